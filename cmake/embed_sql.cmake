@@ -1,0 +1,15 @@
+# embed_sql(target header-name namespace files...): makes the text of SQL files part of the program, as
+# `inline constexpr std::string_view <file name up to the first dot>` in a generated header.
+function(embed_sql target header namespace)
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/generated/${header})
+  set(text "#pragma once\n\n#include <string_view>\n\nnamespace ${namespace} {\n")
+  foreach(file IN LISTS ARGN)
+    get_filename_component(name ${file} NAME_WE)
+    file(READ ${file} sql)
+    string(APPEND text "inline constexpr std::string_view ${name} = R\"embedded_sql(${sql})embedded_sql\";\n")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  endforeach()
+  string(APPEND text "}  // namespace ${namespace}\n")
+  file(CONFIGURE OUTPUT ${out} CONTENT "${text}" @ONLY ESCAPE_QUOTES)
+  target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/generated)
+endfunction()

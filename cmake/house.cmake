@@ -1,0 +1,42 @@
+# What every target of the house shares: the language, the warnings, the sanitizers, the compiler cache.
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(house INTERFACE)
+target_compile_options(house INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+                                       -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+# GCC takes the promise's own operator delete, which Asio's awaitable inherits, for a mismatch with its operator new.
+target_compile_options(house INTERFACE -Wno-mismatched-new-delete)
+target_include_directories(house INTERFACE ${CMAKE_SOURCE_DIR}/lib)
+if(PGSLUICE_SANITIZE)
+  target_compile_options(house INTERFACE -fsanitize=${PGSLUICE_SANITIZE} -fno-omit-frame-pointer
+                                         -fno-sanitize-recover=all)
+  target_link_options(house INTERFACE -fsanitize=${PGSLUICE_SANITIZE})
+  # GCC 12 reports false positives of these three under a sanitizer.
+  target_compile_options(house INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-tsan)
+endif()
+
+# house_library(NAME sources... USES targets...): one folder of lib/ is one target. USES spells the include table of
+# ARCHITECTURE.md; tests/tidy checks the #include lines against the same table.
+function(house_library name)
+  cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PUBLIC house ${ARG_USES})
+endfunction()
+
+# house_pch(target headers...): a precompiled header where Asio would otherwise be read again for each file.
+function(house_pch name)
+  target_precompile_headers(${name} PRIVATE ${ARGN})
+endfunction()

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace sluice {
+
+/// Why a command ends without success. The command line maps each kind to one exit code.
+enum class FailureKind {
+  failed,       ///< anything without a kind of its own
+  usage,        ///< wrong flags or configuration
+  connect,      ///< cannot connect or authenticate
+  bad_record,   ///< a record was refused and there is no budget for rejects
+  held,         ///< another run holds the same load
+  changed,      ///< the source differs from what was loaded before
+  interrupted,  ///< a signal; the load can be resumed
+};
+
+/// A command cannot go on. what() is a whole message for a person: what, where, and which flag
+/// changes it.
+class Failure : public std::runtime_error {
+ public:
+  Failure(FailureKind kind, const std::string& message)
+      : std::runtime_error(message), kind_(kind) {}
+
+  FailureKind kind() const noexcept { return kind_; }
+
+ private:
+  FailureKind kind_;
+};
+
+/// The message of an errno value, as strerror gives it, safe with threads.
+std::string errno_message(int error_number);
+
+}  // namespace sluice

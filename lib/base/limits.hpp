@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+/// Every bound of the program by its name. What a flag can change is a default; the rest are fixed.
+namespace sluice::limits {
+
+using namespace std::chrono_literals;
+
+inline constexpr std::size_t KiB = 1024;
+inline constexpr std::size_t MiB = 1024 * KiB;
+
+/// A COPY statement costs the server about 2 ms whatever it carries: 2.6 % of a chunk of this size.
+inline constexpr std::size_t chunk_bytes_default = 8 * MiB;
+inline constexpr std::size_t chunk_bytes_max = 1024 * MiB;
+inline constexpr std::size_t record_bytes_default = 64 * MiB;
+/// Offsets inside a chunk are 32 bits; a grown chunk stays below them.
+inline constexpr std::size_t record_bytes_max = 2047 * MiB;
+/// The header, and what is skipped before it.
+inline constexpr std::size_t preamble_bytes_max = 16 * MiB;
+
+/// PostgreSQL's own limit of columns in a table.
+inline constexpr std::size_t columns_max = 1600;
+
+/// What PQputCopyData gets at once. libpq buffers without bound, so a flush follows each slice; 8
+/// KiB slices cost 20 % and 8 MiB slices three times the client's CPU.
+inline constexpr std::size_t copy_slice_bytes = 256 * KiB;
+
+inline constexpr std::size_t jobs_max = 256;
+
+/// The beginning of a source, which (with its length) makes its fingerprint.
+inline constexpr std::size_t fingerprint_bytes = 64 * KiB;
+
+inline constexpr std::chrono::milliseconds connect_timeout = 30s;
+inline constexpr std::chrono::milliseconds retry_for_default = 5min;
+inline constexpr std::chrono::milliseconds retry_delay_min = 100ms;
+inline constexpr std::chrono::milliseconds retry_delay_max = 15s;
+/// After the first Ctrl-C, how long the chunks in flight may take before they are cancelled.
+inline constexpr std::chrono::milliseconds stop_grace = 10s;
+
+/// How much of a bad value a message shows.
+inline constexpr std::size_t value_shown_bytes = 80;
+
+}  // namespace sluice::limits
