@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "csv/dialect.hpp"
+#include "csv/scanner.hpp"
+
+namespace sluice::csv {
+
+/// One value of a record. The bytes live in the parsed text or in the parser's scratch space, until
+/// the next record.
+struct Field {
+  const char* text = nullptr;
+  std::uint32_t size = 0;
+  bool quoted = false;
+  bool null = false;  ///< unquoted and equal to the dialect's null text
+
+  std::string_view view() const { return {text, size}; }
+};
+
+/// What makes a record unreadable, whatever its table is.
+enum class Defect {
+  none,
+  stray_carriage_return,  ///< a CR outside quotes where records end with LF, or without its LF
+                          ///< where they end with CRLF
+  stray_line_feed,        ///< an LF outside quotes where records end with CR or CRLF
+  unterminated_quote,     ///< the input ends inside quotes
+};
+
+/// PostgreSQL's words for it.
+std::string_view message_of(Defect defect);
+
+/// One CSV record as field views.
+struct Record {
+  std::span<const Field> fields;
+  std::size_t begin = 0;  ///< offset of its first byte in the parsed text
+  std::size_t end = 0;    ///< offset behind its last field, without the line end
+  Defect defect = Defect::none;
+};
+
+/// Whole records and their structure, as the chunker hands them over.
+///
+/// The last entry of `index` ends the last record. Where the input's last record has no line end,
+/// the chunker writes one behind `text` (and says so here by `text` not including it).
+struct ParseInput {
+  const char* bytes = nullptr;
+  std::size_t size = 0;
+  std::span<const std::uint32_t> index;
+  bool unterminated_quote = false;  ///< the last record's quote never closes
+};
+
+/// Turns whole records into fields, without allocating once it is warm. Pure: no I/O, no judgement
+/// about tables.
+///
+/// Follows CopyReadAttributesCSV of PostgreSQL's copyfromparse.c: quotes may open and close
+/// anywhere in a field, an unquoted field that equals the null text is NULL, a quoted one never is.
+class Parser {
+ public:
+  Parser(const Dialect& dialect, LineEnd line_end) : dialect_(dialect), line_end_(line_end) {}
+
+  /// Begins with `input`, at the record that starts at byte `begin`. `input` must live as long as
+  /// the parse.
+  void start(const ParseInput& input, std::size_t begin = 0);
+
+  /// The next record; false at the end. A record with a defect has no fields.
+  bool next(Record& record);
+
+ private:
+  void add_unquoted(std::size_t begin, std::size_t end);
+  void add_quoted(std::size_t begin, std::size_t end, std::size_t openings);
+  char* reserve_scratch(std::size_t bytes);
+
+  Dialect dialect_;
+  LineEnd line_end_;
+  ParseInput input_;
+  std::size_t at_ = 0;     ///< next record's first byte
+  std::size_t entry_ = 0;  ///< next entry of the index
+  std::vector<Field> fields_;
+  std::vector<std::unique_ptr<char[]>>
+      scratch_;  ///< blocks, so that views stay valid while a record grows
+  std::size_t scratch_block_ = 0;
+  std::size_t scratch_used_ = 0;
+  std::vector<std::size_t> scratch_sizes_;
+};
+
+}  // namespace sluice::csv
