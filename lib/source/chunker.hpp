@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "csv/scanner.hpp"
+#include "source/chunk.hpp"
+#include "source/preamble.hpp"
+#include "source/source.hpp"
+
+namespace sluice::source {
+
+struct ChunkerOptions {
+  csv::Dialect dialect;
+  std::size_t chunk_bytes = 0;
+  std::size_t record_bytes_max = 0;
+  std::uint64_t records_max = std::numeric_limits<std::uint64_t>::max();
+  csv::Scanner::Form form = csv::Scanner::Form::automatic;
+};
+
+/// Cuts a source into chunks of whole records.
+///
+/// Where a chunk ends depends on the content and `chunk_bytes` alone, never on how the bytes
+/// arrive: behind the last record that fits `chunk_bytes`, or behind the first record if that one
+/// does not fit. So a load that is resumed, from a file or from a pipe, meets the same chunks
+/// again.
+class Chunker {
+ public:
+  /// Goes on behind the preamble. `source` must outlive the chunker.
+  Chunker(Source& source, Preamble preamble, ChunkerOptions options);
+
+  /// Fills `chunk` with the next records; false at the end. Blocking.
+  /// Throws Failure for a record larger than record_bytes_max and where the source cannot be read.
+  bool next(Chunk& chunk);
+
+ private:
+  std::size_t fill(Buffer& buffer, std::size_t from, std::size_t to);
+  std::size_t last_record_end(const Chunk& chunk, std::size_t limit) const;
+  std::size_t first_record_end(const Chunk& chunk, std::size_t from_entry) const;
+  std::size_t grow_to_record_end(Chunk& chunk, std::size_t& size);
+  void end_last_record(Chunk& chunk);
+  void keep_rest(const Chunk& chunk, std::size_t end, std::size_t size);
+  void count(Chunk& chunk) const;
+
+  Source& source_;
+  ChunkerOptions options_;
+  csv::LineEnd line_end_;
+  char last_of_end_;  ///< the byte behind which a new record begins
+  csv::Scanner scanner_;
+  csv::ScanState scan_state_;
+  Position next_start_;
+  std::int64_t next_number_ = 0;
+  std::uint64_t records_left_;
+  std::string carry_;  ///< bytes read already that belong to the next chunks
+  std::size_t carry_used_ = 0;
+  std::size_t read_now_ =
+      0;  ///< bytes that came from the source, not from the carry, for the current chunk
+  bool at_end_ = false;
+};
+
+}  // namespace sluice::source

@@ -1,0 +1,79 @@
+#include "source/file_source.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+
+#include "base/failure.hpp"
+
+namespace sluice::source {
+
+FileSource::FileSource(std::string path, FileDescriptor fd)
+    : path_(std::move(path)), fd_(std::move(fd)) {
+  struct stat status{};
+  if (::fstat(fd_.get(), &status) != 0)
+    throw Failure(FailureKind::failed, path_ + ": " + errno_message(errno));
+  size_ = static_cast<std::uint64_t>(status.st_size);
+  ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+}
+
+std::size_t FileSource::read(char* into, std::size_t size) {
+  if (stopped_) return 0;
+  const std::size_t got = read_at(offset_, into, std::min<std::uint64_t>(size, size_ - offset_));
+  offset_ += got;
+  return got;
+}
+
+bool FileSource::rewind() {
+  offset_ = 0;
+  return true;
+}
+
+std::string FileSource::stamp() const {
+  struct stat status{};
+  if (::fstat(fd_.get(), &status) != 0) return {};
+  std::array<char, HOST_NAME_MAX + 1> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return std::string(host.data()) + " " + std::to_string(status.st_dev) + ":" +
+         std::to_string(status.st_ino) + " " + std::to_string(status.st_size) + " " +
+         std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec);
+}
+
+std::string FileSource::tail(std::size_t bytes) const {
+  std::string text(std::min<std::uint64_t>(bytes, size_), '\0');
+  text.resize(read_at(size_ - text.size(), text.data(), text.size()));
+  return text;
+}
+
+std::string FileSource::identity() const {
+  char* const resolved = ::realpath(path_.c_str(), nullptr);
+  if (resolved == nullptr) return path_;
+  std::string result(resolved);
+  std::free(resolved);
+  return result;
+}
+
+std::size_t FileSource::read_at(std::uint64_t offset, char* into, std::size_t size) const {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got =
+        ::pread(fd_.get(), into + done, size - done, static_cast<off_t>(offset + done));
+    if (got == 0) break;  // truncated under us
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      throw Failure(FailureKind::failed, path_ + ": cannot read at byte " +
+                                             std::to_string(offset + done) + ": " +
+                                             errno_message(errno));
+    }
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+}  // namespace sluice::source

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <atomic>
+
+#include "source/file_descriptor.hpp"
+#include "source/source.hpp"
+
+namespace sluice::source {
+
+/// A regular file, read with pread so that its position is ours alone. What is appended behind the
+/// size at opening time is not read.
+class FileSource final : public Source {
+ public:
+  FileSource(std::string path, FileDescriptor fd);
+
+  std::size_t read(char* into, std::size_t size) override;
+  bool rewind() override;
+  void stop() override { stopped_ = true; }
+  std::optional<std::uint64_t> size_bytes() const override { return size_; }
+  std::string stamp() const override;
+  std::string tail(std::size_t bytes) const override;
+  const std::string& name() const override { return path_; }
+  std::string identity() const override;
+
+ private:
+  std::size_t read_at(std::uint64_t offset, char* into, std::size_t size) const;
+
+  std::string path_;
+  FileDescriptor fd_;
+  std::uint64_t size_ = 0;
+  std::uint64_t offset_ = 0;
+  std::atomic<bool> stopped_ = false;
+};
+
+}  // namespace sluice::source

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "source/source.hpp"
+
+namespace sluice::source {
+
+/// A short name for a source's content: XXH3 (128 bits, hexadecimal) of its length where it is
+/// known, its first 64 KiB and its last 64 KiB. It finds the loads that may be of the same content;
+/// that they are is decided by the digests of their chunks, so a change in the middle of a file is
+/// not missed.
+std::string fingerprint(const Source& source, std::string_view beginning);
+
+}  // namespace sluice::source

@@ -1,0 +1,158 @@
+#include "source/preamble.hpp"
+
+#include <algorithm>
+
+#include "base/failure.hpp"
+#include "base/limits.hpp"
+#include "csv/parser.hpp"
+
+namespace sluice::source {
+namespace {
+
+using namespace std::string_view_literals;
+
+/// A source whose beginning can be looked at again.
+class Lookahead {
+ public:
+  Lookahead(Source& source, std::size_t bytes_max) : source_(source), bytes_max_(bytes_max) {}
+
+  std::string_view from(std::size_t offset) const { return std::string_view(text_).substr(offset); }
+  std::string_view text() const { return text_; }
+  bool at_end() const { return at_end_; }
+
+  /// Reads on; false at the end of the source or of what a preamble may hold.
+  bool more() {
+    if (at_end_ || text_.size() >= bytes_max_) return false;
+    const std::size_t had = text_.size();
+    const std::size_t want = std::max(had, limits::fingerprint_bytes);
+    text_.resize(had + want);
+    const std::size_t got = source_.read(text_.data() + had, want);
+    text_.resize(had + got);
+    at_end_ = got < want;
+    return got > 0;
+  }
+
+ private:
+  Source& source_;
+  std::size_t bytes_max_;
+  std::string text_;
+  bool at_end_ = false;
+};
+
+void refuse_other_formats(std::string_view text, const std::string& name) {
+  struct Format {
+    std::string_view magic;
+    std::string_view what;
+  };
+  static constexpr Format formats[] = {
+      {"\xff\xfe"sv, "UTF-16; convert it first: iconv -f UTF-16 -t UTF-8"},
+      {"\xfe\xff"sv, "UTF-16; convert it first: iconv -f UTF-16 -t UTF-8"},
+      {"\x1f\x8b"sv, "compressed with gzip; pipe it in: zcat FILE | pgsluice load - --table T"},
+      {"\x28\xb5\x2f\xfd"sv,
+       "compressed with zstd; pipe it in: zstdcat FILE | pgsluice load - --table T"},
+      {"\xfd"
+       "7zXZ\0"sv,
+       "compressed with xz; pipe it in: xzcat FILE | pgsluice load - --table T"},
+      {"PK\x03\x04"sv, "a ZIP archive; pipe it in: unzip -p FILE | pgsluice load - --table T"},
+      {"PGCOPY\n\xff\r\n\0"sv,
+       "PostgreSQL's binary COPY format, not CSV; psql's \\copy ... (format binary) loads it"},
+  };
+  for (const Format& format : formats) {
+    if (text.starts_with(format.magic)) {
+      throw Failure(FailureKind::usage, name + ": is " + std::string(format.what));
+    }
+  }
+}
+
+/// Steps over one physical line, whatever ends it. False if the source ends before.
+bool skip_line(Lookahead& text, std::size_t& offset) {
+  for (std::size_t at = offset;; ++at) {
+    if (at + 1 >= text.text().size()) {
+      // A CR at the end of what is read may be half of a CRLF.
+      while (at + 1 >= text.text().size() && text.more()) {
+      }
+      if (at >= text.text().size()) {
+        offset = text.text().size();
+        return false;
+      }
+    }
+    const char c = text.text()[at];
+    if (c != '\n' && c != '\r') continue;
+    const bool pair = c == '\r' && at + 1 < text.text().size() && text.text()[at + 1] == '\n';
+    offset = at + (pair ? 2 : 1);
+    return true;
+  }
+}
+
+csv::LineEnd find_line_end(Lookahead& text, std::size_t offset, const csv::Dialect& dialect) {
+  for (;;) {
+    const auto found = csv::detect_line_end(text.from(offset), dialect, text.at_end());
+    if (found) return *found;
+    if (!text.more())
+      return csv::detect_line_end(text.from(offset), dialect, true).value_or(csv::LineEnd::lf);
+  }
+}
+
+/// Parses the header at `offset` and steps over it.
+std::vector<std::string> read_header(const Lookahead& text, std::size_t& offset,
+                                     const csv::Dialect& dialect, csv::LineEnd line_end,
+                                     const std::string& where) {
+  // The scanner may read past the end, and the parser wants the last record ended.
+  std::string bytes(text.from(offset));
+  const std::size_t size = bytes.size();
+  csv::StructuralIndex index;
+  csv::ScanState state;
+  bytes.append(csv::Scanner::padding, '\0');
+  csv::Scanner(dialect).scan(bytes.data(), 0, size, state, index);
+  const std::string_view end = line_end == csv::LineEnd::crlf ? "\r\n"
+                               : line_end == csv::LineEnd::cr ? "\r"
+                                                              : "\n";
+  for (std::size_t i = 0; i < end.size(); ++i) {
+    bytes[size + i] = end[i];
+    index.push_back(static_cast<std::uint32_t>(size + i));
+  }
+  csv::Parser parser(dialect, line_end);
+  parser.start({bytes.data(), size, index, false});
+  csv::Record record;
+  if (!parser.next(record)) return {};
+  if (state.in_quotes && record.end >= size) record.defect = csv::Defect::unterminated_quote;
+  if (record.defect != csv::Defect::none) {
+    throw Failure(FailureKind::bad_record,
+                  where + ": header: " + std::string(csv::message_of(record.defect)) +
+                      " (see --quote, --header)");
+  }
+  std::vector<std::string> names;
+  for (const csv::Field& field : record.fields) names.emplace_back(field.view());
+  offset += std::min(size, record.end + end.size());
+  return names;
+}
+
+}  // namespace
+
+Preamble read_preamble(Source& source, const PreambleOptions& options) {
+  Lookahead text(source, options.bytes_max);
+  text.more();
+  refuse_other_formats(text.text(), source.name());
+
+  Preamble result;
+  std::size_t offset = text.text().starts_with("\xef\xbb\xbf") ? 3 : 0;
+  for (std::uint64_t line = 0; line < options.skip_lines && skip_line(text, offset); ++line)
+    ++result.start.line;
+  result.line_end = find_line_end(text, offset, options.dialect);
+
+  if (options.has_header && !text.from(offset).empty()) {
+    const std::size_t begin = offset;
+    result.header = read_header(text, offset, options.dialect, result.line_end,
+                                at(source.name(), result.start.line));
+    const std::string_view header = text.text().substr(begin, offset - begin);
+    result.start.line += static_cast<std::uint64_t>(
+        std::ranges::count(header, result.line_end == csv::LineEnd::cr ? '\r' : '\n'));
+    result.header_bytes = header.substr(0, header.find_last_not_of("\r\n") + 1);
+  }
+  result.start.byte_offset = offset;
+  result.beginning = text.text().substr(0, limits::fingerprint_bytes);
+  result.read_ahead = text.from(offset);
+  return result;
+}
+
+}  // namespace sluice::source

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/position.hpp"
+#include "csv/dialect.hpp"
+#include "source/source.hpp"
+
+namespace sluice::source {
+
+struct PreambleOptions {
+  csv::Dialect dialect;
+  bool has_header = true;
+  std::uint64_t skip_lines = 0;
+  std::size_t bytes_max = 0;  ///< the largest first record
+};
+
+/// What stands before the first record, and what it tells about the rest.
+struct Preamble {
+  std::optional<std::vector<std::string>> header;  ///< nothing without one, or in an empty source
+  std::string header_bytes;  ///< the header record as it is, without its line end
+  csv::LineEnd line_end = csv::LineEnd::lf;
+  Position start;          ///< of the first record
+  std::string beginning;   ///< the source's first bytes, for the fingerprint
+  std::string read_ahead;  ///< what was read behind the preamble: the first bytes of data
+};
+
+/// Reads a source's byte-order mark, skipped lines, header and line end. Blocking.
+/// Throws Failure for UTF-16, compressed data, an unreadable header.
+Preamble read_preamble(Source& source, const PreambleOptions& options);
+
+}  // namespace sluice::source

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace sluice::source {
+
+/// Where bytes come from, in order. Blocking: read() belongs on a thread that may wait. One reader
+/// at a time.
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  /// Fills `into` with up to `size` bytes and returns how many; fewer than `size` only at the end,
+  /// where it is 0 from then on. Throws Failure when the system refuses.
+  virtual std::size_t read(char* into, std::size_t size) = 0;
+
+  /// Begins again at the first byte. False where the source can be read only once.
+  virtual bool rewind() = 0;
+
+  /// Makes a read that waits, and all later ones, return early (thread-safe, async-signal-unsafe).
+  virtual void stop() {}
+
+  /// The length in bytes, where it is known before reading.
+  virtual std::optional<std::uint64_t> size_bytes() const = 0;
+
+  /// What the file system says of the content without reading it: equal stamps mean an unchanged
+  /// file. Empty where there is no such thing.
+  virtual std::string stamp() const = 0;
+
+  /// The last bytes, for the fingerprint; empty where they cannot be read ahead of the rest.
+  virtual std::string tail(std::size_t bytes) const = 0;
+
+  /// As the user wrote it: "trips.csv", "stdin".
+  virtual const std::string& name() const = 0;
+
+  /// Absolute path; for a stream the name.
+  virtual std::string identity() const = 0;
+};
+
+/// "-" is standard input; anything that is not a regular file is read as a stream.
+/// Throws Failure(usage) if it cannot be opened.
+std::unique_ptr<Source> open(const std::string& path);
+
+}  // namespace sluice::source

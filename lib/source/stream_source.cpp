@@ -1,0 +1,43 @@
+#include "source/stream_source.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/failure.hpp"
+
+namespace sluice::source {
+
+StreamSource::StreamSource(std::string name, FileDescriptor fd)
+    : name_(std::move(name)), fd_(std::move(fd)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (wake_.get() < 0) throw Failure(FailureKind::failed, "eventfd: " + errno_message(errno));
+}
+
+std::size_t StreamSource::read(char* into, std::size_t size) {
+  std::size_t done = 0;
+  while (done < size) {
+    pollfd waits[2] = {{fd_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
+    if (::poll(waits, 2, -1) < 0) {
+      if (errno == EINTR) continue;
+      throw Failure(FailureKind::failed, name_ + ": " + errno_message(errno));
+    }
+    if (waits[1].revents != 0) break;
+    const ssize_t got = ::read(fd_.get(), into + done, size - done);
+    if (got == 0) break;
+    if (got < 0) {
+      if (errno == EINTR || errno == EAGAIN) continue;
+      throw Failure(FailureKind::failed, name_ + ": cannot read: " + errno_message(errno));
+    }
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+void StreamSource::stop() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
+}
+
+}  // namespace sluice::source

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "source/file_descriptor.hpp"
+#include "source/source.hpp"
+
+namespace sluice::source {
+
+/// Standard input, a pipe, a FIFO, a terminal: bytes that come once.
+class StreamSource final : public Source {
+ public:
+  StreamSource(std::string name, FileDescriptor fd);
+
+  std::size_t read(char* into, std::size_t size) override;
+  bool rewind() override { return false; }
+  void stop() override;
+  std::optional<std::uint64_t> size_bytes() const override { return std::nullopt; }
+  std::string stamp() const override { return {}; }
+  std::string tail(std::size_t) const override { return {}; }
+  const std::string& name() const override { return name_; }
+  std::string identity() const override { return name_; }
+
+ private:
+  std::string name_;
+  FileDescriptor fd_;
+  FileDescriptor wake_;  ///< an eventfd: readable once stop() was called
+};
+
+}  // namespace sluice::source
