@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/buffer.hpp"
+#include "tuple/reject.hpp"
+
+namespace sluice::tuple {
+
+/// Tuples in one of COPY's formats, complete with the format's header and trailer.
+struct Lane {
+  Buffer buffer;
+  std::size_t size = 0;
+  std::uint64_t tuples = 0;
+
+  std::string_view bytes() const { return {buffer.bytes(), size}; }
+};
+
+/// All tuples of one chunk: the unit of write, retry and ledger.
+struct Batch {
+  Lane fast;  ///< COPY's binary format
+  Lane slow;  ///< COPY's text format: records with a value that only the server can judge
+  std::uint64_t records = 0;
+  std::vector<Reject> rejects;  ///< records that no table could take, in file order; their position
+                                ///< is not filled in
+
+  std::uint64_t tuples() const { return fast.tuples + slow.tuples; }
+};
+
+}  // namespace sluice::tuple

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tuple/table.hpp"
+
+namespace sluice::tuple {
+
+/// What the user says about which CSV column goes where.
+struct MappingOptions {
+  std::map<std::string, std::string> renames;  ///< CSV column -> table column (--map)
+  bool ignore_extra = false;                   ///< CSV columns that the table lacks are dropped
+};
+
+/// Which table column each CSV column feeds.
+struct Mapping {
+  /// For each CSV column, in file order: index into Table::columns, or nothing for a column that is
+  /// ignored.
+  std::vector<std::optional<std::size_t>> targets;
+  std::vector<std::string> ignored;  ///< names of ignored CSV columns
+  std::vector<std::string>
+      missing;  ///< table columns that the CSV does not name: they take their default
+};
+
+/// Maps by name. Throws Failure(usage) that lists both sides for a CSV column that the table lacks,
+/// one that is named twice, a generated column, and where nothing matches.
+Mapping map_by_name(const Table& table, const std::vector<std::string>& names,
+                    const MappingOptions& options, std::string_view source_name);
+
+/// Maps by position: the table's columns that can take values, in their order.
+Mapping map_by_position(const Table& table);
+
+}  // namespace sluice::tuple
