@@ -1,0 +1,104 @@
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+
+#include "base/limits.hpp"
+#include "pg/connection.hpp"
+
+namespace sluice::pg {
+namespace {
+
+/// libpq's keyword and value arrays. A later keyword wins, and `dbname` stands for all that its URI
+/// or conninfo holds.
+struct Keywords {
+  std::vector<const char*> keywords;
+  std::vector<const char*> values;
+
+  void add(const char* keyword, const std::string& value) {
+    if (value.empty()) return;
+    keywords.push_back(keyword);
+    values.push_back(value.c_str());
+  }
+};
+
+/// The connection's own connect_timeout, for each of its hosts; libpq leaves it to us when it does
+/// not block.
+async::Clock::duration time_to_connect(PGconn* connection) {
+  std::chrono::milliseconds each = limits::connect_timeout;
+  std::size_t hosts = 1;
+  PQconninfoOption* const options = PQconninfo(connection);
+  for (const PQconninfoOption* option = options; option != nullptr && option->keyword != nullptr;
+       ++option) {
+    if (option->val == nullptr) continue;
+    const std::string_view keyword = option->keyword;
+    const std::string_view value = option->val;
+    if (keyword == "host" || keyword == "hostaddr") {
+      hosts = std::max<std::size_t>(hosts,
+                                    1 + static_cast<std::size_t>(std::ranges::count(value, ',')));
+    } else if (keyword == "connect_timeout") {
+      int seconds = 0;
+      std::from_chars(value.data(), value.data() + value.size(), seconds);
+      // As in libpq: 0 waits without limit, 1 is read as 2.
+      each = seconds > 0 ? std::chrono::seconds(std::max(seconds, 2)) : std::chrono::hours(24);
+    }
+  }
+  PQconninfoFree(options);
+  return each * hosts;
+}
+
+}  // namespace
+
+asio::awaitable<std::unique_ptr<Connection>> Connection::open(ConnectOptions options) {
+  const std::string application = "pgsluice";
+  const std::string utf8 = std::getenv("PGCLIENTENCODING") == nullptr ? "UTF8" : "";
+  Keywords given;
+  given.add("client_encoding", utf8);  // before dbname, so that a conninfo may say otherwise
+  given.add("fallback_application_name", application);
+  given.add("dbname", options.dbname);
+  given.add("host", options.host);
+  given.add("port", options.port);
+  given.add("user", options.user);
+  given.add("client_encoding", options.client_encoding);
+  given.keywords.push_back(nullptr);
+  given.values.push_back(nullptr);
+
+  PGconn* const raw = PQconnectStartParams(given.keywords.data(), given.values.data(), 1);
+  if (raw == nullptr) throw std::bad_alloc();
+  const auto executor = co_await asio::this_coro::executor;
+  std::unique_ptr<Connection> connection(new Connection(executor, raw));
+  if (PQstatus(raw) == CONNECTION_BAD) throw PgError::from(raw, Phase::connect);
+  co_await connection->poll_until_connected(async::Deadline::after(time_to_connect(raw)));
+  PQsetnonblocking(raw, 1);
+  co_return connection;
+}
+
+asio::awaitable<void> Connection::poll_until_connected(async::Deadline deadline) {
+  PGconn* const raw = connection_.get();
+  PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
+  for (;;) {
+    // libpq may have moved on to another address, and so to another socket, whose number may be the
+    // same.
+    socket_.detach();
+    socket_.attach(PQsocket(raw));
+    for (Socket::Ready ready;
+         !(wanted == PGRES_POLLING_READING ? ready.readable : ready.writable);) {
+      if (deadline.passed())
+        throw PgError(Phase::connect, SqlState("08001"), "timeout expired while connecting");
+      if (wanted == PGRES_POLLING_READING) {
+        ready = co_await socket_.wait_readable(deadline);
+      } else {
+        ready = co_await socket_.wait_readable_or_writable(deadline);
+        ready.writable = ready.writable || ready.readable;  // a refused connection is readable
+      }
+    }
+    wanted = PQconnectPoll(raw);
+    if (wanted == PGRES_POLLING_OK) break;
+    if (wanted == PGRES_POLLING_FAILED) {
+      socket_.detach();
+      throw PgError::from(raw, Phase::connect);
+    }
+  }
+  socket_.attach(PQsocket(raw));
+}
+
+}  // namespace sluice::pg

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "async/event.hpp"
+#include "pg/result.hpp"
+#include "pg/socket.hpp"
+
+namespace sluice::pg {
+
+/// How to reach a server: what libpq accepts, and nothing of our own.
+struct ConnectOptions {
+  std::string dbname;  ///< a database name, a URI or a conninfo string; empty for libpq's defaults
+  std::string host;
+  std::string port;
+  std::string user;
+  std::string client_encoding;  ///< empty: PGCLIENTENCODING, or UTF8
+};
+
+/// One session, never blocking: each wait is a co_await. Used by one coroutine at a time, on the
+/// I/O thread.
+class Connection {
+ public:
+  /// Tries what `options` names until one server answers. Throws PgError{phase connect}.
+  static asio::awaitable<std::unique_ptr<Connection>> open(ConnectOptions options);
+
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Runs one or several statements in one round trip (the simple query protocol: one transaction
+  /// unless the text says otherwise). Returns their results in order; throws the first error, after
+  /// the session is ready again.
+  asio::awaitable<std::vector<Result>> query(std::string sql);
+
+  /// The same in steps, for texts with COPY in them: send(), then next() until it returns nothing.
+  /// An error is a Result here; a lost connection is thrown.
+  asio::awaitable<void> send(std::string sql);
+  asio::awaitable<std::optional<Result>> next(Phase phase = Phase::query);
+
+  /// Asks the server to cancel what runs here. Blocks for a few milliseconds or, on a dead network,
+  /// much longer: belongs on a thread that may wait. What was running then fails with 57014.
+  void cancel_blocking() const;
+
+  /// Usable for another caller: connected, idle, outside a transaction.
+  bool is_clean() const;
+  bool in_transaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
+
+  /// What the server reports of itself and the session: "server_version", "TimeZone", ...; empty if
+  /// it does not.
+  std::string parameter(const char* name) const;
+  int server_version() const { return PQserverVersion(connection_.get()); }
+  int backend_pid() const { return PQbackendPID(connection_.get()); }
+  std::string user() const { return PQuser(connection_.get()); }
+  std::string database() const { return PQdb(connection_.get()); }
+
+ private:
+  friend class CopyIn;
+  struct Finish {
+    void operator()(PGconn* connection) const { PQfinish(connection); }
+  };
+
+  Connection(asio::any_io_executor executor, PGconn* connection);
+  asio::awaitable<void> poll_until_connected(async::Deadline deadline);
+  asio::awaitable<void> flush(Phase phase);
+
+  std::unique_ptr<PGconn, Finish> connection_;
+  Socket socket_;  ///< declared after the connection: let go before it is closed
+};
+
+}  // namespace sluice::pg

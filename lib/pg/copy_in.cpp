@@ -1,0 +1,34 @@
+#include "pg/copy_in.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+
+namespace sluice::pg {
+
+asio::awaitable<void> CopyIn::write(std::string_view bytes) {
+  PGconn* const raw = connection_.connection_.get();
+  while (!bytes.empty()) {
+    const std::string_view slice = bytes.substr(0, limits::copy_slice_bytes);
+    const int queued = PQputCopyData(raw, slice.data(), static_cast<int>(slice.size()));
+    if (queued < 0) throw PgError::from(raw, Phase::copy);
+    if (queued == 1) bytes.remove_prefix(slice.size());
+    co_await connection_.flush(Phase::copy);
+  }
+}
+
+asio::awaitable<void> CopyIn::finish() { return end(nullptr); }
+
+asio::awaitable<void> CopyIn::abort(std::string reason) { co_await end(reason.c_str()); }
+
+asio::awaitable<void> CopyIn::end(const char* reason) {
+  PGconn* const raw = connection_.connection_.get();
+  for (;;) {
+    const int queued = PQputCopyEnd(raw, reason);
+    if (queued < 0) throw PgError::from(raw, Phase::copy);
+    co_await connection_.flush(Phase::copy);
+    if (queued == 1) co_return;
+  }
+}
+
+}  // namespace sluice::pg

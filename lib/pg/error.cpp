@@ -1,0 +1,48 @@
+#include "pg/error.hpp"
+
+namespace sluice::pg {
+namespace {
+
+std::string trimmed(const char* text) {
+  std::string result = text == nullptr ? "" : text;
+  while (!result.empty() && (result.back() == '\n' || result.back() == ' ')) result.pop_back();
+  return result;
+}
+
+}  // namespace
+
+PgError::PgError(Phase phase_, SqlState state_, std::string message_)
+    : std::runtime_error(message_),
+      phase(phase_),
+      state(std::move(state_)),
+      message(std::move(message_)) {}
+
+PgError PgError::from(const PGresult* result, Phase phase) {
+  const auto field = [&](int code) { return trimmed(PQresultErrorField(result, code)); };
+  std::string message = field(PG_DIAG_MESSAGE_PRIMARY);
+  if (message.empty()) message = trimmed(PQresultErrorMessage(result));
+  PgError error(phase, SqlState(field(PG_DIAG_SQLSTATE)), std::move(message));
+  error.detail = field(PG_DIAG_MESSAGE_DETAIL);
+  error.hint = field(PG_DIAG_MESSAGE_HINT);
+  error.context = field(PG_DIAG_CONTEXT);
+  error.schema = field(PG_DIAG_SCHEMA_NAME);
+  error.table = field(PG_DIAG_TABLE_NAME);
+  error.column = field(PG_DIAG_COLUMN_NAME);
+  error.constraint = field(PG_DIAG_CONSTRAINT_NAME);
+  return error;
+}
+
+PgError PgError::from(PGconn* connection, Phase phase) {
+  std::string message = trimmed(PQerrorMessage(connection));
+  if (message.empty()) message = "the connection to the server was lost";
+  return {phase, SqlState(), std::move(message)};
+}
+
+std::string PgError::full() const {
+  std::string text = message;
+  if (!detail.empty()) text += "\n  detail: " + detail;
+  if (!hint.empty()) text += "\n  hint: " + hint;
+  return text;
+}
+
+}  // namespace sluice::pg

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <stdexcept>
+#include <string>
+
+#include "pg/sql_state.hpp"
+
+namespace sluice::pg {
+
+/// What was being done when it failed.
+enum class Phase { connect, query, copy };
+
+/// The server refused or the network failed. Decide by `state` and `phase`, never by a text:
+/// messages are localised.
+class PgError : public std::runtime_error {
+ public:
+  PgError(Phase phase, SqlState state, std::string message);
+
+  /// From a result with status PGRES_FATAL_ERROR.
+  static PgError from(const PGresult* result, Phase phase);
+  /// The connection is unusable; libpq's message says why.
+  static PgError from(PGconn* connection, Phase phase);
+
+  ErrorNature nature() const { return nature_of(state); }
+  /// The message with DETAIL and HINT, for a person.
+  std::string full() const;
+
+  Phase phase;
+  SqlState state;
+  std::string message;  ///< the primary message, without a trailing newline
+  std::string detail;
+  std::string hint;
+  std::string context;
+  std::string schema;
+  std::string table;
+  std::string column;
+  std::string constraint;
+};
+
+}  // namespace sluice::pg

@@ -1,0 +1,37 @@
+#include "pg/pool.hpp"
+
+namespace sluice::pg {
+
+Lease::~Lease() {
+  if (pool_ != nullptr) pool_->put_back(std::move(connection_));
+}
+
+Pool::Pool(const asio::any_io_executor& executor, ConnectOptions options,
+           std::size_t connections_max)
+    : options_(std::move(options)), connections_max_(connections_max), returned_(executor) {}
+
+asio::awaitable<Lease> Pool::acquire() {
+  while (leased_ >= connections_max_) co_await returned_.wait();
+  ++leased_;
+  while (!idle_.empty()) {
+    std::unique_ptr<Connection> connection = std::move(idle_.front());
+    idle_.pop_front();
+    if (connection->is_clean()) co_return Lease(*this, std::move(connection));
+  }
+  try {
+    std::unique_ptr<Connection> connection = co_await Connection::open(options_);
+    co_return Lease(*this, std::move(connection));
+  } catch (...) {
+    --leased_;
+    returned_.notify();
+    throw;
+  }
+}
+
+void Pool::put_back(std::unique_ptr<Connection> connection) {
+  --leased_;
+  if (connection->is_clean()) idle_.push_back(std::move(connection));
+  returned_.notify();
+}
+
+}  // namespace sluice::pg

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+
+#include "pg/connection.hpp"
+
+namespace sluice::pg {
+
+class Pool;
+
+/// Exclusive, temporary use of a connection. A lease whose connection saw an error, or is in the
+/// middle of something, is not reused: the pool closes it and opens another one when it is needed.
+/// The pool must outlive its leases.
+class Lease {
+ public:
+  Lease(Pool& pool, std::unique_ptr<Connection> connection)
+      : pool_(&pool), connection_(std::move(connection)) {}
+  Lease(Lease&& other) noexcept
+      : pool_(std::exchange(other.pool_, nullptr)), connection_(std::move(other.connection_)) {}
+  Lease& operator=(Lease&&) = delete;
+  ~Lease();
+
+  Connection& operator*() const { return *connection_; }
+  Connection* operator->() const { return connection_.get(); }
+
+ private:
+  Pool* pool_;
+  std::unique_ptr<Connection> connection_;
+};
+
+/// Up to a fixed number of connections, opened when they are first needed.
+class Pool {
+ public:
+  Pool(const asio::any_io_executor& executor, ConnectOptions options, std::size_t connections_max);
+
+  /// An idle connection, or a new one; waits while all are leased. Throws PgError{phase connect}.
+  asio::awaitable<Lease> acquire();
+
+  /// Gives the pool a connection that was opened elsewhere.
+  void add(std::unique_ptr<Connection> connection) { idle_.push_back(std::move(connection)); }
+
+  const ConnectOptions& options() const { return options_; }
+
+ private:
+  friend class Lease;
+  void put_back(std::unique_ptr<Connection> connection);
+
+  ConnectOptions options_;
+  std::size_t connections_max_;
+  std::size_t leased_ = 0;
+  std::deque<std::unique_ptr<Connection>> idle_;
+  async::Event returned_;
+};
+
+}  // namespace sluice::pg

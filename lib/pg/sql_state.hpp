@@ -1,0 +1,44 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace sluice::pg {
+
+/// A five-character SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+/// Empty when the server said nothing: the connection is gone, also where a killed server had time
+/// for a last message without a code.
+class SqlState {
+ public:
+  SqlState() = default;
+  explicit SqlState(std::string_view code) : code_(code) {}
+
+  const std::string& code() const { return code_; }
+  bool empty() const { return code_.empty(); }
+  bool in_class(std::string_view two_characters) const { return code_.starts_with(two_characters); }
+  bool operator==(std::string_view code) const { return code_ == code; }
+
+ private:
+  std::string code_;
+};
+
+namespace sql_state {
+inline constexpr std::string_view unique_violation = "23505";
+inline constexpr std::string_view query_canceled = "57014";
+inline constexpr std::string_view lock_not_available = "55P03";
+inline constexpr std::string_view undefined_table = "42P01";
+inline constexpr std::string_view insufficient_privilege = "42501";
+}  // namespace sql_state
+
+/// What an error means for the work that met it.
+enum class ErrorNature {
+  lost,       ///< the connection is gone, or the server is starting or stopping: open another one
+  transient,  ///< the server is well, the transaction was unlucky: run it again
+  data,       ///< a row is at fault
+  permanent,  ///< trying again gives the same answer
+};
+
+ErrorNature nature_of(const SqlState& state);
+
+}  // namespace sluice::pg
