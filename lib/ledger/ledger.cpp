@@ -1,0 +1,115 @@
+#include "ledger/ledger.hpp"
+
+#include <string_view>
+
+#include "base/failure.hpp"
+#include "ledger_sql.hpp"
+#include "pg/identifier.hpp"
+
+namespace sluice::ledger {
+namespace {
+
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+/// The digest is unsigned, bigint is not: the same 64 bits.
+std::string signed_bits(std::uint64_t value) {
+  return std::to_string(static_cast<std::int64_t>(value));
+}
+
+}  // namespace
+
+asio::awaitable<bool> exists(pg::Connection& on) {
+  const auto results = co_await on.query("select to_regclass('pgsluice.chunks') is not null");
+  co_return results.front().boolean(0, 0);
+}
+
+asio::awaitable<void> create_if_missing(pg::Connection& on) {
+  if (co_await exists(on)) co_return;
+  // "create schema if not exists" wants the privilege even where the schema is there, and two at
+  // once would collide.
+  const std::string sql =
+      "begin;"
+      "select pg_advisory_xact_lock(hashtextextended('pgsluice ledger', 0));"
+      "do $$ begin if to_regnamespace('pgsluice') is null then execute 'create schema pgsluice'; "
+      "end if; end $$;"
+      "select to_regclass('pgsluice.chunks') is not null";
+  std::string refusal;
+  try {
+    const auto results = co_await on.query(sql);
+    if (!results.back().boolean(0, 0)) co_await on.query(std::string(sql::V001__loads_and_chunks));
+    co_await on.query("commit");
+  } catch (const pg::PgError& error) {
+    if (!(error.state == pg::sql_state::insufficient_privilege)) throw;
+    refusal = error.message;
+  }
+  if (refusal.empty()) co_return;
+  co_await on.query("rollback");
+  throw Failure(
+      FailureKind::failed,
+      "cannot create pgsluice's ledger in database \"" + on.database() + "\": " + refusal +
+          "\n  Ask its owner to run: create schema pgsluice authorization " +
+          pg::quote_identifier(on.user()) +
+          ";\n  Or load with --no-ledger: such a load cannot be resumed, and can be loaded twice.");
+}
+
+std::string claim_statement(LoadId load, const ChunkEntry& c) {
+  return "insert into pgsluice.chunks (load_id, chunk, byte_offset, byte_count, first_line, "
+         "first_record, records_read, "
+         "rows_stored, rows_rejected, digest) values (" +
+         std::to_string(load.value) + "," + std::to_string(c.number) + "," +
+         number(c.start.byte_offset) + "," + number(c.byte_count) + "," + number(c.start.line) +
+         "," + number(c.start.record) + "," + number(c.records_read) + "," + number(c.rows_stored) +
+         "," + number(c.rows_rejected) + "," + signed_bits(c.digest) + ")";
+}
+
+std::string correct_statement(LoadId load, std::int64_t chunk, std::uint64_t rows_stored,
+                              std::uint64_t rows_skipped) {
+  return "update pgsluice.chunks set rows_stored = " + number(rows_stored) +
+         ", rows_skipped = " + number(rows_skipped) +
+         " where load_id = " + std::to_string(load.value) + " and chunk = " + std::to_string(chunk);
+}
+
+bool says_already_stored(const pg::PgError& error) {
+  return error.state == pg::sql_state::unique_violation && error.schema == "pgsluice" &&
+         error.table == "chunks" && error.constraint == "chunks_pkey";
+}
+
+asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {
+  const auto results = co_await on.query(
+      "select chunk, byte_offset, first_line, first_record, byte_count, records_read, rows_stored, "
+      "rows_rejected, "
+      "rows_skipped, digest from pgsluice.chunks where load_id = " +
+      std::to_string(load.value));
+  const pg::Result& rows = results.front();
+  StoredChunks chunks;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    const auto count = [&](int column) {
+      return static_cast<std::uint64_t>(rows.integer(row, column));
+    };
+    ChunkEntry entry{rows.integer(row, 0),
+                     {count(1), count(2), count(3)},
+                     count(4),
+                     count(5),
+                     count(6),
+                     count(7),
+                     count(8),
+                     count(9)};
+    chunks.emplace(entry.number, entry);
+  }
+  co_return chunks;
+}
+
+asio::awaitable<Totals> totals(pg::Connection& on, LoadId load) {
+  const auto results = co_await on.query(
+      "select count(*), coalesce(sum(byte_count), 0), coalesce(sum(records_read), 0), "
+      "coalesce(sum(rows_stored), 0), "
+      "coalesce(sum(rows_rejected), 0), coalesce(sum(rows_skipped), 0) from pgsluice.chunks where "
+      "load_id = " +
+      std::to_string(load.value));
+  const auto count = [&](int column) {
+    return static_cast<std::uint64_t>(results.front().integer(0, column));
+  };
+  co_return Totals{count(0), count(1), count(2), count(3), count(4), count(5)};
+}
+
+}  // namespace sluice::ledger

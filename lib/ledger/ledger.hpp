@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "base/position.hpp"
+#include "pg/connection.hpp"
+
+/// Which loads and chunks are in the tables: schema pgsluice (sql/ledger/), in the target's
+/// database.
+namespace sluice::ledger {
+
+/// One chunk as the ledger knows it.
+struct ChunkEntry {
+  std::int64_t number = 0;
+  Position start;
+  std::uint64_t byte_count = 0;
+  std::uint64_t records_read = 0;
+  std::uint64_t rows_stored = 0;
+  std::uint64_t rows_rejected = 0;
+  std::uint64_t rows_skipped = 0;
+  std::uint64_t digest = 0;
+};
+
+using StoredChunks = std::map<std::int64_t, ChunkEntry>;
+
+/// Sums over the chunks of a load.
+struct Totals {
+  std::uint64_t chunks = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t records_read = 0;
+  std::uint64_t rows_stored = 0;
+  std::uint64_t rows_rejected = 0;
+  std::uint64_t rows_skipped = 0;
+};
+
+/// Creates schema and tables where they are missing; any number of runners may do so at once.
+/// Throws Failure with advice where the user may not.
+asio::awaitable<void> create_if_missing(pg::Connection& on);
+asio::awaitable<bool> exists(pg::Connection& on);
+
+/// The statement that claims a chunk. It comes first in the chunk's transaction: if another
+/// transaction has stored the chunk, or is about to, it fails (after waiting for that one) before
+/// any row is sent.
+std::string claim_statement(LoadId load, const ChunkEntry& chunk);
+
+/// Corrects a claim, in the same transaction, after a trigger has dropped rows.
+std::string correct_statement(LoadId load, std::int64_t chunk, std::uint64_t rows_stored,
+                              std::uint64_t rows_skipped);
+
+/// True if this error is claim_statement's: the chunk is in the table already.
+bool says_already_stored(const pg::PgError& error);
+
+asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load);
+asio::awaitable<Totals> totals(pg::Connection& on, LoadId load);
+
+}  // namespace sluice::ledger

@@ -1,0 +1,136 @@
+#include "ledger/loads.hpp"
+
+#include <cstdlib>
+
+#include "pg/identifier.hpp"
+
+namespace sluice::ledger {
+namespace {
+
+std::string id_text(LoadId id) { return std::to_string(id.value); }
+
+// The sums come from the chunks, so that an unfinished load shows what it has stored.
+constexpr const char* select_loads =
+    "select l.load_id, l.state, l.target, l.target_oid::bigint, l.source, l.source_path, "
+    "l.source_bytes, l.source_stamp, "
+    "l.fingerprint, l.options, l.chunk_bytes, l.record_bytes_max, date_trunc('second', "
+    "l.started_at)::text, "
+    "coalesce(date_trunc('second', l.finished_at)::text, ''), l.runs, l.seconds, "
+    "c.chunks, c.bytes, c.records_read, c.rows_stored, c.rows_rejected, c.rows_skipped "
+    "from pgsluice.loads l cross join lateral ("
+    "select count(*) as chunks, coalesce(sum(byte_count), 0) as bytes, coalesce(sum(records_read), "
+    "0) as records_read, "
+    "coalesce(sum(rows_stored), 0) as rows_stored, coalesce(sum(rows_rejected), 0) as "
+    "rows_rejected, "
+    "coalesce(sum(rows_skipped), 0) as rows_skipped from pgsluice.chunks where chunks.load_id = "
+    "l.load_id) c ";
+
+std::vector<LoadEntry> read_entries(const pg::Result& rows) {
+  std::vector<LoadEntry> entries;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    const auto text = [&](int column) { return std::string(rows.text(row, column)); };
+    const auto count = [&](int column) {
+      return static_cast<std::uint64_t>(rows.integer(row, column));
+    };
+    LoadEntry entry;
+    entry.id = {rows.integer(row, 0)};
+    entry.state = text(1);
+    entry.target = text(2);
+    entry.target_oid = static_cast<std::uint32_t>(rows.integer(row, 3));
+    entry.source = text(4);
+    entry.source_path = text(5);
+    if (!rows.is_null(row, 6)) entry.source_bytes = count(6);
+    entry.source_stamp = text(7);
+    entry.fingerprint = text(8);
+    entry.options = text(9);
+    entry.chunk_bytes = count(10);
+    entry.record_bytes_max = count(11);
+    entry.started_at = text(12);
+    entry.finished_at = text(13);
+    entry.runs = rows.integer(row, 14);
+    entry.seconds = std::strtod(text(15).c_str(), nullptr);
+    entry.totals = {count(16), count(17), count(18), count(19), count(20), count(21)};
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+}  // namespace
+
+asio::awaitable<std::vector<LoadEntry>> find_loads(pg::Connection& on, const NewLoad& like) {
+  const auto results = co_await on.query(
+      std::string(select_loads) +
+      "where l.state <> 'void' and (l.fingerprint = " + pg::quote_literal(like.fingerprint) +
+      " or (l.state = 'unfinished' and l.source_path = " + pg::quote_literal(like.source_path) +
+      ")) and case when l.ledger_oid = 'pgsluice.loads'::regclass::oid then l.target_oid = " +
+      std::to_string(like.target_oid) + " else l.target = " + pg::quote_literal(like.target) +
+      " end order by l.load_id desc");
+  co_return read_entries(results.front());
+}
+
+asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, std::size_t count_max) {
+  const auto results = co_await on.query(
+      std::string(select_loads) + "order by l.load_id desc limit " + std::to_string(count_max));
+  co_return read_entries(results.front());
+}
+
+asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId id) {
+  const auto results =
+      co_await on.query(std::string(select_loads) + "where l.load_id = " + id_text(id));
+  std::vector<LoadEntry> entries = read_entries(results.front());
+  if (entries.empty()) co_return std::nullopt;
+  co_return std::move(entries.front());
+}
+
+asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
+                                   const std::string& also) {
+  std::string sql = "begin; ";
+  if (!also.empty()) sql += also + "; ";
+  sql +=
+      "insert into pgsluice.loads (target, target_oid, source, source_path, source_bytes, "
+      "source_stamp, fingerprint, "
+      "options, chunk_bytes, record_bytes_max) values (" +
+      pg::quote_literal(load.target) + "," + std::to_string(load.target_oid) + "," +
+      pg::quote_literal(load.source) + "," + pg::quote_literal(load.source_path) + "," +
+      (load.source_bytes ? std::to_string(*load.source_bytes) : std::string("null")) + "," +
+      pg::quote_literal(load.source_stamp) + "," + pg::quote_literal(load.fingerprint) + "," +
+      pg::quote_literal(load.options) + "," + std::to_string(load.chunk_bytes) + "," +
+      std::to_string(load.record_bytes_max) + ") returning load_id; commit";
+  const auto results = co_await on.query(std::move(sql));
+  co_return LoadId{results[results.size() - 2].integer(0, 0)};
+}
+
+asio::awaitable<void> resume_load(pg::Connection& on, LoadId id) {
+  co_await on.query("update pgsluice.loads set runs = runs + 1 where load_id = " + id_text(id));
+}
+
+std::string void_load_statement(LoadId id) {
+  return "update pgsluice.loads set state = 'void' where load_id = " + id_text(id);
+}
+
+std::string void_loads_of_statement(std::uint32_t target_oid) {
+  return "update pgsluice.loads set state = 'void' where state <> 'void' and target_oid = " +
+         std::to_string(target_oid);
+}
+
+asio::awaitable<void> add_seconds(pg::Connection& on, LoadId id, double seconds) {
+  co_await on.query("update pgsluice.loads set seconds = seconds + " + std::to_string(seconds) +
+                    " where load_id = " + id_text(id));
+}
+
+asio::awaitable<Totals> finish_load(pg::Connection& on, LoadId id, const std::string& stamp) {
+  co_await on.query(
+      "update pgsluice.loads l set state = 'finished', finished_at = clock_timestamp(), "
+      "source_stamp = " +
+      pg::quote_literal(stamp) +
+      ", records_read = c.records_read, rows_stored = c.rows_stored, rows_rejected = "
+      "c.rows_rejected, "
+      "rows_skipped = c.rows_skipped from (select coalesce(sum(records_read), 0) as records_read, "
+      "coalesce(sum(rows_stored), 0) as rows_stored, coalesce(sum(rows_rejected), 0) as "
+      "rows_rejected, "
+      "coalesce(sum(rows_skipped), 0) as rows_skipped from pgsluice.chunks where load_id = " +
+      id_text(id) + ") c where l.load_id = " + id_text(id));
+  co_return co_await totals(on, id);
+}
+
+}  // namespace sluice::ledger

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/position.hpp"
+#include "ledger/ledger.hpp"
+#include "pg/connection.hpp"
+
+namespace sluice::ledger {
+
+/// What identifies a load and what a resume must keep.
+struct NewLoad {
+  std::string target;
+  std::uint32_t target_oid = 0;
+  std::string source;
+  std::string source_path;
+  std::optional<std::uint64_t> source_bytes;
+  std::string source_stamp;
+  std::string fingerprint;
+  std::string options;  ///< JSON object
+  std::uint64_t chunk_bytes = 0;
+  std::uint64_t record_bytes_max = 0;
+};
+
+/// A row of pgsluice.loads, with the sums of its chunks.
+struct LoadEntry : NewLoad {
+  LoadId id;
+  std::string state;  ///< "unfinished", "finished", "void"
+  std::string started_at;
+  std::string finished_at;
+  std::int64_t runs = 0;
+  double seconds = 0;
+  Totals totals;
+
+  bool finished() const { return state == "finished"; }
+};
+
+/// Loads into this table that may be of this source: equal fingerprint, or unfinished and of the
+/// same path. Newest first; void ones are left out.
+asio::awaitable<std::vector<LoadEntry>> find_loads(pg::Connection& on, const NewLoad& like);
+
+/// The newest loads of the database, or one of them.
+asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, std::size_t count_max);
+asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId id);
+
+/// Enters a load; `also` (such as a TRUNCATE, empty for nothing) runs in the same transaction.
+asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
+                                   const std::string& also);
+
+/// Counts one more run of a load that is resumed.
+asio::awaitable<void> resume_load(pg::Connection& on, LoadId id);
+
+/// The statement that declares loads void: what they stored is gone or no longer counts.
+std::string void_load_statement(LoadId id);
+std::string void_loads_of_statement(std::uint32_t target_oid);
+
+/// Adds a run's time.
+asio::awaitable<void> add_seconds(pg::Connection& on, LoadId id, double seconds);
+
+/// Declares a load finished with the sums of its chunks, which it returns. `stamp` is the source's
+/// when it was read.
+asio::awaitable<Totals> finish_load(pg::Connection& on, LoadId id, const std::string& stamp);
+
+}  // namespace sluice::ledger

@@ -1,0 +1,37 @@
+#include "ledger/run_lock.hpp"
+
+#include "base/failure.hpp"
+#include "pg/identifier.hpp"
+
+namespace sluice::ledger {
+
+asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connection,
+                                       std::string name) {
+  const std::string key = "hashtextextended(" + pg::quote_literal("pgsluice " + name) + ", 0)";
+  const auto results = co_await connection->query(
+      "begin; set local idle_in_transaction_session_timeout = 0; select "
+      "pg_try_advisory_xact_lock(" +
+      key + ")");
+  if (results.back().boolean(0, 0)) co_return RunLock(std::move(connection));
+
+  // A bigint key stands in pg_locks as its two halves, with objsubid 1.
+  const auto holders = co_await connection->query(
+      "select a.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''), "
+      "coalesce(a.client_addr::text, 'this host'), date_trunc('second', a.xact_start)::text "
+      "from pg_locks l left join pg_stat_activity a on a.pid = l.pid "
+      "where l.locktype = 'advisory' and l.granted and l.objsubid = 1 "
+      "and l.database = (select oid from pg_database where datname = current_database()) "
+      "and ((l.classid::bigint << 32) | l.objid::bigint) = " +
+      key);
+  std::string holder = "it has just ended";
+  if (holders.front().rows() > 0) {
+    const pg::Result& row = holders.front();
+    holder = "process " + std::string(row.text(0, 0)) + " of the server, " +
+             std::string(row.text(0, 1)) + ", user " + std::string(row.text(0, 2)) + ", from " +
+             std::string(row.text(0, 3)) + ", since " + std::string(row.text(0, 4));
+  }
+  throw Failure(FailureKind::held,
+                "another run holds this load (" + holder + "); nothing was changed");
+}
+
+}  // namespace sluice::ledger
