@@ -1,0 +1,96 @@
+#include "writer/catalog.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "pg/identifier.hpp"
+
+namespace sluice::writer {
+namespace {
+
+std::string set_local(const std::string& name, const std::string& value) {
+  return "set local " + pg::quote_identifier(name) + " = " + pg::quote_literal(value) + "; ";
+}
+
+bool names_utc(std::string_view zone) {
+  static constexpr std::array<std::string_view, 10> names{
+      "UTC",     "Etc/UTC", "GMT",      "Etc/GMT",   "UCT",
+      "Etc/UCT", "Zulu",    "Etc/Zulu", "Universal", "Etc/Universal"};
+  return std::ranges::find(names, zone) != names.end();
+}
+
+// tgtype's bits: 1 row, 2 before, 4 insert, 64 instead of (pg_trigger.h). A partition may have
+// triggers of its own.
+constexpr const char* table_sql =
+    "select c.oid::bigint, n.nspname, c.relname, format('%I.%I', n.nspname, c.relname), c.relkind, "
+    "exists (select from pg_trigger t where not t.tgisinternal and t.tgtype & 5 = 5 and t.tgtype & "
+    "66 <> 0 and "
+    "(t.tgrelid = c.oid or c.relkind = 'p' and t.tgrelid in (select relid from "
+    "pg_partition_tree(c.oid)))), "
+    "row_security_active(c.oid), "
+    "current_setting('TimeZone'), current_setting('DateStyle'), current_setting('IntervalStyle') "
+    "from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ";
+
+// A domain's values are stored, sent and received as those of the type underneath.
+constexpr const char* columns_sql =
+    "with recursive types (attnum, type) as ("
+    "select attnum, atttypid from pg_attribute where attrelid = %REL% and attnum > 0 and not "
+    "attisdropped "
+    "union all select attnum, typbasetype from types join pg_type on pg_type.oid = type where "
+    "typtype = 'd') "
+    "select a.attname, types.type::bigint, format_type(a.atttypid, a.atttypmod), a.attnotnull, "
+    "a.atthasdef, "
+    "a.attgenerated <> '', a.attidentity <> '' "
+    "from pg_attribute a join types using (attnum) join pg_type t on t.oid = types.type and "
+    "t.typtype <> 'd' "
+    "where a.attrelid = %REL% order by a.attnum";
+
+}  // namespace
+
+asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings) {
+  Target target;
+  for (const auto& [name, value] : settings) target.settings_sql += set_local(name, value);
+  const std::string relation = pg::quote_literal(table) + "::regclass";
+  std::string columns = columns_sql;
+  for (std::size_t at = columns.find("%REL%"); at != std::string::npos;
+       at = columns.find("%REL%")) {
+    columns.replace(at, 5, relation);
+  }
+  const auto results = co_await on.query("begin; " + target.settings_sql + table_sql + relation +
+                                         "; " + columns + "; commit");
+  const pg::Result& row = results[results.size() - 3];
+  const pg::Result& rows = results[results.size() - 2];
+
+  tuple::Table& t = target.table;
+  t.id = static_cast<std::uint32_t>(row.integer(0, 0));
+  t.schema = row.text(0, 1);
+  t.name = row.text(0, 2);
+  t.quoted_name = row.text(0, 3);
+  t.kind = row.text(0, 4).front();
+  t.has_row_trigger = row.boolean(0, 5);
+  t.row_security = row.boolean(0, 6);
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    t.columns.push_back({.name = std::string(rows.text(i, 0)),
+                         .base_type = static_cast<std::uint32_t>(rows.integer(i, 1)),
+                         .type_name = std::string(rows.text(i, 2)),
+                         .not_null = rows.boolean(i, 3),
+                         .has_default = rows.boolean(i, 4),
+                         .generated = rows.boolean(i, 5),
+                         .identity = rows.boolean(i, 6)});
+  }
+  target.session.time_zone_is_utc = names_utc(row.text(0, 7));
+  target.settings_sql += set_local("timezone", std::string(row.text(0, 7)));
+  // DateStyle is a list; quoted as a whole it is read as one.
+  target.settings_sql += set_local("datestyle", std::string(row.text(0, 8)));
+  target.settings_sql += set_local("intervalstyle", std::string(row.text(0, 9)));
+  co_return target;
+}
+
+asio::awaitable<bool> is_empty(pg::Connection& on, const tuple::Table& table) {
+  const auto results =
+      co_await on.query("select not exists (select from " + table.quoted_name + ")");
+  co_return results.front().boolean(0, 0);
+}
+
+}  // namespace sluice::writer
