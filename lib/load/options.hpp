@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "csv/dialect.hpp"
+#include "writer/catalog.hpp"
+
+namespace sluice::load {
+
+enum class HeaderMode {
+  match,  ///< the first record names the columns
+  skip,   ///< there is a header, and it is ignored
+  none,   ///< the first record is data
+};
+
+/// What the user asks for: one source into one table.
+struct LoadOptions {
+  std::string path;   ///< "-" is stdin
+  std::string table;  ///< as in SQL
+
+  // What decides which rows come out.
+  csv::Dialect dialect;
+  HeaderMode header = HeaderMode::match;
+  std::vector<std::string> columns;  ///< the CSV's columns, where the header does not name them
+  std::map<std::string, std::string> renames;  ///< CSV column -> table column
+  bool ignore_extra = false;
+  std::uint64_t skip_lines = 0;
+  std::optional<std::uint64_t> limit;
+  std::string encoding;  ///< empty: the session's
+  writer::Settings settings;
+
+  // What does not.
+  std::size_t chunk_bytes = limits::chunk_bytes_default;
+  std::size_t record_bytes_max = limits::record_bytes_default;
+  std::size_t jobs = 0;  ///< connections; 0 chooses
+  bool truncate = false;
+  bool again = false;
+  bool use_ledger = true;
+  bool dry_run = false;
+  std::chrono::milliseconds retry_for = limits::retry_for_default;
+};
+
+}  // namespace sluice::load

@@ -1,0 +1,163 @@
+#include "load/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "async/offload.hpp"
+#include "source/fingerprint.hpp"
+
+namespace sluice::load {
+namespace {
+
+std::string_view name_of(HeaderMode mode) {
+  switch (mode) {
+    case HeaderMode::match: return "match";
+    case HeaderMode::skip: return "skip";
+    case HeaderMode::none: return "none";
+  }
+  return "";
+}
+
+/// What a resume must have in common with the run before: all that decides which rows come out of
+/// the same bytes.
+std::string row_deciding_options(const LoadOptions& o) {
+  nlohmann::json json;
+  json["delimiter"] = csv::show_character(o.dialect.delimiter);
+  json["quote"] = csv::show_character(o.dialect.quote);
+  json["escape"] = csv::show_character(o.dialect.escape);
+  json["null"] = o.dialect.null_text;
+  json["header"] = name_of(o.header);
+  json["skip-lines"] = o.skip_lines;
+  if (!o.columns.empty()) json["columns"] = o.columns;
+  if (!o.renames.empty()) json["map"] = o.renames;
+  if (o.ignore_extra) json["ignore-extra"] = true;
+  if (o.limit) json["limit"] = *o.limit;
+  if (!o.encoding.empty()) json["encoding"] = o.encoding;
+  if (!o.settings.empty()) json["set"] = o.settings;
+  return json.dump();
+}
+
+source::PreambleOptions preamble_options(const LoadOptions& o) {
+  return {.dialect = o.dialect,
+          .has_header = o.header != HeaderMode::none,
+          .skip_lines = o.skip_lines,
+          .bytes_max = o.record_bytes_max};
+}
+
+tuple::Mapping map_columns(const Plan& plan) {
+  const LoadOptions& o = plan.options;
+  const tuple::MappingOptions mapping{o.renames, o.ignore_extra};
+  if (!o.columns.empty())
+    return tuple::map_by_name(plan.target.table, o.columns, mapping, "--columns");
+  if (o.header == HeaderMode::match && plan.preamble.header) {
+    return tuple::map_by_name(plan.target.table, *plan.preamble.header, mapping,
+                              plan.source->name());
+  }
+  return tuple::map_by_position(plan.target.table);
+}
+
+void refuse_what_copy_cannot(const tuple::Table& table) {
+  const std::string name = table.full_name();
+  switch (table.kind) {
+    case 'r':
+    case 'p': break;  // table, partitioned table
+    case 'v':
+      if (table.has_row_trigger) break;
+      throw Failure(FailureKind::usage,
+                    name + " is a view without an INSTEAD OF INSERT trigger: load its table");
+    case 'f': break;
+    case 'm':
+      throw Failure(FailureKind::usage,
+                    name + " is a materialized view: load the tables it is made of");
+    default: throw Failure(FailureKind::usage, name + " is not a table");
+  }
+  if (table.row_security) {
+    throw Failure(FailureKind::usage, name +
+                                          " has row-level security, under which PostgreSQL refuses "
+                                          "COPY: load as its owner or as a role "
+                                          "with BYPASSRLS");
+  }
+}
+
+}  // namespace
+
+std::size_t default_jobs() {
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 8);
+}
+
+source::ChunkerOptions Plan::chunker_options() const {
+  return {.dialect = options.dialect,
+          .chunk_bytes = identity.chunk_bytes,
+          .record_bytes_max = identity.record_bytes_max,
+          .records_max = options.limit.value_or(std::numeric_limits<std::uint64_t>::max())};
+}
+
+PlanSummary Plan::summary() const {
+  PlanSummary s;
+  s.source = source->name();
+  s.table = target.table.full_name();
+  s.writer = encoder.fast_lane ? "COPY binary" : "COPY text";
+  s.jobs = jobs;
+  s.chunk_bytes = identity.chunk_bytes;
+  // A tuple is about as long as its text, and its buffer keeps a quarter in reserve.
+  s.memory_bytes_max =
+      identity.chunk_bytes * (chunk_buffers() + batch_buffers() + batch_buffers() / 4);
+  s.scanner = csv::Scanner(options.dialect).form();
+  s.line_end = csv::name_of(preamble.line_end);
+  for (std::size_t i = 0; i < mapping.targets.size(); ++i) {
+    if (!mapping.targets[i]) continue;
+    const tuple::Column& column = target.table.columns[*mapping.targets[i]];
+    std::string from = std::to_string(i + 1);
+    if (!options.columns.empty()) {
+      from = options.columns[i];
+    } else if (options.header == HeaderMode::match && preamble.header) {
+      from = (*preamble.header)[i];
+    }
+    s.columns.push_back(fmt::format("{} -> {} {}{}", from, column.name, column.type_name,
+                                    encoder.fields[i].encode == nullptr ? " (as text)" : ""));
+  }
+  s.ignored_columns = mapping.ignored;
+  s.missing_columns = mapping.missing;
+  return s;
+}
+
+asio::awaitable<Plan> make_plan(Resources on, pg::Connection& connection, LoadOptions options) {
+  Plan plan;
+  plan.options = std::move(options);
+  const LoadOptions& o = plan.options;
+  plan.source = source::open(o.path);
+  plan.target = co_await writer::describe(connection, o.table, o.settings);
+  refuse_what_copy_cannot(plan.target.table);
+
+  const auto read = [&plan] {
+    return source::read_preamble(*plan.source, preamble_options(plan.options));
+  };
+  plan.preamble = co_await async::offload(on.reader, read);
+  plan.mapping = map_columns(plan);
+  plan.encoder = tuple::plan_encoder(plan.target.table, plan.mapping, o.dialect,
+                                     plan.preamble.line_end, plan.target.session);
+  plan.jobs = o.jobs > 0 ? o.jobs : default_jobs();
+
+  const tuple::Table& table = plan.target.table;
+  plan.identity = {.target = table.full_name(),
+                   .target_oid = table.id,
+                   .source = plan.source->name(),
+                   .source_path = plan.source->identity(),
+                   .source_bytes = plan.source->size_bytes(),
+                   .source_stamp = plan.source->stamp(),
+                   .fingerprint = source::fingerprint(*plan.source, plan.preamble.beginning),
+                   .options = row_deciding_options(o),
+                   .chunk_bytes = o.chunk_bytes,
+                   .record_bytes_max = o.record_bytes_max};
+  co_return plan;
+}
+
+void reread_preamble(Plan& plan) {
+  plan.source->rewind();
+  plan.preamble = source::read_preamble(*plan.source, preamble_options(plan.options));
+}
+
+}  // namespace sluice::load

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "async/asio.hpp"
+#include "ledger/loads.hpp"
+#include "load/options.hpp"
+#include "load/report.hpp"
+#include "pg/pool.hpp"
+#include "source/chunker.hpp"
+#include "source/preamble.hpp"
+#include "source/source.hpp"
+#include "tuple/encoder.hpp"
+#include "writer/catalog.hpp"
+
+namespace sluice::load {
+
+/// What a load runs on. All outlive it.
+struct Resources {
+  asio::thread_pool& cpu;     ///< pure work: encoding
+  asio::thread_pool& reader;  ///< one thread that may wait for the source
+  pg::Pool& pool;
+};
+
+/// All that is decided before the first row moves.
+struct Plan {
+  LoadOptions options;
+  std::unique_ptr<source::Source> source;
+  source::Preamble preamble;
+  writer::Target target;
+  tuple::Mapping mapping;
+  tuple::EncoderPlan encoder;
+  ledger::NewLoad identity;  ///< what the ledger will know of this load
+  std::size_t jobs = 0;
+
+  source::ChunkerOptions chunker_options() const;
+  PlanSummary summary() const;
+
+  /// Encoding on one core keeps about four of the server's backends busy.
+  std::size_t encoders() const { return (jobs + 3) / 4; }
+  /// Buffers of the road: one in the hand of the reader, of each encoder and of each writer.
+  std::size_t chunk_buffers() const { return 1 + encoders() + jobs; }
+  std::size_t batch_buffers() const { return encoders() + jobs; }
+};
+
+/// Opens the source, asks the server about the table, and matches the two. Throws Failure where
+/// they do not fit.
+asio::awaitable<Plan> make_plan(Resources on, pg::Connection& connection, LoadOptions options);
+
+/// Connections when the user does not say: as many as the machine has cores, from 2 to 8.
+std::size_t default_jobs();
+
+/// Begins to read the source again, from its first byte. REQUIRES: source.rewind() is true.
+void reread_preamble(Plan& plan);
+
+}  // namespace sluice::load

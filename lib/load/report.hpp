@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/failure.hpp"
+#include "base/position.hpp"
+#include "tuple/reject.hpp"
+
+namespace sluice::load {
+
+/// How far a load is. Written by the I/O thread only.
+struct Progress {
+  enum class Stage { preparing, verifying, loading, finishing };
+
+  Stage stage = Stage::preparing;
+  std::optional<std::uint64_t> bytes_total;  ///< of the source, where it is known
+  std::uint64_t bytes_done = 0;              ///< stored, by this run or an earlier one
+  std::uint64_t bytes_before = 0;            ///< of these, by an earlier run
+  std::uint64_t rows_stored = 0;             ///< by this run
+  std::uint64_t rows_before = 0;             ///< by earlier runs
+  std::uint64_t retries = 0;
+};
+
+/// What a load will do, for --dry-run and the first line.
+struct PlanSummary {
+  std::string source;
+  std::string table;
+  std::string writer;
+  std::size_t jobs = 0;
+  std::size_t chunk_bytes = 0;
+  std::size_t memory_bytes_max = 0;  ///< of buffers, for records as wide as their text
+  std::string scanner;
+  std::string line_end;
+  std::vector<std::string> columns;          ///< "csv column -> table column type (lane)"
+  std::vector<std::string> ignored_columns;  ///< of the CSV
+  std::vector<std::string> missing_columns;  ///< of the table: they take their default
+};
+
+/// What a load did.
+struct LoadReport {
+  enum class Status { failed, interrupted, stored, nothing_to_do, dry_run };
+
+  Status status = Status::failed;
+  PlanSummary plan;
+  std::optional<LoadId> load;
+  bool resumed = false;
+  std::uint64_t records_read = 0;  ///< these four over all runs of the load
+  std::uint64_t rows_stored = 0;
+  std::uint64_t rows_rejected = 0;
+  std::uint64_t rows_skipped = 0;
+  std::uint64_t rows_stored_now = 0;  ///< by this run
+  std::uint64_t bytes = 0;            ///< of the source, stored by this run
+  std::uint64_t retries = 0;
+  double seconds = 0;
+  std::string finished_before;  ///< when, for nothing_to_do
+  std::vector<std::string> notes;
+};
+
+/// The first bad record, where no rejects are allowed. what() names file, line, column, value and
+/// reason.
+class BadRecord : public Failure {
+ public:
+  BadRecord(std::string source, tuple::Reject reject, const std::string& message)
+      : Failure(FailureKind::bad_record, message),
+        source_(std::move(source)),
+        reject_(std::move(reject)) {}
+
+  const std::string& source() const { return source_; }
+  const tuple::Reject& reject() const { return reject_; }
+
+ private:
+  std::string source_;
+  tuple::Reject reject_;
+};
+
+}  // namespace sluice::load

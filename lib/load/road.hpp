@@ -1,0 +1,96 @@
+#pragma once
+
+#include <exception>
+#include <optional>
+
+#include "async/channel.hpp"
+#include "async/free_list.hpp"
+#include "async/task_group.hpp"
+#include "load/attempt.hpp"
+#include "load/plan.hpp"
+#include "load/report.hpp"
+#include "source/chunk.hpp"
+#include "tuple/batch.hpp"
+#include "writer/copy_writer.hpp"
+
+namespace sluice::load {
+
+/// The road of the data: one reader, a few encoders, and a writer per connection, joined by bounded
+/// channels.
+///
+///   source -> Chunk -> encoders -> Batch -> writers -> table and ledger
+///
+/// Chunks leave in file order and may be stored in any order. When one cannot be stored, no later
+/// chunk begins, the earlier ones are finished, and the failure of the earliest one is the load's:
+/// so the first bad record of the file is named, whatever the number of connections.
+class Road {
+ public:
+  Road(Resources on, const Plan& plan, const writer::CopyWriter& writer, RetryPolicy retry,
+       ledger::StoredChunks stored, Progress& progress, const asio::any_io_executor& executor);
+
+  /// Moves all chunks. Throws the earliest chunk's failure.
+  asio::awaitable<void> run();
+
+  /// Reads no more; what is in flight is finished. run() then returns as if the source had ended.
+  void stop();
+  /// Cancels what is in flight. run() then throws operation_aborted.
+  void cancel();
+
+  bool stopped() const { return stopping_; }
+  std::uint64_t records_read() const { return records_read_; }
+  std::uint64_t bytes_read() const { return bytes_read_; }
+  std::uint64_t chunks_read() const { return chunks_read_; }
+  std::uint64_t rows_stored() const { return rows_stored_; }
+  std::uint64_t rows_skipped() const { return rows_skipped_; }
+  std::uint64_t bytes_stored() const { return bytes_stored_; }
+
+ private:
+  using ChunkLease = async::FreeList<source::Chunk>::Lease;
+  using BatchLease = async::FreeList<tuple::Batch>::Lease;
+
+  struct Encoded {
+    ChunkLease chunk;
+    BatchLease batch;
+  };
+
+  asio::awaitable<void> read_chunks();
+  asio::awaitable<void> encode_chunks();
+  asio::awaitable<void> write_batches();
+  asio::awaitable<void> write_batch(const source::Chunk& chunk, const tuple::Batch& batch);
+  bool is_stored(const source::Chunk& chunk);
+  void fail(std::int64_t chunk, std::exception_ptr error);
+  bool given_up_on(std::int64_t chunk) const { return failure_ && chunk >= failure_->chunk; }
+
+  struct ChunkFailure {
+    std::int64_t chunk;
+    std::exception_ptr error;
+  };
+
+  Resources on_;
+  const Plan& plan_;
+  const writer::CopyWriter& writer_;
+  RetryPolicy retry_;
+  ledger::StoredChunks stored_;
+  Progress& progress_;
+
+  async::FreeList<source::Chunk> free_chunks_;
+  async::FreeList<tuple::Batch> free_batches_;
+  async::Channel<ChunkLease> to_encode_;
+  async::Channel<Encoded> to_write_;
+  async::TaskGroup tasks_;
+  std::size_t encoders_running_ = 0;
+  bool stopping_ = false;
+  std::optional<ChunkFailure> failure_;
+
+  std::uint64_t records_read_ = 0;
+  std::uint64_t bytes_read_ = 0;
+  std::uint64_t chunks_read_ = 0;
+  std::uint64_t rows_stored_ = 0;
+  std::uint64_t rows_skipped_ = 0;
+  std::uint64_t bytes_stored_ = 0;
+};
+
+/// The ledger's row for a chunk whose batch is `batch`.
+ledger::ChunkEntry entry_of(const source::Chunk& chunk, const tuple::Batch& batch);
+
+}  // namespace sluice::load
