@@ -1,0 +1,145 @@
+#include "app/cli.hpp"
+
+#include <cstdio>
+#include <iostream>
+
+#include "app/exit_code.hpp"
+#include "app/suggestion.hpp"
+#include "base/quantity.hpp"
+#include "csv/dialect.hpp"
+#include "pg/error.hpp"
+
+namespace sluice::app {
+namespace {
+
+std::vector<std::string> flags_of(const CLI::App& command) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+  }
+  return flags;
+}
+
+/// "pgsluice load: unknown flag --jbos; did you mean --jobs?"
+int unknown_arguments(const CLI::App& app) {
+  const CLI::App* command = &app;
+  for (const CLI::App* sub : app.get_subcommands()) command = sub;
+  std::vector<std::string> extras = command->remaining();
+  if (extras.empty()) extras = app.remaining();
+  std::string name = extras.empty() ? "" : extras.front();
+  name = name.substr(0, name.find('='));
+  std::vector<std::string> known = flags_of(*command);
+  const bool is_flag = name.starts_with("-");
+  if (!is_flag) {
+    known.clear();
+    for (const CLI::App* sub : command->get_subcommands([](const CLI::App*) { return true; }))
+      known.push_back(sub->get_name());
+  }
+  std::cerr << (command == &app ? "pgsluice" : "pgsluice " + command->get_name()) << ": unknown "
+            << (is_flag ? "flag " : "argument ") << name;
+  if (const auto meant = nearest(name, known)) std::cerr << "; did you mean " << *meant << "?";
+  std::cerr << "\n  See pgsluice " << (command == &app ? "" : command->get_name() + " ")
+            << "--help.\n";
+  return exit_usage;
+}
+
+}  // namespace
+
+void add_connection_options(CLI::App& command, CommonOptions& options) {
+  const std::string group =
+      "Connection (as in psql; PG* variables, .pgpass and service files work too)";
+  command
+      .add_option("-d,--dbname", options.connect.dbname, "database name, URI or conninfo string")
+      ->group(group);
+  command
+      .add_option("-h,--host", options.connect.host, "server's host, or the folder of its socket")
+      ->group(group);
+  command.add_option("-p,--port", options.connect.port, "server's port")->group(group);
+  command.add_option("-U,--username", options.connect.user, "user name")->group(group);
+}
+
+void add_output_options(CLI::App& command, CommonOptions& options) {
+  static const std::map<std::string, OutputFormat> formats{{"text", OutputFormat::text},
+                                                           {"json", OutputFormat::json}};
+  command
+      .add_option("--output", options.output,
+                  "text, or json: one object at the end, also on failure")
+      ->transform(CLI::CheckedTransformer(formats))
+      ->option_text("text|json")
+      ->group("Output");
+  command.add_flag("-q,--quiet", options.quiet, "no progress and no notes; errors only")
+      ->group("Output");
+  command.add_flag("-v,--verbose", options.verbose, "say more of what is decided and why")
+      ->group("Output");
+}
+
+void add_size_option(CLI::App& command, const std::string& flag, std::size_t& bytes,
+                     const std::string& help) {
+  const auto parse = [flag, &bytes](const std::string& text) {
+    const auto size = parse_bytes(text);
+    if (!size) throw CLI::ValidationError(flag, size.error());
+    bytes = *size;
+  };
+  command.add_option_function<std::string>(flag, parse, help)->option_text("SIZE");
+}
+
+void add_duration_option(CLI::App& command, const std::string& flag,
+                         std::chrono::milliseconds& duration, const std::string& help) {
+  const auto parse = [flag, &duration](const std::string& text) {
+    const auto parsed = parse_duration(text);
+    if (!parsed) throw CLI::ValidationError(flag, parsed.error());
+    duration = *parsed;
+  };
+  command.add_option_function<std::string>(flag, parse, help)->option_text("DURATION");
+}
+
+void add_character_option(CLI::App& command, const std::string& flag, std::optional<char>& c,
+                          const std::string& help) {
+  const auto parse = [flag, &c](const std::string& text) {
+    c = csv::parse_character(text);
+    if (!c) {
+      throw CLI::ValidationError(
+          flag, "\"" + text +
+                    "\" is not one character; write for example ';', '\\t', tab, pipe or '\\x01'");
+    }
+  };
+  command.add_option_function<std::string>(flag, parse, help)->option_text("CHAR");
+}
+
+int run_program(int argc, const char* const* argv) {
+  CLI::App app("Loads CSV into PostgreSQL: fast, exactly once, and with every row accounted for.",
+               "pgsluice");
+  app.set_help_flag("--help", "print this help and exit");
+  app.set_version_flag("-V,--version", "pgsluice " PGSLUICE_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some rows rejected, 4 cannot connect, 5 too "
+      "many rejects,\n"
+      "6 another run holds it, 7 the source changed, 130/143 interrupted (can be resumed).");
+  std::map<std::string, Run> commands;
+  commands["load"] = add_load_command(app);
+  commands["loads"] = add_loads_command(app);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForAllHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForVersion& version) {
+    return app.exit(version);
+  } catch (const CLI::ExtrasError&) {
+    return unknown_arguments(app);
+  } catch (const CLI::ParseError& error) {
+    const bool unknown_command = app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-';
+    if (unknown_command) return unknown_arguments(app);
+    std::cerr << "pgsluice: " << error.what() << "\n  See pgsluice"
+              << (app.get_subcommands().empty() ? ""
+                                                : " " + app.get_subcommands().front()->get_name())
+              << " --help.\n";
+    return exit_usage;
+  }
+  return commands.at(app.get_subcommands().front()->get_name())();
+}
+
+}  // namespace sluice::app

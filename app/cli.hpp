@@ -1,0 +1,42 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "pg/connection.hpp"
+
+namespace sluice::app {
+
+enum class OutputFormat { text, json };
+enum class ProgressMode { automatic, bar, plain, json, none };
+
+/// What every command that talks to a server takes.
+struct CommonOptions {
+  pg::ConnectOptions connect;
+  OutputFormat output = OutputFormat::text;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+void add_connection_options(CLI::App& command, CommonOptions& options);
+void add_output_options(CLI::App& command, CommonOptions& options);
+
+/// A size or a duration as a flag's value: the message of a wrong one names the flag.
+void add_size_option(CLI::App& command, const std::string& flag, std::size_t& bytes,
+                     const std::string& help);
+void add_duration_option(CLI::App& command, const std::string& flag,
+                         std::chrono::milliseconds& duration, const std::string& help);
+void add_character_option(CLI::App& command, const std::string& flag, std::optional<char>& c,
+                          const std::string& help);
+
+/// Each command adds itself; what it returns runs it and gives the exit code.
+using Run = std::function<int()>;
+Run add_load_command(CLI::App& app);
+Run add_loads_command(CLI::App& app);
+
+/// The whole program.
+int run_program(int argc, const char* const* argv);
+
+}  // namespace sluice::app

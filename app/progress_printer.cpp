@@ -1,0 +1,184 @@
+#include "app/progress_printer.hpp"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/quantity.hpp"
+
+namespace sluice::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A closed stderr is no reason to stop.
+void print(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
+  std::fflush(stderr);
+}
+
+std::size_t terminal_width() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+struct Rates {
+  double seconds;
+  double rows;
+  double bytes;
+  std::optional<double> fraction;
+  std::optional<double> seconds_left;
+};
+
+Rates rates_of(const load::Progress& p, async::Clock::time_point began) {
+  Rates r{};
+  r.seconds = std::chrono::duration<double>(async::Clock::now() - began).count();
+  const double safe = std::max(r.seconds, 0.001);
+  const auto bytes_now = static_cast<double>(p.bytes_done - p.bytes_before);
+  r.rows = static_cast<double>(p.rows_stored) / safe;
+  r.bytes = bytes_now / safe;
+  if (p.bytes_total && *p.bytes_total > 0) {
+    r.fraction = static_cast<double>(p.bytes_done) / static_cast<double>(*p.bytes_total);
+    if (bytes_now > 0)
+      r.seconds_left = static_cast<double>(*p.bytes_total - p.bytes_done) / r.bytes;
+  }
+  return r;
+}
+
+std::string_view name_of(load::Progress::Stage stage) {
+  switch (stage) {
+    case load::Progress::Stage::preparing: return "preparing";
+    case load::Progress::Stage::verifying: return "comparing with the earlier load";
+    case load::Progress::Stage::loading: return "loading";
+    case load::Progress::Stage::finishing: return "finishing";
+  }
+  return "";
+}
+
+std::string clock(double seconds) {
+  const auto whole = static_cast<long long>(seconds + 0.5);
+  return whole < 3600 ? fmt::format("{}:{:02}", whole / 60, whole % 60)
+                      : fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+}  // namespace
+
+std::string format_rate(double per_second) {
+  if (per_second >= 1e6) return fmt::format("{:.2f}M rows/s", per_second / 1e6);
+  if (per_second >= 1e4) return fmt::format("{:.0f}k rows/s", per_second / 1e3);
+  return fmt::format("{:.0f} rows/s", per_second);
+}
+
+ProgressPrinter::ProgressPrinter(ProgressMode mode, bool quiet)
+    : mode_(mode), quiet_(quiet), began_(async::Clock::now()) {
+  if (mode_ == ProgressMode::automatic)
+    mode_ = ::isatty(STDERR_FILENO) != 0 ? ProgressMode::bar : ProgressMode::plain;
+  if (quiet_ && mode_ != ProgressMode::json) mode_ = ProgressMode::none;
+}
+
+asio::awaitable<void> ProgressPrinter::follow(const load::Load& load) {
+  const auto period = mode_ == ProgressMode::bar    ? 100ms
+                      : mode_ == ProgressMode::json ? 1000ms
+                                                    : 5000ms;
+  auto next = async::Clock::now() + period;
+  for (;;) {
+    co_await async::sleep_for(50ms);
+    announce(load);
+    print_notes(load);
+    if (async::Clock::now() < next) continue;
+    next += period;
+    switch (mode_) {
+      case ProgressMode::bar: print_bar(load.progress()); break;
+      case ProgressMode::plain: print_plain(load.progress()); break;
+      case ProgressMode::json: print_json(load.progress()); break;
+      case ProgressMode::automatic:
+      case ProgressMode::none: break;
+    }
+  }
+}
+
+void ProgressPrinter::finish(const load::Load& load) {
+  announce(load);
+  print_notes(load);
+  erase_bar();
+  if (mode_ == ProgressMode::json) print_json(load.progress());
+}
+
+/// "trips.csv -> public.trips     4 connections, COPY binary, 8 MiB chunks"
+void ProgressPrinter::announce(const load::Load& load) {
+  const load::PlanSummary& plan = load.report().plan;
+  if (announced_ || plan.table.empty()) return;
+  announced_ = true;
+  began_ = async::Clock::now();
+  if (quiet_ || mode_ == ProgressMode::json) return;
+  print(fmt::format("{} -> {}     {} connections, {}, {} chunks\n", plan.source, plan.table,
+                    plan.jobs, plan.writer, format_bytes(plan.chunk_bytes)));
+}
+
+void ProgressPrinter::print_notes(const load::Load& load) {
+  const auto& notes = load.report().notes;
+  for (; notes_printed_ < notes.size(); ++notes_printed_) {
+    if (quiet_ || mode_ == ProgressMode::json) continue;
+    erase_bar();
+    print("note: " + notes[notes_printed_] + "\n");
+  }
+}
+
+void ProgressPrinter::print_bar(const load::Progress& p) {
+  if (!announced_) return;
+  const Rates r = rates_of(p, began_);
+  std::string line;
+  if (p.stage == load::Progress::Stage::verifying) {
+    line = "  " + std::string(name_of(p.stage));
+  } else if (r.fraction) {
+    constexpr std::size_t cells = 24;
+    const auto full = std::min(cells, static_cast<std::size_t>(*r.fraction * cells));
+    line = fmt::format(" {:3.0f}% {}{}", *r.fraction * 100, std::string(full, '#'),
+                       std::string(cells - full, '-'));
+  }
+  line += fmt::format("   {}{}   {} rows   {}   {}/s", format_decimal_bytes(p.bytes_done),
+                      p.bytes_total ? " of " + format_decimal_bytes(*p.bytes_total) : "",
+                      format_count(p.rows_before + p.rows_stored), format_rate(r.rows),
+                      format_decimal_bytes(static_cast<std::uint64_t>(r.bytes)));
+  if (r.seconds_left) line += "   ETA " + clock(*r.seconds_left);
+  if (p.retries > 0) line += fmt::format("   {} retries", p.retries);
+  print("\r\x1b[K" + line.substr(0, terminal_width() - 1));
+  bar_shown_ = true;
+}
+
+void ProgressPrinter::print_plain(const load::Progress& p) {
+  const Rates r = rates_of(p, began_);
+  std::string line = std::string(name_of(p.stage)) + ":";
+  if (r.fraction) line += fmt::format(" {:.0f}%,", *r.fraction * 100);
+  line +=
+      fmt::format(" {} rows, {}, {}/s", format_count(p.rows_before + p.rows_stored),
+                  format_rate(r.rows), format_decimal_bytes(static_cast<std::uint64_t>(r.bytes)));
+  if (r.seconds_left) line += ", " + clock(*r.seconds_left) + " left";
+  if (p.retries > 0) line += fmt::format(", {} retries", p.retries);
+  print(line + "\n");
+}
+
+void ProgressPrinter::print_json(const load::Progress& p) {
+  const Rates r = rates_of(p, began_);
+  nlohmann::ordered_json json{{"stage", name_of(p.stage)},
+                              {"bytes_done", p.bytes_done},
+                              {"rows_stored", p.rows_before + p.rows_stored},
+                              {"rows_per_second", r.rows},
+                              {"bytes_per_second", r.bytes},
+                              {"retries", p.retries},
+                              {"seconds", r.seconds}};
+  if (p.bytes_total) json["bytes_total"] = *p.bytes_total;
+  if (r.seconds_left) json["seconds_left"] = *r.seconds_left;
+  print(json.dump() + "\n");
+}
+
+void ProgressPrinter::erase_bar() {
+  if (bar_shown_) print("\r\x1b[K");
+  bar_shown_ = false;
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+
+#include "app/cli.hpp"
+#include "async/asio.hpp"
+#include "async/event.hpp"
+#include "load/load.hpp"
+
+namespace sluice::app {
+
+/// Tells on stderr how a load goes: a bar on a terminal, a line now and then elsewhere, JSON lines
+/// for programs.
+class ProgressPrinter {
+ public:
+  ProgressPrinter(ProgressMode mode, bool quiet);
+
+  /// Prints until it is cancelled; `load` must outlive that.
+  asio::awaitable<void> follow(const load::Load& load);
+
+  /// Prints what is not printed yet (the first line, the notes) and leaves the cursor on an empty
+  /// line.
+  void finish(const load::Load& load);
+
+ private:
+  void announce(const load::Load& load);
+  void print_notes(const load::Load& load);
+  void print_bar(const load::Progress& progress);
+  void print_plain(const load::Progress& progress);
+  void print_json(const load::Progress& progress);
+  void erase_bar();
+
+  ProgressMode mode_;
+  bool quiet_;
+  bool announced_ = false;
+  bool bar_shown_ = false;
+  std::size_t notes_printed_ = 0;
+  async::Clock::time_point began_;
+};
+
+/// "412k rows/s"
+std::string format_rate(double per_second);
+
+}  // namespace sluice::app

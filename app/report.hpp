@@ -1,0 +1,35 @@
+#pragma once
+
+#include <exception>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledger/loads.hpp"
+#include "load/report.hpp"
+
+namespace sluice::app {
+
+/// How one load ended, for a person or a program.
+struct Ending {
+  load::LoadReport report;
+  std::string path;
+  std::string table;
+  int exit_code = 0;
+  std::string message;  ///< of the failure; empty without one
+  std::optional<std::string> sql_state;
+  std::optional<load::BadRecord> bad_record;
+};
+
+/// What goes to stdout for a load that ended well, and to stderr for one that failed (after its
+/// message).
+std::string text_of(const Ending& ending);
+std::string text_of_plan(const load::PlanSummary& plan);
+nlohmann::ordered_json json_of(const Ending& ending);
+
+std::string text_of(const std::vector<ledger::LoadEntry>& loads);
+std::string text_of(const ledger::LoadEntry& load);
+nlohmann::ordered_json json_of(const ledger::LoadEntry& load);
+
+}  // namespace sluice::app

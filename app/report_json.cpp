@@ -1,0 +1,86 @@
+#include "app/report.hpp"
+
+namespace sluice::app {
+namespace {
+
+std::string_view name_of(load::LoadReport::Status status) {
+  using Status = load::LoadReport::Status;
+  switch (status) {
+    case Status::failed: return "failed";
+    case Status::interrupted: return "interrupted";
+    case Status::stored: return "stored";
+    case Status::nothing_to_do: return "nothing to do";
+    case Status::dry_run: return "dry run";
+  }
+  return "";
+}
+
+}  // namespace
+
+nlohmann::ordered_json json_of(const Ending& e) {
+  const load::LoadReport& r = e.report;
+  nlohmann::ordered_json json{{"source", e.path},
+                              {"table", r.plan.table.empty() ? e.table : r.plan.table},
+                              {"status", name_of(r.status)},
+                              {"exit_code", e.exit_code},
+                              {"load", nullptr},
+                              {"resumed", r.resumed},
+                              {"records_read", r.records_read},
+                              {"rows_stored", r.rows_stored},
+                              {"rows_rejected", r.rows_rejected},
+                              {"rows_skipped", r.rows_skipped},
+                              {"rows_stored_by_this_run", r.rows_stored_now},
+                              {"bytes_stored_by_this_run", r.bytes},
+                              {"retries", r.retries},
+                              {"seconds", r.seconds}};
+  if (r.load) json["load"] = r.load->value;
+  if (!r.plan.table.empty()) {
+    json["plan"] = {{"writer", r.plan.writer},
+                    {"jobs", r.plan.jobs},
+                    {"chunk_bytes", r.plan.chunk_bytes},
+                    {"memory_bytes_max", r.plan.memory_bytes_max},
+                    {"columns", r.plan.columns},
+                    {"ignored_columns", r.plan.ignored_columns},
+                    {"missing_columns", r.plan.missing_columns}};
+  }
+  if (!r.notes.empty()) json["notes"] = r.notes;
+  if (e.message.empty()) return json;
+  json["error"] = {{"message", e.message}};
+  if (e.sql_state) json["error"]["sqlstate"] = *e.sql_state;
+  if (e.bad_record) {
+    const tuple::Reject& reject = e.bad_record->reject();
+    json["error"]["record"] = {
+        {"file", e.bad_record->source()}, {"byte_offset", reject.position.byte_offset},
+        {"line", reject.position.line},   {"record", reject.position.record},
+        {"column", reject.column},        {"value", reject.value},
+        {"sqlstate", reject.sql_state},   {"constraint", reject.constraint},
+        {"message", reject.message}};
+  }
+  return json;
+}
+
+nlohmann::ordered_json json_of(const ledger::LoadEntry& l) {
+  nlohmann::ordered_json json{{"load", l.id.value},
+                              {"state", l.state},
+                              {"source", l.source},
+                              {"source_path", l.source_path},
+                              {"source_bytes", nullptr},
+                              {"table", l.target},
+                              {"started_at", l.started_at},
+                              {"finished_at", nullptr},
+                              {"runs", l.runs},
+                              {"seconds", l.seconds},
+                              {"chunk_bytes", l.chunk_bytes},
+                              {"chunks", l.totals.chunks},
+                              {"bytes", l.totals.bytes},
+                              {"records_read", l.totals.records_read},
+                              {"rows_stored", l.totals.rows_stored},
+                              {"rows_rejected", l.totals.rows_rejected},
+                              {"rows_skipped", l.totals.rows_skipped},
+                              {"options", nlohmann::ordered_json::parse(l.options)}};
+  if (l.source_bytes) json["source_bytes"] = *l.source_bytes;
+  if (!l.finished_at.empty()) json["finished_at"] = l.finished_at;
+  return json;
+}
+
+}  // namespace sluice::app

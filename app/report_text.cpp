@@ -1,0 +1,118 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "app/progress_printer.hpp"
+#include "app/report.hpp"
+#include "base/quantity.hpp"
+
+namespace sluice::app {
+namespace {
+
+using load::LoadReport;
+
+std::string speed(std::uint64_t rows, std::uint64_t bytes, double seconds) {
+  const double safe = std::max(seconds, 0.001);
+  return fmt::format(
+      "in {} ({}, {}/s)", format_duration(std::chrono::duration<double>(seconds)),
+      format_rate(static_cast<double>(rows) / safe),
+      format_decimal_bytes(static_cast<std::uint64_t>(static_cast<double>(bytes) / safe)));
+}
+
+std::string rows(std::uint64_t count) {
+  return format_count(count) + (count == 1 ? " row" : " rows");
+}
+
+}  // namespace
+
+std::string text_of_plan(const load::PlanSummary& p) {
+  std::string text = fmt::format("{} -> {}\n", p.source, p.table);
+  text += fmt::format("  writer       {}\n  connections  {}\n  chunks       {}\n", p.writer, p.jobs,
+                      format_bytes(p.chunk_bytes));
+  text += fmt::format("  buffers      at most {} for records about as wide as their text\n",
+                      format_bytes(p.memory_bytes_max));
+  text += fmt::format("  line ends    {}\n  scanner      {}\n  columns\n", p.line_end, p.scanner);
+  for (const std::string& column : p.columns) text += "    " + column + "\n";
+  if (!p.ignored_columns.empty())
+    text += fmt::format("  ignored      {}\n", fmt::join(p.ignored_columns, ", "));
+  if (!p.missing_columns.empty())
+    text += fmt::format("  default for  {}\n", fmt::join(p.missing_columns, ", "));
+  return text;
+}
+
+std::string text_of(const Ending& e) {
+  const LoadReport& r = e.report;
+  const std::string load = r.load ? fmt::format(" (load {})", r.load->value) : "";
+  switch (r.status) {
+    case LoadReport::Status::dry_run: return text_of_plan(r.plan) + "dry run: nothing was stored\n";
+    case LoadReport::Status::nothing_to_do:
+      return fmt::format(
+          "nothing to do: this file is already in {} (load {}, {}, {}). Use --again to load it "
+          "once more.\n",
+          r.plan.table, r.load->value, r.finished_before, rows(r.rows_stored));
+    case LoadReport::Status::stored: {
+      std::string text = fmt::format("stored {} {}", rows(r.rows_stored_now),
+                                     speed(r.rows_stored_now, r.bytes, r.seconds));
+      if (r.resumed) text += fmt::format(", {} in all", rows(r.rows_stored));
+      if (r.rows_skipped > 0)
+        text += fmt::format(", {} dropped by a trigger of the table", rows(r.rows_skipped));
+      if (r.retries > 0) text += fmt::format(", {} retries", r.retries);
+      return text + load + "\n";
+    }
+    case LoadReport::Status::interrupted:
+    case LoadReport::Status::failed:
+      if (!r.load) {
+        if (r.rows_stored_now == 0) return "";
+        return fmt::format(
+            "stored {} of it, in no known order: without a ledger this load cannot be resumed\n",
+            rows(r.rows_stored_now));
+      }
+      if (r.rows_stored == 0) return fmt::format("stored nothing{}\n", load);
+      return fmt::format("stored {} so far{}; the same command goes on where it stopped\n",
+                         rows(r.rows_stored), load);
+  }
+  return "";
+}
+
+std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
+  if (loads.empty()) return "no loads yet\n";
+  std::string text =
+      fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {:>9}  {:>12}  {:<24}  {}\n", "load", "state",
+                  "started", "rows stored", "rejected", "rows/s", "table", "source");
+  for (const ledger::LoadEntry& l : loads) {
+    const double per_second =
+        l.seconds > 0 ? static_cast<double>(l.totals.rows_stored) / l.seconds : 0;
+    text += fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {:>9}  {:>12}  {:<24}  {}\n", l.id.value,
+                        l.state, l.started_at.substr(0, 19), format_count(l.totals.rows_stored),
+                        format_count(l.totals.rows_rejected),
+                        format_count(static_cast<std::uint64_t>(per_second)), l.target, l.source);
+  }
+  return text;
+}
+
+std::string text_of(const ledger::LoadEntry& l) {
+  std::string text = fmt::format("load {}: {}\n", l.id.value, l.state);
+  const auto add = [&text](std::string_view name, const std::string& value) {
+    text += fmt::format("  {:<14} {}\n", name, value);
+  };
+  add("source", l.source);
+  if (l.source_path != l.source) add("path", l.source_path);
+  if (l.source_bytes) add("bytes", format_count(*l.source_bytes));
+  add("table", l.target);
+  add("started", l.started_at);
+  if (!l.finished_at.empty()) add("finished", l.finished_at);
+  add("runs", std::to_string(l.runs));
+  add("time", speed(l.totals.rows_stored, l.totals.bytes, l.seconds).substr(3));
+  add("chunks",
+      fmt::format("{} of {}", format_count(l.totals.chunks), format_bytes(l.chunk_bytes)));
+  add("records read", format_count(l.totals.records_read));
+  add("rows stored", format_count(l.totals.rows_stored));
+  add("rejected", format_count(l.totals.rows_rejected));
+  add("skipped", format_count(l.totals.rows_skipped));
+  add("options", l.options);
+  if (l.state == "unfinished") text += "  The command that began it goes on where it stopped.\n";
+  return text;
+}
+
+}  // namespace sluice::app

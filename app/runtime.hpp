@@ -1,0 +1,47 @@
+#pragma once
+
+#include <boost/asio/signal_set.hpp>
+#include <functional>
+
+#include "async/asio.hpp"
+#include "load/plan.hpp"
+#include "pg/pool.hpp"
+
+namespace sluice::app {
+
+/// What a command runs on: the I/O thread (the caller's), the CPU pool, the reader's thread, the
+/// connections.
+class Runtime {
+ public:
+  Runtime(pg::ConnectOptions connect, std::size_t connections_max);
+  ~Runtime();
+
+  load::Resources resources() { return {cpu_, reader_, pool_}; }
+  pg::Pool& pool() { return pool_; }
+  asio::io_context& io() { return io_; }
+
+  /// SIGINT and SIGTERM: the first calls `stop`, the second `cancel`, which also follows `stop`
+  /// after a grace period.
+  void on_signal(std::function<void()> stop, std::function<void()> cancel);
+
+  /// The signal that came, or 0.
+  int signal() const { return signal_; }
+
+  /// Runs a command's coroutine to its end; its exceptions are thrown here.
+  void run(asio::awaitable<void> command);
+
+ private:
+  void wait_for_signal();
+
+  asio::io_context io_;
+  asio::thread_pool cpu_;
+  asio::thread_pool reader_;
+  pg::Pool pool_;
+  asio::signal_set signals_;
+  asio::steady_timer grace_;
+  std::function<void()> stop_;
+  std::function<void()> cancel_;
+  int signal_ = 0;
+};
+
+}  // namespace sluice::app
