@@ -1,0 +1,33 @@
+#include "support/loading.hpp"
+
+#include "app/runtime.hpp"
+
+namespace sluice::test {
+
+Loaded run_load(const std::string& url, load::LoadOptions options) {
+  pg::ConnectOptions connect;
+  connect.dbname = url;
+  connect.client_encoding = options.encoding;
+  if (options.jobs == 0) options.jobs = 2;
+  app::Runtime runtime(connect, options.jobs);
+  load::Load load(runtime.resources(), std::move(options));
+  Loaded result;
+  try {
+    runtime.run(load.run());
+  } catch (const load::BadRecord& error) {
+    result.message = error.what();
+    result.failure = error.kind();
+    result.sql_state = error.reject().sql_state;
+    result.bad_record = error;
+  } catch (const Failure& error) {
+    result.message = error.what();
+    result.failure = error.kind();
+  } catch (const pg::PgError& error) {
+    result.message = error.full();
+    result.sql_state = error.state.code();
+  }
+  result.report = load.report();
+  return result;
+}
+
+}  // namespace sluice::test

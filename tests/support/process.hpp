@@ -1,0 +1,54 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/files.hpp"
+
+namespace sluice::test {
+
+struct Finished {
+  int exit_code = 0;  ///< 128 + signal for a process that a signal ended
+  std::string out;
+  std::string err;
+  long rss_kib_max = 0;
+};
+
+/// The program under test as a process of its own.
+class Process {
+ public:
+  struct Options {
+    std::string input;                     ///< path of what becomes stdin; empty for /dev/null
+    std::vector<std::string> environment;  ///< NAME=value, added
+    std::string program = PGSLUICE_BINARY;
+  };
+
+  explicit Process(std::vector<std::string> arguments) : Process(std::move(arguments), Options()) {}
+  Process(std::vector<std::string> arguments, Options options);
+  /// Kills it if it still runs.
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  void signal(int number) const;
+  bool running();
+  Finished wait();
+  std::string out_so_far() const { return read_file(folder_ / "out"); }
+  std::string err_so_far() const { return read_file(folder_ / "err"); }
+
+ private:
+  TemporaryFolder folder_;
+  pid_t pid_ = -1;
+  bool reaped_ = false;
+  int status_ = 0;
+  long rss_kib_max_ = 0;
+};
+
+/// Runs pgsluice to its end.
+Finished pgsluice(std::vector<std::string> arguments);
+Finished pgsluice(std::vector<std::string> arguments, Process::Options options);
+
+}  // namespace sluice::test

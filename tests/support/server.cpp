@@ -1,0 +1,46 @@
+#include "support/server.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace sluice::test {
+namespace {
+
+std::string server_url;
+
+std::string script() { return std::string(PGSLUICE_SOURCE_DIR) + "/script/private-postgres"; }
+
+}  // namespace
+
+std::string output_of(const std::string& command) {
+  FILE* const pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) throw std::runtime_error("cannot run " + command);
+  std::string text;
+  char buffer[4096];
+  while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) text += buffer;
+  if (::pclose(pipe) != 0) throw std::runtime_error(command + " failed");
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+void ServerEnvironment::SetUp() {
+  if (const char* given = std::getenv("PGSLUICE_TEST_URL")) {
+    server_url = given;
+    return;
+  }
+  folder_ = output_of("mktemp -d /tmp/pgsluice-tests.XXXXXX");
+  output_of("chmod 755 " + folder_);
+  server_url = output_of(script() + " start " + folder_ +
+                         " fsync=off max_connections=60 shared_buffers=256MB");
+}
+
+void ServerEnvironment::TearDown() {
+  if (folder_.empty()) return;
+  output_of(script() + " stop " + folder_ + " immediate");
+  output_of("rm -rf " + folder_);
+}
+
+const std::string& ServerEnvironment::url() { return server_url; }
+
+}  // namespace sluice::test

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "source/chunker.hpp"
+#include "source/source.hpp"
+
+namespace sluice::test {
+
+/// Bytes in memory as a source.
+class MemorySource final : public source::Source {
+ public:
+  explicit MemorySource(std::string bytes) : bytes_(std::move(bytes)) {}
+
+  std::size_t read(char* into, std::size_t size) override {
+    const std::size_t got = bytes_.copy(into, size, at_);
+    at_ += got;
+    return got;
+  }
+  bool rewind() override {
+    at_ = 0;
+    return true;
+  }
+  std::optional<std::uint64_t> size_bytes() const override { return bytes_.size(); }
+  std::string stamp() const override { return {}; }
+  std::string tail(std::size_t bytes) const override {
+    return bytes_.substr(bytes_.size() - std::min(bytes, bytes_.size()));
+  }
+  const std::string& name() const override { return name_; }
+  std::string identity() const override { return name_; }
+
+ private:
+  std::string bytes_;
+  std::string name_ = "memory.csv";
+  std::size_t at_ = 0;
+};
+
+struct ChunkedRecord {
+  Position position;
+  std::vector<std::string> fields;  ///< "<null>" for NULL
+  csv::Defect defect;
+  bool operator==(const ChunkedRecord& o) const {
+    return fields == o.fields && defect == o.defect &&
+           position.byte_offset == o.position.byte_offset && position.line == o.position.line &&
+           position.record == o.position.record;
+  }
+};
+
+struct ChunkedOptions {
+  csv::Dialect dialect;
+  bool has_header = false;
+  std::uint64_t skip_lines = 0;
+  std::size_t chunk_bytes = 1 << 20;
+  std::size_t record_bytes_max = 1 << 24;
+  std::uint64_t records_max = ~std::uint64_t{0};
+  csv::Scanner::Form form = csv::Scanner::Form::automatic;
+};
+
+/// The whole of source/ and csv/: text in, records with their positions out.
+inline std::vector<ChunkedRecord> records_of(const std::string& text, const ChunkedOptions& o,
+                                             std::size_t* chunks = nullptr) {
+  MemorySource source(text);
+  source::Preamble preamble = source::read_preamble(source, {.dialect = o.dialect,
+                                                             .has_header = o.has_header,
+                                                             .skip_lines = o.skip_lines,
+                                                             .bytes_max = o.record_bytes_max});
+  const csv::LineEnd line_end = preamble.line_end;
+  source::Chunker chunker(source, std::move(preamble),
+                          {.dialect = o.dialect,
+                           .chunk_bytes = o.chunk_bytes,
+                           .record_bytes_max = o.record_bytes_max,
+                           .records_max = o.records_max,
+                           .form = o.form});
+  csv::Parser parser(o.dialect, line_end);
+  source::Chunk chunk;
+  std::vector<ChunkedRecord> records;
+  while (chunker.next(chunk)) {
+    if (chunks != nullptr) ++*chunks;
+    parser.start(chunk.parse_input());
+    csv::Record record;
+    std::uint64_t number = 0;
+    for (; parser.next(record); ++number) {
+      ChunkedRecord result{chunk.position_of(record.begin, number, line_end), {}, record.defect};
+      for (const csv::Field& field : record.fields)
+        result.fields.emplace_back(field.null ? "<null>" : field.view());
+      records.push_back(std::move(result));
+    }
+    if (number != chunk.records)
+      throw std::logic_error("the chunk's record count is not what the parser finds");
+  }
+  return records;
+}
+
+}  // namespace sluice::test

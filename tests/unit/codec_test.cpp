@@ -1,0 +1,86 @@
+#include "tuple/codec.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/endian.hpp"
+
+namespace sluice::tuple {
+namespace {
+
+/// Hexadecimal of a value's binary form; "-" where the codec leaves the text to the server.
+std::string hex(Encode encode, const std::string& text) {
+  std::string out(text.size() + codec_slack, '\0');
+  const char* const end = encode(text.data(), text.size(), out.data());
+  if (end == nullptr) return "-";
+  EXPECT_LE(end, out.data() + out.size()) << text;
+  std::string result;
+  for (const char* at = out.data(); at != end; ++at) {
+    char digits[3];
+    std::snprintf(digits, sizeof digits, "%02x",
+                  static_cast<unsigned>(static_cast<unsigned char>(*at)));
+    result += digits;
+  }
+  return result;
+}
+
+// That the bytes are the server's own is shown by tests/integration/golden_test.cpp; here stands
+// what goes which way.
+TEST(Codec, LeavesToTheServerWhatItIsNotCertainOf) {
+  struct {
+    Encode encode;
+    std::vector<std::string> texts;
+  } const unsure[] = {
+      {codecs::int4,
+       {"", " 1", "1 ", "2147483648", "-2147483649", "1.0", "0x10", "1_000", "+", "-", "--1",
+        "1e3"}},
+      {codecs::int2, {"32768", "-32769"}},
+      {codecs::int8, {"9223372036854775808", "99999999999999999999"}},
+      {codecs::float8,
+       {"", "inf", "NaN", "-Infinity", "1e999", "1e-999", "0x1p3", " 1", "1 ", ".", "+", "+-1",
+        "1e", "--1"}},
+      {codecs::float4, {"1e39", "1e-60"}},
+      {codecs::numeric,
+       {"", ".", "NaN", "Infinity", "1e5", " 1", "1 ", "+-1", std::string(1001, '1')}},
+      {codecs::boolean, {"", "tr", "2", "truee", "\x14"}},
+      {codecs::uuid,
+       {"", "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}", "a0eebc999c0b4ef8bb6d6bb9bd380a1",
+        "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1g", "a0eebc9-99c0b-4ef8-bb6d-6bb9bd380a11"}},
+      {codecs::date,
+       {"", "2024-1-1", "2024-02-30", "2023-02-29", "0000-01-01", "01/02/2024", "2024-01-01 BC",
+        "infinity", "today", "12024-01-01"}},
+      {codecs::time,
+       {"", "24:00:00", "23:59:60", "1:02", "12:00 PM", "12:00:00.1234567", "12:00:00.",
+        "12:00:00+02"}},
+      {codecs::timestamp,
+       {"", "2024-01-01 ", "2024-01-01 24:00:00", "2024-01-01 10:00:00+02", "Jan 3 2024",
+        "-infinity", "20240101T000000"}},
+      {codecs::timestamptz,
+       {"2024-01-01", "2024-01-01 10:00:00", "2024-01-01 10:00:00 UTC", "2024-01-01 10:00:00+16",
+        "2024-01-01 10:00:00 +02", "2024-01-01Z", "2024-01-01 10:00:00+2"}},
+  };
+  for (const auto& type : unsure) {
+    for (const std::string& text : type.texts) EXPECT_EQ("-", hex(type.encode, text)) << text;
+  }
+}
+
+TEST(Codec, EncodesCommonForms) {
+  EXPECT_EQ("0000002a", hex(codecs::int4, "42"));
+  EXPECT_EQ("ffffffff", hex(codecs::int4, "-1"));
+  EXPECT_EQ("0000002a", hex(codecs::int4, "+0042"));
+  EXPECT_EQ("8000000000000000", hex(codecs::float8, "-0"));
+  EXPECT_EQ("3ff8000000000000", hex(codecs::float8, "+1.5"));
+  EXPECT_EQ("01", hex(codecs::boolean, "TRUE"));
+  EXPECT_EQ("00", hex(codecs::boolean, "off"));
+  EXPECT_EQ("00000000", hex(codecs::date, "2000-01-01"));
+  EXPECT_EQ("0000000000000000", hex(codecs::timestamptz, "2000-01-01T00:00:00Z"));
+  EXPECT_EQ(hex(codecs::timestamptz, "2000-01-01 02:00:00+02"),
+            hex(codecs::timestamptz_in_utc, "2000-01-01"));
+  EXPECT_EQ("0000000000000000", hex(codecs::numeric, "-0").substr(0, 16));
+  EXPECT_EQ("000200000000000200010fa0", hex(codecs::numeric, "1.40"));
+  EXPECT_EQ("0001000100000000000c", hex(codecs::numeric, "120000"));
+}
+
+}  // namespace
+}  // namespace sluice::tuple
