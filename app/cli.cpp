@@ -1,5 +1,6 @@
 #include "app/cli.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 
@@ -131,8 +132,15 @@ int run_program(int argc, const char* const* argv) {
   } catch (const CLI::ExtrasError&) {
     return unknown_arguments(app);
   } catch (const CLI::ParseError& error) {
+    // A mistyped flag often makes another one seem to be missing: it is the one to name.
     const bool unknown_command = app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-';
-    if (unknown_command) return unknown_arguments(app);
+    const bool required = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+    const bool unknown_flag = required && !app.get_subcommands().empty() &&
+                              std::ranges::any_of(app.get_subcommands().front()->remaining(),
+                                                  [](const std::string& word) {
+                                                    return word.size() > 1 && word.starts_with("-");
+                                                  });
+    if (unknown_command || unknown_flag) return unknown_arguments(app);
     std::cerr << "pgsluice: " << error.what() << "\n  See pgsluice"
               << (app.get_subcommands().empty() ? ""
                                                 : " " + app.get_subcommands().front()->get_name())

@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <exception>
 #include <iostream>
 
@@ -5,6 +7,9 @@
 #include "app/exit_code.hpp"
 
 int main(int argc, char** argv) {
+  // Large buffers go back to the system when they are freed: glibc would keep them, and memory
+  // would not be flat.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
   try {
     return sluice::app::run_program(argc, argv);
   } catch (const std::exception& error) {

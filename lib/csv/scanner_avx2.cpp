@@ -1,5 +1,6 @@
 #include "csv/scanner.hpp"
 
+#include <algorithm>
 #include <bit>
 
 #if defined(__x86_64__)
@@ -35,6 +36,15 @@ SLUICE_AVX2 inline std::uint64_t prefix_xor(std::uint64_t bits) {
   return static_cast<std::uint64_t>(_mm_cvtsi128_si64(product));
 }
 
+/// Room for more entries: as many as the stretch will have if it goes on as it began, and a little
+/// more, so that a large stretch allocates once and not twice as much as it needs.
+void grow(StructuralIndex& index, std::size_t count, std::size_t scanned, std::size_t stretch) {
+  static constexpr std::size_t step = 4096;
+  const std::size_t expected =
+      scanned < 16 * step ? count : count * (stretch / 64) / (scanned / 64);
+  index.resize(std::max(expected + expected / 16, count + count / 4) + step);
+}
+
 }  // namespace
 
 SLUICE_AVX2 void scan_avx2(const Dialect& dialect, const char* bytes, std::size_t begin,
@@ -58,7 +68,7 @@ SLUICE_AVX2 void scan_avx2(const Dialect& dialect, const char* bytes, std::size_
     std::uint64_t structure = ((separators & ~in_quotes) | (quotes & in_quotes)) & valid;
     inside = static_cast<std::uint64_t>(static_cast<std::int64_t>(in_quotes) >> 63);
 
-    if (index.size() < count + 64) index.resize(std::max(index.size() * 2, count + 4096));
+    if (index.size() < count + 64) grow(index, count, at - begin, end - begin);
     std::uint32_t* out = index.data() + count;
     count += static_cast<std::size_t>(std::popcount(structure));
     while (structure != 0) {

@@ -300,7 +300,15 @@ void Load::stop() {
 
 void Load::cancel() {
   stop_requested_ = true;
-  if (road_ != nullptr) road_->cancel();
+  if (road_ == nullptr) return;
+  // A backend that waits for a lock does not notice that its client has gone.
+  for (pg::Cancel& cancel : on_.pool.cancel_leased()) {
+    const auto send = [cancel = std::make_shared<pg::Cancel>(std::move(cancel))] {
+      cancel->send_blocking();
+    };
+    asio::post(on_.cpu, send);
+  }
+  road_->cancel();
 }
 
 }  // namespace sluice::load

@@ -58,12 +58,12 @@ asio::awaitable<void> Connection::flush(Phase phase) {
   }
 }
 
-void Connection::cancel_blocking() const {
+Cancel Connection::cancel() const { return Cancel(PQgetCancel(connection_.get())); }
+
+void Cancel::send_blocking() const {
   char why[256];
-  if (PGcancel* const cancel = PQgetCancel(connection_.get())) {
-    PQcancel(cancel, why, sizeof why);  // if it fails the connection is closed all the same
-    PQfreeCancel(cancel);
-  }
+  // If it fails there is nothing more to do: the connection is closed all the same.
+  if (cancel_) PQcancel(cancel_.get(), why, sizeof why);
 }
 
 bool Connection::is_clean() const {

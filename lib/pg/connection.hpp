@@ -22,6 +22,23 @@ struct ConnectOptions {
   std::string client_encoding;  ///< empty: PGCLIENTENCODING, or UTF8
 };
 
+/// Asks the server to stop what one of its sessions does, which then fails with 57014. May be used
+/// on any thread, and after the connection is gone.
+class Cancel {
+ public:
+  explicit Cancel(PGcancel* cancel) : cancel_(cancel) {}
+
+  /// Blocks for a few milliseconds or, on a dead network, much longer: belongs on a thread that may
+  /// wait.
+  void send_blocking() const;
+
+ private:
+  struct Free {
+    void operator()(PGcancel* cancel) const { PQfreeCancel(cancel); }
+  };
+  std::unique_ptr<PGcancel, Free> cancel_;
+};
+
 /// One session, never blocking: each wait is a co_await. Used by one coroutine at a time, on the
 /// I/O thread.
 class Connection {
@@ -43,9 +60,8 @@ class Connection {
   asio::awaitable<void> send(std::string sql);
   asio::awaitable<std::optional<Result>> next(Phase phase = Phase::query);
 
-  /// Asks the server to cancel what runs here. Blocks for a few milliseconds or, on a dead network,
-  /// much longer: belongs on a thread that may wait. What was running then fails with 57014.
-  void cancel_blocking() const;
+  /// What it takes to cancel what runs here, from any thread.
+  Cancel cancel() const;
 
   /// Usable for another caller: connected, idle, outside a transaction.
   bool is_clean() const;

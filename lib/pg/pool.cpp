@@ -16,11 +16,11 @@ asio::awaitable<Lease> Pool::acquire() {
   while (!idle_.empty()) {
     std::unique_ptr<Connection> connection = std::move(idle_.front());
     idle_.pop_front();
-    if (connection->is_clean()) co_return Lease(*this, std::move(connection));
+    if (connection->is_clean()) co_return lend(std::move(connection));
   }
   try {
     std::unique_ptr<Connection> connection = co_await Connection::open(options_);
-    co_return Lease(*this, std::move(connection));
+    co_return lend(std::move(connection));
   } catch (...) {
     --leased_;
     returned_.notify();
@@ -28,8 +28,20 @@ asio::awaitable<Lease> Pool::acquire() {
   }
 }
 
+Lease Pool::lend(std::unique_ptr<Connection> connection) {
+  in_use_.push_back(connection.get());
+  return {*this, std::move(connection)};
+}
+
+std::vector<Cancel> Pool::cancel_leased() const {
+  std::vector<Cancel> cancels;
+  for (const Connection* connection : in_use_) cancels.push_back(connection->cancel());
+  return cancels;
+}
+
 void Pool::put_back(std::unique_ptr<Connection> connection) {
   --leased_;
+  std::erase(in_use_, connection.get());
   if (connection->is_clean()) idle_.push_back(std::move(connection));
   returned_.notify();
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <vector>
 
 #include "pg/connection.hpp"
 
@@ -41,15 +42,20 @@ class Pool {
   /// Gives the pool a connection that was opened elsewhere.
   void add(std::unique_ptr<Connection> connection) { idle_.push_back(std::move(connection)); }
 
+  /// Cancels for all connections that are leased now.
+  std::vector<Cancel> cancel_leased() const;
+
   const ConnectOptions& options() const { return options_; }
 
  private:
   friend class Lease;
+  Lease lend(std::unique_ptr<Connection> connection);
   void put_back(std::unique_ptr<Connection> connection);
 
   ConnectOptions options_;
   std::size_t connections_max_;
-  std::size_t leased_ = 0;
+  std::size_t leased_ = 0;  ///< or about to be: a connection that is being opened counts
+  std::vector<const Connection*> in_use_;
   std::deque<std::unique_ptr<Connection>> idle_;
   async::Event returned_;
 };

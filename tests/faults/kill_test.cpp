@@ -1,0 +1,167 @@
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <thread>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/process.hpp"
+
+namespace sluice::test {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+class KillTest : public DatabaseTest {
+ protected:
+  void SetUp() override {
+    db().run("create table t (id int, v text)");
+    std::string csv = "id,v\n";
+    for (int i = 1; i <= rows_; ++i)
+      csv += std::to_string(i) + ",\"value\n" + std::to_string(i * 7) + "\"\n";
+    path_ = folder_.write("in.csv", csv);
+    db().run("create table expected (id int, v text)");
+    db().copy("expected", "format csv, header", csv);
+  }
+
+  std::vector<std::string> command() const {
+    return {"load", path_,          "--table",   "t",          "-d",
+            url(),  "--chunk-size", chunk_size_, "--progress", "none"};
+  }
+
+  void expect_each_row_once() {
+    EXPECT_EQ(content("expected"), content("t"));
+    EXPECT_EQ("", ledger_disagreement("t"));
+    EXPECT_TRUE(no_session_left());
+  }
+
+  static constexpr int rows_ = 40000;
+  TemporaryFolder folder_;
+  std::string path_;
+  std::string chunk_size_ = "20K";
+};
+
+TEST_F(KillTest, KilledAtRandomMomentsThenRunOnce) {
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_EQ(0, pgsluice(command()).exit_code);
+  const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - began);
+  db().run("truncate t; truncate pgsluice.loads cascade");
+
+  std::mt19937 random(5);
+  int killed = 0;
+  for (int round = 0; round < 20; ++round) {
+    Process process(command());
+    std::this_thread::sleep_for(std::chrono::microseconds(
+        std::uniform_int_distribution<long long>(0, whole.count() / 3)(random)));
+    process.signal(SIGKILL);
+    if (process.wait().exit_code == 128 + SIGKILL) ++killed;
+    // The next run may find the lock of the last one until the server notices; it waits for that as
+    // a person would.
+    ASSERT_TRUE(no_session_left());
+  }
+  const Finished last = pgsluice(command());
+  EXPECT_EQ(0, last.exit_code) << last.err;
+  EXPECT_GT(killed, 5);
+  expect_each_row_once();
+}
+
+TEST_F(KillTest, FirstInterruptStopsAndCanBeResumed) {
+  db().run(
+      "create function slow() returns trigger language plpgsql as $$ begin perform "
+      "pg_sleep(0.0002); return new; end $$;"
+      "create trigger slow before insert on t for each row execute function slow()");
+  Process process(command());
+  for (int i = 0;
+       i < 1000 && db().value("select coalesce(to_regclass('pgsluice.chunks')::text, '')").empty();
+       ++i)
+    std::this_thread::sleep_for(5ms);
+  for (int i = 0; i < 1000 && db().number("select count(*) from pgsluice.chunks") < 3; ++i)
+    std::this_thread::sleep_for(5ms);
+  process.signal(SIGINT);
+  const Finished stopped = process.wait();
+  EXPECT_EQ(130, stopped.exit_code) << stopped.err;
+  EXPECT_THAT(stopped.err, HasSubstr("the same command goes on where it stopped"));
+  EXPECT_EQ("", ledger_disagreement("t"));
+  EXPECT_LT(db().number("select count(*) from t"), rows_);
+  db().run("drop trigger slow on t");
+  const Finished resumed = pgsluice(command());
+  EXPECT_EQ(0, resumed.exit_code) << resumed.err;
+  expect_each_row_once();
+}
+
+TEST_F(KillTest, SecondInterruptCancelsAtOnce) {
+  db().run("begin; lock table t in share mode");
+  Process process(command());
+  Session other(url());
+  for (int i = 0;
+       i < 2000 &&
+       other.number("select count(*) from pg_locks where not granted and locktype = 'relation'") ==
+           0;
+       ++i) {
+    std::this_thread::sleep_for(5ms);
+  }
+  process.signal(SIGTERM);
+  std::this_thread::sleep_for(100ms);
+  EXPECT_TRUE(process.running());  // it waits for the chunks in flight
+  process.signal(SIGTERM);
+  EXPECT_EQ(143, process.wait().exit_code);
+  EXPECT_TRUE(no_session_left());  // also those that waited for the lock, which is still held
+  db().run("commit");
+  EXPECT_EQ(0, db().number("select count(*) from t"));
+  EXPECT_EQ(0, pgsluice(command()).exit_code);
+  expect_each_row_once();
+}
+
+TEST_F(KillTest, TerminatedBackendsAreReplaced) {
+  db().run(
+      "create function slow() returns trigger language plpgsql as $$ begin perform "
+      "pg_sleep(0.00005); return new; end $$;"
+      "create trigger slow before insert on t for each row execute function slow()");
+  chunk_size_ = "4K";  // short enough that a chunk is often stored between two terminations
+  std::vector<std::string> arguments = command();
+  arguments.insert(arguments.end(), {"--jobs", "4", "--output", "json"});
+  Process process(arguments);
+  std::int64_t terminated = 0;
+  while (process.running() && terminated < 10) {
+    // A writer's backend, not the one that holds the lock of the run.
+    terminated += db().number(
+        "select count(pg_terminate_backend(pid)) from (select pid from pg_stat_activity where "
+        "application_name = 'pgsluice' and datname = current_database()"
+        " and query like '%copy %' and state = 'active' limit 1) as one");
+    std::this_thread::sleep_for(150ms);
+  }
+  const Finished finished = process.wait();
+  EXPECT_EQ(0, finished.exit_code) << finished.err;
+  EXPECT_GT(terminated, 0);
+  EXPECT_GT(nlohmann::json::parse(finished.out)["loads"][0]["retries"].get<int>(), 0);
+  expect_each_row_once();
+}
+
+TEST_F(KillTest, StreamIsResumedToo) {
+  db().run("alter table t add constraint small check (id < 30000)");
+  std::vector<std::string> arguments = command();
+  arguments[1] = "-";
+  const Finished first = pgsluice(arguments, {.input = path_});
+  EXPECT_EQ(1, first.exit_code);
+  EXPECT_THAT(first.err, HasSubstr("stdin:"));
+  db().run("alter table t drop constraint small");
+  const Finished second = pgsluice(arguments, {.input = path_});
+  EXPECT_EQ(0, second.exit_code) << second.err;
+  expect_each_row_once();
+  const Finished third = pgsluice(arguments, {.input = path_});
+  EXPECT_EQ(0, third.exit_code) << third.err;
+  EXPECT_THAT(third.out, HasSubstr("nothing to do"));
+  // Another stream with the same beginning is not mistaken for it, and is not half loaded.
+  const std::string other = folder_.write("other.csv", read_file(path_) + "1,x\n");
+  const Finished fourth = pgsluice(arguments, {.input = other});
+  EXPECT_EQ(7, fourth.exit_code) << fourth.err;
+  expect_each_row_once();
+}
+
+}  // namespace
+}  // namespace sluice::test
