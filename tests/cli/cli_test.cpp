@@ -142,11 +142,13 @@ TEST_F(Cli, EnvironmentAndSeveralHostsWorkBecauseLibpqDoesIt) {
   const Session session(url());
   const std::string host = PQhost(session.raw());
   const std::string port = PQport(session.raw());
-  const Finished finished = pgsluice(
-      {"load", path_, "-t", "t"},
-      {.environment = {"PGHOST=127.0.0.1," + host, "PGPORT=1," + port,
-                       "PGUSER=" + std::string(PQuser(session.raw())),
-                       "PGDATABASE=" + std::string(PQdb(session.raw())), "PGOPTIONS=-c my.tag=x"}});
+  const Finished finished =
+      pgsluice({"load", path_, "-t", "t"},
+               {.environment = {"PGHOST=127.0.0.1," + host, "PGPORT=1," + port,
+                                "PGUSER=" + std::string(PQuser(session.raw())),
+                                "PGDATABASE=" + std::string(PQdb(session.raw())),
+                                "PGPASSWORD=" + std::string(PQpass(session.raw())),
+                                "PGOPTIONS=-c my.tag=x"}});
   EXPECT_EQ(0, finished.exit_code) << finished.err;
   EXPECT_EQ(2, db().number("select count(*) from t"));
 }

@@ -435,11 +435,8 @@ TEST_F(LoadTest, ManyFirstRunsMakeOneLedger) {
 }
 
 TEST_F(LoadTest, UserWithoutTheRightToCreateALedgerIsToldWhatToDo) {
-  db().run(
-      "create table t (id int); drop role if exists pgsluice_test_poor; create role "
-      "pgsluice_test_poor login; grant insert, select on t to pgsluice_test_poor");
-  const std::string poor =
-      url() + (url().find('?') == std::string::npos ? "?" : "&") + "user=pgsluice_test_poor";
+  const std::string poor = url_of_new_role("pgsluice_test_poor");
+  db().run("create table t (id int); grant insert, select on t to pgsluice_test_poor");
   options_.path = folder_.write("in.csv", numbers(10));
   options_.table = "t";
   const Loaded loaded = run_load(poor, options_);
@@ -456,16 +453,14 @@ TEST_F(LoadTest, UserWithoutTheRightToCreateALedgerIsToldWhatToDo) {
 }
 
 TEST_F(LoadTest, TableUnderRowSecurityIsRefusedBeforeAnythingIsSent) {
+  const std::string limited = url_of_new_role("pgsluice_test_rls");
   db().run(
       "create table t (id int); alter table t enable row level security; alter table t force row "
       "level security;"
-      "drop role if exists pgsluice_test_rls; create role pgsluice_test_rls login; grant all on t "
-      "to pgsluice_test_rls");
+      "grant all on t to pgsluice_test_rls");
   options_.path = folder_.write("in.csv", numbers(10));
   options_.table = "t";
-  const Loaded loaded = run_load(
-      url() + (url().find('?') == std::string::npos ? "?" : "&") + "user=pgsluice_test_rls",
-      options_);
+  const Loaded loaded = run_load(limited, options_);
   EXPECT_EQ(FailureKind::usage, loaded.failure) << loaded.message;
   EXPECT_THAT(loaded.message, HasSubstr("row-level security"));
   db().run("drop owned by pgsluice_test_rls; drop role pgsluice_test_rls");

@@ -126,6 +126,13 @@ DatabaseTest::~DatabaseTest() {
   Session(ServerEnvironment::url()).run("drop database " + name_ + " with (force)");
 }
 
+std::string DatabaseTest::url_of_new_role(const std::string& role) {
+  const std::string password = PQpass(db().raw());
+  db().run("drop role if exists " + role + "; create role " + role + " login" +
+           (password.empty() ? "" : " password '" + password + "'"));
+  return url_ + (url_.find('?') == std::string::npos ? "?" : "&") + "user=" + role;
+}
+
 std::string DatabaseTest::content(const std::string& table) {
   return db().value(
       "select count(*) || ' ' || coalesce(md5(string_agg(md5(t::text), '' order by md5(t::text))), "

@@ -51,6 +51,10 @@ class DatabaseTest : public ::testing::Test {
   const std::string& url() const { return url_; }
   Session& db() { return *db_; }
 
+  /// Makes a login role without rights, with the password that the tests use, and gives the URL to
+  /// connect as it.
+  std::string url_of_new_role(const std::string& role);
+
   /// Count and hash of all rows, whatever their order.
   std::string content(const std::string& table);
   /// Sessions of pgsluice in this database.

@@ -71,9 +71,10 @@ Proxy::~Proxy() {
 
 std::string Proxy::url(const std::string& database_url) const {
   const Session session(database_url);
+  const std::string password = PQpass(session.raw());
   return "postgresql://" + std::string(PQuser(session.raw())) +
-         "@127.0.0.1:" + std::to_string(own_port_) + "/" + PQdb(session.raw()) +
-         "?sslmode=disable&gssencmode=disable";
+         (password.empty() ? "" : ":" + password) + "@127.0.0.1:" + std::to_string(own_port_) +
+         "/" + PQdb(session.raw()) + "?sslmode=disable&gssencmode=disable";
 }
 
 void Proxy::accept_connections() {

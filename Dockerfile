@@ -1,0 +1,15 @@
+# build: everything that script/bootstrap installs, and the sources; the test suite runs in it.
+FROM debian:12 AS build
+WORKDIR /src
+COPY script/bootstrap script/bootstrap
+RUN script/bootstrap
+COPY . .
+RUN cmake --preset release && cmake --build build/release
+
+# run: the program and the shared libraries that it needs.
+FROM debian:12-slim AS run
+RUN apt-get update && apt-get install -y --no-install-recommends libpq5 libfmt9 libxxhash0 ca-certificates \
+ && rm -rf /var/lib/apt/lists/*
+COPY --from=build /src/build/release/pgsluice /usr/local/bin/pgsluice
+USER nobody
+ENTRYPOINT ["pgsluice"]
