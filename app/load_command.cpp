@@ -130,7 +130,7 @@ Ending run_one(Runtime& runtime, const LoadFlags& flags, load::LoadOptions optio
                 .sql_state = {},
                 .bad_record = {}};
   load::Load load(runtime.resources(), std::move(options));
-  ProgressPrinter printer(flags.progress, flags.common.quiet);
+  ProgressPrinter printer(flags.progress, flags.common.quiet, flags.common.verbose);
   runtime.on_signal([&load] { load.stop(); }, [&load] { load.cancel(); });
   try {
     runtime.run(run_and_follow(load, printer));

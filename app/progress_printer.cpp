@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "app/report.hpp"
 #include "base/quantity.hpp"
 
 namespace sluice::app {
@@ -73,8 +74,8 @@ std::string format_rate(double per_second) {
   return fmt::format("{:.0f} rows/s", per_second);
 }
 
-ProgressPrinter::ProgressPrinter(ProgressMode mode, bool quiet)
-    : mode_(mode), quiet_(quiet), began_(async::Clock::now()) {
+ProgressPrinter::ProgressPrinter(ProgressMode mode, bool quiet, bool verbose)
+    : mode_(mode), quiet_(quiet), verbose_(verbose), began_(async::Clock::now()) {
   if (mode_ == ProgressMode::automatic)
     mode_ = ::isatty(STDERR_FILENO) != 0 ? ProgressMode::bar : ProgressMode::plain;
   if (quiet_ && mode_ != ProgressMode::json) mode_ = ProgressMode::none;
@@ -115,6 +116,10 @@ void ProgressPrinter::announce(const load::Load& load) {
   announced_ = true;
   began_ = async::Clock::now();
   if (quiet_ || mode_ == ProgressMode::json) return;
+  if (verbose_) {
+    print(text_of_plan(plan));
+    return;
+  }
   print(fmt::format("{} -> {}     {} connections, {}, {} chunks\n", plan.source, plan.table,
                     plan.jobs, plan.writer, format_bytes(plan.chunk_bytes)));
 }

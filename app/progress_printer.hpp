@@ -13,7 +13,7 @@ namespace sluice::app {
 /// for programs.
 class ProgressPrinter {
  public:
-  ProgressPrinter(ProgressMode mode, bool quiet);
+  ProgressPrinter(ProgressMode mode, bool quiet, bool verbose);
 
   /// Prints until it is cancelled; `load` must outlive that.
   asio::awaitable<void> follow(const load::Load& load);
@@ -32,6 +32,7 @@ class ProgressPrinter {
 
   ProgressMode mode_;
   bool quiet_;
+  bool verbose_;
   bool announced_ = false;
   bool bar_shown_ = false;
   std::size_t notes_printed_ = 0;

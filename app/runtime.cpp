@@ -39,15 +39,20 @@ void Runtime::wait_for_signal() {
       if (stop_) stop_();
       grace_.expires_after(limits::stop_grace);
       const auto on_grace = [this](boost::system::error_code expired) {
-        if (!expired && cancel_) cancel_();
+        if (!expired) cancel_command();
       };
       grace_.async_wait(on_grace);
-    } else if (cancel_) {
-      cancel_();
+    } else {
+      cancel_command();
     }
     wait_for_signal();
   };
   signals_.async_wait(on_signal);
+}
+
+void Runtime::cancel_command() {
+  if (cancel_) cancel_();
+  command_.emit(asio::cancellation_type::terminal);
 }
 
 void Runtime::run(asio::awaitable<void> command) {
@@ -58,7 +63,7 @@ void Runtime::run(asio::awaitable<void> command) {
     grace_.cancel();
   };
   wait_for_signal();
-  asio::co_spawn(io_, std::move(command), on_end);
+  asio::co_spawn(io_, std::move(command), asio::bind_cancellation_slot(command_.slot(), on_end));
   io_.run();
   io_.restart();
   if (failed) std::rethrow_exception(failed);

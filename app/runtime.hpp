@@ -32,6 +32,7 @@ class Runtime {
 
  private:
   void wait_for_signal();
+  void cancel_command();
 
   asio::io_context io_;
   asio::thread_pool cpu_;
@@ -39,6 +40,7 @@ class Runtime {
   pg::Pool pool_;
   asio::signal_set signals_;
   asio::steady_timer grace_;
+  asio::cancellation_signal command_;
   std::function<void()> stop_;
   std::function<void()> cancel_;
   int signal_ = 0;

@@ -27,7 +27,8 @@ if(PGSLUICE_SANITIZE)
                                          -fno-sanitize-recover=all)
   target_link_options(house INTERFACE -fsanitize=${PGSLUICE_SANITIZE})
   # GCC 12 reports false positives of these under a sanitizer.
-  target_compile_options(house INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-restrict -Wno-tsan)
+  target_compile_options(house INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-restrict
+                                         -Wno-array-bounds -Wno-tsan)
 endif()
 
 # house_library(NAME sources... USES targets...): one folder of lib/ is one target. USES spells the include table of

@@ -27,6 +27,7 @@ Load::~Load() = default;
 
 asio::awaitable<void> Load::run() {
   const auto began = Clock::now();
+  if (stop_requested_) throw interrupted(report_);
   Plan plan = co_await plan_with_connection();
   report_.plan = plan.summary();
   progress_.bytes_total = plan.identity.source_bytes;
@@ -45,6 +46,7 @@ asio::awaitable<void> Load::run() {
   } catch (...) {
     failed = std::current_exception();
   }
+  source_ = nullptr;
   report_.seconds = std::chrono::duration<double>(Clock::now() - began).count();
   report_.retries = progress_.retries;
   if (failed) std::rethrow_exception(failed);
@@ -52,7 +54,12 @@ asio::awaitable<void> Load::run() {
 
 asio::awaitable<Plan> Load::plan_with_connection() {
   pg::Lease connection = co_await on_.pool.acquire();
-  co_return co_await make_plan(on_, *connection, std::move(options_));
+  std::unique_ptr<source::Source> source = source::open(options_.path);
+  source_ = source.get();
+  Plan plan = co_await make_plan(on_, *connection, std::move(options_), std::move(source));
+  // A source that was stopped looks like one that ended.
+  if (stop_requested_) throw interrupted(report_);
+  co_return plan;
 }
 
 asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
@@ -89,7 +96,7 @@ asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
   }
   try {
     co_await take_stock(std::chrono::duration<double>(Clock::now() - began).count());
-  } catch (const pg::PgError&) {
+  } catch (const std::runtime_error&) {
     if (!failed) throw;  // the first failure is the one to tell
   }
   if (failed) std::rethrow_exception(failed);
@@ -295,12 +302,15 @@ asio::awaitable<void> Load::reconcile(Plan& plan) {
 
 void Load::stop() {
   stop_requested_ = true;
-  if (road_ != nullptr) road_->stop();
+  if (road_ != nullptr) {
+    road_->stop();
+  } else if (source_ != nullptr) {
+    source_->stop();
+  }
 }
 
 void Load::cancel() {
-  stop_requested_ = true;
-  if (road_ == nullptr) return;
+  stop();
   // A backend that waits for a lock does not notice that its client has gone.
   for (pg::Cancel& cancel : on_.pool.cancel_leased()) {
     const auto send = [cancel = std::make_shared<pg::Cancel>(std::move(cancel))] {
@@ -308,7 +318,6 @@ void Load::cancel() {
     };
     asio::post(on_.cpu, send);
   }
-  road_->cancel();
 }
 
 }  // namespace sluice::load

@@ -25,7 +25,8 @@ class Load {
 
   /// First Ctrl-C: reads no more and finishes what is in flight.
   void stop();
-  /// Second Ctrl-C: cancels what is in flight.
+  /// Second Ctrl-C: asks the server to cancel what is in flight. Whoever runs run() cancels that
+  /// coroutine too.
   void cancel();
 
   const LoadReport& report() const { return report_; }
@@ -49,6 +50,7 @@ class Load {
   LoadOptions options_;
   LoadReport report_;
   Progress progress_;
+  source::Source* source_ = nullptr;  ///< while there is a plan that owns it
   Road* road_ = nullptr;
   bool stop_requested_ = false;
   std::uint64_t records_read_ = 0;

@@ -124,11 +124,12 @@ PlanSummary Plan::summary() const {
   return s;
 }
 
-asio::awaitable<Plan> make_plan(Resources on, pg::Connection& connection, LoadOptions options) {
+asio::awaitable<Plan> make_plan(Resources on, pg::Connection& connection, LoadOptions options,
+                                std::unique_ptr<source::Source> source) {
   Plan plan;
   plan.options = std::move(options);
+  plan.source = std::move(source);
   const LoadOptions& o = plan.options;
-  plan.source = source::open(o.path);
   plan.target = co_await writer::describe(connection, o.table, o.settings);
   refuse_what_copy_cannot(plan.target.table);
 

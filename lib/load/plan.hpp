@@ -44,9 +44,10 @@ struct Plan {
   std::size_t batch_buffers() const { return encoders() + jobs; }
 };
 
-/// Opens the source, asks the server about the table, and matches the two. Throws Failure where
-/// they do not fit.
-asio::awaitable<Plan> make_plan(Resources on, pg::Connection& connection, LoadOptions options);
+/// Asks the server about the table, reads how the source begins, and matches the two. Throws Failure
+/// where they do not fit.
+asio::awaitable<Plan> make_plan(Resources on, pg::Connection& connection, LoadOptions options,
+                                std::unique_ptr<source::Source> source);
 
 /// Connections when the user does not say: as many as the machine has cores, from 2 to 8.
 std::size_t default_jobs();

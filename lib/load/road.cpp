@@ -143,11 +143,6 @@ void Road::stop() {
   plan_.source->stop();
 }
 
-void Road::cancel() {
-  stop();
-  tasks_.cancel();
-}
-
 ledger::ChunkEntry entry_of(const source::Chunk& chunk, const tuple::Batch& batch) {
   return {.number = chunk.number,
           .start = chunk.start,

@@ -28,15 +28,12 @@ class Road {
   Road(Resources on, const Plan& plan, const writer::CopyWriter& writer, RetryPolicy retry,
        ledger::StoredChunks stored, Progress& progress, const asio::any_io_executor& executor);
 
-  /// Moves all chunks. Throws the earliest chunk's failure.
+  /// Moves all chunks. Throws the earliest chunk's failure. If it is cancelled, so are its tasks.
   asio::awaitable<void> run();
 
   /// Reads no more; what is in flight is finished. run() then returns as if the source had ended.
   void stop();
-  /// Cancels what is in flight. run() then throws operation_aborted.
-  void cancel();
 
-  bool stopped() const { return stopping_; }
   std::uint64_t records_read() const { return records_read_; }
   std::uint64_t bytes_read() const { return bytes_read_; }
   std::uint64_t chunks_read() const { return chunks_read_; }

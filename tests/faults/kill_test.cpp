@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -115,6 +116,21 @@ TEST_F(KillTest, SecondInterruptCancelsAtOnce) {
   EXPECT_EQ(0, db().number("select count(*) from t"));
   EXPECT_EQ(0, pgsluice(command()).exit_code);
   expect_each_row_once();
+}
+
+TEST_F(KillTest, InterruptWhileAStreamSaysNothing) {
+  int ends[2];
+  ASSERT_EQ(0, ::pipe(ends));
+  std::vector<std::string> arguments = command();
+  arguments[1] = "/dev/fd/" + std::to_string(ends[0]);
+  Process process(arguments);
+  std::this_thread::sleep_for(300ms);
+  EXPECT_TRUE(process.running());
+  process.signal(SIGINT);
+  EXPECT_EQ(130, process.wait().exit_code);
+  EXPECT_EQ("", db().value("select to_regclass('pgsluice.loads')"));  // it had not begun
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 TEST_F(KillTest, TerminatedBackendsAreReplaced) {
