@@ -46,7 +46,6 @@ asio::awaitable<void> Load::run() {
   } catch (...) {
     failed = std::current_exception();
   }
-  source_ = nullptr;
   report_.seconds = std::chrono::duration<double>(Clock::now() - began).count();
   report_.retries = progress_.retries;
   if (failed) std::rethrow_exception(failed);
@@ -54,9 +53,8 @@ asio::awaitable<void> Load::run() {
 
 asio::awaitable<Plan> Load::plan_with_connection() {
   pg::Lease connection = co_await on_.pool.acquire();
-  std::unique_ptr<source::Source> source = source::open(options_.path);
-  source_ = source.get();
-  Plan plan = co_await make_plan(on_, *connection, std::move(options_), std::move(source));
+  source_ = source::open(options_.path);
+  Plan plan = co_await make_plan(on_, *connection, std::move(options_), *source_);
   // A source that was stopped looks like one that ended.
   if (stop_requested_) throw interrupted(report_);
   co_return plan;

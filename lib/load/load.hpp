@@ -50,7 +50,7 @@ class Load {
   LoadOptions options_;
   LoadReport report_;
   Progress progress_;
-  source::Source* source_ = nullptr;  ///< while there is a plan that owns it
+  std::unique_ptr<source::Source> source_;
   Road* road_ = nullptr;
   bool stop_requested_ = false;
   std::uint64_t records_read_ = 0;

@@ -125,10 +125,10 @@ PlanSummary Plan::summary() const {
 }
 
 asio::awaitable<Plan> make_plan(Resources on, pg::Connection& connection, LoadOptions options,
-                                std::unique_ptr<source::Source> source) {
+                                source::Source& source) {
   Plan plan;
   plan.options = std::move(options);
-  plan.source = std::move(source);
+  plan.source = &source;
   const LoadOptions& o = plan.options;
   plan.target = co_await writer::describe(connection, o.table, o.settings);
   refuse_what_copy_cannot(plan.target.table);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "async/asio.hpp"
@@ -26,7 +25,7 @@ struct Resources {
 /// All that is decided before the first row moves.
 struct Plan {
   LoadOptions options;
-  std::unique_ptr<source::Source> source;
+  source::Source* source = nullptr;  ///< outlives the plan
   source::Preamble preamble;
   writer::Target target;
   tuple::Mapping mapping;
@@ -47,7 +46,7 @@ struct Plan {
 /// Asks the server about the table, reads how the source begins, and matches the two. Throws Failure
 /// where they do not fit.
 asio::awaitable<Plan> make_plan(Resources on, pg::Connection& connection, LoadOptions options,
-                                std::unique_ptr<source::Source> source);
+                                source::Source& source);
 
 /// Connections when the user does not say: as many as the machine has cores, from 2 to 8.
 std::size_t default_jobs();
