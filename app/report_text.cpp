@@ -30,8 +30,9 @@ std::string text_of_plan(const load::PlanSummary& p) {
   std::string text = fmt::format("{} -> {}\n", p.source, p.table);
   text += fmt::format("  writer       {}\n  connections  {}\n  chunks       {}\n", p.writer, p.jobs,
                       format_bytes(p.chunk_bytes));
-  text += fmt::format("  buffers      at most {} for records about as wide as their text\n",
-                      format_bytes(p.memory_bytes_max));
+  text += fmt::format(
+      "  buffers      about {} for values of eight bytes, whatever the size of the source\n",
+      format_bytes(p.memory_bytes_max));
   text += fmt::format("  line ends    {}\n  scanner      {}\n  columns\n", p.line_end, p.scanner);
   for (const std::string& column : p.columns) text += "    " + column + "\n";
   if (!p.ignored_columns.empty())

@@ -102,9 +102,11 @@ PlanSummary Plan::summary() const {
   s.writer = encoder.fast_lane ? "COPY binary" : "COPY text";
   s.jobs = jobs;
   s.chunk_bytes = identity.chunk_bytes;
-  // A tuple is about as long as its text, and its buffer keeps a quarter in reserve.
-  s.memory_bytes_max =
-      identity.chunk_bytes * (chunk_buffers() + batch_buffers() + batch_buffers() / 4);
+  // A tuple is about as long as its text, and its buffer keeps a quarter in reserve; a field of
+  // eight bytes has four bytes in the index.
+  s.memory_bytes_max = identity.chunk_bytes * (chunk_buffers() + batch_buffers()) +
+                       identity.chunk_bytes / 4 * batch_buffers() +
+                       identity.chunk_bytes / 2 * chunk_buffers();
   s.scanner = csv::Scanner(options.dialect).form();
   s.line_end = csv::name_of(preamble.line_end);
   for (std::size_t i = 0; i < mapping.targets.size(); ++i) {

@@ -43,8 +43,8 @@ struct Plan {
   std::size_t batch_buffers() const { return encoders() + jobs; }
 };
 
-/// Asks the server about the table, reads how the source begins, and matches the two. Throws Failure
-/// where they do not fit.
+/// Asks the server about the table, reads how the source begins, and matches the two. Throws
+/// Failure where they do not fit.
 asio::awaitable<Plan> make_plan(Resources on, pg::Connection& connection, LoadOptions options,
                                 source::Source& source);
 

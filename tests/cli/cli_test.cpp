@@ -177,7 +177,7 @@ TEST_F(Cli, DryRunShowsThePlan) {
   EXPECT_THAT(finished.out, HasSubstr("writer       COPY binary"));
   EXPECT_THAT(finished.out, HasSubstr("connections  3"));
   EXPECT_THAT(finished.out, HasSubstr("id -> id integer"));
-  EXPECT_THAT(finished.out, HasSubstr("buffers      at most"));
+  EXPECT_THAT(finished.out, HasSubstr("buffers      about"));
   EXPECT_EQ(0, db().number("select count(*) from t"));
 }
 
