@@ -15,9 +15,12 @@ using async::Clock;
 constexpr async::Backoff backoff{limits::retry_delay_min, limits::retry_delay_max};
 
 Failure interrupted(const LoadReport& report) {
-  return {FailureKind::interrupted,
-          report.load ? "interrupted; the same command goes on where it stopped"
-                      : "interrupted; without a ledger this load cannot be resumed"};
+  if (report.load) {
+    return {FailureKind::interrupted, "interrupted; the same command goes on where it stopped"};
+  }
+  if (report.rows_stored_now == 0)
+    return {FailureKind::interrupted, "interrupted; nothing was stored"};
+  return {FailureKind::interrupted, "interrupted; without a ledger this load cannot be resumed"};
 }
 
 }  // namespace

@@ -88,9 +88,15 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
 }
 
 asio::awaitable<bool> is_empty(pg::Connection& on, const tuple::Table& table) {
-  const auto results =
-      co_await on.query("select not exists (select from " + table.quoted_name + ")");
-  co_return results.front().boolean(0, 0);
+  try {
+    const auto results =
+        co_await on.query("select not exists (select from " + table.quoted_name + ")");
+    co_return results.front().boolean(0, 0);
+  } catch (const pg::PgError& error) {
+    // COPY needs the right to insert only.
+    if (!(error.state == pg::sql_state::insufficient_privilege)) throw;
+  }
+  co_return false;
 }
 
 }  // namespace sluice::writer

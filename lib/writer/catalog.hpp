@@ -25,7 +25,7 @@ struct Target {
 /// Throws PgError{42P01} for a table that is not there.
 asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings);
 
-/// True if the table has no row that this user can see.
+/// True if the table has no row; false where this user may not look.
 asio::awaitable<bool> is_empty(pg::Connection& on, const tuple::Table& table);
 
 }  // namespace sluice::writer

@@ -127,7 +127,9 @@ TEST_F(KillTest, InterruptWhileAStreamSaysNothing) {
   std::this_thread::sleep_for(300ms);
   EXPECT_TRUE(process.running());
   process.signal(SIGINT);
-  EXPECT_EQ(130, process.wait().exit_code);
+  const Finished finished = process.wait();
+  EXPECT_EQ(130, finished.exit_code);
+  EXPECT_THAT(finished.err, HasSubstr("interrupted; nothing was stored"));
   EXPECT_EQ("", db().value("select to_regclass('pgsluice.loads')"));  // it had not begun
   ::close(ends[0]);
   ::close(ends[1]);
