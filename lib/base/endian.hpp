@@ -15,12 +15,4 @@ inline char* store_big_endian(char* out, Int value) {
   return out + sizeof value;
 }
 
-template <std::integral Int>
-inline Int load_big_endian(const char* from) {
-  Int value;
-  std::memcpy(&value, from, sizeof value);
-  if constexpr (std::endian::native == std::endian::little) value = std::byteswap(value);
-  return value;
-}
-
 }  // namespace sluice

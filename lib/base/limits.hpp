@@ -17,11 +17,6 @@ inline constexpr std::size_t chunk_bytes_max = 1024 * MiB;
 inline constexpr std::size_t record_bytes_default = 64 * MiB;
 /// Offsets inside a chunk are 32 bits; a grown chunk stays below them.
 inline constexpr std::size_t record_bytes_max = 2047 * MiB;
-/// The header, and what is skipped before it.
-inline constexpr std::size_t preamble_bytes_max = 16 * MiB;
-
-/// PostgreSQL's own limit of columns in a table.
-inline constexpr std::size_t columns_max = 1600;
 
 /// What PQputCopyData gets at once. libpq buffers without bound, so a flush follows each slice; 8
 /// KiB slices cost 20 % and 8 MiB slices three times the client's CPU.

@@ -8,16 +8,14 @@
 
 namespace sluice {
 
-/// "8MiB", "50MB", "512K", "1g" or plain bytes. K, M, G, T and KB, MB, GB, TB are powers of 1000 as
-/// in ISO units with a B and powers of 1024 without one (as in dd and pg_dump's neighbours); KiB,
-/// MiB, GiB, TiB are powers of 1024. The error is a sentence that names the text and what to write
-/// instead.
+/// "8MiB", "50MB", "512K", "1g" or plain bytes. KiB to TiB and K to T are powers of 1024, KB to TB
+/// powers of 1000. The error is a sentence that names the text and what to write instead.
 std::expected<std::uint64_t, std::string> parse_bytes(std::string_view text);
 
 /// "500ms", "30s", "5m", "2h", "1d"; a plain number is seconds.
 std::expected<std::chrono::milliseconds, std::string> parse_duration(std::string_view text);
 
-/// 8388608 is "8 MiB", 312000000 is "297.5 MiB": for plans and settings.
+/// 8388608 is "8 MiB", 312000000 is "298 MiB": for plans and settings.
 std::string format_bytes(std::uint64_t bytes);
 
 /// 312000000 is "312 MB": for progress, in the unit of disks and networks.

@@ -84,8 +84,7 @@ asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId i
 
 asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
                                    const std::string& also) {
-  std::string sql = "begin; ";
-  if (!also.empty()) sql += also + "; ";
+  std::string sql = "begin; " + also;
   sql +=
       "insert into pgsluice.loads (target, target_oid, source, source_path, source_bytes, "
       "source_stamp, fingerprint, "

@@ -46,7 +46,8 @@ asio::awaitable<std::vector<LoadEntry>> find_loads(pg::Connection& on, const New
 asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, std::size_t count_max);
 asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId id);
 
-/// Enters a load; `also` (such as a TRUNCATE, empty for nothing) runs in the same transaction.
+/// Enters a load; the statements `also` (each ends with "; ", such as a TRUNCATE) run first, in the
+/// same transaction.
 asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
                                    const std::string& also);
 

@@ -23,6 +23,11 @@ Failure interrupted(const LoadReport& report) {
   return {FailureKind::interrupted, "interrupted; without a ledger this load cannot be resumed"};
 }
 
+/// With the user's settings, so that --lock-timeout holds for it too. Runs in a transaction.
+std::string truncate_statement(const Plan& plan) {
+  return plan.target.settings_sql + "truncate " + plan.target.table.quoted_name + "; ";
+}
+
 }  // namespace
 
 Load::Load(Resources on, LoadOptions options) : on_(on), options_(std::move(options)) {}
@@ -66,7 +71,7 @@ asio::awaitable<Plan> Load::plan_with_connection() {
 asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
   if (plan.options.truncate) {
     pg::Lease connection = co_await on_.pool.acquire();
-    co_await connection->query("truncate " + plan.target.table.quoted_name);
+    co_await connection->query("begin; " + truncate_statement(plan) + "commit");
   }
   co_await move(plan, {});
   require_unchanged_source(plan);
@@ -187,10 +192,8 @@ asio::awaitable<bool> Load::prepare(Plan& plan) {
   std::string also;
   for (const LoadId id : verdict.void_loads) also += ledger::void_load_statement(id) + "; ";
   if (plan.options.truncate) {
-    also += plan.target.settings_sql + ledger::void_loads_of_statement(plan.target.table.id) +
-            "; truncate " + plan.target.table.quoted_name;
+    also += ledger::void_loads_of_statement(plan.target.table.id) + "; " + truncate_statement(plan);
   }
-  while (also.ends_with("; ")) also.resize(also.size() - 2);
   report_.load = co_await ledger::begin_load(connection, plan.identity, also);
   co_return true;
 }

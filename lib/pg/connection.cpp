@@ -71,9 +71,4 @@ bool Connection::is_clean() const {
          PQtransactionStatus(connection_.get()) == PQTRANS_IDLE;
 }
 
-std::string Connection::parameter(const char* name) const {
-  const char* const value = PQparameterStatus(connection_.get(), name);
-  return value == nullptr ? "" : value;
-}
-
 }  // namespace sluice::pg

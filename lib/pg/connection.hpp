@@ -67,11 +67,6 @@ class Connection {
   bool is_clean() const;
   bool in_transaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
 
-  /// What the server reports of itself and the session: "server_version", "TimeZone", ...; empty if
-  /// it does not.
-  std::string parameter(const char* name) const;
-  int server_version() const { return PQserverVersion(connection_.get()); }
-  int backend_pid() const { return PQbackendPID(connection_.get()); }
   std::string user() const { return PQuser(connection_.get()); }
   std::string database() const { return PQdb(connection_.get()); }
 

@@ -39,9 +39,6 @@ class Pool {
   /// An idle connection, or a new one; waits while all are leased. Throws PgError{phase connect}.
   asio::awaitable<Lease> acquire();
 
-  /// Gives the pool a connection that was opened elsewhere.
-  void add(std::unique_ptr<Connection> connection) { idle_.push_back(std::move(connection)); }
-
   /// Cancels for all connections that are leased now.
   std::vector<Cancel> cancel_leased() const;
 

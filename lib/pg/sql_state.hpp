@@ -25,9 +25,7 @@ class SqlState {
 
 namespace sql_state {
 inline constexpr std::string_view unique_violation = "23505";
-inline constexpr std::string_view query_canceled = "57014";
 inline constexpr std::string_view lock_not_available = "55P03";
-inline constexpr std::string_view undefined_table = "42P01";
 inline constexpr std::string_view insufficient_privilege = "42501";
 }  // namespace sql_state
 
