@@ -1,0 +1,222 @@
+// What one core does to CSV before the server sees it: scanning, parsing, encoding, and each codec.
+//   build/bench/tests/bench/micro_bench --benchmark_filter=narrow
+// bytes_per_second is of CSV.
+
+#include <benchmark/benchmark.h>
+#include <xxhash.h>
+
+#include <cstring>
+#include <map>
+#include <stdexcept>
+#include <utility>
+
+#include "bench/data_sets.hpp"
+#include "csv/parser.hpp"
+#include "csv/scanner.hpp"
+#include "tuple/encoder.hpp"
+
+namespace sluice::bench {
+namespace {
+
+constexpr std::size_t chunk_bytes = 8 << 20;
+
+/// About a chunk of whole records of a data set, without its header, with a scanner's padding
+/// behind.
+struct Sample {
+  std::string bytes;
+  std::size_t size = 0;
+  csv::StructuralIndex index;
+};
+
+const Sample& sample_of(const DataSet& set) {
+  static std::map<std::string, Sample> samples;
+  const auto [place, is_new] = samples.try_emplace(set.name);
+  Sample& sample = place->second;
+  if (is_new) {
+    Random random;
+    for (std::uint64_t row = 0; sample.bytes.size() < chunk_bytes; ++row)
+      set.write(sample.bytes, row, random);
+    sample.size = sample.bytes.size();
+    sample.bytes.resize(sample.size + csv::Scanner::padding);
+    csv::ScanState state;
+    csv::Scanner(csv::Dialect{}).scan(sample.bytes.data(), 0, sample.size, state, sample.index);
+  }
+  return sample;
+}
+
+void count_bytes(benchmark::State& state, std::size_t bytes) {
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes) *
+                          static_cast<std::int64_t>(state.iterations()));
+}
+
+void scan(benchmark::State& state, const DataSet& set, csv::Scanner::Form form) {
+  const Sample& sample = sample_of(set);
+  const csv::Scanner scanner(csv::Dialect{}, form);
+  csv::StructuralIndex index;
+  for (auto _ : state) {
+    csv::ScanState scan_state;
+    index.clear();
+    scanner.scan(sample.bytes.data(), 0, sample.size, scan_state, index);
+    benchmark::DoNotOptimize(index.data());
+  }
+  count_bytes(state, sample.size);
+  state.SetLabel(scanner.form());
+}
+
+/// What the chunker adds to the scan.
+void digest(benchmark::State& state, const DataSet& set) {
+  const Sample& sample = sample_of(set);
+  for (auto _ : state) benchmark::DoNotOptimize(XXH3_64bits(sample.bytes.data(), sample.size));
+  count_bytes(state, sample.size);
+}
+
+void parse(benchmark::State& state, const DataSet& set) {
+  const Sample& sample = sample_of(set);
+  csv::Parser parser(csv::Dialect{}, csv::LineEnd::lf);
+  for (auto _ : state) {
+    parser.start({sample.bytes.data(), sample.size, sample.index, false});
+    csv::Record record;
+    std::size_t fields = 0;
+    while (parser.next(record)) fields += record.fields.size();
+    benchmark::DoNotOptimize(fields);
+  }
+  count_bytes(state, sample.size);
+}
+
+/// "timestamptz" of "ts timestamptz, id int" and so on.
+std::vector<std::uint32_t> types_of(const DataSet& set) {
+  static const std::map<std::string, std::uint32_t> oids{{"timestamptz", tuple::oid::timestamptz},
+                                                         {"timestamp", tuple::oid::timestamp},
+                                                         {"int", tuple::oid::int4},
+                                                         {"bigint", tuple::oid::int8},
+                                                         {"float8", tuple::oid::float8},
+                                                         {"numeric", tuple::oid::numeric},
+                                                         {"char", tuple::oid::bpchar},
+                                                         {"varchar", tuple::oid::varchar},
+                                                         {"text", tuple::oid::text},
+                                                         {"date", tuple::oid::date}};
+  std::vector<std::uint32_t> types;
+  for (std::size_t at = 0; at < set.columns.size();) {
+    const std::size_t begin = set.columns.find(' ', at) + 1;
+    const std::size_t end = set.columns.find_first_of("(,", begin);
+    types.push_back(oids.at(set.columns.substr(begin, end - begin)));
+    at = set.columns.find(", ", begin);
+    if (at == std::string::npos) break;
+    at += 2;
+  }
+  return types;
+}
+
+tuple::EncoderPlan plan_of(const DataSet& set) {
+  tuple::EncoderPlan plan;
+  for (const std::uint32_t type : types_of(set)) {
+    plan.fields.push_back({false, tuple::codec_of(type, {.time_zone_is_utc = true}), {}});
+    ++plan.columns;
+  }
+  return plan;
+}
+
+/// All that the client's CPU does for a chunk, but for sending it.
+void scan_and_encode(benchmark::State& state, const DataSet& set) {
+  const Sample& sample = sample_of(set);
+  const tuple::EncoderPlan plan = plan_of(set);
+  tuple::Encoder encoder(plan);
+  tuple::Batch batch;
+  const csv::Scanner scanner(plan.dialect);
+  csv::StructuralIndex index;
+  for (auto _ : state) {
+    csv::ScanState scan_state;
+    index.clear();
+    scanner.scan(sample.bytes.data(), 0, sample.size, scan_state, index);
+    encoder.encode({sample.bytes.data(), sample.size, index, false}, batch);
+    benchmark::DoNotOptimize(batch.fast.size);
+  }
+  if (batch.slow.tuples > 0 || !batch.rejects.empty())
+    state.SkipWithError("not all in the fast lane");
+  count_bytes(state, sample.size);
+  state.counters["ns_per_row"] = benchmark::Counter(
+      static_cast<double>(batch.records) * static_cast<double>(state.iterations()) / 1e9,
+      benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+void encode(benchmark::State& state, const DataSet& set) {
+  const Sample& sample = sample_of(set);
+  const tuple::EncoderPlan plan = plan_of(set);
+  tuple::Encoder encoder(plan);
+  tuple::Batch batch;
+  for (auto _ : state) {
+    encoder.encode({sample.bytes.data(), sample.size, sample.index, false}, batch);
+    benchmark::DoNotOptimize(batch.fast.size);
+  }
+  count_bytes(state, sample.size);
+}
+
+struct CodecSample {
+  const char* name;
+  std::uint32_t type;
+  std::vector<std::string> texts;
+};
+
+std::vector<CodecSample> codec_samples() {
+  namespace oid = tuple::oid;
+  return {
+      {"int2", oid::int2, {"1", "-32000", "255"}},
+      {"int4", oid::int4, {"1", "20240101", "-70000"}},
+      {"int8", oid::int8, {"1", "1704067200000", "-99"}},
+      {"float4", oid::float4, {"1.5", "-0.25", "1e10"}},
+      {"float8", oid::float8, {"99.123456", "-0.000123", "12"}},
+      {"numeric", oid::numeric, {"12345.67", "0.05", "-100.00"}},
+      {"bool", oid::boolean, {"t", "false", "1"}},
+      {"text", oid::text, {"furiously ironic deposits", "N", ""}},
+      {"uuid", oid::uuid, {"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"}},
+      {"date", oid::date, {"1995-03-17", "2024-02-29"}},
+      {"time", oid::time, {"12:00:00", "23:59:59.123456"}},
+      {"timestamp", oid::timestamp, {"2024-02-29 12:00:00", "2024-02-29 12:00:00.123"}},
+      {"timestamptz", oid::timestamptz, {"2024-02-29 12:00:00+00", "2024-02-29T12:00:00Z"}},
+  };
+}
+
+void codec(benchmark::State& state, const CodecSample& sample) {
+  const tuple::Encode run = tuple::codec_of(sample.type, {.time_zone_is_utc = true});
+  char out[256];
+  for (auto _ : state) {
+    for (const std::string& text : sample.texts) {
+      char* const end = run(text.data(), text.size(), out);
+      if (end == nullptr) state.SkipWithError("not for the fast lane");
+      benchmark::DoNotOptimize(end);
+    }
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(sample.texts.size()) *
+                          static_cast<std::int64_t>(state.iterations()));
+  state.counters["ns_per_value"] = benchmark::Counter(
+      static_cast<double>(sample.texts.size()) * static_cast<double>(state.iterations()) / 1e9,
+      benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+void register_all() {
+  for (const DataSet& set : data_sets()) {
+    const auto add = [&set](const std::string& name, auto&&... arguments) {
+      benchmark::RegisterBenchmark((name + "/" + set.name).c_str(), arguments...)
+          ->Unit(benchmark::kMillisecond);
+    };
+    add("scan", scan, set, csv::Scanner::Form::automatic);
+    add("scan_portable", scan, set, csv::Scanner::Form::portable);
+    add("digest", digest, set);
+    add("parse", parse, set);
+    add("encode", encode, set);
+    add("scan_and_encode", scan_and_encode, set);
+  }
+  for (const CodecSample& sample : codec_samples())
+    benchmark::RegisterBenchmark(("codec/" + std::string(sample.name)).c_str(), codec, sample);
+}
+
+}  // namespace
+}  // namespace sluice::bench
+
+int main(int argc, char** argv) {
+  sluice::bench::register_all();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
