@@ -1,14 +1,15 @@
 #include "base/buffer.hpp"
 
-#include <cstring>
+#include <new>
 
 namespace sluice {
 
-void Buffer::reserve(std::size_t capacity, std::size_t keep) {
+void Buffer::reserve(std::size_t capacity) {
   if (capacity <= capacity_) return;
-  auto larger = std::make_unique_for_overwrite<char[]>(capacity);
-  if (keep > 0) std::memcpy(larger.get(), bytes_.get(), keep);
-  bytes_ = std::move(larger);
+  void* const larger = std::realloc(bytes_.get(), capacity);
+  if (larger == nullptr) throw std::bad_alloc();
+  static_cast<void>(bytes_.release());  // realloc has freed it, or kept it
+  bytes_.reset(static_cast<char*>(larger));
   capacity_ = capacity;
 }
 

@@ -14,6 +14,12 @@ inline constexpr std::size_t MiB = 1024 * KiB;
 /// A COPY statement costs the server about 2 ms whatever it carries: 2.6 % of a chunk of this size.
 inline constexpr std::size_t chunk_bytes_default = 8 * MiB;
 inline constexpr std::size_t chunk_bytes_max = 1024 * MiB;
+/// A chunk has at most one value for so many of its bytes: what a chunk of short values becomes is
+/// bounded too.
+inline constexpr std::size_t bytes_per_entry_min = 10;
+inline constexpr std::size_t entries_min = 64;
+/// What is read and then scanned while it is still in the CPU's cache.
+inline constexpr std::size_t scan_slice_bytes = 256 * KiB;
 inline constexpr std::size_t record_bytes_default = 64 * MiB;
 /// Offsets inside a chunk are 32 bits; a grown chunk stays below them.
 inline constexpr std::size_t record_bytes_max = 2047 * MiB;

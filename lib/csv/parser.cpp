@@ -19,13 +19,12 @@ std::string_view message_of(Defect defect) {
 void Parser::start(const ParseInput& input, std::size_t begin) {
   input_ = input;
   at_ = begin;
-  const auto first = std::lower_bound(input.index.begin(), input.index.end(), begin);
+  const auto first = std::ranges::lower_bound(input.index, begin);
   entry_ = static_cast<std::size_t>(first - input.index.begin());
 }
 
 bool Parser::next(Record& record) {
   if (at_ >= input_.size || entry_ >= input_.index.size()) return false;
-  fields_.clear();
   scratch_block_ = 0;
   scratch_used_ = 0;
   record.begin = at_;
@@ -34,73 +33,116 @@ bool Parser::next(Record& record) {
   const char* const bytes = input_.bytes;
   const std::uint32_t* const index = input_.index.data();
   const std::size_t entries = input_.index.size();
+  const char delimiter = dialect_.delimiter;
+  const char quote = dialect_.quote;
   const char last_of_end = line_end_ == LineEnd::cr ? '\r' : '\n';
+  Field* out = fields_.data();
+  const Field* full = out + fields_.size();
   std::size_t field_begin = at_;
-  std::size_t openings = 0;  // of quotes, in the current field
+  std::size_t entry = entry_;
+  std::size_t first_opening = entry;  // of the current field's entries, which are quotes
 
-  for (; entry_ < entries; ++entry_) {
-    const std::size_t place = index[entry_];
+  // Held here, where the compiler knows that writing fields does not change them.
+  const std::size_t null_size = dialect_.null_text.size();
+  const char* const null_text = dialect_.null_text.data();
+
+  const auto add_field = [&](std::size_t end) __attribute__((always_inline)) {
+    if (out == full) [[unlikely]] {
+      out = grow_fields(full);
+      full = fields_.data() + fields_.size();
+    }
+    if (first_opening != entry) {
+      *out++ = quoted(field_begin, end, {index + first_opening, entry - first_opening});
+      return;
+    }
+    out->text = bytes + field_begin;
+    out->size = static_cast<std::uint32_t>(end - field_begin);
+    out->quoted = false;
+    out->null = out->size == null_size &&
+                (null_size == 0 || std::memcmp(out->text, null_text, null_size) == 0);
+    ++out;
+  };
+  for (; entry < entries; ++entry) {
+    const std::size_t place = index[entry];
     const char c = bytes[place];
-    if (c == dialect_.delimiter) {
-      openings == 0 ? add_unquoted(field_begin, place) : add_quoted(field_begin, place, openings);
+    if (c == delimiter) {
+      add_field(place);
       field_begin = place + 1;
-      openings = 0;
+      first_opening = entry + 1;
       continue;
     }
-    if (c == dialect_.quote) {
-      ++openings;
-      continue;
-    }
-    const bool pair = line_end_ == LineEnd::crlf && c == '\r' && entry_ + 1 < entries &&
-                      index[entry_ + 1] == place + 1 && bytes[place + 1] == '\n';
+    if (c == quote) continue;
+    const bool pair = line_end_ == LineEnd::crlf && c == '\r' && entry + 1 < entries &&
+                      index[entry + 1] == place + 1 && bytes[place + 1] == '\n';
     const bool ends = line_end_ == LineEnd::crlf ? pair : c == last_of_end;
     if (!ends && record.defect == Defect::none) {
       record.defect = c == '\r' ? Defect::stray_carriage_return : Defect::stray_line_feed;
     }
     if (ends || c == last_of_end) {  // a stray LF in a CRLF file ends its record too, so that
                                      // reading can go on behind it
-      if (record.defect == Defect::none) {
-        openings == 0 ? add_unquoted(field_begin, place) : add_quoted(field_begin, place, openings);
-      }
+      if (record.defect == Defect::none) add_field(place);
       record.end = place;
       at_ = place + (pair ? 2 : 1);
-      entry_ += pair ? 2 : 1;
+      entry += pair ? 2 : 1;
       break;
     }
+    first_opening = entry + 1;  // of a record with a defect, whose fields nobody reads
   }
+  entry_ = entry;
   if (input_.unterminated_quote && at_ >= input_.size) record.defect = Defect::unterminated_quote;
-  record.fields =
-      record.defect == Defect::none ? std::span<const Field>(fields_) : std::span<const Field>();
+  record.fields = {fields_.data(), record.defect == Defect::none
+                                       ? static_cast<std::size_t>(out - fields_.data())
+                                       : 0};
   return true;
 }
 
-void Parser::add_unquoted(std::size_t begin, std::size_t end) {
-  Field field{input_.bytes + begin, static_cast<std::uint32_t>(end - begin), false, false};
-  field.null =
-      field.size == dialect_.null_text.size() &&
-      (field.size == 0 || std::memcmp(field.text, dialect_.null_text.data(), field.size) == 0);
-  fields_.push_back(field);
+Field* Parser::grow_fields(const Field* full) {
+  const auto used = static_cast<std::size_t>(full - fields_.data());
+  fields_.resize(std::max<std::size_t>(32, 2 * used));
+  return fields_.data() + used;
 }
 
-void Parser::add_quoted(std::size_t begin, std::size_t end, std::size_t openings) {
-  const char* from = input_.bytes + begin;
+/// `openings` are the places of the quotes that open a quoted section.
+Field Parser::quoted(std::size_t begin, std::size_t end, std::span<const std::uint32_t> openings) {
+  const char* const from = input_.bytes + begin;
   const char* const to = input_.bytes + end;
-  // Usual case: one quoted section that is the whole field, with nothing escaped in it.
-  if (openings == 1 && *from == dialect_.quote && to - from >= 2 && to[-1] == dialect_.quote &&
-      (dialect_.escapes_by_doubling() ||
-       std::memchr(from + 1, dialect_.escape, static_cast<std::size_t>(to - from - 2)) ==
-           nullptr)) {
-    fields_.push_back({from + 1, static_cast<std::uint32_t>(to - from - 2), true, false});
-    return;
+  const char quote = dialect_.quote;
+  const bool whole = *from == quote && to - from >= 2 && to[-1] == quote;
+  if (!whole || !dialect_.escapes_by_doubling()) {
+    // One section in which nothing is escaped needs no copy here either.
+    const bool plain =
+        whole && openings.size() == 1 &&
+        std::memchr(from + 1, dialect_.escape, static_cast<std::size_t>(to - from - 2)) == nullptr;
+    if (!plain) return unescape(from, to);
   }
+  if (openings.size() == 1)
+    return {from + 1, static_cast<std::uint32_t>(to - from - 2), true, false};
+
+  // Doubled quotes close and open at once, so the openings say where the parts are that are
+  // copied: each goes up to the first quote of the next pair, which is the one that stays.
   char* const text = reserve_scratch(end - begin);
   char* out = text;
-  bool quoted = false;
+  for (std::size_t i = 0; i < openings.size(); ++i) {
+    const char* const part = input_.bytes + openings[i] + 1;
+    const bool last = i + 1 == openings.size();
+    const char* const part_end = last ? to - 1 : input_.bytes + openings[i + 1];
+    if (part > part_end || (!last && part_end[-1] != quote)) return unescape(from, to);
+    std::memcpy(out, part, static_cast<std::size_t>(part_end - part));
+    out += part_end - part;
+  }
+  return {text, static_cast<std::uint32_t>(out - text), true, false};
+}
+
+/// Any mixture of quoted and unquoted parts.
+Field Parser::unescape(const char* from, const char* to) {
+  char* const text = reserve_scratch(static_cast<std::size_t>(to - from));
+  char* out = text;
+  bool in_quotes = false;
   while (from < to) {
     const char c = *from++;
-    if (!quoted) {
+    if (!in_quotes) {
       if (c == dialect_.quote) {
-        quoted = true;
+        in_quotes = true;
       } else {
         *out++ = c;
       }
@@ -110,16 +152,19 @@ void Parser::add_quoted(std::size_t begin, std::size_t end, std::size_t openings
         (*from == dialect_.escape || *from == dialect_.quote)) {
       *out++ = *from++;
     } else if (c == dialect_.quote) {
-      quoted = false;
+      in_quotes = false;
     } else {
       *out++ = c;
     }
   }
-  fields_.push_back({text, static_cast<std::uint32_t>(out - text), true, false});
+  return {text, static_cast<std::uint32_t>(out - text), true, false};
 }
 
+/// Room for `bytes` and for what may be read behind them.
 char* Parser::reserve_scratch(std::size_t bytes) {
   static constexpr std::size_t block_bytes = 64 * 1024;
+  static constexpr std::size_t padding = 16;
+  bytes += padding;
   while (scratch_block_ < scratch_.size() &&
          scratch_sizes_[scratch_block_] - scratch_used_ < bytes) {
     ++scratch_block_;

@@ -13,7 +13,7 @@
 namespace sluice::csv {
 
 /// One value of a record. The bytes live in the parsed text or in the parser's scratch space, until
-/// the next record.
+/// the next record; 16 more may be read behind them, whatever they hold.
 struct Field {
   const char* text = nullptr;
   std::uint32_t size = 0;
@@ -71,16 +71,17 @@ class Parser {
   bool next(Record& record);
 
  private:
-  void add_unquoted(std::size_t begin, std::size_t end);
-  void add_quoted(std::size_t begin, std::size_t end, std::size_t openings);
+  Field quoted(std::size_t begin, std::size_t end, std::span<const std::uint32_t> openings);
+  Field unescape(const char* from, const char* to);
+  Field* grow_fields(const Field* full);
   char* reserve_scratch(std::size_t bytes);
 
   Dialect dialect_;
   LineEnd line_end_;
   ParseInput input_;
-  std::size_t at_ = 0;     ///< next record's first byte
-  std::size_t entry_ = 0;  ///< next entry of the index
-  std::vector<Field> fields_;
+  std::size_t at_ = 0;         ///< next record's first byte
+  std::size_t entry_ = 0;      ///< next entry of the index
+  std::vector<Field> fields_;  ///< as many as the longest record so far; a record uses the first
   std::vector<std::unique_ptr<char[]>>
       scratch_;  ///< blocks, so that views stay valid while a record grows
   std::size_t scratch_block_ = 0;

@@ -2,29 +2,29 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include "csv/dialect.hpp"
+#include "csv/structural_index.hpp"
 
 namespace sluice::csv {
 
-/// The structural index of a stretch of CSV: the offsets, in order, of every delimiter, CR and LF
-/// outside quotes, and of every quote that opens a quoted section. A doubled quote inside quotes
-/// closes and opens, so it has an entry too.
-using StructuralIndex = std::vector<std::uint32_t>;
-
-/// What a scan carries from one stretch to the next.
+/// What a scan carries from one stretch to the next, and what it counts on the way.
 struct ScanState {
   bool in_quotes = false;
   bool after_escape = false;  ///< only where escape and quote differ
+  // Counted over all stretches:
+  std::uint64_t line_feeds = 0;        ///< outside quotes
+  std::uint64_t carriage_returns = 0;  ///< outside quotes
+  std::uint64_t quotes = 0;            ///< those that open a quoted section
 };
 
 /// Finds the structure of CSV bytes, so that chunker and parser look at each byte once.
 ///
 /// It is PostgreSQL's quote state machine (copyfromparse.c, CopyReadLineText): a quote toggles
 /// anywhere in a field, and an escape counts inside quotes only. Where the escape is the quote
-/// itself, parity is enough: the AVX2 form computes it with a carry-less multiplication (Langdale
-/// and Lemire, "Parsing Gigabytes of JSON per Second", section 3.1.1).
+/// itself, parity is enough, and 64 bytes are looked at together (Langdale and Lemire, "Parsing
+/// Gigabytes of JSON per Second", section 3.1): with AVX2 and a carry-less multiplication, with
+/// NEON, or with nothing but 64-bit words. Another escape needs the state machine byte by byte.
 class Scanner {
  public:
   enum class Form { automatic, portable };
@@ -39,7 +39,8 @@ class Scanner {
     scan_(dialect_, bytes, begin, end, state, index);
   }
 
-  /// Which form runs: "avx2" or "portable".
+  /// Which form runs: "avx2", "neon", "portable", or "bytewise" for an escape that is not the
+  /// quote.
   const char* form() const;
 
   /// How many bytes behind the end of a stretch a scan may read.
@@ -54,11 +55,17 @@ class Scanner {
 };
 
 namespace detail {
+void scan_bytewise(const Dialect& dialect, const char* bytes, std::size_t begin, std::size_t end,
+                   ScanState& state, StructuralIndex& index);
 void scan_portable(const Dialect& dialect, const char* bytes, std::size_t begin, std::size_t end,
                    ScanState& state, StructuralIndex& index);
-void scan_avx2(const Dialect& dialect, const char* bytes, std::size_t begin, std::size_t end,
-               ScanState& state, StructuralIndex& index);
-bool has_avx2();
+/// With the machine's vector instructions; nullptr where it has none that we know.
+struct VectorScan {
+  const char* form = nullptr;
+  void (*scan)(const Dialect& dialect, const char* bytes, std::size_t begin, std::size_t end,
+               ScanState& state, StructuralIndex& index) = nullptr;
+};
+VectorScan vector_scan();
 }  // namespace detail
 
 }  // namespace sluice::csv

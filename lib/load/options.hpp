@@ -10,6 +10,7 @@
 
 #include "base/limits.hpp"
 #include "csv/dialect.hpp"
+#include "csv/scanner.hpp"
 #include "writer/catalog.hpp"
 
 namespace sluice::load {
@@ -40,6 +41,7 @@ struct LoadOptions {
   std::size_t chunk_bytes = limits::chunk_bytes_default;
   std::size_t record_bytes_max = limits::record_bytes_default;
   std::size_t jobs = 0;  ///< connections; 0 chooses
+  csv::Scanner::Form scanner = csv::Scanner::Form::automatic;
   bool truncate = false;
   bool again = false;
   bool use_ledger = true;

@@ -92,7 +92,8 @@ source::ChunkerOptions Plan::chunker_options() const {
   return {.dialect = options.dialect,
           .chunk_bytes = identity.chunk_bytes,
           .record_bytes_max = identity.record_bytes_max,
-          .records_max = options.limit.value_or(std::numeric_limits<std::uint64_t>::max())};
+          .records_max = options.limit.value_or(std::numeric_limits<std::uint64_t>::max()),
+          .form = options.scanner};
 }
 
 PlanSummary Plan::summary() const {
@@ -107,7 +108,7 @@ PlanSummary Plan::summary() const {
   s.memory_bytes_max = identity.chunk_bytes * (chunk_buffers() + batch_buffers()) +
                        identity.chunk_bytes / 4 * batch_buffers() +
                        identity.chunk_bytes / 2 * chunk_buffers();
-  s.scanner = csv::Scanner(options.dialect).form();
+  s.scanner = csv::Scanner(options.dialect, options.scanner).form();
   s.line_end = csv::name_of(preamble.line_end);
   for (std::size_t i = 0; i < mapping.targets.size(); ++i) {
     if (!mapping.targets[i]) continue;

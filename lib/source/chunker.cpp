@@ -6,14 +6,25 @@
 #include <cstring>
 
 #include "base/failure.hpp"
+#include "base/limits.hpp"
 #include "base/quantity.hpp"
 
 namespace sluice::source {
+namespace {
+
+/// How many bytes are `c`; the loop is one that GCC vectorises, at a level that it does so.
+[[gnu::optimize("O3")]] std::uint64_t count_bytes(std::string_view bytes, char c) {
+  std::uint64_t count = 0;
+  for (const char byte : bytes) count += byte == c ? 1U : 0U;
+  return count;
+}
+
+}  // namespace
 
 Position Chunk::position_of(std::size_t offset, std::uint64_t record, csv::LineEnd line_end) const {
   const std::string_view before = bytes().substr(0, offset);
-  const auto lines_before = std::ranges::count(before, line_end == csv::LineEnd::cr ? '\r' : '\n');
-  return {start.byte_offset + offset, start.line + static_cast<std::uint64_t>(lines_before),
+  return {start.byte_offset + offset,
+          start.line + count_bytes(before, line_end == csv::LineEnd::cr ? '\r' : '\n'),
           start.record + record};
 }
 
@@ -31,32 +42,49 @@ bool Chunker::next(Chunk& chunk) {
   if (records_left_ == 0) return false;
   const std::size_t wanted = options_.chunk_bytes;
   chunk.buffer.shrink(2 * wanted + 2 * csv::Scanner::padding);
-  chunk.buffer.reserve(wanted + csv::Scanner::padding, 0);
-  chunk.index.clear();
+  chunk.buffer.reserve(wanted + csv::Scanner::padding);
+  chunk.index.shrink(4 * (entries_max() + limits::scan_slice_bytes));
   chunk.unterminated_quote = false;
   scan_state_ = {};
   read_now_ = 0;
 
-  std::size_t size = fill(chunk.buffer, 0, wanted);
+  std::size_t size = 0;
+  bool ended = false;
+  while (size < wanted && !ended && chunk.index.size() <= entries_max()) {
+    const std::size_t to = std::min(wanted, size + limits::scan_slice_bytes);
+    const std::size_t got = fill(chunk.buffer, size, to);
+    scanner_.scan(chunk.buffer.bytes(), size, got, scan_state_, chunk.index);
+    ended = got < to;
+    size = got;
+  }
   if (size == 0) return false;
-  scanner_.scan(chunk.buffer.bytes(), 0, size, scan_state_, chunk.index);
-  // Fewer bytes than wanted: the source ends here, and the rest is the chunk.
-  std::size_t end = size < wanted ? size : last_record_end(chunk, wanted);
+  // Where the source ends here and nothing is too much, the rest is the chunk.
+  const bool all = ended && chunk.index.size() <= entries_max();
+  std::size_t end = all ? size : last_record_end(chunk);
+  if (end == 0) end = first_record_end(chunk, 0);
   if (end == 0) end = grow_to_record_end(chunk, size);
   keep_rest(chunk, end, size);
   chunk.number = next_number_++;
   chunk.start = next_start_;
   chunk.size = end;
-  chunk.index.resize(
-      static_cast<std::size_t>(std::ranges::lower_bound(chunk.index, end) - chunk.index.begin()));
+  const std::size_t entries =
+      static_cast<std::size_t>(std::ranges::lower_bound(chunk.index, end) - chunk.index.begin());
+  const std::uint64_t records_behind = record_ends(chunk, entries);
+  chunk.index.truncate(entries);
   if (end == size && at_end_ && carry_used_ == carry_.size()) end_last_record(chunk);
-  count(chunk);
+  count(chunk, records_behind);
 
   records_left_ -= chunk.records;
   next_start_.byte_offset += chunk.size;
   next_start_.line += chunk.lines;
   next_start_.record += chunk.records;
   return true;
+}
+
+/// How many entries of the index a chunk may have: rows of many short values are more work for
+/// their bytes, in the encoder and in the server, and their tuples are longer than their text.
+std::size_t Chunker::entries_max() const {
+  return std::max(options_.chunk_bytes / limits::bytes_per_entry_min, limits::entries_min);
 }
 
 /// Puts bytes into buffer[from, to), first from the carry, then from the source. Returns where they
@@ -75,10 +103,11 @@ std::size_t Chunker::fill(Buffer& buffer, std::size_t from, std::size_t to) {
   return from;
 }
 
-std::size_t Chunker::last_record_end(const Chunk& chunk, std::size_t limit) const {
-  for (auto place = chunk.index.rbegin(); place != chunk.index.rend(); ++place) {
-    if (*place < limit && chunk.buffer.bytes()[*place] == last_of_end_)
-      return *place + std::size_t{1};
+/// Behind the last record that fits a chunk, or 0.
+std::size_t Chunker::last_record_end(const Chunk& chunk) const {
+  for (std::size_t i = std::min(chunk.index.size(), entries_max()); i > 0; --i) {
+    if (chunk.buffer.bytes()[chunk.index[i - 1]] == last_of_end_)
+      return chunk.index[i - 1] + std::size_t{1};
   }
   return 0;
 }
@@ -98,7 +127,7 @@ std::size_t Chunker::grow_to_record_end(Chunk& chunk, std::size_t& size) {
     const std::size_t entries = chunk.index.size();
     const std::size_t scanned = size;
     const std::size_t wanted = std::min(size * 2, options_.record_bytes_max + 1);
-    chunk.buffer.reserve(wanted + csv::Scanner::padding, size);
+    chunk.buffer.reserve(wanted + csv::Scanner::padding);
     size = fill(chunk.buffer, size, wanted);
     scanner_.scan(chunk.buffer.bytes(), scanned, size, scan_state_, chunk.index);
     const std::size_t end = first_record_end(chunk, entries);
@@ -120,6 +149,7 @@ void Chunker::end_last_record(Chunk& chunk) {
   const bool ended = chunk.size > 0 && behind[-1] == last_of_end_ && !scan_state_.in_quotes;
   if (ended) return;
   chunk.unterminated_quote = scan_state_.in_quotes;
+  ++(line_end_ == csv::LineEnd::cr ? scan_state_.carriage_returns : scan_state_.line_feeds);
   std::size_t place = chunk.size;
   if (line_end_ == csv::LineEnd::crlf) {
     chunk.buffer.bytes()[place] = '\r';
@@ -139,19 +169,34 @@ void Chunker::keep_rest(const Chunk& chunk, std::size_t end, std::size_t size) {
   }
 }
 
-/// Counts records and lines, cuts what is beyond --limit, and hashes the rest.
-void Chunker::count(Chunk& chunk) const {
+std::uint64_t Chunker::record_ends(const Chunk& chunk, std::size_t from_entry) const {
+  std::uint64_t count = 0;
+  for (std::size_t i = from_entry; i < chunk.index.size(); ++i)
+    count += chunk.buffer.bytes()[chunk.index[i]] == last_of_end_ ? 1 : 0;
+  return count;
+}
+
+/// Counts records and lines, cuts what is beyond --limit, and hashes the rest. The scan has counted
+/// records too; `records_behind` of them lie behind the chunk's end.
+void Chunker::count(Chunk& chunk, std::uint64_t records_behind) const {
   const char* const bytes = chunk.buffer.bytes();
-  chunk.records = 0;
-  for (std::size_t entry = 0; entry < chunk.index.size(); ++entry) {
-    const std::size_t place = chunk.index[entry];
-    if (bytes[place] != last_of_end_) continue;
-    if (++chunk.records < records_left_) continue;
-    chunk.size = std::min(chunk.size, place + 1);
-    chunk.index.resize(entry + 1);
-    chunk.unterminated_quote = chunk.unterminated_quote && place >= chunk.size;
+  chunk.records = (last_of_end_ == '\r' ? scan_state_.carriage_returns : scan_state_.line_feeds) -
+                  records_behind;
+  if (chunk.records > records_left_) {
+    chunk.records = 0;
+    for (std::size_t entry = 0; entry < chunk.index.size() && chunk.records < records_left_;
+         ++entry) {
+      const std::size_t place = chunk.index[entry];
+      if (bytes[place] != last_of_end_ || ++chunk.records < records_left_) continue;
+      chunk.unterminated_quote = chunk.unterminated_quote && place >= chunk.size;
+      chunk.size = std::min(chunk.size, place + 1);
+      chunk.index.truncate(entry + 1);
+    }
   }
-  chunk.lines = static_cast<std::uint64_t>(std::count(bytes, bytes + chunk.size, last_of_end_));
+  // Outside quotes each line is a record.
+  chunk.lines = chunk.records;
+  const bool ended = bytes[chunk.size - 1] == last_of_end_;
+  if (scan_state_.quotes > 0 || !ended) chunk.lines = count_bytes(chunk.bytes(), last_of_end_);
   chunk.digest = XXH3_64bits(bytes, chunk.size);
 }
 

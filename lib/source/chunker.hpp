@@ -23,9 +23,9 @@ struct ChunkerOptions {
 /// Cuts a source into chunks of whole records.
 ///
 /// Where a chunk ends depends on the content and `chunk_bytes` alone, never on how the bytes
-/// arrive: behind the last record that fits `chunk_bytes`, or behind the first record if that one
-/// does not fit. So a load that is resumed, from a file or from a pipe, meets the same chunks
-/// again.
+/// arrive: behind the last record that fits, or behind the first record if that one does not fit. A
+/// record fits if it ends within `chunk_bytes` and within a tenth as many entries of the index. So
+/// a load that is resumed, from a file or from a pipe, meets the same chunks again.
 class Chunker {
  public:
   /// Goes on behind the preamble. `source` must outlive the chunker.
@@ -37,12 +37,14 @@ class Chunker {
 
  private:
   std::size_t fill(Buffer& buffer, std::size_t from, std::size_t to);
-  std::size_t last_record_end(const Chunk& chunk, std::size_t limit) const;
+  std::size_t entries_max() const;
+  std::size_t last_record_end(const Chunk& chunk) const;
   std::size_t first_record_end(const Chunk& chunk, std::size_t from_entry) const;
   std::size_t grow_to_record_end(Chunk& chunk, std::size_t& size);
   void end_last_record(Chunk& chunk);
   void keep_rest(const Chunk& chunk, std::size_t end, std::size_t size);
-  void count(Chunk& chunk) const;
+  std::uint64_t record_ends(const Chunk& chunk, std::size_t from_entry) const;
+  void count(Chunk& chunk, std::uint64_t records_behind) const;
 
   Source& source_;
   ChunkerOptions options_;

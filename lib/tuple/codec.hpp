@@ -10,19 +10,29 @@ namespace sluice::tuple {
 /// Writes the binary form of a value (as the type's receive function reads it) and returns the
 /// place behind it, or nullptr when it is not certain that the server would read the same value
 /// from that text. A codec never judges a value wrong: what it does not take goes to the server as
-/// text. REQUIRES: room for size + codec_slack bytes at `out`.
+/// text.
+/// REQUIRES: room for size * growth + codec_slack bytes at `out`, where growth is 1, or
+/// array_growth for arrays; codec_padding bytes behind the text may be read, whatever they hold.
 using Encode = char* (*)(const char* text, std::size_t size, char* out);
 
-/// Bytes that a binary form may be longer than its text.
-inline constexpr std::size_t codec_slack = 16;
+/// Bytes that a binary form, and what is written behind it, may be longer than its text.
+inline constexpr std::size_t codec_slack = 24;
+/// An array's element has four bytes of length, and its text may be a single digit.
+inline constexpr std::size_t array_growth = 16;
+inline constexpr std::size_t codec_padding = 16;
 
 /// What of the session's settings changes the meaning of a text.
 struct SessionSettings {
   bool time_zone_is_utc = false;
+  bool interval_style_is_sql_standard = false;  ///< a sign there holds for all that follows it
+  bool array_nulls = true;                      ///< NULL in an array is one
 };
 
 /// The codec of a type, or nullptr where there is none and all values take the slow lane.
-Encode codec_of(std::uint32_t type, const SessionSettings& settings);
+Encode codec_of(const Type& type, const SessionSettings& settings);
+
+/// How many times longer than its text a type's binary form may be.
+std::size_t growth_of(const Type& type);
 
 namespace codecs {
 // https://www.postgresql.org/docs/current/datatype.html, and the *recv functions of
@@ -30,19 +40,30 @@ namespace codecs {
 char* int2(const char* text, std::size_t size, char* out);
 char* int4(const char* text, std::size_t size, char* out);
 char* int8(const char* text, std::size_t size, char* out);
+char* oid(const char* text, std::size_t size, char* out);
 char* float4(const char* text, std::size_t size, char* out);
 char* float8(const char* text, std::size_t size, char* out);
 char* numeric(const char* text, std::size_t size, char* out);
 char* boolean(const char* text, std::size_t size, char* out);
+/// Also varchar, char, json and the labels of enums.
 char* text(const char* text, std::size_t size, char* out);
+char* jsonb(const char* text, std::size_t size, char* out);
+char* bytea(const char* text, std::size_t size, char* out);
 char* uuid(const char* text, std::size_t size, char* out);
 char* date(const char* text, std::size_t size, char* out);
 char* time(const char* text, std::size_t size, char* out);
 char* timestamp(const char* text, std::size_t size, char* out);
+char* interval(const char* text, std::size_t size, char* out);
 /// Texts with an offset or Z only.
 char* timestamptz(const char* text, std::size_t size, char* out);
+char* timetz(const char* text, std::size_t size, char* out);
 /// Texts without an offset are UTC.
 char* timestamptz_in_utc(const char* text, std::size_t size, char* out);
+char* timetz_in_utc(const char* text, std::size_t size, char* out);
+char* inet(const char* text, std::size_t size, char* out);
+char* cidr(const char* text, std::size_t size, char* out);
+char* macaddr(const char* text, std::size_t size, char* out);
+char* macaddr8(const char* text, std::size_t size, char* out);
 }  // namespace codecs
 
 }  // namespace sluice::tuple

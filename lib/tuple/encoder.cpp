@@ -19,8 +19,7 @@ constexpr std::size_t binary_trailer_bytes = 2;
 char* room(Lane& lane, std::size_t bytes) {
   if (lane.buffer.capacity() - lane.size < bytes) {
     lane.buffer.reserve(
-        std::max(lane.size + bytes, lane.buffer.capacity() + lane.buffer.capacity() / 2),
-        lane.size);
+        std::max(lane.size + bytes, lane.buffer.capacity() + lane.buffer.capacity() / 2));
   }
   return lane.buffer.bytes() + lane.size;
 }
@@ -37,7 +36,7 @@ std::vector<std::string> EncoderPlan::column_names() const {
 
 EncoderPlan plan_encoder(const Table& table, const Mapping& mapping, const csv::Dialect& dialect,
                          csv::LineEnd line_end, const SessionSettings& settings) {
-  EncoderPlan plan{dialect, line_end, {}, 0, true};
+  EncoderPlan plan{.dialect = dialect, .line_end = line_end, .fields = {}};
   for (const std::optional<std::size_t>& target : mapping.targets) {
     if (!target) {
       plan.fields.push_back({.ignored = true, .encode = nullptr, .column = {}});
@@ -47,6 +46,7 @@ EncoderPlan plan_encoder(const Table& table, const Mapping& mapping, const csv::
     const Encode encode = codec_of(column.base_type, settings);
     plan.fields.push_back({.ignored = false, .encode = encode, .column = column.name});
     plan.fast_lane = plan.fast_lane && encode != nullptr;
+    plan.growth = std::max(plan.growth, growth_of(column.base_type));
     ++plan.columns;
   }
   return plan;
@@ -60,7 +60,8 @@ void Encoder::encode(const csv::ParseInput& input, Batch& batch, RecordRange ran
     lane->tuples = 0;
   }
   if (plan_.fast_lane) {
-    std::memcpy(room(batch.fast, input.size + input.size / 4 + binary_header_bytes), binary_header,
+    // Twice the text is enough for most; what is not written costs no memory.
+    std::memcpy(room(batch.fast, 2 * input.size + binary_header_bytes), binary_header,
                 binary_header_bytes);
     batch.fast.size = binary_header_bytes;
   }
@@ -70,9 +71,10 @@ void Encoder::encode(const csv::ParseInput& input, Batch& batch, RecordRange ran
   for (std::uint64_t number = 0; number < range.end && parser_.next(record); ++number) {
     if (number < range.first) continue;
     ++batch.records;
-    if (std::optional<Reject> reject = structural_defect(record)) {
-      reject->position.record = number;
-      batch.rejects.push_back(std::move(*reject));
+    if (!is_sound(record)) {
+      Reject reject = structural_defect(record);
+      reject.position.record = number;
+      batch.rejects.push_back(std::move(reject));
       continue;
     }
     const std::size_t bytes = tuple_bytes_max(record);
@@ -100,8 +102,8 @@ std::optional<FoundRecord> Encoder::find(const csv::ParseInput& input, LaneName 
   parser_.start(input);
   csv::Record record;
   for (std::uint64_t number = 0; parser_.next(record); ++number) {
-    if (structural_defect(record)) continue;
-    scratch.reserve(tuple_bytes_max(record), 0);
+    if (!is_sound(record)) continue;
+    scratch.reserve(tuple_bytes_max(record));
     const Encoded encoded = encode_fast(record, scratch.bytes());
     const bool fast = plan_.fast_lane && encoded.end != nullptr;
     if (fast != (lane == LaneName::fast)) continue;
@@ -116,15 +118,15 @@ std::optional<FoundRecord> Encoder::find(const csv::ParseInput& input, std::uint
   csv::Record record;
   for (std::uint64_t number = 0; parser_.next(record); ++number) {
     if (number != wanted) continue;
-    if (structural_defect(record)) return describe(record, number, {nullptr, plan_.fields.size()});
-    scratch.reserve(tuple_bytes_max(record), 0);
+    if (!is_sound(record)) return describe(record, number, {nullptr, plan_.fields.size()});
+    scratch.reserve(tuple_bytes_max(record));
     return describe(record, number, encode_fast(record, scratch.bytes()));
   }
   return std::nullopt;
 }
 
 /// The words and SQLSTATEs are those of PostgreSQL's COPY (copyfromparse.c).
-std::optional<Reject> Encoder::structural_defect(const csv::Record& record) const {
+Reject Encoder::structural_defect(const csv::Record& record) const {
   Reject reject;
   reject.begin = record.begin;
   reject.size = record.end - record.begin;
@@ -133,7 +135,6 @@ std::optional<Reject> Encoder::structural_defect(const csv::Record& record) cons
     reject.message = csv::message_of(record.defect);
     return reject;
   }
-  if (record.fields.size() == plan_.fields.size()) return std::nullopt;
   if (record.fields.size() > plan_.fields.size()) {
     reject.message =
         fmt::format("extra data after last expected column: {} fields where {} are expected",
@@ -154,7 +155,7 @@ std::size_t Encoder::tuple_bytes_max(const csv::Record& record) const {
   // Fast: field count, then for each field a length word and a codec's slack. Slow: every byte
   // escaped, a separator.
   const std::size_t text = record.end - record.begin;
-  return 2 + plan_.fields.size() * (4 + codec_slack) + 2 * text;
+  return 2 + plan_.fields.size() * (4 + codec_slack) + plan_.growth * text;
 }
 
 Encoder::Encoded Encoder::encode_fast(const csv::Record& record, char* out) const {

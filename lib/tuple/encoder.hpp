@@ -29,6 +29,7 @@ struct EncoderPlan {
   std::vector<EncodedField> fields;  ///< one per CSV column
   std::size_t columns = 0;           ///< fields that are not ignored
   bool fast_lane = true;             ///< false where a column has no codec: all records are text
+  std::size_t growth = 2;            ///< how many times longer than its text a tuple may be
 
   /// The columns that COPY is told, in the order of the fields.
   std::vector<std::string> column_names() const;
@@ -80,7 +81,11 @@ class Encoder {
     std::size_t field;  ///< which field it was, then
   };
 
-  std::optional<Reject> structural_defect(const csv::Record& record) const;
+  /// True if it can be read and has as many fields as there are columns.
+  bool is_sound(const csv::Record& record) const {
+    return record.defect == csv::Defect::none && record.fields.size() == plan_.fields.size();
+  }
+  Reject structural_defect(const csv::Record& record) const;
   Encoded encode_fast(const csv::Record& record, char* out) const;
   char* encode_slow(const csv::Record& record, char* out) const;
   FoundRecord describe(const csv::Record& record, std::uint64_t number,

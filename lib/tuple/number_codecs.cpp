@@ -1,3 +1,4 @@
+#include <bit>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
@@ -5,6 +6,7 @@
 
 #include "base/endian.hpp"
 #include "tuple/codec.hpp"
+#include "tuple/digits.hpp"
 
 namespace sluice::tuple::codecs {
 namespace {
@@ -14,29 +16,65 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 /// An optional sign and decimal digits, no blanks: what every version of PostgreSQL reads alike.
 template <std::integral Int>
 char* integer(const char* text, std::size_t size, char* out) {
-  const char* at = text;
-  const char* const end = text + size;
   bool negative = false;
-  if (at != end && (*at == '-' || *at == '+')) negative = *at++ == '-';
+  if (size != 0 && (*text == '-' || *text == '+')) {
+    negative = *text == '-';
+    ++text;
+    --size;
+  }
   // 18 digits cannot overflow 64 bits; the few longer texts are the server's.
-  if (at == end || end - at > 18) return nullptr;
+  if (size == 0 || size > 18) return nullptr;
   std::int64_t value = 0;
-  for (; at != end; ++at) {
-    const auto digit = static_cast<unsigned>(*at - '0');
+  for (; size > digits::word_bytes; --size, ++text) {
+    const auto digit = static_cast<unsigned>(*text - '0');
     if (digit > 9) return nullptr;
     value = value * 10 + digit;
   }
+  const digits::Word last = digits::right_aligned(text, size);
+  if (!digits::are_digits(last)) return nullptr;
+  value = value * 100'000'000 + static_cast<std::int64_t>(digits::value(last));
   if (negative) value = -value;
   if (value < std::numeric_limits<Int>::min() || value > std::numeric_limits<Int>::max())
     return nullptr;
   return store_big_endian(out, static_cast<Int>(value));
 }
 
-/// Decimal texts with an optional exponent. Both strtod and from_chars round correctly, so the bits
-/// are the same; what overflows or underflows is the server's, as are hexadecimal forms, infinities
-/// and NaN.
+/// A decimal number in its usual form: an optional sign, at most eight digits, and behind a point
+/// at most eight more.
+struct Decimal {
+  bool negative = false;
+  std::size_t scale = 0;   ///< digits behind the point
+  digits::Word whole = 0;  ///< right-aligned
+  const char* fraction = nullptr;
+};
+
+/// Takes the number apart. False where it has another form; digits are not checked yet.
+inline bool take_apart(const char* text, std::size_t size, Decimal& decimal) {
+  if (size != 0 && (*text == '-' || *text == '+')) {
+    decimal.negative = *text == '-';
+    ++text;
+    --size;
+  }
+  std::size_t point = digits::find(digits::load(text), '.');
+  if (point > size) point = size;
+  decimal.fraction = text + point + 1;
+  decimal.scale = point < size ? size - point - 1 : 0;
+  decimal.whole = digits::right_aligned(text, point);
+  const bool eight_and_more = point == digits::word_bytes && size > point && text[point] != '.';
+  return !eight_and_more && decimal.scale <= digits::word_bytes && point + decimal.scale > 0;
+}
+
+/// What a power of ten divides exactly: a mantissa that the type holds exactly, and a power that it
+/// holds too, make a correctly rounded quotient (Clinger, "How to Read Floating Point Numbers
+/// Accurately"; the powers are exact up to 10^22 in double, 10^10 in float).
+template <std::floating_point Float>
+inline constexpr Float powers_of_ten[] = {1e0F, 1e1F, 1e2F, 1e3F, 1e4F, 1e5F, 1e6F, 1e7F, 1e8F};
+
+/// Any decimal text with an optional exponent. Both strtod and from_chars round correctly, so the
+/// bits are the same; what overflows or underflows is the server's, as are hexadecimal forms,
+/// infinities and NaN.
 template <std::floating_point Float, std::integral Bits>
-char* floating(const char* text, std::size_t size, char* out) {
+char* any_floating(const char* text, std::size_t size, char* out) {
   const char* at = text;
   const char* const end = text + size;
   if (at != end && *at == '+') ++at;
@@ -50,30 +88,38 @@ char* floating(const char* text, std::size_t size, char* out) {
   return store_big_endian(out, std::bit_cast<Bits>(value));
 }
 
-}  // namespace
-
-char* int2(const char* text, std::size_t size, char* out) {
-  return integer<std::int16_t>(text, size, out);
-}
-char* int4(const char* text, std::size_t size, char* out) {
-  return integer<std::int32_t>(text, size, out);
-}
-char* int8(const char* text, std::size_t size, char* out) {
-  return integer<std::int64_t>(text, size, out);
-}
-
-char* float4(const char* text, std::size_t size, char* out) {
-  return floating<float, std::int32_t>(text, size, out);
-}
-
-char* float8(const char* text, std::size_t size, char* out) {
-  return floating<double, std::int64_t>(text, size, out);
+template <std::floating_point Float, std::integral Bits>
+char* floating(const char* text, std::size_t size, char* out) {
+  Decimal decimal;
+  if (take_apart(text, size, decimal)) {
+    const digits::Word fraction = digits::right_aligned(decimal.fraction, decimal.scale);
+    static constexpr std::uint64_t scales[] = {1,       10,        100,        1'000,      10'000,
+                                               100'000, 1'000'000, 10'000'000, 100'000'000};
+    if (digits::are_digits(decimal.whole) && digits::are_digits(fraction)) {
+      const std::uint64_t mantissa =
+          digits::value(decimal.whole) * scales[decimal.scale] + digits::value(fraction);
+      if (mantissa <= std::uint64_t{1} << std::numeric_limits<Float>::digits) {
+        const Float value = static_cast<Float>(mantissa) / powers_of_ten<Float>[decimal.scale];
+        return store_big_endian(out, std::bit_cast<Bits>(decimal.negative ? -value : value));
+      }
+    }
+  }
+  return any_floating<Float, Bits>(text, size, out);
 }
 
 /// numeric_recv of utils/adt/numeric.c: int16 count of base-10000 digits, int16 weight of the first
 /// one, int16 sign, int16 display scale (digits behind the point), then the digits. Zeros at both
 /// ends are not stored.
-char* numeric(const char* text, std::size_t size, char* out) {
+constexpr std::uint64_t numeric_header(int groups, int weight, bool negative, std::size_t scale) {
+  constexpr std::uint64_t sign_negative = 0x4000;
+  if (groups == 0) return scale;
+  return static_cast<std::uint64_t>(groups) << 48 |
+         static_cast<std::uint64_t>(static_cast<std::uint16_t>(weight)) << 32 |
+         (negative ? sign_negative : 0) << 16 | scale;
+}
+
+/// Numbers of any length, up to a thousand digits.
+char* any_numeric(const char* text, std::size_t size, char* out) {
   static constexpr std::size_t digits_max = 1000;
   const char* at = text;
   const char* const end = text + size;
@@ -92,8 +138,8 @@ char* numeric(const char* text, std::size_t size, char* out) {
   const auto whole_digits = static_cast<std::size_t>(whole_end - whole);
   if (at != end || whole_digits + scale == 0 || whole_digits + scale > digits_max) return nullptr;
 
-  char* const header = out;
-  char* group = out + 8;
+  char* const groups_begin = out + 8;
+  char* group = groups_begin;
   int weight = 0;
   bool begun = false;
   const auto add = [&](int value, int group_weight) {
@@ -120,16 +166,65 @@ char* numeric(const char* text, std::size_t size, char* out) {
       value = value * 10 + (digit != fraction_end ? *digit++ - '0' : 0);
     add(value, group_weight--);
   }
-  while (group > header + 8 && group[-1] == 0 && group[-2] == 0) group -= 2;
-
-  const auto groups = static_cast<std::int16_t>((group - header - 8) / 2);
-  static constexpr std::int16_t sign_negative = 0x4000;
-  char* field = store_big_endian(header, groups);
-  field = store_big_endian(field, static_cast<std::int16_t>(groups == 0 ? 0 : weight));
-  field = store_big_endian(field,
-                           static_cast<std::int16_t>(negative && groups != 0 ? sign_negative : 0));
-  store_big_endian(field, static_cast<std::int16_t>(scale));
+  while (group > groups_begin && group[-1] == 0 && group[-2] == 0) group -= 2;
+  const auto groups = static_cast<int>((group - groups_begin) / 2);
+  store_big_endian(out, numeric_header(groups, weight, negative, scale));
   return group;
+}
+
+}  // namespace
+
+char* int2(const char* text, std::size_t size, char* out) {
+  return integer<std::int16_t>(text, size, out);
+}
+char* int4(const char* text, std::size_t size, char* out) {
+  return integer<std::int32_t>(text, size, out);
+}
+char* int8(const char* text, std::size_t size, char* out) {
+  return integer<std::int64_t>(text, size, out);
+}
+
+char* float4(const char* text, std::size_t size, char* out) {
+  return floating<float, std::int32_t>(text, size, out);
+}
+
+char* float8(const char* text, std::size_t size, char* out) {
+  return floating<double, std::int64_t>(text, size, out);
+}
+
+char* numeric(const char* text, std::size_t size, char* out) {
+  Decimal decimal;
+  if (!take_apart(text, size, decimal)) return any_numeric(text, size, out);
+  const digits::Word fraction = digits::left_aligned(decimal.fraction, decimal.scale);
+  if (!digits::are_digits(decimal.whole) || !digits::are_digits(fraction)) return nullptr;
+  // Eight digits on either side of the point are two groups each: four places in one word, from
+  // which the zeros at both ends fall off together.
+  const digits::Fours before = digits::fours(decimal.whole);
+  const digits::Fours behind = digits::fours(fraction);
+  const std::uint64_t places = std::uint64_t{before.first} << 48 |
+                               std::uint64_t{before.last} << 32 |
+                               std::uint64_t{behind.first} << 16 | behind.last;
+  static constexpr int place_bits = 16;
+  static constexpr int places_count = 4;
+  const int leading = std::countl_zero(places) / place_bits;  // 4 for zero itself
+  const int trailing = std::countr_zero(places) / place_bits;
+  const int groups = places == 0 ? 0 : places_count - leading - trailing;
+  out = store_big_endian(out, numeric_header(groups, 1 - leading, decimal.negative, decimal.scale));
+  store_big_endian(out, leading == places_count ? 0 : places << (place_bits * leading));
+  return out + std::ptrdiff_t{2} * groups;
+}
+
+/// Digits only: oidin reads signs too, and wraps them.
+char* oid(const char* text, std::size_t size, char* out) {
+  std::uint64_t value = 0;
+  if (size == 0 || size > 10) return nullptr;
+  for (std::size_t i = 0; i < size; ++i) {
+    const auto digit = static_cast<unsigned>(text[i] - '0');
+    if (digit > 9) return nullptr;
+    value = value * 10 + digit;
+  }
+  if (value > std::numeric_limits<std::uint32_t>::max()) return nullptr;
+  return store_big_endian(out, static_cast<std::uint32_t>(value));
 }
 
 }  // namespace sluice::tuple::codecs

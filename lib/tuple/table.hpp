@@ -11,26 +11,67 @@ namespace sluice::tuple {
 /// Object identifiers of the built-in types (pg_type.dat of PostgreSQL; they never change).
 namespace oid {
 inline constexpr std::uint32_t boolean = 16;
+inline constexpr std::uint32_t bytea = 17;
 inline constexpr std::uint32_t int8 = 20;
 inline constexpr std::uint32_t int2 = 21;
 inline constexpr std::uint32_t int4 = 23;
 inline constexpr std::uint32_t text = 25;
+inline constexpr std::uint32_t oid = 26;
+inline constexpr std::uint32_t json = 114;
+inline constexpr std::uint32_t cidr = 650;
 inline constexpr std::uint32_t float4 = 700;
 inline constexpr std::uint32_t float8 = 701;
+inline constexpr std::uint32_t macaddr8 = 774;
+inline constexpr std::uint32_t macaddr = 829;
+inline constexpr std::uint32_t inet = 869;
 inline constexpr std::uint32_t bpchar = 1042;
 inline constexpr std::uint32_t varchar = 1043;
 inline constexpr std::uint32_t date = 1082;
 inline constexpr std::uint32_t time = 1083;
 inline constexpr std::uint32_t timestamp = 1114;
 inline constexpr std::uint32_t timestamptz = 1184;
+inline constexpr std::uint32_t interval = 1186;
+inline constexpr std::uint32_t timetz = 1266;
 inline constexpr std::uint32_t numeric = 1700;
 inline constexpr std::uint32_t uuid = 2950;
+inline constexpr std::uint32_t jsonb = 3802;
+
+inline constexpr std::uint32_t array_of_boolean = 1000;
+inline constexpr std::uint32_t array_of_int8 = 1016;
+inline constexpr std::uint32_t array_of_int2 = 1005;
+inline constexpr std::uint32_t array_of_int4 = 1007;
+inline constexpr std::uint32_t array_of_text = 1009;
+inline constexpr std::uint32_t array_of_oid = 1028;
+inline constexpr std::uint32_t array_of_cidr = 651;
+inline constexpr std::uint32_t array_of_float4 = 1021;
+inline constexpr std::uint32_t array_of_float8 = 1022;
+inline constexpr std::uint32_t array_of_macaddr8 = 775;
+inline constexpr std::uint32_t array_of_macaddr = 1040;
+inline constexpr std::uint32_t array_of_inet = 1041;
+inline constexpr std::uint32_t array_of_bpchar = 1014;
+inline constexpr std::uint32_t array_of_varchar = 1015;
+inline constexpr std::uint32_t array_of_date = 1182;
+inline constexpr std::uint32_t array_of_time = 1183;
+inline constexpr std::uint32_t array_of_timestamp = 1115;
+inline constexpr std::uint32_t array_of_timestamptz = 1185;
+inline constexpr std::uint32_t array_of_interval = 1187;
+inline constexpr std::uint32_t array_of_timetz = 1270;
+inline constexpr std::uint32_t array_of_numeric = 1231;
+inline constexpr std::uint32_t array_of_uuid = 2951;
 }  // namespace oid
+
+struct Type {
+  static constexpr char enumeration = 'e';
+
+  std::uint32_t id = 0;        ///< pg_type.oid
+  char kind = 'b';             ///< pg_type.typtype
+  std::int32_t modifier = -1;  ///< of `numeric(10,2)` and the like; -1 is none
+};
 
 struct Column {
   std::string name;
-  std::uint32_t base_type = 0;  ///< a domain's type underneath, or the type itself
-  std::string type_name;        ///< for people, as format_type says it
+  Type base_type;         ///< a domain's type underneath, or the type itself
+  std::string type_name;  ///< for people, as format_type says it
   bool not_null = false;
   bool has_default = false;
   bool generated = false;  ///< GENERATED ALWAYS AS (...) STORED: takes no values

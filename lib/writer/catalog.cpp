@@ -29,18 +29,19 @@ constexpr const char* table_sql =
     "(t.tgrelid = c.oid or c.relkind = 'p' and t.tgrelid in (select relid from "
     "pg_partition_tree(c.oid)))), "
     "row_security_active(c.oid), "
-    "current_setting('TimeZone'), current_setting('DateStyle'), current_setting('IntervalStyle') "
+    "current_setting('TimeZone'), current_setting('DateStyle'), current_setting('IntervalStyle'), "
+    "current_setting('array_nulls')::boolean "
     "from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ";
 
 // A domain's values are stored, sent and received as those of the type underneath.
 constexpr const char* columns_sql =
-    "with recursive types (attnum, type) as ("
-    "select attnum, atttypid from pg_attribute where attrelid = %REL% and attnum > 0 and not "
-    "attisdropped "
-    "union all select attnum, typbasetype from types join pg_type on pg_type.oid = type where "
-    "typtype = 'd') "
-    "select a.attname, types.type::bigint, format_type(a.atttypid, a.atttypmod), a.attnotnull, "
-    "a.atthasdef, "
+    "with recursive types (attnum, type, modifier) as ("
+    "select attnum, atttypid, atttypmod from pg_attribute where attrelid = %REL% and attnum > 0 "
+    "and not attisdropped "
+    "union all select attnum, typbasetype, typtypmod from types join pg_type on pg_type.oid = type "
+    "where typtype = 'd') "
+    "select a.attname, types.type::bigint, t.typtype, types.modifier, "
+    "format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef, "
     "a.attgenerated <> '', a.attidentity <> '' "
     "from pg_attribute a join types using (attnum) join pg_type t on t.oid = types.type and "
     "t.typtype <> 'd' "
@@ -72,18 +73,23 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   t.row_security = row.boolean(0, 6);
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     t.columns.push_back({.name = std::string(rows.text(i, 0)),
-                         .base_type = static_cast<std::uint32_t>(rows.integer(i, 1)),
-                         .type_name = std::string(rows.text(i, 2)),
-                         .not_null = rows.boolean(i, 3),
-                         .has_default = rows.boolean(i, 4),
-                         .generated = rows.boolean(i, 5),
-                         .identity = rows.boolean(i, 6)});
+                         .base_type = {.id = static_cast<std::uint32_t>(rows.integer(i, 1)),
+                                       .kind = rows.text(i, 2).front(),
+                                       .modifier = static_cast<std::int32_t>(rows.integer(i, 3))},
+                         .type_name = std::string(rows.text(i, 4)),
+                         .not_null = rows.boolean(i, 5),
+                         .has_default = rows.boolean(i, 6),
+                         .generated = rows.boolean(i, 7),
+                         .identity = rows.boolean(i, 8)});
   }
-  target.session.time_zone_is_utc = names_utc(row.text(0, 7));
+  target.session = {.time_zone_is_utc = names_utc(row.text(0, 7)),
+                    .interval_style_is_sql_standard = row.text(0, 9) == "sql_standard",
+                    .array_nulls = row.boolean(0, 10)};
   target.settings_sql += set_local("timezone", std::string(row.text(0, 7)));
   // DateStyle is a list; quoted as a whole it is read as one.
   target.settings_sql += set_local("datestyle", std::string(row.text(0, 8)));
   target.settings_sql += set_local("intervalstyle", std::string(row.text(0, 9)));
+  target.settings_sql += set_local("array_nulls", target.session.array_nulls ? "on" : "off");
   co_return target;
 }
 

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "integration/edge_values.hpp"
 #include "support/database.hpp"
 #include "support/files.hpp"
@@ -59,12 +61,18 @@ TEST_F(Values, FollowTheSettingsOfTheSession) {
   const std::string name = db().value("select current_database()");
   for (const std::string& settings :
        {std::string("datestyle = 'SQL, DMY'"), std::string("timezone = 'Europe/Berlin'"),
-        std::string("timezone = 'UTC'"), std::string("datestyle = 'ISO, YMD'")}) {
+        std::string("timezone = 'UTC'"), std::string("datestyle = 'ISO, YMD'"),
+        std::string("intervalstyle = 'sql_standard'"), std::string("array_nulls = off")}) {
     db().run("alter database " + name + " reset all");
     db().run("alter database " + name + " set " + settings);
     for (const EdgeValues& values : edge_values()) {
-      if (values.type == "date" || values.type == "timestamp" || values.type == "timestamptz")
-        compare(values);
+      static const std::set<std::string> types{"date",   "timestamp",     "timestamptz",
+                                               "timetz", "interval",      "integer[]",
+                                               "text[]", "timestamptz[]", "interval[]"};
+      const bool is_of_dates =
+          settings.starts_with("datestyle") || settings.starts_with("timezone");
+      const bool has_nulls = values.type == "integer[]" || values.type == "text[]";
+      if (types.contains(values.type) && is_of_dates != has_nulls) compare(values);
     }
   }
 }

@@ -72,6 +72,17 @@ TEST(Chunker, RecordLargerThanAChunkGrowsTheBuffer) {
   EXPECT_EQ(4U, records[2].position.line);
 }
 
+/// Values that are shorter than their entries in the index must not make a chunk's work unbounded.
+TEST(Chunker, ManyShortValuesMakeSmallerChunks) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += i == 500 ? std::string(300, ',') + "\n" : ",,,\n";
+  std::size_t chunks = 0;
+  const auto records = records_of(text, {.chunk_bytes = 1000}, &chunks);
+  EXPECT_EQ(1000U, records.size());
+  EXPECT_EQ(1000U / 25 + 1, chunks);  // a tenth of 1000 entries is 25 records; one is larger alone
+  EXPECT_EQ(records, records_of(text, {}));
+}
+
 TEST(Chunker, RecordLargerThanAllowedNamesItsLine) {
   try {
     records_of("a\nb\n\"" + std::string(5000, 'x') + "\n",

@@ -11,8 +11,9 @@ namespace {
 
 /// Hexadecimal of a value's binary form; "-" where the codec leaves the text to the server.
 std::string hex(Encode encode, const std::string& text) {
-  std::string out(text.size() + codec_slack, '\0');
-  const char* const end = encode(text.data(), text.size(), out.data());
+  std::string out(text.size() * array_growth + codec_slack, '\0');
+  const std::string padded = text + std::string(codec_padding, '7');
+  const char* const end = encode(padded.data(), text.size(), out.data());
   if (end == nullptr) return "-";
   EXPECT_LE(end, out.data() + out.size()) << text;
   std::string result;
@@ -56,6 +57,20 @@ TEST(Codec, LeavesToTheServerWhatItIsNotCertainOf) {
       {codecs::timestamp,
        {"", "2024-01-01 ", "2024-01-01 24:00:00", "2024-01-01 10:00:00+02", "Jan 3 2024",
         "-infinity", "20240101T000000"}},
+      {codecs::timetz, {"", "12:00:00", "12:00:00 +02", "12:00:00+16", "24:00:00+00"}},
+      {codecs::interval,
+       {"", "1", "1 day ", " 1 day", "1 week", "1.5 days", "2 days 1 year", "1 day 2 days", "04:60",
+        "4:5", "1 day ago", "P1D", "123456789 days", "-", "1 day -"}},
+      {codecs::bytea, {"\\x0", "\\x0g", "\\", "\\8", "\\400", "\xff", std::string(1, '\0')}},
+      {codecs::inet,
+       {"", "10", "10.0.0", "10.0.0.256", "010.0.0.1", "10.0.0.1/33", "10.0.0.1/", "10.0.0.1.1",
+        ":::", "::1/129", "::ffff:1.2.3.4", "fe80::1%eth0"}},
+      {codecs::cidr, {"10.0.0.1/8", "2001:db8::1/32"}},
+      {codecs::macaddr, {"", "08002b010203", "08:00:2b:01:02:0g", "08:00-2b:01:02:03"}},
+      {codecs::oid, {"", "-1", "+1", "4294967296", "11111111111"}},
+      {codec_of({oid::array_of_int4}, {}),
+       {"", "{", "{1", "{1,}", "{,1}", "{ 1}", "{1 }", "{{1}}", "[0:0]={1}", "{\"1\"2}", "{\"1}",
+        "{1,\\2}", "{}}"}},
       {codecs::timestamptz,
        {"2024-01-01", "2024-01-01 10:00:00", "2024-01-01 10:00:00 UTC", "2024-01-01 10:00:00+16",
         "2024-01-01 10:00:00 +02", "2024-01-01Z", "2024-01-01 10:00:00+2"}},
@@ -80,6 +95,39 @@ TEST(Codec, EncodesCommonForms) {
   EXPECT_EQ("0000000000000000", hex(codecs::numeric, "-0").substr(0, 16));
   EXPECT_EQ("000200000000000200010fa0", hex(codecs::numeric, "1.40"));
   EXPECT_EQ("0001000100000000000c", hex(codecs::numeric, "120000"));
+  EXPECT_EQ("0000000000000000ffffe3e0", hex(codecs::timetz, "00:00:00+02"));
+  EXPECT_EQ(
+      "000000000000000100000003"
+      "0000000e",
+      "0000000000000001" + hex(codecs::interval, "1 year 2 mons 3 days").substr(16));
+  EXPECT_EQ("00ff", hex(codecs::bytea, "\\x00FF"));
+  EXPECT_EQ("615c00", hex(codecs::bytea, "a\\\\\\000"));
+  EXPECT_EQ("017b7d", hex(codecs::jsonb, "{}"));
+  EXPECT_EQ("022000040a000001", hex(codecs::inet, "10.0.0.1"));
+  EXPECT_EQ(
+      "02080104"
+      "0a000000",
+      hex(codecs::cidr, "10.0.0.0/8"));
+  EXPECT_EQ("08002b010203", hex(codecs::macaddr, "08-00-2B-01-02-03"));
+  EXPECT_EQ("ffffffff", hex(codecs::oid, "4294967295"));
+  const Encode integers = codec_of({oid::array_of_int4}, {});
+  EXPECT_EQ("000000000000000000000017", hex(integers, "{}"));
+  EXPECT_EQ(
+      "0000000100000001000000170000000200000001"
+      "0000000400000007"
+      "ffffffff",
+      hex(integers, "{7,NULL}"));
+}
+
+/// What depends on the session or on a type's modifier is left to the server where it would differ.
+TEST(Codec, DependsOnTheSession) {
+  EXPECT_EQ(nullptr, codec_of({oid::interval}, {.interval_style_is_sql_standard = true}));
+  EXPECT_EQ(nullptr, codec_of({oid::array_of_interval}, {.interval_style_is_sql_standard = true}));
+  EXPECT_NE(nullptr, codec_of({oid::interval, 'b', 0x7fff'0002}, {}));  // interval(2)
+  EXPECT_EQ(nullptr, codec_of({oid::interval, 'b', 0x1800'ffff}, {}));  // minute to second
+  EXPECT_EQ(nullptr, codec_of({oid::array_of_int4}, {.array_nulls = false}));
+  EXPECT_EQ(Encode{codecs::text}, codec_of({99999, Type::enumeration}, {}));
+  EXPECT_EQ(nullptr, codec_of({790}, {}));  // money
 }
 
 }  // namespace
