@@ -172,8 +172,7 @@ int run_load(const LoadFlags& flags) {
   try {
     load::LoadOptions options = options_of(flags);
     refuse_unsafe_encoding(options.encoding);
-    if (options.jobs == 0) options.jobs = load::default_jobs();
-    Runtime runtime(flags.common.connect, options.jobs);
+    Runtime runtime(flags.common.connect);
     for (const std::string& file : flags.files) {
       options.path = file;
       endings.push_back(run_one(runtime, flags, options));
@@ -257,7 +256,8 @@ void add_row_flags(CLI::App& c, LoadFlags& f) {
 }
 
 void add_speed_and_safety_flags(CLI::App& c, LoadFlags& f) {
-  c.add_option("-j,--jobs", f.load.jobs, "connections (default: one per core, from 2 to 8)")
+  c.add_option("-j,--jobs", f.load.jobs,
+               "connections (default: one per core, from 2 to 8, and more for a distant server)")
       ->check(CLI::Range(std::size_t{1}, limits::jobs_max))
       ->option_text("N")
       ->group("Speed");

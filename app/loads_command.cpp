@@ -32,7 +32,7 @@ asio::awaitable<void> read_loads(pg::Pool& pool, const LoadsFlags& flags,
 int run_loads(const LoadsFlags& flags) {
   std::vector<ledger::LoadEntry> loads;
   try {
-    Runtime runtime(flags.common.connect, 1);
+    Runtime runtime(flags.common.connect);
     runtime.run(read_loads(runtime.pool(), flags, loads));
   } catch (const pg::PgError& error) {
     std::cerr << "pgsluice: " << error.full() << "\n";

@@ -9,11 +9,11 @@
 
 namespace sluice::app {
 
-Runtime::Runtime(pg::ConnectOptions connect, std::size_t connections_max)
+Runtime::Runtime(pg::ConnectOptions connect)
     : io_(1),
       cpu_(std::max(1U, std::thread::hardware_concurrency())),
       reader_(1),
-      pool_(io_.get_executor(), std::move(connect), connections_max),
+      pool_(io_.get_executor(), std::move(connect), 1),
       signals_(io_, SIGINT, SIGTERM),
       grace_(io_) {
   // A reader of our output that goes away must not end a load.

@@ -13,7 +13,7 @@ namespace sluice::app {
 /// connections.
 class Runtime {
  public:
-  Runtime(pg::ConnectOptions connect, std::size_t connections_max);
+  explicit Runtime(pg::ConnectOptions connect);
   ~Runtime();
 
   load::Resources resources() { return {cpu_, reader_, pool_}; }

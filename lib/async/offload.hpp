@@ -20,7 +20,9 @@ asio::awaitable<std::invoke_result_t<Fn>> run(Fn fn) {
 template <class Fn>
 asio::awaitable<std::invoke_result_t<Fn>> offload(asio::thread_pool& pool, Fn fn) {
   asio::awaitable<std::invoke_result_t<Fn>> task = detail::run(std::move(fn));
-  co_return co_await asio::co_spawn(pool.get_executor(), std::move(task), asio::use_awaitable);
+  // An empty slot: a cancellation must not reach a coroutine that runs on another thread.
+  auto uncancelled = asio::bind_cancellation_slot(asio::cancellation_slot(), asio::use_awaitable);
+  co_return co_await asio::co_spawn(pool.get_executor(), std::move(task), std::move(uncancelled));
 }
 
 }  // namespace sluice::async

@@ -29,6 +29,8 @@ inline constexpr std::size_t record_bytes_max = 2047 * MiB;
 inline constexpr std::size_t copy_slice_bytes = 256 * KiB;
 
 inline constexpr std::size_t jobs_max = 256;
+/// More than this only when it is asked for: each takes about two chunks of memory.
+inline constexpr std::size_t default_jobs_max = 16;
 
 /// The beginning of a source, which (with its length) makes its fingerprint.
 inline constexpr std::size_t fingerprint_bytes = 64 * KiB;

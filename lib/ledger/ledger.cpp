@@ -19,20 +19,21 @@ std::string signed_bits(std::uint64_t value) {
 }  // namespace
 
 asio::awaitable<bool> exists(pg::Connection& on) {
-  const auto results = co_await on.query("select to_regclass('pgsluice.chunks') is not null");
+  const auto results = co_await on.query(std::string("select ") + exists_expression);
   co_return results.front().boolean(0, 0);
 }
 
-asio::awaitable<void> create_if_missing(pg::Connection& on) {
-  if (co_await exists(on)) co_return;
+asio::awaitable<void> create(pg::Connection& on) {
   // "create schema if not exists" wants the privilege even where the schema is there, and two at
   // once would collide.
-  const std::string sql =
+  std::string sql =
       "begin;"
       "select pg_advisory_xact_lock(hashtextextended('pgsluice ledger', 0));"
-      "do $$ begin if to_regnamespace('pgsluice') is null then execute 'create schema pgsluice'; "
+      "do $$ begin if to_regnamespace('pgsluice') is null then execute 'create schema "
+      "pgsluice'; "
       "end if; end $$;"
-      "select to_regclass('pgsluice.chunks') is not null";
+      "select ";
+  sql += exists_expression;
   std::string refusal;
   try {
     const auto results = co_await on.query(sql);
@@ -99,17 +100,17 @@ asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {
   co_return chunks;
 }
 
-asio::awaitable<Totals> totals(pg::Connection& on, LoadId load) {
-  const auto results = co_await on.query(
-      "select count(*), coalesce(sum(byte_count), 0), coalesce(sum(records_read), 0), "
-      "coalesce(sum(rows_stored), 0), "
-      "coalesce(sum(rows_rejected), 0), coalesce(sum(rows_skipped), 0) from pgsluice.chunks where "
-      "load_id = " +
-      std::to_string(load.value));
-  const auto count = [&](int column) {
-    return static_cast<std::uint64_t>(results.front().integer(0, column));
-  };
-  co_return Totals{count(0), count(1), count(2), count(3), count(4), count(5)};
+std::string totals_query(LoadId load) {
+  return "select count(*) as chunks, coalesce(sum(byte_count), 0) as bytes, "
+         "coalesce(sum(records_read), 0) as records_read, coalesce(sum(rows_stored), 0) as "
+         "rows_stored, coalesce(sum(rows_rejected), 0) as rows_rejected, "
+         "coalesce(sum(rows_skipped), 0) as rows_skipped from pgsluice.chunks where load_id = " +
+         std::to_string(load.value);
+}
+
+Totals read_totals(const pg::Result& row) {
+  const auto count = [&](int column) { return static_cast<std::uint64_t>(row.integer(0, column)); };
+  return {count(0), count(1), count(2), count(3), count(4), count(5)};
 }
 
 }  // namespace sluice::ledger

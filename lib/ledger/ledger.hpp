@@ -35,10 +35,13 @@ struct Totals {
   std::uint64_t rows_skipped = 0;
 };
 
-/// Creates schema and tables where they are missing; any number of runners may do so at once.
-/// Throws Failure with advice where the user may not.
-asio::awaitable<void> create_if_missing(pg::Connection& on);
+/// An expression that is true where the ledger is there, and a query of it.
+inline constexpr const char* exists_expression = "to_regclass('pgsluice.chunks') is not null";
 asio::awaitable<bool> exists(pg::Connection& on);
+
+/// Creates schema and tables unless they are there; any number of runners may do so at once. Throws
+/// Failure with advice where the user may not.
+asio::awaitable<void> create(pg::Connection& on);
 
 /// The statement that claims a chunk. It comes first in the chunk's transaction: if another
 /// transaction has stored the chunk, or is about to, it fails (after waiting for that one) before
@@ -53,6 +56,9 @@ std::string correct_statement(LoadId load, std::int64_t chunk, std::uint64_t row
 bool says_already_stored(const pg::PgError& error);
 
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load);
-asio::awaitable<Totals> totals(pg::Connection& on, LoadId load);
+
+/// A query of one row: the sums over a load's chunks, named as in Totals; and how to read it.
+std::string totals_query(LoadId load);
+Totals read_totals(const pg::Result& row);
 
 }  // namespace sluice::ledger

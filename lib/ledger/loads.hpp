@@ -58,11 +58,24 @@ asio::awaitable<void> resume_load(pg::Connection& on, LoadId id);
 std::string void_load_statement(LoadId id);
 std::string void_loads_of_statement(std::uint32_t target_oid);
 
-/// Adds a run's time.
-asio::awaitable<void> add_seconds(pg::Connection& on, LoadId id, double seconds);
+/// Adds the time of a run that did not finish the load. Returns what the ledger has of it.
+asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds);
 
-/// Declares a load finished with the sums of its chunks, which it returns. `stamp` is the source's
-/// when it was read.
-asio::awaitable<Totals> finish_load(pg::Connection& on, LoadId id, const std::string& stamp);
+/// What was read of a source to its end, by all runs of its load.
+struct Read {
+  std::uint64_t chunks = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t records = 0;
+};
+
+struct Finish {
+  bool finished = false;
+  Totals totals;
+};
+
+/// Adds the time of the last run and declares the load finished, if the sums of its chunks are what
+/// was read; otherwise changes nothing. `stamp` is the source's when it was read.
+asio::awaitable<Finish> finish_load(pg::Connection& on, LoadId id, const Read& read, double seconds,
+                                    const std::string& stamp);
 
 }  // namespace sluice::ledger

@@ -1,21 +1,38 @@
 #include "ledger/run_lock.hpp"
 
 #include "base/failure.hpp"
-#include "pg/identifier.hpp"
 
 namespace sluice::ledger {
+namespace {
+
+std::string key_of(const std::string& name) {
+  return "hashtextextended('pgsluice ' || " + name + ", 0)";
+}
+
+}  // namespace
+
+std::string RunLock::try_statement(const std::string& name) {
+  return "select pg_try_advisory_xact_lock(" + key_of(name) + "); ";
+}
 
 asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connection,
-                                       std::string name) {
-  const std::string key = "hashtextextended(" + pg::quote_literal("pgsluice " + name) + ", 0)";
-  const auto results = co_await connection->query(
-      "begin; set local idle_in_transaction_session_timeout = 0; select "
-      "pg_try_advisory_xact_lock(" +
-      key + ")");
-  if (results.back().boolean(0, 0)) co_return RunLock(std::move(connection));
+                                       std::string settings, std::string name) {
+  co_await begin_locked(*connection, std::move(settings), std::move(name));
+  co_return RunLock(std::move(connection));
+}
+
+asio::awaitable<void> RunLock::begin_locked(pg::Connection& connection, std::string settings,
+                                            std::string name) {
+  const std::string key = key_of(name);
+  const auto results =
+      co_await connection.query("begin; " + settings +
+                                "set local idle_in_transaction_session_timeout = 0; select "
+                                "pg_try_advisory_xact_lock(" +
+                                key + ")");
+  if (results.back().boolean(0, 0)) co_return;
 
   // A bigint key stands in pg_locks as its two halves, with objsubid 1.
-  const auto holders = co_await connection->query(
+  const auto holders = co_await connection.query(
       "select a.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''), "
       "coalesce(a.client_addr::text, 'this host'), date_trunc('second', a.xact_start)::text "
       "from pg_locks l left join pg_stat_activity a on a.pid = l.pid "

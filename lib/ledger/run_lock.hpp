@@ -15,9 +15,19 @@ namespace sluice::ledger {
 /// exactly once is not this lock but the key of pgsluice.chunks.
 class RunLock {
  public:
-  /// Locks what `name` names in this database. Throws Failure(held) that says who holds it.
+  /// Locks what `name`, an SQL expression of type text, says in this database. `settings` are
+  /// statements that come first, each with "; " behind it. Throws Failure(held) that says who holds
+  /// the lock.
   static asio::awaitable<RunLock> take(std::unique_ptr<pg::Connection> connection,
-                                       std::string name);
+                                       std::string settings, std::string name);
+
+  /// The same lock for the transaction that runs this statement, if nobody else has it.
+  static std::string try_statement(const std::string& name);
+
+  /// Begins a transaction on a connection of the caller's, and takes the same lock for as long as
+  /// that lasts.
+  static asio::awaitable<void> begin_locked(pg::Connection& connection, std::string settings,
+                                            std::string name);
 
  private:
   explicit RunLock(std::unique_ptr<pg::Connection> connection)

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <thread>
+
 #include "async/offload.hpp"
-#include "ledger/run_lock.hpp"
+#include "async/task_group.hpp"
 #include "load/history.hpp"
 #include "load/road.hpp"
+#include "pg/identifier.hpp"
 
 namespace sluice::load {
 namespace {
@@ -28,15 +31,43 @@ std::string truncate_statement(const Plan& plan) {
   return plan.target.settings_sql + "truncate " + plan.target.table.quoted_name + "; ";
 }
 
+/// An SQL expression. It leaves out what a person may mistype: a run with other options of the same
+/// content must see this one.
+std::string lock_name(const std::string& table, const std::string& fingerprint) {
+  return "'load ' || " + pg::quote_literal(table) + "::regclass::oid || " +
+         pg::quote_literal(" " + fingerprint);
+}
+
 }  // namespace
+
+/// What is found out before the plan is made.
+struct Load::Findings {
+  explicit Findings(const asio::any_io_executor& executor) : source_is_read(executor) {}
+
+  std::optional<Beginning> beginning;
+  async::Event source_is_read;
+  writer::Target target;
+  std::size_t jobs = 0;
+};
 
 Load::Load(Resources on, LoadOptions options) : on_(on), options_(std::move(options)) {}
 Load::~Load() = default;
 
 asio::awaitable<void> Load::run() {
+  std::exception_ptr failed;
+  try {
+    co_await run_locked();
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  lock_.reset();
+  if (failed) std::rethrow_exception(failed);
+}
+
+asio::awaitable<void> Load::run_locked() {
   const auto began = Clock::now();
   if (stop_requested_) throw interrupted(report_);
-  Plan plan = co_await plan_with_connection();
+  Plan plan = co_await prepare_to_run();
   report_.plan = plan.summary();
   progress_.bytes_total = plan.identity.source_bytes;
   progress_.bytes_done = plan.preamble.start.byte_offset;
@@ -59,13 +90,58 @@ asio::awaitable<void> Load::run() {
   if (failed) std::rethrow_exception(failed);
 }
 
-asio::awaitable<Plan> Load::plan_with_connection() {
-  pg::Lease connection = co_await on_.pool.acquire();
+/// Three things at once: how the source begins, what the table is, and (once the beginning is
+/// known) the lock that keeps a second run of this load away. A source of one chunk is in the table
+/// before a connection for its lock would be open: the transaction that enters it in the ledger
+/// holds it.
+asio::awaitable<Plan> Load::prepare_to_run() {
   source_ = source::open(options_.path);
-  Plan plan = co_await make_plan(on_, *connection, std::move(options_), *source_);
+  const auto executor = co_await asio::this_coro::executor;
+  Findings found(executor);
+  async::TaskGroup tasks(executor);
+  tasks.spawn(read_source(found));
+  tasks.spawn(or_stop_reading(describe_target(found)));
+  const bool is_small = source_->size_bytes() && *source_->size_bytes() <= options_.chunk_bytes;
+  if (options_.use_ledger && !options_.dry_run && !is_small)
+    tasks.spawn(or_stop_reading(lock(found)));
+  co_await tasks.join();
   // A source that was stopped looks like one that ended.
   if (stop_requested_) throw interrupted(report_);
+  Plan plan = make_plan(std::move(options_), *source_, std::move(*found.beginning),
+                        std::move(found.target), found.jobs);
+  on_.pool.allow(plan.jobs);
   co_return plan;
+}
+
+/// A source that says nothing must not keep an error from being told.
+asio::awaitable<void> Load::or_stop_reading(asio::awaitable<void> task) {
+  try {
+    co_await std::move(task);
+  } catch (...) {
+    source_->stop();
+    throw;
+  }
+}
+
+asio::awaitable<void> Load::read_source(Findings& found) {
+  const auto read = [this] { return read_beginning(*source_, options_); };
+  found.beginning = co_await async::offload(on_.reader, read);
+  found.source_is_read.notify();
+}
+
+asio::awaitable<void> Load::describe_target(Findings& found) {
+  pg::Lease connection = co_await on_.pool.acquire();
+  found.target = co_await writer::describe(*connection, options_.table, options_.settings);
+  found.jobs = default_jobs(std::thread::hardware_concurrency(), connection->fastest_answer());
+}
+
+asio::awaitable<void> Load::lock(Findings& found) {
+  std::unique_ptr<pg::Connection> connection = co_await pg::Connection::open(on_.pool.options());
+  while (!found.beginning) co_await found.source_is_read.wait();
+  std::string settings = writer::set_local(options_.settings);
+  std::string name = lock_name(options_.table, found.beginning->fingerprint);
+  lock_ =
+      co_await ledger::RunLock::take(std::move(connection), std::move(settings), std::move(name));
 }
 
 asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
@@ -81,32 +157,32 @@ asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
 }
 
 asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
-  // The key leaves out what a person may mistype: a run with other options of the same content must
-  // see this one.
-  std::string name =
-      "load " + std::to_string(plan.target.table.id) + " " + plan.identity.fingerprint;
-  std::unique_ptr<pg::Connection> guard = co_await pg::Connection::open(on_.pool.options());
-  const ledger::RunLock lock = co_await ledger::RunLock::take(std::move(guard), std::move(name));
   if (!co_await prepare(plan)) co_return;
 
   const auto began = Clock::now();
+  const auto seconds = [began] {
+    return std::chrono::duration<double>(Clock::now() - began).count();
+  };
   std::exception_ptr failed;
   try {
     ledger::StoredChunks stored = co_await stored_before();
     co_await move(plan, std::move(stored));
-    co_await reconcile(plan);
+    co_await reconcile(plan, seconds());
   } catch (const Failure&) {
     failed = std::current_exception();
   } catch (const pg::PgError&) {
     failed = std::current_exception();
   }
-  try {
-    co_await take_stock(std::chrono::duration<double>(Clock::now() - began).count());
-  } catch (const std::runtime_error&) {
-    if (!failed) throw;  // the first failure is the one to tell
+  if (!failed) {
+    report_.status = LoadReport::Status::stored;
+    co_return;
   }
-  if (failed) std::rethrow_exception(failed);
-  report_.status = LoadReport::Status::stored;
+  try {
+    co_await take_stock(seconds());
+  } catch (const std::runtime_error&) {
+    // The first failure is the one to tell.
+  }
+  std::rethrow_exception(failed);
 }
 
 asio::awaitable<ledger::StoredChunks> Load::stored_before() {
@@ -115,11 +191,13 @@ asio::awaitable<ledger::StoredChunks> Load::stored_before() {
   co_return co_await ledger::stored_chunks(*connection, *report_.load);
 }
 
-/// What the ledger says is stored, for the report, however the run ended.
+/// What the ledger says is stored by a run that did not reach the end.
 asio::awaitable<void> Load::take_stock(double seconds) {
   pg::Lease connection = co_await on_.pool.acquire();
-  co_await ledger::add_seconds(*connection, *report_.load, seconds);
-  const ledger::Totals totals = co_await ledger::totals(*connection, *report_.load);
+  report(co_await ledger::end_run(*connection, *report_.load, seconds));
+}
+
+void Load::report(const ledger::Totals& totals) {
   report_.records_read = totals.records_read;
   report_.rows_stored = totals.rows_stored;
   report_.rows_rejected = totals.rows_rejected;
@@ -132,16 +210,33 @@ asio::awaitable<bool> Load::prepare(Plan& plan) {
   using Kind = Verdict::Kind;
   pg::Lease lease = co_await on_.pool.acquire();
   pg::Connection& connection = *lease;
-  co_await ledger::create_if_missing(connection);
+  if (!plan.target.has_ledger) co_await ledger::create(connection);
   const std::string table = plan.target.table.full_name();
   const std::string& source = plan.source->name();
   // GCC 12 destroys a braced temporary twice when a co_await stands inside it, so this is filled
   // step by step.
   History history;
-  history.loads = co_await ledger::find_loads(connection, plan.identity);
   history.again = plan.options.again;
   history.is_file = plan.identity.source_bytes.has_value();
-  if (!history.loads.empty())
+  if (!lock_) {
+    std::string settings = writer::set_local(plan.options.settings);
+    std::string name = lock_name(plan.options.table, plan.identity.fingerprint);
+    co_await ledger::RunLock::begin_locked(connection, settings, name);
+    history.loads = co_await ledger::find_loads(connection, plan.identity);
+    if (!history.loads.empty() && !history.again) {
+      // There is more to ask than the beginning of a load: with a lock that lasts as long as that.
+      co_await connection.query("rollback");
+      std::unique_ptr<pg::Connection> guard = co_await pg::Connection::open(on_.pool.options());
+      lock_ =
+          co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(name));
+    }
+  }
+  // Whoever comes while the one chunk waits for the table is told so too.
+  if (!lock_)
+    plan.target.settings_sql +=
+        ledger::RunLock::try_statement(lock_name(plan.options.table, plan.identity.fingerprint));
+  if (lock_) history.loads = co_await ledger::find_loads(connection, plan.identity);
+  if (!history.loads.empty() && !history.again)
     history.target_is_empty = co_await writer::is_empty(connection, plan.target.table);
   Verdict verdict = judge(history, plan.identity);
   if (verdict.kind == Kind::verify) {
@@ -285,23 +380,22 @@ void Load::require_unchanged_source(const Plan& plan) const {
 }
 
 /// Success is reconciled, not assumed: what the ledger says of the chunks must be what was read.
-asio::awaitable<void> Load::reconcile(Plan& plan) {
+asio::awaitable<void> Load::reconcile(Plan& plan, double seconds) {
   progress_.stage = Progress::Stage::finishing;
   require_unchanged_source(plan);
   pg::Lease connection = co_await on_.pool.acquire();
-  const ledger::Totals totals = co_await ledger::totals(*connection, *report_.load);
-  const bool adds_up =
-      totals.records_read == totals.rows_stored + totals.rows_rejected + totals.rows_skipped;
-  if (totals.chunks != chunks_read_ || totals.bytes != bytes_read_ ||
-      totals.records_read != records_read_ || !adds_up) {
-    throw Failure(FailureKind::failed,
-                  fmt::format("the ledger does not agree with {}: it has {} chunks, {} bytes, {} "
-                              "records, and {} chunks, {} "
-                              "bytes, {} records were read\n  See pgsluice loads show {}.",
-                              plan.source->name(), totals.chunks, totals.bytes, totals.records_read,
-                              chunks_read_, bytes_read_, records_read_, report_.load->value));
-  }
-  co_await ledger::finish_load(*connection, *report_.load, plan.identity.source_stamp);
+  const ledger::Read read{chunks_read_, bytes_read_, records_read_};
+  const ledger::Finish end = co_await ledger::finish_load(*connection, *report_.load, read, seconds,
+                                                          plan.identity.source_stamp);
+  report(end.totals);
+  if (end.finished) co_return;
+  throw Failure(
+      FailureKind::failed,
+      fmt::format("the ledger does not agree with {}: it has {} chunks, {} bytes, {} "
+                  "records, and {} chunks, {} "
+                  "bytes, {} records were read\n  See pgsluice loads show {}.",
+                  plan.source->name(), end.totals.chunks, end.totals.bytes, end.totals.records_read,
+                  chunks_read_, bytes_read_, records_read_, report_.load->value));
 }
 
 void Load::stop() {

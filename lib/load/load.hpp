@@ -1,7 +1,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "ledger/run_lock.hpp"
 #include "load/options.hpp"
 #include "load/plan.hpp"
 #include "load/report.hpp"
@@ -12,7 +14,7 @@ class Road;
 
 /// One run of one load: from the first question to the server to the reconciled end.
 ///
-///   make the plan -> lock -> ask the ledger -> move the chunks -> reconcile
+///   lock and make the plan -> ask the ledger -> move the chunks -> reconcile
 ///
 /// Used on the I/O thread only.
 class Load {
@@ -33,17 +35,25 @@ class Load {
   const Progress& progress() const { return progress_; }
 
  private:
-  asio::awaitable<Plan> plan_with_connection();
+  struct Findings;
+
+  asio::awaitable<void> run_locked();
+  asio::awaitable<Plan> prepare_to_run();
+  asio::awaitable<void> or_stop_reading(asio::awaitable<void> task);
+  asio::awaitable<void> read_source(Findings& found);
+  asio::awaitable<void> describe_target(Findings& found);
+  asio::awaitable<void> lock(Findings& found);
   asio::awaitable<void> run_with_ledger(Plan& plan);
   asio::awaitable<void> run_without_ledger(Plan& plan);
   asio::awaitable<bool> prepare(Plan& plan);
   asio::awaitable<bool> has_same_chunks(Plan& plan, pg::Connection& connection,
                                         const ledger::LoadEntry& load);
   asio::awaitable<void> move(Plan& plan, ledger::StoredChunks stored);
-  asio::awaitable<void> reconcile(Plan& plan);
+  asio::awaitable<void> reconcile(Plan& plan, double seconds);
   asio::awaitable<ledger::StoredChunks> stored_before();
   asio::awaitable<void> take_stock(double seconds);
   void nothing_to_do(const ledger::LoadEntry& load);
+  void report(const ledger::Totals& totals);
   void require_unchanged_source(const Plan& plan) const;
 
   Resources on_;
@@ -51,6 +61,7 @@ class Load {
   LoadReport report_;
   Progress progress_;
   std::unique_ptr<source::Source> source_;
+  std::optional<ledger::RunLock> lock_;
   Road* road_ = nullptr;
   bool stop_requested_ = false;
   std::uint64_t records_read_ = 0;

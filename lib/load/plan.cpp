@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
-#include <thread>
 
-#include "async/offload.hpp"
 #include "source/fingerprint.hpp"
 
 namespace sluice::load {
@@ -84,8 +83,14 @@ void refuse_what_copy_cannot(const tuple::Table& table) {
 
 }  // namespace
 
-std::size_t default_jobs() {
-  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 8);
+std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_trip) {
+  // What a server usually does with a chunk, and how many round trips a chunk takes: measured, see
+  // docs/benchmarks.
+  static constexpr std::chrono::duration<double> chunk_time = std::chrono::milliseconds(75);
+  static constexpr double round_trips = 2.5;
+  const auto busy = static_cast<double>(std::clamp<std::size_t>(cores, 2, 8));
+  const double idle_too = busy * (1 + round_trips * round_trip / chunk_time);
+  return std::min(static_cast<std::size_t>(std::lround(idle_too)), limits::default_jobs_max);
 }
 
 source::ChunkerOptions Plan::chunker_options() const {
@@ -127,36 +132,37 @@ PlanSummary Plan::summary() const {
   return s;
 }
 
-asio::awaitable<Plan> make_plan(Resources on, pg::Connection& connection, LoadOptions options,
-                                source::Source& source) {
+Beginning read_beginning(source::Source& source, const LoadOptions& options) {
+  Beginning beginning{source::read_preamble(source, preamble_options(options)), {}};
+  beginning.fingerprint = source::fingerprint(source, beginning.preamble.beginning);
+  return beginning;
+}
+
+Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
+               writer::Target target, std::size_t jobs) {
   Plan plan;
   plan.options = std::move(options);
   plan.source = &source;
+  plan.target = std::move(target);
+  plan.preamble = std::move(beginning.preamble);
   const LoadOptions& o = plan.options;
-  plan.target = co_await writer::describe(connection, o.table, o.settings);
-  refuse_what_copy_cannot(plan.target.table);
-
-  const auto read = [&plan] {
-    return source::read_preamble(*plan.source, preamble_options(plan.options));
-  };
-  plan.preamble = co_await async::offload(on.reader, read);
-  plan.mapping = map_columns(plan);
-  plan.encoder = tuple::plan_encoder(plan.target.table, plan.mapping, o.dialect,
-                                     plan.preamble.line_end, plan.target.session);
-  plan.jobs = o.jobs > 0 ? o.jobs : default_jobs();
-
   const tuple::Table& table = plan.target.table;
+  refuse_what_copy_cannot(table);
+  plan.mapping = map_columns(plan);
+  plan.encoder = tuple::plan_encoder(table, plan.mapping, o.dialect, plan.preamble.line_end,
+                                     plan.target.session);
+  plan.jobs = o.jobs > 0 ? o.jobs : jobs;
   plan.identity = {.target = table.full_name(),
                    .target_oid = table.id,
                    .source = plan.source->name(),
                    .source_path = plan.source->identity(),
                    .source_bytes = plan.source->size_bytes(),
                    .source_stamp = plan.source->stamp(),
-                   .fingerprint = source::fingerprint(*plan.source, plan.preamble.beginning),
+                   .fingerprint = beginning.fingerprint,
                    .options = row_deciding_options(o),
                    .chunk_bytes = o.chunk_bytes,
                    .record_bytes_max = o.record_bytes_max};
-  co_return plan;
+  return plan;
 }
 
 void reread_preamble(Plan& plan) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "async/asio.hpp"
@@ -43,13 +44,23 @@ struct Plan {
   std::size_t batch_buffers() const { return encoders() + jobs; }
 };
 
-/// Asks the server about the table, reads how the source begins, and matches the two. Throws
-/// Failure where they do not fit.
-asio::awaitable<Plan> make_plan(Resources on, pg::Connection& connection, LoadOptions options,
-                                source::Source& source);
+/// How a source begins, and what tells it from others.
+struct Beginning {
+  source::Preamble preamble;
+  std::string fingerprint;
+};
 
-/// Connections when the user does not say: as many as the machine has cores, from 2 to 8.
-std::size_t default_jobs();
+/// Reads it. Blocking. Throws Failure for what is no CSV.
+Beginning read_beginning(source::Source& source, const LoadOptions& options);
+
+/// Matches the source with the table. Throws Failure where they do not fit. `jobs` is the number of
+/// connections if the options name none.
+Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
+               writer::Target target, std::size_t jobs);
+
+/// Connections when the user does not say: as many as the machine has cores, from 2 to 8, and more
+/// for a distant server, as a connection does nothing while a chunk's two round trips last.
+std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_trip);
 
 /// Begins to read the source again, from its first byte. REQUIRES: source.rewind() is true.
 void reread_preamble(Plan& plan);

@@ -80,6 +80,7 @@ asio::awaitable<void> Connection::poll_until_connected(async::Deadline deadline)
     // same.
     socket_.detach();
     socket_.attach(PQsocket(raw));
+    const auto asked = async::Clock::now();
     for (Socket::Ready ready;
          !(wanted == PGRES_POLLING_READING ? ready.readable : ready.writable);) {
       if (deadline.passed())
@@ -91,6 +92,7 @@ asio::awaitable<void> Connection::poll_until_connected(async::Deadline deadline)
         ready.writable = ready.writable || ready.readable;  // a refused connection is readable
       }
     }
+    if (wanted == PGRES_POLLING_READING) note_answer_after(asked);
     wanted = PQconnectPoll(raw);
     if (wanted == PGRES_POLLING_OK) break;
     if (wanted == PGRES_POLLING_FAILED) {

@@ -1,5 +1,7 @@
 #include "pg/connection.hpp"
 
+#include <algorithm>
+
 namespace sluice::pg {
 
 Connection::Connection(asio::any_io_executor executor, PGconn* connection)
@@ -12,11 +14,13 @@ Connection::~Connection() { socket_.detach(); }
 
 asio::awaitable<std::vector<Result>> Connection::query(std::string sql) {
   co_await send(std::move(sql));
+  const auto asked = async::Clock::now();
   std::vector<Result> results;
   std::optional<PgError> failed;
   for (;;) {
     std::optional<Result> result = co_await next();
     if (!result) break;
+    if (results.empty()) note_answer_after(asked);
     if (result->is_error() && !failed) failed = result->error(Phase::query);
     results.push_back(std::move(*result));
   }
@@ -56,6 +60,10 @@ asio::awaitable<void> Connection::flush(Phase phase) {
     if (ready.readable && PQconsumeInput(connection_.get()) != 1)
       throw PgError::from(connection_.get(), phase);
   }
+}
+
+void Connection::note_answer_after(async::Clock::time_point asked) {
+  fastest_answer_ = std::min(fastest_answer_, async::Clock::now() - asked);
 }
 
 Cancel Connection::cancel() const { return Cancel(PQgetCancel(connection_.get())); }

@@ -63,6 +63,10 @@ class Connection {
   /// What it takes to cancel what runs here, from any thread.
   Cancel cancel() const;
 
+  /// The shortest time that the server took to answer anything so far: a round trip, and the least
+  /// work that it did in one. Long before the first answer.
+  async::Clock::duration fastest_answer() const { return fastest_answer_; }
+
   /// Usable for another caller: connected, idle, outside a transaction.
   bool is_clean() const;
   bool in_transaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
@@ -79,8 +83,10 @@ class Connection {
   Connection(asio::any_io_executor executor, PGconn* connection);
   asio::awaitable<void> poll_until_connected(async::Deadline deadline);
   asio::awaitable<void> flush(Phase phase);
+  void note_answer_after(async::Clock::time_point asked);
 
   std::unique_ptr<PGconn, Finish> connection_;
+  async::Clock::duration fastest_answer_ = std::chrono::hours(1);
   Socket socket_;  ///< declared after the connection: let go before it is closed
 };
 

@@ -28,6 +28,11 @@ asio::awaitable<Lease> Pool::acquire() {
   }
 }
 
+void Pool::allow(std::size_t connections_max) {
+  connections_max_ = connections_max;
+  returned_.notify();
+}
+
 Lease Pool::lend(std::unique_ptr<Connection> connection) {
   in_use_.push_back(connection.get());
   return {*this, std::move(connection)};

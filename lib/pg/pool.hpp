@@ -31,7 +31,7 @@ class Lease {
   std::unique_ptr<Connection> connection_;
 };
 
-/// Up to a fixed number of connections, opened when they are first needed.
+/// Up to a number of connections, opened when they are first needed.
 class Pool {
  public:
   Pool(const asio::any_io_executor& executor, ConnectOptions options, std::size_t connections_max);
@@ -41,6 +41,9 @@ class Pool {
 
   /// Cancels for all connections that are leased now.
   std::vector<Cancel> cancel_leased() const;
+
+  /// Changes the number: what is leased beyond it stays leased.
+  void allow(std::size_t connections_max);
 
   const ConnectOptions& options() const { return options_; }
 

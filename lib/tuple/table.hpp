@@ -62,6 +62,7 @@ inline constexpr std::uint32_t array_of_uuid = 2951;
 
 struct Type {
   static constexpr char enumeration = 'e';
+  static constexpr char domain = 'd';
 
   std::uint32_t id = 0;        ///< pg_type.oid
   char kind = 'b';             ///< pg_type.typtype

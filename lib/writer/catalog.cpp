@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "ledger/ledger.hpp"
 #include "pg/identifier.hpp"
 
 namespace sluice::writer {
@@ -20,48 +21,78 @@ bool names_utc(std::string_view zone) {
   return std::ranges::find(names, zone) != names.end();
 }
 
-// tgtype's bits: 1 row, 2 before, 4 insert, 64 instead of (pg_trigger.h). A partition may have
-// triggers of its own.
+// One round trip for the usual table: what few tables have is asked for where this says so.
 constexpr const char* table_sql =
     "select c.oid::bigint, n.nspname, c.relname, format('%I.%I', n.nspname, c.relname), c.relkind, "
-    "exists (select from pg_trigger t where not t.tgisinternal and t.tgtype & 5 = 5 and t.tgtype & "
-    "66 <> 0 and "
-    "(t.tgrelid = c.oid or c.relkind = 'p' and t.tgrelid in (select relid from "
-    "pg_partition_tree(c.oid)))), "
-    "row_security_active(c.oid), "
+    "c.relhastriggers or c.relkind = 'p', row_security_active(c.oid), "
     "current_setting('TimeZone'), current_setting('DateStyle'), current_setting('IntervalStyle'), "
     "current_setting('array_nulls')::boolean "
     "from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ";
 
-// A domain's values are stored, sent and received as those of the type underneath.
 constexpr const char* columns_sql =
+    "select a.attname, a.atttypid::bigint, t.typtype, a.atttypmod, "
+    "format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef, "
+    "a.attgenerated <> '', a.attidentity <> '' "
+    "from pg_attribute a join pg_type t on t.oid = a.atttypid "
+    "where a.attnum > 0 and not a.attisdropped and a.attrelid = ";
+
+// tgtype's bits: 1 row, 2 before, 4 insert, 64 instead of (pg_trigger.h). A partition may have
+// triggers of its own.
+constexpr const char* row_trigger_sql =
+    "select exists (select from pg_trigger where not tgisinternal and tgtype & 5 = 5 and "
+    "tgtype & 66 <> 0 and (tgrelid = %REL% or tgrelid in (select relid from "
+    "pg_partition_tree(%REL%))))";
+
+// A domain's values are stored, sent and received as those of the type underneath.
+constexpr const char* domains_sql =
     "with recursive types (attnum, type, modifier) as ("
     "select attnum, atttypid, atttypmod from pg_attribute where attrelid = %REL% and attnum > 0 "
     "and not attisdropped "
     "union all select attnum, typbasetype, typtypmod from types join pg_type on pg_type.oid = type "
     "where typtype = 'd') "
-    "select a.attname, types.type::bigint, t.typtype, types.modifier, "
-    "format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef, "
-    "a.attgenerated <> '', a.attidentity <> '' "
-    "from pg_attribute a join types using (attnum) join pg_type t on t.oid = types.type and "
-    "t.typtype <> 'd' "
-    "where a.attrelid = %REL% order by a.attnum";
+    "select types.type::bigint, t.typtype, types.modifier "
+    "from types join pg_type t on t.oid = types.type and t.typtype <> 'd' order by types.attnum";
+
+std::string for_relation(std::string sql, const std::string& relation) {
+  for (std::size_t at = sql.find("%REL%"); at != std::string::npos; at = sql.find("%REL%"))
+    sql.replace(at, 5, relation);
+  return sql;
+}
+
+tuple::Type read_type(const pg::Result& rows, std::size_t row, int column) {
+  return {.id = static_cast<std::uint32_t>(rows.integer(row, column)),
+          .kind = rows.text(row, column + 1).front(),
+          .modifier = static_cast<std::int32_t>(rows.integer(row, column + 2))};
+}
+
+/// Triggers, and the types under domains.
+asio::awaitable<void> describe_further(pg::Connection& on, tuple::Table& table) {
+  const std::string relation = std::to_string(table.id) + "::regclass";
+  const auto results = co_await on.query(for_relation(row_trigger_sql, relation) + "; " +
+                                         for_relation(domains_sql, relation));
+  table.has_row_trigger = results[0].boolean(0, 0);
+  for (std::size_t i = 0; i < table.columns.size(); ++i)
+    table.columns[i].base_type = read_type(results[1], i, 0);
+}
 
 }  // namespace
 
+std::string set_local(const Settings& settings) {
+  std::string sql;
+  for (const auto& [name, value] : settings) sql += set_local(name, value);
+  return sql;
+}
+
 asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings) {
   Target target;
-  for (const auto& [name, value] : settings) target.settings_sql += set_local(name, value);
+  target.settings_sql = set_local(settings);
   const std::string relation = pg::quote_literal(table) + "::regclass";
-  std::string columns = columns_sql;
-  for (std::size_t at = columns.find("%REL%"); at != std::string::npos;
-       at = columns.find("%REL%")) {
-    columns.replace(at, 5, relation);
-  }
-  const auto results = co_await on.query("begin; " + target.settings_sql + table_sql + relation +
-                                         "; " + columns + "; commit");
-  const pg::Result& row = results[results.size() - 3];
-  const pg::Result& rows = results[results.size() - 2];
+  const auto results = co_await on.query(
+      "begin; " + target.settings_sql + table_sql + relation + "; " + columns_sql + relation +
+      " order by a.attnum; select " + ledger::exists_expression + "; commit");
+  const pg::Result& row = results[results.size() - 4];
+  const pg::Result& rows = results[results.size() - 3];
+  target.has_ledger = results[results.size() - 2].boolean(0, 0);
 
   tuple::Table& t = target.table;
   t.id = static_cast<std::uint32_t>(row.integer(0, 0));
@@ -69,19 +100,19 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   t.name = row.text(0, 2);
   t.quoted_name = row.text(0, 3);
   t.kind = row.text(0, 4).front();
-  t.has_row_trigger = row.boolean(0, 5);
   t.row_security = row.boolean(0, 6);
+  bool is_unusual = row.boolean(0, 5);
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     t.columns.push_back({.name = std::string(rows.text(i, 0)),
-                         .base_type = {.id = static_cast<std::uint32_t>(rows.integer(i, 1)),
-                                       .kind = rows.text(i, 2).front(),
-                                       .modifier = static_cast<std::int32_t>(rows.integer(i, 3))},
+                         .base_type = read_type(rows, i, 1),
                          .type_name = std::string(rows.text(i, 4)),
                          .not_null = rows.boolean(i, 5),
                          .has_default = rows.boolean(i, 6),
                          .generated = rows.boolean(i, 7),
                          .identity = rows.boolean(i, 8)});
+    is_unusual = is_unusual || t.columns.back().base_type.kind == tuple::Type::domain;
   }
+  if (is_unusual) co_await describe_further(on, t);
   target.session = {.time_zone_is_utc = names_utc(row.text(0, 7)),
                     .interval_style_is_sql_standard = row.text(0, 9) == "sql_standard",
                     .array_nulls = row.boolean(0, 10)};

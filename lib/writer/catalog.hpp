@@ -16,13 +16,18 @@ using Settings = std::map<std::string, std::string>;
 struct Target {
   tuple::Table table;
   tuple::SessionSettings session;
+  bool has_ledger = false;  ///< pgsluice's own tables are in this database
   /// "set local ...; " for each transaction: the user's settings, and what decides how a text is
   /// read, as it was when the load began. So all connections agree, also behind a pooler.
   std::string settings_sql;
 };
 
-/// Reads the catalogs in one round trip. `table` is written as in SQL: trips, sales.trips, "Trips".
-/// Throws PgError{42P01} for a table that is not there.
+/// "set local ...; " for each of them.
+std::string set_local(const Settings& settings);
+
+/// Reads the catalogs: in one round trip, or two where there are triggers, partitions or domains.
+/// `table` is written as in SQL: trips, sales.trips, "Trips". Throws PgError{42P01} for a table
+/// that is not there.
 asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings);
 
 /// True if the table has no row; false where this user may not look.

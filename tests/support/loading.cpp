@@ -9,7 +9,7 @@ Loaded run_load(const std::string& url, load::LoadOptions options) {
   connect.dbname = url;
   connect.client_encoding = options.encoding;
   if (options.jobs == 0) options.jobs = 2;
-  app::Runtime runtime(connect, options.jobs);
+  app::Runtime runtime(connect);
   load::Load load(runtime.resources(), std::move(options));
   Loaded result;
   try {
