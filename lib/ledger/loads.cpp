@@ -60,16 +60,24 @@ std::vector<LoadEntry> read_entries(const pg::Result& rows) {
   return entries;
 }
 
+/// Which rows of pgsluice.loads, as l, find_loads() is about.
+std::string are_like(const NewLoad& like) {
+  return "l.state <> 'void' and (l.fingerprint = " + pg::quote_literal(like.fingerprint) +
+         " or (l.state = 'unfinished' and l.source_path = " + pg::quote_literal(like.source_path) +
+         ")) and case when l.ledger_oid = 'pgsluice.loads'::regclass::oid then l.target_oid = " +
+         std::to_string(like.target_oid) + " else l.target = " + pg::quote_literal(like.target) +
+         " end";
+}
+
 }  // namespace
 
+std::string has_loads_query(const NewLoad& like) {
+  return "select exists (select from pgsluice.loads l where " + are_like(like) + ")";
+}
+
 asio::awaitable<std::vector<LoadEntry>> find_loads(pg::Connection& on, const NewLoad& like) {
-  const auto results = co_await on.query(
-      std::string(select_loads) +
-      "where l.state <> 'void' and (l.fingerprint = " + pg::quote_literal(like.fingerprint) +
-      " or (l.state = 'unfinished' and l.source_path = " + pg::quote_literal(like.source_path) +
-      ")) and case when l.ledger_oid = 'pgsluice.loads'::regclass::oid then l.target_oid = " +
-      std::to_string(like.target_oid) + " else l.target = " + pg::quote_literal(like.target) +
-      " end order by l.load_id desc");
+  const auto results = co_await on.query(std::string(select_loads) + "where " + are_like(like) +
+                                         " order by l.load_id desc");
   co_return read_entries(results.front());
 }
 

@@ -42,6 +42,9 @@ struct LoadEntry : NewLoad {
 /// same path. Newest first; void ones are left out.
 asio::awaitable<std::vector<LoadEntry>> find_loads(pg::Connection& on, const NewLoad& like);
 
+/// A query of one boolean: whether find_loads() would find any.
+std::string has_loads_query(const NewLoad& like);
+
 /// The newest loads of the database, or one of them.
 asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, std::size_t count_max);
 asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId id);

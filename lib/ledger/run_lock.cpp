@@ -17,19 +17,20 @@ std::string RunLock::try_statement(const std::string& name) {
 
 asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connection,
                                        std::string settings, std::string name) {
-  co_await begin_locked(*connection, std::move(settings), std::move(name));
+  co_await begin_locked(*connection, std::move(settings), std::move(name), "select 1");
   co_return RunLock(std::move(connection));
 }
 
-asio::awaitable<void> RunLock::begin_locked(pg::Connection& connection, std::string settings,
-                                            std::string name) {
+asio::awaitable<pg::Result> RunLock::begin_locked(pg::Connection& connection, std::string settings,
+                                                  std::string name, std::string question) {
   const std::string key = key_of(name);
-  const auto results =
+  auto results =
       co_await connection.query("begin; " + settings +
                                 "set local idle_in_transaction_session_timeout = 0; select "
                                 "pg_try_advisory_xact_lock(" +
-                                key + ")");
-  if (results.back().boolean(0, 0)) co_return;
+                                key + "); " + question);
+  const bool locked = results[results.size() - 2].boolean(0, 0);
+  if (locked) co_return std::move(results.back());
 
   // A bigint key stands in pg_locks as its two halves, with objsubid 1.
   const auto holders = co_await connection.query(

@@ -25,9 +25,9 @@ class RunLock {
   static std::string try_statement(const std::string& name);
 
   /// Begins a transaction on a connection of the caller's, and takes the same lock for as long as
-  /// that lasts.
-  static asio::awaitable<void> begin_locked(pg::Connection& connection, std::string settings,
-                                            std::string name);
+  /// that lasts. In the same round trip it asks `question`, a query, and returns the answer.
+  static asio::awaitable<pg::Result> begin_locked(pg::Connection& connection, std::string settings,
+                                                  std::string name, std::string question);
 
  private:
   explicit RunLock(std::unique_ptr<pg::Connection> connection)

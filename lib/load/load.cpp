@@ -221,8 +221,10 @@ asio::awaitable<bool> Load::prepare(Plan& plan) {
   if (!lock_) {
     std::string settings = writer::set_local(plan.options.settings);
     std::string name = lock_name(plan.options.table, plan.identity.fingerprint);
-    co_await ledger::RunLock::begin_locked(connection, settings, name);
-    history.loads = co_await ledger::find_loads(connection, plan.identity);
+    std::string question = ledger::has_loads_query(plan.identity);
+    const pg::Result known =
+        co_await ledger::RunLock::begin_locked(connection, settings, name, std::move(question));
+    if (known.boolean(0, 0)) history.loads = co_await ledger::find_loads(connection, plan.identity);
     if (!history.loads.empty() && !history.again) {
       // There is more to ask than the beginning of a load: with a lock that lasts as long as that.
       co_await connection.query("rollback");
