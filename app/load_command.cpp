@@ -76,6 +76,12 @@ load::LoadOptions options_of(const LoadFlags& flags) {
     throw Failure(FailureKind::usage, "--max-record-bytes must be from 1 byte to " +
                                           format_bytes(limits::record_bytes_max));
   }
+  if (o.defer_indexes && !o.use_ledger) {
+    throw Failure(
+        FailureKind::usage,
+        "--defer-indexes keeps its journal in the ledger, so that no index is lost: leave "
+        "out --no-ledger");
+  }
   if (flags.files.size() > 1 && o.truncate) {
     throw Failure(
         FailureKind::usage,
@@ -173,8 +179,9 @@ int run_load(const LoadFlags& flags) {
     load::LoadOptions options = options_of(flags);
     refuse_unsafe_encoding(options.encoding);
     Runtime runtime(flags.common.connect);
-    for (const std::string& file : flags.files) {
-      options.path = file;
+    for (std::size_t i = 0; i < flags.files.size(); ++i) {
+      options.path = flags.files[i];
+      options.more_follows = i + 1 < flags.files.size();
       endings.push_back(run_one(runtime, flags, options));
       exit_code = endings.back().exit_code;
       if (flags.common.output == OutputFormat::text) print_text(endings.back(), flags.common.quiet);
@@ -264,6 +271,10 @@ void add_speed_and_safety_flags(CLI::App& c, LoadFlags& f) {
   add_size_option(c, "--chunk-size", f.load.chunk_bytes,
                   "bytes per transaction (default: 8MiB); a resumed load keeps its own");
   c.get_option("--chunk-size")->group("Speed");
+  c.add_flag("--defer-indexes", f.load.defer_indexes,
+             "drop the indexes that are not unique and build them again at the end; pays where the "
+             "table is empty or most of its rows are new")
+      ->group("Speed");
   const std::string group = "Safety";
   add_duration_option(
       c, "--retry-for", f.load.retry_for,

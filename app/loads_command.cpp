@@ -5,6 +5,7 @@
 #include "app/exit_code.hpp"
 #include "app/report.hpp"
 #include "app/runtime.hpp"
+#include "load/restore.hpp"
 
 namespace sluice::app {
 namespace {
@@ -13,44 +14,102 @@ struct LoadsFlags {
   CommonOptions common;
   std::size_t count = 20;
   std::optional<std::int64_t> show;
+  std::optional<std::int64_t> restore;
+  std::size_t jobs = 2;
+};
+
+/// What a command asks of the ledger, and what it found.
+struct Found {
+  std::vector<ledger::LoadEntry> loads;
+  std::vector<ledger::DeferredIndex> missing_indexes;
 };
 
 /// Reads the ledger; an absent one has no loads.
-asio::awaitable<void> read_loads(pg::Pool& pool, const LoadsFlags& flags,
-                                 std::vector<ledger::LoadEntry>& loads) {
+asio::awaitable<void> read_loads(pg::Pool& pool, const LoadsFlags& flags, Found& found) {
   pg::Lease connection = co_await pool.acquire();
   if (!co_await ledger::exists(*connection)) co_return;
-  if (!flags.show) {
-    loads = co_await ledger::list_loads(*connection, flags.count);
+  const std::optional<std::int64_t> one = flags.show ? flags.show : flags.restore;
+  if (!one) {
+    found.loads = co_await ledger::list_loads(*connection, flags.count);
     co_return;
   }
-  std::optional<ledger::LoadEntry> load =
-      co_await ledger::show_load(*connection, LoadId{*flags.show});
-  if (load) loads.push_back(std::move(*load));
+  std::optional<ledger::LoadEntry> load = co_await ledger::show_load(*connection, LoadId{*one});
+  if (!load) co_return;
+  found.missing_indexes = co_await ledger::missing_indexes(*connection, load->id);
+  found.loads.push_back(std::move(*load));
+}
+
+asio::awaitable<void> restore(pg::Pool& pool, const LoadsFlags& flags, bool& stopped,
+                              Found& found) {
+  co_await read_loads(pool, flags, found);
+  const auto built = [](const ledger::DeferredIndex& index) {
+    std::cout << "built " << index.name << " again" << std::endl;
+  };
+  const auto is_stopped = [&stopped] { return stopped; };
+  co_await load::restore_indexes(pool, found.missing_indexes, {}, flags.jobs, built, is_stopped);
+}
+
+void print(const LoadsFlags& flags, const Found& found) {
+  if (flags.common.output == OutputFormat::json) {
+    nlohmann::ordered_json json = nlohmann::ordered_json::array();
+    for (const ledger::LoadEntry& load : found.loads) json.push_back(json_of(load));
+    if (flags.show) {
+      json.front()["missing_indexes"] = nlohmann::ordered_json::array();
+      for (const ledger::DeferredIndex& index : found.missing_indexes)
+        json.front()["missing_indexes"].push_back(index.name);
+    }
+    std::cout << (flags.show ? json.front() : json).dump(2) << "\n";
+  } else if (flags.show) {
+    std::cout << text_of(found.loads.front());
+    for (const ledger::DeferredIndex& index : found.missing_indexes)
+      std::cout << "  missing index  " << index.name << "\n";
+    if (!found.missing_indexes.empty())
+      std::cout << "  pgsluice loads restore " << *flags.show << " builds them again.\n";
+  } else {
+    std::cout << text_of(found.loads);
+  }
+  std::cout << std::flush;
 }
 
 int run_loads(const LoadsFlags& flags) {
-  std::vector<ledger::LoadEntry> loads;
+  Found found;
+  bool stopped = false;
+  Runtime runtime(flags.common.connect);
   try {
-    Runtime runtime(flags.common.connect);
-    runtime.run(read_loads(runtime.pool(), flags, loads));
+    if (flags.restore) {
+      runtime.pool().allow(flags.jobs);
+      runtime.on_signal([&stopped] { stopped = true; },
+                        [&runtime] {
+                          for (const pg::Cancel& cancel : runtime.pool().cancel_leased())
+                            cancel.send_blocking();
+                        });
+      runtime.run(restore(runtime.pool(), flags, stopped, found));
+    } else {
+      runtime.run(read_loads(runtime.pool(), flags, found));
+    }
   } catch (const pg::PgError& error) {
-    std::cerr << "pgsluice: " << error.full() << "\n";
-    return error.phase == pg::Phase::connect ? exit_connect : exit_failed;
+    if (runtime.signal() == 0) {
+      std::cerr << "pgsluice: " << error.full() << "\n";
+      return error.phase == pg::Phase::connect ? exit_connect : exit_failed;
+    }
+  } catch (const boost::system::system_error&) {
+    if (runtime.signal() == 0) throw;
   }
-  if (flags.show && loads.empty()) {
-    std::cerr << "pgsluice: there is no load " << *flags.show
+  if (runtime.signal() != 0) {
+    std::cerr << "pgsluice: interrupted; the same command goes on where it stopped\n";
+    return exit_code_of(FailureKind::interrupted, runtime.signal());
+  }
+  const std::optional<std::int64_t> one = flags.show ? flags.show : flags.restore;
+  if (one && found.loads.empty()) {
+    std::cerr << "pgsluice: there is no load " << *one
               << " in this database; pgsluice loads lists them\n";
     return exit_failed;
   }
-  if (flags.common.output == OutputFormat::json) {
-    nlohmann::ordered_json json = nlohmann::ordered_json::array();
-    for (const ledger::LoadEntry& load : loads) json.push_back(json_of(load));
-    std::cout << (flags.show ? json.front() : json).dump(2) << "\n";
-  } else {
-    std::cout << (flags.show ? text_of(loads.front()) : text_of(loads));
+  if (!flags.restore) {
+    print(flags, found);
+  } else if (found.missing_indexes.empty()) {
+    std::cout << "nothing to do: load " << *flags.restore << " has no index to build again\n";
   }
-  std::cout << std::flush;
   return exit_ok;
 }
 
@@ -69,6 +128,15 @@ Run add_loads_command(CLI::App& app) {
   show.add_option("ID", flags->show, "number of the load")->required();
   add_connection_options(show, flags->common);
   add_output_options(show, flags->common);
+  CLI::App& restore = *c.add_subcommand(
+      "restore",
+      "build the indexes again that an unfinished load with --defer-indexes has dropped");
+  restore.set_help_flag("--help", "print this help and exit");
+  restore.add_option("ID", flags->restore, "number of the load")->required();
+  restore.add_option("-j,--jobs", flags->jobs, "how many at a time (default: 2)")
+      ->check(CLI::Range(std::size_t{1}, limits::jobs_max))
+      ->option_text("N");
+  add_connection_options(restore, flags->common);
   return [flags] { return run_loads(*flags); };
 }
 

@@ -41,7 +41,8 @@ nlohmann::ordered_json json_of(const Ending& e) {
                     {"memory_bytes_max", r.plan.memory_bytes_max},
                     {"columns", r.plan.columns},
                     {"ignored_columns", r.plan.ignored_columns},
-                    {"missing_columns", r.plan.missing_columns}};
+                    {"missing_columns", r.plan.missing_columns},
+                    {"deferred_indexes", r.plan.deferred_indexes}};
   }
   if (!r.notes.empty()) json["notes"] = r.notes;
   if (e.message.empty()) return json;

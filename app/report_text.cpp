@@ -37,6 +37,8 @@ std::string text_of_plan(const load::PlanSummary& p) {
   for (const std::string& column : p.columns) text += "    " + column + "\n";
   if (!p.ignored_columns.empty())
     text += fmt::format("  ignored      {}\n", fmt::join(p.ignored_columns, ", "));
+  if (!p.deferred_indexes.empty())
+    text += fmt::format("  built later  {}\n", fmt::join(p.deferred_indexes, ", "));
   if (!p.missing_columns.empty())
     text += fmt::format("  default for  {}\n", fmt::join(p.missing_columns, ", "));
   return text;

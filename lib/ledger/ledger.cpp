@@ -26,18 +26,20 @@ asio::awaitable<bool> exists(pg::Connection& on) {
 asio::awaitable<void> create(pg::Connection& on) {
   // "create schema if not exists" wants the privilege even where the schema is there, and two at
   // once would collide.
-  std::string sql =
+  const std::string sql =
       "begin;"
       "select pg_advisory_xact_lock(hashtextextended('pgsluice ledger', 0));"
       "do $$ begin if to_regnamespace('pgsluice') is null then execute 'create schema "
       "pgsluice'; "
       "end if; end $$;"
-      "select ";
-  sql += exists_expression;
+      "select to_regclass('pgsluice.chunks') is not null, "
+      "to_regclass('pgsluice.deferred_indexes') is not null";
   std::string refusal;
   try {
     const auto results = co_await on.query(sql);
-    if (!results.back().boolean(0, 0)) co_await on.query(std::string(sql::V001__loads_and_chunks));
+    const pg::Result& has = results.back();
+    if (!has.boolean(0, 0)) co_await on.query(std::string(sql::V001__loads_and_chunks));
+    if (!has.boolean(0, 1)) co_await on.query(std::string(sql::V002__deferred_indexes));
     co_await on.query("commit");
   } catch (const pg::PgError& error) {
     if (!(error.state == pg::sql_state::insufficient_privilege)) throw;

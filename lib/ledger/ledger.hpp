@@ -35,8 +35,10 @@ struct Totals {
   std::uint64_t rows_skipped = 0;
 };
 
-/// An expression that is true where the ledger is there, and a query of it.
-inline constexpr const char* exists_expression = "to_regclass('pgsluice.chunks') is not null";
+/// An expression that is true where the ledger is there, with all that this version knows, and a
+/// query of it.
+inline constexpr const char* exists_expression =
+    "to_regclass('pgsluice.deferred_indexes') is not null";
 asio::awaitable<bool> exists(pg::Connection& on);
 
 /// Creates schema and tables unless they are there; any number of runners may do so at once. Throws

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "ledger/deferred_indexes.hpp"
 #include "pg/identifier.hpp"
 
 namespace sluice::ledger {
@@ -96,8 +97,9 @@ asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId i
 }
 
 asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
-                                   const std::string& also) {
-  std::string sql = "begin; " + std::string(also.empty() ? without_waiting : "") + also;
+                                   const std::string& before, const std::string& behind) {
+  std::string sql =
+      "begin; " + std::string(before.empty() && behind.empty() ? without_waiting : "") + before;
   sql +=
       "insert into pgsluice.loads (target, target_oid, source, source_path, source_bytes, "
       "source_stamp, fingerprint, "
@@ -107,13 +109,14 @@ asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
       (load.source_bytes ? std::to_string(*load.source_bytes) : std::string("null")) + "," +
       pg::quote_literal(load.source_stamp) + "," + pg::quote_literal(load.fingerprint) + "," +
       pg::quote_literal(load.options) + "," + std::to_string(load.chunk_bytes) + "," +
-      std::to_string(load.record_bytes_max) + ") returning load_id; commit";
+      std::to_string(load.record_bytes_max) + "); " + behind + "select " + this_load + "; commit";
   const auto results = co_await on.query(std::move(sql));
   co_return LoadId{results[results.size() - 2].integer(0, 0)};
 }
 
-asio::awaitable<void> resume_load(pg::Connection& on, LoadId id) {
-  co_await on.query("update pgsluice.loads set runs = runs + 1 where load_id = " + id_text(id));
+asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::string& behind) {
+  co_await on.query("begin; update pgsluice.loads set runs = runs + 1 where load_id = " +
+                    id_text(id) + "; " + behind + "commit");
 }
 
 std::string void_load_statement(LoadId id) {

@@ -49,13 +49,14 @@ std::string has_loads_query(const NewLoad& like);
 asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, std::size_t count_max);
 asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId id);
 
-/// Enters a load; the statements `also` (each ends with "; ", such as a TRUNCATE) run first, in the
-/// same transaction.
+/// Enters a load; in the same transaction the statements `before` run first (such as a TRUNCATE)
+/// and `behind` last. Each of them ends with "; ".
 asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
-                                   const std::string& also);
+                                   const std::string& before, const std::string& behind);
 
-/// Counts one more run of a load that is resumed.
-asio::awaitable<void> resume_load(pg::Connection& on, LoadId id);
+/// Counts one more run of a load that is resumed; the statements `behind` run in the same
+/// transaction.
+asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::string& behind);
 
 /// The statement that declares loads void: what they stored is gone or no longer counts.
 std::string void_load_statement(LoadId id);

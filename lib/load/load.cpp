@@ -6,7 +6,9 @@
 
 #include "async/offload.hpp"
 #include "async/task_group.hpp"
+#include "base/quantity.hpp"
 #include "load/history.hpp"
+#include "load/restore.hpp"
 #include "load/road.hpp"
 #include "pg/identifier.hpp"
 
@@ -31,6 +33,18 @@ std::string truncate_statement(const Plan& plan) {
   return plan.target.settings_sql + "truncate " + plan.target.table.quoted_name + "; ";
 }
 
+std::string count_of_indexes(std::size_t count) {
+  return count == 1 ? "1 index" : std::to_string(count) + " indexes";
+}
+
+/// Drops what is to be built again later. `load` is SQL for the load's number.
+std::string defer_statements(const Plan& plan, const std::string& load) {
+  std::string sql;
+  for (const writer::Index& index : plan.deferred_indexes)
+    sql += ledger::defer_statements(load, plan.target.table.id, index.name, index.definition);
+  return sql.empty() ? sql : plan.target.settings_sql + sql;
+}
+
 /// An SQL expression. It leaves out what a person may mistype: a run with other options of the same
 /// content must see this one.
 std::string lock_name(const std::string& table, const std::string& fingerprint) {
@@ -47,6 +61,7 @@ struct Load::Findings {
   std::optional<Beginning> beginning;
   async::Event source_is_read;
   writer::Target target;
+  std::vector<writer::Index> deferred_indexes;
   std::size_t jobs = 0;
 };
 
@@ -108,7 +123,7 @@ asio::awaitable<Plan> Load::prepare_to_run() {
   // A source that was stopped looks like one that ended.
   if (stop_requested_) throw interrupted(report_);
   Plan plan = make_plan(std::move(options_), *source_, std::move(*found.beginning),
-                        std::move(found.target), found.jobs);
+                        std::move(found.target), std::move(found.deferred_indexes), found.jobs);
   on_.pool.allow(plan.jobs);
   co_return plan;
 }
@@ -132,6 +147,8 @@ asio::awaitable<void> Load::read_source(Findings& found) {
 asio::awaitable<void> Load::describe_target(Findings& found) {
   pg::Lease connection = co_await on_.pool.acquire();
   found.target = co_await writer::describe(*connection, options_.table, options_.settings);
+  if (options_.defer_indexes)
+    found.deferred_indexes = co_await writer::secondary_indexes(*connection, found.target.table);
   found.jobs = default_jobs(std::thread::hardware_concurrency(), connection->fastest_answer());
 }
 
@@ -157,7 +174,15 @@ asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
 }
 
 asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
-  if (!co_await prepare(plan)) co_return;
+  if (!co_await prepare(plan)) {
+    if (plan.options.defer_indexes) co_await restore(plan);  // that an earlier file has left
+    co_return;
+  }
+  if (!plan.deferred_indexes.empty()) {
+    report_.notes.push_back(fmt::format("dropped {} of {} until the rows are in",
+                                        count_of_indexes(plan.deferred_indexes.size()),
+                                        plan.target.table.full_name()));
+  }
 
   const auto began = Clock::now();
   const auto seconds = [began] {
@@ -167,6 +192,7 @@ asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
   try {
     ledger::StoredChunks stored = co_await stored_before();
     co_await move(plan, std::move(stored));
+    if (plan.options.defer_indexes || report_.resumed) co_await restore(plan);
     co_await reconcile(plan, seconds());
   } catch (const Failure&) {
     failed = std::current_exception();
@@ -179,6 +205,7 @@ asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
   }
   try {
     co_await take_stock(seconds());
+    if (plan.options.defer_indexes || report_.resumed) co_await tell_missing_indexes(plan);
   } catch (const std::runtime_error&) {
     // The first failure is the one to tell.
   }
@@ -279,20 +306,58 @@ asio::awaitable<bool> Load::prepare(Plan& plan) {
       plan.identity.chunk_bytes = verdict.load->chunk_bytes;
       plan.identity.record_bytes_max = verdict.load->record_bytes_max;
       report_.plan.chunk_bytes = plan.identity.chunk_bytes;
-      co_await ledger::resume_load(connection, *report_.load);
+      co_await ledger::resume_load(connection, *report_.load,
+                                   defer_statements(plan, std::to_string(verdict.load->id.value)));
       co_return true;
     }
     case Kind::fresh:
     case Kind::verify: break;
   }
   if (!verdict.note.empty()) report_.notes.push_back(verdict.note);
-  std::string also;
-  for (const LoadId id : verdict.void_loads) also += ledger::void_load_statement(id) + "; ";
+  std::string before;
+  for (const LoadId id : verdict.void_loads) before += ledger::void_load_statement(id) + "; ";
   if (plan.options.truncate) {
-    also += ledger::void_loads_of_statement(plan.target.table.id) + "; " + truncate_statement(plan);
+    before +=
+        ledger::void_loads_of_statement(plan.target.table.id) + "; " + truncate_statement(plan);
   }
-  report_.load = co_await ledger::begin_load(connection, plan.identity, also);
+  report_.load = co_await ledger::begin_load(connection, plan.identity, before,
+                                             defer_statements(plan, ledger::this_load));
   co_return true;
+}
+
+/// Builds the indexes that this load has dropped, and those that loads before it have left to it.
+asio::awaitable<void> Load::restore(const Plan& plan) {
+  if (plan.options.more_follows) co_return;
+  std::vector<ledger::DeferredIndex> missing = co_await missing_indexes(plan);
+  if (missing.empty()) co_return;
+  progress_.stage = Progress::Stage::indexing;
+  const auto began = Clock::now();
+  const std::size_t count = missing.size();
+  co_await restore_indexes(
+      on_.pool, std::move(missing), plan.target.settings_sql, plan.jobs,
+      [](const ledger::DeferredIndex&) {}, [this] { return stop_requested_; });
+  if (stop_requested_) {
+    report_.status = LoadReport::Status::interrupted;
+    throw interrupted(report_);
+  }
+  report_.notes.push_back(
+      fmt::format("built {} again in {}", count_of_indexes(count),
+                  format_duration(std::chrono::duration<double>(Clock::now() - began))));
+}
+
+asio::awaitable<void> Load::tell_missing_indexes(const Plan& plan) {
+  const std::vector<ledger::DeferredIndex> missing = co_await missing_indexes(plan);
+  if (missing.empty()) co_return;
+  report_.notes.push_back(fmt::format(
+      "{} of {} wait to be built again: the same command does so at its end, pgsluice loads "
+      "restore "
+      "{} does so now",
+      count_of_indexes(missing.size()), plan.target.table.full_name(), report_.load->value));
+}
+
+asio::awaitable<std::vector<ledger::DeferredIndex>> Load::missing_indexes(const Plan& plan) {
+  pg::Lease connection = co_await on_.pool.acquire();
+  co_return co_await ledger::missing_indexes(*connection, plan.target.table.id, *report_.load);
 }
 
 void Load::nothing_to_do(const ledger::LoadEntry& load) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 
+#include "ledger/deferred_indexes.hpp"
 #include "ledger/run_lock.hpp"
 #include "load/options.hpp"
 #include "load/plan.hpp"
@@ -52,6 +53,9 @@ class Load {
   asio::awaitable<void> reconcile(Plan& plan, double seconds);
   asio::awaitable<ledger::StoredChunks> stored_before();
   asio::awaitable<void> take_stock(double seconds);
+  asio::awaitable<void> restore(const Plan& plan);
+  asio::awaitable<void> tell_missing_indexes(const Plan& plan);
+  asio::awaitable<std::vector<ledger::DeferredIndex>> missing_indexes(const Plan& plan);
   void nothing_to_do(const ledger::LoadEntry& load);
   void report(const ledger::Totals& totals);
   void require_unchanged_source(const Plan& plan) const;

@@ -45,6 +45,9 @@ struct LoadOptions {
   bool truncate = false;
   bool again = false;
   bool use_ledger = true;
+  bool defer_indexes = false;
+  bool more_follows =
+      false;  ///< another source goes into the same table: leave indexes to that load
   bool dry_run = false;
   std::chrono::milliseconds retry_for = limits::retry_for_default;
 };

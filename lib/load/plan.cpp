@@ -81,6 +81,16 @@ void refuse_what_copy_cannot(const tuple::Table& table) {
   }
 }
 
+void refuse_deferred_indexes(const Plan& plan) {
+  const tuple::Table& table = plan.target.table;
+  if (!plan.options.defer_indexes || table.kind == 'r') return;
+  throw Failure(FailureKind::usage,
+                table.full_name() +
+                    " is not an ordinary table, so its indexes cannot be built later: load " +
+                    (table.kind == 'p' ? "its partitions one by one, or load it " : "it ") +
+                    "without --defer-indexes");
+}
+
 }  // namespace
 
 std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_trip) {
@@ -127,6 +137,7 @@ PlanSummary Plan::summary() const {
     s.columns.push_back(fmt::format("{} -> {} {}{}", from, column.name, column.type_name,
                                     encoder.fields[i].encode == nullptr ? " (as text)" : ""));
   }
+  for (const writer::Index& index : deferred_indexes) s.deferred_indexes.push_back(index.name);
   s.ignored_columns = mapping.ignored;
   s.missing_columns = mapping.missing;
   return s;
@@ -139,15 +150,18 @@ Beginning read_beginning(source::Source& source, const LoadOptions& options) {
 }
 
 Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
-               writer::Target target, std::size_t jobs) {
+               writer::Target target, std::vector<writer::Index> deferred_indexes,
+               std::size_t jobs) {
   Plan plan;
   plan.options = std::move(options);
   plan.source = &source;
   plan.target = std::move(target);
+  plan.deferred_indexes = std::move(deferred_indexes);
   plan.preamble = std::move(beginning.preamble);
   const LoadOptions& o = plan.options;
   const tuple::Table& table = plan.target.table;
   refuse_what_copy_cannot(table);
+  refuse_deferred_indexes(plan);
   plan.mapping = map_columns(plan);
   plan.encoder = tuple::plan_encoder(table, plan.mapping, o.dialect, plan.preamble.line_end,
                                      plan.target.session);

@@ -13,6 +13,7 @@
 #include "source/source.hpp"
 #include "tuple/encoder.hpp"
 #include "writer/catalog.hpp"
+#include "writer/indexes.hpp"
 
 namespace sluice::load {
 
@@ -31,7 +32,8 @@ struct Plan {
   writer::Target target;
   tuple::Mapping mapping;
   tuple::EncoderPlan encoder;
-  ledger::NewLoad identity;  ///< what the ledger will know of this load
+  std::vector<writer::Index> deferred_indexes;  ///< to drop while the rows go in
+  ledger::NewLoad identity;                     ///< what the ledger will know of this load
   std::size_t jobs = 0;
 
   source::ChunkerOptions chunker_options() const;
@@ -56,7 +58,8 @@ Beginning read_beginning(source::Source& source, const LoadOptions& options);
 /// Matches the source with the table. Throws Failure where they do not fit. `jobs` is the number of
 /// connections if the options name none.
 Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
-               writer::Target target, std::size_t jobs);
+               writer::Target target, std::vector<writer::Index> deferred_indexes,
+               std::size_t jobs);
 
 /// Connections when the user does not say: as many as the machine has cores, from 2 to 8, and more
 /// for a distant server, as a connection does nothing while a chunk's two round trips last.

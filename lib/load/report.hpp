@@ -13,7 +13,7 @@ namespace sluice::load {
 
 /// How far a load is. Written by the I/O thread only.
 struct Progress {
-  enum class Stage { preparing, verifying, loading, finishing };
+  enum class Stage { preparing, verifying, loading, indexing, finishing };
 
   Stage stage = Stage::preparing;
   std::optional<std::uint64_t> bytes_total;  ///< of the source, where it is known
@@ -36,6 +36,7 @@ struct PlanSummary {
   std::string line_end;
   std::vector<std::string> columns;          ///< "csv column -> table column type (lane)"
   std::vector<std::string> ignored_columns;  ///< of the CSV
+  std::vector<std::string> deferred_indexes;
   std::vector<std::string> missing_columns;  ///< of the table: they take their default
 };
 
