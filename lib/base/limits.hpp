@@ -13,6 +13,8 @@ inline constexpr std::size_t MiB = 1024 * KiB;
 
 /// A COPY statement costs the server about 2 ms whatever it carries: 2.6 % of a chunk of this size.
 inline constexpr std::size_t chunk_bytes_default = 8 * MiB;
+/// The least that the first chunks are cut to.
+inline constexpr std::size_t first_chunk_bytes = 1 * MiB;
 inline constexpr std::size_t chunk_bytes_max = 1024 * MiB;
 /// A chunk has at most one value for so many of its bytes: what a chunk of short values becomes is
 /// bounded too.

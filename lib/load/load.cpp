@@ -116,7 +116,8 @@ asio::awaitable<Plan> Load::prepare_to_run() {
   async::TaskGroup tasks(executor);
   tasks.spawn(read_source(found));
   tasks.spawn(or_stop_reading(describe_target(found)));
-  const bool is_small = source_->size_bytes() && *source_->size_bytes() <= options_.chunk_bytes;
+  const bool is_small = source_->size_bytes() &&
+                        *source_->size_bytes() <= source::bytes_of_chunk(0, options_.chunk_bytes);
   if (options_.use_ledger && !options_.dry_run && !is_small)
     tasks.spawn(or_stop_reading(lock(found)));
   co_await tasks.join();

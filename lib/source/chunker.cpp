@@ -28,6 +28,13 @@ Position Chunk::position_of(std::size_t offset, std::uint64_t record, csv::LineE
           start.record + record};
 }
 
+std::size_t bytes_of_chunk(std::int64_t number, std::size_t chunk_bytes) {
+  static constexpr std::int64_t steps = 3;
+  if (number >= steps) return chunk_bytes;
+  return std::max(chunk_bytes >> (steps - number),
+                  std::min(chunk_bytes, limits::first_chunk_bytes));
+}
+
 Chunker::Chunker(Source& source, Preamble preamble, ChunkerOptions options)
     : source_(source),
       options_(std::move(options)),
@@ -40,8 +47,8 @@ Chunker::Chunker(Source& source, Preamble preamble, ChunkerOptions options)
 
 bool Chunker::next(Chunk& chunk) {
   if (records_left_ == 0) return false;
-  const std::size_t wanted = options_.chunk_bytes;
-  chunk.buffer.shrink(2 * wanted + 2 * csv::Scanner::padding);
+  const std::size_t wanted = bytes_max();
+  chunk.buffer.shrink(2 * options_.chunk_bytes + 2 * csv::Scanner::padding);
   chunk.buffer.reserve(wanted + csv::Scanner::padding);
   chunk.index.shrink(4 * (entries_max() + limits::scan_slice_bytes));
   chunk.unterminated_quote = false;
@@ -84,7 +91,7 @@ bool Chunker::next(Chunk& chunk) {
 /// How many entries of the index a chunk may have: rows of many short values are more work for
 /// their bytes, in the encoder and in the server, and their tuples are longer than their text.
 std::size_t Chunker::entries_max() const {
-  return std::max(options_.chunk_bytes / limits::bytes_per_entry_min, limits::entries_min);
+  return std::max(bytes_max() / limits::bytes_per_entry_min, limits::entries_min);
 }
 
 /// Puts bytes into buffer[from, to), first from the carry, then from the source. Returns where they

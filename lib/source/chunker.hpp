@@ -20,12 +20,16 @@ struct ChunkerOptions {
   csv::Scanner::Form form = csv::Scanner::Form::automatic;
 };
 
+/// How large chunk `number` may be: the first ones are smaller, so that the server has something to
+/// do while the next are read, and a middling file is work for more than one connection.
+std::size_t bytes_of_chunk(std::int64_t number, std::size_t chunk_bytes);
+
 /// Cuts a source into chunks of whole records.
 ///
 /// Where a chunk ends depends on the content and `chunk_bytes` alone, never on how the bytes
 /// arrive: behind the last record that fits, or behind the first record if that one does not fit. A
-/// record fits if it ends within `chunk_bytes` and within a tenth as many entries of the index. So
-/// a load that is resumed, from a file or from a pipe, meets the same chunks again.
+/// record fits if it ends within bytes_of_chunk() and within a tenth as many entries of the index.
+/// So a load that is resumed, from a file or from a pipe, meets the same chunks again.
 class Chunker {
  public:
   /// Goes on behind the preamble. `source` must outlive the chunker.
@@ -37,6 +41,7 @@ class Chunker {
 
  private:
   std::size_t fill(Buffer& buffer, std::size_t from, std::size_t to);
+  std::size_t bytes_max() const { return bytes_of_chunk(next_number_, options_.chunk_bytes); }
   std::size_t entries_max() const;
   std::size_t last_record_end(const Chunk& chunk) const;
   std::size_t first_record_end(const Chunk& chunk, std::size_t from_entry) const;

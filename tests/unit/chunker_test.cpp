@@ -72,6 +72,28 @@ TEST(Chunker, RecordLargerThanAChunkGrowsTheBuffer) {
   EXPECT_EQ(4U, records[2].position.line);
 }
 
+TEST(Chunker, FirstChunksAreSmaller) {
+  constexpr std::size_t MiB = 1 << 20;
+  EXPECT_EQ(MiB, source::bytes_of_chunk(0, 8 * MiB));
+  EXPECT_EQ(2 * MiB, source::bytes_of_chunk(1, 8 * MiB));
+  EXPECT_EQ(8 * MiB, source::bytes_of_chunk(3, 8 * MiB));
+  EXPECT_EQ(MiB, source::bytes_of_chunk(0, 2 * MiB));
+  EXPECT_EQ(2 * MiB, source::bytes_of_chunk(1, 2 * MiB) * 2);
+  EXPECT_EQ(100U, source::bytes_of_chunk(0, 100));  // what is small already stays as it is
+  std::string text;
+  while (text.size() < 5 * MiB) text += "some words,and some more of them, to fill a line\n";
+  MemorySource source(text);
+  source::Chunker chunker(source,
+                          source::read_preamble(source, {.has_header = false, .bytes_max = 1000}),
+                          {.chunk_bytes = 8 * MiB, .record_bytes_max = 1000});
+  std::vector<std::size_t> mebibytes;
+  std::size_t size = 0;
+  for (source::Chunk chunk; chunker.next(chunk); size += chunk.size)
+    mebibytes.push_back((chunk.size + MiB / 2) / MiB);
+  EXPECT_EQ((std::vector<std::size_t>{1, 2, 2}), mebibytes);
+  EXPECT_EQ(text.size(), size);
+}
+
 /// Values that are shorter than their entries in the index must not make a chunk's work unbounded.
 TEST(Chunker, ManyShortValuesMakeSmallerChunks) {
   std::string text;
