@@ -27,7 +27,10 @@ if(PGSLUICE_SANITIZE)
                                          -fno-sanitize-recover=all)
   target_link_options(house INTERFACE -fsanitize=${PGSLUICE_SANITIZE})
   # Instrumented code makes GCC 12 report overflows that are not there; the other builds keep warnings as errors.
-  target_compile_options(house INTERFACE -Wno-error -Wno-maybe-uninitialized -Wno-tsan)
+  target_compile_options(house INTERFACE -Wno-error)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    target_compile_options(house INTERFACE -Wno-maybe-uninitialized -Wno-tsan)
+  endif()
 endif()
 
 # house_library(NAME sources... USES targets...): one folder of lib/ is one target. USES spells the include table of

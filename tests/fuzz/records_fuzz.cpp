@@ -1,0 +1,244 @@
+// Bytes that nobody meant to be CSV, through scanner, chunker, parser, codecs and encoder, under
+// AddressSanitizer. Beyond not crashing it holds what the rest of the program builds on:
+//   - all forms of the scanner find the same structure;
+//   - the records are the same for every chunk size;
+//   - a codec stays within the room that it asks for;
+//   - each record becomes one tuple of one lane, or one reject, and both lanes can be read back.
+// The first bytes of an input choose dialect, chunk size and column types; the rest is the source.
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/failure.hpp"
+#include "csv/scanner.hpp"
+#include "tuple/encoder.hpp"
+#include "unit/chunked.hpp"
+
+namespace {
+
+using namespace sluice;
+
+void require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "does not hold: %s\n", what);
+  std::abort();
+}
+
+constexpr std::uint32_t type_ids[] = {tuple::oid::boolean,
+                                      tuple::oid::bytea,
+                                      tuple::oid::int8,
+                                      tuple::oid::int2,
+                                      tuple::oid::int4,
+                                      tuple::oid::text,
+                                      tuple::oid::oid,
+                                      tuple::oid::json,
+                                      tuple::oid::jsonb,
+                                      tuple::oid::float4,
+                                      tuple::oid::float8,
+                                      tuple::oid::numeric,
+                                      tuple::oid::uuid,
+                                      tuple::oid::date,
+                                      tuple::oid::time,
+                                      tuple::oid::timetz,
+                                      tuple::oid::timestamp,
+                                      tuple::oid::timestamptz,
+                                      tuple::oid::interval,
+                                      tuple::oid::inet,
+                                      tuple::oid::cidr,
+                                      tuple::oid::macaddr,
+                                      tuple::oid::macaddr8,
+                                      tuple::oid::array_of_int4,
+                                      tuple::oid::array_of_text,
+                                      tuple::oid::array_of_numeric,
+                                      tuple::oid::array_of_inet,
+                                      tuple::oid::array_of_boolean,
+                                      tuple::oid::array_of_timestamptz,
+                                      tuple::oid::array_of_interval,
+                                      tuple::oid::array_of_uuid,
+                                      tuple::oid::array_of_float8,
+                                      tuple::oid::array_of_int8,
+                                      tuple::oid::array_of_cidr};
+
+/// Takes the choices from the front of the input.
+class Choices {
+ public:
+  Choices(const std::uint8_t* data, std::size_t size) : data_(data), size_(size) {}
+
+  unsigned pick(unsigned count) {
+    if (size_ == 0) return 0;
+    --size_;
+    return *data_++ % count;
+  }
+  std::string rest() const { return {reinterpret_cast<const char*>(data_), size_}; }
+
+ private:
+  const std::uint8_t* data_;
+  std::size_t size_;
+};
+
+csv::Dialect choose_dialect(Choices& choices) {
+  csv::Dialect dialect;
+  dialect.delimiter = ",;\t|"[choices.pick(4)];
+  dialect.quote = "\"'"[choices.pick(2)];
+  dialect.escape = choices.pick(4) == 0 ? '\\' : dialect.quote;
+  if (choices.pick(4) == 0) dialect.null_text = "NULL";
+  return dialect;
+}
+
+void check_scanners(const csv::Dialect& dialect, const std::string& text) {
+  const auto padded = std::make_unique<char[]>(text.size() + csv::Scanner::padding);
+  std::memcpy(padded.get(), text.data(), text.size());
+  csv::ScanState expected_state;
+  csv::StructuralIndex expected;
+  csv::detail::scan_bytewise(dialect, padded.get(), 0, text.size(), expected_state, expected);
+  for (const auto form : {csv::Scanner::Form::portable, csv::Scanner::Form::automatic}) {
+    csv::ScanState state;
+    csv::StructuralIndex index;
+    const csv::Scanner scanner(dialect, form);
+    const std::size_t middle = text.size() / 3;
+    scanner.scan(padded.get(), 0, middle, state, index);
+    scanner.scan(padded.get(), middle, text.size(), state, index);
+    require(index == expected, "all forms of the scanner find the same structure");
+    require(state.in_quotes == expected_state.in_quotes &&
+                state.line_feeds == expected_state.line_feeds &&
+                state.carriage_returns == expected_state.carriage_returns &&
+                state.quotes == expected_state.quotes,
+            "all forms of the scanner count the same");
+  }
+}
+
+void check_codec(std::uint32_t type, const std::string& text) {
+  const tuple::Encode encode = tuple::codec_of({type}, {.time_zone_is_utc = true});
+  const std::size_t room = text.size() * tuple::growth_of({type}) + tuple::codec_slack;
+  const auto in = std::make_unique<char[]>(text.size() + tuple::codec_padding);
+  const auto out = std::make_unique<char[]>(room);
+  std::memcpy(in.get(), text.data(), text.size());
+  const char* const end = encode(in.get(), text.size(), out.get());
+  require(end == nullptr || (end >= out.get() && end <= out.get() + room),
+          "a codec stays within its room");
+}
+
+std::uint32_t read_big_endian(std::string_view bytes, std::size_t size) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < size; ++i)
+    value = value << 8 | static_cast<unsigned char>(bytes.at(i));
+  return value;
+}
+
+/// Walks the binary format.
+void check_fast_lane(const tuple::Lane& lane, std::size_t columns) {
+  std::string_view bytes = lane.bytes();
+  bytes.remove_prefix(19);
+  std::uint64_t tuples = 0;
+  for (;; ++tuples) {
+    const std::uint32_t count = read_big_endian(bytes, 2);
+    bytes.remove_prefix(2);
+    if (count == 0xffff) break;
+    require(count == columns, "a tuple has as many fields as there are columns");
+    for (std::size_t i = 0; i < columns; ++i) {
+      const std::uint32_t size = read_big_endian(bytes, 4);
+      bytes.remove_prefix(4);
+      if (size == 0xffffffff) continue;
+      require(size <= bytes.size(), "a field ends within the lane");
+      bytes.remove_prefix(size);
+    }
+  }
+  require(bytes.empty() && tuples == lane.tuples, "the binary lane can be read back");
+}
+
+/// Reads the text format back: rows of values, "<null>" for NULL.
+std::vector<std::vector<std::string>> read_slow_lane(std::string_view bytes) {
+  std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> row;
+  std::string value;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const char c = bytes[i];
+    if (c == '\\') {
+      const char next = bytes.at(++i);
+      value += next == 'N'   ? std::string("<null>")
+               : next == 'n' ? std::string("\n")
+               : next == 'r' ? std::string("\r")
+               : next == 't' ? std::string("\t")
+                             : std::string(1, next);
+    } else if (c == '\t' || c == '\n') {
+      row.push_back(std::move(value));
+      value.clear();
+      if (c == '\n') rows.push_back(std::exchange(row, {}));
+    } else {
+      value += c;
+    }
+  }
+  require(row.empty() && value.empty(), "the text lane ends with a line");
+  return rows;
+}
+
+void check_encoder(const tuple::EncoderPlan& plan, const std::string& text,
+                   const test::ChunkedOptions& o) {
+  test::MemorySource source(text);
+  source::Preamble preamble =
+      source::read_preamble(source, {.dialect = o.dialect, .bytes_max = o.record_bytes_max});
+  tuple::EncoderPlan with_line_end = plan;
+  with_line_end.line_end = preamble.line_end;
+  source::Chunker chunker(
+      source, std::move(preamble),
+      {.dialect = o.dialect, .chunk_bytes = o.chunk_bytes, .record_bytes_max = o.record_bytes_max});
+  tuple::Encoder encoder(with_line_end);
+  tuple::Batch batch;
+  source::Chunk chunk;
+  while (chunker.next(chunk)) {
+    encoder.encode(chunk.parse_input(), batch);
+    require(batch.records == chunk.records, "each record of a chunk is encoded");
+    require(batch.fast.tuples + batch.slow.tuples + batch.rejects.size() == batch.records,
+            "each record becomes a tuple or a reject");
+    if (plan.fast_lane) check_fast_lane(batch.fast, plan.columns);
+    const auto rows = read_slow_lane(batch.slow.bytes());
+    require(rows.size() == batch.slow.tuples, "the text lane can be read back");
+    std::uint64_t tuple = 0;
+    for (const auto& row : rows) {
+      const auto found = encoder.find(chunk.parse_input(), tuple::Encoder::LaneName::slow, tuple++);
+      require(found && found->values.size() == row.size(), "a tuple's record is found again");
+      for (std::size_t i = 0; i < row.size(); ++i)
+        require(row[i] == found->values[i] || row[i] == "<null>", "and has the same values");
+    }
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Choices choices(data, size);
+  test::ChunkedOptions options;
+  options.dialect = choose_dialect(choices);
+  options.chunk_bytes = 1 + choices.pick(200);
+  options.record_bytes_max = 1 << 16;
+  tuple::EncoderPlan plan;
+  plan.dialect = options.dialect;
+  const unsigned columns = 1 + choices.pick(4);
+  for (unsigned i = 0; i < columns; ++i) {
+    const std::uint32_t type = type_ids[choices.pick(std::size(type_ids))];
+    plan.fields.push_back({false, tuple::codec_of({type}, {.time_zone_is_utc = true}), "c"});
+    plan.growth = std::max(plan.growth, tuple::growth_of({type}));
+    ++plan.columns;
+  }
+  const std::string text = choices.rest();
+  for (const std::uint32_t type : type_ids) check_codec(type, text);
+  check_scanners(options.dialect, text);
+  try {
+    const auto records = test::records_of(text, options);
+    test::ChunkedOptions whole = options;
+    whole.chunk_bytes = 1 << 20;
+    whole.form = csv::Scanner::Form::portable;
+    require(records == test::records_of(text, whole),
+            "the records are the same for every chunk size");
+    check_encoder(plan, text, options);
+  } catch (const Failure&) {
+    // UTF-16, compressed data and the like are told, not loaded.
+  }
+  return 0;
+}
