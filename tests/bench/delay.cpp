@@ -1,0 +1,144 @@
+// A network between a client and a server on this machine: a proxy on loopback that forwards each
+// byte after a delay, with any bandwidth. Prints its port, and runs until it is ended.
+//   bench_delay HOST PORT MILLISECONDS     (in each direction: half of the round trip)
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t read_bytes = 256 * 1024;
+/// On the way at a time: enough for a gigabyte a second at 50 ms.
+constexpr std::size_t bytes_on_the_way_max = 64 << 20;
+
+/// One direction of a connection: bytes and when they arrive.
+class Way {
+ public:
+  void put(std::vector<char> bytes, Clock::time_point arrival) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return bytes_ < bytes_on_the_way_max; });
+    bytes_ += bytes.size();
+    packets_.push_back({std::move(bytes), arrival});
+    changed_.notify_all();
+  }
+  /// Waits until the next bytes arrive. An empty packet is the end.
+  std::vector<char> take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !packets_.empty(); });
+    Packet packet = std::move(packets_.front());
+    packets_.pop_front();
+    bytes_ -= packet.bytes.size();
+    changed_.notify_all();
+    lock.unlock();
+    std::this_thread::sleep_until(packet.arrival);
+    return std::move(packet.bytes);
+  }
+
+ private:
+  struct Packet {
+    std::vector<char> bytes;
+    Clock::time_point arrival;
+  };
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Packet> packets_;
+  std::size_t bytes_ = 0;
+};
+
+/// A socket that is closed when both directions are done with it.
+struct Socket {
+  explicit Socket(int fd_) : fd(fd_) {
+    const int yes = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  }
+  ~Socket() { ::close(fd); }
+  int fd;
+};
+
+void forward(std::shared_ptr<Socket> from, std::shared_ptr<Socket> to, Clock::duration delay) {
+  const auto way = std::make_shared<Way>();
+  std::thread([way, to] {
+    for (;;) {
+      const std::vector<char> bytes = way->take();
+      if (bytes.empty()) break;
+      for (std::size_t done = 0; done < bytes.size();) {
+        const ssize_t n = ::send(to->fd, bytes.data() + done, bytes.size() - done, MSG_NOSIGNAL);
+        if (n <= 0) break;
+        done += static_cast<std::size_t>(n);
+      }
+    }
+    ::shutdown(to->fd, SHUT_WR);
+  }).detach();
+  std::thread([way, from, delay] {
+    std::vector<char> buffer(read_bytes);
+    for (;;) {
+      const ssize_t n = ::recv(from->fd, buffer.data(), buffer.size(), 0);
+      const auto count = n > 0 ? n : 0;
+      way->put({buffer.begin(), buffer.begin() + count}, Clock::now() + delay);
+      if (count == 0) return;
+    }
+  }).detach();
+}
+
+int connect_to(const char* host, const char* port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(host, port, &hints, &found) != 0) return -1;
+  const int fd = ::socket(found->ai_family, SOCK_STREAM, 0);
+  const bool ok = ::connect(fd, found->ai_addr, found->ai_addrlen) == 0;
+  ::freeaddrinfo(found);
+  return ok ? fd : -1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    std::fprintf(stderr, "bench_delay HOST PORT MILLISECONDS\n");
+    return 2;
+  }
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  if (::bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::listen(listener, 64) != 0 ||
+      ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    std::perror("bench_delay");
+    return 1;
+  }
+  std::printf("%d\n", ntohs(address.sin_port));
+  std::fflush(stdout);
+  const auto delay = std::chrono::duration_cast<Clock::duration>(
+      std::chrono::duration<double, std::milli>(std::strtod(argv[3], nullptr)));
+  for (;;) {
+    const int accepted = ::accept(listener, nullptr, nullptr);
+    if (accepted < 0) continue;
+    const int connected = connect_to(argv[1], argv[2]);
+    if (connected < 0) {
+      ::close(accepted);
+      continue;
+    }
+    const auto client = std::make_shared<Socket>(accepted);
+    const auto server = std::make_shared<Socket>(connected);
+    forward(client, server, delay);
+    forward(server, client, delay);
+  }
+}
