@@ -71,6 +71,8 @@ class Connection {
   bool is_clean() const;
   bool in_transaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
 
+  /// As PQserverVersion: 150020 for 15.20.
+  int server_version() const { return PQserverVersion(connection_.get()); }
   std::string user() const { return PQuser(connection_.get()); }
   std::string database() const { return PQdb(connection_.get()); }
 

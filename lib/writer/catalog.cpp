@@ -10,6 +10,8 @@
 namespace sluice::writer {
 namespace {
 
+constexpr const char* client_check = "client_connection_check_interval";
+
 std::string set_local(const std::string& name, const std::string& value) {
   return "set local " + pg::quote_identifier(name) + " = " + pg::quote_literal(value) + "; ";
 }
@@ -116,6 +118,11 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   target.session = {.time_zone_is_utc = names_utc(row.text(0, 7)),
                     .interval_style_is_sql_standard = row.text(0, 9) == "sql_standard",
                     .array_nulls = row.boolean(0, 10)};
+  // A backend that waits for a lock would not notice that its client is gone, and a cancellation
+  // that comes before it waits is lost.
+  static constexpr int version_with_check = 140000;
+  if (on.server_version() >= version_with_check && !settings.contains(client_check))
+    target.settings_sql += set_local(client_check, "5s");
   target.settings_sql += set_local("timezone", std::string(row.text(0, 7)));
   // DateStyle is a list; quoted as a whole it is read as one.
   target.settings_sql += set_local("datestyle", std::string(row.text(0, 8)));
