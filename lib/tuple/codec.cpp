@@ -90,6 +90,7 @@ Encode codec_of_array(const Type& type, const SessionSettings& settings) {
 
 Encode codec_of(const Type& type, const SessionSettings& settings) {
   if (type.kind == Type::enumeration) return codecs::text;  // enum_recv reads the label
+  if (const Encode vector = codecs::vector_codec(type.id)) return vector;
   if (const Encode scalar = codec_of_scalar(type, settings)) return scalar;
   return settings.array_nulls ? codec_of_array(type, settings) : nullptr;
 }

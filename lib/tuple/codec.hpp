@@ -64,6 +64,10 @@ char* inet(const char* text, std::size_t size, char* out);
 char* cidr(const char* text, std::size_t size, char* out);
 char* macaddr(const char* text, std::size_t size, char* out);
 char* macaddr8(const char* text, std::size_t size, char* out);
+
+/// A faster form of a type's codec, for the vector instructions of this machine; nullptr where
+/// there is none.
+Encode vector_codec(std::uint32_t type);
 }  // namespace codecs
 
 }  // namespace sluice::tuple

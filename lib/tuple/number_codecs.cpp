@@ -7,6 +7,7 @@
 #include "base/endian.hpp"
 #include "tuple/codec.hpp"
 #include "tuple/digits.hpp"
+#include "tuple/numeric_places.hpp"
 
 namespace sluice::tuple::codecs {
 namespace {
@@ -107,17 +108,6 @@ char* floating(const char* text, std::size_t size, char* out) {
   return any_floating<Float, Bits>(text, size, out);
 }
 
-/// numeric_recv of utils/adt/numeric.c: int16 count of base-10000 digits, int16 weight of the first
-/// one, int16 sign, int16 display scale (digits behind the point), then the digits. Zeros at both
-/// ends are not stored.
-constexpr std::uint64_t numeric_header(int groups, int weight, bool negative, std::size_t scale) {
-  constexpr std::uint64_t sign_negative = 0x4000;
-  if (groups == 0) return scale;
-  return static_cast<std::uint64_t>(groups) << 48 |
-         static_cast<std::uint64_t>(static_cast<std::uint16_t>(weight)) << 32 |
-         (negative ? sign_negative : 0) << 16 | scale;
-}
-
 /// Numbers of any length, up to a thousand digits.
 char* any_numeric(const char* text, std::size_t size, char* out) {
   static constexpr std::size_t digits_max = 1000;
@@ -197,21 +187,12 @@ char* numeric(const char* text, std::size_t size, char* out) {
   if (!take_apart(text, size, decimal)) return any_numeric(text, size, out);
   const digits::Word fraction = digits::left_aligned(decimal.fraction, decimal.scale);
   if (!digits::are_digits(decimal.whole) || !digits::are_digits(fraction)) return nullptr;
-  // Eight digits on either side of the point are two groups each: four places in one word, from
-  // which the zeros at both ends fall off together.
   const digits::Fours before = digits::fours(decimal.whole);
   const digits::Fours behind = digits::fours(fraction);
   const std::uint64_t places = std::uint64_t{before.first} << 48 |
                                std::uint64_t{before.last} << 32 |
                                std::uint64_t{behind.first} << 16 | behind.last;
-  static constexpr int place_bits = 16;
-  static constexpr int places_count = 4;
-  const int leading = std::countl_zero(places) / place_bits;  // 4 for zero itself
-  const int trailing = std::countr_zero(places) / place_bits;
-  const int groups = places == 0 ? 0 : places_count - leading - trailing;
-  out = store_big_endian(out, numeric_header(groups, 1 - leading, decimal.negative, decimal.scale));
-  store_big_endian(out, leading == places_count ? 0 : places << (place_bits * leading));
-  return out + std::ptrdiff_t{2} * groups;
+  return store_places(places, decimal.negative, decimal.scale, out);
 }
 
 /// Digits only: oidin reads signs too, and wraps them.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 
 #include "base/endian.hpp"
@@ -117,6 +118,27 @@ TEST(Codec, EncodesCommonForms) {
       "0000000400000007"
       "ffffffff",
       hex(integers, "{7,NULL}"));
+}
+
+/// The forms for this machine's vector instructions write what those for any machine do.
+TEST(Codec, FormsAgree) {
+  std::mt19937 random(3);
+  const auto pick = [&random](std::size_t count) {
+    return std::uniform_int_distribution<std::size_t>(0, count - 1)(random);
+  };
+  const std::string alphabet = "0123456789012345678901234567890123456789..-+e ,";
+  std::size_t encoded = 0;
+  for (int round = 0; round < 200'000; ++round) {
+    std::string text(pick(20), ' ');
+    // Most are numbers, some are anything.
+    for (char& c : text) c = alphabet[pick(round % 4 == 0 ? alphabet.size() : 10)];
+    if (round % 4 != 0 && !text.empty() && pick(4) > 0) text[pick(text.size())] = '.';
+    if (pick(3) == 0) text.insert(0, pick(2) == 0 ? "-" : "+");
+    EXPECT_EQ(hex(codecs::float8, text), hex(codec_of({oid::float8}, {}), text)) << text;
+    EXPECT_EQ(hex(codecs::numeric, text), hex(codec_of({oid::numeric}, {}), text)) << text;
+    encoded += hex(codecs::numeric, text) == "-" ? 0 : 1;
+  }
+  EXPECT_GT(encoded, 100'000U);
 }
 
 /// What depends on the session or on a type's modifier is left to the server where it would differ.

@@ -12,6 +12,16 @@ namespace {
 using namespace std::chrono_literals;
 using Kind = load::Verdict::Kind;
 
+TEST(Jobs, FollowTheCoresAndTheDistance) {
+  EXPECT_EQ(2U, load::default_jobs(1, 100us));
+  EXPECT_EQ(2U, load::default_jobs(2, 1ms));
+  EXPECT_EQ(3U, load::default_jobs(2, 20ms));
+  EXPECT_EQ(7U, load::default_jobs(4, 20ms));
+  EXPECT_EQ(8U, load::default_jobs(64, 0ms));
+  EXPECT_EQ(9U, load::default_jobs(2, 100ms));
+  EXPECT_EQ(16U, load::default_jobs(8, 1s));
+}
+
 ledger::NewLoad file(const std::string& fingerprint, const std::string& options = R"({"null":""})",
                      const std::string& stamp = "s1") {
   ledger::NewLoad load;
