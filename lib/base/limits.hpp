@@ -44,6 +44,11 @@ inline constexpr std::chrono::milliseconds retry_delay_max = 15s;
 /// After the first Ctrl-C, how long the chunks in flight may take before they are cancelled.
 inline constexpr std::chrono::milliseconds stop_grace = 10s;
 
+/// How long a run waits for the lock of its load, and how often it looks: as long as a killed
+/// client's backend may take to notice, and no longer.
+inline constexpr std::chrono::milliseconds lock_patience = 2s;
+inline constexpr std::chrono::milliseconds lock_poll = 100ms;
+
 /// How much of a bad value a message shows.
 inline constexpr std::size_t value_shown_bytes = 80;
 

@@ -1,6 +1,7 @@
 #include "ledger/run_lock.hpp"
 
 #include "base/failure.hpp"
+#include "base/limits.hpp"
 
 namespace sluice::ledger {
 namespace {
@@ -24,13 +25,20 @@ asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connectio
 asio::awaitable<pg::Result> RunLock::begin_locked(pg::Connection& connection, std::string settings,
                                                   std::string name, std::string question) {
   const std::string key = key_of(name);
-  auto results =
-      co_await connection.query("begin; " + settings +
-                                "set local idle_in_transaction_session_timeout = 0; select "
-                                "pg_try_advisory_xact_lock(" +
-                                key + "); " + question);
-  const bool locked = results[results.size() - 2].boolean(0, 0);
-  if (locked) co_return std::move(results.back());
+  const std::string sql = "begin; " + settings +
+                          "set local idle_in_transaction_session_timeout = 0; select "
+                          "pg_try_advisory_xact_lock(" +
+                          key + "); " + question;
+  // A holder that was killed, or cut off, may need a moment to go.
+  const auto deadline = async::Deadline::after(limits::lock_patience);
+  for (;;) {
+    auto results = co_await connection.query(sql);
+    const bool locked = results[results.size() - 2].boolean(0, 0);
+    if (locked) co_return std::move(results.back());
+    if (deadline.passed()) break;
+    co_await connection.query("rollback");
+    co_await async::sleep_for(limits::lock_poll);
+  }
 
   // A bigint key stands in pg_locks as its two halves, with objsubid 1.
   const auto holders = co_await connection.query(

@@ -88,17 +88,28 @@ asio::awaitable<void> Load::run_locked() {
   progress_.bytes_done = plan.preamble.start.byte_offset;
   progress_.bytes_before = progress_.bytes_done;
 
+  async::TaskGroup ahead(co_await asio::this_coro::executor);
   std::exception_ptr failed;
   try {
     if (plan.options.dry_run) {
       report_.status = LoadReport::Status::dry_run;
-    } else if (plan.options.use_ledger) {
-      co_await run_with_ledger(plan);
     } else {
-      co_await run_without_ledger(plan);
+      // A distant server's connections take longer than asking its ledger.
+      for (std::size_t i = 1; i < plan.jobs && !is_small(); ++i) ahead.spawn(on_.pool.open_ahead());
+      if (plan.options.use_ledger) {
+        co_await run_with_ledger(plan);
+      } else {
+        co_await run_without_ledger(plan);
+      }
     }
   } catch (...) {
     failed = std::current_exception();
+  }
+  ahead.cancel();
+  try {
+    co_await ahead.join();
+  } catch (const boost::system::system_error&) {
+    // The cancellation, which was asked for.
   }
   report_.seconds = std::chrono::duration<double>(Clock::now() - began).count();
   report_.retries = progress_.retries;
@@ -111,14 +122,13 @@ asio::awaitable<void> Load::run_locked() {
 /// holds it.
 asio::awaitable<Plan> Load::prepare_to_run() {
   source_ = source::open(options_.path);
+  first_chunk_bytes_ = source::bytes_of_chunk(0, options_.chunk_bytes);
   const auto executor = co_await asio::this_coro::executor;
   Findings found(executor);
   async::TaskGroup tasks(executor);
   tasks.spawn(read_source(found));
   tasks.spawn(or_stop_reading(describe_target(found)));
-  const bool is_small = source_->size_bytes() &&
-                        *source_->size_bytes() <= source::bytes_of_chunk(0, options_.chunk_bytes);
-  if (options_.use_ledger && !options_.dry_run && !is_small)
+  if (options_.use_ledger && !options_.dry_run && !is_small())
     tasks.spawn(or_stop_reading(lock(found)));
   co_await tasks.join();
   // A source that was stopped looks like one that ended.
@@ -127,6 +137,11 @@ asio::awaitable<Plan> Load::prepare_to_run() {
                         std::move(found.target), std::move(found.deferred_indexes), found.jobs);
   on_.pool.allow(plan.jobs);
   co_return plan;
+}
+
+bool Load::is_small() const {
+  const std::optional<std::uint64_t> bytes = source_->size_bytes();
+  return bytes && *bytes <= first_chunk_bytes_;
 }
 
 /// A source that says nothing must not keep an error from being told.

@@ -56,6 +56,7 @@ class Load {
   asio::awaitable<void> restore(const Plan& plan);
   asio::awaitable<void> tell_missing_indexes(const Plan& plan);
   asio::awaitable<std::vector<ledger::DeferredIndex>> missing_indexes(const Plan& plan);
+  bool is_small() const;  ///< one chunk, and known to be
   void nothing_to_do(const ledger::LoadEntry& load);
   void report(const ledger::Totals& totals);
   void require_unchanged_source(const Plan& plan) const;
@@ -68,6 +69,7 @@ class Load {
   std::optional<ledger::RunLock> lock_;
   Road* road_ = nullptr;
   bool stop_requested_ = false;
+  std::size_t first_chunk_bytes_ = 0;
   std::uint64_t records_read_ = 0;
   std::uint64_t bytes_read_ = 0;
   std::uint64_t chunks_read_ = 0;

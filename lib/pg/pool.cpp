@@ -28,6 +28,22 @@ asio::awaitable<Lease> Pool::acquire() {
   }
 }
 
+asio::awaitable<void> Pool::open_ahead() {
+  if (leased_ + idle_.size() >= connections_max_) co_return;
+  ++leased_;
+  std::exception_ptr cancelled;
+  try {
+    idle_.push_back(co_await Connection::open(options_));
+  } catch (const PgError&) {
+    // acquire() will say it.
+  } catch (...) {
+    cancelled = std::current_exception();
+  }
+  --leased_;
+  returned_.notify();
+  if (cancelled) std::rethrow_exception(cancelled);
+}
+
 void Pool::allow(std::size_t connections_max) {
   connections_max_ = connections_max;
   returned_.notify();

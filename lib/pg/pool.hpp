@@ -42,6 +42,10 @@ class Pool {
   /// Cancels for all connections that are leased now.
   std::vector<Cancel> cancel_leased() const;
 
+  /// Opens one connection ahead of its use, if the number allows. Why it cannot is left to
+  /// acquire() to find out.
+  asio::awaitable<void> open_ahead();
+
   /// Changes the number: what is leased beyond it stays leased.
   void allow(std::size_t connections_max);
 
