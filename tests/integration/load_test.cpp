@@ -200,6 +200,10 @@ TEST_F(LoadTest, FirstBadRecordIsNamed) {
   for (const RefusedCase& c : refused_cases) {
     db().run("drop table if exists t, p; drop function if exists no()");
     db().run(c.table);
+    // Of two records that exclude each other, in chunks in flight together, either may be the bad
+    // one.
+    const std::string state = c.sql_state;
+    options_.jobs = state == "23505" || state == "23P01" ? 1 : 2;
     for (const std::size_t chunk_bytes : {5UL, 1UL << 20}) {
       options_.chunk_bytes = chunk_bytes;
       options_.again = true;
