@@ -151,6 +151,14 @@ bool DatabaseTest::no_session_left() {
     if (sessions() == 0) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
+  // Which they are says more than that there are some.
+  for (const auto& row : db_->rows(
+           "select pid::text, state, coalesce(wait_event, ''), (now() - query_start)::text, query "
+           "from pg_stat_activity where application_name = 'pgsluice' and datname = "
+           "current_database()")) {
+    for (const std::string& field : row) std::fprintf(stderr, "%s | ", field.c_str());
+    std::fprintf(stderr, "\n");
+  }
   return false;
 }
 
