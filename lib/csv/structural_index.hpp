@@ -20,7 +20,6 @@ class StructuralIndex {
   }
 
   std::size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
   const std::uint32_t* data() const {
     return reinterpret_cast<const std::uint32_t*>(buffer_.bytes());
   }

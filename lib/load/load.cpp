@@ -71,7 +71,7 @@ Load::~Load() = default;
 asio::awaitable<void> Load::run() {
   std::exception_ptr failed;
   try {
-    co_await run_locked();
+    co_await run_to_the_end();
   } catch (...) {
     failed = std::current_exception();
   }
@@ -79,7 +79,7 @@ asio::awaitable<void> Load::run() {
   if (failed) std::rethrow_exception(failed);
 }
 
-asio::awaitable<void> Load::run_locked() {
+asio::awaitable<void> Load::run_to_the_end() {
   const auto began = Clock::now();
   if (stop_requested_) throw interrupted(report_);
   Plan plan = co_await prepare_to_run();
@@ -247,6 +247,31 @@ void Load::report(const ledger::Totals& totals) {
   report_.rows_skipped = totals.rows_skipped;
 }
 
+/// What the ledger knows of this source, with the lock held from here on.
+asio::awaitable<std::vector<ledger::LoadEntry>> Load::known_loads(Plan& plan,
+                                                                  pg::Connection& connection) {
+  std::vector<ledger::LoadEntry> loads;
+  if (!lock_) {
+    std::string settings = writer::set_local(plan.options.settings);
+    std::string name = lock_name(plan.options.table, plan.identity.fingerprint);
+    std::string question = ledger::has_loads_query(plan.identity);
+    const pg::Result known =
+        co_await ledger::RunLock::begin_locked(connection, settings, name, std::move(question));
+    if (known.boolean(0, 0)) loads = co_await ledger::find_loads(connection, plan.identity);
+    if (loads.empty() || plan.options.again) {
+      // Whoever comes while the one chunk waits for the table is told so too.
+      plan.target.settings_sql += ledger::RunLock::try_statement(name);
+      co_return loads;
+    }
+    // There is more to ask than the beginning of a load: with a lock that lasts as long as that.
+    co_await connection.query("rollback");
+    std::unique_ptr<pg::Connection> guard = co_await pg::Connection::open(on_.pool.options());
+    lock_ = co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(name));
+  }
+  loads = co_await ledger::find_loads(connection, plan.identity);
+  co_return loads;
+}
+
 /// Asks the ledger about this source and enters the load or finds it again. False if there is
 /// nothing to do.
 asio::awaitable<bool> Load::prepare(Plan& plan) {
@@ -261,26 +286,7 @@ asio::awaitable<bool> Load::prepare(Plan& plan) {
   History history;
   history.again = plan.options.again;
   history.is_file = plan.identity.source_bytes.has_value();
-  if (!lock_) {
-    std::string settings = writer::set_local(plan.options.settings);
-    std::string name = lock_name(plan.options.table, plan.identity.fingerprint);
-    std::string question = ledger::has_loads_query(plan.identity);
-    const pg::Result known =
-        co_await ledger::RunLock::begin_locked(connection, settings, name, std::move(question));
-    if (known.boolean(0, 0)) history.loads = co_await ledger::find_loads(connection, plan.identity);
-    if (!history.loads.empty() && !history.again) {
-      // There is more to ask than the beginning of a load: with a lock that lasts as long as that.
-      co_await connection.query("rollback");
-      std::unique_ptr<pg::Connection> guard = co_await pg::Connection::open(on_.pool.options());
-      lock_ =
-          co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(name));
-    }
-  }
-  // Whoever comes while the one chunk waits for the table is told so too.
-  if (!lock_)
-    plan.target.settings_sql +=
-        ledger::RunLock::try_statement(lock_name(plan.options.table, plan.identity.fingerprint));
-  if (lock_) history.loads = co_await ledger::find_loads(connection, plan.identity);
+  history.loads = co_await known_loads(plan, connection);
   if (!history.loads.empty() && !history.again)
     history.target_is_empty = co_await writer::is_empty(connection, plan.target.table);
   Verdict verdict = judge(history, plan.identity);

@@ -38,7 +38,7 @@ class Load {
  private:
   struct Findings;
 
-  asio::awaitable<void> run_locked();
+  asio::awaitable<void> run_to_the_end();
   asio::awaitable<Plan> prepare_to_run();
   asio::awaitable<void> or_stop_reading(asio::awaitable<void> task);
   asio::awaitable<void> read_source(Findings& found);
@@ -46,6 +46,8 @@ class Load {
   asio::awaitable<void> lock(Findings& found);
   asio::awaitable<void> run_with_ledger(Plan& plan);
   asio::awaitable<void> run_without_ledger(Plan& plan);
+  asio::awaitable<std::vector<ledger::LoadEntry>> known_loads(Plan& plan,
+                                                              pg::Connection& connection);
   asio::awaitable<bool> prepare(Plan& plan);
   asio::awaitable<bool> has_same_chunks(Plan& plan, pg::Connection& connection,
                                         const ledger::LoadEntry& load);
