@@ -119,6 +119,7 @@ int run_program(int argc, const char* const* argv) {
       "6 another run holds it, 7 the source changed, 130/143 interrupted (can be resumed).");
   std::map<std::string, Run> commands;
   commands["load"] = add_load_command(app);
+  commands["check"] = add_check_command(app);
   commands["loads"] = add_loads_command(app);
 
   try {

@@ -34,6 +34,7 @@ void add_character_option(CLI::App& command, const std::string& flag, std::optio
 /// Each command adds itself; what it returns runs it and gives the exit code.
 using Run = std::function<int()>;
 Run add_load_command(CLI::App& app);
+Run add_check_command(CLI::App& app);
 Run add_loads_command(CLI::App& app);
 
 /// The whole program.

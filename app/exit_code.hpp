@@ -24,6 +24,7 @@ inline int exit_code_of(FailureKind kind, int signal) {
     case FailureKind::bad_record: return exit_failed;
     case FailureKind::usage: return exit_usage;
     case FailureKind::connect: return exit_connect;
+    case FailureKind::budget: return exit_budget;
     case FailureKind::held: return exit_held;
     case FailureKind::changed: return exit_changed;
     case FailureKind::interrupted: return exit_signal + signal;

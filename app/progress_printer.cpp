@@ -151,6 +151,7 @@ void ProgressPrinter::print_bar(const load::Progress& p) {
                       format_count(p.rows_before + p.rows_stored), format_rate(r.rows),
                       format_decimal_bytes(static_cast<std::uint64_t>(r.bytes)));
   if (r.seconds_left) line += "   ETA " + clock(*r.seconds_left);
+  if (p.rows_rejected > 0) line += fmt::format("   {} rejected", format_count(p.rows_rejected));
   if (p.retries > 0) line += fmt::format("   {} retries", p.retries);
   print("\r\x1b[K" + line.substr(0, terminal_width() - 1));
   bar_shown_ = true;
@@ -164,6 +165,7 @@ void ProgressPrinter::print_plain(const load::Progress& p) {
       fmt::format(" {} rows, {}, {}/s", format_count(p.rows_before + p.rows_stored),
                   format_rate(r.rows), format_decimal_bytes(static_cast<std::uint64_t>(r.bytes)));
   if (r.seconds_left) line += ", " + clock(*r.seconds_left) + " left";
+  if (p.rows_rejected > 0) line += fmt::format(", {} rejected", format_count(p.rows_rejected));
   if (p.retries > 0) line += fmt::format(", {} retries", p.retries);
   print(line + "\n");
 }
@@ -173,6 +175,7 @@ void ProgressPrinter::print_json(const load::Progress& p) {
   nlohmann::ordered_json json{{"stage", name_of(p.stage)},
                               {"bytes_done", p.bytes_done},
                               {"rows_stored", p.rows_before + p.rows_stored},
+                              {"rows_rejected", p.rows_rejected},
                               {"rows_per_second", r.rows},
                               {"bytes_per_second", r.bytes},
                               {"retries", p.retries},

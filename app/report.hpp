@@ -27,6 +27,7 @@ struct Ending {
 std::string text_of(const Ending& ending);
 std::string text_of_plan(const load::PlanSummary& plan);
 nlohmann::ordered_json json_of(const Ending& ending);
+nlohmann::ordered_json json_of(const std::string& source, const tuple::Reject& reject);
 
 std::string text_of(const std::vector<ledger::LoadEntry>& loads);
 std::string text_of(const ledger::LoadEntry& load);

@@ -11,6 +11,7 @@ std::string_view name_of(load::LoadReport::Status status) {
     case Status::stored: return "stored";
     case Status::nothing_to_do: return "nothing to do";
     case Status::dry_run: return "dry run";
+    case Status::checked: return "checked";
   }
   return "";
 }
@@ -44,20 +45,26 @@ nlohmann::ordered_json json_of(const Ending& e) {
                     {"missing_columns", r.plan.missing_columns},
                     {"deferred_indexes", r.plan.deferred_indexes}};
   }
+  if (!r.rejects_path.empty()) json["rejects_path"] = r.rejects_path;
   if (!r.notes.empty()) json["notes"] = r.notes;
   if (e.message.empty()) return json;
   json["error"] = {{"message", e.message}};
   if (e.sql_state) json["error"]["sqlstate"] = *e.sql_state;
-  if (e.bad_record) {
-    const tuple::Reject& reject = e.bad_record->reject();
-    json["error"]["record"] = {
-        {"file", e.bad_record->source()}, {"byte_offset", reject.position.byte_offset},
-        {"line", reject.position.line},   {"record", reject.position.record},
-        {"column", reject.column},        {"value", reject.value},
-        {"sqlstate", reject.sql_state},   {"constraint", reject.constraint},
-        {"message", reject.message}};
-  }
+  if (e.bad_record)
+    json["error"]["record"] = json_of(e.bad_record->source(), e.bad_record->reject());
   return json;
+}
+
+nlohmann::ordered_json json_of(const std::string& source, const tuple::Reject& reject) {
+  return {{"file", source},
+          {"byte_offset", reject.position.byte_offset},
+          {"line", reject.position.line},
+          {"record", reject.position.record},
+          {"column", reject.column},
+          {"value", reject.value},
+          {"sqlstate", reject.sql_state},
+          {"constraint", reject.constraint},
+          {"message", reject.message}};
 }
 
 nlohmann::ordered_json json_of(const ledger::LoadEntry& l) {
@@ -80,6 +87,7 @@ nlohmann::ordered_json json_of(const ledger::LoadEntry& l) {
                               {"rows_skipped", l.totals.rows_skipped},
                               {"options", nlohmann::ordered_json::parse(l.options)}};
   if (l.source_bytes) json["source_bytes"] = *l.source_bytes;
+  if (!l.rejects_path.empty()) json["rejects_path"] = l.rejects_path;
   if (!l.finished_at.empty()) json["finished_at"] = l.finished_at;
   return json;
 }

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "app/progress_printer.hpp"
 #include "app/report.hpp"
@@ -22,6 +23,20 @@ std::string speed(std::uint64_t rows, std::uint64_t bytes, double seconds) {
 
 std::string rows(std::uint64_t count) {
   return format_count(count) + (count == 1 ? " row" : " rows");
+}
+
+std::string records(std::uint64_t count) {
+  return format_count(count) + (count == 1 ? " record" : " records");
+}
+
+/// As one would type it here.
+std::string shown_path(const LoadReport& r) {
+  const std::string shorter = std::filesystem::proximate(r.rejects_path).string();
+  return shorter.size() < r.rejects_path.size() ? shorter : r.rejects_path;
+}
+
+std::string rejects_so_far(const LoadReport& r) {
+  return r.rejects_path.empty() ? "" : ", rejects are in " + shown_path(r);
 }
 
 }  // namespace
@@ -59,10 +74,17 @@ std::string text_of(const Ending& e) {
                                      speed(r.rows_stored_now, r.bytes, r.seconds));
       if (r.resumed) text += fmt::format(", {} in all", rows(r.rows_stored));
       if (r.rows_skipped > 0)
-        text += fmt::format(", {} dropped by a trigger of the table", rows(r.rows_skipped));
+        text += fmt::format(", {} skipped (blank lines, or dropped by a trigger of the table)",
+                            rows(r.rows_skipped));
+      if (r.rows_rejected > 0)
+        text += fmt::format(", rejected {} -> {}", format_count(r.rows_rejected), shown_path(r));
       if (r.retries > 0) text += fmt::format(", {} retries", r.retries);
       return text + load + "\n";
     }
+    case LoadReport::Status::checked:
+      return fmt::format("checked {} of {}: {}{}\n", records(r.records_read), r.plan.source,
+                         r.rows_rejected == 0 ? "all good" : format_count(r.rows_rejected) + " bad",
+                         r.rejects_path.empty() ? "" : " -> " + shown_path(r));
     case LoadReport::Status::interrupted:
     case LoadReport::Status::failed:
       if (!r.load) {
@@ -71,9 +93,9 @@ std::string text_of(const Ending& e) {
             "stored {} of it, in no known order: without a ledger this load cannot be resumed\n",
             rows(r.rows_stored_now));
       }
-      if (r.rows_stored == 0) return fmt::format("stored nothing{}\n", load);
-      return fmt::format("stored {} so far{}; the same command goes on where it stopped\n",
-                         rows(r.rows_stored), load);
+      if (r.rows_stored == 0) return fmt::format("stored nothing{}{}\n", load, rejects_so_far(r));
+      return fmt::format("stored {} so far{}{}; the same command goes on where it stopped\n",
+                         rows(r.rows_stored), load, rejects_so_far(r));
   }
   return "";
 }
@@ -112,6 +134,7 @@ std::string text_of(const ledger::LoadEntry& l) {
   add("records read", format_count(l.totals.records_read));
   add("rows stored", format_count(l.totals.rows_stored));
   add("rejected", format_count(l.totals.rows_rejected));
+  if (l.totals.rows_rejected > 0 && !l.rejects_path.empty()) add("rejects in", l.rejects_path);
   add("skipped", format_count(l.totals.rows_skipped));
   add("options", l.options);
   if (l.state == "unfinished") text += "  The command that began it goes on where it stopped.\n";

@@ -11,6 +11,7 @@ enum class FailureKind {
   usage,        ///< wrong flags or configuration
   connect,      ///< cannot connect or authenticate
   bad_record,   ///< a record was refused and there is no budget for rejects
+  budget,       ///< more records were refused than the budget allows
   held,         ///< another run holds the same load
   changed,      ///< the source differs from what was loaded before
   interrupted,  ///< a signal; the load can be resumed

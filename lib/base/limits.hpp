@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 /// Every bound of the program by its name. What a flag can change is a default; the rest are fixed.
 namespace sluice::limits {
@@ -48,6 +49,15 @@ inline constexpr std::chrono::milliseconds stop_grace = 10s;
 /// client's backend may take to notice, and no longer.
 inline constexpr std::chrono::milliseconds lock_patience = 2s;
 inline constexpr std::chrono::milliseconds lock_poll = 100ms;
+
+/// A share of fewer records says nothing yet (--max-reject-ratio).
+inline constexpr std::uint64_t ratio_records_min = 10'000;
+/// How many names are tried for a reject file that must not replace another one.
+inline constexpr int reject_names_max = 10'000;
+/// How much of a bad value the reasons keep; the whole record is in the CSV beside them.
+inline constexpr std::size_t value_kept_bytes = 4 * KiB;
+/// How often a load sends again what a crashed server has lost.
+inline constexpr int resend_rounds_max = 5;
 
 /// How much of a bad value a message shows.
 inline constexpr std::size_t value_shown_bytes = 80;

@@ -33,13 +33,15 @@ asio::awaitable<void> create(pg::Connection& on) {
       "pgsluice'; "
       "end if; end $$;"
       "select to_regclass('pgsluice.chunks') is not null, "
-      "to_regclass('pgsluice.deferred_indexes') is not null";
+      "to_regclass('pgsluice.deferred_indexes') is not null, " +
+      std::string(exists_expression);
   std::string refusal;
   try {
     const auto results = co_await on.query(sql);
     const pg::Result& has = results.back();
     if (!has.boolean(0, 0)) co_await on.query(std::string(sql::V001__loads_and_chunks));
     if (!has.boolean(0, 1)) co_await on.query(std::string(sql::V002__deferred_indexes));
+    if (!has.boolean(0, 2)) co_await on.query(std::string(sql::V003__rejects));
     co_await on.query("commit");
   } catch (const pg::PgError& error) {
     if (!(error.state == pg::sql_state::insufficient_privilege)) throw;
@@ -58,23 +60,30 @@ asio::awaitable<void> create(pg::Connection& on) {
 std::string claim_statement(LoadId load, const ChunkEntry& c) {
   return "insert into pgsluice.chunks (load_id, chunk, byte_offset, byte_count, first_line, "
          "first_record, records_read, "
-         "rows_stored, rows_rejected, digest) values (" +
+         "rows_stored, rows_rejected, rows_skipped, digest) values (" +
          std::to_string(load.value) + "," + std::to_string(c.number) + "," +
          number(c.start.byte_offset) + "," + number(c.byte_count) + "," + number(c.start.line) +
          "," + number(c.start.record) + "," + number(c.records_read) + "," + number(c.rows_stored) +
-         "," + number(c.rows_rejected) + "," + signed_bits(c.digest) + ")";
+         "," + number(c.rows_rejected) + "," + number(c.rows_skipped) + "," +
+         signed_bits(c.digest) + ")";
 }
 
-std::string correct_statement(LoadId load, std::int64_t chunk, std::uint64_t rows_stored,
-                              std::uint64_t rows_skipped) {
-  return "update pgsluice.chunks set rows_stored = " + number(rows_stored) +
-         ", rows_skipped = " + number(rows_skipped) +
-         " where load_id = " + std::to_string(load.value) + " and chunk = " + std::to_string(chunk);
+std::string correct_statement(LoadId load, const ChunkEntry& c) {
+  return "update pgsluice.chunks set rows_stored = " + number(c.rows_stored) +
+         ", rows_rejected = " + number(c.rows_rejected) +
+         ", rows_skipped = " + number(c.rows_skipped) +
+         " where load_id = " + std::to_string(load.value) +
+         " and chunk = " + std::to_string(c.number);
 }
 
 bool says_already_stored(const pg::PgError& error) {
   return error.state == pg::sql_state::unique_violation && error.schema == "pgsluice" &&
          error.table == "chunks" && error.constraint == "chunks_pkey";
+}
+
+bool says_load_is_gone(const pg::PgError& error) {
+  return error.state == pg::sql_state::foreign_key_violation && error.schema == "pgsluice" &&
+         error.table == "chunks";
 }
 
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {

@@ -38,7 +38,8 @@ struct Totals {
 /// An expression that is true where the ledger is there, with all that this version knows, and a
 /// query of it.
 inline constexpr const char* exists_expression =
-    "to_regclass('pgsluice.deferred_indexes') is not null";
+    "exists (select from pg_attribute where attrelid = to_regclass('pgsluice.loads') and attname = "
+    "'rejects_path')";
 asio::awaitable<bool> exists(pg::Connection& on);
 
 /// Creates schema and tables unless they are there; any number of runners may do so at once. Throws
@@ -50,12 +51,15 @@ asio::awaitable<void> create(pg::Connection& on);
 /// any row is sent.
 std::string claim_statement(LoadId load, const ChunkEntry& chunk);
 
-/// Corrects a claim, in the same transaction, after a trigger has dropped rows.
-std::string correct_statement(LoadId load, std::int64_t chunk, std::uint64_t rows_stored,
-                              std::uint64_t rows_skipped);
+/// Corrects a claim, in the same transaction, after a trigger has dropped rows or some were
+/// refused.
+std::string correct_statement(LoadId load, const ChunkEntry& chunk);
 
 /// True if this error is claim_statement's: the chunk is in the table already.
 bool says_already_stored(const pg::PgError& error);
+
+/// True if this error is claim_statement's: the load itself is not in the ledger.
+bool says_load_is_gone(const pg::PgError& error);
 
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load);
 

@@ -17,8 +17,8 @@ constexpr const char* select_loads =
     "l.fingerprint, l.options, l.chunk_bytes, l.record_bytes_max, date_trunc('second', "
     "l.started_at)::text, "
     "coalesce(date_trunc('second', l.finished_at)::text, ''), l.runs, l.seconds, "
-    "c.chunks, c.bytes, c.records_read, c.rows_stored, c.rows_rejected, c.rows_skipped "
-    "from pgsluice.loads l cross join lateral ("
+    "c.chunks, c.bytes, c.records_read, c.rows_stored, c.rows_rejected, c.rows_skipped, "
+    "l.rejects_path from pgsluice.loads l cross join lateral ("
     "select count(*) as chunks, coalesce(sum(byte_count), 0) as bytes, coalesce(sum(records_read), "
     "0) as records_read, "
     "coalesce(sum(rows_stored), 0) as rows_stored, coalesce(sum(rows_rejected), 0) as "
@@ -30,6 +30,9 @@ constexpr const char* select_loads =
 // what is said of the load as a whole, the same command finds its chunks and says it again: so a
 // commit of that need not wait for the disk.
 constexpr const char* without_waiting = "set local synchronous_commit = off; ";
+constexpr const char* waiting =
+    "select set_config('synchronous_commit', 'local', true) where "
+    "current_setting('synchronous_commit') = 'off'; ";
 
 std::vector<LoadEntry> read_entries(const pg::Result& rows) {
   std::vector<LoadEntry> entries;
@@ -55,6 +58,7 @@ std::vector<LoadEntry> read_entries(const pg::Result& rows) {
     entry.finished_at = text(13);
     entry.runs = rows.integer(row, 14);
     entry.seconds = std::strtod(text(15).c_str(), nullptr);
+    entry.rejects_path = text(22);
     entry.totals = {count(16), count(17), count(18), count(19), count(20), count(21)};
     entries.push_back(std::move(entry));
   }
@@ -97,26 +101,29 @@ asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId i
 }
 
 asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
-                                   const std::string& before, const std::string& behind) {
-  std::string sql =
-      "begin; " + std::string(before.empty() && behind.empty() ? without_waiting : "") + before;
+                                   const BeginOptions& options) {
+  std::string sql = "begin; " + std::string(options.durable ? waiting : without_waiting);
+  sql += options.before;
   sql +=
       "insert into pgsluice.loads (target, target_oid, source, source_path, source_bytes, "
       "source_stamp, fingerprint, "
-      "options, chunk_bytes, record_bytes_max) values (" +
+      "options, chunk_bytes, record_bytes_max, rejects_path) values (" +
       pg::quote_literal(load.target) + "," + std::to_string(load.target_oid) + "," +
       pg::quote_literal(load.source) + "," + pg::quote_literal(load.source_path) + "," +
       (load.source_bytes ? std::to_string(*load.source_bytes) : std::string("null")) + "," +
       pg::quote_literal(load.source_stamp) + "," + pg::quote_literal(load.fingerprint) + "," +
       pg::quote_literal(load.options) + "," + std::to_string(load.chunk_bytes) + "," +
-      std::to_string(load.record_bytes_max) + "); " + behind + "select " + this_load + "; commit";
+      std::to_string(load.record_bytes_max) + "," + pg::quote_literal(load.rejects_path) + "); " +
+      options.behind + "select " + this_load + "; commit";
   const auto results = co_await on.query(std::move(sql));
   co_return LoadId{results[results.size() - 2].integer(0, 0)};
 }
 
-asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::string& behind) {
-  co_await on.query("begin; update pgsluice.loads set runs = runs + 1 where load_id = " +
-                    id_text(id) + "; " + behind + "commit");
+asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::string& rejects_path,
+                                  const std::string& behind) {
+  co_await on.query("begin; update pgsluice.loads set runs = runs + 1, rejects_path = " +
+                    pg::quote_literal(rejects_path) + " where load_id = " + id_text(id) + "; " +
+                    behind + "commit");
 }
 
 std::string void_load_statement(LoadId id) {

@@ -23,6 +23,7 @@ struct NewLoad {
   std::string options;  ///< JSON object
   std::uint64_t chunk_bytes = 0;
   std::uint64_t record_bytes_max = 0;
+  std::string rejects_path;  ///< empty: no rejects are allowed
 };
 
 /// A row of pgsluice.loads, with the sums of its chunks.
@@ -49,14 +50,23 @@ std::string has_loads_query(const NewLoad& like);
 asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, std::size_t count_max);
 asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId id);
 
-/// Enters a load; in the same transaction the statements `before` run first (such as a TRUNCATE)
-/// and `behind` last. Each of them ends with "; ".
-asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
-                                   const std::string& before, const std::string& behind);
+/// What a load's entry is made with.
+struct BeginOptions {
+  std::string before;  ///< statements that run first in the same transaction, such as a TRUNCATE
+  std::string behind;  ///< ... and last; each ends with "; "
+  /// Wait until the entry is on disk, also where the server does not by itself: a crash must not
+  /// take it from chunks that are stored long after it.
+  bool durable = true;
+};
 
-/// Counts one more run of a load that is resumed; the statements `behind` run in the same
-/// transaction.
-asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::string& behind);
+/// Enters a load.
+asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
+                                   const BeginOptions& options);
+
+/// Counts one more run of a load that is resumed, and says where its rejects go; the statements
+/// `behind` run in the same transaction.
+asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::string& rejects_path,
+                                  const std::string& behind);
 
 /// The statement that declares loads void: what they stored is gone or no longer counts.
 std::string void_load_statement(LoadId id);

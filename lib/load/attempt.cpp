@@ -1,8 +1,13 @@
 #include "load/attempt.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <random>
 
 #include "async/event.hpp"
+#include "async/offload.hpp"
+#include "load/salvage.hpp"
 
 namespace sluice::load {
 
@@ -20,26 +25,152 @@ std::optional<std::chrono::milliseconds> RetryPolicy::next(const pg::PgError& er
   return delay;
 }
 
-asio::awaitable<writer::Outcome> store(pg::Pool& pool, const writer::CopyWriter& writer,
-                                       const tuple::Batch& batch, const ledger::ChunkEntry& chunk,
-                                       const RetryPolicy& policy, std::uint64_t& retries) {
+namespace {
+
+/// One try at one chunk.
+struct Attempt {
+  Storing& with;
+  const source::Chunk& chunk;
+  const tuple::Batch& batch;
+  bool sifts = false;                      ///< looks for bad records
+  std::optional<writer::Refusal> refusal;  ///< why it does
+  Stored stored;                           ///< what the last try was about to store
+};
+
+asio::awaitable<void> store_whole(Attempt& a, pg::Connection& connection) {
+  const ledger::ChunkEntry entry = entry_of(a.chunk, a.batch);
+  const writer::Outcome outcome = co_await a.with.writer.write(connection, a.batch, entry);
+  a.with.budget.use(a.batch.records, 0);
+  // A chunk that an attempt with a lost answer had stored counts all the same.
+  if (outcome.already_stored && a.stored.rows_stored > 0) co_return;
+  a.stored.rows_stored = outcome.already_stored ? a.batch.tuples() : outcome.rows_stored;
+  a.stored.rows_skipped = outcome.rows_skipped + a.batch.blank_lines;
+}
+
+/// Whether the budget allows the bad records found so far, with those that reading refused.
+std::function<bool(std::size_t)> may_go_on(const Attempt& a) {
+  return [&a](std::size_t refused) {
+    return a.with.budget.allows(a.batch.records, refused + a.batch.rejects.size());
+  };
+}
+
+/// Stores what is good, in one transaction with the ledger's row.
+asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
+  const Storing& with = a.with;
+  refuse_ragged(with, a.chunk, a.batch);
+  ledger::ChunkEntry entry = entry_of(a.chunk, a.batch);
+  if (!co_await with.writer.begin(connection, entry)) co_return;
+  const Salvaged salvaged =
+      co_await salvage(with.on, connection, with.writer, with.plan, a.chunk, a.batch, may_go_on(a));
+  const std::uint64_t rejects = salvaged.rejects.size();
+  const auto keep = [&a, &salvaged] { a.with.rejects->append(a.chunk, salvaged.rejects); };
+  if (!with.budget.allows(a.batch.records, rejects)) {
+    // They stay in the file although the chunk is not stored: they are why.
+    if (with.rejects != nullptr) co_await async::offload(with.on.cpu, keep);
+    co_await with.writer.roll_back(connection);
+    throw failure_of(with, salvaged.rejects.back(), rejects);
+  }
+  a.stored = {salvaged.rows_stored, rejects, salvaged.rows_skipped + a.batch.blank_lines};
+  entry.rows_stored = a.stored.rows_stored;
+  entry.rows_rejected = a.stored.rows_rejected;
+  entry.rows_skipped = a.stored.rows_skipped;
+  if (rejects > 0 && with.rejects != nullptr) co_await async::offload(with.on.cpu, keep);
+  with.budget.use(a.batch.records, rejects);
+  std::exception_ptr failed;
+  try {
+    co_await with.writer.commit(connection, entry);
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  if (!failed) co_return;
+  with.budget.give_back(a.batch.records, rejects);
+  std::rethrow_exception(failed);
+}
+
+asio::awaitable<void> name_first_bad(Attempt& a, pg::Connection& connection) {
+  tuple::Reject first = co_await find_first_bad(a.with.on, connection, a.with.writer, a.with.plan,
+                                                a.chunk, a.batch, a.refusal);
+  throw failure_of(a.with, std::move(first), 1);
+}
+
+/// Throws what ends the attempt; a refusal for which the next one will sift is kept instead.
+asio::awaitable<bool> try_once(Attempt& a) {
+  pg::Lease lease = co_await a.with.on.pool.acquire();
+  if (a.sifts) {
+    if (a.with.budget.limits().allow_any()) {
+      co_await store_sifted(a, *lease);
+    } else {
+      co_await name_first_bad(a, *lease);
+    }
+    co_return true;
+  }
+  try {
+    co_await store_whole(a, *lease);
+    co_return true;
+  } catch (const writer::Refusal& error) {
+    if (error.nature() != pg::ErrorNature::data) throw;
+    a.refusal = error;
+  }
+  a.sifts = true;
+  co_return false;
+}
+
+}  // namespace
+
+asio::awaitable<Stored> store(Storing& with, const source::Chunk& chunk,
+                              const tuple::Batch& batch) {
   thread_local std::minstd_rand random(std::random_device{}());
   const auto began = async::Clock::now();
-  for (std::size_t attempt = 0;; ++attempt) {
+  Attempt attempt{with, chunk, batch, !batch.rejects.empty(), {}, {}};
+  for (std::size_t tries = 0;;) {
     std::optional<std::chrono::milliseconds> delay;
     try {
-      pg::Lease lease = co_await pool.acquire();
-      co_return co_await writer.write(*lease, batch, chunk);
+      if (co_await try_once(attempt)) co_return attempt.stored;
+      continue;
     } catch (const pg::PgError& error) {
       const auto elapsed =
           std::chrono::duration_cast<std::chrono::milliseconds>(async::Clock::now() - began);
-      delay = policy.next(error, attempt, elapsed,
-                          std::uniform_real_distribution<double>(0, 1)(random));
+      delay = with.policy.next(error, tries++, elapsed,
+                               std::uniform_real_distribution<double>(0, 1)(random));
       if (!delay) throw;
     }
-    ++retries;
+    ++with.retries;
     co_await async::sleep_for(*delay);
   }
+}
+
+ledger::ChunkEntry entry_of(const source::Chunk& chunk, const tuple::Batch& batch) {
+  return {.number = chunk.number,
+          .start = chunk.start,
+          .byte_count = chunk.size,
+          .records_read = batch.records,
+          .rows_stored = batch.tuples(),
+          .rows_rejected = batch.rejects.size(),
+          .rows_skipped = batch.blank_lines,
+          .digest = chunk.digest};
+}
+
+void refuse_ragged(const Storing& with, const source::Chunk& chunk, const tuple::Batch& batch) {
+  if (with.plan.encoder.policy.ragged != tuple::Ragged::error) return;
+  const auto found = std::ranges::find(batch.rejects, true, &tuple::Reject::ragged);
+  if (found == batch.rejects.end()) return;
+  tuple::Reject reject = *found;
+  source::PositionCounter positions(chunk, with.plan.encoder.line_end);
+  reject.position = positions.at(reject.begin, reject.position.record);
+  const std::string& source = with.plan.source->name();
+  std::string message = text_of(source, reject) + "\n  Such records end the load (see --ragged).";
+  throw BadRecord(FailureKind::bad_record, source, std::move(reject), message);
+}
+
+BadRecord failure_of(const Storing& with, tuple::Reject reject, std::uint64_t rejects) {
+  const std::string& source = with.plan.source->name();
+  std::string message = text_of(source, reject);
+  message += fmt::format("\n  record {}, byte {}, SQLSTATE {}", reject.position.record,
+                         reject.position.byte_offset, reject.sql_state);
+  const bool has_budget = with.budget.limits().allow_any();
+  if (has_budget) message += "\n  " + with.budget.explain(rejects) + ": stopped here";
+  return {has_budget ? FailureKind::budget : FailureKind::bad_record, source, std::move(reject),
+          message};
 }
 
 }  // namespace sluice::load

@@ -5,6 +5,10 @@
 
 #include "async/retry.hpp"
 #include "load/plan.hpp"
+#include "load/reject_budget.hpp"
+#include "load/reject_file.hpp"
+#include "load/report.hpp"
+#include "source/chunk.hpp"
 #include "writer/copy_writer.hpp"
 
 namespace sluice::load {
@@ -27,10 +31,38 @@ struct RetryPolicy {
                                                 double random) const;
 };
 
-/// Stores a batch, trying again as the policy says. Throws Refusal or PgError when it gives up.
-/// `retries` counts.
-asio::awaitable<writer::Outcome> store(pg::Pool& pool, const writer::CopyWriter& writer,
-                                       const tuple::Batch& batch, const ledger::ChunkEntry& chunk,
-                                       const RetryPolicy& policy, std::uint64_t& retries);
+/// What chunks are stored with. All outlive the load.
+struct Storing {
+  Resources on;
+  const Plan& plan;
+  const writer::CopyWriter& writer;
+  RetryPolicy policy;
+  RejectBudget& budget;
+  RejectFile* rejects = nullptr;  ///< nullptr: no file is kept
+  std::uint64_t& retries;         ///< counts
+};
+
+/// What became of a chunk.
+struct Stored {
+  std::uint64_t rows_stored = 0;
+  std::uint64_t rows_rejected = 0;
+  std::uint64_t rows_skipped = 0;
+};
+
+/// Stores a chunk, trying again as the policy says. First all of it at once; if the server refuses
+/// a record, or reading has refused one, again without its bad records, which are written to the
+/// reject file before the commit. Throws BadRecord where the budget allows no more of them, Failure
+/// where the reject file cannot be written, and Refusal or PgError when it gives up.
+asio::awaitable<Stored> store(Storing& with, const source::Chunk& chunk, const tuple::Batch& batch);
+
+/// The ledger's row for a chunk whose batch is `batch`.
+ledger::ChunkEntry entry_of(const source::Chunk& chunk, const tuple::Batch& batch);
+
+/// Throws BadRecord where the batch has a record of the wrong length, and such a record ends a load
+/// whatever its budget (--ragged=error).
+void refuse_ragged(const Storing& with, const source::Chunk& chunk, const tuple::Batch& batch);
+
+/// The failure of a load that stops at a bad record.
+BadRecord failure_of(const Storing& with, tuple::Reject reject, std::uint64_t rejects);
 
 }  // namespace sluice::load

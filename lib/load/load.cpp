@@ -7,10 +7,8 @@
 #include "async/offload.hpp"
 #include "async/task_group.hpp"
 #include "base/quantity.hpp"
-#include "load/history.hpp"
 #include "load/restore.hpp"
 #include "load/road.hpp"
-#include "pg/identifier.hpp"
 
 namespace sluice::load {
 namespace {
@@ -19,37 +17,8 @@ using async::Clock;
 
 constexpr async::Backoff backoff{limits::retry_delay_min, limits::retry_delay_max};
 
-Failure interrupted(const LoadReport& report) {
-  if (report.load) {
-    return {FailureKind::interrupted, "interrupted; the same command goes on where it stopped"};
-  }
-  if (report.rows_stored_now == 0)
-    return {FailureKind::interrupted, "interrupted; nothing was stored"};
-  return {FailureKind::interrupted, "interrupted; without a ledger this load cannot be resumed"};
-}
-
-/// With the user's settings, so that --lock-timeout holds for it too. Runs in a transaction.
-std::string truncate_statement(const Plan& plan) {
-  return plan.target.settings_sql + "truncate " + plan.target.table.quoted_name + "; ";
-}
-
 std::string count_of_indexes(std::size_t count) {
   return count == 1 ? "1 index" : std::to_string(count) + " indexes";
-}
-
-/// Drops what is to be built again later. `load` is SQL for the load's number.
-std::string defer_statements(const Plan& plan, const std::string& load) {
-  std::string sql;
-  for (const writer::Index& index : plan.deferred_indexes)
-    sql += ledger::defer_statements(load, plan.target.table.id, index.name, index.definition);
-  return sql.empty() ? sql : plan.target.settings_sql + sql;
-}
-
-/// An SQL expression. It leaves out what a person may mistype: a run with other options of the same
-/// content must see this one.
-std::string lock_name(const std::string& table, const std::string& fingerprint) {
-  return "'load ' || " + pg::quote_literal(table) + "::regclass::oid || " +
-         pg::quote_literal(" " + fingerprint);
 }
 
 }  // namespace
@@ -96,7 +65,9 @@ asio::awaitable<void> Load::run_to_the_end() {
     } else {
       // A distant server's connections take longer than asking its ledger.
       for (std::size_t i = 1; i < plan.jobs && !is_small(); ++i) ahead.spawn(on_.pool.open_ahead());
-      if (plan.options.use_ledger) {
+      if (plan.options.check) {
+        co_await run_check(plan);
+      } else if (plan.options.use_ledger) {
         co_await run_with_ledger(plan);
       } else {
         co_await run_without_ledger(plan);
@@ -177,7 +148,20 @@ asio::awaitable<void> Load::lock(Findings& found) {
       co_await ledger::RunLock::take(std::move(connection), std::move(settings), std::move(name));
 }
 
+/// Nothing is kept, so nothing is locked, entered or resumed.
+asio::awaitable<void> Load::run_check(Plan& plan) {
+  if (!plan.options.rejects_path.empty())
+    plan.identity.rejects_path = RejectFile::free_path(rejects_path_of(plan));
+  open_rejects(plan);
+  co_await move(plan, {});
+  require_unchanged_source(plan);
+  report_.records_read = records_read_;
+  report_.status = LoadReport::Status::checked;
+}
+
 asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
+  choose_rejects_path(plan);
+  open_rejects(plan);
   if (plan.options.truncate) {
     pg::Lease connection = co_await on_.pool.acquire();
     co_await connection->query("begin; " + truncate_statement(plan) + "commit");
@@ -190,7 +174,7 @@ asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
 }
 
 asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
-  if (!co_await prepare(plan)) {
+  if (!co_await enter(plan)) {
     if (plan.options.defer_indexes) co_await restore(plan);  // that an earlier file has left
     co_return;
   }
@@ -205,13 +189,19 @@ asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
     return std::chrono::duration<double>(Clock::now() - began).count();
   };
   std::exception_ptr failed;
+  bool is_over_budget = false;
   try {
-    ledger::StoredChunks stored = co_await stored_before();
-    co_await move(plan, std::move(stored));
-    if (plan.options.defer_indexes || report_.resumed) co_await restore(plan);
-    co_await reconcile(plan, seconds());
-  } catch (const Failure&) {
+    open_rejects(plan);
+    bool is_stored = false;
+    for (int round = 0; !is_stored; ++round) {
+      ledger::StoredChunks stored = co_await stored_before(round);
+      co_await move(plan, std::move(stored));
+      if (plan.options.defer_indexes || report_.resumed) co_await restore(plan);
+      is_stored = co_await reconcile(plan, seconds(), round);
+    }
+  } catch (const Failure& failure) {
     failed = std::current_exception();
+    is_over_budget = failure.kind() == FailureKind::budget;
   } catch (const pg::PgError&) {
     failed = std::current_exception();
   }
@@ -222,16 +212,66 @@ asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
   try {
     co_await take_stock(seconds());
     if (plan.options.defer_indexes || report_.resumed) co_await tell_missing_indexes(plan);
+    co_await settle_rejects(is_over_budget);
   } catch (const std::runtime_error&) {
     // The first failure is the one to tell.
   }
   std::rethrow_exception(failed);
 }
 
-asio::awaitable<ledger::StoredChunks> Load::stored_before() {
-  if (!report_.resumed) co_return ledger::StoredChunks();
+/// What earlier runs stored, and (behind a round that the server has lost a part of) this one.
+asio::awaitable<ledger::StoredChunks> Load::stored_before(int round) {
+  ledger::StoredChunks stored;
+  budget_ = RejectBudget(budget_.limits());
+  if (!report_.resumed && round == 0) co_return stored;
   pg::Lease connection = co_await on_.pool.acquire();
-  co_return co_await ledger::stored_chunks(*connection, *report_.load);
+  stored = co_await ledger::stored_chunks(*connection, *report_.load);
+  std::uint64_t rejects = 0;
+  for (const auto& [number, chunk] : stored) {
+    budget_.use(chunk.records_read, chunk.rows_rejected);
+    rejects += chunk.rows_rejected;
+  }
+  if (!rejects_ || round > 0) co_return stored;
+  std::uint64_t kept = 0;
+  if (rejects_->reopen()) kept = rejects_->settle(rejects_of(stored, false));
+  if (kept < rejects) {
+    report_.notes.push_back(fmt::format("{} of the {} rejects of earlier runs are not in {}",
+                                        format_count(rejects - kept), format_count(rejects),
+                                        rejects_->path()));
+  }
+  co_return stored;
+}
+
+void Load::open_rejects(const Plan& plan) {
+  budget_ = RejectBudget(plan.options.rejects);
+  if (plan.identity.rejects_path.empty()) return;
+  rejects_ = std::make_unique<RejectFile>(RejectFile::Options{.path = plan.identity.rejects_path,
+                                                              .source = plan.source->name(),
+                                                              .header = plan.preamble.header_bytes,
+                                                              .line_end = plan.preamble.line_end,
+                                                              .load = report_.load});
+}
+
+/// Which chunks' rejects stay in the file: of those that are stored, and (where they are what ended
+/// the load) of those that are not.
+std::function<bool(std::int64_t)> Load::rejects_of(const ledger::StoredChunks& stored,
+                                                   bool with_others) {
+  return [&stored, with_others](std::int64_t chunk) {
+    const auto found = stored.find(chunk);
+    return found == stored.end() ? with_others : found->second.rows_rejected > 0;
+  };
+}
+
+/// Leaves in the reject file what the ledger knows of, in file order.
+asio::awaitable<void> Load::settle_rejects(bool with_others) {
+  if (!rejects_ || !rejects_->has_any()) co_return;
+  pg::Lease connection = co_await on_.pool.acquire();
+  const ledger::StoredChunks stored = co_await ledger::stored_chunks(*connection, *report_.load);
+  const auto settle = [this, &stored, with_others] {
+    return rejects_->settle(rejects_of(stored, with_others));
+  };
+  const std::uint64_t left = co_await async::offload(on_.cpu, settle);
+  if (left > 0) report_.rejects_path = rejects_->path();
 }
 
 /// What the ledger says is stored by a run that did not reach the end.
@@ -245,106 +285,6 @@ void Load::report(const ledger::Totals& totals) {
   report_.rows_stored = totals.rows_stored;
   report_.rows_rejected = totals.rows_rejected;
   report_.rows_skipped = totals.rows_skipped;
-}
-
-/// What the ledger knows of this source, with the lock held from here on.
-asio::awaitable<std::vector<ledger::LoadEntry>> Load::known_loads(Plan& plan,
-                                                                  pg::Connection& connection) {
-  std::vector<ledger::LoadEntry> loads;
-  if (!lock_) {
-    std::string settings = writer::set_local(plan.options.settings);
-    std::string name = lock_name(plan.options.table, plan.identity.fingerprint);
-    std::string question = ledger::has_loads_query(plan.identity);
-    const pg::Result known =
-        co_await ledger::RunLock::begin_locked(connection, settings, name, std::move(question));
-    if (known.boolean(0, 0)) loads = co_await ledger::find_loads(connection, plan.identity);
-    if (loads.empty() || plan.options.again) {
-      // Whoever comes while the one chunk waits for the table is told so too.
-      plan.target.settings_sql += ledger::RunLock::try_statement(name);
-      co_return loads;
-    }
-    // There is more to ask than the beginning of a load: with a lock that lasts as long as that.
-    co_await connection.query("rollback");
-    std::unique_ptr<pg::Connection> guard = co_await pg::Connection::open(on_.pool.options());
-    lock_ = co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(name));
-  }
-  loads = co_await ledger::find_loads(connection, plan.identity);
-  co_return loads;
-}
-
-/// Asks the ledger about this source and enters the load or finds it again. False if there is
-/// nothing to do.
-asio::awaitable<bool> Load::prepare(Plan& plan) {
-  using Kind = Verdict::Kind;
-  pg::Lease lease = co_await on_.pool.acquire();
-  pg::Connection& connection = *lease;
-  if (!plan.target.has_ledger) co_await ledger::create(connection);
-  const std::string table = plan.target.table.full_name();
-  const std::string& source = plan.source->name();
-  // GCC 12 destroys a braced temporary twice when a co_await stands inside it, so this is filled
-  // step by step.
-  History history;
-  history.again = plan.options.again;
-  history.is_file = plan.identity.source_bytes.has_value();
-  history.loads = co_await known_loads(plan, connection);
-  if (!history.loads.empty() && !history.again)
-    history.target_is_empty = co_await writer::is_empty(connection, plan.target.table);
-  Verdict verdict = judge(history, plan.identity);
-  if (verdict.kind == Kind::verify) {
-    const ledger::LoadEntry load = *verdict.load;
-    if (co_await has_same_chunks(plan, connection, load)) {
-      nothing_to_do(load);
-      co_return false;
-    }
-    verdict = {};
-  }
-  switch (verdict.kind) {
-    case Kind::nothing_to_do: nothing_to_do(*verdict.load); co_return false;
-    case Kind::refuse_changed:
-      throw Failure(
-          FailureKind::changed,
-          fmt::format(
-              "{} has changed since load {} stored {} rows of it in {}: it had {} bytes then and "
-              "has {} now, "
-              "and its beginning or end differs\n"
-              "  Load it from the start with --again; add --truncate to empty the table first.",
-              source, verdict.load->id.value, verdict.load->totals.rows_stored, table,
-              verdict.load->source_bytes.value_or(0), plan.identity.source_bytes.value_or(0)));
-    case Kind::refuse_options:
-      throw Failure(
-          FailureKind::changed,
-          fmt::format("load {} of {} is unfinished and was begun with other options ({})\n"
-                      "  Go on with the options of then, or load it from the start with --again; "
-                      "add --truncate "
-                      "to empty {} first.",
-                      verdict.load->id.value, source,
-                      difference_of_options(verdict.load->options, plan.identity.options), table));
-    case Kind::resume: {
-      report_.load = verdict.load->id;
-      report_.resumed = true;
-      report_.notes.push_back(fmt::format("resuming load {} of {}, with {} rows stored already",
-                                          verdict.load->id.value, verdict.load->started_at,
-                                          verdict.load->totals.rows_stored));
-      plan.identity.chunk_bytes = verdict.load->chunk_bytes;
-      plan.identity.record_bytes_max = verdict.load->record_bytes_max;
-      report_.plan.chunk_bytes = plan.identity.chunk_bytes;
-      co_await ledger::resume_load(connection, *report_.load,
-                                   defer_statements(plan, std::to_string(verdict.load->id.value)));
-      co_return true;
-    }
-    case Kind::fresh:
-    case Kind::verify: break;
-  }
-  if (!verdict.note.empty()) report_.notes.push_back(verdict.note);
-  std::string before;
-  for (const LoadId id : verdict.void_loads) before += ledger::void_load_statement(id) + "; ";
-  if (plan.options.truncate) {
-    before +=
-        ledger::void_loads_of_statement(plan.target.table.id) + "; " + truncate_statement(plan);
-  }
-  report_.load = co_await ledger::begin_load(connection, plan.identity, before,
-                                             defer_statements(plan, ledger::this_load));
-  co_return true;
 }
 
 /// Builds the indexes that this load has dropped, and those that loads before it have left to it.
@@ -382,61 +322,17 @@ asio::awaitable<std::vector<ledger::DeferredIndex>> Load::missing_indexes(const 
   co_return co_await ledger::missing_indexes(*connection, plan.target.table.id, *report_.load);
 }
 
-void Load::nothing_to_do(const ledger::LoadEntry& load) {
-  report_.status = LoadReport::Status::nothing_to_do;
-  report_.load = load.id;
-  report_.finished_before = load.finished_at;
-  report_.records_read = load.totals.records_read;
-  report_.rows_stored = load.totals.rows_stored;
-  report_.rows_rejected = load.totals.rows_rejected;
-  report_.rows_skipped = load.totals.rows_skipped;
-}
-
-/// Reads the whole source and compares it with a finished load, chunk by chunk.
-asio::awaitable<bool> Load::has_same_chunks(Plan& plan, pg::Connection& connection,
-                                            const ledger::LoadEntry& load) {
-  progress_.stage = Progress::Stage::verifying;
-  const ledger::StoredChunks stored = co_await ledger::stored_chunks(connection, load.id);
-  source::ChunkerOptions options = plan.chunker_options();
-  options.chunk_bytes = load.chunk_bytes;
-  options.record_bytes_max = load.record_bytes_max;
-  source::Chunker chunker(*plan.source, plan.preamble, options);
-  source::Chunk chunk;
-  std::size_t same = 0;
-  const auto compare_next = [&chunker, &chunk, &stored, &same] {
-    if (!chunker.next(chunk)) return false;
-    const auto found = stored.find(chunk.number);
-    if (found == stored.end() || found->second.digest != chunk.digest ||
-        found->second.byte_count != chunk.size) {
-      same = stored.size() + 1;
-      return false;
-    }
-    ++same;
-    return true;
-  };
-  while (co_await async::offload(on_.reader, compare_next)) {
-    if (stop_requested_) throw interrupted(report_);
-  }
-  if (same == stored.size()) co_return true;
-  if (!plan.source->rewind()) {
-    throw Failure(
-        FailureKind::changed,
-        fmt::format(
-            "{} begins like load {}, which is in {} already, but is not the same\n"
-            "  A stream cannot be read twice: send it again with --again to load all of it.",
-            plan.source->name(), load.id.value, plan.target.table.full_name()));
-  }
-  const auto read = [&plan] { reread_preamble(plan); };
-  co_await async::offload(on_.reader, read);
-  co_return false;
-}
-
 asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored) {
   progress_.stage = Progress::Stage::loading;
   const writer::CopyWriter writer(plan.target, plan.encoder.column_names(), report_.load);
-  const RetryPolicy retry{plan.options.retry_for, backoff, report_.load.has_value()};
-  Road road(on_, plan, writer, retry, std::move(stored), progress_,
-            co_await asio::this_coro::executor);
+  Storing storing{on_,
+                  plan,
+                  writer,
+                  {plan.options.retry_for, backoff, report_.load.has_value()},
+                  budget_,
+                  rejects_.get(),
+                  progress_.retries};
+  Road road(storing, std::move(stored), progress_, co_await asio::this_coro::executor);
   std::exception_ptr failed;
   if (stop_requested_) road.stop();
   road_ = &road;
@@ -449,9 +345,11 @@ asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored) {
   records_read_ = road.records_read();
   bytes_read_ = road.bytes_read();
   chunks_read_ = road.chunks_read();
-  report_.rows_stored_now = road.rows_stored();
-  report_.rows_skipped = road.rows_skipped();
-  report_.bytes = road.bytes_stored();
+  report_.rows_stored_now += road.rows_stored();
+  report_.rows_rejected += road.rows_rejected();
+  report_.rows_skipped += road.rows_skipped();
+  report_.bytes += road.bytes_stored();
+  if (rejects_ && rejects_->has_any()) report_.rejects_path = rejects_->path();
   if (stop_requested_) {
     report_.status = LoadReport::Status::interrupted;
     throw interrupted(report_);
@@ -469,15 +367,31 @@ void Load::require_unchanged_source(const Plan& plan) const {
 }
 
 /// Success is reconciled, not assumed: what the ledger says of the chunks must be what was read.
-asio::awaitable<void> Load::reconcile(Plan& plan, double seconds) {
+/// False where it lacks chunks that can be sent again.
+asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
   progress_.stage = Progress::Stage::finishing;
   require_unchanged_source(plan);
+  co_await settle_rejects(false);
+  if (!budget_.allows(0, 0)) {
+    throw Failure(FailureKind::budget,
+                  fmt::format("{}: {}", plan.source->name(), budget_.explain(0)));
+  }
   pg::Lease connection = co_await on_.pool.acquire();
   const ledger::Read read{chunks_read_, bytes_read_, records_read_};
   const ledger::Finish end = co_await ledger::finish_load(*connection, *report_.load, read, seconds,
                                                           plan.identity.source_stamp);
   report(end.totals);
-  if (end.finished) co_return;
+  if (end.finished) co_return true;
+  if (end.totals.chunks < chunks_read_ && round < limits::resend_rounds_max &&
+      plan.source->rewind()) {
+    report_.notes.push_back(fmt::format(
+        "the server has lost {} chunks that it had stored (a crash with synchronous_commit = off, "
+        "or a failover to a replica that was behind): sending them again",
+        chunks_read_ - end.totals.chunks));
+    const auto read_again = [&plan] { reread_preamble(plan); };
+    co_await async::offload(on_.reader, read_again);
+    co_return false;
+  }
   throw Failure(
       FailureKind::failed,
       fmt::format("the ledger does not agree with {}: it has {} chunks, {} bytes, {} "

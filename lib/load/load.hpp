@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -7,6 +8,7 @@
 #include "ledger/run_lock.hpp"
 #include "load/options.hpp"
 #include "load/plan.hpp"
+#include "load/reject_file.hpp"
 #include "load/report.hpp"
 
 namespace sluice::load {
@@ -15,7 +17,7 @@ class Road;
 
 /// One run of one load: from the first question to the server to the reconciled end.
 ///
-///   lock and make the plan -> ask the ledger -> move the chunks -> reconcile
+///   lock and make the plan -> enter the load in the ledger -> move the chunks -> reconcile
 ///
 /// Used on the I/O thread only.
 class Load {
@@ -44,16 +46,22 @@ class Load {
   asio::awaitable<void> read_source(Findings& found);
   asio::awaitable<void> describe_target(Findings& found);
   asio::awaitable<void> lock(Findings& found);
+  asio::awaitable<void> run_check(Plan& plan);
   asio::awaitable<void> run_with_ledger(Plan& plan);
   asio::awaitable<void> run_without_ledger(Plan& plan);
   asio::awaitable<std::vector<ledger::LoadEntry>> known_loads(Plan& plan,
                                                               pg::Connection& connection);
-  asio::awaitable<bool> prepare(Plan& plan);
+  asio::awaitable<bool> enter(Plan& plan);
   asio::awaitable<bool> has_same_chunks(Plan& plan, pg::Connection& connection,
                                         const ledger::LoadEntry& load);
   asio::awaitable<void> move(Plan& plan, ledger::StoredChunks stored);
-  asio::awaitable<void> reconcile(Plan& plan, double seconds);
-  asio::awaitable<ledger::StoredChunks> stored_before();
+  asio::awaitable<bool> reconcile(Plan& plan, double seconds, int round);
+  asio::awaitable<ledger::StoredChunks> stored_before(int round);
+  void choose_rejects_path(Plan& plan) const;
+  void open_rejects(const Plan& plan);
+  asio::awaitable<void> settle_rejects(bool with_others);
+  static std::function<bool(std::int64_t)> rejects_of(const ledger::StoredChunks& stored,
+                                                      bool with_others);
   asio::awaitable<void> take_stock(double seconds);
   asio::awaitable<void> restore(const Plan& plan);
   asio::awaitable<void> tell_missing_indexes(const Plan& plan);
@@ -69,6 +77,8 @@ class Load {
   Progress progress_;
   std::unique_ptr<source::Source> source_;
   std::optional<ledger::RunLock> lock_;
+  RejectBudget budget_;
+  std::unique_ptr<RejectFile> rejects_;
   Road* road_ = nullptr;
   bool stop_requested_ = false;
   std::size_t first_chunk_bytes_ = 0;

@@ -2,7 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <limits>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,6 +11,8 @@
 #include "base/limits.hpp"
 #include "csv/dialect.hpp"
 #include "csv/scanner.hpp"
+#include "load/reject_budget.hpp"
+#include "tuple/encoder.hpp"
 #include "writer/catalog.hpp"
 
 namespace sluice::load {
@@ -35,6 +37,7 @@ struct LoadOptions {
   std::uint64_t skip_lines = 0;
   std::optional<std::uint64_t> limit;
   std::string encoding;  ///< empty: the session's
+  tuple::RecordPolicy record_policy;
   writer::Settings settings;
 
   // What does not.
@@ -49,6 +52,11 @@ struct LoadOptions {
   bool more_follows =
       false;  ///< another source goes into the same table: leave indexes to that load
   bool dry_run = false;
+  bool check = false;  ///< judge all records and keep none
+  RejectLimits rejects;
+  std::string rejects_path;  ///< of the CSV; empty: beside the source
+  /// What a check tells of each bad record, in file order.
+  std::function<void(const tuple::Reject&)> on_reject;
   std::chrono::milliseconds retry_for = limits::retry_for_default;
 };
 

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "pg/identifier.hpp"
 #include "source/fingerprint.hpp"
 
 namespace sluice::load {
@@ -36,6 +38,13 @@ std::string row_deciding_options(const LoadOptions& o) {
   if (o.limit) json["limit"] = *o.limit;
   if (!o.encoding.empty()) json["encoding"] = o.encoding;
   if (!o.settings.empty()) json["set"] = o.settings;
+  if (o.record_policy.ragged == tuple::Ragged::pad) json["ragged"] = "pad";
+  switch (o.record_policy.blank_lines) {
+    case tuple::BlankLines::record: break;
+    case tuple::BlankLines::skip: json["blank-lines"] = "skip"; break;
+    case tuple::BlankLines::reject: json["blank-lines"] = "reject"; break;
+    case tuple::BlankLines::null: json["blank-lines"] = "null"; break;
+  }
   return json.dump();
 }
 
@@ -164,8 +173,8 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   refuse_deferred_indexes(plan);
   plan.mapping = map_columns(plan);
   plan.encoder = tuple::plan_encoder(table, plan.mapping, o.dialect, plan.preamble.line_end,
-                                     plan.target.session);
-  plan.jobs = o.jobs > 0 ? o.jobs : jobs;
+                                     plan.target.session, o.record_policy);
+  plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : jobs;
   plan.identity = {.target = table.full_name(),
                    .target_oid = table.id,
                    .source = plan.source->name(),
@@ -177,6 +186,30 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
                    .chunk_bytes = o.chunk_bytes,
                    .record_bytes_max = o.record_bytes_max};
   return plan;
+}
+
+std::string truncate_statement(const Plan& plan) {
+  return plan.target.settings_sql + "truncate " + plan.target.table.quoted_name + "; ";
+}
+
+std::string lock_name(const std::string& table, const std::string& fingerprint) {
+  return "'load ' || " + pg::quote_literal(table) + "::regclass::oid || " +
+         pg::quote_literal(" " + fingerprint);
+}
+
+std::string rejects_path_of(const Plan& plan) {
+  namespace fs = std::filesystem;
+  const LoadOptions& o = plan.options;
+  fs::path path = o.rejects_path;
+  if (path.empty() && plan.source->size_bytes()) {
+    path = o.path;
+    path.replace_extension(".rejects.csv");
+  } else if (path.empty()) {
+    std::string name = plan.target.table.name;
+    std::ranges::replace(name, '/', '_');
+    path = name + ".rejects.csv";
+  }
+  return fs::absolute(path).string();
 }
 
 void reread_preamble(Plan& plan) {

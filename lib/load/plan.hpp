@@ -65,6 +65,17 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
 /// for a distant server, as a connection does nothing while a chunk's two round trips last.
 std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_trip);
 
+/// With the user's settings, so that --lock-timeout holds for it too. Belongs into a transaction.
+std::string truncate_statement(const Plan& plan);
+
+/// What the lock of a run is on, as an SQL expression. It leaves out what a person may mistype: a
+/// run with other options of the same content must see this one.
+std::string lock_name(const std::string& table, const std::string& fingerprint);
+
+/// Where the rejects go if that name is free: beside a file; for a stream in the working folder,
+/// under the table's name. Absolute.
+std::string rejects_path_of(const Plan& plan);
+
 /// Begins to read the source again, from its first byte. REQUIRES: source.rewind() is true.
 void reread_preamble(Plan& plan);
 

@@ -21,6 +21,7 @@ struct Progress {
   std::uint64_t bytes_before = 0;            ///< of these, by an earlier run
   std::uint64_t rows_stored = 0;             ///< by this run
   std::uint64_t rows_before = 0;             ///< by earlier runs
+  std::uint64_t rows_rejected = 0;           ///< by this run
   std::uint64_t retries = 0;
 };
 
@@ -42,7 +43,7 @@ struct PlanSummary {
 
 /// What a load did.
 struct LoadReport {
-  enum class Status { failed, interrupted, stored, nothing_to_do, dry_run };
+  enum class Status { failed, interrupted, stored, nothing_to_do, dry_run, checked };
 
   Status status = Status::failed;
   PlanSummary plan;
@@ -56,18 +57,20 @@ struct LoadReport {
   std::uint64_t bytes = 0;            ///< of the source, stored by this run
   std::uint64_t retries = 0;
   double seconds = 0;
+  std::string rejects_path;     ///< of the CSV; empty where no record was rejected into a file
   std::string finished_before;  ///< when, for nothing_to_do
   std::vector<std::string> notes;
 };
 
-/// The first bad record, where no rejects are allowed. what() names file, line, column, value and
-/// reason.
+/// The failure of a run that a signal stopped.
+Failure interrupted(const LoadReport& report);
+
+/// The first bad record, where no rejects are allowed (kind bad_record), or the one that exceeds
+/// their budget (kind budget). what() names file, line, column, value and reason.
 class BadRecord : public Failure {
  public:
-  BadRecord(std::string source, tuple::Reject reject, const std::string& message)
-      : Failure(FailureKind::bad_record, message),
-        source_(std::move(source)),
-        reject_(std::move(reject)) {}
+  BadRecord(FailureKind kind, std::string source, tuple::Reject reject, const std::string& message)
+      : Failure(kind, message), source_(std::move(source)), reject_(std::move(reject)) {}
 
   const std::string& source() const { return source_; }
   const tuple::Reject& reject() const { return reject_; }

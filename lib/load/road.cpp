@@ -3,24 +3,23 @@
 #include <fmt/format.h>
 
 #include "async/offload.hpp"
-#include "load/first_bad.hpp"
 #include "source/chunker.hpp"
 
 namespace sluice::load {
 
-Road::Road(Resources on, const Plan& plan, const writer::CopyWriter& writer, RetryPolicy retry,
-           ledger::StoredChunks stored, Progress& progress, const asio::any_io_executor& executor)
-    : on_(on),
-      plan_(plan),
-      writer_(writer),
-      retry_(retry),
+Road::Road(Storing& with, ledger::StoredChunks stored, Progress& progress,
+           const asio::any_io_executor& executor)
+    : with_(with),
+      on_(with.on),
+      plan_(with.plan),
       stored_(std::move(stored)),
       progress_(progress),
-      free_chunks_(executor, plan.chunk_buffers()),
-      free_batches_(executor, plan.batch_buffers()),
-      to_encode_(executor, plan.chunk_buffers()),
-      to_write_(executor, plan.batch_buffers()),
-      tasks_(executor) {}
+      free_chunks_(executor, plan_.chunk_buffers()),
+      free_batches_(executor, plan_.batch_buffers()),
+      to_encode_(executor, plan_.chunk_buffers()),
+      to_write_(executor, plan_.batch_buffers()),
+      tasks_(executor),
+      checker_(with) {}
 
 asio::awaitable<void> Road::run() {
   tasks_.spawn(read_chunks());
@@ -28,6 +27,7 @@ asio::awaitable<void> Road::run() {
   for (std::size_t i = 0; i < plan_.encoders(); ++i) tasks_.spawn(encode_chunks());
   for (std::size_t i = 0; i < plan_.jobs; ++i) tasks_.spawn(write_batches());
   co_await tasks_.join();
+  co_await checker_.end();
   if (failure_) std::rethrow_exception(failure_->error);
 }
 
@@ -40,7 +40,11 @@ asio::awaitable<void> Road::read_chunks() {
     bool is_known = false;
     try {
       more = co_await async::offload(on_.reader, read);
-      if (!more || stopping_ || failure_) break;
+      if (stopping_ || failure_) break;
+      if (!more) {
+        with_.budget.set_total(records_read_);
+        break;
+      }
       is_known = is_stored(*chunk);
     } catch (const Failure&) {
       // A record too large, an unreadable source, a changed one: a failure behind all chunks that
@@ -70,7 +74,7 @@ bool Road::is_stored(const source::Chunk& chunk) {
         fmt::format("{} has changed since load {} stored a part of it: bytes {} to {} (from line "
                     "{}) differ\n"
                     "  Load it from the start with --again; add --truncate to empty {} first.",
-                    plan_.source->name(), writer_.load()->value, entry.start.byte_offset,
+                    plan_.source->name(), with_.writer.load()->value, entry.start.byte_offset,
                     entry.start.byte_offset + entry.byte_count, entry.start.line,
                     plan_.target.table.full_name()));
   }
@@ -99,6 +103,7 @@ asio::awaitable<void> Road::write_batches() {
     const source::Chunk& chunk = *next->chunk;
     if (given_up_on(chunk.number)) continue;
     try {
+      // The checker's transaction is in file order because there is one writer.
       co_await write_batch(chunk, *next->batch);
     } catch (const Failure&) {
       fail(chunk.number, std::current_exception());
@@ -109,28 +114,19 @@ asio::awaitable<void> Road::write_batches() {
 }
 
 asio::awaitable<void> Road::write_batch(const source::Chunk& chunk, const tuple::Batch& batch) {
-  std::optional<writer::Refusal> refusal;
-  if (batch.rejects.empty()) {
-    try {
-      const ledger::ChunkEntry entry = entry_of(chunk, batch);
-      const writer::Outcome outcome =
-          co_await store(on_.pool, writer_, batch, entry, retry_, progress_.retries);
-      // A chunk that an attempt with a lost answer had stored counts all the same.
-      const std::uint64_t rows = outcome.already_stored ? batch.tuples() : outcome.rows_stored;
-      rows_stored_ += rows;
-      rows_skipped_ += outcome.rows_skipped;
-      bytes_stored_ += chunk.size;
-      progress_.rows_stored += rows;
-      progress_.bytes_done += chunk.size;
-      co_return;
-    } catch (const writer::Refusal& error) {
-      if (error.nature() != pg::ErrorNature::data) throw;
-      refusal = error;
-    }
+  Stored stored;
+  if (plan_.options.check) {
+    stored = co_await checker_.judge(chunk, batch);
+  } else {
+    stored = co_await store(with_, chunk, batch);
   }
-  const BadRecord bad =
-      co_await find_first_bad(on_.pool, writer_, plan_, chunk, batch, std::move(refusal));
-  throw BadRecord(bad);
+  rows_stored_ += stored.rows_stored;
+  rows_rejected_ += stored.rows_rejected;
+  rows_skipped_ += stored.rows_skipped;
+  bytes_stored_ += chunk.size;
+  progress_.rows_stored += stored.rows_stored;
+  progress_.rows_rejected += stored.rows_rejected;
+  progress_.bytes_done += chunk.size;
 }
 
 void Road::fail(std::int64_t chunk, std::exception_ptr error) {
@@ -141,16 +137,6 @@ void Road::fail(std::int64_t chunk, std::exception_ptr error) {
 void Road::stop() {
   stopping_ = true;
   plan_.source->stop();
-}
-
-ledger::ChunkEntry entry_of(const source::Chunk& chunk, const tuple::Batch& batch) {
-  return {.number = chunk.number,
-          .start = chunk.start,
-          .byte_count = chunk.size,
-          .records_read = batch.records,
-          .rows_stored = batch.tuples(),
-          .rows_rejected = batch.rejects.size(),
-          .digest = chunk.digest};
 }
 
 }  // namespace sluice::load

@@ -7,6 +7,7 @@
 #include "async/free_list.hpp"
 #include "async/task_group.hpp"
 #include "load/attempt.hpp"
+#include "load/check.hpp"
 #include "load/plan.hpp"
 #include "load/report.hpp"
 #include "source/chunk.hpp"
@@ -25,8 +26,9 @@ namespace sluice::load {
 /// so the first bad record of the file is named, whatever the number of connections.
 class Road {
  public:
-  Road(Resources on, const Plan& plan, const writer::CopyWriter& writer, RetryPolicy retry,
-       ledger::StoredChunks stored, Progress& progress, const asio::any_io_executor& executor);
+  /// `with` must outlive the road.
+  Road(Storing& with, ledger::StoredChunks stored, Progress& progress,
+       const asio::any_io_executor& executor);
 
   /// Moves all chunks. Throws the earliest chunk's failure. If it is cancelled, so are its tasks.
   asio::awaitable<void> run();
@@ -38,6 +40,7 @@ class Road {
   std::uint64_t bytes_read() const { return bytes_read_; }
   std::uint64_t chunks_read() const { return chunks_read_; }
   std::uint64_t rows_stored() const { return rows_stored_; }
+  std::uint64_t rows_rejected() const { return rows_rejected_; }
   std::uint64_t rows_skipped() const { return rows_skipped_; }
   std::uint64_t bytes_stored() const { return bytes_stored_; }
 
@@ -63,10 +66,9 @@ class Road {
     std::exception_ptr error;
   };
 
+  Storing& with_;
   Resources on_;
   const Plan& plan_;
-  const writer::CopyWriter& writer_;
-  RetryPolicy retry_;
   ledger::StoredChunks stored_;
   Progress& progress_;
 
@@ -75,6 +77,7 @@ class Road {
   async::Channel<ChunkLease> to_encode_;
   async::Channel<Encoded> to_write_;
   async::TaskGroup tasks_;
+  Checker checker_;
   std::size_t encoders_running_ = 0;
   bool stopping_ = false;
   std::optional<ChunkFailure> failure_;
@@ -83,11 +86,9 @@ class Road {
   std::uint64_t bytes_read_ = 0;
   std::uint64_t chunks_read_ = 0;
   std::uint64_t rows_stored_ = 0;
+  std::uint64_t rows_rejected_ = 0;
   std::uint64_t rows_skipped_ = 0;
   std::uint64_t bytes_stored_ = 0;
 };
-
-/// The ledger's row for a chunk whose batch is `batch`.
-ledger::ChunkEntry entry_of(const source::Chunk& chunk, const tuple::Batch& batch);
 
 }  // namespace sluice::load

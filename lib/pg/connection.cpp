@@ -7,7 +7,10 @@ namespace sluice::pg {
 Connection::Connection(asio::any_io_executor executor, PGconn* connection)
     : connection_(connection), socket_(std::move(executor)) {
   // Notices of triggers are the server's business; libpq would print them on stderr.
-  PQsetNoticeReceiver(connection, [](void*, const PGresult*) {}, nullptr);
+  const auto on_notice = [](void* self, const PGresult*) {
+    ++static_cast<Connection*>(self)->notices_;
+  };
+  PQsetNoticeReceiver(connection, on_notice, this);
 }
 
 Connection::~Connection() { socket_.detach(); }
@@ -31,6 +34,7 @@ asio::awaitable<std::vector<Result>> Connection::query(std::string sql) {
 asio::awaitable<void> Connection::send(std::string sql) {
   if (PQsendQuery(connection_.get(), sql.c_str()) != 1)
     throw PgError::from(connection_.get(), Phase::query);
+  has_input_ = false;
   co_await flush(Phase::query);
 }
 
@@ -57,9 +61,22 @@ asio::awaitable<void> Connection::flush(Phase phase) {
     if (left == 0) co_return;
     if (left < 0) throw PgError::from(connection_.get(), phase);
     const Socket::Ready ready = co_await socket_.wait_readable_or_writable();
-    if (ready.readable && PQconsumeInput(connection_.get()) != 1)
-      throw PgError::from(connection_.get(), phase);
+    if (!ready.readable) continue;
+    if (PQconsumeInput(connection_.get()) != 1) throw PgError::from(connection_.get(), phase);
+    has_input_ = true;
   }
+}
+
+/// True if the server has sent something other than a notice while a COPY goes to it. libpq does
+/// not look at an error before the COPY is ended. Half of a notice looks like an error too.
+bool Connection::has_unexpected_input() {
+  if (!has_input_ && !socket_.is_readable_now()) return false;
+  has_input_ = false;
+  const std::size_t notices = notices_;
+  if (PQconsumeInput(connection_.get()) != 1) return true;  // whoever reads the result is told why
+  // This looks at what has come, as far as it is notices.
+  PQisBusy(connection_.get());
+  return notices_ == notices;
 }
 
 void Connection::note_answer_after(async::Clock::time_point asked) {
@@ -72,6 +89,14 @@ void Cancel::send_blocking() const {
   char why[256];
   // If it fails there is nothing more to do: the connection is closed all the same.
   if (cancel_) PQcancel(cancel_.get(), why, sizeof why);
+}
+
+bool Connection::text_is_checked_as_utf8() const {
+  const auto is = [this](const char* parameter, std::string_view value) {
+    const char* const status = PQparameterStatus(connection_.get(), parameter);
+    return status != nullptr && status == value;
+  };
+  return is("client_encoding", "UTF8") && !is("server_encoding", "SQL_ASCII");
 }
 
 bool Connection::is_clean() const {

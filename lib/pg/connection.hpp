@@ -73,6 +73,9 @@ class Connection {
 
   /// As PQserverVersion: 150020 for 15.20.
   int server_version() const { return PQserverVersion(connection_.get()); }
+  /// The client sends UTF-8, and the server refuses what is not (it does not where its own encoding
+  /// is SQL_ASCII).
+  bool text_is_checked_as_utf8() const;
   std::string user() const { return PQuser(connection_.get()); }
   std::string database() const { return PQdb(connection_.get()); }
 
@@ -85,11 +88,14 @@ class Connection {
   Connection(asio::any_io_executor executor, PGconn* connection);
   asio::awaitable<void> poll_until_connected(async::Deadline deadline);
   asio::awaitable<void> flush(Phase phase);
+  bool has_unexpected_input();
   void note_answer_after(async::Clock::time_point asked);
 
   std::unique_ptr<PGconn, Finish> connection_;
   async::Clock::duration fastest_answer_ = std::chrono::hours(1);
-  Socket socket_;  ///< declared after the connection: let go before it is closed
+  std::size_t notices_ = 0;
+  bool has_input_ = false;  ///< read while writing, and not looked at
+  Socket socket_;           ///< declared after the connection: let go before it is closed
 };
 
 }  // namespace sluice::pg

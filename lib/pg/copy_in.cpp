@@ -6,7 +6,7 @@
 
 namespace sluice::pg {
 
-asio::awaitable<void> CopyIn::write(std::string_view bytes) {
+asio::awaitable<bool> CopyIn::write(std::string_view bytes, bool listen) {
   PGconn* const raw = connection_.connection_.get();
   while (!bytes.empty()) {
     const std::string_view slice = bytes.substr(0, limits::copy_slice_bytes);
@@ -14,7 +14,9 @@ asio::awaitable<void> CopyIn::write(std::string_view bytes) {
     if (queued < 0) throw PgError::from(raw, Phase::copy);
     if (queued == 1) bytes.remove_prefix(slice.size());
     co_await connection_.flush(Phase::copy);
+    if (listen && connection_.has_unexpected_input()) co_return false;
   }
+  co_return true;
 }
 
 asio::awaitable<void> CopyIn::finish() { return end(nullptr); }

@@ -13,8 +13,10 @@ class CopyIn {
  public:
   explicit CopyIn(Connection& connection) : connection_(connection) {}
 
-  /// Sends bytes; any split is fine. An error of the server shows only after finish().
-  asio::awaitable<void> write(std::string_view bytes);
+  /// Sends bytes; any split is fine. An error of the server shows only behind finish() or abort().
+  /// If it is to listen, it stops and returns false where the server says something in the middle,
+  /// which can hardly be anything but that it has refused: the rest would be sent for nothing.
+  asio::awaitable<bool> write(std::string_view bytes, bool listen);
   asio::awaitable<void> finish();
   /// Makes the server throw away what came, with this reason in its error.
   asio::awaitable<void> abort(std::string reason);

@@ -1,5 +1,7 @@
 #include "pg/socket.hpp"
 
+#include <poll.h>
+
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 namespace sluice::pg {
@@ -30,6 +32,12 @@ void Socket::detach() {
   state_->descriptor.release();  // libpq closes it
   state_->changed.notify();
   state_.reset();
+}
+
+bool Socket::is_readable_now() const {
+  if (!state_) return false;
+  pollfd socket{state_->descriptor.native_handle(), POLLIN, 0};
+  return ::poll(&socket, 1, 0) > 0;
 }
 
 asio::awaitable<Socket::Ready> Socket::wait(bool for_write, async::Deadline deadline) {

@@ -18,6 +18,9 @@ class Socket {
   void attach(int fd);
   void detach();
 
+  /// Whether there is something to read, without waiting.
+  bool is_readable_now() const;
+
   struct Ready {
     bool readable = false;
     bool writable = false;

@@ -24,7 +24,12 @@ class SqlState {
 };
 
 namespace sql_state {
+inline constexpr std::string_view foreign_key_violation = "23503";
 inline constexpr std::string_view unique_violation = "23505";
+inline constexpr std::string_view exclusion_violation = "23P01";
+inline constexpr std::string_view too_many_connections = "53300";
+inline constexpr std::string_view query_canceled = "57014";
+inline constexpr std::string_view serialization_failure = "40001";
 inline constexpr std::string_view lock_not_available = "55P03";
 inline constexpr std::string_view insufficient_privilege = "42501";
 }  // namespace sql_state

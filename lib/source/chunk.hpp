@@ -26,10 +26,24 @@ struct Chunk {
 
   std::string_view bytes() const { return {buffer.bytes(), size}; }
   csv::ParseInput parse_input() const { return {buffer.bytes(), size, index, unterminated_quote}; }
+};
 
-  /// Where the record that begins at `offset` of this chunk lies in the source. `record` counts
-  /// from 0 in this chunk.
-  Position position_of(std::size_t offset, std::uint64_t record, csv::LineEnd line_end) const;
+/// Says where records of a chunk lie in the source. Asked in file order it reads the chunk once.
+class PositionCounter {
+ public:
+  /// `chunk` must outlive it.
+  PositionCounter(const Chunk& chunk, csv::LineEnd line_end)
+      : chunk_(chunk), last_of_end_(line_end == csv::LineEnd::cr ? '\r' : '\n') {}
+
+  /// The record that begins at `offset` of the chunk, and is number `record` (from 0) in it.
+  /// REQUIRES: no smaller offset than before.
+  Position at(std::size_t offset, std::uint64_t record);
+
+ private:
+  const Chunk& chunk_;
+  char last_of_end_;
+  std::size_t offset_ = 0;
+  std::uint64_t lines_ = 0;
 };
 
 }  // namespace sluice::source

@@ -21,11 +21,11 @@ namespace {
 
 }  // namespace
 
-Position Chunk::position_of(std::size_t offset, std::uint64_t record, csv::LineEnd line_end) const {
-  const std::string_view before = bytes().substr(0, offset);
-  return {start.byte_offset + offset,
-          start.line + count_bytes(before, line_end == csv::LineEnd::cr ? '\r' : '\n'),
-          start.record + record};
+Position PositionCounter::at(std::size_t offset, std::uint64_t record) {
+  lines_ += count_bytes(chunk_.bytes().substr(offset_, offset - offset_), last_of_end_);
+  offset_ = offset;
+  return {chunk_.start.byte_offset + offset, chunk_.start.line + lines_,
+          chunk_.start.record + record};
 }
 
 std::size_t bytes_of_chunk(std::int64_t number, std::size_t chunk_bytes) {

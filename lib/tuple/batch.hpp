@@ -19,14 +19,21 @@ struct Lane {
   std::string_view bytes() const { return {buffer.bytes(), size}; }
 };
 
+enum class LaneName {
+  fast,  ///< COPY's binary format
+  slow,  ///< COPY's text format: records with a value that only the server can judge
+};
+
 /// All tuples of one chunk: the unit of write, retry and ledger.
 struct Batch {
-  Lane fast;  ///< COPY's binary format
-  Lane slow;  ///< COPY's text format: records with a value that only the server can judge
+  Lane fast;
+  Lane slow;
   std::uint64_t records = 0;
-  std::vector<Reject> rejects;  ///< records that no table could take, in file order; their position
-                                ///< is not filled in
+  std::uint64_t blank_lines = 0;  ///< of the records: left out
+  std::vector<Reject> rejects;    ///< records that no table could take, in file order; of their
+                                  ///< position only the record is filled in, from 0 in the chunk
 
+  const Lane& lane(LaneName name) const { return name == LaneName::fast ? fast : slow; }
   std::uint64_t tuples() const { return fast.tuples + slow.tuples; }
 };
 

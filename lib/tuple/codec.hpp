@@ -26,6 +26,7 @@ struct SessionSettings {
   bool time_zone_is_utc = false;
   bool interval_style_is_sql_standard = false;  ///< a sign there holds for all that follows it
   bool array_nulls = true;                      ///< NULL in an array is one
+  bool text_is_utf8 = false;                    ///< and the server insists on it
 };
 
 /// The codec of a type, or nullptr where there is none and all values take the slow lane.

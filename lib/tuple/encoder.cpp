@@ -6,14 +6,14 @@
 #include <cstring>
 
 #include "base/endian.hpp"
+#include "tuple/tuple_range.hpp"
+#include "tuple/utf8.hpp"
 
 namespace sluice::tuple {
 namespace {
 
-constexpr char binary_header[] =
-    "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0";  // signature, flags, extension length
-constexpr std::size_t binary_header_bytes = 19;
-constexpr std::size_t binary_trailer_bytes = 2;
+constexpr std::string_view bad_copy_file_format = "22P04";
+constexpr std::string_view character_not_in_repertoire = "22021";
 
 /// At least `bytes` more room in a lane; grows by half, so that a steady load stops allocating.
 char* room(Lane& lane, std::size_t bytes) {
@@ -35,16 +35,26 @@ std::vector<std::string> EncoderPlan::column_names() const {
 }
 
 EncoderPlan plan_encoder(const Table& table, const Mapping& mapping, const csv::Dialect& dialect,
-                         csv::LineEnd line_end, const SessionSettings& settings) {
-  EncoderPlan plan{.dialect = dialect, .line_end = line_end, .fields = {}};
+                         csv::LineEnd line_end, const SessionSettings& settings,
+                         RecordPolicy policy) {
+  EncoderPlan plan{.dialect = dialect,
+                   .line_end = line_end,
+                   .policy = policy,
+                   .fields = {},
+                   .check_utf8 = settings.text_is_utf8};
   for (const std::optional<std::size_t>& target : mapping.targets) {
     if (!target) {
-      plan.fields.push_back({.ignored = true, .encode = nullptr, .column = {}});
+      plan.fields.push_back({.ignored = true, .encode = nullptr, .column = {}, .doubt = {}});
       continue;
     }
     const Column& column = table.columns[*target];
     const Encode encode = codec_of(column.base_type, settings);
-    plan.fields.push_back({.ignored = false, .encode = encode, .column = column.name});
+    // A trigger may put something in a NULL's place.
+    plan.fields.push_back({.ignored = false,
+                           .encode = encode,
+                           .column = column.name,
+                           .doubt = doubt_of(column.base_type),
+                           .null_in_doubt = column.not_null && !table.has_row_trigger});
     plan.fast_lane = plan.fast_lane && encode != nullptr;
     plan.growth = std::max(plan.growth, growth_of(column.base_type));
     ++plan.columns;
@@ -52,33 +62,36 @@ EncoderPlan plan_encoder(const Table& table, const Mapping& mapping, const csv::
   return plan;
 }
 
-void Encoder::encode(const csv::ParseInput& input, Batch& batch, RecordRange range) {
+void Encoder::encode(const csv::ParseInput& input, Batch& batch, Lanes lanes) {
   batch.rejects.clear();
   batch.records = 0;
+  batch.blank_lines = 0;
   for (Lane* lane : {&batch.fast, &batch.slow}) {
     lane->size = 0;
     lane->tuples = 0;
   }
-  if (plan_.fast_lane) {
+  const bool with_fast = plan_.fast_lane && lanes == Lanes::both;
+  if (with_fast) {
     // Twice the text is enough for most; what is not written costs no memory.
-    std::memcpy(room(batch.fast, 2 * input.size + binary_header_bytes), binary_header,
-                binary_header_bytes);
-    batch.fast.size = binary_header_bytes;
+    std::memcpy(room(batch.fast, 2 * input.size + binary_format::header.size()),
+                binary_format::header.data(), binary_format::header.size());
+    batch.fast.size = binary_format::header.size();
   }
 
-  parser_.start(input);
+  start(input);
   csv::Record record;
-  for (std::uint64_t number = 0; number < range.end && parser_.next(record); ++number) {
-    if (number < range.first) continue;
-    ++batch.records;
-    if (!is_sound(record)) {
-      Reject reject = structural_defect(record);
-      reject.position.record = number;
-      batch.rejects.push_back(std::move(reject));
+  for (; parser_.next(record); ++batch.records) {
+    if (const Judgement judgement = judge(record); judgement != Judgement::sound) [[unlikely]] {
+      if (judgement == Judgement::skipped) {
+        ++batch.blank_lines;
+      } else {
+        refusal_.position.record = batch.records;
+        batch.rejects.push_back(std::move(refusal_));
+      }
       continue;
     }
     const std::size_t bytes = tuple_bytes_max(record);
-    if (plan_.fast_lane) {
+    if (with_fast) {
       const Encoded encoded = encode_fast(record, room(batch.fast, bytes));
       if (encoded.end != nullptr) {
         batch.fast.size = static_cast<std::size_t>(encoded.end - batch.fast.buffer.bytes());
@@ -90,64 +103,128 @@ void Encoder::encode(const csv::ParseInput& input, Batch& batch, RecordRange ran
     batch.slow.size = static_cast<std::size_t>(end - batch.slow.buffer.bytes());
     ++batch.slow.tuples;
   }
-  if (plan_.fast_lane) {
-    store_big_endian(room(batch.fast, binary_trailer_bytes), std::int16_t{-1});
-    batch.fast.size += binary_trailer_bytes;
+  if (with_fast) {
+    std::memcpy(room(batch.fast, binary_format::trailer.size()), binary_format::trailer.data(),
+                binary_format::trailer.size());
+    batch.fast.size += binary_format::trailer.size();
   }
 }
 
-std::optional<FoundRecord> Encoder::find(const csv::ParseInput& input, LaneName lane,
-                                         std::uint64_t tuple) {
+std::vector<FoundRecord> Encoder::find(const csv::ParseInput& input,
+                                       std::span<const TupleName> names, Lanes lanes) {
+  /// The next name of a lane, and the lane's tuples so far.
+  struct Cursor {
+    LaneName lane;
+    std::size_t name = 0;
+    std::uint64_t tuple = 0;
+  };
+  const auto forward = [&names](Cursor& cursor) {
+    while (cursor.name < names.size() && names[cursor.name].lane != cursor.lane) ++cursor.name;
+  };
+  Cursor fast{LaneName::fast};
+  Cursor slow{LaneName::slow};
+  forward(fast);
+  forward(slow);
+
+  std::vector<FoundRecord> found(names.size());
+  std::size_t left = names.size();
   Buffer scratch;
-  parser_.start(input);
+  start(input);
   csv::Record record;
-  for (std::uint64_t number = 0; parser_.next(record); ++number) {
-    if (!is_sound(record)) continue;
+  for (std::uint64_t number = 0; left > 0 && parser_.next(record); ++number) {
+    if (judge(record) != Judgement::sound) continue;
     scratch.reserve(tuple_bytes_max(record));
     const Encoded encoded = encode_fast(record, scratch.bytes());
-    const bool fast = plan_.fast_lane && encoded.end != nullptr;
-    if (fast != (lane == LaneName::fast)) continue;
-    if (tuple-- == 0) return describe(record, number, encoded);
+    const bool is_fast = plan_.fast_lane && lanes == Lanes::both && encoded.end != nullptr;
+    Cursor& cursor = is_fast ? fast : slow;
+    if (cursor.name == names.size() || names[cursor.name].number != cursor.tuple++) continue;
+    found[cursor.name++] = describe(record, number, encoded);
+    forward(cursor);
+    --left;
   }
-  return std::nullopt;
+  return found;
 }
 
-std::optional<FoundRecord> Encoder::find(const csv::ParseInput& input, std::uint64_t wanted) {
-  Buffer scratch;
+void Encoder::start(const csv::ParseInput& input) {
   parser_.start(input);
-  csv::Record record;
-  for (std::uint64_t number = 0; parser_.next(record); ++number) {
-    if (number != wanted) continue;
-    if (!is_sound(record)) return describe(record, number, {nullptr, plan_.fields.size()});
-    scratch.reserve(tuple_bytes_max(record));
-    return describe(record, number, encode_fast(record, scratch.bytes()));
-  }
-  return std::nullopt;
+  input_ = input;
+  all_well_encoded_ = !plan_.check_utf8 || !find_invalid_utf8({input.bytes, input.size});
 }
 
-/// The words and SQLSTATEs are those of PostgreSQL's COPY (copyfromparse.c).
-Reject Encoder::structural_defect(const csv::Record& record) const {
-  Reject reject;
-  reject.begin = record.begin;
-  reject.size = record.end - record.begin;
-  reject.sql_state = "22P04";  // bad_copy_file_format
+/// Whether a record can become a tuple; where it cannot, refusal_ says why.
+Encoder::Judgement Encoder::judge(csv::Record& record) {
+  const bool usual = record.fields.size() == plan_.fields.size() && record.begin != record.end &&
+                     all_well_encoded_;  // a record with a defect has no fields
+  return usual ? Judgement::sound : judge_unusual(record);
+}
+
+Encoder::Judgement Encoder::judge_unusual(csv::Record& record) {
   if (record.defect != csv::Defect::none) {
-    reject.message = csv::message_of(record.defect);
-    return reject;
+    refuse(record, bad_copy_file_format, std::string(csv::message_of(record.defect)));
+    return Judgement::refused;
   }
-  if (record.fields.size() > plan_.fields.size()) {
-    reject.message =
-        fmt::format("extra data after last expected column: {} fields where {} are expected",
-                    record.fields.size(), plan_.fields.size());
-  } else {
+  if (!is_well_encoded(record)) {
+    refuse_encoding(record);
+    return Judgement::refused;
+  }
+  const bool is_blank = record.begin == record.end;
+  if (is_blank && plan_.policy.blank_lines == BlankLines::skip) return Judgement::skipped;
+  if (is_blank && plan_.policy.blank_lines == BlankLines::reject) {
+    refuse(record, bad_copy_file_format, "blank line");
+    return Judgement::refused;
+  }
+  const bool is_null = is_blank && plan_.policy.blank_lines == BlankLines::null;
+  const bool is_short = record.fields.size() < plan_.fields.size();
+  if (is_null || (is_short && plan_.policy.ragged == Ragged::pad)) {
+    padded_.assign(record.fields.begin(),
+                   record.fields.begin() + (is_null ? 0 : record.fields.size()));
+    padded_.resize(plan_.fields.size(), {nullptr, 0, false, true});
+    record.fields = padded_;
+  }
+  if (record.fields.size() == plan_.fields.size()) return Judgement::sound;
+  refuse_field_count(record);
+  return Judgement::refused;
+}
+
+/// Remembers why a record is refused. Words and SQLSTATEs are those of PostgreSQL's COPY
+/// (copyfromparse.c).
+void Encoder::refuse(const csv::Record& record, std::string_view sql_state, std::string message) {
+  refusal_ = {};
+  refusal_.begin = record.begin;
+  refusal_.size = record.end - record.begin;
+  refusal_.sql_state = sql_state;
+  refusal_.message = std::move(message);
+}
+
+void Encoder::refuse_field_count(const csv::Record& record) {
+  const std::size_t expected = plan_.fields.size();
+  std::string message = "extra data after last expected column";
+  if (record.fields.size() < expected) {
     const EncodedField& missing = plan_.fields[record.fields.size()];
-    reject.message = missing.ignored
-                         ? "missing data"
-                         : fmt::format("missing data for column \"{}\"", missing.column);
-    reject.message +=
-        fmt::format(": {} fields where {} are expected", record.fields.size(), plan_.fields.size());
+    message = "missing data";
+    if (!missing.ignored) message += fmt::format(" for column \"{}\"", missing.column);
   }
-  return reject;
+  message += fmt::format(": {} fields where {} are expected", record.fields.size(), expected);
+  refuse(record, bad_copy_file_format, std::move(message));
+  refusal_.ragged = true;
+}
+
+bool Encoder::is_well_encoded(const csv::Record& record) const {
+  return all_well_encoded_ ||
+         !find_invalid_utf8({input_.bytes + record.begin, record.end - record.begin});
+}
+
+void Encoder::refuse_encoding(const csv::Record& record) {
+  const std::string_view text(input_.bytes, input_.size);
+  const std::size_t at =
+      *find_invalid_utf8(text.substr(record.begin, record.end - record.begin)) + record.begin;
+  refuse(record, character_not_in_repertoire, message_of_invalid_utf8(text.substr(at)));
+  for (std::size_t i = 0; i < std::min(record.fields.size(), plan_.fields.size()); ++i) {
+    if (!find_invalid_utf8(record.fields[i].view())) continue;
+    refusal_.column = plan_.fields[i].column;
+    refusal_.value = record.fields[i].view();
+    break;
+  }
 }
 
 /// An upper bound of a tuple's size in both lanes.
@@ -166,10 +243,12 @@ Encoder::Encoded Encoder::encode_fast(const csv::Record& record, char* out) cons
     const csv::Field& field = fields[i];
     if (plan.ignored) continue;
     if (field.null) {
+      if (plan.null_in_doubt) return {nullptr, i};
       out = store_big_endian(out, std::int32_t{-1});
       continue;
     }
     if (plan.encode == nullptr) return {nullptr, i};
+    if (field.size > plan.doubt.size_sure && plan.doubt.about(field.view())) return {nullptr, i};
     char* const value = out + 4;
     char* const end = plan.encode(field.text, field.size, value);
     if (end == nullptr) return {nullptr, i};

@@ -2,33 +2,58 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "csv/parser.hpp"
 #include "tuple/batch.hpp"
 #include "tuple/codec.hpp"
+#include "tuple/doubt.hpp"
 #include "tuple/mapping.hpp"
 #include "tuple/table.hpp"
 
 namespace sluice::tuple {
+
+/// What becomes of a record with too few or too many values.
+enum class Ragged {
+  error,   ///< refused, whatever the budget for rejects
+  reject,  ///< refused
+  pad,     ///< missing values at its end are NULL; too many are refused
+};
+
+/// What becomes of an empty line outside quotes.
+enum class BlankLines {
+  record,  ///< as COPY: a record of one empty value
+  skip,
+  reject,
+  null,  ///< a record of NULLs
+};
+
+struct RecordPolicy {
+  Ragged ragged = Ragged::reject;
+  BlankLines blank_lines = BlankLines::record;
+};
 
 /// What a CSV column becomes.
 struct EncodedField {
   bool ignored = false;
   Encode encode = nullptr;  ///< nullptr: every value takes the slow lane
   std::string column;
+  Doubt doubt;
+  bool null_in_doubt = false;
 };
 
 /// How a record becomes a tuple: fixed for a load, shared by all encoders.
 struct EncoderPlan {
   csv::Dialect dialect;
   csv::LineEnd line_end = csv::LineEnd::lf;
+  RecordPolicy policy;
   std::vector<EncodedField> fields;  ///< one per CSV column
   std::size_t columns = 0;           ///< fields that are not ignored
   bool fast_lane = true;             ///< false where a column has no codec: all records are text
+  bool check_utf8 = false;           ///< records that are not well-formed UTF-8 are refused
   std::size_t growth = 2;            ///< how many times longer than its text a tuple may be
 
   /// The columns that COPY is told, in the order of the fields.
@@ -36,12 +61,13 @@ struct EncoderPlan {
 };
 
 EncoderPlan plan_encoder(const Table& table, const Mapping& mapping, const csv::Dialect& dialect,
-                         csv::LineEnd line_end, const SessionSettings& settings);
+                         csv::LineEnd line_end, const SessionSettings& settings,
+                         RecordPolicy policy = {});
 
-/// Which records of a chunk: [first, end), counted from 0.
-struct RecordRange {
-  std::uint64_t first = 0;
-  std::uint64_t end = std::numeric_limits<std::uint64_t>::max();
+/// A tuple by its place in a batch.
+struct TupleName {
+  LaneName lane = LaneName::fast;
+  std::uint64_t number = 0;  ///< in its lane, from 0
 };
 
 /// A record found again: its number and place in the chunk, and the CSV column that kept it from
@@ -54,6 +80,12 @@ struct FoundRecord {
   std::vector<std::string> values;  ///< after unquoting, one per CSV column; empty for NULL
 };
 
+/// Into which lanes a chunk is encoded.
+enum class Lanes {
+  both,       ///< each record into the fastest that will do
+  only_slow,  ///< all into one, so that the server sees them in the order of the file
+};
+
 /// Turns the records of a chunk into tuples. Pure; reusable, so that it allocates nothing once it
 /// is warm.
 ///
@@ -61,31 +93,33 @@ struct FoundRecord {
 /// "Text Format".
 class Encoder {
  public:
-  enum class LaneName { fast, slow };
-
   /// `plan` must outlive the encoder.
   explicit Encoder(const EncoderPlan& plan) : plan_(plan), parser_(plan.dialect, plan.line_end) {}
 
-  /// Encodes the records of `range` into `batch`, replacing what it held.
-  void encode(const csv::ParseInput& input, Batch& batch, RecordRange range = {});
+  /// Encodes a chunk into `batch`, replacing what it held.
+  void encode(const csv::ParseInput& input, Batch& batch, Lanes lanes = Lanes::both);
 
-  /// The record that became tuple number `tuple` (from 0) of a lane when all records were encoded.
-  std::optional<FoundRecord> find(const csv::ParseInput& input, LaneName lane, std::uint64_t tuple);
-
-  /// The record with this number (from 0).
-  std::optional<FoundRecord> find(const csv::ParseInput& input, std::uint64_t record);
+  /// The records that became these tuples when the chunk was encoded into these lanes, in the order
+  /// of the names. REQUIRES: within a lane the names are in rising order, and there are such
+  /// tuples.
+  std::vector<FoundRecord> find(const csv::ParseInput& input, std::span<const TupleName> names,
+                                Lanes lanes = Lanes::both);
 
  private:
+  enum class Judgement { sound, skipped, refused };
+
   struct Encoded {
     char* end;          ///< nullptr: not for the fast lane
     std::size_t field;  ///< which field it was, then
   };
 
-  /// True if it can be read and has as many fields as there are columns.
-  bool is_sound(const csv::Record& record) const {
-    return record.defect == csv::Defect::none && record.fields.size() == plan_.fields.size();
-  }
-  Reject structural_defect(const csv::Record& record) const;
+  void start(const csv::ParseInput& input);
+  Judgement judge(csv::Record& record);
+  Judgement judge_unusual(csv::Record& record);
+  void refuse(const csv::Record& record, std::string_view sql_state, std::string message);
+  void refuse_field_count(const csv::Record& record);
+  bool is_well_encoded(const csv::Record& record) const;
+  void refuse_encoding(const csv::Record& record);
   Encoded encode_fast(const csv::Record& record, char* out) const;
   char* encode_slow(const csv::Record& record, char* out) const;
   FoundRecord describe(const csv::Record& record, std::uint64_t number,
@@ -94,6 +128,10 @@ class Encoder {
 
   const EncoderPlan& plan_;
   csv::Parser parser_;
+  csv::ParseInput input_;
+  bool all_well_encoded_ = true;
+  Reject refusal_;                  ///< of the record that was judged last
+  std::vector<csv::Field> padded_;  ///< a record with the values that it lacks
 };
 
 }  // namespace sluice::tuple

@@ -18,6 +18,7 @@ struct Reject {
   std::string sql_state;  ///< what PostgreSQL says to such a record
   std::string constraint;
   std::string message;
+  bool ragged = false;  ///< it has too few or too many values
 };
 
 }  // namespace sluice::tuple

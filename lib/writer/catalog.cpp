@@ -117,7 +117,8 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   if (is_unusual) co_await describe_further(on, t);
   target.session = {.time_zone_is_utc = names_utc(row.text(0, 7)),
                     .interval_style_is_sql_standard = row.text(0, 9) == "sql_standard",
-                    .array_nulls = row.boolean(0, 10)};
+                    .array_nulls = row.boolean(0, 10),
+                    .text_is_utf8 = on.text_is_checked_as_utf8()};
   // A backend that waits for a lock would not notice that its client is gone, and a cancellation
   // that comes before it waits is lost.
   static constexpr int version_with_check = 140000;

@@ -9,17 +9,31 @@
 namespace sluice::writer {
 namespace {
 
-const tuple::Batch no_rows;
-
 /// Leaves the failed transaction, so that the connection can be used again. If that fails too, the
 /// lease is dirty.
-asio::awaitable<void> roll_back(pg::Connection& on) {
+asio::awaitable<void> leave_transaction(pg::Connection& on) {
   if (!on.in_transaction()) co_return;
   try {
     co_await on.query("rollback");
   } catch (const pg::PgError&) {
     co_return;
   }
+}
+
+Failure miscounted(std::uint64_t rows, std::uint64_t sent, const ledger::ChunkEntry& chunk) {
+  return {FailureKind::failed, "the server counted " + std::to_string(rows) + " rows where " +
+                                   std::to_string(sent) + " were sent: chunk " +
+                                   std::to_string(chunk.number) + " must be checked by hand"};
+}
+
+/// Throws Failure where the load itself is gone.
+bool already_stored(const Refusal& refusal) {
+  if (ledger::says_load_is_gone(refusal)) {
+    throw Failure(FailureKind::failed,
+                  "the ledger's entry of this load is gone: the server lost it in a crash, or "
+                  "somebody deleted it\n  The same command begins a new load.");
+  }
+  return ledger::says_already_stored(refusal);
 }
 
 }  // namespace
@@ -35,52 +49,90 @@ CopyWriter::CopyWriter(const Target& target, std::vector<std::string> columns,
 
 asio::awaitable<Outcome> CopyWriter::write(pg::Connection& on, const tuple::Batch& batch,
                                            const ledger::ChunkEntry& chunk) const {
+  std::vector<tuple::TupleRange> copies;
+  for (const auto lane : {tuple::LaneName::slow, tuple::LaneName::fast})
+    if (batch.lane(lane).tuples > 0) copies.push_back(tuple::whole(batch, lane));
   std::string sql = "begin; " + settings_sql_;
   if (load_) sql += ledger::claim_statement(*load_, chunk) + "; ";
-  sql += copies(batch);
+  for (const tuple::TupleRange& copy : copies) sql += copy_statement(copy);
   // Where a trigger may drop rows, the ledger is corrected before the commit; elsewhere the commit
   // is in the same query.
   if (!rows_may_vanish_) sql += "commit";
-  const Copied copied = co_await run(on, batch, std::move(sql));
-  if (copied.already_stored) co_return Outcome{.already_stored = true};
+  const Copied copied = co_await run(on, std::move(sql), copies);
+  if (copied.refusal) {
+    co_await leave_transaction(on);
+    if (already_stored(*copied.refusal)) co_return Outcome{.already_stored = true};
+    throw Refusal(*copied.refusal);
+  }
   if (copied.rows == batch.tuples()) {
-    if (rows_may_vanish_) co_await run(on, no_rows, "commit");
+    if (rows_may_vanish_) co_await finish(on, "commit");
     co_return Outcome{.rows_stored = copied.rows};
   }
-  if (!rows_may_vanish_ || copied.rows > batch.tuples()) {
-    throw Failure(FailureKind::failed, "the server counted " + std::to_string(copied.rows) +
-                                           " rows where " + std::to_string(batch.tuples()) +
-                                           " were sent: chunk " + std::to_string(chunk.number) +
-                                           " must be checked by hand");
-  }
-  const std::uint64_t skipped = batch.tuples() - copied.rows;
-  std::string rest;
-  if (load_) rest = ledger::correct_statement(*load_, chunk.number, copied.rows, skipped) + "; ";
-  rest += "commit";
-  co_await run(on, no_rows, std::move(rest));
-  co_return Outcome{.rows_stored = copied.rows, .rows_skipped = skipped};
+  if (!rows_may_vanish_ || copied.rows > batch.tuples())
+    throw miscounted(copied.rows, batch.tuples(), chunk);
+  ledger::ChunkEntry corrected = chunk;
+  corrected.rows_stored = copied.rows;
+  corrected.rows_skipped += batch.tuples() - copied.rows;
+  co_await commit(on, corrected);
+  co_return Outcome{.rows_stored = copied.rows, .rows_skipped = batch.tuples() - copied.rows};
 }
 
-asio::awaitable<void> CopyWriter::probe(pg::Connection& on, const tuple::Batch& batch) const {
-  co_await run(
-      on, batch,
-      "begin; " + settings_sql_ + copies(batch) + "set constraints all immediate; rollback");
+asio::awaitable<bool> CopyWriter::begin(pg::Connection& on, const ledger::ChunkEntry& chunk) const {
+  std::string sql = "begin; " + settings_sql_ + "set constraints all immediate; ";
+  if (load_) sql += ledger::claim_statement(*load_, chunk) + "; ";
+  sql += "savepoint all_of_it; savepoint part";
+  const Copied begun = co_await run(on, std::move(sql), {});
+  if (!begun.refusal) co_return true;
+  co_await leave_transaction(on);
+  if (already_stored(*begun.refusal)) co_return false;
+  throw Refusal(*begun.refusal);
 }
 
-std::string CopyWriter::copies(const tuple::Batch& batch) const {
+asio::awaitable<std::uint64_t> CopyWriter::put(pg::Connection& on,
+                                               const tuple::TupleRange& tuples) const {
+  const Copied copied = co_await run(
+      on, copy_statement(tuples) + "release savepoint part; savepoint part", {&tuples, 1});
+  if (!copied.refusal) co_return copied.rows;
+  co_await on.query("rollback to savepoint part");
+  throw Refusal(*copied.refusal);
+}
+
+asio::awaitable<void> CopyWriter::start_over(pg::Connection& on) const {
+  co_await finish(on, "rollback to savepoint all_of_it; savepoint part");
+}
+
+asio::awaitable<void> CopyWriter::commit(pg::Connection& on,
+                                         const ledger::ChunkEntry& chunk) const {
   std::string sql;
-  if (batch.fast.tuples > 0) sql += copy_sql_ + " (format binary); ";
-  if (batch.slow.tuples > 0) sql += copy_sql_ + " (format text); ";
-  return sql;
+  if (load_) sql = ledger::correct_statement(*load_, chunk) + "; ";
+  co_await finish(on, sql + "commit");
 }
 
-/// Runs a query with as many COPYs as the batch has lanes with tuples.
-asio::awaitable<CopyWriter::Copied> CopyWriter::run(pg::Connection& on, const tuple::Batch& batch,
-                                                    std::string sql) const {
+asio::awaitable<void> CopyWriter::roll_back(pg::Connection& on) const {
+  co_await finish(on, "rollback");
+}
+
+/// Runs what ends a transaction or a part of it.
+asio::awaitable<void> CopyWriter::finish(pg::Connection& on, std::string sql) const {
+  const Copied done = co_await run(on, std::move(sql), {});
+  if (!done.refusal) co_return;
+  co_await leave_transaction(on);
+  throw Refusal(*done.refusal);
+}
+
+std::string CopyWriter::copy_statement(const tuple::TupleRange& tuples) const {
+  return copy_sql_ +
+         (tuples.lane == tuple::LaneName::fast ? " (format binary); " : " (format text); ");
+}
+
+/// Runs a query with so many COPYs in it, and gives each its tuples.
+asio::awaitable<CopyWriter::Copied> CopyWriter::run(
+    pg::Connection& on, std::string sql, std::span<const tuple::TupleRange> copies) const {
   Copied copied;
   std::optional<pg::PgError> refused;
-  auto lane = Refusal::Lane::none;
+  std::size_t begun = 0;
   bool in_copy = false;
+  bool given_up = false;
   co_await on.send(std::move(sql));
   for (;;) {
     std::optional<pg::Result> result = co_await on.next(pg::Phase::copy);
@@ -88,26 +140,37 @@ asio::awaitable<CopyWriter::Copied> CopyWriter::run(pg::Connection& on, const tu
     if (result->is_error()) {
       if (!refused) refused = result->error(pg::Phase::copy);
     } else if (result->status() == PGRES_COPY_IN) {
-      const bool fast = lane == Refusal::Lane::none && batch.fast.tuples > 0;
-      lane = fast ? Refusal::Lane::fast : Refusal::Lane::slow;
       in_copy = true;
-      pg::CopyIn copy(on);
-      co_await copy.write(fast ? batch.fast.bytes() : batch.slow.bytes());
-      co_await copy.finish();
+      co_await send(on, copies[begun++], given_up);
     } else if (in_copy) {
       copied.rows += result->affected();
       in_copy = false;
     }
   }
   if (!refused) co_return copied;
-  co_await roll_back(on);
-  if (ledger::says_already_stored(*refused)) {
-    copied.already_stored = true;
-    co_return copied;
+  if (given_up && refused->state == pg::sql_state::query_canceled) {
+    // What the server had to say was no refusal: this error is the answer to our giving up.
+    listens_ = false;
+    throw pg::PgError(pg::Phase::copy, pg::SqlState(pg::sql_state::serialization_failure),
+                      "a message of the server was taken for a refusal");
   }
-  if (!in_copy) lane = Refusal::Lane::none;
-  throw Refusal(*refused, lane,
-                in_copy ? tuple_number_in(refused->context, relation_name_) : std::nullopt);
+  std::optional<tuple::LaneName> lane;
+  if (in_copy) lane = copies[begun - 1].lane;
+  copied.refusal.emplace(
+      *refused, lane, in_copy ? tuple_number_in(refused->context, relation_name_) : std::nullopt);
+  co_return copied;
+}
+
+asio::awaitable<void> CopyWriter::send(pg::Connection& on, const tuple::TupleRange& tuples,
+                                       bool& given_up) const {
+  pg::CopyIn copy(on);
+  for (const std::string_view piece : tuples.pieces) {
+    if (co_await copy.write(piece, listens_)) continue;
+    given_up = true;
+    co_await copy.abort("the server has refused it already");
+    co_return;
+  }
+  co_await copy.finish();
 }
 
 std::optional<std::uint64_t> tuple_number_in(const std::string& context,

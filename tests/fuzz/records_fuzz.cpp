@@ -18,6 +18,7 @@
 #include "base/failure.hpp"
 #include "csv/scanner.hpp"
 #include "tuple/encoder.hpp"
+#include "tuple/tuple_range.hpp"
 #include "unit/chunked.hpp"
 
 namespace {
@@ -194,17 +195,30 @@ void check_encoder(const tuple::EncoderPlan& plan, const std::string& text,
   while (chunker.next(chunk)) {
     encoder.encode(chunk.parse_input(), batch);
     require(batch.records == chunk.records, "each record of a chunk is encoded");
-    require(batch.fast.tuples + batch.slow.tuples + batch.rejects.size() == batch.records,
-            "each record becomes a tuple or a reject");
+    require(batch.tuples() + batch.rejects.size() + batch.blank_lines == batch.records,
+            "each record becomes a tuple or a reject, or is blank");
     if (plan.fast_lane) check_fast_lane(batch.fast, plan.columns);
     const auto rows = read_slow_lane(batch.slow.bytes());
     require(rows.size() == batch.slow.tuples, "the text lane can be read back");
-    std::uint64_t tuple = 0;
-    for (const auto& row : rows) {
-      const auto found = encoder.find(chunk.parse_input(), tuple::Encoder::LaneName::slow, tuple++);
-      require(found && found->values.size() == row.size(), "a tuple's record is found again");
-      for (std::size_t i = 0; i < row.size(); ++i)
-        require(row[i] == found->values[i] || row[i] == "<null>", "and has the same values");
+    std::vector<tuple::TupleName> names;
+    for (std::uint64_t i = 0; i < rows.size(); ++i) names.push_back({tuple::LaneName::slow, i});
+    const auto found = encoder.find(chunk.parse_input(), names);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      require(found[i].values.size() == rows[i].size(), "a tuple's record is found again");
+      for (std::size_t k = 0; k < rows[i].size(); ++k)
+        require(rows[i][k] == found[i].values[k] || rows[i][k] == "<null>", "with the same values");
+    }
+    for (const auto lane : {tuple::LaneName::fast, tuple::LaneName::slow}) {
+      const std::uint64_t tuples = batch.lane(lane).tuples;
+      tuple::TupleCutter cutter(batch, lane);
+      std::size_t bytes = 0;
+      for (std::uint64_t i = 0; i < tuples; ++i)
+        bytes += cutter.cut(i, i + 1).pieces[lane == tuple::LaneName::fast ? 1 : 0].size();
+      const std::size_t frame =
+          lane == tuple::LaneName::fast && plan.fast_lane
+              ? tuple::binary_format::header.size() + tuple::binary_format::trailer.size()
+              : 0;
+      require(bytes + frame == batch.lane(lane).size, "a lane can be cut into its tuples");
     }
   }
 }
@@ -219,10 +233,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.record_bytes_max = 1 << 16;
   tuple::EncoderPlan plan;
   plan.dialect = options.dialect;
+  plan.check_utf8 = choices.pick(2) == 0;
+  plan.policy = {static_cast<tuple::Ragged>(choices.pick(3)),
+                 static_cast<tuple::BlankLines>(choices.pick(4))};
   const unsigned columns = 1 + choices.pick(4);
   for (unsigned i = 0; i < columns; ++i) {
     const std::uint32_t type = type_ids[choices.pick(std::size(type_ids))];
-    plan.fields.push_back({false, tuple::codec_of({type}, {.time_zone_is_utc = true}), "c"});
+    plan.fields.push_back({false, tuple::codec_of({type}, {.time_zone_is_utc = true}), "c",
+                           tuple::doubt_of({type, 'b', static_cast<std::int32_t>(choices.pick(9))}),
+                           choices.pick(2) == 0});
     plan.growth = std::max(plan.growth, tuple::growth_of({type}));
     ++plan.columns;
   }

@@ -80,8 +80,9 @@ inline std::vector<ChunkedRecord> records_of(const std::string& text, const Chun
     parser.start(chunk.parse_input());
     csv::Record record;
     std::uint64_t number = 0;
+    source::PositionCounter positions(chunk, line_end);
     for (; parser.next(record); ++number) {
-      ChunkedRecord result{chunk.position_of(record.begin, number, line_end), {}, record.defect};
+      ChunkedRecord result{positions.at(record.begin, number), {}, record.defect};
       for (const csv::Field& field : record.fields)
         result.fields.emplace_back(field.null ? "<null>" : field.view());
       records.push_back(std::move(result));

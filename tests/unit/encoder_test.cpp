@@ -4,6 +4,7 @@
 
 #include "base/failure.hpp"
 #include "csv/scanner.hpp"
+#include "tuple/tuple_range.hpp"
 
 namespace sluice::tuple {
 namespace {
@@ -33,14 +34,14 @@ struct Encoding {
   }
 };
 
-Encoding encode(const EncoderPlan& plan, std::string text, RecordRange range = {}) {
+Encoding encode(const EncoderPlan& plan, std::string text, Lanes lanes = Lanes::both) {
   Encoding result;
   csv::ScanState state;
   const std::size_t size = text.size();
   result.text = std::move(text);
   result.text.append(csv::Scanner::padding, '\0');
   csv::Scanner(plan.dialect).scan(result.text.data(), 0, size, state, result.index);
-  Encoder(plan).encode(result.input(), result.batch, range);
+  Encoder(plan).encode(result.input(), result.batch, lanes);
   return result;
 }
 
@@ -52,13 +53,17 @@ TEST(Encoder, SendsUnusualRecordsDownTheSlowLane) {
   EXPECT_EQ(1U, e.batch.slow.tuples);
   EXPECT_EQ(" 2\ttab\\there\\\\\\nand\\r\n", e.batch.slow.bytes());
   EXPECT_EQ(3U, e.batch.records);
-  const auto found = Encoder(plan).find(e.input(), Encoder::LaneName::fast, 1);
-  ASSERT_TRUE(found);
-  EXPECT_EQ(2U, found->record);
-  const auto slow = Encoder(plan).find(e.input(), Encoder::LaneName::slow, 0);
-  ASSERT_TRUE(slow);
-  EXPECT_EQ(1U, slow->record);
-  EXPECT_EQ(0U, slow->unsure_field);
+  const TupleName names[] = {{LaneName::slow, 0}, {LaneName::fast, 1}};
+  const auto found = Encoder(plan).find(e.input(), names);
+  ASSERT_EQ(2U, found.size());
+  EXPECT_EQ(1U, found[0].record);
+  EXPECT_EQ(0U, found[0].unsure_field);
+  EXPECT_EQ(2U, found[1].record);
+  const Encoding text = encode(plan, "1,x\n 2,y\n3,\n", Lanes::only_slow);
+  EXPECT_EQ("1\tx\n 2\ty\n3\t\\N\n", std::string(text.batch.slow.bytes()));
+  EXPECT_EQ(0U, text.batch.fast.tuples);
+  const TupleName last[] = {{LaneName::slow, 2}};
+  EXPECT_EQ(2U, Encoder(plan).find(text.input(), last, Lanes::only_slow).at(0).record);
 }
 
 TEST(Encoder, TypeWithoutCodecMakesAllRecordsText) {
@@ -82,10 +87,97 @@ TEST(Encoder, RejectsRecordsOfTheWrongLength) {
   EXPECT_EQ(1U, e.batch.tuples());
 }
 
-TEST(Encoder, EncodesARangeOfRecords) {
-  const Table table = table_of({column("a", oid::int4)});
+TEST(Encoder, BlankAndShortRecordsFollowThePolicy) {
+  const Table table = table_of({column("a", oid::text), column("b", oid::text)});
+  struct Case {
+    RecordPolicy policy;
+    std::uint64_t tuples, rejects, blank_lines;
+  };
+  const Case cases[] = {
+      {{}, 1, 3, 0},
+      {{Ragged::pad, BlankLines::record}, 3, 1, 0},
+      {{Ragged::pad, BlankLines::skip}, 2, 1, 1},
+      {{Ragged::reject, BlankLines::skip}, 1, 2, 1},
+      {{Ragged::reject, BlankLines::null}, 2, 2, 0},
+      {{Ragged::pad, BlankLines::reject}, 2, 2, 0},
+  };
+  for (const Case& c : cases) {
+    const EncoderPlan plan =
+        plan_encoder(table, map_by_position(table), {}, csv::LineEnd::lf, {}, c.policy);
+    const Encoding e = encode(plan, "x,y\n\nx\nx,y,z\n");
+    EXPECT_EQ(c.tuples, e.batch.tuples());
+    EXPECT_EQ(c.rejects, e.batch.rejects.size());
+    EXPECT_EQ(c.blank_lines, e.batch.blank_lines);
+    EXPECT_EQ(4U, e.batch.records);
+  }
+}
+
+TEST(Encoder, RefusesWhatIsNotUtf8) {
+  const Table table = table_of({column("a", oid::text), column("b", oid::int4)});
+  const EncoderPlan plan =
+      plan_encoder(table, map_by_position(table), {}, csv::LineEnd::lf, {.text_is_utf8 = true});
+  const char bytes[] = "\xc3\xa9,1\n\xe9t\xe9,2\nx,\0\ny,4\n";
+  const Encoding e = encode(plan, std::string(bytes, sizeof bytes - 1));
+  ASSERT_EQ(2U, e.batch.rejects.size());
+  EXPECT_EQ("22021", e.batch.rejects[0].sql_state);
+  EXPECT_EQ("a", e.batch.rejects[0].column);
+  EXPECT_EQ("invalid byte sequence for encoding \"UTF8\": 0xe9 0x74 0xe9",
+            e.batch.rejects[0].message);
+  EXPECT_EQ("b", e.batch.rejects[1].column);
+  EXPECT_EQ("invalid byte sequence for encoding \"UTF8\": 0x00", e.batch.rejects[1].message);
+  EXPECT_EQ(2U, e.batch.fast.tuples);
+}
+
+TEST(Encoder, DoubtfulValuesTakeTheSlowLane) {
+  Table table = table_of({column("v", oid::varchar), column("n", oid::numeric)});
+  table.columns[0].base_type.modifier = 4 + 3;                // varchar(3)
+  table.columns[1].base_type.modifier = 4 + ((5 << 16) | 2);  // numeric(5,2)
+  table.columns[1].not_null = true;
   const EncoderPlan plan = plan_encoder(table, map_by_position(table), {}, csv::LineEnd::lf, {});
-  EXPECT_EQ(2U, encode(plan, "1\n2\n3\n4\n", {1, 3}).batch.fast.tuples);
+  struct Case {
+    const char* csv;
+    bool is_fast;
+  };
+  const Case cases[] = {{"abc,1", true},
+                        {"abcd,1", false},
+                        {"\xc3\xa9\xc3\xa9\xc3\xa9,1", true},
+                        {"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9,1", false},
+                        {"a,999.99", true},
+                        {"a,1000", false},
+                        {"a,999.996", false},
+                        {"a,-998.123456", true},
+                        {"a,0000000001", true},
+                        {"a,", false},
+                        {",-1234.5", false}};
+  for (const Case& c : cases) {
+    const Encoding e = encode(plan, std::string(c.csv) + "\n");
+    EXPECT_EQ(c.is_fast ? 1U : 0U, e.batch.fast.tuples) << c.csv;
+    EXPECT_EQ(c.is_fast ? 0U : 1U, e.batch.slow.tuples) << c.csv;
+  }
+}
+
+TEST(TupleCutter, CutsWhatTheEncoderWrote) {
+  const Table table = table_of({column("a", oid::int4), column("b", oid::text)});
+  EncoderPlan plan = plan_encoder(table, map_by_position(table), {}, csv::LineEnd::lf, {});
+  const auto joined = [](const TupleRange& range) {
+    std::string bytes;
+    for (const std::string_view piece : range.pieces) bytes += piece;
+    return bytes;
+  };
+  for (const LaneName lane : {LaneName::fast, LaneName::slow}) {
+    plan.fast_lane = lane == LaneName::fast;
+    const std::string records[] = {"1,x\n", "2,\n", "3,\"a\nb\"\n", "4,long value\n"};
+    const Encoding all = encode(plan, records[0] + records[1] + records[2] + records[3]);
+    TupleCutter cutter(all.batch, lane);
+    for (const auto& [first, end] : {std::pair{0, 4}, {1, 3}, {2, 2}, {3, 4}, {0, 1}}) {
+      std::string text;
+      for (int i = first; i < end; ++i) text += records[i];
+      const Encoding part = encode(plan, text);
+      const TupleRange range =
+          cutter.cut(static_cast<std::uint64_t>(first), static_cast<std::uint64_t>(end));
+      EXPECT_EQ(part.batch.lane(lane).bytes(), joined(range)) << first << " to " << end;
+    }
+  }
 }
 
 TEST(Encoder, LeavesOutIgnoredColumns) {

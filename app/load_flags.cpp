@@ -1,0 +1,242 @@
+#include "app/load_flags.hpp"
+
+#include "base/failure.hpp"
+#include "base/limits.hpp"
+#include "base/quantity.hpp"
+#include "csv/dialect.hpp"
+
+namespace sluice::app {
+namespace {
+
+std::map<std::string, std::string> parse_pairs(const std::vector<std::string>& texts,
+                                               const std::string& flag,
+                                               const std::string& example) {
+  std::map<std::string, std::string> pairs;
+  for (const std::string& text : texts) {
+    const std::size_t at = text.find('=');
+    if (at == std::string::npos || at == 0) {
+      throw Failure(FailureKind::usage, flag + ": \"" + text +
+                                            "\" has no name and value; write for example " + flag +
+                                            " " + example);
+    }
+    pairs[text.substr(0, at)] = text.substr(at + 1);
+  }
+  return pairs;
+}
+
+void refuse_unsafe_encoding(const std::string& encoding) {
+  // In these a byte of a longer character can look like a delimiter or a quote.
+  for (const char* unsafe :
+       {"SJIS",         "SHIFT_JIS", "SHIFTJIS",   "MSKANJI", "WIN932", "WINDOWS932",
+        "BIG5",         "WIN950",    "WINDOWS950", "GBK",     "WIN936", "WINDOWS936",
+        "UHC",          "WIN949",    "WINDOWS949", "GB18030", "JOHAB",  "SHIFT_JIS_2004",
+        "SHIFTJIS2004", "UTF16",     "UTF-16",     "UTF32",   "UTF-32"}) {
+    std::string upper = encoding;
+    for (char& c : upper) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    if (upper != unsafe) continue;
+    throw Failure(FailureKind::usage,
+                  "--encoding " + encoding +
+                      " cannot be read in chunks; convert the file first: iconv -f " + encoding +
+                      " -t UTF-8 FILE | pgsluice load - --table T");
+  }
+}
+
+}  // namespace
+
+load::LoadOptions options_of(const LoadFlags& flags) {
+  load::LoadOptions o = flags.load;
+  o.dialect.delimiter = flags.delimiter.value_or(o.dialect.delimiter);
+  o.dialect.quote = flags.quote.value_or(o.dialect.quote);
+  o.dialect.escape = flags.escape.value_or(o.dialect.quote);
+  if (const auto defect = csv::defect_of(o.dialect)) throw Failure(FailureKind::usage, *defect);
+  o.limit = flags.limit;
+  o.renames = parse_pairs(flags.maps, "--map", "\"Trip ID=trip_id\"");
+  o.settings = parse_pairs(flags.settings, "--set", "synchronous_commit=off");
+  if (flags.lock_timeout)
+    o.settings["lock_timeout"] = std::to_string(flags.lock_timeout->count()) + "ms";
+  o.encoding = flags.common.connect.client_encoding;
+  o.use_ledger = !flags.no_ledger;
+  o.rejects.rejects_max = flags.rejects_max;
+  o.rejects.ratio_max = flags.reject_ratio_max;
+  if (!o.rejects_path.empty() && !o.rejects.allow_any() && !o.check) {
+    throw Failure(FailureKind::usage,
+                  "--rejects says where bad records go; say too how many there may be, for example "
+                  "--max-rejects 100");
+  }
+  if (!o.columns.empty() && (!flags.header_given || o.header == load::HeaderMode::match)) {
+    throw Failure(FailureKind::usage,
+                  "--columns names the file's columns; say too whether the file has a header to "
+                  "skip (--header=skip) or "
+                  "none (--header=none)");
+  }
+  if (o.chunk_bytes == 0 || o.chunk_bytes > limits::chunk_bytes_max) {
+    throw Failure(FailureKind::usage,
+                  "--chunk-size must be from 1 byte to " + format_bytes(limits::chunk_bytes_max));
+  }
+  if (o.record_bytes_max == 0 || o.record_bytes_max > limits::record_bytes_max) {
+    throw Failure(FailureKind::usage, "--max-record-bytes must be from 1 byte to " +
+                                          format_bytes(limits::record_bytes_max));
+  }
+  if (o.defer_indexes && !o.use_ledger) {
+    throw Failure(
+        FailureKind::usage,
+        "--defer-indexes keeps its journal in the ledger, so that no index is lost: leave "
+        "out --no-ledger");
+  }
+  if (flags.files.size() > 1 && o.truncate) {
+    throw Failure(
+        FailureKind::usage,
+        "--truncate with several files would keep the rows of the last one only; load the first "
+        "file with --truncate and the others without");
+  }
+  refuse_unsafe_encoding(o.encoding);
+  return o;
+}
+
+void add_input_flags(CLI::App& c, LoadFlags& f) {
+  static const std::map<std::string, load::HeaderMode> headers{{"match", load::HeaderMode::match},
+                                                               {"skip", load::HeaderMode::skip},
+                                                               {"none", load::HeaderMode::none}};
+  const std::string group = "Input (the defaults are those of COPY ... (FORMAT csv))";
+  const auto in_group = [&](CLI::Option* option) { option->group(group); };
+  add_character_option(c, "--delimiter", f.delimiter, "between values (default: comma)");
+  add_character_option(c, "--quote", f.quote, "around values (default: \")");
+  add_character_option(c, "--escape", f.escape,
+                       "before a quote inside quotes (default: the quote itself)");
+  for (const char* flag : {"--delimiter", "--quote", "--escape"}) in_group(c.get_option(flag));
+  in_group(c.add_option("--null", f.load.dialect.null_text,
+                        "unquoted text that means NULL (default: empty)")
+               ->option_text("TEXT"));
+  const auto header_given = [&f](const std::string& text) {
+    f.header_given = true;
+    f.load.header = headers.at(text);
+  };
+  in_group(c.add_option_function<std::string>(
+                "--header", header_given,
+                "match: the first record names the columns (default); skip: it is ignored; "
+                "none: it is data")
+               ->check(CLI::IsMember(headers))
+               ->option_text("match|skip|none"));
+  in_group(c.add_option("--skip-lines", f.load.skip_lines,
+                        "lines in front of the header or the data that are not read")
+               ->option_text("N"));
+  in_group(c.add_option("--encoding", f.common.connect.client_encoding,
+                        "of the file, as PostgreSQL names it (default: PGCLIENTENCODING or UTF8)")
+               ->option_text("NAME"));
+  in_group(c.add_option("--columns", f.load.columns,
+                        "the file's columns in order, with --header=skip or --header=none")
+               ->delimiter(',')
+               ->option_text("A,B,C"));
+  in_group(c.add_option("--map", f.maps, "which table column a CSV column goes to (repeatable)")
+               ->option_text("CSV=COLUMN"));
+  in_group(
+      c.add_flag("--ignore-extra", f.load.ignore_extra, "drop CSV columns that the table lacks"));
+  add_size_option(c, "--max-record-bytes", f.load.record_bytes_max,
+                  "largest record, before it is an error (default: 64MiB)");
+  in_group(c.get_option("--max-record-bytes"));
+}
+
+void add_row_flags(CLI::App& c, LoadFlags& f) {
+  const std::string group = "Rows";
+  c.add_flag("--truncate", f.load.truncate,
+             "empty the table when the load begins (not when it is resumed)")
+      ->group(group);
+  c.add_flag("--again", f.load.again,
+             "load the file although it is in the table already, or unfinished")
+      ->group(group);
+  c.add_option("--limit", f.limit, "stop after N records")->option_text("N")->group(group);
+}
+
+void add_reject_flags(CLI::App& c, LoadFlags& f) {
+  const std::string group = "Bad records";
+  c.add_option("--max-rejects", f.rejects_max,
+               "stop when more records than this are bad (default: 0, or no limit with "
+               "--max-reject-ratio)")
+      ->option_text("N")
+      ->group(group);
+  c.add_option("--max-reject-ratio", f.reject_ratio_max,
+               "stop when more than this share of the records is bad: 0.01 is one in a hundred")
+      ->check(CLI::Range(0.0, 1.0))
+      ->option_text("R")
+      ->group(group);
+  c.add_option("--rejects", f.load.rejects_path,
+               "CSV file for the bad records, with the reasons beside it in .jsonl (default: "
+               "FILE.rejects.csv beside the source)")
+      ->option_text("FILE")
+      ->group(group);
+  static const std::map<std::string, tuple::Ragged> ragged{{"error", tuple::Ragged::error},
+                                                           {"reject", tuple::Ragged::reject},
+                                                           {"pad", tuple::Ragged::pad}};
+  c.add_option("--ragged", f.load.record_policy.ragged,
+               "a record with too few or too many values is a reject (default), an error whatever "
+               "--max-rejects says, or (pad) has NULL where values are missing at its end")
+      ->transform(CLI::CheckedTransformer(ragged))
+      ->option_text("error|reject|pad")
+      ->group(group);
+  static const std::map<std::string, tuple::BlankLines> blank{{"skip", tuple::BlankLines::skip},
+                                                              {"reject", tuple::BlankLines::reject},
+                                                              {"null", tuple::BlankLines::null}};
+  c.add_option("--blank-lines", f.load.record_policy.blank_lines,
+               "skip them, reject them, or take each for a record of NULLs (default: as COPY, a "
+               "record of one empty value)")
+      ->transform(CLI::CheckedTransformer(blank))
+      ->option_text("skip|reject|null")
+      ->group(group);
+}
+
+void add_setting_flags(CLI::App& c, LoadFlags& f) {
+  const std::string group = "Safety";
+  const auto lock_timeout = [&f](const std::string& text) {
+    const auto parsed = parse_duration(text);
+    if (!parsed) throw CLI::ValidationError("--lock-timeout", parsed.error());
+    f.lock_timeout = *parsed;
+  };
+  c.add_option_function<std::string>("--lock-timeout", lock_timeout,
+                                     "how long to wait for a lock on the table")
+      ->option_text("DURATION")
+      ->group(group);
+  c.add_option("--set", f.settings, "a setting for each transaction (repeatable)")
+      ->option_text("NAME=VALUE")
+      ->group(group);
+}
+
+void add_speed_and_safety_flags(CLI::App& c, LoadFlags& f) {
+  c.add_option("-j,--jobs", f.load.jobs,
+               "connections (default: one per core, from 2 to 8, and more for a distant server)")
+      ->check(CLI::Range(std::size_t{1}, limits::jobs_max))
+      ->option_text("N")
+      ->group("Speed");
+  add_size_option(c, "--chunk-size", f.load.chunk_bytes,
+                  "bytes per transaction (default: 8MiB); a resumed load keeps its own");
+  c.get_option("--chunk-size")->group("Speed");
+  c.add_flag("--defer-indexes", f.load.defer_indexes,
+             "drop the indexes that are not unique and build them again at the end; pays where the "
+             "table is empty or most of its rows are new")
+      ->group("Speed");
+  const std::string group = "Safety";
+  add_duration_option(
+      c, "--retry-for", f.load.retry_for,
+      "how long a chunk is tried again after a lost connection or a deadlock (default: 5m)");
+  c.get_option("--retry-for")->group(group);
+  add_setting_flags(c, f);
+  c.add_flag("--no-ledger", f.no_ledger,
+             "keep no record of the load: it cannot be resumed, and can be loaded twice")
+      ->group(group);
+  c.add_flag("--dry-run", f.load.dry_run, "show what would be done, and store nothing")
+      ->group(group);
+}
+
+void add_progress_flag(CLI::App& c, LoadFlags& f) {
+  static const std::map<std::string, ProgressMode> modes{{"auto", ProgressMode::automatic},
+                                                         {"bar", ProgressMode::bar},
+                                                         {"plain", ProgressMode::plain},
+                                                         {"json", ProgressMode::json},
+                                                         {"none", ProgressMode::none}};
+  c.add_option("--progress", f.progress,
+               "on stderr: a bar on a terminal, a line now and then elsewhere (auto)")
+      ->transform(CLI::CheckedTransformer(modes))
+      ->option_text("auto|bar|plain|json|none")
+      ->group("Output");
+}
+
+}  // namespace sluice::app

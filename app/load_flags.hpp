@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/cli.hpp"
+#include "load/options.hpp"
+
+namespace sluice::app {
+
+/// The flags as they were given; what they mean together is decided in options_of().
+struct LoadFlags {
+  CommonOptions common;
+  std::vector<std::string> files;
+  ProgressMode progress = ProgressMode::automatic;
+  std::optional<char> delimiter;
+  std::optional<char> quote;
+  std::optional<char> escape;
+  std::optional<std::uint64_t> limit;
+  std::optional<std::uint64_t> rejects_max;
+  std::optional<double> reject_ratio_max;
+  std::vector<std::string> maps;
+  std::vector<std::string> settings;
+  std::optional<std::chrono::milliseconds> lock_timeout;
+  bool header_given = false;
+  bool no_ledger = false;
+  load::LoadOptions load;
+};
+
+void add_input_flags(CLI::App& command, LoadFlags& flags);
+void add_row_flags(CLI::App& command, LoadFlags& flags);
+void add_reject_flags(CLI::App& command, LoadFlags& flags);
+void add_speed_and_safety_flags(CLI::App& command, LoadFlags& flags);
+void add_setting_flags(CLI::App& command, LoadFlags& flags);
+void add_progress_flag(CLI::App& command, LoadFlags& flags);
+
+/// Throws Failure(usage) for flags that do not go together.
+load::LoadOptions options_of(const LoadFlags& flags);
+
+}  // namespace sluice::app

@@ -1,0 +1,81 @@
+#include "app/run_load.hpp"
+
+#include "app/exit_code.hpp"
+#include "app/progress_printer.hpp"
+#include "async/task_group.hpp"
+#include "load/load.hpp"
+
+namespace sluice::app {
+namespace {
+
+/// Runs the load and keeps the printer running beside it.
+asio::awaitable<void> run_and_follow(load::Load& load, ProgressPrinter& printer) {
+  async::TaskGroup beside(co_await asio::this_coro::executor);
+  beside.spawn(printer.follow(load));
+  std::exception_ptr failed;
+  try {
+    co_await load.run();
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  beside.cancel();
+  try {
+    co_await beside.join();
+  } catch (const boost::system::system_error&) {
+    // The printer's cancellation, which was asked for.
+  }
+  if (failed) std::rethrow_exception(failed);
+}
+
+}  // namespace
+
+Ending run_one(Runtime& runtime, const LoadFlags& flags, load::LoadOptions options) {
+  Ending ending{.report = {},
+                .path = options.path,
+                .table = options.table,
+                .exit_code = 0,
+                .message = {},
+                .sql_state = {},
+                .bad_record = {}};
+  load::Load load(runtime.resources(), std::move(options));
+  ProgressPrinter printer(flags.progress, flags.common.quiet, flags.common.verbose);
+  runtime.on_signal([&load] { load.stop(); }, [&load] { load.cancel(); });
+  try {
+    runtime.run(run_and_follow(load, printer));
+  } catch (const load::BadRecord& error) {
+    ending.bad_record = error;
+    ending.message = error.what();
+    ending.sql_state = error.reject().sql_state;
+    ending.exit_code = exit_code_of(error.kind(), 0);
+  } catch (const Failure& error) {
+    ending.message = error.what();
+    ending.exit_code = exit_code_of(error.kind(), runtime.signal());
+  } catch (const pg::PgError& error) {
+    ending.message = error.full();
+    if (!error.state.empty()) ending.sql_state = error.state.code();
+    ending.exit_code = error.phase == pg::Phase::connect ? exit_connect : exit_failed;
+  } catch (const boost::system::system_error&) {
+    if (runtime.signal() == 0) throw;
+    ending.message = "interrupted";
+    ending.exit_code = exit_code_of(FailureKind::interrupted, runtime.signal());
+  }
+  runtime.on_signal({}, {});
+  printer.finish(load);
+  ending.report = load.report();
+  if (ending.exit_code == exit_ok && ending.report.rows_rejected > 0 &&
+      ending.report.status != load::LoadReport::Status::nothing_to_do)
+    ending.exit_code = exit_rejected;
+  return ending;
+}
+
+Ending ending_of(const Failure& failure, const std::string& path, const std::string& table) {
+  return {.report = {},
+          .path = path,
+          .table = table,
+          .exit_code = exit_code_of(failure.kind(), 0),
+          .message = failure.what(),
+          .sql_state = {},
+          .bad_record = {}};
+}
+
+}  // namespace sluice::app

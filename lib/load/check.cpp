@@ -1,0 +1,40 @@
+#include "load/check.hpp"
+
+#include "async/offload.hpp"
+#include "load/salvage.hpp"
+
+namespace sluice::load {
+
+asio::awaitable<Stored> Checker::judge(const source::Chunk& chunk, const tuple::Batch& batch) {
+  if (!connection_) {
+    connection_.emplace(co_await with_.on.pool.acquire());
+    const bool begun = co_await with_.writer.begin(**connection_, entry_of(chunk, batch));
+    if (!begun) co_return Stored();
+  }
+  refuse_ragged(with_, chunk, batch);
+  const auto may_go_on = [this, &batch](std::size_t refused) {
+    return with_.budget.allows(batch.records, refused + batch.rejects.size());
+  };
+  const Salvaged salvaged =
+      co_await salvage(with_.on, **connection_, with_.writer, with_.plan, chunk, batch, may_go_on);
+  if (with_.plan.options.on_reject) {
+    for (const tuple::Reject& reject : salvaged.rejects) with_.plan.options.on_reject(reject);
+  }
+  const std::uint64_t rejects = salvaged.rejects.size();
+  if (rejects > 0 && with_.rejects != nullptr) {
+    const auto keep = [this, &chunk, &salvaged] { with_.rejects->append(chunk, salvaged.rejects); };
+    co_await async::offload(with_.on.cpu, keep);
+  }
+  if (!with_.budget.allows(batch.records, rejects))
+    throw failure_of(with_, salvaged.rejects.back(), rejects);
+  with_.budget.use(batch.records, rejects);
+  co_return Stored{salvaged.rows_stored, rejects, salvaged.rows_skipped + batch.blank_lines};
+}
+
+asio::awaitable<void> Checker::end() {
+  if (!connection_) co_return;
+  co_await with_.writer.roll_back(**connection_);
+  connection_.reset();
+}
+
+}  // namespace sluice::load

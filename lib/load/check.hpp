@@ -1,0 +1,28 @@
+#pragma once
+
+#include <optional>
+
+#include "load/attempt.hpp"
+
+namespace sluice::load {
+
+/// Judges chunks by the real table and keeps nothing: all go into one transaction, in file order,
+/// which is rolled back. So records that exclude each other are found wherever they stand, as a
+/// load over one connection would find them. A lost connection ends the check.
+class Checker {
+ public:
+  /// REQUIRES: the writer has no load, so that no chunk is claimed.
+  explicit Checker(const Storing& with) : with_(with) {}
+
+  /// Judges the next chunk, and tells its rejects to LoadOptions::on_reject.
+  asio::awaitable<Stored> judge(const source::Chunk& chunk, const tuple::Batch& batch);
+
+  /// Rolls back.
+  asio::awaitable<void> end();
+
+ private:
+  const Storing& with_;
+  std::optional<pg::Lease> connection_;
+};
+
+}  // namespace sluice::load

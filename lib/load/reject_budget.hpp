@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+
+namespace sluice::load {
+
+/// How many rejects a load may have before it stops.
+struct RejectLimits {
+  std::optional<std::uint64_t> rejects_max;  ///< --max-rejects
+  std::optional<double> ratio_max;           ///< --max-reject-ratio: of the records read, 0 to 1
+
+  /// Neither given: the first bad record stops the load.
+  bool allow_any() const { return rejects_max.value_or(1) > 0 && (rejects_max || ratio_max); }
+};
+
+/// Counts what chunks have used of the limits. Those that are about to be stored count, so that
+/// several at once do not exceed them together.
+class RejectBudget {
+ public:
+  RejectBudget() = default;
+  explicit RejectBudget(RejectLimits limits) : limits_(limits) {}
+
+  const RejectLimits& limits() const { return limits_; }
+
+  /// Whether a chunk of so many records may be stored without so many of them.
+  bool allows(std::uint64_t records, std::uint64_t rejects) const;
+  void use(std::uint64_t records, std::uint64_t rejects);
+  void give_back(std::uint64_t records, std::uint64_t rejects);
+
+  /// The source ends behind so many records: the ratio is of all of them from now on. Before, it is
+  /// of those that were stored, or of ten thousand where they are fewer: a bad beginning is not the
+  /// whole.
+  void set_total(std::uint64_t records) { total_ = records; }
+
+  /// "101 records are bad, and --max-rejects allows 100"
+  std::string explain(std::uint64_t rejects) const;
+
+ private:
+  RejectLimits limits_;
+  std::uint64_t records_ = 0;
+  std::uint64_t rejects_ = 0;
+  std::optional<std::uint64_t> total_;
+};
+
+}  // namespace sluice::load

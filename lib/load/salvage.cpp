@@ -1,0 +1,217 @@
+#include "load/salvage.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "async/offload.hpp"
+#include "load/splitter.hpp"
+#include "tuple/tuple_range.hpp"
+
+namespace sluice::load {
+namespace {
+
+using tuple::LaneName;
+using writer::Refusal;
+
+/// A tuple that the server refuses alone, and what it says.
+struct BadTuple {
+  tuple::TupleName name;
+  Refusal refusal;
+};
+
+/// One chunk under examination.
+struct Examination {
+  pg::Connection& connection;
+  const writer::CopyWriter& writer;
+  const tuple::Batch& batch;
+  tuple::Lanes lanes = tuple::Lanes::both;     ///< as the batch was encoded
+  std::function<bool(std::size_t)> may_go_on;  ///< none: only the first bad one of each lane counts
+  std::uint64_t rows_stored = 0;
+  std::uint64_t rows_skipped = 0;
+  std::vector<BadTuple> bad;
+};
+
+Examination examine(pg::Connection& connection, const writer::CopyWriter& writer,
+                    const tuple::Batch& batch, std::function<bool(std::size_t)> may_go_on) {
+  return {connection, writer, batch, tuple::Lanes::both, std::move(may_go_on), 0, 0, {}};
+}
+
+/// True where the refusal may be due to the lanes' not keeping the file's order: the key of a
+/// record in front of the first of its kind, a record in front of the one that it refers to.
+bool order_may_matter(const Examination& on, const Refusal& refusal) {
+  if (on.batch.fast.tuples == 0 || on.batch.slow.tuples == 0) return false;
+  const pg::SqlState& state = refusal.state;
+  if (state == pg::sql_state::foreign_key_violation) return true;
+  return refusal.lane == LaneName::fast &&
+         (state == pg::sql_state::unique_violation || state == pg::sql_state::exclusion_violation);
+}
+
+enum class End { finished, stopped, order_matters };
+
+/// Puts the good tuples of a lane in, and collects the bad ones.
+asio::awaitable<End> sift(Examination& on, LaneName lane) {
+  tuple::TupleCutter cutter(on.batch, lane);
+  Splitter splitter(on.batch.lane(lane).tuples);
+  while (!splitter.done()) {
+    const auto [first, end] = splitter.range();
+    const tuple::TupleRange range = cutter.cut(first, end);
+    std::optional<Refusal> refusal;
+    try {
+      const std::uint64_t rows = co_await on.writer.put(on.connection, range);
+      on.rows_stored += rows;
+      on.rows_skipped += range.tuples - rows;
+    } catch (const Refusal& error) {
+      if (error.nature() != pg::ErrorNature::data) throw;
+      refusal = error;
+    }
+    if (!refusal) {
+      splitter.accepted();
+      continue;
+    }
+    std::optional<std::uint64_t> named;
+    if (refusal->tuple) named = first + *refusal->tuple;
+    if (!splitter.refused(named)) continue;
+    if (order_may_matter(on, *refusal)) co_return End::order_matters;
+    on.bad.push_back({{lane, first}, std::move(*refusal)});
+    if (!on.may_go_on) co_return End::finished;
+    if (!on.may_go_on(on.bad.size())) co_return End::stopped;
+  }
+  co_return End::finished;
+}
+
+/// Both lanes. Where the order matters `ordered` takes the chunk as one lane, and is sifted
+/// instead.
+asio::awaitable<void> sift(Resources resources, Examination& on, const Plan& plan,
+                           const source::Chunk& chunk, tuple::Batch& ordered) {
+  for (const LaneName lane : {LaneName::slow, LaneName::fast}) {
+    const End end = co_await sift(on, lane);
+    if (end == End::finished) continue;
+    if (end == End::stopped) co_return;
+    co_await on.writer.start_over(on.connection);
+    const auto encode = [&plan, &chunk, &ordered] {
+      tuple::Encoder(plan.encoder).encode(chunk.parse_input(), ordered, tuple::Lanes::only_slow);
+    };
+    co_await async::offload(resources.cpu, encode);
+    Examination again = examine(on.connection, on.writer, ordered, on.may_go_on);
+    co_await sift(again, LaneName::slow);
+    on.lanes = tuple::Lanes::only_slow;
+    on.rows_stored = again.rows_stored;
+    on.rows_skipped = again.rows_skipped;
+    on.bad = std::move(again.bad);
+    co_return;
+  }
+}
+
+/// Which CSV column the server or the codecs blame.
+std::optional<std::size_t> blamed_field(const Plan& plan, const tuple::FoundRecord& found,
+                                        const Refusal& refusal) {
+  const auto& fields = plan.encoder.fields;
+  const auto named = [&](std::string_view column) -> std::optional<std::size_t> {
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      if (!fields[i].ignored && fields[i].column == column) return i;
+    }
+    return std::nullopt;
+  };
+  if (!refusal.column.empty()) return named(refusal.column);
+  if (!refusal.state.in_class("22")) return std::nullopt;
+  // COPY's context ends "..., column fare" or "..., column fare: "12x"". The longest column name
+  // that stands there wins.
+  const std::string first_line = refusal.context.substr(0, refusal.context.find('\n'));
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (fields[i].ignored) continue;
+    const std::size_t at = first_line.find(" " + fields[i].column);
+    if (at == std::string::npos) continue;
+    const char behind = at + 1 + fields[i].column.size() < first_line.size()
+                            ? first_line[at + 1 + fields[i].column.size()]
+                            : '\0';
+    if (behind != '\0' && behind != ':' && behind != ' ') continue;
+    if (!best || fields[i].column.size() > fields[*best].column.size()) best = i;
+  }
+  return best ? best : found.unsure_field;
+}
+
+tuple::Reject reject_of(const Plan& plan, const tuple::FoundRecord& found, const Refusal& refusal) {
+  tuple::Reject reject;
+  reject.begin = found.begin;
+  reject.size = found.size;
+  reject.position.record = found.record;
+  reject.sql_state = refusal.state.code();
+  reject.constraint = refusal.constraint;
+  reject.message = refusal.message;
+  if (!refusal.detail.empty()) reject.message += " (" + refusal.detail + ")";
+  if (const auto field = blamed_field(plan, found, refusal)) {
+    reject.column = plan.encoder.fields[*field].column;
+    if (*field < found.values.size()) reject.value = found.values[*field];
+  }
+  return reject;
+}
+
+/// All bad records of a chunk: those that could not be read, and those that the server refused.
+std::vector<tuple::Reject> describe(const Examination& on, const Plan& plan,
+                                    const source::Chunk& chunk) {
+  std::vector<tuple::Reject> rejects = on.batch.rejects;
+  std::vector<tuple::TupleName> names;
+  for (const BadTuple& bad : on.bad) names.push_back(bad.name);
+  const auto found = tuple::Encoder(plan.encoder).find(chunk.parse_input(), names, on.lanes);
+  for (std::size_t i = 0; i < found.size(); ++i)
+    rejects.push_back(reject_of(plan, found[i], on.bad[i].refusal));
+  std::ranges::sort(rejects, {}, &tuple::Reject::begin);
+  source::PositionCounter positions(chunk, plan.encoder.line_end);
+  for (tuple::Reject& reject : rejects)
+    reject.position = positions.at(reject.begin, reject.position.record);
+  return rejects;
+}
+
+std::string shown(const std::string& value) {
+  if (value.size() <= limits::value_shown_bytes) return value;
+  std::size_t end = limits::value_shown_bytes;
+  while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xc0U) == 0x80)
+    --end;  // not inside a character
+  return value.substr(0, end) + "...";
+}
+
+}  // namespace
+
+asio::awaitable<Salvaged> salvage(Resources on, pg::Connection& connection,
+                                  const writer::CopyWriter& writer, const Plan& plan,
+                                  const source::Chunk& chunk, const tuple::Batch& batch,
+                                  std::function<bool(std::size_t)> may_go_on) {
+  Examination examination = examine(connection, writer, batch, std::move(may_go_on));
+  tuple::Batch ordered;
+  co_await sift(on, examination, plan, chunk, ordered);
+  const auto describe_all = [&examination, &plan, &chunk] {
+    return describe(examination, plan, chunk);
+  };
+  Salvaged salvaged;
+  salvaged.rows_stored = examination.rows_stored;
+  salvaged.rows_skipped = examination.rows_skipped;
+  salvaged.rejects = co_await async::offload(on.cpu, describe_all);
+  co_return salvaged;
+}
+
+asio::awaitable<tuple::Reject> find_first_bad(Resources on, pg::Connection& connection,
+                                              const writer::CopyWriter& writer, const Plan& plan,
+                                              const source::Chunk& chunk, const tuple::Batch& batch,
+                                              const std::optional<Refusal>& refusal) {
+  ledger::ChunkEntry entry;
+  entry.number = chunk.number;
+  const bool begun = co_await writer.begin(connection, entry);
+  if (!begun) throw Refusal(*refusal);
+  Salvaged found = co_await salvage(on, connection, writer, plan, chunk, batch, {});
+  co_await writer.roll_back(connection);
+  if (found.rejects.empty()) throw Refusal(*refusal);
+  co_return std::move(found.rejects.front());
+}
+
+std::string text_of(const std::string& source, const tuple::Reject& reject) {
+  std::string text = at(source, reject.position.line) + ": ";
+  if (!reject.column.empty()) {
+    text += fmt::format("column \"{}\": ", reject.column);
+    if (!reject.value.empty()) text += fmt::format("value \"{}\": ", shown(reject.value));
+  }
+  return text + reject.message;
+}
+
+}  // namespace sluice::load

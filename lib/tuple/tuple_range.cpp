@@ -1,0 +1,54 @@
+#include "tuple/tuple_range.hpp"
+
+#include <cassert>
+#include <cstring>
+
+#include "base/endian.hpp"
+
+namespace sluice::tuple {
+
+TupleRange whole(const Batch& batch, LaneName lane) {
+  return {lane, batch.lane(lane).tuples, {batch.lane(lane).bytes(), {}, {}}};
+}
+
+TupleCutter::TupleCutter(const Batch& batch, LaneName lane)
+    : lane_(batch.lane(lane)), name_(lane), at_offset_(begin()) {}
+
+std::size_t TupleCutter::begin() const {
+  return name_ == LaneName::fast ? binary_format::header.size() : 0;
+}
+
+TupleRange TupleCutter::cut(std::uint64_t first, std::uint64_t end) {
+  assert(first <= end && end <= lane_.tuples);
+  if (first < at_tuple_) {
+    at_tuple_ = 0;
+    at_offset_ = begin();
+  }
+  at_offset_ = walk(at_offset_, first - at_tuple_);
+  at_tuple_ = first;
+  const std::size_t behind = walk(at_offset_, end - first);
+  const std::string_view bytes = lane_.bytes().substr(at_offset_, behind - at_offset_);
+  if (name_ == LaneName::slow) return {name_, end - first, {bytes, {}, {}}};
+  return {name_, end - first, {binary_format::header, bytes, binary_format::trailer}};
+}
+
+/// The offset behind so many tuples.
+std::size_t TupleCutter::walk(std::size_t offset, std::uint64_t tuples) const {
+  const char* const bytes = lane_.buffer.bytes();
+  for (; tuples > 0; --tuples) {
+    if (name_ == LaneName::slow) {  // a newline inside a value is written as \n
+      const void* const newline = std::memchr(bytes + offset, '\n', lane_.size - offset);
+      offset = static_cast<std::size_t>(static_cast<const char*>(newline) - bytes) + 1;
+      continue;
+    }
+    auto fields = load_big_endian<std::int16_t>(bytes + offset);
+    offset += sizeof fields;
+    for (; fields > 0; --fields) {
+      const auto size = load_big_endian<std::int32_t>(bytes + offset);
+      offset += sizeof size + (size > 0 ? static_cast<std::size_t>(size) : 0);
+    }
+  }
+  return offset;
+}
+
+}  // namespace sluice::tuple
