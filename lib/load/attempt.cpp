@@ -74,10 +74,11 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
   entry.rows_stored = a.stored.rows_stored;
   entry.rows_rejected = a.stored.rows_rejected;
   entry.rows_skipped = a.stored.rows_skipped;
-  if (rejects > 0 && with.rejects != nullptr) co_await async::offload(with.on.cpu, keep);
+  // From here on, before anything is waited for: another chunk must not use the same room.
   with.budget.use(a.batch.records, rejects);
   std::exception_ptr failed;
   try {
+    if (rejects > 0 && with.rejects != nullptr) co_await async::offload(with.on.cpu, keep);
     co_await with.writer.commit(connection, entry);
   } catch (...) {
     failed = std::current_exception();

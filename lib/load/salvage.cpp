@@ -114,22 +114,23 @@ std::optional<std::size_t> blamed_field(const Plan& plan, const tuple::FoundReco
     return std::nullopt;
   };
   if (!refusal.column.empty()) return named(refusal.column);
-  if (!refusal.state.in_class("22")) return std::nullopt;
-  // COPY's context ends "..., column fare" or "..., column fare: "12x"". The longest column name
-  // that stands there wins.
-  const std::string first_line = refusal.context.substr(0, refusal.context.find('\n'));
+  if (!refusal.table.empty()) return std::nullopt;  // a row is at fault, not a value
+  // COPY's context ends "..., column fare" or "..., column fare: "12x""; an input function's own
+  // lines stand above it. The longest column name that stands there wins.
+  const std::string line = writer::copy_line_of(refusal.context, plan.target.table.name);
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (fields[i].ignored) continue;
-    const std::size_t at = first_line.find(" " + fields[i].column);
+    const std::size_t at = line.find(" " + fields[i].column);
     if (at == std::string::npos) continue;
-    const char behind = at + 1 + fields[i].column.size() < first_line.size()
-                            ? first_line[at + 1 + fields[i].column.size()]
+    const char behind = at + 1 + fields[i].column.size() < line.size()
+                            ? line[at + 1 + fields[i].column.size()]
                             : '\0';
     if (behind != '\0' && behind != ':' && behind != ' ') continue;
     if (!best || fields[i].column.size() > fields[*best].column.size()) best = i;
   }
-  return best ? best : found.unsure_field;
+  if (best || !refusal.state.in_class("22")) return best;
+  return found.unsure_field;
 }
 
 tuple::Reject reject_of(const Plan& plan, const tuple::FoundRecord& found, const Refusal& refusal) {

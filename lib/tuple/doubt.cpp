@@ -39,7 +39,8 @@ Doubt doubt_of(const Type& type) {
       // make_numeric_typmod of numeric.c: precision above, scale in eleven bits with a sign.
       const auto precision = static_cast<std::int32_t>(modifier >> 16U);
       const std::int32_t scale = static_cast<std::int32_t>((modifier & 0x7ffU) ^ 1024U) - 1024;
-      return {static_cast<std::uint32_t>(std::max(precision - scale, 0)), Doubt::Kind::digits, scale};
+      return {static_cast<std::uint32_t>(std::max(precision - scale, 0)), Doubt::Kind::digits,
+              scale};
     }
     default: return {};
   }

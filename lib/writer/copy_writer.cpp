@@ -1,5 +1,6 @@
 #include "writer/copy_writer.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/failure.hpp"
@@ -173,29 +174,32 @@ asio::awaitable<void> CopyWriter::send(pg::Connection& on, const tuple::TupleRan
   co_await copy.finish();
 }
 
-std::optional<std::uint64_t> tuple_number_in(const std::string& context,
-                                             const std::string& relation_name) {
+std::string copy_line_of(const std::string& context, const std::string& relation_name) {
   // Functions that a row called stand above; COPY's own line is the last, and what follows the
   // number may hold anything.
-  std::optional<std::uint64_t> found;
-  for (std::size_t line = 0; line < context.size();) {
-    std::size_t end = context.find('\n', line);
-    if (end == std::string::npos) end = context.size();
-    const std::string_view text(context.data() + line, end - line);
-    line = end + 1;
-    const std::size_t copy = text.find("COPY");
-    const std::size_t name = text.find(relation_name);
-    if (copy == std::string_view::npos || name == std::string_view::npos) continue;
-    std::size_t digit = name + relation_name.size();
-    while (digit < text.size() && (text[digit] < '0' || text[digit] > '9')) ++digit;
-    std::uint64_t number = 0;
-    const auto [stop, error] =
-        std::from_chars(text.data() + digit, text.data() + text.size(), number);
-    if (error != std::errc() || number == 0) continue;
-    found = number - 1;
-    break;
+  for (std::size_t begin = 0; begin < context.size();) {
+    const std::size_t end = std::min(context.find('\n', begin), context.size());
+    const std::string line = context.substr(begin, end - begin);
+    const std::size_t name = line.find(relation_name);
+    if (line.find("COPY") != std::string::npos && name != std::string::npos &&
+        line.find_first_of("123456789", name + relation_name.size()) != std::string::npos)
+      return line;
+    begin = end + 1;
   }
-  return found;
+  return {};
+}
+
+std::optional<std::uint64_t> tuple_number_in(const std::string& context,
+                                             const std::string& relation_name) {
+  const std::string line = copy_line_of(context, relation_name);
+  if (line.empty()) return std::nullopt;
+  const std::size_t name = line.find(relation_name) + relation_name.size();
+  const std::size_t digit = line.find_first_of("123456789", name);
+  std::uint64_t number = 0;
+  const auto [stop, error] =
+      std::from_chars(line.data() + digit, line.data() + line.size(), number);
+  if (error != std::errc()) return std::nullopt;
+  return number - 1;
 }
 
 }  // namespace sluice::writer

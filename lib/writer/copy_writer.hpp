@@ -92,4 +92,7 @@ class CopyWriter {
 std::optional<std::uint64_t> tuple_number_in(const std::string& context,
                                              const std::string& relation_name);
 
+/// COPY's own line of that CONTEXT; empty where there is none.
+std::string copy_line_of(const std::string& context, const std::string& relation_name);
+
 }  // namespace sluice::writer
