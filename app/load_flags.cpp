@@ -218,6 +218,10 @@ void add_speed_and_safety_flags(CLI::App& c, LoadFlags& f) {
       c, "--retry-for", f.load.retry_for,
       "how long a chunk is tried again after a lost connection or a deadlock (default: 5m)");
   c.get_option("--retry-for")->group(group);
+  add_duration_option(c, "--stall-timeout", f.common.connect.stall_max,
+                      "a connection that is silent for so long while the server has something to "
+                      "do is lost (default: 15m; 0s: never)");
+  c.get_option("--stall-timeout")->group(group);
   add_setting_flags(c, f);
   c.add_flag("--no-ledger", f.no_ledger,
              "keep no record of the load: it cannot be resumed, and can be loaded twice")

@@ -15,10 +15,7 @@ Runtime::Runtime(pg::ConnectOptions connect)
       reader_(1),
       pool_(io_.get_executor(), std::move(connect), 1),
       signals_(io_, SIGINT, SIGTERM),
-      grace_(io_) {
-  // A reader of our output that goes away must not end a load.
-  std::signal(SIGPIPE, SIG_IGN);
-}
+      grace_(io_) {}
 
 Runtime::~Runtime() {
   cpu_.join();

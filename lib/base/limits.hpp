@@ -42,6 +42,15 @@ inline constexpr std::chrono::milliseconds connect_timeout = 30s;
 inline constexpr std::chrono::milliseconds retry_for_default = 5min;
 inline constexpr std::chrono::milliseconds retry_delay_min = 100ms;
 inline constexpr std::chrono::milliseconds retry_delay_max = 15s;
+/// How long a connection may be without a byte in either direction while something is under way. A
+/// server that waits for a lock, or whose disk is slow, is silent too.
+inline constexpr std::chrono::milliseconds stall_default = 15min;
+/// A silent peer is asked after a minute, and given up after another.
+inline constexpr std::chrono::seconds keepalives_idle = 60s;
+inline constexpr std::chrono::seconds keepalives_interval = 10s;
+inline constexpr int keepalives_count = 6;
+/// How long the pool does not ask for more connections after the server had no room for one.
+inline constexpr std::chrono::milliseconds park_time = 2s;
 /// After the first Ctrl-C, how long the chunks in flight may take before they are cancelled.
 inline constexpr std::chrono::milliseconds stop_grace = 10s;
 

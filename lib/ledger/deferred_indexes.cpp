@@ -46,6 +46,7 @@ asio::awaitable<std::vector<DeferredIndex>> missing_indexes(pg::Connection& on,
 }
 
 asio::awaitable<void> restore_index(pg::Connection& on, DeferredIndex index, std::string settings) {
+  on.wait_for_ever();
   // The row's lock makes a second one who restores wait, and then find nothing to do.
   const auto results = co_await on.query("begin; " + settings +
                                          "set local search_path = pg_catalog; select "

@@ -12,6 +12,12 @@ std::string key_of(const std::string& name) {
 
 }  // namespace
 
+std::vector<std::pair<std::string, std::string>> keepalive_settings() {
+  return {{"tcp_keepalives_idle", std::to_string(limits::keepalives_idle.count())},
+          {"tcp_keepalives_interval", std::to_string(limits::keepalives_interval.count())},
+          {"tcp_keepalives_count", std::to_string(limits::keepalives_count)}};
+}
+
 std::string RunLock::try_statement(const std::string& name) {
   return "select pg_try_advisory_xact_lock(" + key_of(name) + "); ";
 }
@@ -25,6 +31,8 @@ asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connectio
 asio::awaitable<pg::Result> RunLock::begin_locked(pg::Connection& connection, std::string settings,
                                                   std::string name, std::string question) {
   const std::string key = key_of(name);
+  for (const auto& [parameter, value] : keepalive_settings())
+    settings += "set local " + parameter + " = " + value + "; ";
   const std::string sql = "begin; " + settings +
                           "set local idle_in_transaction_session_timeout = 0; select "
                           "pg_try_advisory_xact_lock(" +

@@ -3,10 +3,16 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "pg/connection.hpp"
 
 namespace sluice::ledger {
+
+/// The server's side of noticing that we are gone without a word, by name and value: otherwise what
+/// we hold stays held for as long as its system's defaults say, often two hours.
+std::vector<std::pair<std::string, std::string>> keepalive_settings();
 
 /// Keeps a second run away from a load while one is at work, so that it can say so instead of
 /// waiting at each chunk. It is an advisory lock in a transaction of its own connection, which

@@ -27,11 +27,22 @@ std::optional<std::chrono::milliseconds> RetryPolicy::next(const pg::PgError& er
 
 namespace {
 
+/// Uniform in [0, 1).
+double random_share() {
+  thread_local std::minstd_rand random(std::random_device{}());
+  return std::uniform_real_distribution<double>(0, 1)(random);
+}
+
+std::chrono::milliseconds since(async::Clock::time_point began) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(async::Clock::now() - began);
+}
+
 /// One try at one chunk.
 struct Attempt {
   Storing& with;
   const source::Chunk& chunk;
   const tuple::Batch& batch;
+  bool follows_a_lost_one = false;         ///< its connection may live on at the server
   bool sifts = false;                      ///< looks for bad records
   std::optional<writer::Refusal> refusal;  ///< why it does
   Stored stored;                           ///< what the last try was about to store
@@ -97,6 +108,8 @@ asio::awaitable<void> name_first_bad(Attempt& a, pg::Connection& connection) {
 /// Throws what ends the attempt; a refusal for which the next one will sift is kept instead.
 asio::awaitable<bool> try_once(Attempt& a) {
   pg::Lease lease = co_await a.with.on.pool.acquire();
+  if (a.follows_a_lost_one) co_await a.with.writer.end_former_attempt(*lease, a.chunk.number);
+  a.follows_a_lost_one = false;
   if (a.sifts) {
     if (a.with.budget.limits().allow_any()) {
       co_await store_sifted(a, *lease);
@@ -118,22 +131,35 @@ asio::awaitable<bool> try_once(Attempt& a) {
 
 }  // namespace
 
+asio::awaitable<pg::Lease> acquire_first(pg::Pool& pool, const RetryPolicy& policy) {
+  const auto began = async::Clock::now();
+  for (std::size_t tries = 0;; ++tries) {
+    std::optional<std::chrono::milliseconds> delay;
+    try {
+      co_return co_await pool.acquire();
+    } catch (const pg::PgError& error) {
+      const bool is_there = error.state == pg::sql_state::cannot_connect_now ||
+                            error.state == pg::sql_state::too_many_connections;
+      if (is_there) delay = policy.next(error, tries, since(began), random_share());
+      if (!delay) throw;
+    }
+    co_await async::sleep_for(*delay);
+  }
+}
+
 asio::awaitable<Stored> store(Storing& with, const source::Chunk& chunk,
                               const tuple::Batch& batch) {
-  thread_local std::minstd_rand random(std::random_device{}());
   const auto began = async::Clock::now();
-  Attempt attempt{with, chunk, batch, !batch.rejects.empty(), {}, {}};
+  Attempt attempt{with, chunk, batch, false, !batch.rejects.empty(), {}, {}};
   for (std::size_t tries = 0;;) {
     std::optional<std::chrono::milliseconds> delay;
     try {
       if (co_await try_once(attempt)) co_return attempt.stored;
       continue;
     } catch (const pg::PgError& error) {
-      const auto elapsed =
-          std::chrono::duration_cast<std::chrono::milliseconds>(async::Clock::now() - began);
-      delay = with.policy.next(error, tries++, elapsed,
-                               std::uniform_real_distribution<double>(0, 1)(random));
+      delay = with.policy.next(error, tries++, since(began), random_share());
       if (!delay) throw;
+      attempt.follows_a_lost_one = error.nature() == pg::ErrorNature::lost;
     }
     ++with.retries;
     co_await async::sleep_for(*delay);

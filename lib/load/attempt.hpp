@@ -31,6 +31,11 @@ struct RetryPolicy {
                                                 double random) const;
 };
 
+/// The first connection of a load. A server that says that it is starting, or full, is asked again
+/// as the policy says; one that cannot be reached at all is most likely mistyped, and the error is
+/// thrown at once.
+asio::awaitable<pg::Lease> acquire_first(pg::Pool& pool, const RetryPolicy& policy);
+
 /// What chunks are stored with. All outlive the load.
 struct Storing {
   Resources on;

@@ -37,8 +37,11 @@ asio::awaitable<std::vector<ledger::LoadEntry>> Load::known_loads(Plan& plan,
     }
     // There is more to ask than the beginning of a load: with a lock that lasts as long as that.
     co_await connection.query("rollback");
-    std::unique_ptr<pg::Connection> guard = co_await pg::Connection::open(on_.pool.options());
-    lock_ = co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(name));
+    std::unique_ptr<pg::Connection> guard = co_await connection_for_lock();
+    if (guard) {
+      lock_ =
+          co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(name));
+    }
   }
   loads = co_await ledger::find_loads(connection, plan.identity);
   co_return loads;

@@ -82,6 +82,11 @@ asio::awaitable<void> Load::run_to_the_end() {
   } catch (const boost::system::system_error&) {
     // The cancellation, which was asked for.
   }
+  if (on_.pool.refusals() > 0) {
+    report_.notes.push_back(fmt::format(
+        "the server had no room for {} connections, so there were fewer at times (see --jobs)",
+        plan.jobs));
+  }
   report_.seconds = std::chrono::duration<double>(Clock::now() - began).count();
   report_.retries = progress_.retries;
   if (failed) std::rethrow_exception(failed);
@@ -132,16 +137,36 @@ asio::awaitable<void> Load::read_source(Findings& found) {
 }
 
 asio::awaitable<void> Load::describe_target(Findings& found) {
-  pg::Lease connection = co_await on_.pool.acquire();
+  const RetryPolicy policy{options_.retry_for, backoff, options_.use_ledger};
+  pg::Lease connection = co_await acquire_first(on_.pool, policy);
   found.target = co_await writer::describe(*connection, options_.table, options_.settings);
   if (options_.defer_indexes)
     found.deferred_indexes = co_await writer::secondary_indexes(*connection, found.target.table);
   found.jobs = default_jobs(std::thread::hardware_concurrency(), connection->fastest_answer());
 }
 
+/// Nothing where the server has no room for it: the rows matter more than the lock, which is
+/// manners.
+asio::awaitable<std::unique_ptr<pg::Connection>> Load::connection_for_lock() {
+  std::unique_ptr<pg::Connection> connection;
+  try {
+    connection = co_await pg::Connection::open(on_.pool.options());
+  } catch (const pg::PgError& error) {
+    const bool will_be_said_otherwise = error.state == pg::sql_state::cannot_connect_now;
+    if (error.state != pg::sql_state::too_many_connections && !will_be_said_otherwise) throw;
+  }
+  if (!connection) {
+    report_.notes.push_back(
+        "the server has no room for a connection that keeps a second run of this load away: see "
+        "that there is none");
+  }
+  co_return connection;
+}
+
 asio::awaitable<void> Load::lock(Findings& found) {
-  std::unique_ptr<pg::Connection> connection = co_await pg::Connection::open(on_.pool.options());
+  std::unique_ptr<pg::Connection> connection = co_await connection_for_lock();
   while (!found.beginning) co_await found.source_is_read.wait();
+  if (!connection) co_return;
   std::string settings = writer::set_local(options_.settings);
   std::string name = lock_name(options_.table, found.beginning->fingerprint);
   lock_ =

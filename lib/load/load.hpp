@@ -46,6 +46,7 @@ class Load {
   asio::awaitable<void> read_source(Findings& found);
   asio::awaitable<void> describe_target(Findings& found);
   asio::awaitable<void> lock(Findings& found);
+  asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock();
   asio::awaitable<void> run_check(Plan& plan);
   asio::awaitable<void> run_with_ledger(Plan& plan);
   asio::awaitable<void> run_without_ledger(Plan& plan);

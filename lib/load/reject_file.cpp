@@ -107,17 +107,25 @@ std::string RejectFile::free_path(const std::string& path) {
 }
 
 bool RejectFile::reopen() {
-  if (!exists(options_.path) && !exists(reasons_path_)) return false;
+  if (!exists(reasons_path_)) {
+    // A crash while they were made.
+    if (exists(options_.path) && size_of(open_existing(options_.path)) <= header_bytes())
+      ::unlink(options_.path.c_str());
+    return false;
+  }
   entries_ = read_entries(reasons_path_);
   const std::uint64_t records_end = entries_.empty() ? 0 : entries_.back().records_end;
   const auto may_be_it = [&](const std::string& path) {
     return exists(path) && size_of(open_existing(path)) >= records_end;
   };
-  // A crash between the two renames of rewrite() leaves the records under their other name.
+  // A crash between the two renames of rewrite() leaves the records under their other name; one in
+  // front of them leaves both files there, and these count for nothing.
   const std::string half = unfinished(options_.path);
-  if (exists(half) && size_of(open_existing(half)) == records_end &&
+  if (exists(half) && !exists(unfinished(reasons_path_)) &&
       ::rename(half.c_str(), options_.path.c_str()) != 0)
     throw cannot("rename", half);
+  ::unlink(half.c_str());
+  ::unlink(unfinished(reasons_path_).c_str());
   if (!may_be_it(options_.path)) {
     throw Failure(FailureKind::failed,
                   options_.path + " and " + reasons_path_ +
@@ -214,8 +222,9 @@ void RejectFile::rewrite(const std::vector<Entry>& entries) {
   const std::string reasons_path = unfinished(reasons_path_);
   ::unlink(records_path.c_str());
   ::unlink(reasons_path.c_str());
-  FileDescriptor records = make_new(records_path);
+  // In this order, so that records without reasons are complete: see reopen().
   FileDescriptor reasons = make_new(reasons_path);
+  FileDescriptor records = make_new(records_path);
   std::uint64_t records_size = 0;
   std::uint64_t reasons_size = 0;
   copy_range(records_, 0, header_bytes(), records, records_size, records_path);

@@ -24,6 +24,7 @@ struct BadTuple {
 struct Examination {
   pg::Connection& connection;
   const writer::CopyWriter& writer;
+  std::int64_t chunk;
   const tuple::Batch& batch;
   tuple::Lanes lanes = tuple::Lanes::both;     ///< as the batch was encoded
   std::function<bool(std::size_t)> may_go_on;  ///< none: only the first bad one of each lane counts
@@ -33,8 +34,9 @@ struct Examination {
 };
 
 Examination examine(pg::Connection& connection, const writer::CopyWriter& writer,
-                    const tuple::Batch& batch, std::function<bool(std::size_t)> may_go_on) {
-  return {connection, writer, batch, tuple::Lanes::both, std::move(may_go_on), 0, 0, {}};
+                    std::int64_t chunk, const tuple::Batch& batch,
+                    std::function<bool(std::size_t)> may_go_on) {
+  return {connection, writer, chunk, batch, tuple::Lanes::both, std::move(may_go_on), 0, 0, {}};
 }
 
 /// True where the refusal may be due to the lanes' not keeping the file's order: the key of a
@@ -58,7 +60,7 @@ asio::awaitable<End> sift(Examination& on, LaneName lane) {
     const tuple::TupleRange range = cutter.cut(first, end);
     std::optional<Refusal> refusal;
     try {
-      const std::uint64_t rows = co_await on.writer.put(on.connection, range);
+      const std::uint64_t rows = co_await on.writer.put(on.connection, on.chunk, range);
       on.rows_stored += rows;
       on.rows_skipped += range.tuples - rows;
     } catch (const Refusal& error) {
@@ -93,7 +95,7 @@ asio::awaitable<void> sift(Resources resources, Examination& on, const Plan& pla
       tuple::Encoder(plan.encoder).encode(chunk.parse_input(), ordered, tuple::Lanes::only_slow);
     };
     co_await async::offload(resources.cpu, encode);
-    Examination again = examine(on.connection, on.writer, ordered, on.may_go_on);
+    Examination again = examine(on.connection, on.writer, on.chunk, ordered, on.may_go_on);
     co_await sift(again, LaneName::slow);
     on.lanes = tuple::Lanes::only_slow;
     on.rows_stored = again.rows_stored;
@@ -179,7 +181,7 @@ asio::awaitable<Salvaged> salvage(Resources on, pg::Connection& connection,
                                   const writer::CopyWriter& writer, const Plan& plan,
                                   const source::Chunk& chunk, const tuple::Batch& batch,
                                   std::function<bool(std::size_t)> may_go_on) {
-  Examination examination = examine(connection, writer, batch, std::move(may_go_on));
+  Examination examination = examine(connection, writer, chunk.number, batch, std::move(may_go_on));
   tuple::Batch ordered;
   co_await sift(on, examination, plan, chunk, ordered);
   const auto describe_all = [&examination, &plan, &chunk] {

@@ -50,10 +50,20 @@ async::Clock::duration time_to_connect(PGconn* connection) {
 
 asio::awaitable<std::unique_ptr<Connection>> Connection::open(ConnectOptions options) {
   const std::string application = "pgsluice";
+  // A peer that is gone without a word is noticed by its silence. The connection's own settings
+  // win.
+  const std::string user_timeout = std::to_string(options.stall_max.count());
+  const std::string idle = std::to_string(limits::keepalives_idle.count());
+  const std::string interval = std::to_string(limits::keepalives_interval.count());
+  const std::string count = std::to_string(limits::keepalives_count);
   const std::string utf8 = std::getenv("PGCLIENTENCODING") == nullptr ? "UTF8" : "";
   Keywords given;
   given.add("client_encoding", utf8);  // before dbname, so that a conninfo may say otherwise
   given.add("fallback_application_name", application);
+  given.add("tcp_user_timeout", user_timeout);
+  given.add("keepalives_idle", idle);
+  given.add("keepalives_interval", interval);
+  given.add("keepalives_count", count);
   given.add("dbname", options.dbname);
   given.add("host", options.host);
   given.add("port", options.port);
@@ -67,8 +77,11 @@ asio::awaitable<std::unique_ptr<Connection>> Connection::open(ConnectOptions opt
   const auto executor = co_await asio::this_coro::executor;
   std::unique_ptr<Connection> connection(new Connection(executor, raw));
   if (PQstatus(raw) == CONNECTION_BAD) throw PgError::from(raw, Phase::connect);
+  const PGVerbosity usual = PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);
   co_await connection->poll_until_connected(async::Deadline::after(time_to_connect(raw)));
+  PQsetErrorVerbosity(raw, usual);
   PQsetnonblocking(raw, 1);
+  connection->stall_max_ = options.stall_max;
   co_return connection;
 }
 
@@ -97,7 +110,7 @@ asio::awaitable<void> Connection::poll_until_connected(async::Deadline deadline)
     if (wanted == PGRES_POLLING_OK) break;
     if (wanted == PGRES_POLLING_FAILED) {
       socket_.detach();
-      throw PgError::from(raw, Phase::connect);
+      throw PgError::of_refused_connection(raw);
     }
   }
   socket_.attach(PQsocket(raw));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/quantity.hpp"
+
 namespace sluice::pg {
 
 Connection::Connection(asio::any_io_executor executor, PGconn* connection)
@@ -39,9 +41,12 @@ asio::awaitable<void> Connection::send(std::string sql) {
 }
 
 asio::awaitable<std::optional<Result>> Connection::next(Phase phase) {
+  async::Deadline deadline = stall_deadline();
   while (PQisBusy(connection_.get()) != 0) {
-    co_await socket_.wait_readable();
+    const Socket::Ready ready = co_await socket_.wait_readable(deadline);
+    if (!ready.readable && deadline.passed()) throw stalled(phase);
     if (PQconsumeInput(connection_.get()) != 1) throw PgError::from(connection_.get(), phase);
+    if (ready.readable) deadline = stall_deadline();
   }
   PGresult* const result = PQgetResult(connection_.get());
   if (result == nullptr) {
@@ -56,11 +61,17 @@ asio::awaitable<std::optional<Result>> Connection::next(Phase phase) {
 /// on sending notices would otherwise never read again
 /// (https://www.postgresql.org/docs/current/libpq-async.html, PQflush).
 asio::awaitable<void> Connection::flush(Phase phase) {
+  async::Deadline deadline = stall_deadline();
   for (;;) {
     const int left = PQflush(connection_.get());
     if (left == 0) co_return;
     if (left < 0) throw PgError::from(connection_.get(), phase);
-    const Socket::Ready ready = co_await socket_.wait_readable_or_writable();
+    const Socket::Ready ready = co_await socket_.wait_readable_or_writable(deadline);
+    if (ready.readable || ready.writable) {
+      deadline = stall_deadline();
+    } else if (deadline.passed()) {
+      throw stalled(phase);
+    }
     if (!ready.readable) continue;
     if (PQconsumeInput(connection_.get()) != 1) throw PgError::from(connection_.get(), phase);
     has_input_ = true;
@@ -77,6 +88,16 @@ bool Connection::has_unexpected_input() {
   // This looks at what has come, as far as it is notices.
   PQisBusy(connection_.get());
   return notices_ == notices;
+}
+
+async::Deadline Connection::stall_deadline() const {
+  return stall_max_.count() == 0 ? async::Deadline() : async::Deadline::after(stall_max_);
+}
+
+PgError Connection::stalled(Phase phase) const {
+  return {phase, SqlState(sql_state::connection_failure),
+          "the connection was silent for " + format_duration(stall_max_) +
+              " while the server had something to do (see --stall-timeout)"};
 }
 
 void Connection::note_answer_after(async::Clock::time_point asked) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "async/event.hpp"
+#include "base/limits.hpp"
 #include "pg/result.hpp"
 #include "pg/socket.hpp"
 
@@ -20,6 +21,9 @@ struct ConnectOptions {
   std::string port;
   std::string user;
   std::string client_encoding;  ///< empty: PGCLIENTENCODING, or UTF8
+  /// A connection on which nothing moves for so long while something is under way is lost; zero:
+  /// never. It is the socket's TCP_USER_TIMEOUT too.
+  std::chrono::milliseconds stall_max = limits::stall_default;
 };
 
 /// Asks the server to stop what one of its sessions does, which then fails with 57014. May be used
@@ -67,6 +71,9 @@ class Connection {
   /// work that it did in one. Long before the first answer.
   async::Clock::duration fastest_answer() const { return fastest_answer_; }
 
+  /// Lets this connection be silent as long as it likes: for an index that is built.
+  void wait_for_ever() { stall_max_ = {}; }
+
   /// Usable for another caller: connected, idle, outside a transaction.
   bool is_clean() const;
   bool in_transaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
@@ -89,10 +96,13 @@ class Connection {
   asio::awaitable<void> poll_until_connected(async::Deadline deadline);
   asio::awaitable<void> flush(Phase phase);
   bool has_unexpected_input();
+  async::Deadline stall_deadline() const;
+  PgError stalled(Phase phase) const;
   void note_answer_after(async::Clock::time_point asked);
 
   std::unique_ptr<PGconn, Finish> connection_;
   async::Clock::duration fastest_answer_ = std::chrono::hours(1);
+  std::chrono::milliseconds stall_max_{};
   std::size_t notices_ = 0;
   bool has_input_ = false;  ///< read while writing, and not looked at
   Socket socket_;           ///< declared after the connection: let go before it is closed

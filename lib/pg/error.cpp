@@ -1,5 +1,7 @@
 #include "pg/error.hpp"
 
+#include <regex>
+
 namespace sluice::pg {
 namespace {
 
@@ -36,6 +38,20 @@ PgError PgError::from(PGconn* connection, Phase phase) {
   std::string message = trimmed(PQerrorMessage(connection));
   if (message.empty()) message = "the connection to the server was lost";
   return {phase, SqlState(), std::move(message)};
+}
+
+PgError PgError::of_refused_connection(PGconn* connection) {
+  PgError error = from(connection, Phase::connect);
+  // Severity, two spaces, five digits or capitals, colon: in every language. Of several hosts the
+  // last one counts.
+  static const std::regex code("(:  )([0-9A-Z]{5}): ");
+  static const std::regex location("\\n[^\\n:]+:  \\w+, [\\w.]+:[0-9]+(?=\\n|$)");
+  for (std::sregex_iterator at(error.message.begin(), error.message.end(), code), end; at != end;
+       ++at)
+    error.state = SqlState((*at)[2].str());
+  std::string text = std::regex_replace(error.message, code, "$1");
+  text = std::regex_replace(text, location, "");
+  return {Phase::connect, error.state, std::move(text)};
 }
 
 std::string PgError::full() const {

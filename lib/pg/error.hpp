@@ -22,6 +22,9 @@ class PgError : public std::runtime_error {
   static PgError from(const PGresult* result, Phase phase);
   /// The connection is unusable; libpq's message says why.
   static PgError from(PGconn* connection, Phase phase);
+  /// No connection was made. libpq keeps the SQLSTATE of a server's refusal to itself, but writes
+  /// it into a message with PQERRORS_VERBOSE: "FATAL:  53300: sorry, too many clients already".
+  static PgError of_refused_connection(PGconn* connection);
 
   ErrorNature nature() const { return nature_of(state); }
   /// The message with DETAIL and HINT, for a person.

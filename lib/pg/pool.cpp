@@ -11,31 +11,62 @@ Pool::Pool(const asio::any_io_executor& executor, ConnectOptions options,
     : options_(std::move(options)), connections_max_(connections_max), returned_(executor) {}
 
 asio::awaitable<Lease> Pool::acquire() {
-  while (leased_ >= connections_max_) co_await returned_.wait();
-  ++leased_;
-  while (!idle_.empty()) {
-    std::unique_ptr<Connection> connection = std::move(idle_.front());
-    idle_.pop_front();
-    if (connection->is_clean()) co_return lend(std::move(connection));
-  }
-  try {
-    std::unique_ptr<Connection> connection = co_await Connection::open(options_);
-    co_return lend(std::move(connection));
-  } catch (...) {
+  for (;;) {
+    while (leased_ >= connections_max_) co_await returned_.wait();
+    if (std::unique_ptr<Connection> connection = take_idle()) {
+      ++leased_;
+      co_return lend(std::move(connection));
+    }
+    if (is_parked() && size() > 0) {
+      co_await returned_.wait(parked_);
+      continue;
+    }
+    ++leased_;
+    std::exception_ptr failed;
+    try {
+      std::unique_ptr<Connection> connection = co_await Connection::open(options_);
+      co_return lend(std::move(connection));
+    } catch (const PgError& error) {
+      failed = std::current_exception();
+      if (error.state == sql_state::too_many_connections && size() > 0) {
+        ++refusals_;
+        parked_ = async::Deadline::after(limits::park_time);
+        failed = nullptr;
+      }
+    } catch (...) {
+      failed = std::current_exception();
+    }
     --leased_;
     returned_.notify();
-    throw;
+    if (failed) std::rethrow_exception(failed);
   }
 }
 
+std::unique_ptr<Connection> Pool::take_idle() {
+  while (!idle_.empty()) {
+    std::unique_ptr<Connection> connection = std::move(idle_.front());
+    idle_.pop_front();
+    if (connection->is_clean()) return connection;
+  }
+  return nullptr;
+}
+
+bool Pool::is_parked() const {
+  return parked_.at != async::Clock::time_point::max() && !parked_.passed();
+}
+
 asio::awaitable<void> Pool::open_ahead() {
-  if (leased_ + idle_.size() >= connections_max_) co_return;
+  if (leased_ + idle_.size() >= connections_max_ || is_parked()) co_return;
   ++leased_;
   std::exception_ptr cancelled;
   try {
     idle_.push_back(co_await Connection::open(options_));
-  } catch (const PgError&) {
+  } catch (const PgError& error) {
     // acquire() will say it.
+    if (error.state == sql_state::too_many_connections) {
+      ++refusals_;
+      parked_ = async::Deadline::after(limits::park_time);
+    }
   } catch (...) {
     cancelled = std::current_exception();
   }

@@ -36,7 +36,9 @@ class Pool {
  public:
   Pool(const asio::any_io_executor& executor, ConnectOptions options, std::size_t connections_max);
 
-  /// An idle connection, or a new one; waits while all are leased. Throws PgError{phase connect}.
+  /// An idle connection, or a new one; waits while all are leased. Where the server has no room for
+  /// another one (SQLSTATE 53300) but this pool has some, it waits for one of these, and asks again
+  /// later. Throws PgError{phase connect}.
   asio::awaitable<Lease> acquire();
 
   /// Cancels for all connections that are leased now.
@@ -49,10 +51,17 @@ class Pool {
   /// Changes the number: what is leased beyond it stays leased.
   void allow(std::size_t connections_max);
 
+  /// How often the server had no room.
+  std::size_t refusals() const { return refusals_; }
+  /// Connections that there are, leased or not.
+  std::size_t size() const { return in_use_.size() + idle_.size(); }
+
   const ConnectOptions& options() const { return options_; }
 
  private:
   friend class Lease;
+  std::unique_ptr<Connection> take_idle();
+  bool is_parked() const;
   Lease lend(std::unique_ptr<Connection> connection);
   void put_back(std::unique_ptr<Connection> connection);
 
@@ -62,6 +71,8 @@ class Pool {
   std::vector<const Connection*> in_use_;
   std::deque<std::unique_ptr<Connection>> idle_;
   async::Event returned_;
+  async::Deadline parked_;  ///< until then no new connection is asked for
+  std::size_t refusals_ = 0;
 };
 
 }  // namespace sluice::pg

@@ -8,8 +8,9 @@ ErrorNature nature_of(const SqlState& state) {
   // idle_session_timeout
   if (state == "57P01" || state == "57P02" || state == "57P03" || state == "57P05")
     return ErrorNature::lost;
-  // serialization_failure, deadlock_detected, lock_not_available
-  if (state == "40001" || state == "40P01" || state == sql_state::lock_not_available)
+  // serialization_failure, statement_completion_unknown, deadlock_detected, lock_not_available
+  if (state == sql_state::serialization_failure || state == "40003" || state == "40P01" ||
+      state == sql_state::lock_not_available)
     return ErrorNature::transient;
   if (state.in_class("53"))
     return ErrorNature::transient;  // insufficient resources: disk, memory, connections

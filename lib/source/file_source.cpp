@@ -38,11 +38,16 @@ bool FileSource::rewind() {
 std::string FileSource::stamp() const {
   struct stat status{};
   if (::fstat(fd_.get(), &status) != 0) return {};
+  // A file that has been put in its place meanwhile makes a difference too.
+  struct stat named{};
+  const bool is_replaced = ::stat(path_.c_str(), &named) == 0 &&
+                           (named.st_ino != status.st_ino || named.st_dev != status.st_dev);
   std::array<char, HOST_NAME_MAX + 1> host{};
   ::gethostname(host.data(), host.size() - 1);
   return std::string(host.data()) + " " + std::to_string(status.st_dev) + ":" +
          std::to_string(status.st_ino) + " " + std::to_string(status.st_size) + " " +
-         std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec);
+         std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec) +
+         (is_replaced ? " replaced" : "");
 }
 
 std::string FileSource::tail(std::size_t bytes) const {

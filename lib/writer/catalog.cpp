@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "ledger/ledger.hpp"
+#include "ledger/run_lock.hpp"
 #include "pg/identifier.hpp"
 
 namespace sluice::writer {
@@ -124,6 +125,8 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   static constexpr int version_with_check = 140000;
   if (on.server_version() >= version_with_check && !settings.contains(client_check))
     target.settings_sql += set_local(client_check, "5s");
+  for (const auto& [name, value] : ledger::keepalive_settings())
+    if (!settings.contains(name)) target.settings_sql += set_local(name, value);
   target.settings_sql += set_local("timezone", std::string(row.text(0, 7)));
   // DateStyle is a list; quoted as a whole it is read as one.
   target.settings_sql += set_local("datestyle", std::string(row.text(0, 8)));

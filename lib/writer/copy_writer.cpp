@@ -53,7 +53,7 @@ asio::awaitable<Outcome> CopyWriter::write(pg::Connection& on, const tuple::Batc
   std::vector<tuple::TupleRange> copies;
   for (const auto lane : {tuple::LaneName::slow, tuple::LaneName::fast})
     if (batch.lane(lane).tuples > 0) copies.push_back(tuple::whole(batch, lane));
-  std::string sql = "begin; " + settings_sql_;
+  std::string sql = tag(chunk.number) + "begin; " + settings_sql_;
   if (load_) sql += ledger::claim_statement(*load_, chunk) + "; ";
   for (const tuple::TupleRange& copy : copies) sql += copy_statement(copy);
   // Where a trigger may drop rows, the ledger is corrected before the commit; elsewhere the commit
@@ -79,7 +79,8 @@ asio::awaitable<Outcome> CopyWriter::write(pg::Connection& on, const tuple::Batc
 }
 
 asio::awaitable<bool> CopyWriter::begin(pg::Connection& on, const ledger::ChunkEntry& chunk) const {
-  std::string sql = "begin; " + settings_sql_ + "set constraints all immediate; ";
+  std::string sql =
+      tag(chunk.number) + "begin; " + settings_sql_ + "set constraints all immediate; ";
   if (load_) sql += ledger::claim_statement(*load_, chunk) + "; ";
   sql += "savepoint all_of_it; savepoint part";
   const Copied begun = co_await run(on, std::move(sql), {});
@@ -89,12 +90,13 @@ asio::awaitable<bool> CopyWriter::begin(pg::Connection& on, const ledger::ChunkE
   throw Refusal(*begun.refusal);
 }
 
-asio::awaitable<std::uint64_t> CopyWriter::put(pg::Connection& on,
+asio::awaitable<std::uint64_t> CopyWriter::put(pg::Connection& on, std::int64_t chunk,
                                                const tuple::TupleRange& tuples) const {
   const Copied copied = co_await run(
-      on, copy_statement(tuples) + "release savepoint part; savepoint part", {&tuples, 1});
+      on, tag(chunk) + copy_statement(tuples) + "release savepoint part; savepoint part",
+      {&tuples, 1});
   if (!copied.refusal) co_return copied.rows;
-  co_await on.query("rollback to savepoint part");
+  co_await on.query(tag(chunk) + "rollback to savepoint part");
   throw Refusal(*copied.refusal);
 }
 
@@ -104,13 +106,28 @@ asio::awaitable<void> CopyWriter::start_over(pg::Connection& on) const {
 
 asio::awaitable<void> CopyWriter::commit(pg::Connection& on,
                                          const ledger::ChunkEntry& chunk) const {
-  std::string sql;
-  if (load_) sql = ledger::correct_statement(*load_, chunk) + "; ";
+  std::string sql = tag(chunk.number);
+  if (load_) sql += ledger::correct_statement(*load_, chunk) + "; ";
   co_await finish(on, sql + "commit");
 }
 
 asio::awaitable<void> CopyWriter::roll_back(pg::Connection& on) const {
   co_await finish(on, "rollback");
+}
+
+asio::awaitable<void> CopyWriter::end_former_attempt(pg::Connection& on, std::int64_t chunk) const {
+  if (!load_) co_return;
+  co_await on.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+      "and usename = current_user and pid <> pg_backend_pid() and starts_with(query, " +
+      pg::quote_literal(tag(chunk)) + ")");
+}
+
+/// What shows in pg_stat_activity.
+std::string CopyWriter::tag(std::int64_t chunk) const {
+  if (!load_) return {};
+  return "/* pgsluice load " + std::to_string(load_->value) + " chunk " + std::to_string(chunk) +
+         " */ ";
 }
 
 /// Runs what ends a transaction or a part of it.

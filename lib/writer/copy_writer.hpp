@@ -54,12 +54,17 @@ class CopyWriter {
   asio::awaitable<bool> begin(pg::Connection& on, const ledger::ChunkEntry& chunk) const;
   /// Puts tuples in, under a savepoint: if they are refused, the transaction is as before. Returns
   /// how many rows there are more: fewer than tuples where a trigger has dropped some.
-  asio::awaitable<std::uint64_t> put(pg::Connection& on, const tuple::TupleRange& tuples) const;
+  asio::awaitable<std::uint64_t> put(pg::Connection& on, std::int64_t chunk,
+                                     const tuple::TupleRange& tuples) const;
   /// Takes out all that was put in.
   asio::awaitable<void> start_over(pg::Connection& on) const;
   /// Corrects the ledger's row and commits.
   asio::awaitable<void> commit(pg::Connection& on, const ledger::ChunkEntry& chunk) const;
   asio::awaitable<void> roll_back(pg::Connection& on) const;
+
+  /// Ends what is left on the server of an attempt at this chunk whose connection was lost: a
+  /// backend that has not noticed yet would keep the claim, and the next attempt waiting.
+  asio::awaitable<void> end_former_attempt(pg::Connection& on, std::int64_t chunk) const;
 
   std::optional<LoadId> load() const { return load_; }
   /// True where the table has a trigger that may drop rows.
@@ -72,6 +77,7 @@ class CopyWriter {
   };
 
   asio::awaitable<void> finish(pg::Connection& on, std::string sql) const;
+  std::string tag(std::int64_t chunk) const;
   std::string copy_statement(const tuple::TupleRange& tuples) const;
   asio::awaitable<Copied> run(pg::Connection& on, std::string sql,
                               std::span<const tuple::TupleRange> copies) const;

@@ -72,47 +72,5 @@ TEST_F(DatabaseTest, WithoutLedgerALostAnswerStopsTheLoad) {
   EXPECT_EQ(0U, loaded.report.retries);
 }
 
-/// Cut once after each of many amounts of bytes, in both directions: one run, or a second one,
-/// stores each row once.
-TEST_F(DatabaseTest, CutAnywhereEachRowIsStoredOnce) {
-  db().run("create table t (id int)");
-  TemporaryFolder folder;
-  const std::string path = folder.write("in.csv", numbers(900));
-  std::size_t cuts = 0;
-  for (const auto direction : {Proxy::Direction::to_server, Proxy::Direction::to_client}) {
-    for (std::size_t at = 1; at < 24000;
-         at += direction == Proxy::Direction::to_server ? 397 : 89) {
-      std::atomic<std::size_t> seen = 0;
-      std::atomic<bool> cut = false;
-      Proxy proxy(url(), [&](std::size_t, Proxy::Direction d, const std::string& bytes) {
-        if (d != direction || cut) return Proxy::Action::pass;
-        seen += bytes.size();
-        if (seen < at) return Proxy::Action::pass;
-        cut = true;
-        return Proxy::Action::cut;
-      });
-      load::LoadOptions options;
-      options.path = path;
-      options.table = "t";
-      options.chunk_bytes = 1200;
-      options.again = true;
-      options.truncate = true;
-      Loaded loaded = run_load(proxy.url(url()), options);
-      if (!loaded.ok()) {
-        options.again = false;
-        loaded = run_load(url(), options);
-      }
-      ASSERT_TRUE(loaded.ok()) << "cut at " << at << ": " << loaded.message;
-      ASSERT_EQ("900 405450", db().value("select count(*) || ' ' || sum(id) from t"))
-          << "cut at " << at;
-      ASSERT_EQ("", ledger_disagreement("t"));
-      if (!cut) break;  // the whole dialogue is shorter
-      ++cuts;
-    }
-  }
-  EXPECT_GT(cuts, 40U);
-  EXPECT_TRUE(no_session_left());
-}
-
 }  // namespace
 }  // namespace sluice::test

@@ -114,16 +114,22 @@ std::string url_of_database(const std::string& url, const std::string& database)
          "/" + database + tail;
 }
 
-DatabaseTest::DatabaseTest()
-    : name_("pgsluice_test_" + std::to_string(::getpid()) + "_" + std::to_string(next_database++)),
-      url_(url_of_database(ServerEnvironment::url(), name_)) {
-  Session(ServerEnvironment::url()).run("create database " + name_);
+DatabaseTest::DatabaseTest(const std::string& server_url)
+    : name_("pgsluice_test_" + std::to_string(::getpid()) + "_" + std::to_string(next_database++)) {
+  if (!server_url.empty()) {
+    name_ = "postgres";
+    url_ = server_url;
+  } else {
+    url_ = url_of_database(ServerEnvironment::url(), name_);
+    Session(ServerEnvironment::url()).run("create database " + name_);
+  }
   db_ = std::make_unique<Session>(url_);
 }
 
 DatabaseTest::~DatabaseTest() {
   db_.reset();
-  Session(ServerEnvironment::url()).run("drop database " + name_ + " with (force)");
+  if (name_ != "postgres")
+    Session(ServerEnvironment::url()).run("drop database " + name_ + " with (force)");
 }
 
 std::string DatabaseTest::url_of_new_role(const std::string& role) {

@@ -45,11 +45,15 @@ class Session {
 /// Each test has a database of its own, so also a ledger of its own.
 class DatabaseTest : public ::testing::Test {
  protected:
-  DatabaseTest();
+  DatabaseTest() : DatabaseTest("") {}
+  /// On that server instead of the tests' own, with its database postgres.
+  explicit DatabaseTest(const std::string& server_url);
   ~DatabaseTest() override;
 
   const std::string& url() const { return url_; }
   Session& db() { return *db_; }
+  /// After the server has been away.
+  void connect_again() { db_ = std::make_unique<Session>(url_); }
 
   /// Makes a login role without rights, with the password that the tests use, and gives the URL to
   /// connect as it.

@@ -4,9 +4,11 @@
 
 namespace sluice::test {
 
-Loaded run_load(const std::string& url, load::LoadOptions options) {
+Loaded run_load(const std::string& url, load::LoadOptions options,
+                std::chrono::milliseconds stall_max) {
   pg::ConnectOptions connect;
   connect.dbname = url;
+  connect.stall_max = stall_max;
   connect.client_encoding = options.encoding;
   if (options.jobs == 0) options.jobs = 2;
   app::Runtime runtime(connect);

@@ -19,6 +19,7 @@ struct Loaded {
 };
 
 /// Runs one load against the database of `url`.
-Loaded run_load(const std::string& url, load::LoadOptions options);
+Loaded run_load(const std::string& url, load::LoadOptions options,
+                std::chrono::milliseconds stall_max = limits::stall_default);
 
 }  // namespace sluice::test

@@ -8,7 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 
 #include "support/database.hpp"
 
@@ -39,6 +41,11 @@ bool write_all(int fd, const std::string& bytes) {
     done += static_cast<std::size_t>(n);
   }
   return true;
+}
+
+void close_with_reset(int fd) {
+  const linger now{1, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
 }  // namespace
@@ -111,7 +118,14 @@ void Proxy::serve(std::size_t connection, int client) {
         break;
       }
       const Action action = judge_(connection, direction, bytes);
-      if (action == Action::cut) {
+      if (action == Action::cut || action == Action::reset) {
+        if (action == Action::reset) close_with_reset(client);
+        if (action == Action::reset) close_with_reset(server);
+        open = false;
+        break;
+      }
+      if (action == Action::hold) {
+        while (!stopping_ && !released_) std::this_thread::sleep_for(std::chrono::milliseconds(5));
         open = false;
         break;
       }

@@ -18,6 +18,8 @@ class Proxy {
   enum class Action {
     pass,
     cut,      ///< close both sides now; the bytes in hand are lost
+    reset,    ///< the same, and the peers get a TCP reset
+    hold,     ///< forward nothing more in either direction, and keep both sides open
     swallow,  ///< forward the rest of what goes to the server, lose all that comes back, and close
               ///< when the server has answered: the client never learns
   };
@@ -30,6 +32,9 @@ class Proxy {
   ~Proxy();
   Proxy(const Proxy&) = delete;
   Proxy& operator=(const Proxy&) = delete;
+
+  /// Lets go of what was held: both sides are closed.
+  void release() { released_ = true; }
 
   /// The server's URL, by way of the proxy.
   std::string url(const std::string& database_url) const;
@@ -44,6 +49,7 @@ class Proxy {
   int listener_ = -1;
   int own_port_ = 0;
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> released_ = false;
   std::mutex mutex_;
   std::vector<std::thread> threads_;
   std::thread acceptor_;

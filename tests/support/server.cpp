@@ -11,6 +11,12 @@ std::string server_url;
 
 std::string script() { return std::string(PGSLUICE_SOURCE_DIR) + "/script/private-postgres"; }
 
+std::string new_folder() {
+  std::string folder = output_of("mktemp -d /tmp/pgsluice-tests.XXXXXX");
+  output_of("chmod 755 " + folder);
+  return folder;
+}
+
 }  // namespace
 
 std::string output_of(const std::string& command) {
@@ -29,8 +35,7 @@ void ServerEnvironment::SetUp() {
     server_url = given;
     return;
   }
-  folder_ = output_of("mktemp -d /tmp/pgsluice-tests.XXXXXX");
-  output_of("chmod 755 " + folder_);
+  folder_ = new_folder();
   server_url = output_of(script() + " start " + folder_ +
                          " fsync=off max_connections=60 shared_buffers=256MB");
 }
@@ -42,5 +47,25 @@ void ServerEnvironment::TearDown() {
 }
 
 const std::string& ServerEnvironment::url() { return server_url; }
+
+PrivateServer::PrivateServer(std::string settings)
+    : settings_(std::move(settings)), folder_(new_folder()) {
+  start();
+}
+
+PrivateServer::~PrivateServer() {
+  if (running_) stop("immediate");
+  output_of("rm -rf " + folder_);
+}
+
+void PrivateServer::start() {
+  url_ = output_of(script() + " start " + folder_ + " " + settings_);
+  running_ = true;
+}
+
+void PrivateServer::stop(const std::string& mode) {
+  output_of(script() + " stop " + folder_ + " " + mode);
+  running_ = false;
+}
 
 }  // namespace sluice::test

@@ -20,6 +20,27 @@ class ServerEnvironment : public ::testing::Environment {
   std::string folder_;
 };
 
+/// A server of one test's own, to be killed and started again. It has real durability.
+class PrivateServer {
+ public:
+  /// `settings` as on postgres's command line: "name=value name=value".
+  explicit PrivateServer(std::string settings);
+  ~PrivateServer();
+  PrivateServer(const PrivateServer&) = delete;
+  PrivateServer& operator=(const PrivateServer&) = delete;
+
+  const std::string& url() const { return url_; }
+  const std::string& folder() const { return folder_; }
+  void start();
+  void stop(const std::string& mode);
+
+ private:
+  std::string settings_;
+  std::string folder_;
+  std::string url_;
+  bool running_ = false;
+};
+
 /// Output of a shell command; throws if it fails.
 std::string output_of(const std::string& command);
 

@@ -199,6 +199,39 @@ TEST_F(RejectFileTest, IsTakenUpAfterACrash) {
   EXPECT_EQ("id,v\n0a\n1a\n1b\n2b\n", records());
 }
 
+/// settle() writes new files and gives them the names of the old ones. It is interrupted in front
+/// of the first renaming, and between the two.
+TEST_F(RejectFileTest, IsTakenUpAfterACrashWhileItWasSettled) {
+  const std::string jsonl = folder_ / "in.rejects.jsonl";
+  for (const bool one_is_renamed : {false, true}) {
+    std::string old_records;
+    std::string old_reasons;
+    {
+      RejectFile file(options());
+      append(file, 1, {"1a"});
+      append(file, 0, {"0a"});
+      old_records = records();
+      old_reasons = test::read_file(jsonl);
+      file.settle(all);
+    }
+    ASSERT_EQ(0, ::rename(path_.c_str(), (path_ + ".tmp").c_str()));
+    folder_.write("in.rejects.csv", old_records);
+    if (!one_is_renamed) {
+      ASSERT_EQ(0, ::rename(jsonl.c_str(), (jsonl + ".tmp").c_str()));
+      folder_.write("in.rejects.jsonl", old_reasons);
+    }
+    RejectFile file(options());
+    ASSERT_TRUE(file.reopen());
+    EXPECT_EQ(2U, file.settle(all));
+    EXPECT_EQ("id,v\n0a\n1a\n", records());
+    EXPECT_LT(test::read_file(jsonl).find("bad 0a"), test::read_file(jsonl).find("bad 1a"));
+    ::unlink(path_.c_str());
+    ::unlink(jsonl.c_str());
+    ::unlink((path_ + ".tmp").c_str());
+    ::unlink((jsonl + ".tmp").c_str());
+  }
+}
+
 TEST_F(RejectFileTest, NothingKeptLeavesNoFile) {
   RejectFile file(options());
   append(file, 0, {"0a"});

@@ -1,0 +1,367 @@
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/process.hpp"
+#include "support/server.hpp"
+
+namespace sluice::test {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+/// Owns the server before the database test connects to it.
+struct OwnServer {
+  explicit OwnServer(const std::string& settings) : server(settings) {}
+  PrivateServer server;
+};
+
+/// A load that takes a while, into a server that bad things happen to.
+class ServerFaults : private OwnServer, public DatabaseTest {
+ protected:
+  explicit ServerFaults(const std::string& settings = "max_connections=30")
+      : OwnServer(settings), DatabaseTest(server.url()) {}
+
+  void SetUp() override {
+    std::string csv = "id,v\n";
+    for (int i = 1; i <= rows_; ++i)
+      csv += (i % 997 == 0 ? "x" : "") + std::to_string(i) + ",\"value\n" + std::to_string(i * 7) +
+             "\"\n";
+    path_ = folder_.write("in.csv", csv);
+    db().run(
+        "create table t (id int, v text); "
+        "create function slow() returns trigger language plpgsql as $$ begin perform "
+        "pg_sleep(0.00005); return new; end $$; "
+        "create trigger slow before insert on t for each row execute function slow()");
+  }
+
+  std::vector<std::string> command(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments{
+        "load",       path_,  "--table", "t", "-d",       url(),  "--chunk-size",  "16K",
+        "--progress", "none", "--jobs",  "4", "--output", "json", "--max-rejects", "1000"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
+  PrivateServer& own_server() { return server; }
+
+  /// Until so many chunks are stored.
+  void wait_for_chunks(std::int64_t count) {
+    for (int i = 0; i < 6000; ++i) {
+      if (!db().value("select coalesce(to_regclass('pgsluice.chunks')::text, '')").empty() &&
+          db().number("select count(*) from pgsluice.chunks") >= count)
+        return;
+      std::this_thread::sleep_for(5ms);
+    }
+    FAIL() << "no chunks are stored";
+  }
+
+  /// Every good row once, every bad one in the reject file once, the ledger agrees, nobody is left.
+  void expect_all_is_well() {
+    const int bad = rows_ / 997;
+    EXPECT_EQ(rows_ - bad, db().number("select count(*) from t"));
+    EXPECT_EQ(rows_ - bad, db().number("select count(distinct id) from t"));
+    EXPECT_EQ(
+        0, db().number("select count(*) from t where id % 997 = 0 or v <> E'value\\n' || id * 7"));
+    EXPECT_EQ("", ledger_disagreement("t"));
+    std::string expected = "id,v\n";
+    for (int i = 997; i <= rows_; i += 997)
+      expected += "x" + std::to_string(i) + ",\"value\n" + std::to_string(i * 7) + "\"\n";
+    EXPECT_EQ(expected, read_file(folder_ / "in.rejects.csv"));
+    EXPECT_TRUE(no_session_left());
+  }
+
+  static nlohmann::json report(const Finished& finished) {
+    return nlohmann::json::parse(finished.out)["loads"][0];
+  }
+
+  static constexpr int rows_ = 20000;
+  TemporaryFolder folder_;
+  std::string path_;
+};
+
+TEST_F(ServerFaults, OneBackendIsKilledAndTheServerRecovers) {
+  Process process(command());
+  wait_for_chunks(4);
+  const pid_t victim = static_cast<pid_t>(
+      db().number("select pid from pg_stat_activity where query like '/* pgsluice load%' limit 1"));
+  ASSERT_GT(victim, 1);
+  ASSERT_EQ(0, ::kill(victim, SIGKILL));
+  const Finished finished = process.wait();
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  EXPECT_GT(report(finished)["retries"].get<int>(), 0);
+  connect_again();
+  expect_all_is_well();
+}
+
+TEST_F(ServerFaults, ServerCrashesAndComesBack) {
+  Process process(command());
+  wait_for_chunks(4);
+  own_server().stop("immediate");
+  std::this_thread::sleep_for(300ms);
+  own_server().start();
+  const Finished finished = process.wait();
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  EXPECT_GT(report(finished)["retries"].get<int>(), 0);
+  connect_again();
+  expect_all_is_well();
+}
+
+TEST_F(ServerFaults, ServerIsStoppedInOrderAndComesBack) {
+  Process process(command());
+  wait_for_chunks(4);
+  own_server().stop("fast");
+  std::this_thread::sleep_for(300ms);
+  own_server().start();
+  const Finished finished = process.wait();
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  connect_again();
+  expect_all_is_well();
+}
+
+TEST_F(ServerFaults, ServerThatStaysAwayEndsTheLoadResumable) {
+  Process process(command({"--retry-for", "1s"}));
+  wait_for_chunks(4);
+  own_server().stop("immediate");
+  const Finished stopped = process.wait();
+  EXPECT_EQ(4, stopped.exit_code) << stopped.err << stopped.out;
+  own_server().start();
+  connect_again();
+  const Finished finished = pgsluice(command());
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  EXPECT_TRUE(report(finished)["resumed"].get<bool>());
+  expect_all_is_well();
+}
+
+TEST_F(ServerFaults, OneOfFourIsTerminated) {
+  Process process(command());
+  wait_for_chunks(4);
+  EXPECT_EQ(1, db().number("select count(pg_terminate_backend(pid)) from (select pid from "
+                           "pg_stat_activity where query like '/* pgsluice load%' limit 1) one"));
+  const Finished finished = process.wait();
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  expect_all_is_well();
+}
+
+/// Somebody who cancels means it: the load stops, and can be resumed.
+TEST_F(ServerFaults, OperatorCancels) {
+  Process process(command());
+  wait_for_chunks(4);
+  std::int64_t cancelled = 0;
+  while (process.running()) {
+    cancelled += db().number(
+        "select count(pg_cancel_backend(pid)) from (select pid from pg_stat_activity where query "
+        "like '/* pgsluice load%' and state = 'active' and wait_event = 'PgSleep' limit 1) one");
+    std::this_thread::sleep_for(20ms);
+  }
+  const Finished stopped = process.wait();
+  EXPECT_GT(cancelled, 0);
+  EXPECT_EQ(1, stopped.exit_code) << stopped.err << stopped.out;
+  EXPECT_EQ("57014", report(stopped)["error"]["sqlstate"]);
+  EXPECT_EQ("", ledger_disagreement("t"));
+  const Finished finished = pgsluice(command());
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  expect_all_is_well();
+}
+
+/// A server that does nothing for a while is slow, not gone.
+TEST_F(ServerFaults, StoppedBackendIsBackPressure) {
+  Process process(command());
+  wait_for_chunks(4);
+  const pid_t victim = static_cast<pid_t>(
+      db().number("select pid from pg_stat_activity where query like '/* pgsluice load%' limit 1"));
+  ASSERT_GT(victim, 1);
+  ASSERT_EQ(0, ::kill(victim, SIGSTOP));
+  std::this_thread::sleep_for(10s);
+  EXPECT_TRUE(process.running());
+  ASSERT_EQ(0, ::kill(victim, SIGCONT));
+  const Finished finished = process.wait();
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  EXPECT_EQ(0, report(finished)["retries"]);
+  expect_all_is_well();
+}
+
+TEST_F(ServerFaults, RenamedTableStopsTheLoadAtOnce) {
+  Process process(command());
+  wait_for_chunks(4);
+  db().run("alter table t rename to elsewhere");
+  const Finished stopped = process.wait();
+  EXPECT_EQ(1, stopped.exit_code) << stopped.err << stopped.out;
+  EXPECT_EQ("42P01", report(stopped)["error"]["sqlstate"]);
+  EXPECT_EQ(0, report(stopped)["retries"]);
+  EXPECT_GT(report(stopped)["rows_stored"].get<int>(), 0);
+  db().run("alter table elsewhere rename to t");
+  const Finished finished = pgsluice(command());
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  expect_all_is_well();
+}
+
+TEST_F(ServerFaults, LostPrivilegeStopsTheLoadAtOnce) {
+  db().run(
+      "create role loader login; grant insert on t to loader; grant create on database postgres to "
+      "loader");
+  std::vector<std::string> arguments = command();
+  arguments.insert(arguments.end(), {"-U", "loader"});
+  arguments[5] = "postgresql://127.0.0.1:" + url().substr(url().rfind(':') + 1);
+  Process process(arguments);
+  wait_for_chunks(4);
+  db().run("revoke insert on t from loader");
+  const Finished stopped = process.wait();
+  EXPECT_EQ(1, stopped.exit_code) << stopped.err << stopped.out;
+  EXPECT_EQ("42501", report(stopped)["error"]["sqlstate"]);
+  EXPECT_EQ(0, report(stopped)["retries"]);
+}
+
+/// Two loads insert the same keys in opposite order, each in one chunk: PostgreSQL ends one of
+/// them, and it is tried again.
+TEST_F(ServerFaults, DeadlockBetweenTwoLoads) {
+  db().run("alter system set deadlock_timeout = '100ms'");
+  db().run(
+      "create table u (id int primary key); create trigger slow before insert on u for each row "
+      "execute function slow(); select pg_reload_conf()");
+  std::string up = "id\n";
+  std::string down = "id\n";
+  for (int i = 1; i <= 1500; ++i) {
+    up += std::to_string(i) + "\n";
+    down += std::to_string(1501 - i) + "\n";
+  }
+  const auto load = [&](const std::string& name, const std::string& csv) {
+    return std::vector<std::string>{
+        "load", folder_.write(name, csv), "--table", "u",        "-d",  url(), "--progress", "none",
+        "-q",   "--max-rejects",          "10000",   "--output", "json"};
+  };
+  pgsluice(load("empty.csv", "id\n"));  // makes the ledger
+  Process first(load("up.csv", up));
+  Process second(load("down.csv", down));
+  const Finished a = first.wait();
+  const Finished b = second.wait();
+  EXPECT_THAT(a.exit_code, ::testing::AnyOf(0, 3)) << a.out;
+  EXPECT_THAT(b.exit_code, ::testing::AnyOf(0, 3)) << b.out;
+  EXPECT_GT(report(a)["retries"].get<int>() + report(b)["retries"].get<int>(), 0);
+  EXPECT_EQ(1500, db().number("select count(*) from u"));
+  EXPECT_EQ(1500, report(a)["rows_stored"].get<int>() + report(b)["rows_stored"].get<int>());
+  EXPECT_EQ(1500, report(a)["rows_rejected"].get<int>() + report(b)["rows_rejected"].get<int>());
+  EXPECT_EQ("", ledger_disagreement("u"));
+}
+
+class FullDisk : public ServerFaults {};
+
+/// The server's disk is full for a while, and then it is not.
+TEST_F(FullDisk, IsWaitedFor) {
+  const std::string space = own_server().folder() + "/space";
+  const std::string mount = "mkdir -p " + space + " && mount -t tmpfs -o size=2m tmpfs " + space +
+                            " && chmod 777 " + space + " && mkdir " + space +
+                            "/ts && chown --reference=" + own_server().folder() + "/pgdata " +
+                            space + "/ts";
+  if (std::system((mount + " 2> /dev/null").c_str()) != 0)
+    GTEST_SKIP() << "a small file system needs root and mount(8), which are not to be had here";
+  db().run("create tablespace small location '" + space + "/ts'");
+  db().run("alter table t set tablespace small");
+  Process process(command());
+  for (int i = 0; i < 1000 && db().number("select count(*) from pg_stat_activity where query like "
+                                          "'/* pgsluice load%'") == 0;
+       ++i)
+    std::this_thread::sleep_for(5ms);
+  // What is left is taken away, and given back later.
+  EXPECT_NE(0,
+            std::system(("dd if=/dev/zero of=" + space + "/filler bs=64k 2> /dev/null").c_str()));
+  std::this_thread::sleep_for(2s);
+  EXPECT_TRUE(process.running()) << process.out_so_far();
+  std::system(("mount -o remount,size=64m " + space + "; rm " + space + "/filler").c_str());
+  const Finished finished = process.wait();
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  EXPECT_GT(report(finished)["retries"].get<int>(), 0);
+  expect_all_is_well();
+  own_server().stop("immediate");
+  std::system(("umount " + space).c_str());
+}
+
+class FewConnections : public ServerFaults {
+ protected:
+  FewConnections() : ServerFaults("max_connections=8 superuser_reserved_connections=0") {}
+
+  /// Takes places until there are so many left.
+  void leave(int places) {
+    const auto total = db().number("select current_setting('max_connections')::int");
+    const auto taken =
+        db().number("select count(*) from pg_stat_activity where backend_type = 'client backend'");
+    for (auto i = taken; i < total - places; ++i)
+      taken_.push_back(std::make_unique<Session>(url()));
+  }
+
+  std::vector<std::unique_ptr<Session>> taken_;
+};
+
+TEST_F(FewConnections, LoadGoesOnWithFewer) {
+  leave(3);
+  Process process(command());
+  wait_for_chunks(4);
+  EXPECT_LE(sessions(), 3);
+  taken_.clear();
+  // Those that were parked come back.
+  std::int64_t most = 0;
+  while (process.running()) {
+    most = std::max(most, sessions());
+    std::this_thread::sleep_for(10ms);
+  }
+  const Finished finished = process.wait();
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  EXPECT_GE(most, 4);
+  EXPECT_THAT(finished.out, HasSubstr("had no room for 4 connections"));
+  expect_all_is_well();
+}
+
+TEST_F(FewConnections, OneIsEnough) {
+  leave(1);
+  const Finished finished = pgsluice(command());
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  EXPECT_THAT(finished.out, HasSubstr("no room for a connection that keeps a second run"));
+  expect_all_is_well();
+}
+
+TEST_F(FewConnections, NoneIsWaitedForAndThenSaid) {
+  leave(0);
+  const Finished refused = pgsluice(command({"--retry-for", "500ms"}));
+  EXPECT_EQ(4, refused.exit_code) << refused.err << refused.out;
+  EXPECT_EQ("53300", report(refused)["error"]["sqlstate"]);
+  Process process(command());
+  std::this_thread::sleep_for(500ms);
+  EXPECT_TRUE(process.running());
+  taken_.clear();
+  const Finished finished = process.wait();
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  expect_all_is_well();
+}
+
+class LazyServer : public ServerFaults {
+ protected:
+  LazyServer()
+      : ServerFaults(
+            "synchronous_commit=off wal_writer_delay=10s wal_writer_flush_after=1GB "
+            "max_connections=30") {}
+};
+
+/// A server that acknowledges before the disk has it loses chunks in a crash: they are found
+/// missing at the end, and sent again.
+TEST_F(LazyServer, LostChunksAreSentAgain) {
+  Process process(command());
+  wait_for_chunks(20);
+  own_server().stop("immediate");
+  own_server().start();
+  const Finished finished = process.wait();
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  EXPECT_THAT(finished.out, HasSubstr("chunks that it had stored"));
+  EXPECT_THAT(finished.out, HasSubstr("sending them again"));
+  connect_again();
+  expect_all_is_well();
+}
+
+}  // namespace
+}  // namespace sluice::test
