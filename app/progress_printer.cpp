@@ -121,8 +121,9 @@ void ProgressPrinter::announce(const load::Load& load) {
     print(text_of_plan(plan));
     return;
   }
-  print(fmt::format("{} -> {}     {} connections, {}, {} chunks\n", plan.source, plan.table,
-                    plan.jobs, plan.writer, format_bytes(plan.chunk_bytes)));
+  print(fmt::format("{} -> {}     {} connection{}, {}, {} chunks\n", plan.source, plan.table,
+                    plan.jobs, plan.jobs == 1 ? "" : "s", plan.writer,
+                    format_bytes(plan.chunk_bytes)));
 }
 
 void ProgressPrinter::print_notes(const load::Load& load) {

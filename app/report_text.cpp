@@ -72,7 +72,8 @@ std::string text_of(const Ending& e) {
     case LoadReport::Status::stored: {
       std::string text = fmt::format("stored {} {}", rows(r.rows_stored_now),
                                      speed(r.rows_stored_now, r.bytes, r.seconds));
-      if (r.resumed) text += fmt::format(", {} in all", rows(r.rows_stored));
+      if (r.resumed && r.rows_stored != r.rows_stored_now)
+        text += fmt::format(", {} in all", rows(r.rows_stored));
       if (r.rows_skipped > 0)
         text += fmt::format(", {} skipped (blank lines, or dropped by a trigger of the table)",
                             rows(r.rows_skipped));

@@ -57,15 +57,18 @@ asio::awaitable<void> create(pg::Connection& on) {
           ";\n  Or load with --no-ledger: such a load cannot be resumed, and can be loaded twice.");
 }
 
-std::string claim_statement(LoadId load, const ChunkEntry& c) {
+std::string claim_statement(LoadId load, const ChunkEntry& chunk) {
+  return claim_statement(std::to_string(load.value), chunk);
+}
+
+std::string claim_statement(const std::string& load, const ChunkEntry& c) {
   return "insert into pgsluice.chunks (load_id, chunk, byte_offset, byte_count, first_line, "
          "first_record, records_read, "
          "rows_stored, rows_rejected, rows_skipped, digest) values (" +
-         std::to_string(load.value) + "," + std::to_string(c.number) + "," +
-         number(c.start.byte_offset) + "," + number(c.byte_count) + "," + number(c.start.line) +
-         "," + number(c.start.record) + "," + number(c.records_read) + "," + number(c.rows_stored) +
-         "," + number(c.rows_rejected) + "," + number(c.rows_skipped) + "," +
-         signed_bits(c.digest) + ")";
+         load + "," + std::to_string(c.number) + "," + number(c.start.byte_offset) + "," +
+         number(c.byte_count) + "," + number(c.start.line) + "," + number(c.start.record) + "," +
+         number(c.records_read) + "," + number(c.rows_stored) + "," + number(c.rows_rejected) +
+         "," + number(c.rows_skipped) + "," + signed_bits(c.digest) + ")";
 }
 
 std::string correct_statement(LoadId load, const ChunkEntry& c) {
@@ -111,12 +114,12 @@ asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {
   co_return chunks;
 }
 
-std::string totals_query(LoadId load) {
+std::string totals_query(const std::string& load) {
   return "select count(*) as chunks, coalesce(sum(byte_count), 0) as bytes, "
          "coalesce(sum(records_read), 0) as records_read, coalesce(sum(rows_stored), 0) as "
          "rows_stored, coalesce(sum(rows_rejected), 0) as rows_rejected, "
          "coalesce(sum(rows_skipped), 0) as rows_skipped from pgsluice.chunks where load_id = " +
-         std::to_string(load.value);
+         load;
 }
 
 Totals read_totals(const pg::Result& row) {

@@ -50,6 +50,8 @@ asio::awaitable<void> create(pg::Connection& on);
 /// transaction has stored the chunk, or is about to, it fails (after waiting for that one) before
 /// any row is sent.
 std::string claim_statement(LoadId load, const ChunkEntry& chunk);
+/// The same where `load` is SQL for the load's number.
+std::string claim_statement(const std::string& load, const ChunkEntry& chunk);
 
 /// Corrects a claim, in the same transaction, after a trigger has dropped rows or some were
 /// refused.
@@ -64,7 +66,8 @@ bool says_load_is_gone(const pg::PgError& error);
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load);
 
 /// A query of one row: the sums over a load's chunks, named as in Totals; and how to read it.
-std::string totals_query(LoadId load);
+/// `load` is SQL for the load's number.
+std::string totals_query(const std::string& load);
 Totals read_totals(const pg::Result& row);
 
 }  // namespace sluice::ledger

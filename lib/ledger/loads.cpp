@@ -100,22 +100,24 @@ asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId i
   co_return std::move(entries.front());
 }
 
+std::string begin_statement(const NewLoad& load) {
+  return "insert into pgsluice.loads (target, target_oid, source, source_path, source_bytes, "
+         "source_stamp, fingerprint, options, chunk_bytes, record_bytes_max, rejects_path) values "
+         "(" +
+         pg::quote_literal(load.target) + "," + std::to_string(load.target_oid) + "," +
+         pg::quote_literal(load.source) + "," + pg::quote_literal(load.source_path) + "," +
+         (load.source_bytes ? std::to_string(*load.source_bytes) : std::string("null")) + "," +
+         pg::quote_literal(load.source_stamp) + "," + pg::quote_literal(load.fingerprint) + "," +
+         pg::quote_literal(load.options) + "," + std::to_string(load.chunk_bytes) + "," +
+         std::to_string(load.record_bytes_max) + "," + pg::quote_literal(load.rejects_path) + "); ";
+}
+
 asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
                                    const BeginOptions& options) {
-  std::string sql = "begin; " + std::string(options.durable ? waiting : without_waiting);
-  sql += options.before;
-  sql +=
-      "insert into pgsluice.loads (target, target_oid, source, source_path, source_bytes, "
-      "source_stamp, fingerprint, "
-      "options, chunk_bytes, record_bytes_max, rejects_path) values (" +
-      pg::quote_literal(load.target) + "," + std::to_string(load.target_oid) + "," +
-      pg::quote_literal(load.source) + "," + pg::quote_literal(load.source_path) + "," +
-      (load.source_bytes ? std::to_string(*load.source_bytes) : std::string("null")) + "," +
-      pg::quote_literal(load.source_stamp) + "," + pg::quote_literal(load.fingerprint) + "," +
-      pg::quote_literal(load.options) + "," + std::to_string(load.chunk_bytes) + "," +
-      std::to_string(load.record_bytes_max) + "," + pg::quote_literal(load.rejects_path) + "); " +
-      options.behind + "select " + this_load + "; commit";
-  const auto results = co_await on.query(std::move(sql));
+  const std::string sql = "begin; " + std::string(options.durable ? waiting : without_waiting) +
+                          options.before + begin_statement(load) + options.behind + "select " +
+                          this_load + "; commit";
+  const auto results = co_await on.query(sql);
   co_return LoadId{results[results.size() - 2].integer(0, 0)};
 }
 
@@ -138,25 +140,36 @@ std::string void_loads_of_statement(std::uint32_t target_oid) {
 asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds) {
   const auto results =
       co_await on.query("update pgsluice.loads set seconds = seconds + " + std::to_string(seconds) +
-                        " where load_id = " + id_text(id) + "; " + totals_query(id));
+                        " where load_id = " + id_text(id) + "; " + totals_query(id_text(id)));
   co_return read_totals(results.back());
+}
+
+std::string finish_statement(const std::string& load, const Read& read, double seconds,
+                             const std::string& stamp) {
+  return "with c as (" + totals_query(load) +
+         "), finished as (update pgsluice.loads l set state = 'finished', finished_at = "
+         "clock_timestamp(), source_stamp = " +
+         pg::quote_literal(stamp) + ", seconds = seconds + " + std::to_string(seconds) +
+         ", records_read = c.records_read, rows_stored = c.rows_stored, rows_rejected = "
+         "c.rows_rejected, rows_skipped = c.rows_skipped from c where l.load_id = " +
+         load + " and c.chunks = " + std::to_string(read.chunks) +
+         " and c.bytes = " + std::to_string(read.bytes) +
+         " and c.records_read = " + std::to_string(read.records) +
+         " and c.records_read = c.rows_stored + c.rows_rejected + c.rows_skipped returning 1) "
+         "select c.*, exists (select from finished), " +
+         load + " from c; ";
+}
+
+Finish read_finish(const pg::Result& row) {
+  return {LoadId{row.integer(0, 7)}, row.boolean(0, 6), read_totals(row)};
 }
 
 asio::awaitable<Finish> finish_load(pg::Connection& on, LoadId id, const Read& read, double seconds,
                                     const std::string& stamp) {
-  const auto results = co_await on.query(
-      "begin; " + std::string(without_waiting) + "with c as (" + totals_query(id) +
-      "), finished as (update pgsluice.loads l set state = 'finished', finished_at = "
-      "clock_timestamp(), source_stamp = " +
-      pg::quote_literal(stamp) + ", seconds = seconds + " + std::to_string(seconds) +
-      ", records_read = c.records_read, rows_stored = c.rows_stored, rows_rejected = "
-      "c.rows_rejected, rows_skipped = c.rows_skipped from c where l.load_id = " +
-      id_text(id) + " and c.chunks = " + std::to_string(read.chunks) + " and c.bytes = " +
-      std::to_string(read.bytes) + " and c.records_read = " + std::to_string(read.records) +
-      " and c.records_read = c.rows_stored + c.rows_rejected + c.rows_skipped returning 1) "
-      "select c.*, exists (select from finished) from c; commit");
-  const pg::Result& row = results[results.size() - 2];
-  co_return Finish{row.boolean(0, 6), read_totals(row)};
+  const auto results =
+      co_await on.query("begin; " + std::string(without_waiting) +
+                        finish_statement(id_text(id), read, seconds, stamp) + "commit");
+  co_return read_finish(results[results.size() - 2]);
 }
 
 }  // namespace sluice::ledger

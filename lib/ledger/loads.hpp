@@ -50,6 +50,19 @@ std::string has_loads_query(const NewLoad& like);
 asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, std::size_t count_max);
 asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId id);
 
+/// What was read of a source to its end, by all runs of its load.
+struct Read {
+  std::uint64_t chunks = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t records = 0;
+};
+
+struct Finish {
+  LoadId load;
+  bool finished = false;
+  Totals totals;
+};
+
 /// What a load's entry is made with.
 struct BeginOptions {
   std::string before;  ///< statements that run first in the same transaction, such as a TRUNCATE
@@ -58,6 +71,13 @@ struct BeginOptions {
   /// take it from chunks that are stored long after it.
   bool durable = true;
 };
+
+// The statements of the functions below, for a load that is one transaction. `load` is SQL for the
+// load's number.
+std::string begin_statement(const NewLoad& load);
+std::string finish_statement(const std::string& load, const Read& read, double seconds,
+                             const std::string& stamp);
+Finish read_finish(const pg::Result& row);
 
 /// Enters a load.
 asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
@@ -74,18 +94,6 @@ std::string void_loads_of_statement(std::uint32_t target_oid);
 
 /// Adds the time of a run that did not finish the load. Returns what the ledger has of it.
 asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds);
-
-/// What was read of a source to its end, by all runs of its load.
-struct Read {
-  std::uint64_t chunks = 0;
-  std::uint64_t bytes = 0;
-  std::uint64_t records = 0;
-};
-
-struct Finish {
-  bool finished = false;
-  Totals totals;
-};
 
 /// Adds the time of the last run and declares the load finished, if the sums of its chunks are what
 /// was read; otherwise changes nothing. `stamp` is the source's when it was read.

@@ -18,8 +18,12 @@ std::vector<std::pair<std::string, std::string>> keepalive_settings() {
           {"tcp_keepalives_count", std::to_string(limits::keepalives_count)}};
 }
 
+std::string RunLock::try_expression(const std::string& name) {
+  return "pg_try_advisory_xact_lock(" + key_of(name) + ")";
+}
+
 std::string RunLock::try_statement(const std::string& name) {
-  return "select pg_try_advisory_xact_lock(" + key_of(name) + "); ";
+  return "select " + try_expression(name) + "; ";
 }
 
 asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connection,

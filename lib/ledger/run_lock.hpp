@@ -27,6 +27,8 @@ class RunLock {
   static asio::awaitable<RunLock> take(std::unique_ptr<pg::Connection> connection,
                                        std::string settings, std::string name);
 
+  /// An expression that takes the same lock for the transaction, and is true if nobody else has it.
+  static std::string try_expression(const std::string& name);
   /// The same lock for the transaction that runs this statement, if nobody else has it.
   static std::string try_statement(const std::string& name);
 

@@ -195,7 +195,8 @@ BadRecord failure_of(const Storing& with, tuple::Reject reject, std::uint64_t re
   message += fmt::format("\n  record {}, byte {}, SQLSTATE {}", reject.position.record,
                          reject.position.byte_offset, reject.sql_state);
   const bool has_budget = with.budget.limits().allow_any();
-  if (has_budget) message += "\n  " + with.budget.explain(rejects) + ": stopped here";
+  message += has_budget ? "\n  " + with.budget.explain(rejects) + ": stopped here"
+                        : " (--max-rejects N loads the rest)";
   return {has_budget ? FailureKind::budget : FailureKind::bad_record, source, std::move(reject),
           message};
 }

@@ -7,6 +7,7 @@
 #include "async/offload.hpp"
 #include "async/task_group.hpp"
 #include "base/quantity.hpp"
+#include "load/at_once.hpp"
 #include "load/restore.hpp"
 #include "load/road.hpp"
 
@@ -198,7 +199,30 @@ asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
   report_.status = LoadReport::Status::stored;
 }
 
+/// The short way, where there is one and nothing stands in it.
+asio::awaitable<bool> Load::run_at_once(Plan& plan) {
+  const LoadOptions& o = plan.options;
+  const bool may = is_small() && !lock_ && plan.target.has_ledger && !o.truncate &&
+                   !o.defer_indexes && !plan.target.table.has_row_trigger;
+  if (!may) co_return false;
+  progress_.stage = Progress::Stage::loading;
+  choose_rejects_path(plan);
+  const std::optional<StoredAtOnce> stored = co_await store_at_once(on_, plan);
+  plan.identity.rejects_path.clear();
+  if (!stored) co_return false;
+  report_.load = stored->end.load;
+  report(stored->end.totals);
+  report_.rows_stored_now = report_.rows_stored;
+  report_.bytes = stored->bytes;
+  progress_.rows_stored = report_.rows_stored;
+  progress_.bytes_done += stored->bytes;
+  report_.status = LoadReport::Status::stored;
+  co_return true;
+}
+
 asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
+  const bool is_done = co_await run_at_once(plan);
+  if (is_done) co_return;
   if (!co_await enter(plan)) {
     if (plan.options.defer_indexes) co_await restore(plan);  // that an earlier file has left
     co_return;

@@ -48,6 +48,7 @@ class Load {
   asio::awaitable<void> lock(Findings& found);
   asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock();
   asio::awaitable<void> run_check(Plan& plan);
+  asio::awaitable<bool> run_at_once(Plan& plan);
   asio::awaitable<void> run_with_ledger(Plan& plan);
   asio::awaitable<void> run_without_ledger(Plan& plan);
   asio::awaitable<std::vector<ledger::LoadEntry>> known_loads(Plan& plan,

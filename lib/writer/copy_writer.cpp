@@ -21,6 +21,13 @@ asio::awaitable<void> leave_transaction(pg::Connection& on) {
   }
 }
 
+std::vector<tuple::TupleRange> lanes_of(const tuple::Batch& batch) {
+  std::vector<tuple::TupleRange> lanes;
+  for (const auto lane : {tuple::LaneName::slow, tuple::LaneName::fast})
+    if (batch.lane(lane).tuples > 0) lanes.push_back(tuple::whole(batch, lane));
+  return lanes;
+}
+
 Failure miscounted(std::uint64_t rows, std::uint64_t sent, const ledger::ChunkEntry& chunk) {
   return {FailureKind::failed, "the server counted " + std::to_string(rows) + " rows where " +
                                    std::to_string(sent) + " were sent: chunk " +
@@ -50,9 +57,7 @@ CopyWriter::CopyWriter(const Target& target, std::vector<std::string> columns,
 
 asio::awaitable<Outcome> CopyWriter::write(pg::Connection& on, const tuple::Batch& batch,
                                            const ledger::ChunkEntry& chunk) const {
-  std::vector<tuple::TupleRange> copies;
-  for (const auto lane : {tuple::LaneName::slow, tuple::LaneName::fast})
-    if (batch.lane(lane).tuples > 0) copies.push_back(tuple::whole(batch, lane));
+  const std::vector<tuple::TupleRange> copies = lanes_of(batch);
   std::string sql = tag(chunk.number) + "begin; " + settings_sql_;
   if (load_) sql += ledger::claim_statement(*load_, chunk) + "; ";
   for (const tuple::TupleRange& copy : copies) sql += copy_statement(copy);
@@ -76,6 +81,21 @@ asio::awaitable<Outcome> CopyWriter::write(pg::Connection& on, const tuple::Batc
   corrected.rows_skipped += batch.tuples() - copied.rows;
   co_await commit(on, corrected);
   co_return Outcome{.rows_stored = copied.rows, .rows_skipped = batch.tuples() - copied.rows};
+}
+
+asio::awaitable<pg::Result> CopyWriter::write_between(pg::Connection& on, const tuple::Batch& batch,
+                                                      const std::string& before,
+                                                      const std::string& behind) const {
+  const std::vector<tuple::TupleRange> copies = lanes_of(batch);
+  std::string sql = "begin; " + settings_sql_ + before;
+  for (const tuple::TupleRange& copy : copies) sql += copy_statement(copy);
+  Copied copied = co_await run(on, sql + behind + "commit", copies);
+  if (copied.refusal) {
+    co_await leave_transaction(on);
+    throw Refusal(*copied.refusal);
+  }
+  if (copied.rows != batch.tuples()) throw miscounted(copied.rows, batch.tuples(), {});
+  co_return std::move(*copied.last_row);
 }
 
 asio::awaitable<bool> CopyWriter::begin(pg::Connection& on, const ledger::ChunkEntry& chunk) const {
@@ -163,6 +183,8 @@ asio::awaitable<CopyWriter::Copied> CopyWriter::run(
     } else if (in_copy) {
       copied.rows += result->affected();
       in_copy = false;
+    } else if (result->rows() > 0) {
+      copied.last_row = std::move(result);
     }
   }
   if (!refused) co_return copied;

@@ -46,6 +46,13 @@ class CopyWriter {
   asio::awaitable<Outcome> write(pg::Connection& on, const tuple::Batch& batch,
                                  const ledger::ChunkEntry& chunk) const;
 
+  /// Writes a batch in one transaction with these statements before and behind it, and gives the
+  /// last row that they return. If it throws nothing is stored, unless the connection was lost
+  /// around the commit. REQUIRES: no trigger drops rows.
+  asio::awaitable<pg::Result> write_between(pg::Connection& on, const tuple::Batch& batch,
+                                            const std::string& before,
+                                            const std::string& behind) const;
+
   // The same transaction in parts, for a batch of which some tuples may be refused: begin(), put()
   // each part, then commit() or roll_back().
 
@@ -74,6 +81,7 @@ class CopyWriter {
   struct Copied {
     std::uint64_t rows = 0;
     std::optional<Refusal> refusal;
+    std::optional<pg::Result> last_row;
   };
 
   asio::awaitable<void> finish(pg::Connection& on, std::string sql) const;

@@ -25,3 +25,9 @@ create table unicode (
   lowercase_mapping  text,
   titlecase_mapping  text
 );
+
+create table trips (
+  id   integer,
+  fare numeric,
+  note text
+);

@@ -216,5 +216,77 @@ TEST_F(Cli, HelpIsOnStdout) {
   }
 }
 
+TEST_F(Cli, RejectsAreCountedAndTheExitCodeSaysSo) {
+  const std::string bad = folder_.write("bad.csv", "id,v\n1,a\n2x,b\n3,c\n");
+  const Finished some = run({"load", bad, "-t", "t", "--max-rejects", "1"});
+  EXPECT_EQ(3, some.exit_code) << some.err;
+  EXPECT_THAT(some.out, HasSubstr("rejected 1 -> "));
+  EXPECT_THAT(some.out, HasSubstr("bad.rejects.csv"));
+  EXPECT_EQ(2, db().number("select count(*) from t"));
+  const auto json = nlohmann::json::parse(
+      run({"load", bad, "-t", "t", "--max-rejects", "1", "--again", "--output", "json"}).out);
+  EXPECT_EQ(3, json["exit_code"]);
+  EXPECT_EQ(1, json["loads"][0]["rows_rejected"]);
+  EXPECT_EQ(folder_ / "bad.rejects.2.csv", json["loads"][0]["rejects_path"]);
+  const std::string worse = folder_.write("worse.csv", "id,v\n1x,a\n2x,b\n3,c\n");
+  const Finished many = run({"load", worse, "-t", "t", "--max-rejects", "1"});
+  EXPECT_EQ(5, many.exit_code) << many.err;
+  EXPECT_THAT(many.err, HasSubstr("2 records are bad, and --max-rejects allows 1: stopped here"));
+  EXPECT_THAT(many.err, HasSubstr("rejects are in "));
+  // Several files: the good ones are loaded, and the exit code is that of the others.
+  const Finished both = run({"load", bad, path_, "-t", "t", "--max-rejects", "1", "--again"});
+  EXPECT_EQ(3, both.exit_code) << both.err;
+  EXPECT_THAT(run({"loads", "show", "1"}).out,
+              HasSubstr("rejects in     " + (folder_ / "bad.rejects.csv")));
+}
+
+TEST_F(Cli, CheckPrintsEachBadRecordAndKeepsNothing) {
+  const std::string bad = folder_.write("bad.csv", "id,v\n1,a\n2x,b\n3\n");
+  const Finished found = run({"check", bad, path_, "-t", "t"});
+  EXPECT_EQ(3, found.exit_code) << found.err;
+  EXPECT_EQ(
+      bad + ":3: column \"id\": value \"2x\": invalid input syntax for type integer: \"2x\"\n" +
+          bad + ":4: missing data for column \"v\": 1 fields where 2 are expected\n" +
+          "checked 3 records of " + bad + ": 2 bad\nchecked 2 records of " + path_ + ": all good\n",
+      found.out);
+  EXPECT_EQ(0, db().number("select count(*) from t"));
+  EXPECT_EQ("", db().value("select to_regclass('pgsluice.loads')"));
+  EXPECT_EQ(0, run({"check", path_, "-t", "t"}).exit_code);
+  const auto json = nlohmann::json::parse(run({"check", bad, "-t", "t", "--output", "json"}).out);
+  EXPECT_EQ(3, json["exit_code"]);
+  EXPECT_EQ("22P02", json["checks"][0]["rejects"][0]["sqlstate"]);
+  EXPECT_EQ(4, json["checks"][0]["rejects"][1]["line"]);
+  EXPECT_EQ(5, run({"check", bad, "-t", "t", "--max-rejects", "1"}).exit_code);
+}
+
+TEST_F(Cli, RejectsWithoutABudgetIsAMistake) {
+  const Finished finished = run({"load", path_, "-t", "t", "--rejects", "x.csv"});
+  EXPECT_EQ(2, finished.exit_code);
+  EXPECT_THAT(finished.err, HasSubstr("--max-rejects"));
+}
+
+/// A ledger that an older version made gets what it lacks.
+TEST_F(Cli, LedgerOfAnOlderVersionIsBroughtUpToDate) {
+  ASSERT_EQ(0, run({"load", path_, "-t", "t"}).exit_code);
+  db().run("alter table pgsluice.loads drop column rejects_path");
+  const Finished finished = run({"load", path_, "-t", "t", "--again"});
+  EXPECT_EQ(0, finished.exit_code) << finished.err;
+  EXPECT_EQ(4, db().number("select count(*) from t"));
+}
+
+/// Several runs of one command at once: one of them stores the rows.
+TEST_F(Cli, ManyAtOnceStoreItOnce) {
+  ASSERT_EQ(0, run({"load", folder_.write("other.csv", "id,v\n"), "-t", "t"}).exit_code);
+  std::vector<std::unique_ptr<Process>> processes;
+  for (int i = 0; i < 8; ++i) {
+    processes.push_back(std::make_unique<Process>(
+        std::vector<std::string>{"load", path_, "-t", "t", "-d", url(), "-q"}));
+  }
+  for (const auto& process : processes)
+    EXPECT_THAT(process->wait().exit_code, ::testing::AnyOf(0, 6));
+  EXPECT_EQ(2, db().number("select count(*) from t"));
+  EXPECT_EQ("", ledger_disagreement("t"));
+}
+
 }  // namespace
 }  // namespace sluice::test

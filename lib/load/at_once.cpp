@@ -1,0 +1,61 @@
+#include "load/at_once.hpp"
+
+#include "async/event.hpp"
+#include "async/offload.hpp"
+#include "ledger/deferred_indexes.hpp"
+#include "ledger/run_lock.hpp"
+#include "load/attempt.hpp"
+
+namespace sluice::load {
+namespace {
+
+/// Fails, whatever it is that stands in the way: a division by zero is an error that no setting
+/// turns off.
+std::string require(const std::string& condition) {
+  return "select 1 / (" + condition + ")::int; ";
+}
+
+}  // namespace
+
+asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, Plan& plan) {
+  const auto began = async::Clock::now();
+  source::Chunk chunk;
+  source::Chunk second;
+  tuple::Batch batch;
+  const auto read = [&] {
+    source::Chunker chunker(*plan.source, plan.preamble, plan.chunker_options());
+    const bool is_one = chunker.next(chunk) && !chunker.next(second);
+    if (is_one) tuple::Encoder(plan.encoder).encode(chunk.parse_input(), batch);
+    return is_one;
+  };
+  std::optional<StoredAtOnce> stored;
+  const bool is_one = co_await async::offload(on.reader, read);
+  const std::string stamp = plan.source->stamp();
+  if (is_one && batch.rejects.empty() && stamp == plan.identity.source_stamp) {
+    pg::Lease connection = co_await on.pool.acquire();
+    const std::string lock =
+        ledger::RunLock::try_expression(lock_name(plan.options.table, plan.identity.fingerprint));
+    const std::string before =
+        require(lock + " and not (" + ledger::has_loads_query(plan.identity) + ")") +
+        ledger::begin_statement(plan.identity) +
+        ledger::claim_statement(ledger::this_load, entry_of(chunk, batch)) + "; ";
+    const ledger::Read all{1, chunk.size, batch.records};
+    const double seconds = std::chrono::duration<double>(async::Clock::now() - began).count();
+    const std::string behind =
+        ledger::finish_statement(ledger::this_load, all, seconds, plan.source->stamp());
+    const writer::CopyWriter writer(plan.target, plan.encoder.column_names(), std::nullopt);
+    try {
+      const pg::Result row = co_await writer.write_between(*connection, batch, before, behind);
+      stored = StoredAtOnce{ledger::read_finish(row), chunk.size};
+    } catch (const pg::PgError&) {
+      // The usual way says what it is.
+    }
+  }
+  if (!stored) {
+    const auto read_again = [&plan] { reread_preamble(plan); };
+    co_await async::offload(on.reader, read_again);
+  }
+  co_return stored;
+}
+
+}  // namespace sluice::load
