@@ -70,7 +70,11 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
   const Storing& with = a.with;
   refuse_ragged(with, a.chunk, a.batch);
   ledger::ChunkEntry entry = entry_of(a.chunk, a.batch);
-  if (!co_await with.writer.begin(connection, entry)) co_return;
+  const bool is_claimed = co_await with.writer.begin(connection, entry);
+  if (!is_claimed) {  // an attempt whose answer was lost has stored it
+    with.budget.use(a.batch.records, a.stored.rows_rejected);
+    co_return;
+  }
   const Salvaged salvaged =
       co_await salvage(with.on, connection, with.writer, with.plan, a.chunk, a.batch, may_go_on(a));
   const std::uint64_t rejects = salvaged.rejects.size();

@@ -281,8 +281,10 @@ asio::awaitable<ledger::StoredChunks> Load::stored_before(int round) {
     rejects += chunk.rows_rejected;
   }
   if (!rejects_ || round > 0) co_return stored;
-  std::uint64_t kept = 0;
-  if (rejects_->reopen()) kept = rejects_->settle(rejects_of(stored, false));
+  const auto take_up = [this, &stored]() -> std::uint64_t {
+    return rejects_->reopen() ? rejects_->settle(rejects_of(stored, false)) : 0;
+  };
+  const std::uint64_t kept = co_await async::offload(on_.cpu, take_up);
   if (kept < rejects) {
     report_.notes.push_back(fmt::format("{} of the {} rejects of earlier runs are not in {}",
                                         format_count(rejects - kept), format_count(rejects),
