@@ -135,16 +135,18 @@ asio::awaitable<bool> try_once(Attempt& a) {
 
 }  // namespace
 
-asio::awaitable<pg::Lease> acquire_first(pg::Pool& pool, const RetryPolicy& policy) {
+asio::awaitable<std::unique_ptr<pg::Connection>> open_first(pg::ConnectOptions options,
+                                                            const RetryPolicy& policy, Room room) {
   const auto began = async::Clock::now();
   for (std::size_t tries = 0;; ++tries) {
     std::optional<std::chrono::milliseconds> delay;
     try {
-      co_return co_await pool.acquire();
+      co_return co_await pg::Connection::open(options);
     } catch (const pg::PgError& error) {
-      const bool is_there = error.state == pg::sql_state::cannot_connect_now ||
-                            error.state == pg::sql_state::too_many_connections;
-      if (is_there) delay = policy.next(error, tries, since(began), random_share());
+      const bool is_full = error.state == pg::sql_state::too_many_connections;
+      if (is_full && room == Room::not_needed) co_return nullptr;
+      if (is_full || error.state == pg::sql_state::cannot_connect_now)
+        delay = policy.next(error, tries, since(began), random_share());
       if (!delay) throw;
     }
     co_await async::sleep_for(*delay);

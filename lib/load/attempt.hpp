@@ -31,10 +31,17 @@ struct RetryPolicy {
                                                 double random) const;
 };
 
-/// The first connection of a load. A server that says that it is starting, or full, is asked again
-/// as the policy says; one that cannot be reached at all is most likely mistyped, and the error is
-/// thrown at once.
-asio::awaitable<pg::Lease> acquire_first(pg::Pool& pool, const RetryPolicy& policy);
+/// What to do where a server has no room for a connection.
+enum class Room {
+  needed,      ///< ask again
+  not_needed,  ///< do without: nullptr
+};
+
+/// Opens a connection at the beginning of a load. A server that says that it is starting, or full,
+/// is asked again as the policy says; one that cannot be reached at all is most likely mistyped,
+/// and the error is thrown at once.
+asio::awaitable<std::unique_ptr<pg::Connection>> open_first(pg::ConnectOptions options,
+                                                            const RetryPolicy& policy, Room room);
 
 /// What chunks are stored with. All outlive the load.
 struct Storing {

@@ -139,7 +139,8 @@ asio::awaitable<void> Load::read_source(Findings& found) {
 
 asio::awaitable<void> Load::describe_target(Findings& found) {
   const RetryPolicy policy{options_.retry_for, backoff, options_.use_ledger};
-  pg::Lease connection = co_await acquire_first(on_.pool, policy);
+  on_.pool.put(co_await open_first(on_.pool.options(), policy, Room::needed));
+  pg::Lease connection = co_await on_.pool.acquire();
   found.target = co_await writer::describe(*connection, options_.table, options_.settings);
   if (options_.defer_indexes)
     found.deferred_indexes = co_await writer::secondary_indexes(*connection, found.target.table);
@@ -149,13 +150,9 @@ asio::awaitable<void> Load::describe_target(Findings& found) {
 /// Nothing where the server has no room for it: the rows matter more than the lock, which is
 /// manners.
 asio::awaitable<std::unique_ptr<pg::Connection>> Load::connection_for_lock() {
-  std::unique_ptr<pg::Connection> connection;
-  try {
-    connection = co_await pg::Connection::open(on_.pool.options());
-  } catch (const pg::PgError& error) {
-    const bool will_be_said_otherwise = error.state == pg::sql_state::cannot_connect_now;
-    if (error.state != pg::sql_state::too_many_connections && !will_be_said_otherwise) throw;
-  }
+  const RetryPolicy policy{options_.retry_for, backoff, options_.use_ledger};
+  std::unique_ptr<pg::Connection> connection =
+      co_await open_first(on_.pool.options(), policy, Room::not_needed);
   if (!connection) {
     report_.notes.push_back(
         "the server has no room for a connection that keeps a second run of this load away: see "
@@ -193,6 +190,10 @@ asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
     co_await connection->query("begin; " + truncate_statement(plan) + "commit");
   }
   co_await move(plan, {});
+  if (rejects_) {
+    const auto settle = [this] { return rejects_->settle([](std::int64_t) { return true; }); };
+    co_await async::offload(on_.cpu, settle);
+  }
   require_unchanged_source(plan);
   report_.records_read = records_read_;
   report_.rows_stored = report_.rows_stored_now;

@@ -75,6 +75,11 @@ asio::awaitable<void> Pool::open_ahead() {
   if (cancelled) std::rethrow_exception(cancelled);
 }
 
+void Pool::put(std::unique_ptr<Connection> connection) {
+  idle_.push_back(std::move(connection));
+  returned_.notify();
+}
+
 void Pool::allow(std::size_t connections_max) {
   connections_max_ = connections_max;
   returned_.notify();

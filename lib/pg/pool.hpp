@@ -48,6 +48,9 @@ class Pool {
   /// acquire() to find out.
   asio::awaitable<void> open_ahead();
 
+  /// Takes a connection that somebody else has opened.
+  void put(std::unique_ptr<Connection> connection);
+
   /// Changes the number: what is leased beyond it stays leased.
   void allow(std::size_t connections_max);
 

@@ -124,6 +124,8 @@ TEST_F(KillTest, InterruptWhileAStreamSaysNothing) {
   std::vector<std::string> arguments = command();
   arguments[1] = "/dev/fd/" + std::to_string(ends[0]);
   Process process(arguments);
+  // It hears signals before it connects.
+  for (int i = 0; i < 1000 && sessions() == 0; ++i) std::this_thread::sleep_for(10ms);
   std::this_thread::sleep_for(300ms);
   EXPECT_TRUE(process.running());
   process.signal(SIGINT);
