@@ -136,7 +136,8 @@ asio::awaitable<bool> try_once(Attempt& a) {
 }  // namespace
 
 asio::awaitable<std::unique_ptr<pg::Connection>> open_first(pg::ConnectOptions options,
-                                                            const RetryPolicy& policy, Room room) {
+                                                            const RetryPolicy& policy,
+                                                            std::function<void()> on_full) {
   const auto began = async::Clock::now();
   for (std::size_t tries = 0;; ++tries) {
     std::optional<std::chrono::milliseconds> delay;
@@ -144,7 +145,8 @@ asio::awaitable<std::unique_ptr<pg::Connection>> open_first(pg::ConnectOptions o
       co_return co_await pg::Connection::open(options);
     } catch (const pg::PgError& error) {
       const bool is_full = error.state == pg::sql_state::too_many_connections;
-      if (is_full && room == Room::not_needed) co_return nullptr;
+      if (is_full && !on_full) co_return nullptr;
+      if (is_full) on_full();
       if (is_full || error.state == pg::sql_state::cannot_connect_now)
         delay = policy.next(error, tries, since(began), random_share());
       if (!delay) throw;

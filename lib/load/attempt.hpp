@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 
 #include "async/retry.hpp"
@@ -31,17 +32,13 @@ struct RetryPolicy {
                                                 double random) const;
 };
 
-/// What to do where a server has no room for a connection.
-enum class Room {
-  needed,      ///< ask again
-  not_needed,  ///< do without: nullptr
-};
-
-/// Opens a connection at the beginning of a load. A server that says that it is starting, or full,
-/// is asked again as the policy says; one that cannot be reached at all is most likely mistyped,
+/// Opens a connection at the beginning of a load. A server that says that it is starting is asked
+/// again as the policy says; so is one that is full, after `on_full` was told, or nullptr is
+/// returned where there is no `on_full`. One that cannot be reached at all is most likely mistyped,
 /// and the error is thrown at once.
 asio::awaitable<std::unique_ptr<pg::Connection>> open_first(pg::ConnectOptions options,
-                                                            const RetryPolicy& policy, Room room);
+                                                            const RetryPolicy& policy,
+                                                            std::function<void()> on_full);
 
 /// What chunks are stored with. All outlive the load.
 struct Storing {

@@ -26,10 +26,12 @@ std::string count_of_indexes(std::size_t count) {
 
 /// What is found out before the plan is made.
 struct Load::Findings {
-  explicit Findings(const asio::any_io_executor& executor) : source_is_read(executor) {}
+  explicit Findings(const asio::any_io_executor& executor) : changed(executor) {}
 
   std::optional<Beginning> beginning;
-  async::Event source_is_read;
+  bool is_connected = false;
+  bool has_no_room = false;  ///< the server refused a connection for want of room
+  async::Event changed;      ///< one of these
   writer::Target target;
   std::vector<writer::Index> deferred_indexes;
   std::size_t jobs = 0;
@@ -134,12 +136,18 @@ asio::awaitable<void> Load::or_stop_reading(asio::awaitable<void> task) {
 asio::awaitable<void> Load::read_source(Findings& found) {
   const auto read = [this] { return read_beginning(*source_, options_); };
   found.beginning = co_await async::offload(on_.reader, read);
-  found.source_is_read.notify();
+  found.changed.notify();
 }
 
 asio::awaitable<void> Load::describe_target(Findings& found) {
   const RetryPolicy policy{options_.retry_for, backoff, options_.use_ledger};
-  on_.pool.put(co_await open_first(on_.pool.options(), policy, Room::needed));
+  const auto on_full = [&found] {
+    found.has_no_room = true;
+    found.changed.notify();
+  };
+  on_.pool.put(co_await open_first(on_.pool.options(), policy, on_full));
+  found.is_connected = true;
+  found.changed.notify();
   pg::Lease connection = co_await on_.pool.acquire();
   found.target = co_await writer::describe(*connection, options_.table, options_.settings);
   if (options_.defer_indexes)
@@ -152,19 +160,26 @@ asio::awaitable<void> Load::describe_target(Findings& found) {
 asio::awaitable<std::unique_ptr<pg::Connection>> Load::connection_for_lock() {
   const RetryPolicy policy{options_.retry_for, backoff, options_.use_ledger};
   std::unique_ptr<pg::Connection> connection =
-      co_await open_first(on_.pool.options(), policy, Room::not_needed);
-  if (!connection) {
-    report_.notes.push_back(
-        "the server has no room for a connection that keeps a second run of this load away: see "
-        "that there is none");
-  }
+      co_await open_first(on_.pool.options(), policy, nullptr);
+  if (!connection) note_missing_lock();
   co_return connection;
+}
+
+void Load::note_missing_lock() {
+  report_.notes.push_back(
+      "the server has no room for a connection that keeps a second run of this load away: see that "
+      "there is none");
 }
 
 asio::awaitable<void> Load::lock(Findings& found) {
   std::unique_ptr<pg::Connection> connection = co_await connection_for_lock();
-  while (!found.beginning) co_await found.source_is_read.wait();
   if (!connection) co_return;
+  while (!found.has_no_room && !(found.is_connected && found.beginning))
+    co_await found.changed.wait();
+  if (found.has_no_room) {  // this one may have taken the last place
+    note_missing_lock();
+    co_return;
+  }
   std::string settings = writer::set_local(options_.settings);
   std::string name = lock_name(options_.table, found.beginning->fingerprint);
   lock_ =

@@ -47,6 +47,7 @@ class Load {
   asio::awaitable<void> describe_target(Findings& found);
   asio::awaitable<void> lock(Findings& found);
   asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock();
+  void note_missing_lock();
   asio::awaitable<void> run_check(Plan& plan);
   asio::awaitable<bool> run_at_once(Plan& plan);
   asio::awaitable<void> run_with_ledger(Plan& plan);
