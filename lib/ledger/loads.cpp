@@ -144,12 +144,12 @@ asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds) {
   co_return read_totals(results.back());
 }
 
-std::string finish_statement(const std::string& load, const Read& read, double seconds,
+std::string finish_statement(const std::string& load, const Read& read, const std::string& seconds,
                              const std::string& stamp) {
   return "with c as (" + totals_query(load) +
          "), finished as (update pgsluice.loads l set state = 'finished', finished_at = "
          "clock_timestamp(), source_stamp = " +
-         pg::quote_literal(stamp) + ", seconds = seconds + " + std::to_string(seconds) +
+         pg::quote_literal(stamp) + ", seconds = seconds + " + seconds +
          ", records_read = c.records_read, rows_stored = c.rows_stored, rows_rejected = "
          "c.rows_rejected, rows_skipped = c.rows_skipped from c where l.load_id = " +
          load + " and c.chunks = " + std::to_string(read.chunks) +
@@ -166,9 +166,9 @@ Finish read_finish(const pg::Result& row) {
 
 asio::awaitable<Finish> finish_load(pg::Connection& on, LoadId id, const Read& read, double seconds,
                                     const std::string& stamp) {
-  const auto results =
-      co_await on.query("begin; " + std::string(without_waiting) +
-                        finish_statement(id_text(id), read, seconds, stamp) + "commit");
+  const auto results = co_await on.query(
+      "begin; " + std::string(without_waiting) +
+      finish_statement(id_text(id), read, std::to_string(seconds), stamp) + "commit");
   co_return read_finish(results[results.size() - 2]);
 }
 

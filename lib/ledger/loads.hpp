@@ -72,10 +72,10 @@ struct BeginOptions {
   bool durable = true;
 };
 
-// The statements of the functions below, for a load that is one transaction. `load` is SQL for the
-// load's number.
+// The statements of the functions below, for a load that is one transaction. `load` and `seconds`
+// are SQL for the load's number and for how long the run took.
 std::string begin_statement(const NewLoad& load);
-std::string finish_statement(const std::string& load, const Read& read, double seconds,
+std::string finish_statement(const std::string& load, const Read& read, const std::string& seconds,
                              const std::string& stamp);
 Finish read_finish(const pg::Result& row);
 

@@ -40,7 +40,10 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, Plan& p
         ledger::begin_statement(plan.identity) +
         ledger::claim_statement(ledger::this_load, entry_of(chunk, batch)) + "; ";
     const ledger::Read all{1, chunk.size, batch.records};
-    const double seconds = std::chrono::duration<double>(async::Clock::now() - began).count();
+    // Until it is sent, and from then on by the server's clock.
+    const double so_far = std::chrono::duration<double>(async::Clock::now() - began).count();
+    const std::string seconds =
+        std::to_string(so_far) + " + extract(epoch from clock_timestamp() - now())";
     const std::string behind =
         ledger::finish_statement(ledger::this_load, all, seconds, plan.source->stamp());
     const writer::CopyWriter writer(plan.target, plan.encoder.column_names(), std::nullopt);
