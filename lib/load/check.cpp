@@ -25,7 +25,7 @@ asio::awaitable<Stored> Checker::judge(const source::Chunk& chunk, const tuple::
     const auto keep = [this, &chunk, &salvaged] { with_.rejects->append(chunk, salvaged.rejects); };
     co_await async::offload(with_.on.cpu, keep);
   }
-  if (!with_.budget.allows(batch.records, rejects))
+  if (!salvaged.is_complete || !with_.budget.allows(batch.records, rejects))
     throw failure_of(with_, salvaged.rejects.back(), rejects);
   with_.budget.use(batch.records, rejects);
   co_return Stored{salvaged.rows_stored, rejects, salvaged.rows_skipped + batch.blank_lines};

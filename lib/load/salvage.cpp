@@ -31,6 +31,7 @@ struct Examination {
   std::uint64_t rows_stored = 0;
   std::uint64_t rows_skipped = 0;
   std::vector<BadTuple> bad;
+  bool is_complete = true;
 };
 
 Examination examine(pg::Connection& connection, const writer::CopyWriter& writer,
@@ -77,7 +78,9 @@ asio::awaitable<End> sift(Examination& on, LaneName lane) {
     if (order_may_matter(on, *refusal)) co_return End::order_matters;
     on.bad.push_back({{lane, first}, std::move(*refusal)});
     if (!on.may_go_on) co_return End::finished;
-    if (!on.may_go_on(on.bad.size())) co_return End::stopped;
+    if (on.may_go_on(on.bad.size())) continue;
+    on.is_complete = false;
+    co_return End::stopped;
   }
   co_return End::finished;
 }
@@ -101,6 +104,7 @@ asio::awaitable<void> sift(Resources resources, Examination& on, const Plan& pla
     on.rows_stored = again.rows_stored;
     on.rows_skipped = again.rows_skipped;
     on.bad = std::move(again.bad);
+    on.is_complete = again.is_complete;
     co_return;
   }
 }
@@ -188,6 +192,7 @@ asio::awaitable<Salvaged> salvage(Resources on, pg::Connection& connection,
     return describe(examination, plan, chunk);
   };
   Salvaged salvaged;
+  salvaged.is_complete = examination.is_complete;
   salvaged.rows_stored = examination.rows_stored;
   salvaged.rows_skipped = examination.rows_skipped;
   salvaged.rejects = co_await async::offload(on.cpu, describe_all);

@@ -12,6 +12,7 @@ namespace sluice::load {
 
 /// What became of a chunk's tuples.
 struct Salvaged {
+  bool is_complete = true;  ///< false where the search ended early
   std::uint64_t rows_stored = 0;
   std::uint64_t rows_skipped = 0;      ///< dropped by a trigger
   std::vector<tuple::Reject> rejects;  ///< in file order, complete; those of reading among them
