@@ -74,8 +74,6 @@ class CopyWriter {
   asio::awaitable<void> end_former_attempt(pg::Connection& on, std::int64_t chunk) const;
 
   std::optional<LoadId> load() const { return load_; }
-  /// True where the table has a trigger that may drop rows.
-  bool rows_may_vanish() const { return rows_may_vanish_; }
 
  private:
   struct Copied {
