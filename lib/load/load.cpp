@@ -34,7 +34,7 @@ struct Load::Findings {
   async::Event changed;      ///< one of these
   writer::Target target;
   std::vector<writer::Index> deferred_indexes;
-  std::size_t jobs = 0;
+  std::size_t jobs = 1;
 };
 
 Load::Load(Resources on, LoadOptions options) : on_(on), options_(std::move(options)) {}
@@ -152,6 +152,9 @@ asio::awaitable<void> Load::describe_target(Findings& found) {
   found.target = co_await writer::describe(*connection, options_.table, options_.settings);
   if (options_.defer_indexes)
     found.deferred_indexes = co_await writer::secondary_indexes(*connection, found.target.table);
+  if (options_.jobs > 0 || is_small()) co_return;
+  // Nothing to do, so that it is the distance that is measured and not the catalogs.
+  co_await connection->query("");
   found.jobs = default_jobs(std::thread::hardware_concurrency(), connection->fastest_answer());
 }
 
