@@ -31,6 +31,18 @@ inline constexpr std::size_t record_bytes_max = 2047 * MiB;
 /// KiB slices cost 20 % and 8 MiB slices three times the client's CPU.
 inline constexpr std::size_t copy_slice_bytes = 256 * KiB;
 
+/// What a pipeline has on its way at most: enough for 20 ms of round trip at the rate of single-row
+/// statements, and for what a server does with batches of rows meanwhile.
+inline constexpr std::size_t pipeline_commands_max = 16'384;
+inline constexpr std::size_t pipeline_bytes_max = 4 * MiB;
+/// Queued commands are sent when there is so much of them.
+inline constexpr std::size_t pipeline_send_bytes = 32 * KiB;
+/// Rows of one INSERT: more gain nothing, fewer cost the server's time for a statement.
+inline constexpr std::size_t batch_rows_default = 5'000;
+inline constexpr std::size_t batch_rows_max = 1'000'000;
+/// ... or as many as make so much, for wide rows.
+inline constexpr std::size_t batch_bytes_max = 1 * MiB;
+
 inline constexpr std::size_t jobs_max = 256;
 /// More than this only when it is asked for: each takes about two chunks of memory.
 inline constexpr std::size_t default_jobs_max = 16;
@@ -49,6 +61,8 @@ inline constexpr std::chrono::milliseconds stall_default = 15min;
 inline constexpr std::chrono::seconds keepalives_idle = 60s;
 inline constexpr std::chrono::seconds keepalives_interval = 10s;
 inline constexpr int keepalives_count = 6;
+/// A connection that was idle for longer is asked whether it lives: firewalls forget such ones.
+inline constexpr std::chrono::milliseconds idle_check_after = 30s;
 /// How long the pool does not ask for more connections after the server had no room for one.
 inline constexpr std::chrono::milliseconds park_time = 2s;
 /// After the first Ctrl-C, how long the chunks in flight may take before they are cancelled.

@@ -4,20 +4,15 @@
 #include "async/free_list.hpp"
 #include "async/offload.hpp"
 #include "async/task_group.hpp"
+#include "support/coroutine.hpp"
 
 namespace sluice::async {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// Runs one coroutine to its end on an io_context of its own.
-void run(asio::awaitable<void> task, asio::io_context& io) {
-  std::exception_ptr failed;
-  const auto on_end = [&failed](const std::exception_ptr& error) { failed = error; };
-  asio::co_spawn(io, std::move(task), on_end);
-  io.run();
-  if (failed) std::rethrow_exception(failed);
-}
+/// Runs one coroutine to its end on an io_context.
+void run(asio::awaitable<void> task, asio::io_context& io) { test::run(io, std::move(task)); }
 
 asio::awaitable<void> send_numbers(Channel<std::unique_ptr<int>>& channel, int count) {
   for (int i = 0; i < count; ++i) co_await channel.send(std::make_unique<int>(i));
