@@ -9,8 +9,12 @@ namespace sluice::pg {
 Connection::Connection(asio::any_io_executor executor, PGconn* connection)
     : connection_(connection), socket_(std::move(executor)) {
   // Notices of triggers are the server's business; libpq would print them on stderr.
-  const auto on_notice = [](void* self, const PGresult*) {
-    ++static_cast<Connection*>(self)->notices_;
+  // What ends an idle session comes as a notice too.
+  const auto on_notice = [](void* self, const PGresult* notice) {
+    auto& of = *static_cast<Connection*>(self);
+    ++of.notices_;
+    const char* const severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (severity != nullptr && std::string_view(severity) == "FATAL") of.ended_ = true;
   };
   PQsetNoticeReceiver(connection, on_notice, this);
 }
@@ -19,6 +23,22 @@ Connection::~Connection() { socket_.detach(); }
 
 asio::awaitable<std::vector<Result>> Connection::query(std::string sql) {
   co_await send(std::move(sql));
+  co_return co_await results();
+}
+
+asio::awaitable<Result> Connection::execute(std::string sql, Row parameters) {
+  const RawParameters raw(parameters);
+  const int sent = PQsendQueryParams(connection_.get(), sql.c_str(), raw.count(), raw.types(),
+                                     raw.values(), raw.lengths(), raw.formats(), 0);
+  if (sent != 1) throw PgError::from(connection_.get(), Phase::query);
+  has_input_ = false;
+  co_await flush(Phase::query);
+  std::vector<Result> all = co_await results();
+  co_return std::move(all.front());
+}
+
+/// All results of what was sent. Throws the first error among them.
+asio::awaitable<std::vector<Result>> Connection::results() {
   const auto asked = async::Clock::now();
   std::vector<Result> results;
   std::optional<PgError> failed;
@@ -120,8 +140,19 @@ bool Connection::text_is_checked_as_utf8() const {
   return is("client_encoding", "UTF8") && !is("server_encoding", "SQL_ASCII");
 }
 
+bool Connection::seems_connected() {
+  // First comes what the server said when it hung up, then the end.
+  static constexpr int reads_max = 4;
+  for (int i = 0; i < reads_max && socket_.is_readable_now(); ++i) {
+    if (PQconsumeInput(connection_.get()) != 1) return false;
+    PQisBusy(connection_.get());
+  }
+  return !ended_ && PQstatus(connection_.get()) == CONNECTION_OK;
+}
+
 bool Connection::is_clean() const {
   return PQstatus(connection_.get()) == CONNECTION_OK &&
+         PQpipelineStatus(connection_.get()) == PQ_PIPELINE_OFF &&
          PQtransactionStatus(connection_.get()) == PQTRANS_IDLE;
 }
 

@@ -9,6 +9,7 @@
 
 #include "async/event.hpp"
 #include "base/limits.hpp"
+#include "pg/parameter.hpp"
 #include "pg/result.hpp"
 #include "pg/socket.hpp"
 
@@ -59,8 +60,11 @@ class Connection {
   /// the session is ready again.
   asio::awaitable<std::vector<Result>> query(std::string sql);
 
-  /// The same in steps, for texts with COPY in them: send(), then next() until it returns nothing.
-  /// An error is a Result here; a lost connection is thrown.
+  /// Runs one statement with parameters in text form; throws its error.
+  asio::awaitable<Result> execute(std::string sql, Row parameters);
+
+  /// The same as query() in steps, for texts with COPY in them: send(), then next() until it
+  /// returns nothing. An error is a Result here; a lost connection is thrown.
   asio::awaitable<void> send(std::string sql);
   asio::awaitable<std::optional<Result>> next(Phase phase = Phase::query);
 
@@ -73,6 +77,14 @@ class Connection {
 
   /// Lets this connection be silent as long as it likes: for an index that is built.
   void wait_for_ever() { stall_max_ = {}; }
+
+  /// False if the server has hung up, as far as can be seen without asking it.
+  bool seems_connected();
+
+  /// How long ago it was opened, and last given to somebody or taken back.
+  async::Clock::duration age() const { return async::Clock::now() - opened_; }
+  async::Clock::duration idle_time() const { return async::Clock::now() - used_; }
+  void note_use() { used_ = async::Clock::now(); }
 
   /// Usable for another caller: connected, idle, outside a transaction.
   bool is_clean() const;
@@ -88,6 +100,7 @@ class Connection {
 
  private:
   friend class CopyIn;
+  friend class Pipeline;
   struct Finish {
     void operator()(PGconn* connection) const { PQfinish(connection); }
   };
@@ -95,6 +108,7 @@ class Connection {
   Connection(asio::any_io_executor executor, PGconn* connection);
   asio::awaitable<void> poll_until_connected(async::Deadline deadline);
   asio::awaitable<void> flush(Phase phase);
+  asio::awaitable<std::vector<Result>> results();
   bool has_unexpected_input();
   async::Deadline stall_deadline() const;
   PgError stalled(Phase phase) const;
@@ -104,6 +118,9 @@ class Connection {
   async::Clock::duration fastest_answer_ = std::chrono::hours(1);
   std::chrono::milliseconds stall_max_{};
   std::size_t notices_ = 0;
+  bool ended_ = false;  ///< by the server, which said so
+  async::Clock::time_point opened_ = async::Clock::now();
+  async::Clock::time_point used_ = opened_;
   bool has_input_ = false;  ///< read while writing, and not looked at
   Socket socket_;           ///< declared after the connection: let go before it is closed
 };

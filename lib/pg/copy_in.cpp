@@ -1,19 +1,18 @@
 #include "pg/copy_in.hpp"
 
-#include <algorithm>
-
+#include "base/chunks_of.hpp"
 #include "base/limits.hpp"
 
 namespace sluice::pg {
 
 asio::awaitable<bool> CopyIn::write(std::string_view bytes, bool listen) {
   PGconn* const raw = connection_.connection_.get();
-  while (!bytes.empty()) {
-    const std::string_view slice = bytes.substr(0, limits::copy_slice_bytes);
-    const int queued = PQputCopyData(raw, slice.data(), static_cast<int>(slice.size()));
-    if (queued < 0) throw PgError::from(raw, Phase::copy);
-    if (queued == 1) bytes.remove_prefix(slice.size());
-    co_await connection_.flush(Phase::copy);
+  for (const std::span<const char> slice : chunks_of(bytes, limits::copy_slice_bytes)) {
+    for (int queued = 0; queued == 0;) {
+      queued = PQputCopyData(raw, slice.data(), static_cast<int>(slice.size()));
+      if (queued < 0) throw PgError::from(raw, Phase::copy);
+      co_await connection_.flush(Phase::copy);
+    }
     if (listen && connection_.has_unexpected_input()) co_return false;
   }
   co_return true;

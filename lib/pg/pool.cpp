@@ -1,78 +1,173 @@
 #include "pg/pool.hpp"
 
+#include "async/deadline.hpp"
+#include "async/gather.hpp"
+#include "base/quantity.hpp"
+#include "pg/pipeline.hpp"
+
 namespace sluice::pg {
 
 Lease::~Lease() {
   if (pool_ != nullptr) pool_->put_back(std::move(connection_));
 }
 
-Pool::Pool(const asio::any_io_executor& executor, ConnectOptions options,
-           std::size_t connections_max)
-    : options_(std::move(options)), connections_max_(connections_max), returned_(executor) {}
+Pool::Pool(const asio::any_io_executor& executor, ConnectOptions connect, PoolOptions options)
+    : connect_(std::move(connect)),
+      options_(options),
+      turns_(executor, options.connections_max),
+      returned_(executor) {}
 
 asio::awaitable<Lease> Pool::acquire() {
-  for (;;) {
-    while (leased_ >= connections_max_) co_await returned_.wait();
-    if (std::unique_ptr<Connection> connection = take_idle()) {
-      ++leased_;
-      co_return lend(std::move(connection));
+  const auto asked = async::Clock::now();
+  const bool is_patient = options_.acquire_timeout.count() > 0;
+  std::exception_ptr late;
+  try {
+    asio::awaitable<Lease> turn = acquire_in_turn();
+    if (is_patient) turn = async::with_deadline(std::move(turn), asked + options_.acquire_timeout);
+    Lease lease = co_await std::move(turn);
+    ++counts_.acquired;
+    counts_.time_waited += async::Clock::now() - asked;
+    co_return lease;
+  } catch (const async::TimedOut&) {
+    late = std::current_exception();
+  }
+  throw PgError(Phase::connect, SqlState(sql_state::too_many_connections),
+                "no connection was to be had within " + format_duration(options_.acquire_timeout));
+}
+
+asio::awaitable<Lease> Pool::acquire_in_turn() {
+  async::Semaphore::Permit turn = co_await turns_.acquire();
+  for (std::size_t failures = 0;;) {
+    if (std::unique_ptr<Connection> connection = co_await take_idle())
+      co_return lend(std::move(connection), std::move(turn));
+    // One that is being opened ahead will do, and may be the last that is allowed.
+    if (turns_.taken() + opening_ > options_.connections_max && opening_ > 0) {
+      co_await returned_.wait();
+      continue;
     }
     if (is_parked() && size() > 0) {
       co_await returned_.wait(parked_);
       continue;
     }
-    ++leased_;
-    std::exception_ptr failed;
+    std::optional<std::chrono::milliseconds> delay;
     try {
-      std::unique_ptr<Connection> connection = co_await Connection::open(options_);
-      co_return lend(std::move(connection));
+      std::unique_ptr<Connection> connection = co_await open();
+      co_return lend(std::move(connection), std::move(turn));
     } catch (const PgError& error) {
-      failed = std::current_exception();
       if (error.state == sql_state::too_many_connections && size() > 0) {
-        ++refusals_;
-        parked_ = async::Deadline::after(limits::park_time);
-        failed = nullptr;
+        note_refusal();
+        continue;
       }
-    } catch (...) {
-      failed = std::current_exception();
+      const ErrorNature nature = error.nature();
+      const bool may_pass = nature == ErrorNature::lost || nature == ErrorNature::transient;
+      if (options_.acquire_timeout.count() == 0 || !may_pass) throw;
+      delay = options_.reopen.delay(failures++, async::random_share());
     }
-    --leased_;
-    returned_.notify();
-    if (failed) std::rethrow_exception(failed);
+    co_await async::sleep_for(*delay);
   }
 }
 
-std::unique_ptr<Connection> Pool::take_idle() {
+/// The connection that was not used for the longest time: chunks go round the connections in the
+/// order of the file, which keeps them together at the right edge of an index.
+asio::awaitable<std::unique_ptr<Connection>> Pool::take_idle() {
   while (!idle_.empty()) {
     std::unique_ptr<Connection> connection = std::move(idle_.front());
     idle_.pop_front();
-    if (connection->is_clean()) return connection;
+    if (options_.lifetime_max.count() > 0 && connection->age() > options_.lifetime_max) {
+      ++counts_.expired;
+      continue;
+    }
+    if (co_await lives(*connection)) co_return connection;
+    ++counts_.broken;
   }
-  return nullptr;
+  co_return nullptr;
+}
+
+asio::awaitable<bool> Pool::lives(Connection& connection) {
+  if (!connection.is_clean() || !connection.seems_connected()) co_return false;
+  if (connection.idle_time() <= options_.idle_check_after) co_return true;
+  try {
+    co_await connection.query("");
+    co_return true;
+  } catch (const PgError&) {
+    co_return false;
+  }
+}
+
+asio::awaitable<std::unique_ptr<Connection>> Pool::open() {
+  try {
+    std::unique_ptr<Connection> connection = co_await Connection::open(connect_);
+    ++counts_.opened;
+    co_return connection;
+  } catch (const PgError&) {
+    ++counts_.not_opened;
+    throw;
+  }
+}
+
+asio::awaitable<std::uint64_t> Pool::execute(std::string sql, Row parameters) {
+  Lease connection = co_await acquire();
+  const Result result = co_await connection->execute(std::move(sql), std::move(parameters));
+  co_return result.affected();
+}
+
+asio::awaitable<Result> Pool::fetch(std::string sql, Row parameters) {
+  Lease connection = co_await acquire();
+  co_return co_await connection->execute(std::move(sql), std::move(parameters));
+}
+
+asio::awaitable<std::uint64_t> Pool::executemany(std::string sql, std::vector<Row> rows) {
+  Lease connection = co_await acquire();
+  std::uint64_t touched = 0;
+  const auto on_result = [&touched](std::size_t, const Result& result) {
+    touched += result.affected();
+  };
+  Pipeline pipeline(*connection, on_result);
+  std::span<const std::uint32_t> any_types;
+  co_await pipeline.prepare("", std::move(sql), any_types);
+  for (const Row& row : rows) {
+    const RawParameters parameters(row);
+    co_await pipeline.execute_prepared("", parameters);
+    if (pipeline.error()) break;
+  }
+  std::optional<PipelineError> failed = co_await pipeline.finish();
+  if (!failed) co_return touched;
+  // Command 0 is the preparation; a statement that cannot be prepared fails for every row.
+  throw RowError(std::move(failed->error), failed->command == 0 ? 0 : failed->command - 1);
 }
 
 bool Pool::is_parked() const {
   return parked_.at != async::Clock::time_point::max() && !parked_.passed();
 }
 
+void Pool::note_refusal() {
+  ++refusals_;
+  parked_ = async::Deadline::after(limits::park_time);
+}
+
 asio::awaitable<void> Pool::open_ahead() {
-  if (leased_ + idle_.size() >= connections_max_ || is_parked()) co_return;
-  ++leased_;
+  if (turns_.taken() + idle_.size() + opening_ >= options_.connections_max || is_parked())
+    co_return;
+  ++opening_;
   std::exception_ptr cancelled;
   try {
-    idle_.push_back(co_await Connection::open(options_));
+    idle_.push_back(co_await open());
   } catch (const PgError& error) {
     // acquire() will say it.
-    if (error.state == sql_state::too_many_connections) {
-      ++refusals_;
-      parked_ = async::Deadline::after(limits::park_time);
-    }
+    if (error.state == sql_state::too_many_connections) note_refusal();
   } catch (...) {
     cancelled = std::current_exception();
   }
-  --leased_;
+  --opening_;
   returned_.notify();
   if (cancelled) std::rethrow_exception(cancelled);
+}
+
+asio::awaitable<void> Pool::open_min() {
+  std::vector<asio::awaitable<std::unique_ptr<Connection>>> tasks;
+  for (std::size_t i = size(); i < options_.connections_min; ++i) tasks.push_back(open());
+  for (std::unique_ptr<Connection>& connection : co_await async::gather(std::move(tasks)))
+    put(std::move(connection));
 }
 
 void Pool::put(std::unique_ptr<Connection> connection) {
@@ -81,13 +176,14 @@ void Pool::put(std::unique_ptr<Connection> connection) {
 }
 
 void Pool::allow(std::size_t connections_max) {
-  connections_max_ = connections_max;
+  options_.connections_max = connections_max;
+  turns_.resize(connections_max);
   returned_.notify();
 }
 
-Lease Pool::lend(std::unique_ptr<Connection> connection) {
+Lease Pool::lend(std::unique_ptr<Connection> connection, async::Semaphore::Permit turn) {
   in_use_.push_back(connection.get());
-  return {*this, std::move(connection)};
+  return {*this, std::move(connection), std::move(turn)};
 }
 
 std::vector<Cancel> Pool::cancel_leased() const {
@@ -97,10 +193,22 @@ std::vector<Cancel> Pool::cancel_leased() const {
 }
 
 void Pool::put_back(std::unique_ptr<Connection> connection) {
-  --leased_;
   std::erase(in_use_, connection.get());
-  if (connection->is_clean()) idle_.push_back(std::move(connection));
+  if (connection->is_clean()) {
+    connection->note_use();
+    idle_.push_back(std::move(connection));
+  } else {
+    ++counts_.broken;
+  }
   returned_.notify();
+}
+
+PoolStatistics Pool::statistics() const {
+  PoolStatistics s = counts_;
+  s.leased = in_use_.size();
+  s.idle = idle_.size();
+  s.waiting = turns_.waiting();
+  return s;
 }
 
 }  // namespace sluice::pg

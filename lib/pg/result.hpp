@@ -18,6 +18,8 @@ class Result {
 
   ExecStatusType status() const { return PQresultStatus(result_.get()); }
   bool is_error() const;
+  /// libpq's end of a command's results.
+  bool is_nothing() const { return result_ == nullptr; }
   /// Throws what is_error() reports.
   void require_success(Phase phase) const;
   PgError error(Phase phase) const { return PgError::from(result_.get(), phase); }

@@ -1,0 +1,138 @@
+#include "pg/pipeline.hpp"
+
+#include <cassert>
+
+namespace sluice::pg {
+namespace {
+
+/// About what a command's messages take beside its text and its parameters.
+constexpr std::size_t command_overhead_bytes = 64;
+
+}  // namespace
+
+Pipeline::Pipeline(Connection& connection, OnResult on_result, PipelineWindow window)
+    : connection_(connection), on_result_(std::move(on_result)), window_(window) {
+  if (PQenterPipelineMode(connection_.connection_.get()) != 1)
+    throw PgError::from(connection_.connection_.get(), Phase::query);
+}
+
+asio::awaitable<std::size_t> Pipeline::prepare(std::string name, std::string sql,
+                                               std::span<const std::uint32_t> types) {
+  static_assert(sizeof(Oid) == sizeof(std::uint32_t));
+  const int accepted =
+      PQsendPrepare(connection_.connection_.get(), name.c_str(), sql.c_str(),
+                    static_cast<int>(types.size()), types.empty() ? nullptr : types.data());
+  return queued(accepted == 1, sql.size());
+}
+
+asio::awaitable<std::size_t> Pipeline::execute_prepared(std::string name,
+                                                        const RawParameters& parameters) {
+  const int accepted =
+      PQsendQueryPrepared(connection_.connection_.get(), name.c_str(), parameters.count(),
+                          parameters.values(), parameters.lengths(), parameters.formats(), 0);
+  return queued(accepted == 1, parameters.bytes());
+}
+
+asio::awaitable<std::size_t> Pipeline::execute(std::string sql, const RawParameters& parameters) {
+  const int accepted = PQsendQueryParams(
+      connection_.connection_.get(), sql.c_str(), parameters.count(), parameters.types(),
+      parameters.values(), parameters.lengths(), parameters.formats(), 0);
+  return queued(accepted == 1, sql.size() + parameters.bytes());
+}
+
+asio::awaitable<std::size_t> Pipeline::queued(bool accepted, std::size_t bytes) {
+  if (!accepted) throw PgError::from(connection_.connection_.get(), Phase::query);
+  in_flight_.push_back({bytes, false});
+  bytes_in_flight_ += bytes;
+  unsent_bytes_ += bytes + command_overhead_bytes;
+  synced_ = false;
+  const std::size_t number = commands_++;
+  co_await await_room();
+  co_return number;
+}
+
+asio::awaitable<void> Pipeline::sync() {
+  PGconn* const raw = connection_.connection_.get();
+  if (PQpipelineSync(raw) != 1) throw PgError::from(raw, Phase::query);
+  in_flight_.push_back({0, true});
+  synced_ = true;
+  unsent_bytes_ = 0;
+  co_await connection_.flush(Phase::query);
+}
+
+/// Waits until the next command fits into the window. What is queued is sent when there is enough
+/// of it: a system call for each command would cost more than the commands.
+asio::awaitable<void> Pipeline::await_room() {
+  const bool is_full =
+      in_flight_.size() >= window_.commands_max || bytes_in_flight_ >= window_.bytes_max;
+  if (!is_full && unsent_bytes_ < limits::pipeline_send_bytes) co_return;
+  PGconn* const raw = connection_.connection_.get();
+  // A server answers when it is asked to, or when its buffer is full.
+  if (is_full && PQsendFlushRequest(raw) != 1) throw PgError::from(raw, Phase::query);
+  co_await connection_.flush(Phase::query);
+  unsent_bytes_ = 0;
+  read_what_has_come();
+  if (!is_full) co_return;
+  // Down to half, so that the next request is not at the next command.
+  while (in_flight_.size() > window_.commands_max / 2 || bytes_in_flight_ > window_.bytes_max / 2)
+    co_await read_one();
+}
+
+asio::awaitable<std::optional<PipelineError>> Pipeline::finish() {
+  if (!synced_) co_await sync();
+  while (!in_flight_.empty()) co_await read_one();
+  PGconn* const raw = connection_.connection_.get();
+  if (PQexitPipelineMode(raw) != 1) throw PgError::from(raw, Phase::query);
+  co_return error_;
+}
+
+/// Waits until at least one result has come, and takes it.
+asio::awaitable<void> Pipeline::read_one() {
+  PGconn* const raw = connection_.connection_.get();
+  async::Deadline deadline = connection_.stall_deadline();
+  while (PQisBusy(raw) != 0) {
+    const Socket::Ready ready = co_await connection_.socket_.wait_readable(deadline);
+    if (!ready.readable && deadline.passed()) throw connection_.stalled(Phase::query);
+    if (PQconsumeInput(raw) != 1) throw PgError::from(raw, Phase::query);
+    if (ready.readable) deadline = connection_.stall_deadline();
+  }
+  take_result();
+}
+
+void Pipeline::read_what_has_come() {
+  PGconn* const raw = connection_.connection_.get();
+  connection_.has_input_ = false;
+  if (PQconsumeInput(raw) != 1) throw PgError::from(raw, Phase::query);
+  while (!in_flight_.empty() && PQisBusy(raw) == 0) take_result();
+}
+
+/// Takes what PQgetResult has next: a result, the end of a command, or a sync.
+/// REQUIRES: it would not block, and something is in flight.
+void Pipeline::take_result() {
+  PGconn* const raw = connection_.connection_.get();
+  Result result(PQgetResult(raw));
+  if (result.is_nothing()) {  // the end of a command
+    if (PQstatus(raw) == CONNECTION_BAD) throw PgError::from(raw, Phase::query);
+    assert(!in_flight_.front().is_sync);
+    bytes_in_flight_ -= in_flight_.front().bytes;
+    in_flight_.pop_front();
+    ++answered_;
+    return;
+  }
+  switch (result.status()) {
+    case PGRES_PIPELINE_SYNC: in_flight_.pop_front(); return;
+    case PGRES_PIPELINE_ABORTED: return;
+    case PGRES_FATAL_ERROR:
+      if (PQstatus(raw) == CONNECTION_BAD) throw result.error(Phase::query);
+      if (!error_) error_ = PipelineError{answered_, result.error(Phase::query)};
+      return;
+    case PGRES_COPY_IN:
+    case PGRES_COPY_OUT:
+    case PGRES_COPY_BOTH: assert(!"COPY in a pipeline"); return;
+    default:
+      if (on_result_) on_result_(answered_, std::move(result));
+      return;
+  }
+}
+
+}  // namespace sluice::pg

@@ -1,0 +1,286 @@
+#include "pg/pool.hpp"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+
+#include "async/gather.hpp"
+#include "pg/pipeline.hpp"
+#include "support/coroutine.hpp"
+#include "support/database.hpp"
+#include "support/proxy.hpp"
+
+namespace sluice::test {
+namespace {
+
+using namespace std::chrono_literals;
+using pg::PoolOptions;
+using ::testing::HasSubstr;
+
+/// A pool in this process, and what it does with a server that drops its connections.
+class PoolTest : public DatabaseTest {
+ protected:
+  /// Runs `use(pool)`, then destroys the pool; both on one thread.
+  template <class Use>
+  void with_pool(PoolOptions options, Use use, const std::string& server = "") {
+    asio::io_context io;
+    pg::ConnectOptions connect;
+    connect.dbname = server.empty() ? url() : server;
+    pg::Pool pool(io.get_executor(), connect, options);
+    run(io, use(pool));
+  }
+
+  void terminate_sessions() {
+    db().run(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+        "and pid <> pg_backend_pid()");
+    while (db().number("select count(*) from pg_stat_activity where datname = current_database() "
+                       "and pid <> pg_backend_pid()") > 0) {
+    }
+  }
+};
+
+asio::awaitable<void> use_all_ways(pg::Pool& pool) {
+  co_await pool.execute("create table t (id int primary key, v text)");
+  pg::Row first{"1", "o'ne"};
+  EXPECT_EQ(1U, co_await pool.execute("insert into t values ($1, $2)", first));
+  std::vector<pg::Row> rows;
+  for (int i = 2; i <= 5000; ++i) {
+    pg::Row row{std::to_string(i), std::nullopt};
+    rows.push_back(std::move(row));
+  }
+  EXPECT_EQ(4999U, co_await pool.executemany("insert into t values ($1, $2)", rows));
+  pg::Row bound{"3"};
+  const pg::Result found =
+      co_await pool.fetch("select id, v from t where id < $1 order by 1", bound);
+  EXPECT_EQ(2U, found.rows());
+  EXPECT_EQ("o'ne", found.text(0, 1));
+  EXPECT_TRUE(found.is_null(1, 1));
+}
+
+TEST_F(PoolTest, RunsStatementsWithParameters) {
+  with_pool({}, use_all_ways);
+  EXPECT_EQ(5000, db().number("select count(*) from t"));
+}
+
+asio::awaitable<void> refuse_a_row(pg::Pool& pool) {
+  std::vector<pg::Row> rows;
+  for (int i = 0; i < 100; ++i) {
+    pg::Row row{i == 70 ? "x" : std::to_string(i)};
+    rows.push_back(std::move(row));
+  }
+  std::optional<pg::RowError> error;
+  try {
+    co_await pool.executemany("insert into t values ($1)", rows);
+  } catch (const pg::RowError& refused) {
+    error = refused;
+  }
+  EXPECT_TRUE(error);
+  if (!error) co_return;
+  EXPECT_EQ(70U, error->row);
+  EXPECT_EQ("22P02", error->state.code());
+  EXPECT_EQ(0, (co_await pool.fetch("select count(*) from t")).integer(0, 0));
+  EXPECT_EQ(1U, pool.statistics().opened);  // the connection still works
+}
+
+TEST_F(PoolTest, ExecutemanyIsAllOrNothingAndNamesTheRow) {
+  db().run("create table t (id int)");
+  with_pool({}, refuse_a_row);
+}
+
+asio::awaitable<std::int64_t> backend_of(pg::Pool& pool) {
+  pg::Lease lease = co_await pool.acquire();
+  const auto results = co_await lease->query("select pg_backend_pid(), pg_sleep(0.02)");
+  co_return results.front().integer(0, 0);
+}
+
+asio::awaitable<void> ask_at_once(pg::Pool& pool, std::size_t count) {
+  std::vector<asio::awaitable<std::int64_t>> questions;
+  for (std::size_t i = 0; i < count; ++i) questions.push_back(backend_of(pool));
+  const std::vector<std::int64_t> backends = co_await async::gather(std::move(questions));
+  const std::set<std::int64_t> distinct(backends.begin(), backends.end());
+  EXPECT_EQ(3U, distinct.size());
+  const pg::PoolStatistics s = pool.statistics();
+  EXPECT_EQ(count, s.acquired);
+  EXPECT_EQ(3U, s.opened);
+  EXPECT_EQ(3U, s.idle);
+  EXPECT_EQ(0U, s.leased);
+  EXPECT_GT(s.time_waited, 100ms);
+}
+
+TEST_F(PoolTest, OpensNoMoreThanItsMaximum) {
+  with_pool({.connections_max = 3}, [](pg::Pool& pool) { return ask_at_once(pool, 30); });
+}
+
+asio::awaitable<void> open_min(pg::Pool& pool) {
+  co_await pool.open_min();
+  EXPECT_EQ(2U, pool.statistics().idle);
+  EXPECT_EQ(2U, pool.statistics().opened);
+}
+
+TEST_F(PoolTest, OpensItsMinimum) {
+  with_pool({.connections_min = 2, .connections_max = 3}, open_min);
+}
+
+asio::awaitable<void> wait_in_vain(pg::Pool& pool) {
+  const pg::Lease taken = co_await pool.acquire();
+  std::optional<pg::PgError> error;
+  try {
+    (void)co_await pool.acquire();
+  } catch (const pg::PgError& late) {
+    error = late;
+  }
+  EXPECT_THAT(error ? error->message : "", HasSubstr("within 0.05 s"));
+  EXPECT_EQ(0U, pool.statistics().waiting);
+}
+
+TEST_F(PoolTest, AcquireHasATimeLimit) {
+  with_pool({.connections_max = 1, .acquire_timeout = 50ms}, wait_in_vain);
+}
+
+TEST_F(PoolTest, ReplacesConnectionsThatTheServerDropped) {
+  const auto use = [this](pg::Pool& pool) -> asio::awaitable<void> {
+    co_await pool.open_min();
+    terminate_sessions();
+    // No question finds a dead connection.
+    for (int i = 0; i < 3; ++i) (void)co_await backend_of(pool);
+    EXPECT_EQ(2U, pool.statistics().broken);
+    EXPECT_EQ(3U, pool.statistics().opened);
+  };
+  with_pool({.connections_min = 2, .connections_max = 2}, use);
+}
+
+/// The server is still there, but a firewall has forgotten the connection: only asking tells.
+TEST_F(PoolTest, AsksAConnectionThatWasIdleForLong) {
+  std::atomic<bool> forgets = false;
+  Proxy proxy(url(), [&](std::size_t connection, Proxy::Direction direction, const std::string&) {
+    const bool here = forgets && connection == 0 && direction == Proxy::Direction::to_server;
+    return here ? Proxy::Action::reset : Proxy::Action::pass;
+  });
+  const auto use = [&forgets](pg::Pool& pool) -> asio::awaitable<void> {
+    const std::int64_t first = co_await backend_of(pool);
+    EXPECT_EQ(first, co_await backend_of(pool));
+    forgets = true;
+    EXPECT_NE(first, co_await backend_of(pool));
+    EXPECT_EQ(1U, pool.statistics().broken);
+  };
+  with_pool({.connections_max = 1, .idle_check_after = 0ms}, use, proxy.url(url()));
+}
+
+TEST_F(PoolTest, ClosesConnectionsThatAreTooOld) {
+  const auto use = [](pg::Pool& pool) -> asio::awaitable<void> {
+    const std::int64_t first = co_await backend_of(pool);
+    EXPECT_NE(first, co_await backend_of(pool));
+    EXPECT_EQ(1U, pool.statistics().expired);
+  };
+  with_pool({.connections_max = 1, .lifetime_max = 1ms}, use);
+}
+
+/// A server that drops every connection in the middle of its greeting, three times.
+TEST_F(PoolTest, AsksAgainForAConnectionWithBackOff) {
+  std::atomic<int> drops = 0;
+  Proxy proxy(url(), [&](std::size_t connection, Proxy::Direction direction, const std::string&) {
+    if (direction == Proxy::Direction::to_server || connection >= 3) return Proxy::Action::pass;
+    ++drops;
+    return Proxy::Action::reset;
+  });
+  const auto use = [](pg::Pool& pool) -> asio::awaitable<void> {
+    (void)co_await backend_of(pool);
+    EXPECT_EQ(3U, pool.statistics().not_opened);
+    EXPECT_EQ(1U, pool.statistics().opened);
+  };
+  with_pool({.connections_max = 1, .acquire_timeout = 30s, .reopen = {5ms, 20ms}}, use,
+            proxy.url(url()));
+  EXPECT_EQ(3, drops);
+}
+
+asio::awaitable<void> pipeline_groups(pg::Connection& on, std::vector<std::size_t>& answered,
+                                      std::optional<pg::PipelineError>& error) {
+  const auto on_result = [&answered](std::size_t command, const pg::Result&) {
+    answered.push_back(command);
+  };
+  pg::Pipeline pipeline(on, on_result);
+  co_await pipeline.execute("insert into t values (1)");  // 0
+  co_await pipeline.execute("insert into t values (2)");  // 1
+  co_await pipeline.sync();
+  co_await pipeline.execute("insert into t values (3)");  // 2: rolled back
+  co_await pipeline.execute("insert into t values (1)");  // 3: refused
+  co_await pipeline.execute("insert into t values (4)");  // 4: not run
+  co_await pipeline.sync();
+  co_await pipeline.execute("insert into t values (5)");  // 5
+  error = co_await pipeline.finish();
+}
+
+TEST_F(PoolTest, AnErrorInAPipelineReachesToTheNextSync) {
+  db().run("create table t (id int primary key)");
+  const auto use = [this](pg::Pool& pool) -> asio::awaitable<void> {
+    pg::Lease lease = co_await pool.acquire();
+    std::vector<std::size_t> answered;
+    std::optional<pg::PipelineError> error;
+    co_await pipeline_groups(*lease, answered, error);
+    EXPECT_EQ((std::vector<std::size_t>{0, 1, 2, 5}), answered);
+    EXPECT_TRUE(error);
+    if (error) {
+      EXPECT_EQ(3U, error->command);
+      EXPECT_EQ("23505", error->error.state.code());
+    }
+    EXPECT_TRUE(lease->is_clean());
+    EXPECT_EQ("1 2 5", db().value("select string_agg(id::text, ' ' order by id) from t"));
+  };
+  with_pool({}, use);
+}
+
+/// The server's answers fill every buffer between here and there: a client that only writes would
+/// wait for it, and it for the client.
+TEST_F(PoolTest, APipelineServesBothDirections) {
+  const auto use = [](pg::Pool& pool) -> asio::awaitable<void> {
+    pg::Lease lease = co_await pool.acquire();
+    std::uint64_t bytes = 0;
+    const auto on_result = [&bytes](std::size_t, const pg::Result& result) {
+      bytes += result.text(0, 0).size();
+    };
+    pg::PipelineWindow window{.commands_max = 1'000'000, .bytes_max = 1U << 30U};
+    pg::Pipeline pipeline(*lease, on_result, window);
+    const std::string text(10'000, 'x');
+    pg::Row row{text};
+    const pg::RawParameters parameters(row);
+    for (int i = 0; i < 4'000; ++i) co_await pipeline.execute("select $1::text", parameters);
+    const std::optional<pg::PipelineError> error = co_await pipeline.finish();
+    EXPECT_FALSE(error);
+    EXPECT_EQ(40'000'000U, bytes);
+  };
+  with_pool({}, use);
+}
+
+TEST_F(PoolTest, AWindowOfOneCommandIsAlwaysAnswered) {
+  const auto use = [](pg::Pool& pool) -> asio::awaitable<void> {
+    pg::Lease lease = co_await pool.acquire();
+    std::size_t answers = 0;
+    const auto on_result = [&answers](std::size_t, const pg::Result&) { ++answers; };
+    pg::PipelineWindow window{.commands_max = 1, .bytes_max = 1};
+    pg::Pipeline pipeline(*lease, on_result, window);
+    for (int i = 0; i < 50; ++i) co_await pipeline.execute("select 1");
+    EXPECT_GE(answers, 49U);
+    (void)co_await pipeline.finish();
+    EXPECT_EQ(50U, answers);
+  };
+  with_pool({}, use);
+}
+
+/// A lease that was in the middle of a pipeline when its user was thrown out is not lent again.
+TEST_F(PoolTest, AnUnfinishedPipelineIsNotReused) {
+  const auto use = [](pg::Pool& pool) -> asio::awaitable<void> {
+    {
+      pg::Lease lease = co_await pool.acquire();
+      pg::Pipeline pipeline(*lease);
+      co_await pipeline.execute("select 1");
+    }
+    EXPECT_EQ(0U, pool.statistics().idle);
+    (void)co_await backend_of(pool);
+    EXPECT_EQ(2U, pool.statistics().opened);
+  };
+  with_pool({}, use);
+}
+
+}  // namespace
+}  // namespace sluice::test
