@@ -78,6 +78,7 @@ Run add_check_command(CLI::App& app) {
                "the table, as in SQL: trips, sales.trips, '\"Trips\"'")
       ->required();
   add_input_flags(c, *flags);
+  add_conflict_flags(c, *flags);
   add_reject_flags(c, *flags);
   add_setting_flags(c, *flags);
   add_connection_options(c, flags->common);

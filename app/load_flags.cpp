@@ -24,6 +24,44 @@ std::map<std::string, std::string> parse_pairs(const std::vector<std::string>& t
   return pairs;
 }
 
+void refuse_idle_conflict_flags(const load::LoadOptions& o) {
+  if (o.on_conflict == writer::OnConflict::error) {
+    for (const auto& [is_given, flag] :
+         {std::pair{!o.key.empty(), "--key"}, std::pair{o.dedupe.has_value(), "--dedupe"},
+          std::pair{!o.update_columns.empty(), "--update-columns"},
+          std::pair{o.update_if_changed, "--update-if-changed"}}) {
+      if (!is_given) continue;
+      throw Failure(
+          FailureKind::usage,
+          std::string(flag) + " says more about --on-conflict: give that too, nothing or update");
+    }
+  }
+  if (o.on_conflict == writer::OnConflict::nothing &&
+      (!o.update_columns.empty() || o.update_if_changed)) {
+    throw Failure(FailureKind::usage,
+                  "--on-conflict nothing updates no row: leave out --update-columns and "
+                  "--update-if-changed, or write --on-conflict update");
+  }
+}
+
+/// "50MB/s" or "20000rows/s".
+void parse_max_rate(const std::string& text, load::LoadOptions& o) {
+  constexpr std::string_view rows_per_second = "rows/s";
+  const auto wrong = [&text](const std::string& why) {
+    return Failure(FailureKind::usage, "--max-rate: \"" + text + "\": " + why +
+                                           "; write for example 50MB/s or 20000rows/s");
+  };
+  const bool in_rows = text.ends_with(rows_per_second);
+  if (!in_rows && !text.ends_with("/s")) throw wrong("no rate");
+  const auto amount =
+      parse_bytes(text.substr(0, text.size() - (in_rows ? rows_per_second.size() : 2)));
+  if (!amount) throw wrong(amount.error());
+  if (in_rows && text.find_first_not_of("0123456789") != text.size() - rows_per_second.size())
+    throw wrong("rows are counted in digits");
+  if (*amount == 0) throw wrong("nothing would ever be loaded");
+  (in_rows ? o.rows_per_second_max : o.bytes_per_second_max) = *amount;
+}
+
 void refuse_unsafe_encoding(const std::string& encoding) {
   // In these a byte of a longer character can look like a delimiter or a quote.
   for (const char* unsafe :
@@ -89,6 +127,13 @@ load::LoadOptions options_of(const LoadFlags& flags) {
         "--truncate with several files would keep the rows of the last one only; load the first "
         "file with --truncate and the others without");
   }
+  refuse_idle_conflict_flags(o);
+  if (o.atomic && o.defer_indexes) {
+    throw Failure(FailureKind::usage,
+                  "--atomic and --defer-indexes exclude each other: an index that is dropped is "
+                  "seen by all");
+  }
+  if (!flags.max_rate.empty()) parse_max_rate(flags.max_rate, o);
   refuse_unsafe_encoding(o.encoding);
   return o;
 }
@@ -136,6 +181,43 @@ void add_input_flags(CLI::App& c, LoadFlags& f) {
   in_group(c.get_option("--max-record-bytes"));
 }
 
+void add_conflict_flags(CLI::App& c, LoadFlags& f) {
+  const std::string group = "Rows";
+  static const std::map<std::string, writer::OnConflict> actions{
+      {"error", writer::OnConflict::error},
+      {"nothing", writer::OnConflict::nothing},
+      {"update", writer::OnConflict::update}};
+  c.add_option(
+       "--on-conflict", f.load.on_conflict,
+       "a record whose key is in the table is an error (default), is left out (nothing), or "
+       "takes the row's place (update)")
+      ->transform(CLI::CheckedTransformer(actions))
+      ->option_text("error|nothing|update")
+      ->group(group);
+  c.add_option("--key", f.load.key, "columns of the unique key (default: the primary key)")
+      ->delimiter(',')
+      ->option_text("A,B")
+      ->group(group);
+  static const std::map<std::string, writer::Dedupe> dedupes{{"first", writer::Dedupe::first},
+                                                             {"last", writer::Dedupe::last},
+                                                             {"error", writer::Dedupe::error}};
+  const auto dedupe = [&f](const std::string& text) { f.load.dedupe = dedupes.at(text); };
+  c.add_option_function<std::string>(
+       "--dedupe", dedupe,
+       "which of several records with one key counts (default: first for nothing, last for update)")
+      ->check(CLI::IsMember(dedupes))
+      ->option_text("first|last|error")
+      ->group(group);
+  c.add_option("--update-columns", f.load.update_columns,
+               "what --on-conflict update sets (default: all columns of the file but the key)")
+      ->delimiter(',')
+      ->option_text("A,B")
+      ->group(group);
+  c.add_flag("--update-if-changed", f.load.update_if_changed,
+             "leave rows alone that are equal to their record")
+      ->group(group);
+}
+
 void add_row_flags(CLI::App& c, LoadFlags& f) {
   const std::string group = "Rows";
   c.add_flag("--truncate", f.load.truncate,
@@ -145,6 +227,11 @@ void add_row_flags(CLI::App& c, LoadFlags& f) {
              "load the file although it is in the table already, or unfinished")
       ->group(group);
   c.add_option("--limit", f.limit, "stop after N records")->option_text("N")->group(group);
+  c.add_flag("--atomic", f.load.atomic,
+             "all rows or none: they wait in a staging table, and come into the table in one "
+             "transaction when all are there")
+      ->group(group);
+  add_conflict_flags(c, f);
 }
 
 void add_reject_flags(CLI::App& c, LoadFlags& f) {
@@ -209,6 +296,23 @@ void add_speed_and_safety_flags(CLI::App& c, LoadFlags& f) {
   add_size_option(c, "--chunk-size", f.load.chunk_bytes,
                   "bytes per transaction (default: 8MiB); a resumed load keeps its own");
   c.get_option("--chunk-size")->group("Speed");
+  static const std::map<std::string, load::WriterChoice> writers{
+      {"auto", load::WriterChoice::automatic},
+      {"copy", load::WriterChoice::copy},
+      {"insert", load::WriterChoice::insert}};
+  c.add_option("--writer", f.load.writer,
+               "COPY, or pipelined INSERTs of many rows each (auto: COPY, where it can serve)")
+      ->transform(CLI::CheckedTransformer(writers))
+      ->option_text("auto|copy|insert")
+      ->group("Speed");
+  c.add_option("--batch-rows", f.load.batch_rows,
+               "rows of one INSERT (default: 5000); no matter for COPY")
+      ->check(CLI::Range(std::size_t{1}, limits::batch_rows_max))
+      ->option_text("N")
+      ->group("Speed");
+  c.add_option("--max-rate", f.max_rate, "load no faster than that: 50MB/s, or 20000rows/s")
+      ->option_text("RATE")
+      ->group("Speed");
   c.add_flag("--defer-indexes", f.load.defer_indexes,
              "drop the indexes that are not unique and build them again at the end; pays where the "
              "table is empty or most of its rows are new")

@@ -23,6 +23,7 @@ struct LoadFlags {
   std::optional<double> reject_ratio_max;
   std::vector<std::string> maps;
   std::vector<std::string> settings;
+  std::string max_rate;
   std::optional<std::chrono::milliseconds> lock_timeout;
   bool header_given = false;
   bool no_ledger = false;
@@ -30,6 +31,8 @@ struct LoadFlags {
 };
 
 void add_input_flags(CLI::App& command, LoadFlags& flags);
+/// What becomes of records whose key is in the table.
+void add_conflict_flags(CLI::App& command, LoadFlags& flags);
 void add_row_flags(CLI::App& command, LoadFlags& flags);
 void add_reject_flags(CLI::App& command, LoadFlags& flags);
 void add_speed_and_safety_flags(CLI::App& command, LoadFlags& flags);

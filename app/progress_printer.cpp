@@ -56,6 +56,7 @@ std::string_view name_of(load::Progress::Stage stage) {
     case load::Progress::Stage::verifying: return "comparing with the earlier load";
     case load::Progress::Stage::loading: return "loading";
     case load::Progress::Stage::indexing: return "building indexes";
+    case load::Progress::Stage::publishing: return "publishing";
     case load::Progress::Stage::finishing: return "finishing";
   }
   return "";
@@ -139,7 +140,8 @@ void ProgressPrinter::print_bar(const load::Progress& p) {
   if (!announced_) return;
   const Rates r = rates_of(p, began_);
   std::string line;
-  if (p.stage == load::Progress::Stage::verifying || p.stage == load::Progress::Stage::indexing) {
+  if (p.stage == load::Progress::Stage::verifying || p.stage == load::Progress::Stage::indexing ||
+      p.stage == load::Progress::Stage::publishing) {
     line = "  " + std::string(name_of(p.stage));
   } else if (r.fraction) {
     constexpr std::size_t cells = 24;

@@ -28,9 +28,11 @@ nlohmann::ordered_json json_of(const Ending& e) {
                               {"resumed", r.resumed},
                               {"records_read", r.records_read},
                               {"rows_stored", r.rows_stored},
+                              {"rows_updated", r.rows_updated},
+                              {"rows_unchanged", r.rows_unchanged},
                               {"rows_rejected", r.rows_rejected},
                               {"rows_skipped", r.rows_skipped},
-                              {"rows_stored_by_this_run", r.rows_stored_now},
+                              {"rows_stored_by_this_run", r.now.rows_stored},
                               {"bytes_stored_by_this_run", r.bytes},
                               {"retries", r.retries},
                               {"seconds", r.seconds}};
@@ -70,6 +72,7 @@ nlohmann::ordered_json json_of(const std::string& source, const tuple::Reject& r
 nlohmann::ordered_json json_of(const ledger::LoadEntry& l) {
   nlohmann::ordered_json json{{"load", l.id.value},
                               {"state", l.state},
+                              {"staged", l.staged},
                               {"source", l.source},
                               {"source_path", l.source_path},
                               {"source_bytes", nullptr},
@@ -83,6 +86,8 @@ nlohmann::ordered_json json_of(const ledger::LoadEntry& l) {
                               {"bytes", l.totals.bytes},
                               {"records_read", l.totals.records_read},
                               {"rows_stored", l.totals.rows_stored},
+                              {"rows_updated", l.totals.rows_updated},
+                              {"rows_unchanged", l.totals.rows_unchanged},
                               {"rows_rejected", l.totals.rows_rejected},
                               {"rows_skipped", l.totals.rows_skipped},
                               {"options", nlohmann::ordered_json::parse(l.options)}};

@@ -39,6 +39,11 @@ std::string rejects_so_far(const LoadReport& r) {
   return r.rejects_path.empty() ? "" : ", rejects are in " + shown_path(r);
 }
 
+/// "staged": the rows of an unfinished load are not in its table.
+std::string state_of(const ledger::LoadEntry& l) {
+  return l.staged && l.state == "unfinished" ? "staged" : l.state;
+}
+
 }  // namespace
 
 std::string text_of_plan(const load::PlanSummary& p) {
@@ -70,13 +75,19 @@ std::string text_of(const Ending& e) {
           "once more.\n",
           r.plan.table, r.load->value, r.finished_before, rows(r.rows_stored));
     case LoadReport::Status::stored: {
-      std::string text = fmt::format("stored {} {}", rows(r.rows_stored_now),
-                                     speed(r.rows_stored_now, r.bytes, r.seconds));
-      if (r.resumed && r.rows_stored != r.rows_stored_now)
+      std::string text = fmt::format("stored {} {}", rows(r.now.rows_stored),
+                                     speed(r.now.rows(), r.bytes, r.seconds));
+      if (r.resumed && r.rows_stored != r.now.rows_stored)
         text += fmt::format(", {} in all", rows(r.rows_stored));
-      if (r.rows_skipped > 0)
-        text += fmt::format(", {} skipped (blank lines, or dropped by a trigger of the table)",
-                            rows(r.rows_skipped));
+      if (r.rows_updated > 0) text += fmt::format(", updated {}", format_count(r.rows_updated));
+      if (r.rows_unchanged > 0)
+        text += fmt::format(", {} unchanged", format_count(r.rows_unchanged));
+      if (r.rows_skipped > 0) {
+        text +=
+            fmt::format(", {} skipped ({})", rows(r.rows_skipped),
+                        r.plan.is_upsert ? "their key is in the table, or further records have it"
+                                         : "blank lines, or dropped by a trigger of the table");
+      }
       if (r.rows_rejected > 0)
         text += fmt::format(", rejected {} -> {}", format_count(r.rows_rejected), shown_path(r));
       if (r.retries > 0) text += fmt::format(", {} retries", r.retries);
@@ -89,12 +100,18 @@ std::string text_of(const Ending& e) {
     case LoadReport::Status::interrupted:
     case LoadReport::Status::failed:
       if (!r.load) {
-        if (r.rows_stored_now == 0) return "";
+        if (r.now.rows() == 0) return "";
         return fmt::format(
             "stored {} of it, in no known order: without a ledger this load cannot be resumed\n",
-            rows(r.rows_stored_now));
+            rows(r.now.rows_stored));
       }
-      if (r.rows_stored == 0) return fmt::format("stored nothing{}{}\n", load, rejects_so_far(r));
+      if (r.rows() == 0) return fmt::format("stored nothing{}{}\n", load, rejects_so_far(r));
+      if (r.is_staged) {
+        return fmt::format(
+            "stored nothing{}{}; {} wait to be published: the same command goes on where it "
+            "stopped\n",
+            load, rejects_so_far(r), rows(r.rows_stored));
+      }
       return fmt::format("stored {} so far{}{}; the same command goes on where it stopped\n",
                          rows(r.rows_stored), load, rejects_so_far(r));
   }
@@ -110,7 +127,7 @@ std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
     const double per_second =
         l.seconds > 0 ? static_cast<double>(l.totals.rows_stored) / l.seconds : 0;
     text += fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {:>9}  {:>12}  {:<24}  {}\n", l.id.value,
-                        l.state, l.started_at.substr(0, 19), format_count(l.totals.rows_stored),
+                        state_of(l), l.started_at.substr(0, 19), format_count(l.totals.rows_stored),
                         format_count(l.totals.rows_rejected),
                         format_count(static_cast<std::uint64_t>(per_second)), l.target, l.source);
   }
@@ -118,7 +135,7 @@ std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
 }
 
 std::string text_of(const ledger::LoadEntry& l) {
-  std::string text = fmt::format("load {}: {}\n", l.id.value, l.state);
+  std::string text = fmt::format("load {}: {}\n", l.id.value, state_of(l));
   const auto add = [&text](std::string_view name, const std::string& value) {
     text += fmt::format("  {:<14} {}\n", name, value);
   };
@@ -133,7 +150,10 @@ std::string text_of(const ledger::LoadEntry& l) {
   add("chunks",
       fmt::format("{} of {}", format_count(l.totals.chunks), format_bytes(l.chunk_bytes)));
   add("records read", format_count(l.totals.records_read));
-  add("rows stored", format_count(l.totals.rows_stored));
+  add(l.staged && !l.finished() ? "rows waiting" : "rows stored",
+      format_count(l.totals.rows_stored));
+  if (l.totals.rows_updated > 0) add("updated", format_count(l.totals.rows_updated));
+  if (l.totals.rows_unchanged > 0) add("unchanged", format_count(l.totals.rows_unchanged));
   add("rejected", format_count(l.totals.rows_rejected));
   if (l.totals.rows_rejected > 0 && !l.rejects_path.empty()) add("rejects in", l.rejects_path);
   add("skipped", format_count(l.totals.rows_skipped));

@@ -33,7 +33,9 @@ asio::awaitable<void> create(pg::Connection& on) {
       "pgsluice'; "
       "end if; end $$;"
       "select to_regclass('pgsluice.chunks') is not null, "
-      "to_regclass('pgsluice.deferred_indexes') is not null, " +
+      "to_regclass('pgsluice.deferred_indexes') is not null, "
+      "exists (select from pg_attribute where attrelid = to_regclass('pgsluice.loads') and "
+      "attname = 'rejects_path'), " +
       std::string(exists_expression);
   std::string refusal;
   try {
@@ -42,6 +44,7 @@ asio::awaitable<void> create(pg::Connection& on) {
     if (!has.boolean(0, 0)) co_await on.query(std::string(sql::V001__loads_and_chunks));
     if (!has.boolean(0, 1)) co_await on.query(std::string(sql::V002__deferred_indexes));
     if (!has.boolean(0, 2)) co_await on.query(std::string(sql::V003__rejects));
+    if (!has.boolean(0, 3)) co_await on.query(std::string(sql::V004__upsert_and_atomic));
     co_await on.query("commit");
   } catch (const pg::PgError& error) {
     if (!(error.state == pg::sql_state::insufficient_privilege)) throw;
@@ -64,15 +67,19 @@ std::string claim_statement(LoadId load, const ChunkEntry& chunk) {
 std::string claim_statement(const std::string& load, const ChunkEntry& c) {
   return "insert into pgsluice.chunks (load_id, chunk, byte_offset, byte_count, first_line, "
          "first_record, records_read, "
-         "rows_stored, rows_rejected, rows_skipped, digest) values (" +
+         "rows_stored, rows_updated, rows_unchanged, rows_rejected, rows_skipped, digest) values "
+         "(" +
          load + "," + std::to_string(c.number) + "," + number(c.start.byte_offset) + "," +
          number(c.byte_count) + "," + number(c.start.line) + "," + number(c.start.record) + "," +
-         number(c.records_read) + "," + number(c.rows_stored) + "," + number(c.rows_rejected) +
-         "," + number(c.rows_skipped) + "," + signed_bits(c.digest) + ")";
+         number(c.records_read) + "," + number(c.rows_stored) + "," + number(c.rows_updated) + "," +
+         number(c.rows_unchanged) + "," + number(c.rows_rejected) + "," + number(c.rows_skipped) +
+         "," + signed_bits(c.digest) + ")";
 }
 
 std::string correct_statement(LoadId load, const ChunkEntry& c) {
   return "update pgsluice.chunks set rows_stored = " + number(c.rows_stored) +
+         ", rows_updated = " + number(c.rows_updated) +
+         ", rows_unchanged = " + number(c.rows_unchanged) +
          ", rows_rejected = " + number(c.rows_rejected) +
          ", rows_skipped = " + number(c.rows_skipped) +
          " where load_id = " + std::to_string(load.value) +
@@ -92,8 +99,8 @@ bool says_load_is_gone(const pg::PgError& error) {
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {
   const auto results = co_await on.query(
       "select chunk, byte_offset, first_line, first_record, byte_count, records_read, rows_stored, "
-      "rows_rejected, "
-      "rows_skipped, digest from pgsluice.chunks where load_id = " +
+      "rows_updated, rows_unchanged, rows_rejected, rows_skipped, digest from pgsluice.chunks "
+      "where load_id = " +
       std::to_string(load.value));
   const pg::Result& rows = results.front();
   StoredChunks chunks;
@@ -101,30 +108,41 @@ asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {
     const auto count = [&](int column) {
       return static_cast<std::uint64_t>(rows.integer(row, column));
     };
-    ChunkEntry entry{rows.integer(row, 0),
-                     {count(1), count(2), count(3)},
-                     count(4),
-                     count(5),
-                     count(6),
-                     count(7),
-                     count(8),
-                     count(9)};
+    ChunkEntry entry;
+    entry.number = rows.integer(row, 0);
+    entry.start = {count(1), count(2), count(3)};
+    entry.byte_count = count(4);
+    entry.records_read = count(5);
+    entry.count({count(6), count(7), count(8), count(10)});
+    entry.rows_rejected = count(9);
+    entry.digest = count(11);
     chunks.emplace(entry.number, entry);
   }
   co_return chunks;
 }
 
-std::string totals_query(const std::string& load) {
+std::string sums_of_chunks(const std::string& load) {
   return "select count(*) as chunks, coalesce(sum(byte_count), 0) as bytes, "
          "coalesce(sum(records_read), 0) as records_read, coalesce(sum(rows_stored), 0) as "
-         "rows_stored, coalesce(sum(rows_rejected), 0) as rows_rejected, "
-         "coalesce(sum(rows_skipped), 0) as rows_skipped from pgsluice.chunks where load_id = " +
+         "rows_stored, coalesce(sum(rows_updated), 0) as rows_updated, "
+         "coalesce(sum(rows_unchanged), 0) as rows_unchanged, "
+         "coalesce(sum(rows_rejected), 0) as rows_rejected, "
+         "coalesce(sum(rows_skipped), 0) as rows_skipped from pgsluice.chunks where "
+         "chunks.load_id = " +
          load;
 }
 
-Totals read_totals(const pg::Result& row) {
-  const auto count = [&](int column) { return static_cast<std::uint64_t>(row.integer(0, column)); };
-  return {count(0), count(1), count(2), count(3), count(4), count(5)};
+Totals read_totals(const pg::Result& rows, std::size_t row, int first_column) {
+  const auto count = [&](int column) {
+    return static_cast<std::uint64_t>(rows.integer(row, first_column + column));
+  };
+  Totals totals;
+  totals.chunks = count(0);
+  totals.bytes = count(1);
+  totals.records_read = count(2);
+  static_cast<RowCounts&>(totals) = {count(3), count(4), count(5), count(7)};
+  totals.rows_rejected = count(6);
+  return totals;
 }
 
 }  // namespace sluice::ledger

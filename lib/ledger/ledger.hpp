@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/position.hpp"
+#include "base/row_counts.hpp"
 #include "pg/connection.hpp"
 
 /// Which loads and chunks are in the tables: schema pgsluice (sql/ledger/), in the target's
@@ -12,34 +13,33 @@
 namespace sluice::ledger {
 
 /// One chunk as the ledger knows it.
-struct ChunkEntry {
+struct ChunkEntry : RowCounts {
   std::int64_t number = 0;
   Position start;
   std::uint64_t byte_count = 0;
   std::uint64_t records_read = 0;
-  std::uint64_t rows_stored = 0;
   std::uint64_t rows_rejected = 0;
-  std::uint64_t rows_skipped = 0;
   std::uint64_t digest = 0;
+
+  void count(const RowCounts& counts) { static_cast<RowCounts&>(*this) = counts; }
 };
 
 using StoredChunks = std::map<std::int64_t, ChunkEntry>;
 
 /// Sums over the chunks of a load.
-struct Totals {
+struct Totals : RowCounts {
   std::uint64_t chunks = 0;
   std::uint64_t bytes = 0;
   std::uint64_t records_read = 0;
-  std::uint64_t rows_stored = 0;
   std::uint64_t rows_rejected = 0;
-  std::uint64_t rows_skipped = 0;
 };
 
 /// An expression that is true where the ledger is there, with all that this version knows, and a
 /// query of it.
 inline constexpr const char* exists_expression =
-    "exists (select from pg_attribute where attrelid = to_regclass('pgsluice.loads') and attname = "
-    "'rejects_path')";
+    "exists (select from pg_attribute where attrelid = to_regclass('pgsluice.chunks') and attname "
+    "= "
+    "'rows_updated')";
 asio::awaitable<bool> exists(pg::Connection& on);
 
 /// Creates schema and tables unless they are there; any number of runners may do so at once. Throws
@@ -65,9 +65,10 @@ bool says_load_is_gone(const pg::PgError& error);
 
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load);
 
-/// A query of one row: the sums over a load's chunks, named as in Totals; and how to read it.
-/// `load` is SQL for the load's number.
-std::string totals_query(const std::string& load);
-Totals read_totals(const pg::Result& row);
+/// A query of one row: the sums over a load's chunks, named as in Totals; `load` is SQL for the
+/// load's number. And how to read these eight columns.
+inline constexpr int totals_columns = 8;
+std::string sums_of_chunks(const std::string& load);
+Totals read_totals(const pg::Result& rows, std::size_t row, int first_column);
 
 }  // namespace sluice::ledger

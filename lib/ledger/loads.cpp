@@ -11,20 +11,20 @@ namespace {
 std::string id_text(LoadId id) { return std::to_string(id.value); }
 
 // The sums come from the chunks, so that an unfinished load shows what it has stored.
-constexpr const char* select_loads =
-    "select l.load_id, l.state, l.target, l.target_oid::bigint, l.source, l.source_path, "
-    "l.source_bytes, l.source_stamp, "
-    "l.fingerprint, l.options, l.chunk_bytes, l.record_bytes_max, date_trunc('second', "
-    "l.started_at)::text, "
-    "coalesce(date_trunc('second', l.finished_at)::text, ''), l.runs, l.seconds, "
-    "c.chunks, c.bytes, c.records_read, c.rows_stored, c.rows_rejected, c.rows_skipped, "
-    "l.rejects_path from pgsluice.loads l cross join lateral ("
-    "select count(*) as chunks, coalesce(sum(byte_count), 0) as bytes, coalesce(sum(records_read), "
-    "0) as records_read, "
-    "coalesce(sum(rows_stored), 0) as rows_stored, coalesce(sum(rows_rejected), 0) as "
-    "rows_rejected, "
-    "coalesce(sum(rows_skipped), 0) as rows_skipped from pgsluice.chunks where chunks.load_id = "
-    "l.load_id) c ";
+std::string select_loads(const std::string& which) {
+  return "select l.load_id, l.state, l.target, l.target_oid::bigint, l.source, l.source_path, "
+         "l.source_bytes, l.source_stamp, l.fingerprint, l.options, l.chunk_bytes, "
+         "l.record_bytes_max, date_trunc('second', l.started_at)::text, "
+         "coalesce(date_trunc('second', l.finished_at)::text, ''), l.runs, l.seconds, "
+         "l.rejects_path, l.staged, c.chunks, c.bytes, c.records_read, "
+         "case when l.finished_at is null then c.rows_stored else l.rows_stored end, "
+         "case when l.finished_at is null then c.rows_updated else l.rows_updated end, "
+         "case when l.finished_at is null then c.rows_unchanged else l.rows_unchanged end, "
+         "c.rows_rejected, "
+         "case when l.finished_at is null then c.rows_skipped else l.rows_skipped end "
+         "from pgsluice.loads l cross join lateral (" +
+         sums_of_chunks("l.load_id") + ") c " + which;
+}
 
 // The rows of a chunk are durable when its own transaction has committed. If a crash takes back
 // what is said of the load as a whole, the same command finds its chunks and says it again: so a
@@ -58,8 +58,9 @@ std::vector<LoadEntry> read_entries(const pg::Result& rows) {
     entry.finished_at = text(13);
     entry.runs = rows.integer(row, 14);
     entry.seconds = std::strtod(text(15).c_str(), nullptr);
-    entry.rejects_path = text(22);
-    entry.totals = {count(16), count(17), count(18), count(19), count(20), count(21)};
+    entry.rejects_path = text(16);
+    entry.staged = rows.boolean(row, 17);
+    entry.totals = read_totals(rows, row, 18);
     entries.push_back(std::move(entry));
   }
   return entries;
@@ -76,25 +77,26 @@ std::string are_like(const NewLoad& like) {
 
 }  // namespace
 
+std::string staging_table(LoadId id) { return "pgsluice.stage_" + id_text(id); }
+
 std::string has_loads_query(const NewLoad& like) {
   return "select exists (select from pgsluice.loads l where " + are_like(like) + ")";
 }
 
 asio::awaitable<std::vector<LoadEntry>> find_loads(pg::Connection& on, const NewLoad& like) {
-  const auto results = co_await on.query(std::string(select_loads) + "where " + are_like(like) +
-                                         " order by l.load_id desc");
+  const auto results =
+      co_await on.query(select_loads("where " + are_like(like) + " order by l.load_id desc"));
   co_return read_entries(results.front());
 }
 
 asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, std::size_t count_max) {
-  const auto results = co_await on.query(
-      std::string(select_loads) + "order by l.load_id desc limit " + std::to_string(count_max));
+  const auto results =
+      co_await on.query(select_loads("order by l.load_id desc limit " + std::to_string(count_max)));
   co_return read_entries(results.front());
 }
 
 asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId id) {
-  const auto results =
-      co_await on.query(std::string(select_loads) + "where l.load_id = " + id_text(id));
+  const auto results = co_await on.query(select_loads("where l.load_id = " + id_text(id)));
   std::vector<LoadEntry> entries = read_entries(results.front());
   if (entries.empty()) co_return std::nullopt;
   co_return std::move(entries.front());
@@ -102,14 +104,16 @@ asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId i
 
 std::string begin_statement(const NewLoad& load) {
   return "insert into pgsluice.loads (target, target_oid, source, source_path, source_bytes, "
-         "source_stamp, fingerprint, options, chunk_bytes, record_bytes_max, rejects_path) values "
+         "source_stamp, fingerprint, options, chunk_bytes, record_bytes_max, rejects_path, staged) "
+         "values "
          "(" +
          pg::quote_literal(load.target) + "," + std::to_string(load.target_oid) + "," +
          pg::quote_literal(load.source) + "," + pg::quote_literal(load.source_path) + "," +
          (load.source_bytes ? std::to_string(*load.source_bytes) : std::string("null")) + "," +
          pg::quote_literal(load.source_stamp) + "," + pg::quote_literal(load.fingerprint) + "," +
          pg::quote_literal(load.options) + "," + std::to_string(load.chunk_bytes) + "," +
-         std::to_string(load.record_bytes_max) + "," + pg::quote_literal(load.rejects_path) + "); ";
+         std::to_string(load.record_bytes_max) + "," + pg::quote_literal(load.rejects_path) +
+         (load.staged ? ",true); " : ",false); ");
 }
 
 asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
@@ -140,28 +144,31 @@ std::string void_loads_of_statement(std::uint32_t target_oid) {
 asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds) {
   const auto results =
       co_await on.query("update pgsluice.loads set seconds = seconds + " + std::to_string(seconds) +
-                        " where load_id = " + id_text(id) + "; " + totals_query(id_text(id)));
-  co_return read_totals(results.back());
+                        " where load_id = " + id_text(id) + "; " + sums_of_chunks(id_text(id)));
+  co_return read_totals(results.back(), 0, 0);
 }
 
 std::string finish_statement(const std::string& load, const Read& read, const std::string& seconds,
                              const std::string& stamp) {
-  return "with c as (" + totals_query(load) +
+  return "with c as (" + sums_of_chunks(load) +
          "), finished as (update pgsluice.loads l set state = 'finished', finished_at = "
          "clock_timestamp(), source_stamp = " +
          pg::quote_literal(stamp) + ", seconds = seconds + " + seconds +
-         ", records_read = c.records_read, rows_stored = c.rows_stored, rows_rejected = "
-         "c.rows_rejected, rows_skipped = c.rows_skipped from c where l.load_id = " +
+         ", records_read = c.records_read, rows_stored = c.rows_stored, rows_updated = "
+         "c.rows_updated, rows_unchanged = c.rows_unchanged, rows_rejected = c.rows_rejected, "
+         "rows_skipped = c.rows_skipped from c where l.load_id = " +
          load + " and c.chunks = " + std::to_string(read.chunks) +
          " and c.bytes = " + std::to_string(read.bytes) +
          " and c.records_read = " + std::to_string(read.records) +
-         " and c.records_read = c.rows_stored + c.rows_rejected + c.rows_skipped returning 1) "
+         " and c.records_read = c.rows_stored + c.rows_updated + c.rows_unchanged + "
+         "c.rows_rejected + c.rows_skipped returning 1) "
          "select c.*, exists (select from finished), " +
          load + " from c; ";
 }
 
 Finish read_finish(const pg::Result& row) {
-  return {LoadId{row.integer(0, 7)}, row.boolean(0, 6), read_totals(row)};
+  return {LoadId{row.integer(0, totals_columns + 1)}, row.boolean(0, totals_columns),
+          read_totals(row, 0, 0)};
 }
 
 asio::awaitable<Finish> finish_load(pg::Connection& on, LoadId id, const Read& read, double seconds,

@@ -24,6 +24,7 @@ struct NewLoad {
   std::uint64_t chunk_bytes = 0;
   std::uint64_t record_bytes_max = 0;
   std::string rejects_path;  ///< empty: no rejects are allowed
+  bool staged = false;       ///< its rows wait in staging_table() until all are there
 };
 
 /// A row of pgsluice.loads, with the sums of its chunks.
@@ -34,10 +35,13 @@ struct LoadEntry : NewLoad {
   std::string finished_at;
   std::int64_t runs = 0;
   double seconds = 0;
-  Totals totals;
+  Totals totals;  ///< of a finished load what came of it; else what its chunks have
 
   bool finished() const { return state == "finished"; }
 };
+
+/// Where the rows of a load that is all or nothing wait, as in SQL.
+std::string staging_table(LoadId id);
 
 /// Loads into this table that may be of this source: equal fingerprint, or unfinished and of the
 /// same path. Newest first; void ones are left out.

@@ -46,9 +46,10 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, Plan& p
         std::to_string(so_far) + " + extract(epoch from clock_timestamp() - now())";
     const std::string behind =
         ledger::finish_statement(ledger::this_load, all, seconds, plan.source->stamp());
-    const writer::CopyWriter writer(plan.target, plan.encoder.column_names(), std::nullopt);
+    const auto writer =
+        make_writer(plan.strategy, plan.options, plan.target, plan.encoder, std::nullopt);
     try {
-      const pg::Result row = co_await writer.write_between(*connection, batch, before, behind);
+      const pg::Result row = co_await writer->write_between(*connection, batch, before, behind);
       stored = StoredAtOnce{ledger::read_finish(row), chunk.size};
     } catch (const pg::PgError&) {
       // The usual way says what it is.

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
 
-#include "async/event.hpp"
 #include "async/offload.hpp"
 #include "load/salvage.hpp"
 
@@ -25,17 +23,19 @@ std::optional<std::chrono::milliseconds> RetryPolicy::next(const pg::PgError& er
   return delay;
 }
 
+std::optional<std::chrono::milliseconds> RetryPolicy::next(
+    const std::exception_ptr& failure, std::size_t attempt,
+    std::chrono::milliseconds elapsed) const {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const pg::PgError& error) {
+    return next(error, attempt, elapsed, async::random_share());
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+}
+
 namespace {
-
-/// Uniform in [0, 1).
-double random_share() {
-  thread_local std::minstd_rand random(std::random_device{}());
-  return std::uniform_real_distribution<double>(0, 1)(random);
-}
-
-std::chrono::milliseconds since(async::Clock::time_point began) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(async::Clock::now() - began);
-}
 
 /// One try at one chunk.
 struct Attempt {
@@ -53,9 +53,10 @@ asio::awaitable<void> store_whole(Attempt& a, pg::Connection& connection) {
   const writer::Outcome outcome = co_await a.with.writer.write(connection, a.batch, entry);
   a.with.budget.use(a.batch.records, 0);
   // A chunk that an attempt with a lost answer had stored counts all the same.
-  if (outcome.already_stored && a.stored.rows_stored > 0) co_return;
-  a.stored.rows_stored = outcome.already_stored ? a.batch.tuples() : outcome.rows_stored;
-  a.stored.rows_skipped = outcome.rows_skipped + a.batch.blank_lines;
+  if (outcome.already_stored && a.stored.rows() > 0) co_return;
+  static_cast<RowCounts&>(a.stored) = outcome;
+  if (outcome.already_stored) a.stored.rows_stored = a.batch.tuples();
+  a.stored.rows_skipped += a.batch.blank_lines;
 }
 
 /// Whether the budget allows the bad records found so far, with those that reading refused.
@@ -85,10 +86,10 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
     co_await with.writer.roll_back(connection);
     throw failure_of(with, salvaged.rejects.back(), rejects);
   }
-  a.stored = {salvaged.rows_stored, rejects, salvaged.rows_skipped + a.batch.blank_lines};
-  entry.rows_stored = a.stored.rows_stored;
-  entry.rows_rejected = a.stored.rows_rejected;
-  entry.rows_skipped = a.stored.rows_skipped;
+  a.stored = {salvaged, rejects};
+  a.stored.rows_skipped += a.batch.blank_lines;
+  entry.count(a.stored);
+  entry.rows_rejected = rejects;
   // From here on, before anything is waited for: another chunk must not use the same room.
   with.budget.use(a.batch.records, rejects);
   std::exception_ptr failed;
@@ -133,56 +134,83 @@ asio::awaitable<bool> try_once(Attempt& a) {
   co_return false;
 }
 
+/// The whole chunk at once, and if a record is refused in parts.
+asio::awaitable<void> try_and_sift(Attempt& a) {
+  try {
+    while (!co_await try_once(a)) {
+    }
+  } catch (const pg::PgError& error) {
+    a.follows_a_lost_one = error.nature() == pg::ErrorNature::lost;
+    throw;
+  }
+}
+
+/// nullptr where the server is full and there is no `on_full`.
+asio::awaitable<void> open_or_give_way(const pg::ConnectOptions& options,
+                                       const std::function<void()>& on_full,
+                                       std::unique_ptr<pg::Connection>& connection) {
+  try {
+    connection = co_await pg::Connection::open(options);
+  } catch (const pg::PgError& error) {
+    if (!(error.state == pg::sql_state::too_many_connections)) throw;
+    if (!on_full) co_return;
+    on_full();
+    throw;
+  }
+}
+
+/// The server is there, but full or starting.
+bool can_be_waited_for(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const pg::PgError& error) {
+    return error.state == pg::sql_state::too_many_connections ||
+           error.state == pg::sql_state::cannot_connect_now;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 asio::awaitable<std::unique_ptr<pg::Connection>> open_first(pg::ConnectOptions options,
                                                             const RetryPolicy& policy,
                                                             std::function<void()> on_full) {
-  const auto began = async::Clock::now();
-  for (std::size_t tries = 0;; ++tries) {
-    std::optional<std::chrono::milliseconds> delay;
-    try {
-      co_return co_await pg::Connection::open(options);
-    } catch (const pg::PgError& error) {
-      const bool is_full = error.state == pg::sql_state::too_many_connections;
-      if (is_full && !on_full) co_return nullptr;
-      if (is_full) on_full();
-      if (is_full || error.state == pg::sql_state::cannot_connect_now)
-        delay = policy.next(error, tries, since(began), random_share());
-      if (!delay) throw;
-    }
-    co_await async::sleep_for(*delay);
-  }
+  std::unique_ptr<pg::Connection> connection;
+  const auto open = [&] { return open_or_give_way(options, on_full, connection); };
+  const auto decide = [&policy](const std::exception_ptr& failure, std::size_t tries,
+                                std::chrono::milliseconds elapsed) {
+    return can_be_waited_for(failure) ? policy.next(failure, tries, elapsed) : std::nullopt;
+  };
+  co_await async::retry(open, decide);
+  co_return connection;
 }
 
 asio::awaitable<Stored> store(Storing& with, const source::Chunk& chunk,
                               const tuple::Batch& batch) {
-  const auto began = async::Clock::now();
   Attempt attempt{with, chunk, batch, false, !batch.rejects.empty(), {}, {}};
-  for (std::size_t tries = 0;;) {
-    std::optional<std::chrono::milliseconds> delay;
-    try {
-      if (co_await try_once(attempt)) co_return attempt.stored;
-      continue;
-    } catch (const pg::PgError& error) {
-      delay = with.policy.next(error, tries++, since(began), random_share());
-      if (!delay) throw;
-      attempt.follows_a_lost_one = error.nature() == pg::ErrorNature::lost;
-    }
-    ++with.retries;
-    co_await async::sleep_for(*delay);
-  }
+  const auto try_it = [&attempt] { return try_and_sift(attempt); };
+  const auto decide = [&attempt](const std::exception_ptr& failure, std::size_t tries,
+                                 std::chrono::milliseconds elapsed) {
+    const auto delay = attempt.with.policy.next(failure, tries, elapsed);
+    if (delay) ++attempt.with.retries;
+    return delay;
+  };
+  co_await async::retry(try_it, decide);
+  co_return attempt.stored;
 }
 
 ledger::ChunkEntry entry_of(const source::Chunk& chunk, const tuple::Batch& batch) {
-  return {.number = chunk.number,
-          .start = chunk.start,
-          .byte_count = chunk.size,
-          .records_read = batch.records,
-          .rows_stored = batch.tuples(),
-          .rows_rejected = batch.rejects.size(),
-          .rows_skipped = batch.blank_lines,
-          .digest = chunk.digest};
+  ledger::ChunkEntry entry;
+  entry.number = chunk.number;
+  entry.start = chunk.start;
+  entry.byte_count = chunk.size;
+  entry.records_read = batch.records;
+  entry.rows_stored = batch.tuples();
+  entry.rows_skipped = batch.blank_lines;
+  entry.rows_rejected = batch.rejects.size();
+  entry.digest = chunk.digest;
+  return entry;
 }
 
 void refuse_ragged(const Storing& with, const source::Chunk& chunk, const tuple::Batch& batch) {

@@ -10,7 +10,7 @@
 #include "load/reject_file.hpp"
 #include "load/report.hpp"
 #include "source/chunk.hpp"
-#include "writer/copy_writer.hpp"
+#include "writer/writer.hpp"
 
 namespace sluice::load {
 
@@ -30,6 +30,10 @@ struct RetryPolicy {
   std::optional<std::chrono::milliseconds> next(const pg::PgError& error, std::size_t attempt,
                                                 std::chrono::milliseconds elapsed,
                                                 double random) const;
+  /// The same of whatever was thrown: what is no PgError is not tried again.
+  std::optional<std::chrono::milliseconds> next(const std::exception_ptr& failure,
+                                                std::size_t attempt,
+                                                std::chrono::milliseconds elapsed) const;
 };
 
 /// Opens a connection at the beginning of a load. A server that says that it is starting is asked
@@ -44,7 +48,7 @@ asio::awaitable<std::unique_ptr<pg::Connection>> open_first(pg::ConnectOptions o
 struct Storing {
   Resources on;
   const Plan& plan;
-  const writer::CopyWriter& writer;
+  const writer::Writer& writer;
   RetryPolicy policy;
   RejectBudget& budget;
   RejectFile* rejects = nullptr;  ///< nullptr: no file is kept
@@ -52,10 +56,8 @@ struct Storing {
 };
 
 /// What became of a chunk.
-struct Stored {
-  std::uint64_t rows_stored = 0;
+struct Stored : RowCounts {
   std::uint64_t rows_rejected = 0;
-  std::uint64_t rows_skipped = 0;
 };
 
 /// Stores a chunk, trying again as the policy says. First all of it at once; if the server refuses

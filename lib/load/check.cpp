@@ -28,7 +28,9 @@ asio::awaitable<Stored> Checker::judge(const source::Chunk& chunk, const tuple::
   if (!salvaged.is_complete || !with_.budget.allows(batch.records, rejects))
     throw failure_of(with_, salvaged.rejects.back(), rejects);
   with_.budget.use(batch.records, rejects);
-  co_return Stored{salvaged.rows_stored, rejects, salvaged.rows_skipped + batch.blank_lines};
+  Stored stored{salvaged, rejects};
+  stored.rows_skipped += batch.blank_lines;
+  co_return stored;
 }
 
 asio::awaitable<void> Checker::end() {

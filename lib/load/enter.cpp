@@ -4,6 +4,7 @@
 #include "load/history.hpp"
 #include "load/load.hpp"
 #include "load/reject_file.hpp"
+#include "load/staging.hpp"
 
 /// How a load is entered in the ledger, or found there again.
 namespace sluice::load {
@@ -116,10 +117,12 @@ asio::awaitable<bool> Load::enter(Plan& plan) {
   choose_rejects_path(plan);
   ledger::BeginOptions begin;
   for (const LoadId id : verdict.void_loads) begin.before += ledger::void_load_statement(id) + "; ";
-  if (plan.options.truncate) {
+  // A load that is all or nothing empties the table when it publishes.
+  if (plan.options.truncate && !plan.strategy.staged) {
     begin.before +=
         ledger::void_loads_of_statement(plan.target.table.id) + "; " + truncate_statement(plan);
   }
+  if (!begin.before.empty()) begin.before += drop_stale_staging_statement();
   begin.behind = defer_statements(plan, ledger::this_load);
   // Of a load of one chunk, the entry is on disk with that.
   begin.durable = !is_small() || !begin.before.empty() || !begin.behind.empty();
@@ -137,10 +140,7 @@ void Load::nothing_to_do(const ledger::LoadEntry& load) {
   report_.status = LoadReport::Status::nothing_to_do;
   report_.load = load.id;
   report_.finished_before = load.finished_at;
-  report_.records_read = load.totals.records_read;
-  report_.rows_stored = load.totals.rows_stored;
-  report_.rows_rejected = load.totals.rows_rejected;
-  report_.rows_skipped = load.totals.rows_skipped;
+  report(load.totals);
 }
 
 /// Reads the whole source and compares it with a finished load, chunk by chunk.

@@ -27,7 +27,8 @@ Verdict judge(const History& history, const ledger::NewLoad& now) {
       if (!load.finished()) fresh.void_loads.push_back(load.id);
       continue;
     }
-    if (history.target_is_empty && load.totals.rows_stored > 0) {
+    const bool waits = load.staged && !load.finished();
+    if (history.target_is_empty && load.totals.rows_stored > 0 && !waits) {
       fresh.void_loads.push_back(load.id);
       if (fresh.note.empty()) {
         fresh.note = fmt::format(
@@ -43,7 +44,8 @@ Verdict judge(const History& history, const ledger::NewLoad& now) {
               .void_loads = {},
               .note = {}};
     }
-    if (!same && load.totals.chunks == 0) {  // it stored nothing, so nothing stands in the way
+    // What waits in a staging table, or has stored nothing, stands in nobody's way.
+    if (!same && (load.staged || load.totals.chunks == 0)) {
       fresh.void_loads.push_back(load.id);
       continue;
     }

@@ -10,6 +10,7 @@
 #include "load/at_once.hpp"
 #include "load/restore.hpp"
 #include "load/road.hpp"
+#include "load/staging.hpp"
 
 namespace sluice::load {
 namespace {
@@ -33,6 +34,7 @@ struct Load::Findings {
   bool has_no_room = false;  ///< the server refused a connection for want of room
   async::Event changed;      ///< one of these
   writer::Target target;
+  std::vector<writer::UniqueKey> unique_keys;
   std::vector<writer::Index> deferred_indexes;
   std::size_t jobs = 1;
 };
@@ -112,8 +114,11 @@ asio::awaitable<Plan> Load::prepare_to_run() {
   co_await tasks.join();
   // A source that was stopped looks like one that ended.
   if (stop_requested_) throw interrupted(report_);
-  Plan plan = make_plan(std::move(options_), *source_, std::move(*found.beginning),
-                        std::move(found.target), std::move(found.deferred_indexes), found.jobs);
+  Plan plan =
+      make_plan(std::move(options_), *source_, std::move(*found.beginning), std::move(found.target),
+                std::move(found.unique_keys), std::move(found.deferred_indexes), found.jobs);
+  for (std::string& note : plan.strategy.notes) report_.notes.push_back(std::move(note));
+  report_.is_staged = plan.strategy.staged;
   on_.pool.allow(plan.jobs);
   co_return plan;
 }
@@ -150,6 +155,8 @@ asio::awaitable<void> Load::describe_target(Findings& found) {
   found.changed.notify();
   pg::Lease connection = co_await on_.pool.acquire();
   found.target = co_await writer::describe(*connection, options_.table, options_.settings);
+  if (options_.on_conflict != writer::OnConflict::error)
+    found.unique_keys = co_await writer::unique_keys(*connection, found.target.table);
   if (options_.defer_indexes)
     found.deferred_indexes = co_await writer::secondary_indexes(*connection, found.target.table);
   if (options_.jobs > 0 || is_small()) co_return;
@@ -214,7 +221,7 @@ asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
   }
   require_unchanged_source(plan);
   report_.records_read = records_read_;
-  report_.rows_stored = report_.rows_stored_now;
+  static_cast<RowCounts&>(report_) = report_.now;
   report_.status = LoadReport::Status::stored;
 }
 
@@ -222,7 +229,7 @@ asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
 asio::awaitable<bool> Load::run_at_once(Plan& plan) {
   const LoadOptions& o = plan.options;
   const bool may = is_small() && !lock_ && plan.target.has_ledger && !o.truncate &&
-                   !o.defer_indexes && !plan.target.table.has_row_trigger;
+                   !o.defer_indexes && plan.strategy.is_plain(plan.target.table);
   if (!may) co_return false;
   progress_.stage = Progress::Stage::loading;
   choose_rejects_path(plan);
@@ -231,7 +238,7 @@ asio::awaitable<bool> Load::run_at_once(Plan& plan) {
   if (!stored) co_return false;
   report_.load = stored->end.load;
   report(stored->end.totals);
-  report_.rows_stored_now = report_.rows_stored;
+  report_.now = report_;
   report_.bytes = stored->bytes;
   progress_.rows_stored = report_.rows_stored;
   progress_.bytes_done += stored->bytes;
@@ -260,6 +267,7 @@ asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
   bool is_over_budget = false;
   try {
     open_rejects(plan);
+    if (plan.strategy.staged) co_await prepare_to_stage(plan);
     bool is_stored = false;
     for (int round = 0; !is_stored; ++round) {
       ledger::StoredChunks stored = co_await stored_before(round);
@@ -352,9 +360,8 @@ asio::awaitable<void> Load::take_stock(double seconds) {
 
 void Load::report(const ledger::Totals& totals) {
   report_.records_read = totals.records_read;
-  report_.rows_stored = totals.rows_stored;
+  static_cast<RowCounts&>(report_) = totals;
   report_.rows_rejected = totals.rows_rejected;
-  report_.rows_skipped = totals.rows_skipped;
 }
 
 /// Builds the indexes that this load has dropped, and those that loads before it have left to it.
@@ -394,10 +401,11 @@ asio::awaitable<std::vector<ledger::DeferredIndex>> Load::missing_indexes(const 
 
 asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored) {
   progress_.stage = Progress::Stage::loading;
-  const writer::CopyWriter writer(plan.target, plan.encoder.column_names(), report_.load);
+  const auto writer =
+      make_writer(plan.strategy, plan.options, plan.target, plan.encoder, report_.load);
   Storing storing{on_,
                   plan,
-                  writer,
+                  *writer,
                   {plan.options.retry_for, backoff, report_.load.has_value()},
                   budget_,
                   rejects_.get(),
@@ -415,9 +423,9 @@ asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored) {
   records_read_ = road.records_read();
   bytes_read_ = road.bytes_read();
   chunks_read_ = road.chunks_read();
-  report_.rows_stored_now += road.rows_stored();
+  report_.now += road.counts();
   report_.rows_rejected += road.rows_rejected();
-  report_.rows_skipped += road.rows_skipped();
+  report_.rows_skipped += road.counts().rows_skipped;
   report_.bytes += road.bytes_stored();
   if (rejects_ && rejects_->has_any()) report_.rejects_path = rejects_->path();
   if (stop_requested_) {
@@ -436,6 +444,31 @@ void Load::require_unchanged_source(const Plan& plan) const {
                             plan.source->name()));
 }
 
+/// The staging table, and what a crash of the server has left in it.
+asio::awaitable<void> Load::prepare_to_stage(const Plan& plan) {
+  pg::Lease connection = co_await on_.pool.acquire();
+  const bool is_whole = co_await prepare_staging(*connection, plan, *report_.load);
+  if (is_whole) co_return;
+  report_.notes.push_back(
+      "the staging table is empty: the server crashed, or somebody emptied it. All of the source "
+      "is "
+      "sent again");
+}
+
+asio::awaitable<ledger::Finish> Load::finish(const Plan& plan, const ledger::Read& read,
+                                             double seconds) {
+  if (plan.strategy.staged) {
+    progress_.stage = Progress::Stage::publishing;
+    const RetryPolicy policy{plan.options.retry_for, backoff, true};
+    ledger::Finish end = co_await publish(on_.pool, plan, policy, *report_.load, read, seconds);
+    if (end.finished) report_.is_staged = false;
+    co_return end;
+  }
+  pg::Lease connection = co_await on_.pool.acquire();
+  co_return co_await ledger::finish_load(*connection, *report_.load, read, seconds,
+                                         plan.identity.source_stamp);
+}
+
 /// Success is reconciled, not assumed: what the ledger says of the chunks must be what was read.
 /// False where it lacks chunks that can be sent again.
 asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
@@ -446,11 +479,10 @@ asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
     throw Failure(FailureKind::budget,
                   fmt::format("{}: {}", plan.source->name(), budget_.explain(0)));
   }
-  pg::Lease connection = co_await on_.pool.acquire();
   const ledger::Read read{chunks_read_, bytes_read_, records_read_};
-  const ledger::Finish end = co_await ledger::finish_load(*connection, *report_.load, read, seconds,
-                                                          plan.identity.source_stamp);
+  const ledger::Finish end = co_await finish(plan, read, seconds);
   report(end.totals);
+  if (end.finished && !report_.resumed) report_.now = report_;
   if (end.finished) co_return true;
   if (end.totals.chunks < chunks_read_ && round < limits::resend_rounds_max &&
       plan.source->rewind()) {

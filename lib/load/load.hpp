@@ -58,6 +58,9 @@ class Load {
   asio::awaitable<bool> has_same_chunks(Plan& plan, pg::Connection& connection,
                                         const ledger::LoadEntry& load);
   asio::awaitable<void> move(Plan& plan, ledger::StoredChunks stored);
+  asio::awaitable<void> prepare_to_stage(const Plan& plan);
+  asio::awaitable<ledger::Finish> finish(const Plan& plan, const ledger::Read& read,
+                                         double seconds);
   asio::awaitable<bool> reconcile(Plan& plan, double seconds, int round);
   asio::awaitable<ledger::StoredChunks> stored_before(int round);
   void choose_rejects_path(Plan& plan) const;

@@ -14,6 +14,7 @@
 #include "load/reject_budget.hpp"
 #include "tuple/encoder.hpp"
 #include "writer/catalog.hpp"
+#include "writer/merge.hpp"
 
 namespace sluice::load {
 
@@ -22,6 +23,9 @@ enum class HeaderMode {
   skip,   ///< there is a header, and it is ignored
   none,   ///< the first record is data
 };
+
+/// The strategy that the user asks for.
+enum class WriterChoice { automatic, copy, insert };
 
 /// What the user asks for: one source into one table.
 struct LoadOptions {
@@ -39,8 +43,18 @@ struct LoadOptions {
   std::string encoding;  ///< empty: the session's
   tuple::RecordPolicy record_policy;
   writer::Settings settings;
+  writer::OnConflict on_conflict = writer::OnConflict::error;
+  std::vector<std::string> key;             ///< empty: the primary key
+  std::optional<writer::Dedupe> dedupe;     ///< nothing: first for nothing, last for update
+  std::vector<std::string> update_columns;  ///< empty: all of the source but the key
+  bool update_if_changed = false;
+  bool atomic = false;  ///< all rows or none: they wait in a table of their own until all are there
 
   // What does not.
+  WriterChoice writer = WriterChoice::automatic;
+  std::size_t batch_rows = limits::batch_rows_default;  ///< of one INSERT
+  std::optional<std::uint64_t> bytes_per_second_max;
+  std::optional<std::uint64_t> rows_per_second_max;
   std::size_t chunk_bytes = limits::chunk_bytes_default;
   std::size_t record_bytes_max = limits::record_bytes_default;
   std::size_t jobs = 0;  ///< connections; 0 chooses

@@ -22,6 +22,15 @@ std::string_view name_of(HeaderMode mode) {
   return "";
 }
 
+std::string_view name_of(writer::Dedupe dedupe) {
+  switch (dedupe) {
+    case writer::Dedupe::first: return "first";
+    case writer::Dedupe::last: return "last";
+    case writer::Dedupe::error: return "error";
+  }
+  return "";
+}
+
 /// What a resume must have in common with the run before: all that decides which rows come out of
 /// the same bytes.
 std::string row_deciding_options(const LoadOptions& o) {
@@ -45,6 +54,14 @@ std::string row_deciding_options(const LoadOptions& o) {
     case tuple::BlankLines::reject: json["blank-lines"] = "reject"; break;
     case tuple::BlankLines::null: json["blank-lines"] = "null"; break;
   }
+  if (o.on_conflict != writer::OnConflict::error) {
+    json["on-conflict"] = o.on_conflict == writer::OnConflict::update ? "update" : "nothing";
+    if (!o.key.empty()) json["key"] = o.key;
+    if (!o.update_columns.empty()) json["update-columns"] = o.update_columns;
+    if (o.update_if_changed) json["update-if-changed"] = true;
+    if (o.dedupe) json["dedupe"] = name_of(*o.dedupe);
+  }
+  if (o.atomic) json["atomic"] = true;
   return json.dump();
 }
 
@@ -67,26 +84,17 @@ tuple::Mapping map_columns(const Plan& plan) {
   return tuple::map_by_position(plan.target.table);
 }
 
-void refuse_what_copy_cannot(const tuple::Table& table) {
+void refuse_what_takes_no_rows(const tuple::Table& table) {
   const std::string name = table.full_name();
   switch (table.kind) {
     case 'r':
-    case 'p': break;  // table, partitioned table
+    case 'p':
     case 'v':
-      if (table.has_row_trigger) break;
-      throw Failure(FailureKind::usage,
-                    name + " is a view without an INSTEAD OF INSERT trigger: load its table");
-    case 'f': break;
+    case 'f': break;  // table, partitioned table, view, foreign table
     case 'm':
       throw Failure(FailureKind::usage,
                     name + " is a materialized view: load the tables it is made of");
     default: throw Failure(FailureKind::usage, name + " is not a table");
-  }
-  if (table.row_security) {
-    throw Failure(FailureKind::usage, name +
-                                          " has row-level security, under which PostgreSQL refuses "
-                                          "COPY: load as its owner or as a role "
-                                          "with BYPASSRLS");
   }
 }
 
@@ -124,7 +132,8 @@ PlanSummary Plan::summary() const {
   PlanSummary s;
   s.source = source->name();
   s.table = target.table.full_name();
-  s.writer = encoder.fast_lane ? "COPY binary" : "COPY text";
+  s.writer = strategy.name(encoder.fast_lane);
+  s.is_upsert = strategy.merge.on_conflict != writer::OnConflict::error;
   s.jobs = jobs;
   s.chunk_bytes = identity.chunk_bytes;
   // A tuple is about as long as its text, and its buffer keeps a quarter in reserve; a field of
@@ -159,8 +168,8 @@ Beginning read_beginning(source::Source& source, const LoadOptions& options) {
 }
 
 Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
-               writer::Target target, std::vector<writer::Index> deferred_indexes,
-               std::size_t jobs) {
+               writer::Target target, std::vector<writer::UniqueKey> unique_keys,
+               std::vector<writer::Index> deferred_indexes, std::size_t jobs) {
   Plan plan;
   plan.options = std::move(options);
   plan.source = &source;
@@ -169,11 +178,13 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   plan.preamble = std::move(beginning.preamble);
   const LoadOptions& o = plan.options;
   const tuple::Table& table = plan.target.table;
-  refuse_what_copy_cannot(table);
+  refuse_what_takes_no_rows(table);
   refuse_deferred_indexes(plan);
   plan.mapping = map_columns(plan);
   plan.encoder = tuple::plan_encoder(table, plan.mapping, o.dialect, plan.preamble.line_end,
                                      plan.target.session, o.record_policy);
+  plan.strategy = choose_strategy(o, table, plan.encoder.column_names(), unique_keys);
+  fit_encoder(plan.encoder, plan.strategy, table, unique_keys);
   plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : jobs;
   plan.identity = {.target = table.full_name(),
                    .target_oid = table.id,
@@ -184,7 +195,9 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
                    .fingerprint = beginning.fingerprint,
                    .options = row_deciding_options(o),
                    .chunk_bytes = o.chunk_bytes,
-                   .record_bytes_max = o.record_bytes_max};
+                   .record_bytes_max = o.record_bytes_max,
+                   .rejects_path = {},
+                   .staged = plan.strategy.staged};
   return plan;
 }
 

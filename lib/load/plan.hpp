@@ -7,6 +7,7 @@
 #include "ledger/loads.hpp"
 #include "load/options.hpp"
 #include "load/report.hpp"
+#include "load/strategy.hpp"
 #include "pg/pool.hpp"
 #include "source/chunker.hpp"
 #include "source/preamble.hpp"
@@ -34,13 +35,15 @@ struct Plan {
   tuple::EncoderPlan encoder;
   std::vector<writer::Index> deferred_indexes;  ///< to drop while the rows go in
   ledger::NewLoad identity;                     ///< what the ledger will know of this load
+  Strategy strategy;
   std::size_t jobs = 0;
 
   source::ChunkerOptions chunker_options() const;
   PlanSummary summary() const;
 
-  /// Encoding on one core keeps about four of the server's backends busy.
-  std::size_t encoders() const { return (jobs + 3) / 4; }
+  /// Encoding on one core keeps about four of the server's backends busy; where the order of the
+  /// chunks matters there is one, which keeps it.
+  std::size_t encoders() const { return strategy.keeps_key_order() ? 1 : (jobs + 3) / 4; }
   /// Buffers of the road: one in the hand of the reader, of each encoder and of each writer.
   std::size_t chunk_buffers() const { return 1 + encoders() + jobs; }
   std::size_t batch_buffers() const { return encoders() + jobs; }
@@ -58,8 +61,8 @@ Beginning read_beginning(source::Source& source, const LoadOptions& options);
 /// Matches the source with the table. Throws Failure where they do not fit. `jobs` is the number of
 /// connections if the options name none.
 Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
-               writer::Target target, std::vector<writer::Index> deferred_indexes,
-               std::size_t jobs);
+               writer::Target target, std::vector<writer::UniqueKey> unique_keys,
+               std::vector<writer::Index> deferred_indexes, std::size_t jobs);
 
 /// Connections when the user does not say: as many as the machine has cores, from 2 to 8, and more
 /// for a distant server, as a connection does nothing while a chunk's two round trips last.

@@ -7,13 +7,14 @@
 
 #include "base/failure.hpp"
 #include "base/position.hpp"
+#include "base/row_counts.hpp"
 #include "tuple/reject.hpp"
 
 namespace sluice::load {
 
 /// How far a load is. Written by the I/O thread only.
 struct Progress {
-  enum class Stage { preparing, verifying, loading, indexing, finishing };
+  enum class Stage { preparing, verifying, loading, indexing, publishing, finishing };
 
   Stage stage = Stage::preparing;
   std::optional<std::uint64_t> bytes_total;  ///< of the source, where it is known
@@ -30,6 +31,7 @@ struct PlanSummary {
   std::string source;
   std::string table;
   std::string writer;
+  bool is_upsert = false;  ///< --on-conflict
   std::size_t jobs = 0;
   std::size_t chunk_bytes = 0;
   std::size_t memory_bytes_max = 0;  ///< of buffers, for records as wide as their text
@@ -42,19 +44,19 @@ struct PlanSummary {
 };
 
 /// What a load did.
-struct LoadReport {
+struct LoadReport : RowCounts {
   enum class Status { failed, interrupted, stored, nothing_to_do, dry_run, checked };
 
   Status status = Status::failed;
   PlanSummary plan;
   std::optional<LoadId> load;
   bool resumed = false;
-  std::uint64_t records_read = 0;  ///< these four over all runs of the load
-  std::uint64_t rows_stored = 0;
+  // These and the RowCounts are over all runs of the load; records_read is the sum of the others.
+  std::uint64_t records_read = 0;
   std::uint64_t rows_rejected = 0;
-  std::uint64_t rows_skipped = 0;
-  std::uint64_t rows_stored_now = 0;  ///< by this run
-  std::uint64_t bytes = 0;            ///< of the source, stored by this run
+  RowCounts now;            ///< by this run
+  std::uint64_t bytes = 0;  ///< of the source, stored by this run
+  bool is_staged = false;   ///< what is stored is not in the table yet (--atomic)
   std::uint64_t retries = 0;
   double seconds = 0;
   std::string rejects_path;     ///< of the CSV; empty where no record was rejected into a file

@@ -1,32 +1,27 @@
 #include "load/restore.hpp"
 
-#include <algorithm>
-
-#include "async/task_group.hpp"
+#include "async/work_queue.hpp"
 
 namespace sluice::load {
 namespace {
 
+/// Indexes that are built, and what became of it.
 struct Work {
   pg::Pool& pool;
-  std::vector<ledger::DeferredIndex> indexes;
   std::string settings;
   std::function<void(const ledger::DeferredIndex&)> built;
   std::function<bool()> stopped;
-  std::size_t next = 0;
   std::exception_ptr failed;
 };
 
-asio::awaitable<void> build_some(Work& work) {
-  while (work.next < work.indexes.size() && !work.failed && !work.stopped()) {
-    const ledger::DeferredIndex& index = work.indexes[work.next++];
-    try {
-      pg::Lease connection = co_await work.pool.acquire();
-      co_await ledger::restore_index(*connection, index, work.settings);
-      work.built(index);
-    } catch (const pg::PgError&) {
-      if (!work.failed) work.failed = std::current_exception();
-    }
+asio::awaitable<void> build(Work& work, ledger::DeferredIndex index) {
+  if (work.failed || work.stopped()) co_return;
+  try {
+    pg::Lease connection = co_await work.pool.acquire();
+    co_await ledger::restore_index(*connection, index, work.settings);
+    work.built(index);
+  } catch (const pg::PgError&) {
+    if (!work.failed) work.failed = std::current_exception();
   }
 }
 
@@ -36,13 +31,14 @@ asio::awaitable<void> restore_indexes(pg::Pool& pool, std::vector<ledger::Deferr
                                       std::string settings, std::size_t jobs,
                                       std::function<void(const ledger::DeferredIndex&)> built,
                                       std::function<bool()> stopped) {
-  const std::size_t at_once = std::min(jobs, indexes.size());
-  Work work{
-      pool,   std::move(indexes), std::move(settings), std::move(built), std::move(stopped), 0,
-      nullptr};
-  async::TaskGroup tasks(co_await asio::this_coro::executor);
-  for (std::size_t i = 0; i < at_once; ++i) tasks.spawn(build_some(work));
-  co_await tasks.join();
+  Work work{pool, std::move(settings), std::move(built), std::move(stopped), nullptr};
+  const auto build_one = [&work](ledger::DeferredIndex index) {
+    return build(work, std::move(index));
+  };
+  async::WorkQueue<ledger::DeferredIndex> queue(co_await asio::this_coro::executor, jobs,
+                                                indexes.size(), build_one);
+  for (ledger::DeferredIndex& index : indexes) queue.try_put(std::move(index));
+  co_await queue.join();
   if (work.failed) std::rethrow_exception(work.failed);
 }
 

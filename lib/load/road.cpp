@@ -19,7 +19,14 @@ Road::Road(Storing& with, ledger::StoredChunks stored, Progress& progress,
       to_encode_(executor, plan_.chunk_buffers()),
       to_write_(executor, plan_.batch_buffers()),
       tasks_(executor),
-      checker_(with) {}
+      checker_(with),
+      key_order_(executor) {
+  // No burst: the first chunk goes at once, and is paid for.
+  if (const auto rate = plan_.options.bytes_per_second_max)
+    bytes_rate_.emplace(static_cast<double>(*rate), 0.0);
+  if (const auto rate = plan_.options.rows_per_second_max)
+    rows_rate_.emplace(static_cast<double>(*rate), 0.0);
+}
 
 asio::awaitable<void> Road::run() {
   tasks_.spawn(read_chunks());
@@ -56,9 +63,15 @@ asio::awaitable<void> Road::read_chunks() {
     records_read_ += chunk->records;
     bytes_read_ += chunk->size;
     if (is_known) continue;
+    co_await keep_to_rate(*chunk);
     co_await to_encode_.send(std::move(chunk));
   }
   to_encode_.close();
+}
+
+asio::awaitable<void> Road::keep_to_rate(const source::Chunk& chunk) {
+  if (bytes_rate_) co_await bytes_rate_->acquire(static_cast<double>(chunk.size));
+  if (rows_rate_) co_await rows_rate_->acquire(static_cast<double>(chunk.records));
 }
 
 /// True if an earlier run stored this chunk. Throws Failure(changed) if it stored another one in
@@ -80,7 +93,7 @@ bool Road::is_stored(const source::Chunk& chunk) {
   }
   progress_.bytes_done += chunk.size;
   progress_.bytes_before += chunk.size;
-  progress_.rows_before += entry.rows_stored;
+  progress_.rows_before += entry.rows_stored + entry.rows_updated;
   return true;
 }
 
@@ -90,7 +103,9 @@ asio::awaitable<void> Road::encode_chunks() {
     if (given_up_on((*chunk)->number)) continue;
     BatchLease batch = co_await free_batches_.take();
     const source::Chunk& input = **chunk;
-    const auto encode = [&encoder, &input, &batch] { encoder.encode(input.parse_input(), *batch); };
+    const auto encode = [&encoder, &input, &batch] {
+      encoder.encode(input.parse_input(), *batch, input.start.record);
+    };
     co_await async::offload(on_.cpu, encode);
     Encoded encoded{std::move(*chunk), std::move(batch)};
     co_await to_write_.send(std::move(encoded));
@@ -102,14 +117,18 @@ asio::awaitable<void> Road::write_batches() {
   while (std::optional<Encoded> next = co_await to_write_.receive()) {
     const source::Chunk& chunk = *next->chunk;
     if (given_up_on(chunk.number)) continue;
+    if (plan_.strategy.keeps_key_order()) {
+      co_await key_order_.enter(chunk.number, next->batch->keys);
+    }
     try {
       // The checker's transaction is in file order because there is one writer.
-      co_await write_batch(chunk, *next->batch);
+      if (!given_up_on(chunk.number)) co_await write_batch(chunk, *next->batch);
     } catch (const Failure&) {
       fail(chunk.number, std::current_exception());
     } catch (const pg::PgError&) {
       fail(chunk.number, std::current_exception());
     }
+    key_order_.leave(chunk.number);
   }
 }
 
@@ -120,11 +139,10 @@ asio::awaitable<void> Road::write_batch(const source::Chunk& chunk, const tuple:
   } else {
     stored = co_await store(with_, chunk, batch);
   }
-  rows_stored_ += stored.rows_stored;
+  counts_ += stored;
   rows_rejected_ += stored.rows_rejected;
-  rows_skipped_ += stored.rows_skipped;
   bytes_stored_ += chunk.size;
-  progress_.rows_stored += stored.rows_stored;
+  progress_.rows_stored += stored.rows_stored + stored.rows_updated;
   progress_.rows_rejected += stored.rows_rejected;
   progress_.bytes_done += chunk.size;
 }

@@ -5,14 +5,16 @@
 
 #include "async/channel.hpp"
 #include "async/free_list.hpp"
+#include "async/rate_limiter.hpp"
 #include "async/task_group.hpp"
 #include "load/attempt.hpp"
 #include "load/check.hpp"
+#include "load/key_order.hpp"
 #include "load/plan.hpp"
 #include "load/report.hpp"
 #include "source/chunk.hpp"
 #include "tuple/batch.hpp"
-#include "writer/copy_writer.hpp"
+#include "writer/writer.hpp"
 
 namespace sluice::load {
 
@@ -39,9 +41,8 @@ class Road {
   std::uint64_t records_read() const { return records_read_; }
   std::uint64_t bytes_read() const { return bytes_read_; }
   std::uint64_t chunks_read() const { return chunks_read_; }
-  std::uint64_t rows_stored() const { return rows_stored_; }
+  const RowCounts& counts() const { return counts_; }
   std::uint64_t rows_rejected() const { return rows_rejected_; }
-  std::uint64_t rows_skipped() const { return rows_skipped_; }
   std::uint64_t bytes_stored() const { return bytes_stored_; }
 
  private:
@@ -58,6 +59,7 @@ class Road {
   asio::awaitable<void> write_batches();
   asio::awaitable<void> write_batch(const source::Chunk& chunk, const tuple::Batch& batch);
   bool is_stored(const source::Chunk& chunk);
+  asio::awaitable<void> keep_to_rate(const source::Chunk& chunk);
   void fail(std::int64_t chunk, std::exception_ptr error);
   bool given_up_on(std::int64_t chunk) const { return failure_ && chunk >= failure_->chunk; }
 
@@ -78,6 +80,9 @@ class Road {
   async::Channel<Encoded> to_write_;
   async::TaskGroup tasks_;
   Checker checker_;
+  KeyOrder key_order_;
+  std::optional<async::RateLimiter> bytes_rate_;
+  std::optional<async::RateLimiter> rows_rate_;
   std::size_t encoders_running_ = 0;
   bool stopping_ = false;
   std::optional<ChunkFailure> failure_;
@@ -85,9 +90,8 @@ class Road {
   std::uint64_t records_read_ = 0;
   std::uint64_t bytes_read_ = 0;
   std::uint64_t chunks_read_ = 0;
-  std::uint64_t rows_stored_ = 0;
+  RowCounts counts_;
   std::uint64_t rows_rejected_ = 0;
-  std::uint64_t rows_skipped_ = 0;
   std::uint64_t bytes_stored_ = 0;
 };
 

@@ -23,21 +23,19 @@ struct BadTuple {
 /// One chunk under examination.
 struct Examination {
   pg::Connection& connection;
-  const writer::CopyWriter& writer;
+  const writer::Writer& writer;
   std::int64_t chunk;
   const tuple::Batch& batch;
   tuple::Lanes lanes = tuple::Lanes::both;     ///< as the batch was encoded
   std::function<bool(std::size_t)> may_go_on;  ///< none: only the first bad one of each lane counts
-  std::uint64_t rows_stored = 0;
-  std::uint64_t rows_skipped = 0;
+  RowCounts counts;
   std::vector<BadTuple> bad;
   bool is_complete = true;
 };
 
-Examination examine(pg::Connection& connection, const writer::CopyWriter& writer,
-                    std::int64_t chunk, const tuple::Batch& batch,
-                    std::function<bool(std::size_t)> may_go_on) {
-  return {connection, writer, chunk, batch, tuple::Lanes::both, std::move(may_go_on), 0, 0, {}};
+Examination examine(pg::Connection& connection, const writer::Writer& writer, std::int64_t chunk,
+                    const tuple::Batch& batch, std::function<bool(std::size_t)> may_go_on) {
+  return {connection, writer, chunk, batch, tuple::Lanes::both, std::move(may_go_on), {}, {}};
 }
 
 /// True where the refusal may be due to the lanes' not keeping the file's order: the key of a
@@ -61,9 +59,7 @@ asio::awaitable<End> sift(Examination& on, LaneName lane) {
     const tuple::TupleRange range = cutter.cut(first, end);
     std::optional<Refusal> refusal;
     try {
-      const std::uint64_t rows = co_await on.writer.put(on.connection, on.chunk, range);
-      on.rows_stored += rows;
-      on.rows_skipped += range.tuples - rows;
+      on.counts += co_await on.writer.put(on.connection, on.chunk, range);
     } catch (const Refusal& error) {
       if (error.nature() != pg::ErrorNature::data) throw;
       refusal = error;
@@ -72,8 +68,8 @@ asio::awaitable<End> sift(Examination& on, LaneName lane) {
       splitter.accepted();
       continue;
     }
-    std::optional<std::uint64_t> named;
-    if (refusal->tuple) named = first + *refusal->tuple;
+    std::optional<Splitter::Range> named;
+    if (refusal->names_tuples()) named = {first + refusal->first, first + refusal->end};
     if (!splitter.refused(named)) continue;
     if (order_may_matter(on, *refusal)) co_return End::order_matters;
     on.bad.push_back({{lane, first}, std::move(*refusal)});
@@ -89,24 +85,27 @@ asio::awaitable<End> sift(Examination& on, LaneName lane) {
 /// instead.
 asio::awaitable<void> sift(Resources resources, Examination& on, const Plan& plan,
                            const source::Chunk& chunk, tuple::Batch& ordered) {
+  bool by_lanes = !on.writer.needs_file_order();
   for (const LaneName lane : {LaneName::slow, LaneName::fast}) {
+    if (!by_lanes) break;
     const End end = co_await sift(on, lane);
-    if (end == End::finished) continue;
     if (end == End::stopped) co_return;
+    if (end == End::finished) continue;
     co_await on.writer.start_over(on.connection);
-    const auto encode = [&plan, &chunk, &ordered] {
-      tuple::Encoder(plan.encoder).encode(chunk.parse_input(), ordered, tuple::Lanes::only_slow);
-    };
-    co_await async::offload(resources.cpu, encode);
-    Examination again = examine(on.connection, on.writer, on.chunk, ordered, on.may_go_on);
-    co_await sift(again, LaneName::slow);
-    on.lanes = tuple::Lanes::only_slow;
-    on.rows_stored = again.rows_stored;
-    on.rows_skipped = again.rows_skipped;
-    on.bad = std::move(again.bad);
-    on.is_complete = again.is_complete;
-    co_return;
+    by_lanes = false;
   }
+  if (by_lanes) co_return;
+  const auto encode = [&plan, &chunk, &ordered] {
+    tuple::Encoder(plan.encoder)
+        .encode(chunk.parse_input(), ordered, chunk.start.record, tuple::Lanes::only_slow);
+  };
+  co_await async::offload(resources.cpu, encode);
+  Examination again = examine(on.connection, on.writer, on.chunk, ordered, on.may_go_on);
+  co_await sift(again, LaneName::slow);
+  on.lanes = tuple::Lanes::only_slow;
+  on.counts = again.counts;
+  on.bad = std::move(again.bad);
+  on.is_complete = again.is_complete;
 }
 
 /// Which CSV column the server or the codecs blame.
@@ -123,7 +122,7 @@ std::optional<std::size_t> blamed_field(const Plan& plan, const tuple::FoundReco
   if (!refusal.table.empty()) return std::nullopt;  // a row is at fault, not a value
   // COPY's context ends "..., column fare" or "..., column fare: "12x""; an input function's own
   // lines stand above it. The longest column name that stands there wins.
-  const std::string line = writer::copy_line_of(refusal.context, plan.target.table.name);
+  const std::string& line = refusal.copy_line;
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (fields[i].ignored) continue;
@@ -182,7 +181,7 @@ std::string shown(const std::string& value) {
 }  // namespace
 
 asio::awaitable<Salvaged> salvage(Resources on, pg::Connection& connection,
-                                  const writer::CopyWriter& writer, const Plan& plan,
+                                  const writer::Writer& writer, const Plan& plan,
                                   const source::Chunk& chunk, const tuple::Batch& batch,
                                   std::function<bool(std::size_t)> may_go_on) {
   Examination examination = examine(connection, writer, chunk.number, batch, std::move(may_go_on));
@@ -191,16 +190,14 @@ asio::awaitable<Salvaged> salvage(Resources on, pg::Connection& connection,
   const auto describe_all = [&examination, &plan, &chunk] {
     return describe(examination, plan, chunk);
   };
-  Salvaged salvaged;
+  Salvaged salvaged{examination.counts};
   salvaged.is_complete = examination.is_complete;
-  salvaged.rows_stored = examination.rows_stored;
-  salvaged.rows_skipped = examination.rows_skipped;
   salvaged.rejects = co_await async::offload(on.cpu, describe_all);
   co_return salvaged;
 }
 
 asio::awaitable<tuple::Reject> find_first_bad(Resources on, pg::Connection& connection,
-                                              const writer::CopyWriter& writer, const Plan& plan,
+                                              const writer::Writer& writer, const Plan& plan,
                                               const source::Chunk& chunk, const tuple::Batch& batch,
                                               const std::optional<Refusal>& refusal) {
   ledger::ChunkEntry entry;

@@ -6,15 +6,13 @@
 #include "load/plan.hpp"
 #include "load/report.hpp"
 #include "source/chunk.hpp"
-#include "writer/copy_writer.hpp"
+#include "writer/writer.hpp"
 
 namespace sluice::load {
 
 /// What became of a chunk's tuples.
-struct Salvaged {
-  bool is_complete = true;  ///< false where the search ended early
-  std::uint64_t rows_stored = 0;
-  std::uint64_t rows_skipped = 0;      ///< dropped by a trigger
+struct Salvaged : RowCounts {
+  bool is_complete = true;             ///< false where the search ended early
   std::vector<tuple::Reject> rejects;  ///< in file order, complete; those of reading among them
 };
 
@@ -22,21 +20,22 @@ struct Salvaged {
 /// the server refuses. Each of them was refused alone, at its place behind the others of its lane.
 ///
 /// The lanes go one after the other. Where their order decides what is refused (a record of each
-/// has the same key), all is taken out again, and goes in as text in the order of the file.
+/// has the same key), or what becomes of what is not (Writer::needs_file_order), all goes in as
+/// text in the order of the file.
 ///
 /// `may_go_on` is asked with the number of refused tuples so far; where it says no, the search ends
 /// there. Without it only the first bad tuple of each lane is found.
 ///
 /// Throws PgError where something other than data is refused, and for a lost connection.
 asio::awaitable<Salvaged> salvage(Resources on, pg::Connection& connection,
-                                  const writer::CopyWriter& writer, const Plan& plan,
+                                  const writer::Writer& writer, const Plan& plan,
                                   const source::Chunk& chunk, const tuple::Batch& batch,
                                   std::function<bool(std::size_t)> may_go_on);
 
 /// The first bad record of a chunk in file order, in a transaction of its own that is rolled back.
 /// Throws the refusal if the server takes all of them now.
 asio::awaitable<tuple::Reject> find_first_bad(Resources on, pg::Connection& connection,
-                                              const writer::CopyWriter& writer, const Plan& plan,
+                                              const writer::Writer& writer, const Plan& plan,
                                               const source::Chunk& chunk, const tuple::Batch& batch,
                                               const std::optional<writer::Refusal>& refusal);
 

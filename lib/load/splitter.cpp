@@ -23,7 +23,7 @@ void Splitter::accepted() {
   widen();
 }
 
-bool Splitter::refused(std::optional<std::uint64_t> named) {
+bool Splitter::refused(std::optional<Range> named) {
   if (end_ - first_ == 1) {
     width_ = std::max(width_min, growth * (first_ - last_bad_));
     last_bad_ = first_++;
@@ -31,14 +31,15 @@ bool Splitter::refused(std::optional<std::uint64_t> named) {
     widen();
     return true;
   }
-  named_ = trusts_names_ && named && *named >= first_ && *named < end_;
-  bad_before_ = named_ ? *named + 1 : end_;
-  if (named_ && *named > first_) {
-    end_ = *named;
-  } else if (named_) {
-    end_ = first_ + 1;
+  const bool is_named = trusts_names_ && named && named->first >= first_ &&
+                        named->first < named->end && named->end <= end_;
+  const Range bad = is_named ? *named : Range{first_, end_};
+  named_ = is_named && bad.end - bad.first == 1;
+  bad_before_ = bad.end;
+  if (bad.first > first_) {
+    end_ = bad.first;
   } else {
-    end_ = first_ + (end_ - first_) / 2;
+    end_ = first_ + std::max<std::uint64_t>(1, (bad.end - first_) / 2);
   }
   return false;
 }

@@ -11,8 +11,9 @@ namespace sluice::load {
 ///   while (!splitter.done()) { ask about range(); accepted() or refused(...); }
 ///
 /// Where the server names a tuple, the ones in front of it are asked about, and then it alone;
-/// where it names none, or has named a wrong one, the range is halved. Behind a bad tuple the
-/// ranges begin small and grow fourfold, so that where bad ones are dense little is sent in vain.
+/// where it names several, these are halved; where it names none, or has named a wrong one, the
+/// whole range is. Behind a bad tuple the ranges begin small and grow fourfold, so that where bad
+/// ones are dense little is sent in vain.
 class Splitter {
  public:
   explicit Splitter(std::uint64_t tuples) : tuples_(tuples), end_(tuples) {}
@@ -28,9 +29,9 @@ class Splitter {
   /// The server took range().
   void accepted();
 
-  /// It refused range(), and blames `named`. Returns true if range() was one tuple: that is bad,
-  /// and is passed over.
-  bool refused(std::optional<std::uint64_t> named);
+  /// It refused range(), and blames tuples of `named`. Returns true if range() was one tuple: that
+  /// is bad, and is passed over.
+  bool refused(std::optional<Range> named);
 
  private:
   void widen();

@@ -24,6 +24,14 @@ enum class LaneName {
   slow,  ///< COPY's text format: records with a value that only the server can judge
 };
 
+/// The keys of a batch's tuples as hashes. Equal keys have equal hashes; the other way round they
+/// nearly always do.
+struct KeySet {
+  std::vector<std::uint64_t> hashes;  ///< in rising order, each once
+  bool may_repeat = false;            ///< two tuples may have the same key
+  bool is_complete = true;            ///< false where a key could not be hashed: it may be any
+};
+
 /// All tuples of one chunk: the unit of write, retry and ledger.
 struct Batch {
   Lane fast;
@@ -32,6 +40,8 @@ struct Batch {
   std::uint64_t blank_lines = 0;  ///< of the records: left out
   std::vector<Reject> rejects;    ///< records that no table could take, in file order; of their
                                   ///< position only the record is filled in, from 0 in the chunk
+
+  KeySet keys;  ///< empty where the plan names no key
 
   const Lane& lane(LaneName name) const { return name == LaneName::fast ? fast : slow; }
   std::uint64_t tuples() const { return fast.tuples + slow.tuples; }

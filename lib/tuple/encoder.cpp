@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 #include "base/endian.hpp"
@@ -62,7 +63,8 @@ EncoderPlan plan_encoder(const Table& table, const Mapping& mapping, const csv::
   return plan;
 }
 
-void Encoder::encode(const csv::ParseInput& input, Batch& batch, Lanes lanes) {
+void Encoder::encode(const csv::ParseInput& input, Batch& batch, std::uint64_t first_record,
+                     Lanes lanes) {
   batch.rejects.clear();
   batch.records = 0;
   batch.blank_lines = 0;
@@ -91,15 +93,16 @@ void Encoder::encode(const csv::ParseInput& input, Batch& batch, Lanes lanes) {
       continue;
     }
     const std::size_t bytes = tuple_bytes_max(record);
+    const std::uint64_t number = first_record + batch.records;
     if (with_fast) {
-      const Encoded encoded = encode_fast(record, room(batch.fast, bytes));
+      const Encoded encoded = encode_fast(record, number, room(batch.fast, bytes));
       if (encoded.end != nullptr) {
         batch.fast.size = static_cast<std::size_t>(encoded.end - batch.fast.buffer.bytes());
         ++batch.fast.tuples;
         continue;
       }
     }
-    char* const end = encode_slow(record, room(batch.slow, bytes));
+    char* const end = encode_slow(record, number, room(batch.slow, bytes));
     batch.slow.size = static_cast<std::size_t>(end - batch.slow.buffer.bytes());
     ++batch.slow.tuples;
   }
@@ -108,6 +111,7 @@ void Encoder::encode(const csv::ParseInput& input, Batch& batch, Lanes lanes) {
                 binary_format::trailer.size());
     batch.fast.size += binary_format::trailer.size();
   }
+  if (!plan_.key.empty()) hash_keys(plan_.key, batch);
 }
 
 std::vector<FoundRecord> Encoder::find(const csv::ParseInput& input,
@@ -134,7 +138,7 @@ std::vector<FoundRecord> Encoder::find(const csv::ParseInput& input,
   for (std::uint64_t number = 0; left > 0 && parser_.next(record); ++number) {
     if (judge(record) != Judgement::sound) continue;
     scratch.reserve(tuple_bytes_max(record));
-    const Encoded encoded = encode_fast(record, scratch.bytes());
+    const Encoded encoded = encode_fast(record, number, scratch.bytes());
     const bool is_fast = plan_.fast_lane && lanes == Lanes::both && encoded.end != nullptr;
     Cursor& cursor = is_fast ? fast : slow;
     if (cursor.name == names.size() || names[cursor.name].number != cursor.tuple++) continue;
@@ -232,11 +236,13 @@ std::size_t Encoder::tuple_bytes_max(const csv::Record& record) const {
   // Fast: field count, then for each field a length word and a codec's slack. Slow: every byte
   // escaped, a separator.
   const std::size_t text = record.end - record.begin;
-  return 2 + plan_.fields.size() * (4 + codec_slack) + plan_.growth * text;
+  return 2 + (plan_.fields.size() + 1) * (4 + codec_slack) + plan_.growth * text;
 }
 
-Encoder::Encoded Encoder::encode_fast(const csv::Record& record, char* out) const {
-  out = store_big_endian(out, static_cast<std::int16_t>(plan_.columns));
+Encoder::Encoded Encoder::encode_fast(const csv::Record& record, std::uint64_t number,
+                                      char* out) const {
+  out = store_big_endian(out,
+                         static_cast<std::int16_t>(plan_.columns + (plan_.number_records ? 1 : 0)));
   const csv::Field* const fields = record.fields.data();
   for (std::size_t i = 0; i < plan_.fields.size(); ++i) {
     const EncodedField& plan = plan_.fields[i];
@@ -255,10 +261,14 @@ Encoder::Encoded Encoder::encode_fast(const csv::Record& record, char* out) cons
     store_big_endian(out, static_cast<std::int32_t>(end - value));
     out = end;
   }
+  if (plan_.number_records) {
+    out = store_big_endian(out, static_cast<std::int32_t>(sizeof number));
+    out = store_big_endian(out, static_cast<std::int64_t>(number));
+  }
   return {out, plan_.fields.size()};
 }
 
-char* Encoder::encode_slow(const csv::Record& record, char* out) const {
+char* Encoder::encode_slow(const csv::Record& record, std::uint64_t number, char* out) const {
   bool first = true;
   for (std::size_t i = 0; i < plan_.fields.size(); ++i) {
     if (plan_.fields[i].ignored) continue;
@@ -279,6 +289,10 @@ char* Encoder::encode_slow(const csv::Record& record, char* out) const {
         default: *out++ = c;
       }
     }
+  }
+  if (plan_.number_records) {
+    *out++ = '\t';
+    out = std::to_chars(out, out + codec_slack, number).ptr;
   }
   *out++ = '\n';
   return out;

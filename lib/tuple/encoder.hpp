@@ -11,6 +11,7 @@
 #include "tuple/batch.hpp"
 #include "tuple/codec.hpp"
 #include "tuple/doubt.hpp"
+#include "tuple/keys.hpp"
 #include "tuple/mapping.hpp"
 #include "tuple/table.hpp"
 
@@ -55,8 +56,11 @@ struct EncoderPlan {
   bool fast_lane = true;             ///< false where a column has no codec: all records are text
   bool check_utf8 = false;           ///< records that are not well-formed UTF-8 are refused
   std::size_t growth = 2;            ///< how many times longer than its text a tuple may be
+  /// Each tuple has one more field at its end: the number of its record in the source, a bigint.
+  bool number_records = false;
+  KeyPlan key;  ///< whose hashes a batch has
 
-  /// The columns that COPY is told, in the order of the fields.
+  /// The columns that COPY is told, in the order of the fields, without the record's number.
   std::vector<std::string> column_names() const;
 };
 
@@ -96,8 +100,10 @@ class Encoder {
   /// `plan` must outlive the encoder.
   explicit Encoder(const EncoderPlan& plan) : plan_(plan), parser_(plan.dialect, plan.line_end) {}
 
-  /// Encodes a chunk into `batch`, replacing what it held.
-  void encode(const csv::ParseInput& input, Batch& batch, Lanes lanes = Lanes::both);
+  /// Encodes a chunk into `batch`, replacing what it held. `first_record` is the number of its
+  /// first record in the source.
+  void encode(const csv::ParseInput& input, Batch& batch, std::uint64_t first_record = 0,
+              Lanes lanes = Lanes::both);
 
   /// The records that became these tuples when the chunk was encoded into these lanes, in the order
   /// of the names. REQUIRES: within a lane the names are in rising order, and there are such
@@ -120,8 +126,8 @@ class Encoder {
   void refuse_field_count(const csv::Record& record);
   bool is_well_encoded(const csv::Record& record) const;
   void refuse_encoding(const csv::Record& record);
-  Encoded encode_fast(const csv::Record& record, char* out) const;
-  char* encode_slow(const csv::Record& record, char* out) const;
+  Encoded encode_fast(const csv::Record& record, std::uint64_t number, char* out) const;
+  char* encode_slow(const csv::Record& record, std::uint64_t number, char* out) const;
   FoundRecord describe(const csv::Record& record, std::uint64_t number,
                        const Encoded& encoded) const;
   std::size_t tuple_bytes_max(const csv::Record& record) const;

@@ -67,12 +67,15 @@ struct Type {
   std::uint32_t id = 0;        ///< pg_type.oid
   char kind = 'b';             ///< pg_type.typtype
   std::int32_t modifier = -1;  ///< of `numeric(10,2)` and the like; -1 is none
+  std::uint32_t array_id = 0;  ///< of the arrays of this type; 0 where there are none
 };
 
 struct Column {
   std::string name;
   Type base_type;         ///< a domain's type underneath, or the type itself
   std::string type_name;  ///< for people, as format_type says it
+  std::string cast_name;  ///< of base_type without its modifier: for a cast from text, which would
+                          ///< cut what is too long for `varchar(5)`
   bool not_null = false;
   bool has_default = false;
   bool generated = false;  ///< GENERATED ALWAYS AS (...) STORED: takes no values
@@ -88,6 +91,7 @@ struct Table {
   char kind = 'r';               ///< pg_class.relkind
   bool has_row_trigger = false;  ///< BEFORE or INSTEAD OF row triggers for INSERT may drop rows
   bool row_security = false;     ///< row-level security applies to this user
+  bool has_insert_rule = false;  ///< INSERT is rewritten
   std::vector<Column> columns;
 
   std::string full_name() const { return schema + "." + name; }

@@ -8,7 +8,15 @@
 namespace sluice::tuple {
 
 TupleRange whole(const Batch& batch, LaneName lane) {
-  return {lane, batch.lane(lane).tuples, {batch.lane(lane).bytes(), {}, {}}};
+  TupleRange range{lane, batch.lane(lane).tuples, {batch.lane(lane).bytes(), {}, {}}};
+  if (lane == LaneName::fast) {
+    std::string_view tuples = range.pieces[0];
+    tuples.remove_prefix(binary_format::header.size());
+    tuples.remove_suffix(binary_format::trailer.size());
+    range.pieces = {binary_format::header, tuples, binary_format::trailer};
+  }
+  range.keys_may_repeat = batch.keys.may_repeat;
+  return range;
 }
 
 TupleCutter::TupleCutter(const Batch& batch, LaneName lane)

@@ -13,7 +13,8 @@ namespace sluice::tuple {
 struct TupleRange {
   LaneName lane = LaneName::fast;
   std::uint64_t tuples = 0;
-  std::array<std::string_view, 3> pieces;
+  std::array<std::string_view, 3> pieces;  ///< text: the first; binary: header, tuples, trailer
+  bool keys_may_repeat = true;
 };
 
 /// All tuples of a lane.

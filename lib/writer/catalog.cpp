@@ -29,12 +29,13 @@ constexpr const char* table_sql =
     "select c.oid::bigint, n.nspname, c.relname, format('%I.%I', n.nspname, c.relname), c.relkind, "
     "c.relhastriggers or c.relkind = 'p', row_security_active(c.oid), "
     "current_setting('TimeZone'), current_setting('DateStyle'), current_setting('IntervalStyle'), "
-    "current_setting('array_nulls')::boolean "
+    "current_setting('array_nulls')::boolean, "
+    "c.relhasrules and exists (select from pg_rewrite where ev_class = c.oid and ev_type = '3') "
     "from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ";
 
 constexpr const char* columns_sql =
-    "select a.attname, a.atttypid::bigint, t.typtype, a.atttypmod, "
-    "format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef, "
+    "select a.attname, a.atttypid::bigint, t.typtype, a.atttypmod, t.typarray::bigint, "
+    "format_type(a.atttypid, -1), format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef, "
     "a.attgenerated <> '', a.attidentity <> '' "
     "from pg_attribute a join pg_type t on t.oid = a.atttypid "
     "where a.attnum > 0 and not a.attisdropped and a.attrelid = ";
@@ -53,7 +54,8 @@ constexpr const char* domains_sql =
     "and not attisdropped "
     "union all select attnum, typbasetype, typtypmod from types join pg_type on pg_type.oid = type "
     "where typtype = 'd') "
-    "select types.type::bigint, t.typtype, types.modifier "
+    "select types.type::bigint, t.typtype, types.modifier, t.typarray::bigint, "
+    "format_type(types.type, -1) "
     "from types join pg_type t on t.oid = types.type and t.typtype <> 'd' order by types.attnum";
 
 std::string for_relation(std::string sql, const std::string& relation) {
@@ -65,7 +67,8 @@ std::string for_relation(std::string sql, const std::string& relation) {
 tuple::Type read_type(const pg::Result& rows, std::size_t row, int column) {
   return {.id = static_cast<std::uint32_t>(rows.integer(row, column)),
           .kind = rows.text(row, column + 1).front(),
-          .modifier = static_cast<std::int32_t>(rows.integer(row, column + 2))};
+          .modifier = static_cast<std::int32_t>(rows.integer(row, column + 2)),
+          .array_id = static_cast<std::uint32_t>(rows.integer(row, column + 3))};
 }
 
 /// Triggers, and the types under domains.
@@ -74,8 +77,10 @@ asio::awaitable<void> describe_further(pg::Connection& on, tuple::Table& table) 
   const auto results = co_await on.query(for_relation(row_trigger_sql, relation) + "; " +
                                          for_relation(domains_sql, relation));
   table.has_row_trigger = results[0].boolean(0, 0);
-  for (std::size_t i = 0; i < table.columns.size(); ++i)
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
     table.columns[i].base_type = read_type(results[1], i, 0);
+    table.columns[i].cast_name = results[1].text(i, 4);
+  }
 }
 
 }  // namespace
@@ -104,15 +109,17 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   t.quoted_name = row.text(0, 3);
   t.kind = row.text(0, 4).front();
   t.row_security = row.boolean(0, 6);
+  t.has_insert_rule = row.boolean(0, 11);
   bool is_unusual = row.boolean(0, 5);
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     t.columns.push_back({.name = std::string(rows.text(i, 0)),
                          .base_type = read_type(rows, i, 1),
-                         .type_name = std::string(rows.text(i, 4)),
-                         .not_null = rows.boolean(i, 5),
-                         .has_default = rows.boolean(i, 6),
-                         .generated = rows.boolean(i, 7),
-                         .identity = rows.boolean(i, 8)});
+                         .type_name = std::string(rows.text(i, 6)),
+                         .cast_name = std::string(rows.text(i, 5)),
+                         .not_null = rows.boolean(i, 7),
+                         .has_default = rows.boolean(i, 8),
+                         .generated = rows.boolean(i, 9),
+                         .identity = rows.boolean(i, 10)});
     is_unusual = is_unusual || t.columns.back().base_type.kind == tuple::Type::domain;
   }
   if (is_unusual) co_await describe_further(on, t);

@@ -46,7 +46,19 @@ class KillTest : public DatabaseTest {
   std::string chunk_size_ = "20K";
 };
 
-TEST_F(KillTest, KilledAtRandomMomentsThenRunOnce) {
+/// A run that is killed at any moment leaves what the next one goes on with, however the rows get
+/// into the table.
+class KilledRuns : public KillTest, public ::testing::WithParamInterface<std::vector<std::string>> {
+ protected:
+  std::vector<std::string> command() const {
+    std::vector<std::string> arguments = KillTest::command();
+    arguments.insert(arguments.end(), GetParam().begin(), GetParam().end());
+    return arguments;
+  }
+};
+
+TEST_P(KilledRuns, AreGoneOnWith) {
+  db().run("alter table t add primary key (id)");
   const auto began = std::chrono::steady_clock::now();
   ASSERT_EQ(0, pgsluice(command()).exit_code);
   const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(
@@ -69,7 +81,14 @@ TEST_F(KillTest, KilledAtRandomMomentsThenRunOnce) {
   EXPECT_EQ(0, last.exit_code) << last.err;
   EXPECT_GT(killed, 5);
   expect_each_row_once();
+  EXPECT_EQ(0, db().number("select count(*) from pg_class where relname ~ '^stage_'"));
 }
+
+INSTANTIATE_TEST_SUITE_P(Ways, KilledRuns,
+                         ::testing::Values(std::vector<std::string>{},
+                                           std::vector<std::string>{"--writer", "insert"},
+                                           std::vector<std::string>{"--on-conflict", "update"},
+                                           std::vector<std::string>{"--atomic"}));
 
 TEST_F(KillTest, FirstInterruptStopsAndCanBeResumed) {
   db().run(

@@ -114,6 +114,22 @@ TEST_F(ServerFaults, ServerCrashesAndComesBack) {
   expect_all_is_well();
 }
 
+/// The staging table is not logged: the crash empties it, and all is sent again.
+TEST_F(ServerFaults, ServerCrashesUnderALoadThatIsAllOrNothing) {
+  db().run("drop trigger slow on t");
+  Process process(command({"--atomic", "--max-rate", "200KB/s"}));
+  wait_for_chunks(4);
+  EXPECT_EQ(0, db().number("select count(*) from t"));
+  own_server().stop("immediate");
+  std::this_thread::sleep_for(300ms);
+  own_server().start();
+  const Finished finished = process.wait();
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  connect_again();
+  expect_all_is_well();
+  EXPECT_EQ(0, db().number("select count(*) from pg_class where relname ~ '^stage_'"));
+}
+
 TEST_F(ServerFaults, ServerIsStoppedInOrderAndComesBack) {
   Process process(command());
   wait_for_chunks(4);

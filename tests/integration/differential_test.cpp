@@ -112,6 +112,8 @@ class Differential : public DatabaseTest {
     options.scanner = scanner;
     options.again = true;
     options.truncate = true;
+    options.writer = writer_;
+    options.batch_rows = batch_rows_;
     return run_load(url(), options);
   }
 
@@ -141,6 +143,8 @@ class Differential : public DatabaseTest {
   }
 
   std::mt19937 random_{11};
+  load::WriterChoice writer_ = load::WriterChoice::automatic;
+  std::size_t batch_rows_ = limits::batch_rows_default;
   std::vector<std::vector<std::string>> good_;  ///< of each column: what the server takes
   std::vector<std::vector<std::string>> fast_;  ///< and of these what its codec takes
   std::vector<EdgeValues> columns_;
@@ -158,6 +162,19 @@ TEST_F(Differential, SameTableForEveryLineEnd) {
   expect_same(cr, {1, 7, 64, 1000, 4096, 1 << 20});
   cr.pop_back();
   expect_same(cr, {1, 7, 64, 1000, 4096, 1 << 20});
+}
+
+/// INSERT with arrays stores what COPY stores, however many rows an INSERT has.
+TEST_F(Differential, SameTableByInsert) {
+  writer_ = load::WriterChoice::insert;
+  const std::string csv = corpus(60, "\n");
+  for (const std::size_t rows : {1UL, 2UL, 7UL, 1000UL}) {
+    batch_rows_ = rows;
+    expect_same(csv, {1, 64, 1000, 4096, 1 << 20});
+  }
+  batch_rows_ = 100;
+  expect_same(corpus(3000, "\n"), {65536, 1 << 20});
+  EXPECT_TRUE(no_session_left());
 }
 
 TEST_F(Differential, LargerCorpus) { expect_same(corpus(3000, "\n"), {1000, 65536, 1 << 20}); }

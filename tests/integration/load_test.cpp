@@ -263,7 +263,7 @@ TEST_F(LoadTest, ResumesWhereItStopped) {
   EXPECT_TRUE(second.report.resumed);
   EXPECT_EQ(first.report.load, second.report.load);
   EXPECT_EQ(1000U, second.report.rows_stored);
-  EXPECT_EQ(1000U - before, second.report.rows_stored_now);
+  EXPECT_EQ(1000U - before, second.report.now.rows_stored);
   EXPECT_EQ("1000|500500|\n", rows("select count(*), sum(id) from t"));
   EXPECT_EQ("", ledger_disagreement("t"));
 }
@@ -466,17 +466,30 @@ TEST_F(LoadTest, UserWithoutTheRightToCreateALedgerIsToldWhatToDo) {
   db().run("drop owned by pgsluice_test_poor; drop role pgsluice_test_poor");
 }
 
-TEST_F(LoadTest, TableUnderRowSecurityIsRefusedBeforeAnythingIsSent) {
+TEST_F(LoadTest, TableUnderRowSecurityIsLoadedByInsert) {
   const std::string limited = url_of_new_role("pgsluice_test_rls");
   db().run(
       "create table t (id int); alter table t enable row level security; alter table t force row "
       "level security;"
       "grant all on t to pgsluice_test_rls");
+  db().run("create policy p on t with check (id <> 7)");
+  db().run("grant create on database " + db().value("select current_database()") +
+           " to pgsluice_test_rls");
   options_.path = folder_.write("in.csv", numbers(10));
   options_.table = "t";
+  const Loaded refused = run_load(limited, options_);
+  EXPECT_EQ("42501", refused.sql_state) << refused.message;
+  EXPECT_THAT(refused.message, HasSubstr("row-level security policy"));
+  EXPECT_EQ(0, db().number("select count(*) from t"));
+  db().run("drop policy p on t; create policy p on t with check (id < 100)");
   const Loaded loaded = run_load(limited, options_);
-  EXPECT_EQ(FailureKind::usage, loaded.failure) << loaded.message;
-  EXPECT_THAT(loaded.message, HasSubstr("row-level security"));
+  ASSERT_TRUE(loaded.ok()) << loaded.message;
+  EXPECT_THAT(loaded.report.notes, ::testing::Contains(HasSubstr("row-level security")));
+  EXPECT_EQ("pipelined INSERT", loaded.report.plan.writer);
+  EXPECT_EQ(10, db().number("select count(*) from t"));
+  options_.writer = load::WriterChoice::copy;
+  options_.again = true;
+  EXPECT_EQ(FailureKind::usage, run_load(limited, options_).failure);
   db().run("drop owned by pgsluice_test_rls; drop role pgsluice_test_rls");
 }
 

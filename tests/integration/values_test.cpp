@@ -12,7 +12,8 @@ namespace {
 /// values, and refuse the others with the same SQLSTATE.
 class Values : public DatabaseTest {
  protected:
-  void compare(const EdgeValues& values) {
+  void compare(const EdgeValues& values,
+               load::WriterChoice writer = load::WriterChoice::automatic) {
     Session oracle(url());  // a session begun after settings of the database were changed
     oracle.run("create table expected (v " + values.type + "); create table stored (v " +
                values.type + ")");
@@ -26,6 +27,7 @@ class Values : public DatabaseTest {
       options.table = "stored";
       options.header = load::HeaderMode::none;
       options.use_ledger = false;
+      options.writer = writer;
       options.jobs = 1;
       const Loaded loaded = run_load(url(), options);
       const std::string shown = values.type + ": \"" + text.substr(0, 60) + "\"";
@@ -54,6 +56,12 @@ class Values : public DatabaseTest {
 TEST_F(Values, AreThoseThatCopyReads) {
   db().run(edge_types_sql);
   for (const EdgeValues& values : edge_values()) compare(values);
+}
+
+/// Texts that INSERT hands to a cast mean what COPY's input functions make of them.
+TEST_F(Values, AreTheSameByInsert) {
+  db().run(edge_types_sql);
+  for (const EdgeValues& values : edge_values()) compare(values, load::WriterChoice::insert);
 }
 
 /// What a text means may depend on the session; pgsluice's result is \copy's whatever it is set to.

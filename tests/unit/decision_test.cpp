@@ -43,6 +43,12 @@ ledger::LoadEntry entry(const ledger::NewLoad& what, const std::string& state,
   return load;
 }
 
+/// Its rows wait in a table of their own.
+ledger::LoadEntry staged(ledger::LoadEntry load) {
+  load.staged = true;
+  return load;
+}
+
 struct HistoryCase {
   const char* name;
   ledger::LoadEntry before;
@@ -63,6 +69,10 @@ TEST(History, Judges) {
        true, Kind::refuse_options, 0},
       {"unfinished, other options, nothing stored", entry(file("a"), "unfinished", 0),
        file("a", other), false, false, true, Kind::fresh, 1},
+      {"unfinished, staged, other options", staged(entry(file("a"), "unfinished")),
+       file("a", other), false, false, true, Kind::fresh, 1},
+      {"unfinished, staged, target empty", staged(entry(file("a"), "unfinished")), file("a"), true,
+       false, true, Kind::resume, 0},
       {"unfinished, other content", entry(file("a"), "unfinished"), file("b"), false, false, true,
        Kind::refuse_changed, 0},
       {"unfinished, other content, a stream", entry(file("a"), "unfinished"), file("b"), false,

@@ -41,7 +41,7 @@ Encoding encode(const EncoderPlan& plan, std::string text, Lanes lanes = Lanes::
   result.text = std::move(text);
   result.text.append(csv::Scanner::padding, '\0');
   csv::Scanner(plan.dialect).scan(result.text.data(), 0, size, state, result.index);
-  Encoder(plan).encode(result.input(), result.batch, lanes);
+  Encoder(plan).encode(result.input(), result.batch, 0, lanes);
   return result;
 }
 
@@ -64,6 +64,73 @@ TEST(Encoder, SendsUnusualRecordsDownTheSlowLane) {
   EXPECT_EQ(0U, text.batch.fast.tuples);
   const TupleName last[] = {{LaneName::slow, 2}};
   EXPECT_EQ(2U, Encoder(plan).find(text.input(), last, Lanes::only_slow).at(0).record);
+}
+
+TEST(Encoder, NumbersItsTuplesIfAsked) {
+  const Table table = table_of({column("a", oid::int4)});
+  EncoderPlan plan = plan_encoder(table, map_by_position(table), {}, csv::LineEnd::lf, {});
+  plan.number_records = true;
+  const Encoding e = encode(plan, "7\n 8\n9\n");
+  EXPECT_EQ(" 8\t1\n", e.batch.slow.bytes());
+  const std::string second(e.batch.fast.bytes().substr(e.batch.fast.size - 2 - 12, 12));
+  EXPECT_EQ(std::string("\0\0\0\x8\0\0\0\0\0\0\0\x2", 12), second);
+}
+
+struct KeyCase {
+  std::uint32_t type;
+  std::vector<std::string> equal;
+  std::string other;
+};
+
+/// What a unique index takes for equal has one hash, in both lanes.
+TEST(Encoder, EqualKeysHaveEqualHashes) {
+  const KeyCase cases[] = {
+      {oid::int4, {"7", "007"}, "8"},
+      {oid::numeric, {"1.5", "1.50", "1.500000", "01.5"}, "15"},
+      {oid::numeric, {"0", "0.00"}, "0.01"},
+      {oid::numeric, {"10000", "10000.0"}, "1"},
+      {oid::float8, {"0", "-0", "0e5"}, "1"},
+      {oid::varchar, {"a", "a ", "a  "}, "b"},
+      {oid::text, {"tab\there"}, "tab"},
+      {oid::timestamptz,
+       {"2024-01-01 12:00:00+00", "2024-01-01 14:00:00+02"},
+       "2024-01-01 12:00:01+00"},
+  };
+  for (const KeyCase& c : cases) {
+    const Table table = table_of({column("v", 790 /* money */), column("k", c.type)});
+    EncoderPlan plan = plan_encoder(table, map_by_position(table), {}, csv::LineEnd::lf, {});
+    KeyField key{.field = 1, .form = key_form_of(table.columns[1].base_type, true)};
+    key.encode = plan.fields[1].encode;
+    plan.key.fields = {key};
+    std::string csv;
+    for (const std::string& text : c.equal) csv += ",\"" + text + "\"\n";
+    // Money has no codec: these keys are texts.
+    Encoding e = encode(plan, csv);
+    EXPECT_EQ(c.equal.size(), e.batch.slow.tuples);
+    EXPECT_TRUE(e.batch.keys.is_complete) << c.equal[0];
+    EXPECT_EQ(1U, e.batch.keys.hashes.size()) << c.equal[0];
+    EXPECT_EQ(c.equal.size() > 1, e.batch.keys.may_repeat);
+    const std::vector<std::uint64_t> by_text = e.batch.keys.hashes;
+    plan.fields[0].encode = codecs::text;
+    plan.fast_lane = true;
+    e = encode(plan, csv + ",\"" + c.other + "\"\n,\n");
+    EXPECT_EQ(c.equal.size() + 2, e.batch.fast.tuples);
+    EXPECT_EQ(2U, e.batch.keys.hashes.size()) << c.equal[0];  // NULL is equal to nothing
+    EXPECT_EQ(1, std::ranges::count(e.batch.keys.hashes, by_text.at(0)));
+    plan.key.nulls_are_equal = true;
+    EXPECT_EQ(3U, encode(plan, csv + ",\"" + c.other + "\"\n,\n,\n").batch.keys.hashes.size());
+  }
+}
+
+TEST(Encoder, KeysThatCannotBeComparedMayBeAny) {
+  const Table table = table_of({column("k", oid::interval)});
+  EncoderPlan plan = plan_encoder(table, map_by_position(table), {}, csv::LineEnd::lf, {});
+  KeyField key{.field = 0, .form = key_form_of(table.columns[0].base_type, true)};
+  key.encode = plan.fields[0].encode;
+  plan.key.fields = {key};
+  const Encoding e = encode(plan, "1 day\n");
+  EXPECT_FALSE(e.batch.keys.is_complete);
+  EXPECT_TRUE(e.batch.keys.may_repeat);
 }
 
 TEST(Encoder, TypeWithoutCodecMakesAllRecordsText) {

@@ -17,7 +17,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-enum class Names { none, right, first, wrong };
+enum class Names { none, right, first, wrong, several };
 
 struct Search {
   std::set<std::uint64_t> found;
@@ -44,11 +44,14 @@ Search search(std::uint64_t tuples, const std::set<std::uint64_t>& bad, Names na
       continue;
     }
     result.sent += *at - first + 1;
-    std::optional<std::uint64_t> named;
-    if (names == Names::right) named = *at;
-    if (names == Names::first) named = first;
+    const auto one = [](std::uint64_t tuple) { return Splitter::Range{tuple, tuple + 1}; };
+    std::optional<Splitter::Range> named;
+    if (names == Names::right) named = one(*at);
+    if (names == Names::first) named = one(first);
     if (names == Names::wrong)
-      named = std::uniform_int_distribution<std::uint64_t>(0, tuples)(random);
+      named = one(std::uniform_int_distribution<std::uint64_t>(0, tuples)(random));
+    if (names == Names::several)
+      named = Splitter::Range{*at / 10 * 10, std::min(*at / 10 * 10 + 10, end)};
     if (splitter.refused(named)) result.found.insert(first);
   }
   return result;
@@ -56,7 +59,8 @@ Search search(std::uint64_t tuples, const std::set<std::uint64_t>& bad, Names na
 
 TEST(Splitter, FindsEveryBadTupleAndKeepsEveryOther) {
   std::mt19937 random(7);
-  for (const Names names : {Names::none, Names::right, Names::first, Names::wrong}) {
+  for (const Names names :
+       {Names::none, Names::right, Names::first, Names::wrong, Names::several}) {
     for (int round = 0; round < 300; ++round) {
       const std::uint64_t tuples = std::uniform_int_distribution<std::uint64_t>(0, 400)(random);
       const double share = std::uniform_real_distribution<double>(0, 1)(random);

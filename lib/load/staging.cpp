@@ -1,0 +1,185 @@
+#include "load/staging.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "pg/identifier.hpp"
+
+namespace sluice::load {
+namespace {
+
+/// One publication, over all its attempts.
+struct Publication {
+  pg::Pool& pool;
+  const Plan& plan;
+  LoadId load;
+  const ledger::Read& read;
+  double seconds;
+  ledger::Finish end;
+
+  std::string staging() const { return ledger::staging_table(load); }
+  std::string id() const { return std::to_string(load.value); }
+  bool is_upsert() const { return plan.strategy.merge.on_conflict != writer::OnConflict::error; }
+};
+
+std::uint64_t count_of(const pg::Result& row) {
+  return static_cast<std::uint64_t>(row.integer(0, 0));
+}
+
+/// Throws Failure that names two records with the same key.
+asio::awaitable<void> require_distinct_keys(Publication& p, pg::Connection& on) {
+  const std::vector<std::string>& columns = p.plan.strategy.merge.key;
+  const std::string key = pg::quote_identifiers(columns);
+  std::string condition;
+  if (!p.plan.strategy.merge.nulls_are_equal) condition = " where num_nulls(" + key + ") = 0";
+  const auto results = co_await on.query(
+      std::string("select min(pgsluice_record), max(pgsluice_record), concat_ws(',', ") + key +
+      ") from " + p.staging() + condition + " group by " + key +
+      " having count(*) > 1 order by 1 limit 1");
+  const pg::Result& row = results.front();
+  if (row.rows() == 0) co_return;
+  throw Failure(FailureKind::bad_record,
+                fmt::format("{}: records {} and {} have the same key ({}) = ({})\n  Nothing was "
+                            "published (see --dedupe).",
+                            p.plan.source->name(), row.integer(0, 0), row.integer(0, 1),
+                            fmt::join(columns, ","), row.text(0, 2)));
+}
+
+/// Rows are lost with a crash of the server, and their chunks are forgotten then.
+asio::awaitable<void> forget_chunks(pg::Connection& on, LoadId load) {
+  co_await on.query("begin; truncate " + ledger::staging_table(load) +
+                    "; delete from pgsluice.chunks where load_id = " + std::to_string(load.value) +
+                    "; commit");
+}
+
+/// Moves the rows. False where some of them are not there.
+asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& counts) {
+  const writer::Merge& merge = p.plan.strategy.merge;
+  const std::uint64_t staged = p.end.totals.rows_stored;
+  if (p.is_upsert()) {
+    const auto results = co_await on.query("select count(*) from " + p.staging());
+    if (count_of(results.front()) != staged) co_return false;
+    if (merge.dedupe == writer::Dedupe::error) co_await require_distinct_keys(p, on);
+  }
+  std::string sql;
+  if (p.plan.options.truncate) {
+    sql = ledger::void_loads_of_statement(p.plan.target.table.id) + " and load_id <> " + p.id() +
+          "; truncate " + p.plan.target.table.quoted_name + "; ";
+  }
+  sql += writer::merge_statement(p.plan.target.table, p.plan.encoder.column_names(), merge,
+                                 p.staging(), p.is_upsert());
+  const auto results = co_await on.query(std::move(sql));
+  counts = writer::read_merged(merge, results.back(), staged);
+  // Fewer may be meant only where a trigger drops rows or a rule sends them elsewhere.
+  const tuple::Table& table = p.plan.target.table;
+  if (p.is_upsert() || counts.rows_stored == staged) co_return true;
+  if (!table.has_row_trigger && !table.has_insert_rule && table.kind != 'v') co_return false;
+  const auto staged_rows = co_await on.query("select count(*) from " + p.staging());
+  co_return count_of(staged_rows.front()) == staged;
+}
+
+std::string finish_statements(const Publication& p, const RowCounts& counts) {
+  return fmt::format(
+      "update pgsluice.loads set rows_stored = {}, rows_updated = {}, rows_unchanged = {}, "
+      "rows_skipped = rows_skipped + {} where load_id = {}; drop table {}; commit",
+      counts.rows_stored, counts.rows_updated, counts.rows_unchanged, counts.rows_skipped, p.id(),
+      p.staging());
+}
+
+asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
+  on.wait_for_ever();  // a publication may be silent for hours
+  // The row's lock waits for an attempt that is still deciding, and then tells what became of it.
+  const auto begun = co_await on.query(
+      "begin; " + p.plan.target.settings_sql +
+      "select state from pgsluice.loads where load_id = " + p.id() + " for update");
+  const pg::Result& row = begun.back();
+  if (row.rows() == 0 || row.text(0, 0) == "void") {
+    throw Failure(
+        FailureKind::failed,
+        fmt::format("load {} was given up by another run meanwhile: nothing was published",
+                    p.load.value));
+  }
+  if (row.text(0, 0) == "finished") {
+    co_await on.query("rollback");
+    p.end = {p.load, true, (co_await ledger::show_load(on, p.load))->totals};
+    co_return;
+  }
+  const auto finished = co_await on.query(ledger::finish_statement(
+      p.id(), p.read, std::to_string(p.seconds), p.plan.identity.source_stamp));
+  p.end = ledger::read_finish(finished.back());
+  if (!p.end.finished) {
+    co_await on.query("rollback");
+    co_return;
+  }
+  RowCounts counts;
+  if (!co_await move_rows(p, on, counts)) {
+    co_await on.query("rollback");
+    co_await forget_chunks(on, p.load);
+    p.end = {p.load, false, {}};
+    co_return;
+  }
+  co_await on.query(finish_statements(p, counts));
+  const std::uint64_t skipped = p.end.totals.rows_skipped;
+  static_cast<RowCounts&>(p.end.totals) = counts;
+  p.end.totals.rows_skipped += skipped;
+}
+
+asio::awaitable<void> publish_once(Publication& p) {
+  pg::Lease lease = co_await p.pool.acquire();
+  co_await publish_in(p, *lease);
+}
+
+}  // namespace
+
+asio::awaitable<bool> prepare_staging(pg::Connection& on, const Plan& plan, LoadId load) {
+  const tuple::Table& table = plan.target.table;
+  const std::string staging = ledger::staging_table(load);
+  const std::vector<std::string> columns = plan.encoder.column_names();
+  // NOT NULL and CHECK are judged while the rows come, so that a bad record is a reject as always.
+  std::string alter;
+  for (const tuple::Column& column : table.columns) {
+    if (std::ranges::find(columns, column.name) == columns.end())
+      alter += ", drop column if exists " + pg::quote_identifier(column.name);
+  }
+  if (plan.encoder.number_records)
+    alter += std::string(", add column if not exists ") + writer::record_column + " bigint";
+  std::string sql = "begin; set local client_min_messages = warning; " + plan.target.settings_sql +
+                    drop_stale_staging_statement() + "create unlogged table if not exists " +
+                    staging + " (like " + table.quoted_name +
+                    " including constraints) with (autovacuum_enabled = false); ";
+  if (!alter.empty()) sql += "alter table " + staging + alter.substr(1) + "; ";
+  sql +=
+      "select count(*) = (select coalesce(sum(rows_stored), 0) from pgsluice.chunks where "
+      "load_id = " +
+      std::to_string(load.value) + ") from " + staging + "; commit";
+  const auto results = co_await on.query(std::move(sql));
+  if (results[results.size() - 2].boolean(0, 0)) co_return true;
+  co_await forget_chunks(on, load);
+  co_return false;
+}
+
+asio::awaitable<ledger::Finish> publish(pg::Pool& pool, const Plan& plan, const RetryPolicy& policy,
+                                        LoadId load, const ledger::Read& read, double seconds) {
+  Publication publication{pool, plan, load, read, seconds, {}};
+  const auto attempt = [&publication] { return publish_once(publication); };
+  const auto decide = [&policy](const std::exception_ptr& failure, std::size_t tries,
+                                std::chrono::milliseconds elapsed) {
+    return policy.next(failure, tries, elapsed);
+  };
+  co_await async::retry(attempt, decide);
+  co_return publication.end;
+}
+
+std::string drop_stale_staging_statement() {
+  return "do $$ declare stage text; begin for stage in select c.oid::regclass from pg_class c "
+         "where "
+         "c.relnamespace = to_regnamespace('pgsluice') and c.relkind = 'r' and c.relname ~ "
+         "'^stage_[0-9]+$' and not exists (select from pgsluice.loads l where l.state = "
+         "'unfinished' and 'stage_' || l.load_id = c.relname) loop execute 'drop table if exists ' "
+         "|| "
+         "stage; end loop; end $$; ";
+}
+
+}  // namespace sluice::load

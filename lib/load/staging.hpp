@@ -1,0 +1,27 @@
+#pragma once
+
+#include "load/attempt.hpp"
+#include "load/plan.hpp"
+
+namespace sluice::load {
+
+/// The road of a load that is all or nothing: its chunks' transactions put their rows into an
+/// unlogged table of its own (pgsluice.stage_N, without indexes), each with its ledger row, and one
+/// transaction at the end puts them into the target, says in the ledger that the load is finished
+/// and drops that table. Until then nothing of it is in the target, and the load can be resumed.
+
+/// Makes the staging table unless it is there. A server that crashed has emptied it, as it is not
+/// logged: then the ledger's chunks of this load go too, and false is returned.
+asio::awaitable<bool> prepare_staging(pg::Connection& on, const Plan& plan, LoadId load);
+
+/// Publishes, trying again as the policy says: a publication whose answer was lost is found done.
+/// Where the ledger does not agree with what was read, or the server has lost staged rows (which
+/// are forgotten then), nothing is published and the result is not finished.
+/// Throws Failure where two records have the same key and the load is to stop there.
+asio::awaitable<ledger::Finish> publish(pg::Pool& pool, const Plan& plan, const RetryPolicy& policy,
+                                        LoadId load, const ledger::Read& read, double seconds);
+
+/// A statement that drops the staging tables of loads that are void, finished or gone.
+std::string drop_stale_staging_statement();
+
+}  // namespace sluice::load

@@ -1,0 +1,276 @@
+#include "load/strategy.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/failure.hpp"
+#include "ledger/loads.hpp"
+#include "pg/identifier.hpp"
+#include "writer/copy_writer.hpp"
+#include "writer/insert_writer.hpp"
+#include "writer/merge_writer.hpp"
+
+namespace sluice::load {
+namespace {
+
+using writer::Dedupe;
+using writer::OnConflict;
+using writer::UniqueKey;
+
+Failure usage(std::string message) { return {FailureKind::usage, std::move(message)}; }
+
+/// The table's names for columns that the user may have written in another case.
+std::vector<std::string> named(const tuple::Table& table, const std::vector<std::string>& columns,
+                               const char* flag) {
+  std::vector<std::string> names;
+  for (const std::string& column : columns) {
+    const auto found = table.find(column);
+    if (!found)
+      throw usage(fmt::format("{} {}: {} has no such column", flag, column, table.full_name()));
+    names.push_back(table.columns[*found].name);
+  }
+  return names;
+}
+
+std::string keys_text(const std::vector<UniqueKey>& keys) {
+  std::string text;
+  for (const UniqueKey& key : keys)
+    text += fmt::format("{}{}", text.empty() ? "" : ", or ", fmt::join(key.columns, ","));
+  return text;
+}
+
+const UniqueKey* find_key(const std::vector<UniqueKey>& keys,
+                          const std::vector<std::string>& columns) {
+  const std::set<std::string> wanted(columns.begin(), columns.end());
+  for (const UniqueKey& key : keys)
+    if (std::set<std::string>(key.columns.begin(), key.columns.end()) == wanted) return &key;
+  return nullptr;
+}
+
+const UniqueKey& choose_key(const LoadOptions& o, const tuple::Table& table,
+                            const std::vector<UniqueKey>& keys) {
+  const std::string name = table.full_name();
+  if (keys.empty()) {
+    throw usage(name +
+                " has no primary key and no unique index that --on-conflict could go by (one "
+                "without expressions or a condition, and not deferrable)");
+  }
+  if (o.key.empty()) {
+    if (keys.front().is_primary) return keys.front();
+    throw usage(
+        fmt::format("{} has no primary key: say which key tells that a record is in the "
+                    "table already: --key {}",
+                    name, keys_text(keys)));
+  }
+  if (const UniqueKey* key = find_key(keys, named(table, o.key, "--key"))) return *key;
+  throw usage(
+      fmt::format("--key {}: {} has no unique index on just these columns; it has one on {}",
+                  fmt::join(o.key, ","), name, keys_text(keys)));
+}
+
+std::vector<std::string> columns_to_update(const LoadOptions& o, const tuple::Table& table,
+                                           const std::vector<std::string>& columns,
+                                           const std::vector<std::string>& key) {
+  const auto is_in = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::ranges::find(list, name) != list.end();
+  };
+  std::vector<std::string> updated;
+  for (const std::string& name : columns)
+    if (!is_in(key, name)) updated.push_back(name);
+  if (!o.update_columns.empty()) {
+    updated = named(table, o.update_columns, "--update-columns");
+    for (const std::string& name : updated) {
+      if (!is_in(columns, name))
+        throw usage(fmt::format("--update-columns {}: the file does not feed this column", name));
+    }
+  }
+  if (updated.empty()) {
+    throw usage(
+        "--on-conflict update has nothing to update, as the file has no column but the key: "
+        "--on-conflict nothing does the same");
+  }
+  return updated;
+}
+
+/// Whether equal values of a key's column may be stored in different ways.
+bool has_spellings(const tuple::Table& table, const UniqueKey& key, std::size_t column) {
+  const tuple::Type& type = table.columns[*table.find(key.columns[column])].base_type;
+  switch (tuple::key_form_of(type, key.collates_bytewise[column])) {
+    case tuple::KeyForm::bytes:
+    case tuple::KeyForm::trimmed: return false;
+    default: return true;
+  }
+}
+
+writer::Merge plan_merge(const LoadOptions& o, const tuple::Table& table,
+                         const std::vector<std::string>& columns,
+                         const std::vector<UniqueKey>& keys) {
+  writer::Merge merge;
+  merge.on_conflict = o.on_conflict;
+  merge.dedupe =
+      o.dedupe.value_or(o.on_conflict == OnConflict::update ? Dedupe::last : Dedupe::first);
+  if (o.on_conflict == OnConflict::error) return merge;
+  if (table.kind != 'r' && table.kind != 'p')
+    throw usage(table.full_name() + " is not a table: --on-conflict needs one");
+  if (table.has_insert_rule)
+    throw usage(table.full_name() + " has rules for INSERT, with which there is no --on-conflict");
+  const UniqueKey& key = choose_key(o, table, keys);
+  for (const std::string& column : key.columns) {
+    if (std::ranges::find(columns, column) == columns.end()) {
+      throw usage(fmt::format("--on-conflict goes by the key {}, and the file does not feed \"{}\"",
+                              fmt::join(key.columns, ","), column));
+    }
+  }
+  merge.key = key.columns;
+  merge.nulls_are_equal = key.nulls_are_equal;
+  merge.only_if_changed = o.update_if_changed;
+  if (o.on_conflict != OnConflict::update) return merge;
+  merge.update_columns = columns_to_update(o, table, columns, key.columns);
+  // 1.5 and 1.50 are one key: the row gets the spelling of the record that counts.
+  for (std::size_t i = 0; i < key.columns.size(); ++i) {
+    const bool is_updated =
+        std::ranges::find(merge.update_columns, key.columns[i]) != merge.update_columns.end();
+    if (!is_updated && has_spellings(table, key, i)) merge.update_columns.push_back(key.columns[i]);
+  }
+  return merge;
+}
+
+/// Why the table wants INSERT; empty where COPY will do.
+std::string reason_for_insert(const tuple::Table& table) {
+  if (table.row_security) return "has row-level security, under which PostgreSQL refuses COPY";
+  if (table.has_insert_rule) return "has rules for INSERT, which COPY would pass by";
+  if (table.kind == 'v' && !table.has_row_trigger) return "is a view";
+  return {};
+}
+
+/// Which of several records counts can be told while they come only where the table's row gives
+/// way to each, or to none; else all of them must be there.
+bool needs_whole_source(const writer::Merge& merge) {
+  if (merge.on_conflict == OnConflict::error) return false;
+  return merge.dedupe != (merge.on_conflict == OnConflict::update ? Dedupe::last : Dedupe::first);
+}
+
+tuple::KeyPlan plan_key(const writer::Merge& merge, const tuple::EncoderPlan& encoder,
+                        const tuple::Table& table, const std::vector<UniqueKey>& keys) {
+  tuple::KeyPlan plan;
+  plan.nulls_are_equal = merge.nulls_are_equal;
+  plan.anything_goes = table.has_row_trigger;
+  const UniqueKey& key = *find_key(keys, merge.key);
+  const std::vector<std::string> names = encoder.column_names();
+  for (std::size_t i = 0; i < key.columns.size(); ++i) {
+    tuple::KeyField field;
+    const auto at = std::ranges::find(names, key.columns[i]);
+    field.field = static_cast<std::size_t>(at - names.begin());
+    const tuple::Type& type = table.columns[*table.find(key.columns[i])].base_type;
+    field.form = tuple::key_form_of(type, key.collates_bytewise[i]);
+    field.growth = tuple::growth_of(type);
+    if (type.id == tuple::oid::numeric && type.modifier >= 0) {
+      field.scale = tuple::doubt_of(type).scale;
+      if (field.scale < 0) field.form = tuple::KeyForm::unknown;
+    }
+    for (const tuple::EncodedField& encoded : encoder.fields)
+      if (!encoded.ignored && encoded.column == key.columns[i]) field.encode = encoded.encode;
+    plan.fields.push_back(field);
+  }
+  return plan;
+}
+
+}  // namespace
+
+std::string Strategy::name(bool has_fast_lane) const {
+  const std::string copy = has_fast_lane ? "COPY binary" : "COPY text";
+  if (staged) return copy + " into a staging table, published in one transaction";
+  switch (kind) {
+    case Kind::copy: return copy;
+    case Kind::insert: return "pipelined INSERT";
+    case Kind::merge: return copy + ", then INSERT ... ON CONFLICT";
+  }
+  return {};
+}
+
+Strategy choose_strategy(const LoadOptions& o, const tuple::Table& table,
+                         const std::vector<std::string>& columns,
+                         const std::vector<UniqueKey>& keys) {
+  Strategy s;
+  s.merge = plan_merge(o, table, columns, keys);
+  s.staged = o.atomic && !o.check;
+  if (needs_whole_source(s.merge) && !s.staged && !o.check) {
+    s.staged = true;
+    s.notes.emplace_back(
+        "which record of a key counts is known when all are read: they wait in a staging table "
+        "until then, and come into the table in one transaction");
+  }
+  if (s.staged && !o.use_ledger) {
+    throw usage(
+        "a load that is all or nothing keeps its staging table in the ledger's schema: leave out "
+        "--no-ledger");
+  }
+  if (s.staged && o.writer == WriterChoice::insert)
+    throw usage("--writer insert and a staging table (--atomic) exclude each other");
+  if (s.staged) return s;
+
+  const std::string reason = reason_for_insert(table);
+  if (o.on_conflict != OnConflict::error) {
+    if (o.writer != WriterChoice::automatic) {
+      throw usage(
+          "--on-conflict chooses its writer itself (COPY into a temporary table, then INSERT ... "
+          "ON "
+          "CONFLICT): leave out --writer");
+    }
+    s.kind = Strategy::Kind::merge;
+    return s;
+  }
+  if (o.writer == WriterChoice::insert) {
+    s.kind = Strategy::Kind::insert;
+  } else if (o.writer == WriterChoice::automatic && !reason.empty()) {
+    s.kind = Strategy::Kind::insert;
+    s.notes.push_back(
+        fmt::format("{} {}: its rows go in by INSERT (see --writer)", table.full_name(), reason));
+  } else if (o.writer == WriterChoice::copy && (table.row_security || table.kind == 'v') &&
+             !reason.empty()) {
+    throw usage(fmt::format("--writer copy: {} {}; leave out --writer", table.full_name(), reason));
+  }
+  return s;
+}
+
+void fit_encoder(tuple::EncoderPlan& encoder, const Strategy& strategy, const tuple::Table& table,
+                 const std::vector<UniqueKey>& keys) {
+  const bool is_upsert = strategy.merge.on_conflict != OnConflict::error;
+  encoder.number_records = is_upsert;
+  if (strategy.kind == Strategy::Kind::merge)
+    encoder.key = plan_key(strategy.merge, encoder, table, keys);
+  if (strategy.kind != Strategy::Kind::insert) return;
+  for (const std::string& name : encoder.column_names()) {
+    if (!writer::InsertWriter::can_unnest(table.columns[*table.find(name)].base_type))
+      encoder.fast_lane = false;
+  }
+}
+
+std::unique_ptr<writer::Writer> make_writer(const Strategy& strategy, const LoadOptions& options,
+                                            const writer::Target& target,
+                                            const tuple::EncoderPlan& encoder,
+                                            std::optional<LoadId> load) {
+  std::vector<std::string> columns = encoder.column_names();
+  if (strategy.staged) {
+    writer::Target staging = target;
+    staging.table.quoted_name = ledger::staging_table(*load);
+    staging.table.name = staging.table.quoted_name.substr(staging.table.quoted_name.find('.') + 1);
+    staging.table.has_row_trigger = false;
+    if (encoder.number_records) columns.emplace_back(writer::record_column);
+    return std::make_unique<writer::CopyWriter>(staging, columns, load);
+  }
+  switch (strategy.kind) {
+    case Strategy::Kind::copy: break;
+    case Strategy::Kind::insert:
+      return std::make_unique<writer::InsertWriter>(target, encoder, load, options.batch_rows);
+    case Strategy::Kind::merge:
+      return std::make_unique<writer::MergeWriter>(target, std::move(columns), load,
+                                                   strategy.merge);
+  }
+  return std::make_unique<writer::CopyWriter>(target, columns, load);
+}
+
+}  // namespace sluice::load

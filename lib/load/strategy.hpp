@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "load/options.hpp"
+#include "tuple/encoder.hpp"
+#include "writer/merge.hpp"
+#include "writer/writer.hpp"
+
+namespace sluice::load {
+
+/// How the rows of a load get into its table.
+struct Strategy {
+  enum class Kind {
+    copy,    ///< writer::CopyWriter
+    insert,  ///< writer::InsertWriter
+    merge,   ///< writer::MergeWriter
+  };
+
+  Kind kind = Kind::copy;  ///< of the chunks' transactions
+  /// The chunks go into the load's staging table, and from there into the target at the end.
+  bool staged = false;
+  writer::Merge merge;
+  std::vector<std::string> notes;  ///< what was chosen that the user did not ask for, and why
+
+  /// Chunks that have a key in common are stored in the order of the file.
+  bool keeps_key_order() const { return kind == Kind::merge; }
+  /// Each tuple that is accepted is a new row of the target at once.
+  bool is_plain(const tuple::Table& table) const {
+    return !staged && kind != Kind::merge && !table.has_row_trigger && !table.has_insert_rule &&
+           table.kind != 'v';
+  }
+  std::string name(bool has_fast_lane) const;
+};
+
+/// Chooses. Throws Failure(usage) for what cannot be done with this table. `columns` are those that
+/// the source feeds, `keys` the table's.
+Strategy choose_strategy(const LoadOptions& options, const tuple::Table& table,
+                         const std::vector<std::string>& columns,
+                         const std::vector<writer::UniqueKey>& keys);
+
+/// Fits the encoder to the strategy: which tuples it makes, and of which keys it keeps hashes.
+void fit_encoder(tuple::EncoderPlan& encoder, const Strategy& strategy, const tuple::Table& table,
+                 const std::vector<writer::UniqueKey>& keys);
+
+/// The writer of the chunks. `target` is the load's, `load` is nothing without a ledger.
+std::unique_ptr<writer::Writer> make_writer(const Strategy& strategy, const LoadOptions& options,
+                                            const writer::Target& target,
+                                            const tuple::EncoderPlan& encoder,
+                                            std::optional<LoadId> load);
+
+}  // namespace sluice::load

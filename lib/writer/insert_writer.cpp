@@ -1,0 +1,148 @@
+#include "writer/insert_writer.hpp"
+
+#include <algorithm>
+
+#include "pg/identifier.hpp"
+#include "pg/pipeline.hpp"
+#include "tuple/array_columns.hpp"
+
+namespace sluice::writer {
+namespace {
+
+/// One statement of a pipeline that carries tuples.
+struct SentTuples {
+  std::size_t command = 0;
+  std::size_t range = 0;    ///< which of the ranges
+  std::uint64_t first = 0;  ///< in it
+  std::uint64_t end = 0;
+};
+
+/// The value that a text stands for. A cast reads it without the type's modifier, which is applied
+/// when the value goes into its column: the same, but for two types whose input functions make
+/// something else of a text when they know it.
+std::string from_text(const std::string& text, const tuple::Column& column) {
+  const tuple::Type& type = column.base_type;
+  const bool depends = type.id == tuple::oid::numeric || type.id == tuple::oid::interval;
+  if (!depends || type.modifier < 0) return text + "::" + column.cast_name;
+  return std::string("pg_catalog.") +
+         (type.id == tuple::oid::numeric ? "numeric_in" : "interval_in") + "(pg_catalog.textout(" +
+         text + "), 0, " + std::to_string(type.modifier) + ")";
+}
+
+std::string placeholders(std::size_t count) {
+  std::string text;
+  for (std::size_t i = 1; i <= count; ++i) text += (i > 1 ? ", $" : "$") + std::to_string(i);
+  return text;
+}
+
+}  // namespace
+
+InsertWriter::InsertWriter(const Target& target, const tuple::EncoderPlan& plan,
+                           std::optional<LoadId> load, std::size_t batch_rows)
+    : Writer(
+          target, load,
+          target.table.has_row_trigger || target.table.has_insert_rule || target.table.kind == 'v'),
+      batch_rows_(batch_rows),
+      rules_apply_(target.table.has_insert_rule) {
+  const std::vector<std::string> names = plan.column_names();
+  std::string casts;
+  std::string arguments;
+  bool has_identity = false;
+  for (const std::string& name : names) {
+    const tuple::Column& column = target.table.columns[*target.table.find(name)];
+    fast_.array_types.push_back(column.base_type.array_id);
+    fast_.element_types.push_back(column.base_type.id);
+    slow_.array_types.push_back(tuple::oid::array_of_text);
+    slow_.element_types.push_back(tuple::oid::text);
+    const std::string argument = "c" + std::to_string(fast_.array_types.size());
+    arguments += (arguments.empty() ? "" : ", ") + argument;
+    casts += (casts.empty() ? "" : ", ") + from_text(argument, column);
+    has_identity = has_identity || column.identity;
+  }
+  // COPY takes the value for an identity column as it is, whatever GENERATED says.
+  const std::string insert = "insert into " + target.table.quoted_name + " (" +
+                             pg::quote_identifiers(names) + ") " +
+                             (has_identity ? "overriding system value " : "") + "select ";
+  const std::string from =
+      " from unnest(" + placeholders(names.size()) + ") as rows (" + arguments + ")";
+  fast_.sql = insert + arguments + from;
+  slow_.sql = insert + casts + from;
+}
+
+/// What a pipeline sent and what came back.
+struct InsertWriter::Sent {
+  std::vector<SentTuples> statements;
+  std::uint64_t rows_sent = 0;
+  std::uint64_t rows = 0;
+  std::optional<pg::Result> last_row;
+  std::optional<pg::PipelineError> error;
+};
+
+asio::awaitable<Writer::Written> InsertWriter::run(pg::Connection& on, std::string before,
+                                                   std::span<const tuple::TupleRange> tuples,
+                                                   std::vector<std::string> behind) const {
+  Written written;
+  Sent sent;
+  try {
+    // These are several statements in one text, which a pipeline does not take.
+    if (!before.empty()) co_await on.query(std::move(before));
+    co_await send(on, tuples, std::move(behind), sent);
+  } catch (pg::PgError& error) {
+    error.phase = pg::Phase::copy;  // whether anything is stored is not known without a ledger
+    if (error.nature() == pg::ErrorNature::lost) throw;
+    written.refusal.emplace(error);
+  }
+  if (written.refusal) co_return written;
+  if (!sent.error) {
+    written.counts.rows_stored =
+        rules_apply_ ? sent.rows_sent : std::min(sent.rows, sent.rows_sent);
+    written.counts.rows_skipped = sent.rows_sent - written.counts.rows_stored;
+    written.last_row = std::move(sent.last_row);
+    co_return written;
+  }
+  pg::PgError& error = sent.error->error;
+  error.phase = pg::Phase::copy;
+  if (error.nature() == pg::ErrorNature::lost) throw pg::PgError(error);
+  written.refusal.emplace(error);
+  const auto at = std::ranges::find(sent.statements, sent.error->command, &SentTuples::command);
+  if (at == sent.statements.end()) co_return written;
+  written.refusal->lane = tuples[at->range].lane;
+  written.refusal->first = at->first;
+  written.refusal->end = at->end;
+  co_return written;
+}
+
+asio::awaitable<void> InsertWriter::send(pg::Connection& on,
+                                         std::span<const tuple::TupleRange> tuples,
+                                         std::vector<std::string> behind, Sent& sent) const {
+  const auto on_result = [&sent](std::size_t command, pg::Result result) {
+    const bool carries =
+        std::ranges::binary_search(sent.statements, command, {}, &SentTuples::command);
+    if (carries) sent.rows += result.affected();
+    if (!carries && result.rows() > 0) sent.last_row = std::move(result);
+  };
+  pg::Pipeline pipeline(on, on_result);
+  for (std::size_t i = 0; i < tuples.size() && !pipeline.error(); ++i) {
+    tuple::TupleRange range = tuples[i];
+    const Statement& statement = statement_of(range.lane);
+    tuple::ArrayColumns columns(statement.element_types);
+    std::vector<pg::Parameter> parameters(columns.size());
+    co_await pipeline.prepare("", statement.sql, statement.array_types);
+    for (std::uint64_t first = 0; !pipeline.error();) {
+      const std::size_t taken = columns.take(range, batch_rows_, limits::batch_bytes_max);
+      if (taken == 0) break;
+      for (std::size_t c = 0; c < columns.size(); ++c)
+        parameters[c] = {.bytes = columns.column(c), .is_binary = true};
+      sent.statements.push_back({pipeline.commands(), i, first, first + taken});
+      const pg::RawParameters raw(parameters);
+      co_await pipeline.execute_prepared("", raw);
+      first += taken;
+      sent.rows_sent += taken;
+    }
+  }
+  for (std::size_t i = 0; i < behind.size() && !pipeline.error(); ++i)
+    co_await pipeline.execute(behind[i]);
+  sent.error = co_await pipeline.finish();
+}
+
+}  // namespace sluice::writer

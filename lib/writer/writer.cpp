@@ -1,0 +1,162 @@
+#include "writer/writer.hpp"
+
+#include "base/failure.hpp"
+#include "pg/identifier.hpp"
+
+namespace sluice::writer {
+namespace {
+
+/// Leaves the failed transaction, so that the connection can be used again. If that fails too, the
+/// lease is dirty.
+asio::awaitable<void> leave_transaction(pg::Connection& on) {
+  if (!on.in_transaction()) co_return;
+  try {
+    co_await on.query("rollback");
+  } catch (const pg::PgError&) {
+    co_return;
+  }
+}
+
+/// The slow lane comes first because it is short and holds most of what the server will refuse.
+std::vector<tuple::TupleRange> lanes_of(const tuple::Batch& batch) {
+  std::vector<tuple::TupleRange> lanes;
+  for (const auto lane : {tuple::LaneName::slow, tuple::LaneName::fast})
+    if (batch.lane(lane).tuples > 0) lanes.push_back(tuple::whole(batch, lane));
+  return lanes;
+}
+
+Failure miscounted(std::uint64_t rows, std::uint64_t sent, const ledger::ChunkEntry& chunk) {
+  return {FailureKind::failed, "the server counted " + std::to_string(rows) + " rows where " +
+                                   std::to_string(sent) + " were sent: chunk " +
+                                   std::to_string(chunk.number) + " must be checked by hand"};
+}
+
+/// Throws Failure where the load itself is gone.
+bool already_stored(const Refusal& refusal) {
+  if (ledger::says_load_is_gone(refusal)) {
+    throw Failure(FailureKind::failed,
+                  "the ledger's entry of this load is gone: the server lost it in a crash, or "
+                  "somebody deleted it\n  The same command begins a new load.");
+  }
+  return ledger::says_already_stored(refusal);
+}
+
+}  // namespace
+
+asio::awaitable<Outcome> Writer::write(pg::Connection& on, const tuple::Batch& batch,
+                                       const ledger::ChunkEntry& chunk) const {
+  std::string before = tag(chunk.number) + "begin; " + settings_sql_;
+  if (load_) before += ledger::claim_statement(*load_, chunk) + "; ";
+  // Where it is not sure what becomes of the tuples, the ledger is corrected before the commit.
+  std::vector<std::string> behind;
+  if (!counts_may_differ_) behind.emplace_back("commit");
+  const std::vector<tuple::TupleRange> lanes = lanes_of(batch);
+  const Written written = co_await run(on, std::move(before), lanes, std::move(behind));
+  if (written.refusal) {
+    co_await leave_transaction(on);
+    Outcome stored;
+    stored.already_stored = true;
+    if (already_stored(*written.refusal)) co_return stored;
+    throw Refusal(*written.refusal);
+  }
+  Outcome outcome{written.counts};
+  if (!counts_may_differ_ ? outcome.rows_stored != batch.tuples()
+                          : outcome.rows() != batch.tuples())
+    throw miscounted(outcome.rows(), batch.tuples(), chunk);
+  if (!counts_may_differ_) co_return outcome;
+  if (outcome.rows_stored == batch.tuples()) {
+    co_await query(on, "commit");
+    co_return outcome;
+  }
+  ledger::ChunkEntry corrected = chunk;
+  corrected.count(written.counts);
+  corrected.rows_skipped += chunk.rows_skipped;
+  co_await commit(on, corrected);
+  co_return outcome;
+}
+
+asio::awaitable<pg::Result> Writer::write_between(pg::Connection& on, const tuple::Batch& batch,
+                                                  const std::string& before,
+                                                  const std::string& behind) const {
+  std::vector<std::string> last{behind, "commit"};
+  const std::vector<tuple::TupleRange> lanes = lanes_of(batch);
+  Written written = co_await run(on, "begin; " + settings_sql_ + before, lanes, std::move(last));
+  if (written.refusal) {
+    co_await leave_transaction(on);
+    throw Refusal(*written.refusal);
+  }
+  if (written.counts.rows_stored != batch.tuples())
+    throw miscounted(written.counts.rows(), batch.tuples(), {});
+  co_return std::move(*written.last_row);
+}
+
+asio::awaitable<bool> Writer::begin(pg::Connection& on, const ledger::ChunkEntry& chunk) const {
+  std::string sql =
+      tag(chunk.number) + "begin; " + settings_sql_ + "set constraints all immediate; ";
+  if (load_) sql += ledger::claim_statement(*load_, chunk) + "; ";
+  sql += "savepoint all_of_it; savepoint part";
+  std::optional<Refusal> refusal;
+  try {
+    co_await query(on, std::move(sql));
+    co_return true;
+  } catch (const Refusal& error) {
+    refusal = error;
+  }
+  if (already_stored(*refusal)) co_return false;
+  throw Refusal(*refusal);
+}
+
+asio::awaitable<RowCounts> Writer::put(pg::Connection& on, std::int64_t chunk,
+                                       const tuple::TupleRange& tuples) const {
+  std::vector<std::string> behind{"release savepoint part", "savepoint part"};
+  const Written written = co_await run(on, tag(chunk), {&tuples, 1}, std::move(behind));
+  if (!written.refusal) co_return written.counts;
+  co_await on.query(tag(chunk) + "rollback to savepoint part");
+  throw Refusal(*written.refusal);
+}
+
+asio::awaitable<void> Writer::start_over(pg::Connection& on) const {
+  co_await query(on, "rollback to savepoint all_of_it; savepoint part");
+}
+
+asio::awaitable<void> Writer::commit(pg::Connection& on, const ledger::ChunkEntry& chunk) const {
+  std::string sql = tag(chunk.number);
+  if (load_) sql += ledger::correct_statement(*load_, chunk) + "; ";
+  co_await query(on, sql + "commit");
+}
+
+asio::awaitable<void> Writer::roll_back(pg::Connection& on) const {
+  co_await query(on, "rollback");
+}
+
+asio::awaitable<void> Writer::end_former_attempt(pg::Connection& on, std::int64_t chunk) const {
+  if (!load_) co_return;
+  co_await on.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
+      "and usename = current_user and pid <> pg_backend_pid() and starts_with(query, " +
+      pg::quote_literal(tag(chunk)) + ")");
+}
+
+/// What shows in pg_stat_activity.
+std::string Writer::tag(std::int64_t chunk) const {
+  if (!load_) return {};
+  return "/* pgsluice load " + std::to_string(load_->value) + " chunk " + std::to_string(chunk) +
+         " */ ";
+}
+
+/// Runs statements that begin or end a transaction or a part of it.
+asio::awaitable<void> Writer::query(pg::Connection& on, std::string sql) const {
+  std::optional<pg::PgError> refused;
+  try {
+    co_await on.query(std::move(sql));
+  } catch (const pg::PgError& error) {
+    refused = error;
+  }
+  if (!refused) co_return;
+  refused->phase = pg::Phase::copy;
+  if (refused->nature() == pg::ErrorNature::lost) throw pg::PgError(*refused);
+  co_await leave_transaction(on);
+  throw Refusal(*refused);
+}
+
+}  // namespace sluice::writer

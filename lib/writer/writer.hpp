@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/row_counts.hpp"
+#include "ledger/ledger.hpp"
+#include "pg/connection.hpp"
+#include "tuple/tuple_range.hpp"
+#include "writer/catalog.hpp"
+
+namespace sluice::writer {
+
+/// What a transaction did.
+struct Outcome : RowCounts {
+  bool already_stored = false;  ///< the ledger had the chunk: no row was sent
+};
+
+/// The server refused what it was sent.
+struct Refusal : pg::PgError {
+  explicit Refusal(pg::PgError error) : PgError(std::move(error)) {}
+
+  std::optional<tuple::LaneName> lane;  ///< of the tuples that were under way; nothing: none
+  std::string copy_line;                ///< COPY's own line of the context, where there is one
+  /// Which of these tuples are to blame, from 0: [first, end). Empty where that is unknown.
+  std::uint64_t first = 0;
+  std::uint64_t end = 0;
+
+  bool names_tuples() const { return first < end; }
+};
+
+/// A strategy that puts a batch into the table, in one transaction with the ledger's row. The
+/// strategies differ in run(); what a chunk's transaction consists of is the same for all and
+/// stands here.
+///
+/// Every function throws Refusal for the server's errors and PgError for a lost connection.
+class Writer {
+ public:
+  virtual ~Writer() = default;
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  /// Writes a batch and its ledger row in one transaction. A batch that the ledger already has is
+  /// skipped. If it throws nothing is stored, unless the connection was lost around the commit.
+  asio::awaitable<Outcome> write(pg::Connection& on, const tuple::Batch& batch,
+                                 const ledger::ChunkEntry& chunk) const;
+
+  /// Writes a batch in one transaction with these statements before and behind it, and gives the
+  /// last row that they return. If it throws nothing is stored, unless the connection was lost
+  /// around the commit. REQUIRES: !counts_may_differ().
+  asio::awaitable<pg::Result> write_between(pg::Connection& on, const tuple::Batch& batch,
+                                            const std::string& before,
+                                            const std::string& behind) const;
+
+  // The same transaction in parts, for a batch of which some tuples may be refused: begin(), put()
+  // each part, then commit() or roll_back().
+
+  /// Begins it and claims the chunk. False if the ledger has it already; then there is no
+  /// transaction. Deferred constraints are checked behind each part.
+  asio::awaitable<bool> begin(pg::Connection& on, const ledger::ChunkEntry& chunk) const;
+  /// Puts tuples in, under a savepoint: if they are refused, the transaction is as before. Returns
+  /// what became of them.
+  asio::awaitable<RowCounts> put(pg::Connection& on, std::int64_t chunk,
+                                 const tuple::TupleRange& tuples) const;
+  /// Takes out all that was put in.
+  asio::awaitable<void> start_over(pg::Connection& on) const;
+  /// Corrects the ledger's row and commits.
+  asio::awaitable<void> commit(pg::Connection& on, const ledger::ChunkEntry& chunk) const;
+  asio::awaitable<void> roll_back(pg::Connection& on) const;
+
+  /// Ends what is left on the server of an attempt at this chunk whose connection was lost: a
+  /// backend that has not noticed yet would keep the claim, and the next attempt waiting.
+  asio::awaitable<void> end_former_attempt(pg::Connection& on, std::int64_t chunk) const;
+
+  std::optional<LoadId> load() const { return load_; }
+  /// True where a tuple that is accepted need not be a new row.
+  bool counts_may_differ() const { return counts_may_differ_; }
+  /// True where parts of a batch must be put in the order of the file.
+  virtual bool needs_file_order() const { return false; }
+
+ protected:
+  Writer(const Target& target, std::optional<LoadId> load, bool counts_may_differ)
+      : settings_sql_(target.settings_sql), counts_may_differ_(counts_may_differ), load_(load) {}
+
+  struct Written {
+    RowCounts counts;
+    std::optional<Refusal> refusal;
+    std::optional<pg::Result> last_row;
+  };
+
+  /// Runs the statements `before`, puts the tuples in, and runs the statements `behind` one by one.
+  /// The first error ends it.
+  virtual asio::awaitable<Written> run(pg::Connection& on, std::string before,
+                                       std::span<const tuple::TupleRange> tuples,
+                                       std::vector<std::string> behind) const = 0;
+
+ private:
+  asio::awaitable<void> query(pg::Connection& on, std::string sql) const;
+  std::string tag(std::int64_t chunk) const;
+
+  std::string settings_sql_;
+  bool counts_may_differ_;
+  std::optional<LoadId> load_;
+};
+
+}  // namespace sluice::writer

@@ -1,0 +1,148 @@
+#include <gmock/gmock.h>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/loading.hpp"
+
+namespace sluice::test {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+/// Loads whose rows come into the table together, or not at all.
+class Atomic : public DatabaseTest {
+ protected:
+  void SetUp() override {
+    options_.table = "t";
+    options_.atomic = true;
+    options_.chunk_bytes = 100;
+    options_.jobs = 3;
+  }
+
+  Loaded load(const std::string& csv) {
+    options_.path = folder_.write("in.csv", csv);
+    return run_load(url(), options_);
+  }
+
+  static std::string numbers(int first, int last) {
+    std::string csv = "id,v\n";
+    for (int i = first; i <= last; ++i) csv += std::to_string(i) + ",value\n";
+    return csv;
+  }
+
+  std::int64_t rows() { return db().number("select count(*) from t"); }
+  std::int64_t staging_tables() {
+    return db().number("select count(*) from pg_class where relname ~ '^stage_[0-9]+$'");
+  }
+
+  TemporaryFolder folder_;
+  load::LoadOptions options_;
+};
+
+TEST_F(Atomic, PublishesAllRowsAtOnce) {
+  db().run(
+      "create table t (serial int generated always as identity, id int primary key, v text "
+      "default 'none', unfed int not null default 7, check (unfed > id - 10000))");
+  const Loaded loaded = load(numbers(1, 500));
+  ASSERT_TRUE(loaded.ok()) << loaded.message;
+  EXPECT_EQ(500, rows());
+  EXPECT_EQ(500U, loaded.report.rows_stored);
+  EXPECT_EQ(500U, loaded.report.now.rows_stored);
+  EXPECT_EQ("500 7 500",
+            db().value("select concat_ws(' ', max(serial), min(unfed), sum(1)) from t"));
+  EXPECT_EQ(0, staging_tables());
+  EXPECT_EQ("", ledger_disagreement("t"));
+  EXPECT_EQ(load::LoadReport::Status::nothing_to_do, run_load(url(), options_).report.status);
+}
+
+TEST_F(Atomic, ARefusalLeavesTheTableAsItWas) {
+  db().run("create table t (id int primary key, v text); insert into t values (400, 'old')");
+  const Loaded refused = load(numbers(1, 500));
+  EXPECT_EQ("23505", refused.sql_state);
+  EXPECT_EQ(1, rows());
+  EXPECT_EQ(1, staging_tables());
+  // The obstacle is taken away: what waits is published, and nothing is sent again.
+  db().run("delete from t");
+  const Loaded loaded = run_load(url(), options_);
+  ASSERT_TRUE(loaded.ok()) << loaded.message;
+  EXPECT_EQ(500, rows());
+  EXPECT_TRUE(loaded.report.resumed);
+  EXPECT_EQ(0U, loaded.report.now.rows_stored);
+  EXPECT_EQ(0, staging_tables());
+}
+
+TEST_F(Atomic, BadRecordsBeyondTheBudgetPublishNothing) {
+  db().run("create table t (id int not null check (id <> 77), v text)");
+  std::string csv = numbers(1, 300) + "x,bad\n,bad\n";
+  options_.rejects.rejects_max = 2;
+  const Loaded stopped = load(csv);
+  EXPECT_EQ(FailureKind::budget, stopped.failure) << stopped.message;
+  EXPECT_EQ(0, rows());
+  options_.rejects.rejects_max = 3;
+  const Loaded loaded = run_load(url(), options_);
+  ASSERT_TRUE(loaded.ok()) << loaded.message;
+  EXPECT_EQ(299, rows());
+  EXPECT_EQ(3U, loaded.report.rows_rejected);
+  EXPECT_EQ("id,v\n77,value\nx,bad\n,bad\n", read_file(folder_ / "in.rejects.csv"));
+}
+
+TEST_F(Atomic, TruncateTakesPlaceWithThePublication) {
+  db().run(
+      "create table t (id int primary key, v text); insert into t select i, 'old' from "
+      "generate_series(1, 50) i");
+  options_.truncate = true;
+  const std::string other = folder_.write("other.csv", "id,v\n1,a\n");
+  ASSERT_FALSE(load(numbers(1, 100) + "100,again\n").ok());
+  EXPECT_EQ(50, rows());
+  const Loaded loaded = load(numbers(1, 100));
+  ASSERT_TRUE(loaded.ok()) << loaded.message;
+  EXPECT_EQ("100 value", db().value("select count(*) || ' ' || min(v) from t"));
+  EXPECT_EQ(0, staging_tables());
+}
+
+TEST_F(Atomic, AnotherFileOrOtherOptionsGiveUpWhatWaits) {
+  db().run("create table t (id int primary key, v text); insert into t values (5, 'old')");
+  ASSERT_FALSE(load(numbers(1, 10)).ok());
+  options_.on_conflict = writer::OnConflict::nothing;
+  const Loaded loaded = run_load(url(), options_);
+  ASSERT_TRUE(loaded.ok()) << loaded.message;
+  EXPECT_EQ(9U, loaded.report.rows_stored);
+  EXPECT_EQ(1U, loaded.report.rows_skipped);
+  EXPECT_EQ("void finished", db().value("select string_agg(state, ' ' order by load_id) from "
+                                        "pgsluice.loads"));
+  EXPECT_EQ(0, staging_tables());
+}
+
+/// An unlogged table is empty behind a crash of the server; the ledger is not.
+TEST_F(Atomic, SendsAgainWhatTheStagingTableHasLost) {
+  db().run("create table t (id int primary key, v text); insert into t values (5, 'old')");
+  ASSERT_FALSE(load(numbers(1, 400)).ok());
+  db().run("delete from t; truncate pgsluice.stage_1");
+  const Loaded loaded = run_load(url(), options_);
+  ASSERT_TRUE(loaded.ok()) << loaded.message;
+  EXPECT_THAT(loaded.report.notes, Contains(HasSubstr("the staging table is empty")));
+  EXPECT_EQ(400, rows());
+  EXPECT_EQ("", ledger_disagreement("t"));
+}
+
+TEST_F(Atomic, RowsThatATriggerDropsAreSkipped) {
+  db().run(
+      "create table t (id int, v text); create function f() returns trigger language plpgsql as "
+      "$$ begin if new.id % 10 = 0 then return null; end if; return new; end $$;"
+      "create trigger f before insert on t for each row execute function f()");
+  const Loaded loaded = load(numbers(1, 100));
+  ASSERT_TRUE(loaded.ok()) << loaded.message;
+  EXPECT_EQ(90, rows());
+  EXPECT_EQ(90U, loaded.report.rows_stored);
+  EXPECT_EQ(10U, loaded.report.rows_skipped);
+}
+
+TEST_F(Atomic, NeedsTheLedger) {
+  db().run("create table t (id int, v text)");
+  options_.use_ledger = false;
+  EXPECT_THAT(load(numbers(1, 3)).message, HasSubstr("leave out --no-ledger"));
+}
+
+}  // namespace
+}  // namespace sluice::test
