@@ -18,8 +18,9 @@ asio::awaitable<void> detail::end_race(asio::awaitable<void> task, TaskGroup& ra
 
 asio::awaitable<void> with_deadline(asio::awaitable<void> task, Clock::time_point at, Time& time) {
   TaskGroup race(co_await asio::this_coro::executor);
-  race.spawn(detail::end_race(std::move(task), race));
+  // The clock first: the task may end before spawn() returns, and then ends the race.
   race.spawn(detail::time_out(at, time));
+  race.spawn(detail::end_race(std::move(task), race));
   co_await race.join();
 }
 

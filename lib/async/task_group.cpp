@@ -4,6 +4,23 @@
 
 namespace sluice::async {
 
+namespace {
+
+/// Asio posts the end of a task that has never waited. Where that task was cancelled meanwhile, the
+/// post would throw, out of the whole loop (seen with Boost 1.81).
+asio::awaitable<void> end_quietly(asio::awaitable<void> task) {
+  std::exception_ptr failed;
+  try {
+    co_await std::move(task);
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  co_await asio::this_coro::throw_if_cancelled(false);
+  if (failed) std::rethrow_exception(failed);
+}
+
+}  // namespace
+
 TaskGroup::~TaskGroup() { assert(running_.empty()); }
 
 void TaskGroup::spawn(asio::awaitable<void> task) {
@@ -16,7 +33,8 @@ void TaskGroup::spawn(asio::awaitable<void> task) {
     }
     finished_.notify();
   };
-  asio::co_spawn(executor_, std::move(task), asio::bind_cancellation_slot(self->slot(), on_end));
+  asio::awaitable<void> quiet = end_quietly(std::move(task));
+  asio::co_spawn(executor_, std::move(quiet), asio::bind_cancellation_slot(self->slot(), on_end));
 }
 
 asio::awaitable<void> TaskGroup::join() {

@@ -5,9 +5,9 @@
 
 namespace sluice::writer {
 
-/// Stores a batch with INSERT, for targets that COPY cannot serve: `insert into t (a, b) select ...
-/// from unnest($1, $2)`, with a column's values of several thousand rows as one array. There are as
-/// many parameters as columns, whatever the number of rows; several such statements are on their
+/// Stores a batch with INSERT, for targets that COPY cannot serve: `insert into t (a, b) select
+/// unnest($1), unnest($2)`, with a column's values of several thousand rows as one array. There are
+/// as many parameters as columns, whatever the number of rows; several such statements are on their
 /// way at once.
 ///
 /// Tuples of the fast lane go as arrays of the columns' types in binary form; those of the slow

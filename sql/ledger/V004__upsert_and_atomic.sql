@@ -4,7 +4,7 @@
 alter table pgsluice.chunks
   add column rows_updated   bigint not null default 0,
   add column rows_unchanged bigint not null default 0,
-  drop constraint chunks_add_up,
+  drop constraint if exists chunks_add_up,
   add constraint chunks_add_up check
     (records_read = rows_stored + rows_updated + rows_unchanged + rows_rejected + rows_skipped);
 

@@ -268,10 +268,17 @@ TEST_F(Cli, RejectsWithoutABudgetIsAMistake) {
 /// A ledger that an older version made gets what it lacks.
 TEST_F(Cli, LedgerOfAnOlderVersionIsBroughtUpToDate) {
   ASSERT_EQ(0, run({"load", path_, "-t", "t"}).exit_code);
-  db().run("alter table pgsluice.loads drop column rejects_path");
-  const Finished finished = run({"load", path_, "-t", "t", "--again"});
-  EXPECT_EQ(0, finished.exit_code) << finished.err;
-  EXPECT_EQ(4, db().number("select count(*) from t"));
+  const std::string fourth =
+      "alter table pgsluice.chunks drop column rows_updated, drop column rows_unchanged;"
+      "alter table pgsluice.loads drop column rows_updated, drop column rows_unchanged, drop column "
+      "staged;";
+  const std::string third = "alter table pgsluice.loads drop column rejects_path;";
+  for (const std::string& undo : {fourth, fourth + third}) {
+    db().run(undo);
+    const Finished finished = run({"load", path_, "-t", "t", "--again"});
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+  }
+  EXPECT_EQ(6, db().number("select count(*) from t"));
 }
 
 /// Several runs of one command at once: one of them stores the rows.

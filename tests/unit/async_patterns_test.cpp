@@ -212,6 +212,8 @@ TEST_F(SemaphoreTest, WhoIsCancelledLeavesTheLine) {
 
 class Deadlines : public Patterns {
  protected:
+  static asio::awaitable<int> at_once(int value) { co_return value; }
+
   asio::awaitable<void> run_until(asio::awaitable<int> task, Clock::duration patience) {
     asio::awaitable<int> limited = with_deadline(std::move(task), time_.now() + patience, time_);
     const int value = co_await std::move(limited);
@@ -233,6 +235,12 @@ TEST_F(Deadlines, WhatIsNotIsCancelledAndWaitedFor) {
   EXPECT_TRUE(ended());
   EXPECT_EQ("not done in time", error());
   EXPECT_EQ("x5 ", log_);
+}
+
+TEST_F(Deadlines, WhatNeedsNoTimeIsDone) {
+  start(run_until(at_once(5), 3s));
+  EXPECT_TRUE(ended());
+  EXPECT_EQ("got 5", log_);
 }
 
 TEST_F(Deadlines, FailuresAndCancellationsAreNoTimeOut) {

@@ -1,0 +1,44 @@
+#include <gtest/gtest.h>
+
+#include "support/database.hpp"
+#include "support/process.hpp"
+
+namespace sluice::test {
+namespace {
+
+struct Example {
+  const char* name;
+  const char* output;
+};
+
+/// What each program of examples/ prints.
+class Examples : public DatabaseTest, public ::testing::WithParamInterface<Example> {};
+
+TEST_P(Examples, PrintsWhatItShows) {
+  Process::Options options;
+  options.program = PGSLUICE_EXAMPLES "/example_";
+  options.program += GetParam().name;
+  std::vector<std::string> arguments;
+  if (std::string(GetParam().name) == "pool") arguments.push_back(url());
+  const Finished finished = Process(arguments, options).wait();
+  EXPECT_EQ(0, finished.exit_code) << finished.err;
+  EXPECT_EQ(GetParam().output, finished.out);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Examples,
+    ::testing::Values(
+        Example{"chunks", "4 numbers, sum 10\n4 numbers, sum 26\n2 numbers, sum 19\n"},
+        Example{"deadline", "42\nnot done in time\n"},
+        Example{"gather", "1 4 9 16 25 \n49 failed \n"},
+        Example{"offload", "42, and the loop ticked meanwhile\n"},
+        Example{"pool", "inserted 1000\n333 334 333 \n"},
+        Example{"rate_limiter", "50 messages at 500 a second took their time\n"},
+        Example{"retry", "connected at attempt 3\n"},
+        Example{"semaphore", "page 1\npage 2\npage 3\npage 4\npage 5\nat most 2 at a time\n"},
+        Example{"task_group", "the disk is full; the clock ticked until then\n"},
+        Example{"work_queue", "sum 5050\n"}),
+    [](const auto& example) { return std::string(example.param.name); });
+
+}  // namespace
+}  // namespace sluice::test
