@@ -85,7 +85,7 @@ std::string text_of(const Ending& e) {
       if (r.rows_skipped > 0) {
         text +=
             fmt::format(", {} skipped ({})", rows(r.rows_skipped),
-                        r.plan.is_upsert ? "their key is in the table, or further records have it"
+                        r.plan.is_upsert ? "a row, or another record, has their key"
                                          : "blank lines, or dropped by a trigger of the table");
       }
       if (r.rows_rejected > 0)

@@ -98,9 +98,10 @@ asio::awaitable<bool> Load::enter(Plan& plan) {
     case Kind::resume: {
       report_.load = verdict.load->id;
       report_.resumed = true;
-      report_.notes.push_back(fmt::format("resuming load {} of {}, with {} rows stored already",
+      report_.notes.push_back(fmt::format("resuming load {} of {}, with {} rows {} already",
                                           verdict.load->id.value, verdict.load->started_at,
-                                          verdict.load->totals.rows_stored));
+                                          verdict.load->totals.rows(),
+                                          plan.strategy.staged ? "staged" : "stored"));
       plan.identity.rejects_path = verdict.load->rejects_path;
       choose_rejects_path(plan);
       plan.identity.chunk_bytes = verdict.load->chunk_bytes;

@@ -482,7 +482,8 @@ asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
   const ledger::Read read{chunks_read_, bytes_read_, records_read_};
   const ledger::Finish end = co_await finish(plan, read, seconds);
   report(end.totals);
-  if (end.finished && !report_.resumed) report_.now = report_;
+  // What was staged by earlier runs came into the table by this one.
+  if (end.finished && (!report_.resumed || plan.strategy.staged)) report_.now = report_;
   if (end.finished) co_return true;
   if (end.totals.chunks < chunks_read_ && round < limits::resend_rounds_max &&
       plan.source->rewind()) {

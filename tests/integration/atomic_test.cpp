@@ -68,7 +68,8 @@ TEST_F(Atomic, ARefusalLeavesTheTableAsItWas) {
   ASSERT_TRUE(loaded.ok()) << loaded.message;
   EXPECT_EQ(500, rows());
   EXPECT_TRUE(loaded.report.resumed);
-  EXPECT_EQ(0U, loaded.report.now.rows_stored);
+  EXPECT_EQ(500U, loaded.report.now.rows_stored);
+  EXPECT_EQ(0U, loaded.report.bytes);
   EXPECT_EQ(0, staging_tables());
 }
 
