@@ -59,15 +59,18 @@ void add_connection_options(CLI::App& command, CommonOptions& options) {
   command.add_option("-U,--username", options.connect.user, "user name")->group(group);
 }
 
-void add_output_options(CLI::App& command, CommonOptions& options) {
+void add_output_format(CLI::App& command, OutputFormat& format, const std::string& help) {
   static const std::map<std::string, OutputFormat> formats{{"text", OutputFormat::text},
                                                            {"json", OutputFormat::json}};
-  command
-      .add_option("--output", options.output,
-                  "text, or json: one object at the end, also on failure")
+  command.add_option("--output", format, help)
       ->transform(CLI::CheckedTransformer(formats))
       ->option_text("text|json")
       ->group("Output");
+}
+
+void add_output_options(CLI::App& command, CommonOptions& options) {
+  add_output_format(command, options.output,
+                    "text, or json: one object at the end, also on failure");
   command.add_flag("-q,--quiet", options.quiet, "no progress and no notes; errors only")
       ->group("Output");
   command.add_flag("-v,--verbose", options.verbose, "say more of what is decided and why")
@@ -121,6 +124,7 @@ int run_program(int argc, const char* const* argv) {
   commands["load"] = add_load_command(app);
   commands["check"] = add_check_command(app);
   commands["loads"] = add_loads_command(app);
+  commands["schedule"] = add_schedule_command(app);
 
   try {
     app.parse(argc, argv);

@@ -21,6 +21,7 @@ struct CommonOptions {
 };
 
 void add_connection_options(CLI::App& command, CommonOptions& options);
+void add_output_format(CLI::App& command, OutputFormat& format, const std::string& help);
 void add_output_options(CLI::App& command, CommonOptions& options);
 
 /// A size or a duration as a flag's value: the message of a wrong one names the flag.
@@ -36,6 +37,7 @@ using Run = std::function<int()>;
 Run add_load_command(CLI::App& app);
 Run add_check_command(CLI::App& app);
 Run add_loads_command(CLI::App& app);
+Run add_schedule_command(CLI::App& app);
 
 /// The whole program.
 int run_program(int argc, const char* const* argv);

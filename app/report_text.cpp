@@ -83,10 +83,9 @@ std::string text_of(const Ending& e) {
       if (r.rows_unchanged > 0)
         text += fmt::format(", {} unchanged", format_count(r.rows_unchanged));
       if (r.rows_skipped > 0) {
-        text +=
-            fmt::format(", {} skipped ({})", rows(r.rows_skipped),
-                        r.plan.is_upsert ? "a row, or another record, has their key"
-                                         : "blank lines, or dropped by a trigger of the table");
+        text += fmt::format(", {} skipped ({})", rows(r.rows_skipped),
+                            r.plan.is_upsert ? "a row, or another record, has their key"
+                                             : "blank lines, or dropped by a trigger of the table");
       }
       if (r.rows_rejected > 0)
         text += fmt::format(", rejected {} -> {}", format_count(r.rows_rejected), shown_path(r));

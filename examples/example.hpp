@@ -10,8 +10,7 @@ namespace example {
 namespace asio = boost::asio;
 
 /// Runs a program's main coroutine to its end, as asyncio.run() does.
-inline int run(asio::awaitable<void> program) {
-  asio::io_context io;
+inline int run(asio::io_context& io, asio::awaitable<void> program) {
   std::exception_ptr failed;
   const auto on_end = [&failed](const std::exception_ptr& error) { failed = error; };
   asio::co_spawn(io, std::move(program), on_end);
@@ -23,6 +22,11 @@ inline int run(asio::awaitable<void> program) {
     return 1;
   }
   return 0;
+}
+
+inline int run(asio::awaitable<void> program) {
+  asio::io_context io;
+  return run(io, std::move(program));
 }
 
 }  // namespace example

@@ -41,15 +41,5 @@ int main(int argc, char** argv) {
   pg::ConnectOptions connect;
   connect.dbname = argc > 1 ? argv[1] : "";
   pg::Pool pool(io.get_executor(), connect, {.connections_max = 3, .acquire_timeout = 10s});
-  std::exception_ptr failed;
-  const auto on_end = [&failed](const std::exception_ptr& error) { failed = error; };
-  asio::co_spawn(io, program(pool), on_end);
-  io.run();
-  try {
-    if (failed) std::rethrow_exception(failed);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
-  }
-  return 0;
+  return example::run(io, program(pool));
 }

@@ -4,8 +4,6 @@
 //   bench_floor URL DATA-SET FILE CONNECTIONS
 
 #include <libpq-fe.h>
-#include <sys/resource.h>
-
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -15,6 +13,7 @@
 #include <thread>
 
 #include "base/limits.hpp"
+#include "bench/cpu_time.hpp"
 #include "bench/encoding.hpp"
 #include "source/chunker.hpp"
 #include "source/preamble.hpp"
@@ -70,15 +69,6 @@ void send(PGconn* connection, const std::string& sql, std::string_view bytes) {
   }
 }
 
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -88,7 +78,7 @@ int main(int argc, char** argv) {
     const Made made = make_batches(set, argv[3]);
     const std::string sql = "begin; copy " + set.name + " from stdin (format binary); commit";
     const auto began = std::chrono::steady_clock::now();
-    const double cpu_before = cpu_seconds();
+    const double cpu_before = bench::cpu_seconds();
     std::atomic<std::size_t> next = 0;
     std::vector<std::jthread> threads;
     for (int i = 0; i < std::atoi(argv[4]); ++i) {
@@ -103,7 +93,7 @@ int main(int argc, char** argv) {
     threads.clear();
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - began;
     std::printf("%llu %.4f %.4f\n", static_cast<unsigned long long>(made.rows), wall.count(),
-                cpu_seconds() - cpu_before);
+                bench::cpu_seconds() - cpu_before);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_floor: %s\n", error.what());
     return 1;

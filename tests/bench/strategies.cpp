@@ -4,12 +4,11 @@
 //         executemany: arrays of many rows, many on their way
 // into the table narrow. Prints rows, seconds and CPU seconds.
 
-#include <sys/resource.h>
-
 #include <cstdio>
 #include <cstdlib>
 
 #include "async/gather.hpp"
+#include "bench/cpu_time.hpp"
 #include "bench/encoding.hpp"
 #include "csv/scanner.hpp"
 #include "pg/pool.hpp"
@@ -18,15 +17,6 @@
 namespace {
 
 using namespace sluice;
-
-double cpu_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 std::string statement(std::size_t columns) {
   std::string sql = "insert into narrow values (";
@@ -101,7 +91,7 @@ asio::awaitable<void> insert(pg::Pool& pool, std::string way, const std::string&
   const std::vector<pg::Row> rows = way == "executemany" ? std::vector<pg::Row>() : rows_of(csv);
   const Encoded encoded(way == "executemany" ? csv : csv.substr(0, csv.find('\n') + 1));
   const auto began = std::chrono::steady_clock::now();
-  const double cpu = cpu_seconds();
+  const double cpu = bench::cpu_seconds();
   std::vector<asio::awaitable<bool>> tasks;
   const std::size_t share = (rows.size() + connections - 1) / connections;
   for (std::size_t i = 0; i < connections; ++i) {
@@ -117,7 +107,7 @@ asio::awaitable<void> insert(pg::Pool& pool, std::string way, const std::string&
   if (!is_all) throw std::invalid_argument("no way: " + way);
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - began;
   std::printf("%zu %.4f %.4f\n", rows.size() + encoded.batch.tuples() * connections, wall.count(),
-              cpu_seconds() - cpu);
+              bench::cpu_seconds() - cpu);
 }
 
 }  // namespace

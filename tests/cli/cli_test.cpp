@@ -270,7 +270,8 @@ TEST_F(Cli, LedgerOfAnOlderVersionIsBroughtUpToDate) {
   ASSERT_EQ(0, run({"load", path_, "-t", "t"}).exit_code);
   const std::string fourth =
       "alter table pgsluice.chunks drop column rows_updated, drop column rows_unchanged;"
-      "alter table pgsluice.loads drop column rows_updated, drop column rows_unchanged, drop column "
+      "alter table pgsluice.loads drop column rows_updated, drop column rows_unchanged, drop "
+      "column "
       "staged;";
   const std::string third = "alter table pgsluice.loads drop column rejects_path;";
   for (const std::string& undo : {fourth, fourth + third}) {

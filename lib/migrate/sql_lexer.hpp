@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::migrate {
+
+/// A place in a file, as an editor shows it: both from 1, columns in bytes.
+struct Place {
+  std::size_t line = 1;
+  std::size_t column = 1;
+};
+
+/// One statement of an SQL file, without its semicolon and what stands around it.
+struct Statement {
+  std::size_t begin = 0;  ///< byte offsets in the text
+  std::size_t end = 0;
+  Place place;  ///< of its first character
+  std::vector<std::string>
+      words;  ///< its first keywords and names, in upper case, at most words_max
+};
+
+/// What an SQL file holds, as psql would cut it.
+struct Lexed {
+  std::vector<Statement> statements;
+  /// A backslash outside of quotes and comments: a command of psql, which no server knows.
+  std::vector<Place> psql_commands;
+  /// Where a quote, a dollar tag or a comment begins that has no end; nothing: line is 0.
+  Place unfinished{0, 0};
+};
+
+inline constexpr std::size_t words_max = 6;
+
+/// Cuts a text into statements. Rules:
+/// https://www.postgresql.org/docs/current/sql-syntax-lexical.html, with
+/// standard_conforming_strings on: quotes, E'' with backslashes, dollar tags, nested comments; a
+/// semicolon inside parentheses or inside BEGIN ATOMIC ... END of a function ends nothing, as in
+/// psql (src/fe_utils/psqlscan.l).
+Lexed lex_sql(std::string_view text);
+
+/// The statement begins or ends a transaction: BEGIN, START TRANSACTION, COMMIT, END, ROLLBACK,
+/// ABORT, PREPARE TRANSACTION; not SAVEPOINT, nor ROLLBACK TO.
+bool controls_transaction(const Statement& statement);
+
+/// The statement is COPY ... FROM STDIN, whose data only psql would send.
+bool copies_from_stdin(std::string_view text, const Statement& statement);
+
+}  // namespace sluice::migrate

@@ -1,0 +1,113 @@
+#include "migrate/sql_lexer.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sluice::migrate {
+namespace {
+
+struct Case {
+  const char* name;
+  std::string text;
+  std::vector<std::string> statements;
+};
+
+std::vector<std::string> statements_of(const std::string& text) {
+  std::vector<std::string> found;
+  for (const Statement& s : lex_sql(text).statements)
+    found.push_back(text.substr(s.begin, s.end - s.begin));
+  return found;
+}
+
+TEST(SqlLexer, CutsAsPsqlDoes) {
+  const Case cases[] = {
+      {"nothing", "  \n-- only a comment\n/* and ; another */", {}},
+      {"two", "select 1; select 2", {"select 1", "select 2"}},
+      {"empty ones", ";;select 1;;", {"select 1"}},
+      {"semicolon in quotes", "select ';', \";\"; select 2", {"select ';', \";\"", "select 2"}},
+      {"doubled quotes", "select 'it''s; so'; x", {"select 'it''s; so'", "x"}},
+      {"backslash in plain quotes", "select '\\'; x", {"select '\\'", "x"}},
+      {"E'' has escapes", "select E'\\';'; x", {"select E'\\';'", "x"}},
+      {"e'' with an escaped backslash", "select e'\\\\'; x", {"select e'\\\\'", "x"}},
+      {"a name that ends with e", "select type'\\'; x", {"select type'\\'", "x"}},
+      {"dollar quotes", "do $$ begin; end $$; x", {"do $$ begin; end $$", "x"}},
+      {"tagged, nested",
+       "do $a$ select $b$ ; $b$; $$;$$ $a$; x",
+       {"do $a$ select $b$ ; $b$; $$;$$ $a$", "x"}},
+      {"a parameter is no tag", "select $1; select $2", {"select $1", "select $2"}},
+      {"a dollar inside a name", "select a$b$ ; select c$b$", {"select a$b$", "select c$b$"}},
+      {"nested comments",
+       "select 1 /* a /* ; */ ; */ + 1; x",
+       {"select 1 /* a /* ; */ ; */ + 1", "x"}},
+      {"line comment with a quote",
+       "select 1 -- don't; stop\n+ 1; x",
+       {"select 1 -- don't; stop\n+ 1", "x"}},
+      {"rules have semicolons in parentheses",
+       "create rule r as on insert to t do also (insert into a values (1); insert into b values "
+       "(2)); x",
+       {"create rule r as on insert to t do also (insert into a values (1); insert into b values "
+        "(2))",
+        "x"}},
+      {"begin atomic",
+       "create or replace function f() returns int begin atomic select 1; select case when true "
+       "then "
+       "1 else 2 end; end; x",
+       {"create or replace function f() returns int begin atomic select 1; select case when true "
+        "then "
+        "1 else 2 end; end",
+        "x"}},
+      {"begin atomic of a procedure",
+       "create procedure p() begin atomic; end; x",
+       {"create procedure p() begin atomic; end", "x"}},
+      {"begin without a routine", "begin; select 1; end; x", {"begin", "select 1", "end", "x"}},
+      {"unicode names", "select \xc3\xa9$x$ ; y", {"select \xc3\xa9$x$", "y"}},
+      {"CRLF", "select 1;\r\nselect 2;\r\n", {"select 1", "select 2"}},
+  };
+  for (const Case& c : cases) EXPECT_EQ(c.statements, statements_of(c.text)) << c.name;
+}
+
+TEST(SqlLexer, SaysWhereStatementsBegin) {
+  const Lexed lexed = lex_sql("-- a\n  select\n1;\nselect 2;  /* x */ select 3");
+  ASSERT_EQ(3U, lexed.statements.size());
+  EXPECT_EQ(2U, lexed.statements[0].place.line);
+  EXPECT_EQ(3U, lexed.statements[0].place.column);
+  EXPECT_EQ(4U, lexed.statements[1].place.line);
+  EXPECT_EQ(20U, lexed.statements[2].place.column);
+  EXPECT_EQ((std::vector<std::string>{"SELECT"}), lexed.statements[0].words);
+}
+
+TEST(SqlLexer, FindsPsqlCommandsAndWhatHasNoEnd) {
+  const Lexed commands = lex_sql("select 1;\n\\i other.sql\nselect '\\d';\n");
+  ASSERT_EQ(1U, commands.psql_commands.size());
+  EXPECT_EQ(2U, commands.psql_commands[0].line);
+  EXPECT_EQ(2U, commands.statements.size());
+  for (const char* text : {"select 1;\nselect 'x;", "select 1;\ndo $a$ $$", "\n/* /* */", "\n \"x"})
+    EXPECT_EQ(2U, lex_sql(text).unfinished.line) << text;
+  EXPECT_EQ(0U, lex_sql("select 1").unfinished.line);
+}
+
+TEST(SqlLexer, KnowsWhatControlsTransactions) {
+  const auto controls = [](const std::string& text) {
+    return controls_transaction(lex_sql(text).statements.at(0));
+  };
+  for (const char* text :
+       {"begin", "BEGIN work", "start transaction isolation level serializable", "commit", "end",
+        "rollback", "abort", "prepare transaction 'x'", "/* x */ Commit and chain"})
+    EXPECT_TRUE(controls(text)) << text;
+  for (const char* text : {"savepoint a", "rollback to a", "rollback work to savepoint a",
+                           "release a", "prepare p as select 1", "select 'commit'",
+                           "do $$begin end$$", "create table begin (a int)"})
+    EXPECT_FALSE(controls(text)) << text;
+}
+
+TEST(SqlLexer, KnowsCopyFromStdin) {
+  const auto copies = [](const std::string& text) {
+    return copies_from_stdin(text, lex_sql(text).statements.at(0));
+  };
+  EXPECT_TRUE(copies("copy t (a, b) from stdin with (format csv)"));
+  EXPECT_FALSE(copies("copy t to stdout"));
+  EXPECT_FALSE(copies("copy t from '/tmp/x'"));
+  EXPECT_FALSE(copies("select 'copy t from stdin'"));
+}
+
+}  // namespace
+}  // namespace sluice::migrate
