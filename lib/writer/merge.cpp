@@ -20,11 +20,27 @@ std::string list(const std::vector<std::string>& columns, const std::string& pre
   return text;
 }
 
+bool is_in(const std::vector<std::string>& columns, const std::string& name) {
+  return std::ranges::find(columns, name) != columns.end();
+}
+
+/// A column of the record that stands for all with its key. One after the other, the first of them
+/// would make the row and the others would update some of its columns: so the other columns are the
+/// first one's.
+std::string value_of_column(const std::string& column, const Merge& merge, const std::string& key) {
+  const std::string name = pg::quote_identifier(column);
+  const bool updates_in_turn =
+      merge.on_conflict == OnConflict::update && merge.dedupe == Dedupe::last;
+  if (!updates_in_turn || is_in(merge.update_columns, column) || is_in(merge.key, column))
+    return name;
+  return "first_value(" + name + ") over (partition by " + key + " order by " + record_column +
+         ") as " + name;
+}
+
 /// The records, each key once.
 std::string records(const std::vector<std::string>& columns, const Merge& merge,
                     const std::string& from, bool keys_may_repeat) {
-  const std::string names = list(columns, "");
-  if (!keys_may_repeat) return "select " + names + " from " + from;
+  if (!keys_may_repeat) return "select " + list(columns, "") + " from " + from;
   // DISTINCT ON takes NULLs for equal.
   std::string key = list(merge.key, "");
   if (!merge.nulls_are_equal) {
@@ -32,8 +48,11 @@ std::string records(const std::vector<std::string>& columns, const Merge& merge,
     key += record_column;
     key += " end";
   }
-  return "select distinct on (" + key + ") " + names + " from " + from + " order by " + key + ", " +
-         record_column + (merge.dedupe == Dedupe::last ? " desc" : "");
+  std::string values;
+  for (const std::string& column : columns)
+    values += (values.empty() ? "" : ", ") + value_of_column(column, merge, key);
+  return "select distinct on (" + key + ") " + values + " from " + from + " order by " + key +
+         ", " + record_column + (merge.dedupe == Dedupe::last ? " desc" : "");
 }
 
 std::string conflict_clause(const Merge& merge) {

@@ -87,6 +87,26 @@ TEST_F(Upsert, UpdatesOnlyTheColumnsThatAreNamed) {
   EXPECT_EQ("1:a:y 2:x:y", table("id, v, w"));
 }
 
+/// The first record of a key makes the row, the others update what they may: in one chunk or in
+/// several, in the table or by way of a staging table.
+TEST_F(Upsert, RepeatedKeysAndNamedColumnsAreTheSameForEveryChunkSize) {
+  options_.on_conflict = OnConflict::update;
+  options_.update_columns = {"w"};
+  options_.again = true;
+  for (const bool atomic : {false, true}) {
+    for (const std::size_t chunk_bytes : {1UL, 12UL, 1UL << 20}) {
+      db().run(
+          "drop table if exists t; create table t (id int primary key, v text, w text);"
+          "insert into t values (1, 'a', 'b')");
+      options_.atomic = atomic;
+      options_.chunk_bytes = chunk_bytes;
+      const Loaded loaded = load("id,v,w\n2,c,d\n1,e,f\n2,g,h\n2,i,j\n1,k,l\n");
+      ASSERT_TRUE(loaded.ok()) << loaded.message;
+      EXPECT_EQ("1:a:l 2:c:j", table("id, v, w")) << chunk_bytes << atomic;
+    }
+  }
+}
+
 TEST_F(Upsert, GoesByAUniqueIndexThatIsNamed) {
   db().run(
       "create table t (id int generated always as identity primary key, a text, b date, v text,"
