@@ -5,8 +5,8 @@
 #include <iostream>
 
 #include "app/exit_code.hpp"
-#include "app/suggestion.hpp"
 #include "base/quantity.hpp"
+#include "base/suggestion.hpp"
 #include "csv/dialect.hpp"
 #include "pg/error.hpp"
 

@@ -1,8 +1,8 @@
-#include "app/suggestion.hpp"
+#include "base/suggestion.hpp"
 
 #include <algorithm>
 
-namespace sluice::app {
+namespace sluice {
 namespace {
 
 /// Levenshtein's distance.
@@ -35,4 +35,4 @@ std::optional<std::string> nearest(const std::string& word, const std::vector<st
   return best;
 }
 
-}  // namespace sluice::app
+}  // namespace sluice

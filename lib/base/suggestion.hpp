@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace sluice::app {
+namespace sluice {
 
 /// The known word that a mistyped one most likely means, if one is near enough.
 std::optional<std::string> nearest(const std::string& word, const std::vector<std::string>& known);
 
-}  // namespace sluice::app
+}  // namespace sluice

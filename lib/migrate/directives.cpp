@@ -1,0 +1,122 @@
+#include "migrate/directives.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <map>
+
+#include "base/quantity.hpp"
+#include "base/suggestion.hpp"
+
+namespace sluice::migrate {
+namespace {
+
+constexpr std::string_view mark = "pgsluice:";
+constexpr std::string_view blanks = " \t\r";
+
+/// What is wrong with a directive, without its place.
+struct Wrong {
+  std::string message;
+};
+
+std::string_view trim(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(blanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
+}
+
+std::chrono::milliseconds duration(std::string_view text) {
+  const auto parsed = parse_duration(text);
+  if (!parsed) throw Wrong{parsed.error()};
+  return *parsed;
+}
+
+std::size_t count(std::string_view text) {
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size())
+    throw Wrong{"\"" + std::string(text) + "\" is no number"};
+  return number;
+}
+
+/// "0 3 * * *" tz=Europe/Berlin
+void set_schedule(Directives& d, std::string_view text) {
+  const std::size_t end = text.starts_with('"') ? text.find('"', 1) : std::string_view::npos;
+  if (end == std::string_view::npos)
+    throw Wrong{"put the expression in double quotes: schedule \"0 3 * * *\" tz=Europe/Berlin"};
+  d.schedule = text.substr(1, end - 1);
+  const std::string_view rest = trim(text.substr(end + 1));
+  constexpr std::string_view zone = "tz=";
+  if (rest.empty()) return;
+  if (!rest.starts_with(zone))
+    throw Wrong{"\"" + std::string(rest) + "\": only tz=ZONE may follow the expression"};
+  d.time_zone = rest.substr(zone.size());
+}
+
+using Setter = std::function<void(Directives&, std::string_view)>;
+
+const std::map<std::string, Setter>& setters() {
+  const auto flag = [](bool Directives::* member, bool value) {
+    return [member, value](Directives& d, std::string_view argument) {
+      if (!argument.empty()) throw Wrong{"it takes no value"};
+      d.*member = value;
+    };
+  };
+  static const std::map<std::string, Setter> all{
+      {"no-transaction", flag(&Directives::in_transaction, false)},
+      {"out-of-order", flag(&Directives::out_of_order, true)},
+      {"lock-timeout", [](Directives& d, std::string_view a) { d.lock_timeout = duration(a); }},
+      {"statement-timeout",
+       [](Directives& d, std::string_view a) { d.statement_timeout = duration(a); }},
+      {"retries", [](Directives& d, std::string_view a) { d.retries = count(a); }},
+      {"placeholder",
+       [](Directives& d, std::string_view a) {
+         if (a.empty()) throw Wrong{"it needs a name"};
+         d.placeholders.emplace_back(a);
+       }},
+      {"schedule", set_schedule},
+  };
+  return all;
+}
+
+void set(Directives& directives, std::string_view text) {
+  const std::string name(text.substr(0, text.find_first_of(blanks)));
+  const auto found = setters().find(name);
+  if (found != setters().end()) {
+    try {
+      found->second(directives, trim(text.substr(name.size())));
+    } catch (const Wrong& wrong) {
+      throw Wrong{name + ": " + wrong.message};
+    }
+    return;
+  }
+  std::vector<std::string> known;
+  for (const auto& [directive, setter] : setters()) known.push_back(directive);
+  const auto meant = nearest(name, known);
+  throw Wrong{"unknown directive \"" + name + "\"" +
+              (meant ? "; did you mean " + *meant + "?" : "")};
+}
+
+}  // namespace
+
+std::expected<Directives, DirectiveError> read_directives(std::string_view text) {
+  Directives directives;
+  for (std::size_t line = 1; !text.empty(); ++line) {
+    const std::string_view whole = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(whole.size() + 1, text.size()));
+    const std::string_view content = trim(whole);
+    if (content.empty()) continue;
+    if (!content.starts_with("--")) break;  // the first statement, or another kind of comment
+    const std::string_view comment = trim(content.substr(2));
+    if (!comment.starts_with(mark)) continue;
+    try {
+      set(directives, trim(comment.substr(mark.size())));
+    } catch (const Wrong& wrong) {
+      const auto column = static_cast<std::size_t>(comment.data() - whole.data()) + 1;
+      return std::unexpected(DirectiveError{{line, column}, wrong.message});
+    }
+  }
+  return directives;
+}
+
+}  // namespace sluice::migrate
