@@ -26,6 +26,7 @@ nlohmann::ordered_json json_of(const Ending& e) {
                               {"exit_code", e.exit_code},
                               {"load", nullptr},
                               {"resumed", r.resumed},
+                              {"staged", r.is_staged},
                               {"records_read", r.records_read},
                               {"rows_stored", r.rows_stored},
                               {"rows_updated", r.rows_updated},

@@ -26,7 +26,7 @@ class Lexer {
 
   Lexed run() {
     while (at_ < text_.size()) step();
-    end_statement(text_.size());
+    end_statement();
     return std::move(lexed_);
   }
 
@@ -44,7 +44,7 @@ class Lexer {
     } else if (c == '/' && peek(1) == '*') {
       skip_comment();
     } else if (c == ';' && parentheses_ == 0 && atomic_depth_ == 0) {
-      end_statement(at_);
+      end_statement();
       ++at_;
     } else if (c == '\\') {
       lexed_.psql_commands.push_back(place_of(at_));
@@ -173,7 +173,7 @@ class Lexer {
     atomic_depth_ = 0;
   }
 
-  void end_statement(std::size_t /*semicolon*/) {
+  void end_statement() {
     if (!in_statement_) return;
     in_statement_ = false;
     statement_.end = last_end_;
