@@ -1,6 +1,6 @@
 #include "ledger/deferred_indexes.hpp"
 
-#include "pg/identifier.hpp"
+#include "base/identifier.hpp"
 
 namespace sluice::ledger {
 namespace {
@@ -22,7 +22,7 @@ asio::awaitable<std::vector<DeferredIndex>> missing_where(pg::Connection& on, st
 /// A row's place in the journal, as a condition.
 std::string is_row_of(const DeferredIndex& index) {
   return "load_id = " + std::to_string(index.load.value) +
-         " and index_name = " + pg::quote_literal(index.name);
+         " and index_name = " + quote_literal(index.name);
 }
 
 }  // namespace
@@ -31,8 +31,8 @@ std::string defer_statements(const std::string& load, std::uint32_t target_oid,
                              const std::string& name, const std::string& definition) {
   return "insert into pgsluice.deferred_indexes (load_id, target_oid, index_name, definition) "
          "values (" +
-         load + ", " + std::to_string(target_oid) + ", " + pg::quote_literal(name) + ", " +
-         pg::quote_literal(definition) + "); drop index " + name + "; ";
+         load + ", " + std::to_string(target_oid) + ", " + quote_literal(name) + ", " +
+         quote_literal(definition) + "); drop index " + name + "; ";
 }
 
 asio::awaitable<std::vector<DeferredIndex>> missing_indexes(pg::Connection& on, LoadId load) {

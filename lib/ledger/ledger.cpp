@@ -3,8 +3,8 @@
 #include <string_view>
 
 #include "base/failure.hpp"
+#include "base/identifier.hpp"
 #include "ledger_sql.hpp"
-#include "pg/identifier.hpp"
 
 namespace sluice::ledger {
 namespace {
@@ -56,7 +56,7 @@ asio::awaitable<void> create(pg::Connection& on) {
       FailureKind::failed,
       "cannot create pgsluice's ledger in database \"" + on.database() + "\": " + refusal +
           "\n  Ask its owner to run: create schema pgsluice authorization " +
-          pg::quote_identifier(on.user()) +
+          quote_identifier(on.user()) +
           ";\n  Or load with --no-ledger: such a load cannot be resumed, and can be loaded twice.");
 }
 

@@ -2,8 +2,8 @@
 
 #include <cstdlib>
 
+#include "base/identifier.hpp"
 #include "ledger/deferred_indexes.hpp"
-#include "pg/identifier.hpp"
 
 namespace sluice::ledger {
 namespace {
@@ -68,10 +68,10 @@ std::vector<LoadEntry> read_entries(const pg::Result& rows) {
 
 /// Which rows of pgsluice.loads, as l, find_loads() is about.
 std::string are_like(const NewLoad& like) {
-  return "l.state <> 'void' and (l.fingerprint = " + pg::quote_literal(like.fingerprint) +
-         " or (l.state = 'unfinished' and l.source_path = " + pg::quote_literal(like.source_path) +
+  return "l.state <> 'void' and (l.fingerprint = " + quote_literal(like.fingerprint) +
+         " or (l.state = 'unfinished' and l.source_path = " + quote_literal(like.source_path) +
          ")) and case when l.ledger_oid = 'pgsluice.loads'::regclass::oid then l.target_oid = " +
-         std::to_string(like.target_oid) + " else l.target = " + pg::quote_literal(like.target) +
+         std::to_string(like.target_oid) + " else l.target = " + quote_literal(like.target) +
          " end";
 }
 
@@ -107,12 +107,12 @@ std::string begin_statement(const NewLoad& load) {
          "source_stamp, fingerprint, options, chunk_bytes, record_bytes_max, rejects_path, staged) "
          "values "
          "(" +
-         pg::quote_literal(load.target) + "," + std::to_string(load.target_oid) + "," +
-         pg::quote_literal(load.source) + "," + pg::quote_literal(load.source_path) + "," +
+         quote_literal(load.target) + "," + std::to_string(load.target_oid) + "," +
+         quote_literal(load.source) + "," + quote_literal(load.source_path) + "," +
          (load.source_bytes ? std::to_string(*load.source_bytes) : std::string("null")) + "," +
-         pg::quote_literal(load.source_stamp) + "," + pg::quote_literal(load.fingerprint) + "," +
-         pg::quote_literal(load.options) + "," + std::to_string(load.chunk_bytes) + "," +
-         std::to_string(load.record_bytes_max) + "," + pg::quote_literal(load.rejects_path) +
+         quote_literal(load.source_stamp) + "," + quote_literal(load.fingerprint) + "," +
+         quote_literal(load.options) + "," + std::to_string(load.chunk_bytes) + "," +
+         std::to_string(load.record_bytes_max) + "," + quote_literal(load.rejects_path) +
          (load.staged ? ",true); " : ",false); ");
 }
 
@@ -128,7 +128,7 @@ asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
 asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::string& rejects_path,
                                   const std::string& behind) {
   co_await on.query("begin; update pgsluice.loads set runs = runs + 1, rejects_path = " +
-                    pg::quote_literal(rejects_path) + " where load_id = " + id_text(id) + "; " +
+                    quote_literal(rejects_path) + " where load_id = " + id_text(id) + "; " +
                     behind + "commit");
 }
 
@@ -153,7 +153,7 @@ std::string finish_statement(const std::string& load, const Read& read, const st
   return "with c as (" + sums_of_chunks(load) +
          "), finished as (update pgsluice.loads l set state = 'finished', finished_at = "
          "clock_timestamp(), source_stamp = " +
-         pg::quote_literal(stamp) + ", seconds = seconds + " + seconds +
+         quote_literal(stamp) + ", seconds = seconds + " + seconds +
          ", records_read = c.records_read, rows_stored = c.rows_stored, rows_updated = "
          "c.rows_updated, rows_unchanged = c.rows_unchanged, rows_rejected = c.rows_rejected, "
          "rows_skipped = c.rows_skipped from c where l.load_id = " +

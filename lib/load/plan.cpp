@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "pg/identifier.hpp"
+#include "base/identifier.hpp"
 #include "source/fingerprint.hpp"
 
 namespace sluice::load {
@@ -206,8 +206,8 @@ std::string truncate_statement(const Plan& plan) {
 }
 
 std::string lock_name(const std::string& table, const std::string& fingerprint) {
-  return "'load ' || " + pg::quote_literal(table) + "::regclass::oid || " +
-         pg::quote_literal(" " + fingerprint);
+  return "'load ' || " + quote_literal(table) + "::regclass::oid || " +
+         quote_literal(" " + fingerprint);
 }
 
 std::string rejects_path_of(const Plan& plan) {

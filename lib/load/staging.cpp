@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "pg/identifier.hpp"
+#include "base/identifier.hpp"
 
 namespace sluice::load {
 namespace {
@@ -31,7 +31,7 @@ std::uint64_t count_of(const pg::Result& row) {
 /// Throws Failure that names two records with the same key.
 asio::awaitable<void> require_distinct_keys(Publication& p, pg::Connection& on) {
   const std::vector<std::string>& columns = p.plan.strategy.merge.key;
-  const std::string key = pg::quote_identifiers(columns);
+  const std::string key = quote_identifiers(columns);
   std::string condition;
   if (!p.plan.strategy.merge.nulls_are_equal) condition = " where num_nulls(" + key + ") = 0";
   const auto results = co_await on.query(
@@ -141,7 +141,7 @@ asio::awaitable<bool> prepare_staging(pg::Connection& on, const Plan& plan, Load
   std::string alter;
   for (const tuple::Column& column : table.columns) {
     if (std::ranges::find(columns, column.name) == columns.end())
-      alter += ", drop column if exists " + pg::quote_identifier(column.name);
+      alter += ", drop column if exists " + quote_identifier(column.name);
   }
   if (plan.encoder.number_records)
     alter += std::string(", add column if not exists ") + writer::record_column + " bigint";

@@ -7,8 +7,8 @@
 #include <set>
 
 #include "base/failure.hpp"
+#include "base/identifier.hpp"
 #include "ledger/loads.hpp"
-#include "pg/identifier.hpp"
 #include "writer/copy_writer.hpp"
 #include "writer/insert_writer.hpp"
 #include "writer/merge_writer.hpp"

@@ -4,9 +4,9 @@
 #include <array>
 #include <string_view>
 
+#include "base/identifier.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/run_lock.hpp"
-#include "pg/identifier.hpp"
 
 namespace sluice::writer {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 constexpr const char* client_check = "client_connection_check_interval";
 
 std::string set_local(const std::string& name, const std::string& value) {
-  return "set local " + pg::quote_identifier(name) + " = " + pg::quote_literal(value) + "; ";
+  return "set local " + quote_identifier(name) + " = " + quote_literal(value) + "; ";
 }
 
 bool names_utc(std::string_view zone) {
@@ -94,7 +94,7 @@ std::string set_local(const Settings& settings) {
 asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings) {
   Target target;
   target.settings_sql = set_local(settings);
-  const std::string relation = pg::quote_literal(table) + "::regclass";
+  const std::string relation = quote_literal(table) + "::regclass";
   const auto results = co_await on.query(
       "begin; " + target.settings_sql + table_sql + relation + "; " + columns_sql + relation +
       " order by a.attnum; select " + ledger::exists_expression + "; commit");

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/identifier.hpp"
 #include "pg/copy_in.hpp"
-#include "pg/identifier.hpp"
 
 namespace sluice::writer {
 namespace {
@@ -26,7 +26,7 @@ asio::awaitable<void> send(pg::Connection& on, const tuple::TupleRange& tuples, 
 CopyWriter::CopyWriter(const Target& target, const std::vector<std::string>& columns,
                        std::optional<LoadId> load)
     : Writer(target, load, target.table.has_row_trigger),
-      copy_sql_("copy " + target.table.quoted_name + " (" + pg::quote_identifiers(columns) +
+      copy_sql_("copy " + target.table.quoted_name + " (" + quote_identifiers(columns) +
                 ") from stdin"),
       relation_name_(target.table.name) {}
 

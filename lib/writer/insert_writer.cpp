@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "pg/identifier.hpp"
+#include "base/identifier.hpp"
 #include "pg/pipeline.hpp"
 #include "tuple/array_columns.hpp"
 
@@ -57,7 +57,7 @@ InsertWriter::InsertWriter(const Target& target, const tuple::EncoderPlan& plan,
   }
   // COPY takes the value for an identity column as it is, whatever GENERATED says.
   const std::string insert = "insert into " + target.table.quoted_name + " (" +
-                             pg::quote_identifiers(names) + ") " +
+                             quote_identifiers(names) + ") " +
                              (has_identity ? "overriding system value " : "") + "select ";
   fast_.sql = insert + arguments;
   slow_.sql = insert + casts;

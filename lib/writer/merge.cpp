@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "pg/identifier.hpp"
+#include "base/identifier.hpp"
 
 namespace sluice::writer {
 namespace {
@@ -14,7 +14,7 @@ std::string list(const std::vector<std::string>& columns, const std::string& pre
   for (const std::string& column : columns) {
     text += (text.empty() ? "" : ", ");
     text += prefix;
-    text += pg::quote_identifier(column);
+    text += quote_identifier(column);
     text += suffix;
   }
   return text;
@@ -28,7 +28,7 @@ bool is_in(const std::vector<std::string>& columns, const std::string& name) {
 /// would make the row and the others would update some of its columns: so the other columns are the
 /// first one's.
 std::string value_of_column(const std::string& column, const Merge& merge, const std::string& key) {
-  const std::string name = pg::quote_identifier(column);
+  const std::string name = quote_identifier(column);
   const bool updates_in_turn =
       merge.on_conflict == OnConflict::update && merge.dedupe == Dedupe::last;
   if (!updates_in_turn || is_in(merge.update_columns, column) || is_in(merge.key, column))
@@ -62,7 +62,7 @@ std::string conflict_clause(const Merge& merge) {
   clause += "update set ";
   bool is_first = true;
   for (const std::string& column : merge.update_columns) {
-    const std::string name = pg::quote_identifier(column);
+    const std::string name = quote_identifier(column);
     clause += (is_first ? "" : ", ") + name + " = excluded." + name;
     is_first = false;
   }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "pg/identifier.hpp"
+#include "base/identifier.hpp"
 #include "writer/copy_writer.hpp"
 
 namespace sluice::writer {
@@ -15,7 +15,7 @@ MergeWriter::MergeWriter(const Target& target, std::vector<std::string> columns,
       columns_(std::move(columns)),
       merge_(std::move(merge)) {
   // Behind a pooler a session may have had another load's table: other columns, another name.
-  const std::string names = pg::quote_identifiers(columns_);
+  const std::string names = quote_identifiers(columns_);
   staging_ = "pgsluice_" + std::to_string(table_.id) + "_" +
              std::to_string(std::hash<std::string>{}(names));
   create_sql_ = "create temporary table if not exists " + staging_ +

@@ -1,7 +1,7 @@
 #include "writer/writer.hpp"
 
 #include "base/failure.hpp"
-#include "pg/identifier.hpp"
+#include "base/identifier.hpp"
 
 namespace sluice::writer {
 namespace {
@@ -134,7 +134,7 @@ asio::awaitable<void> Writer::end_former_attempt(pg::Connection& on, std::int64_
   co_await on.query(
       "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
       "and usename = current_user and pid <> pg_backend_pid() and starts_with(query, " +
-      pg::quote_literal(tag(chunk)) + ")");
+      quote_literal(tag(chunk)) + ")");
 }
 
 /// What shows in pg_stat_activity.

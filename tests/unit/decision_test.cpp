@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
 #include "async/retry.hpp"
+#include "base/identifier.hpp"
 #include "load/attempt.hpp"
 #include "load/history.hpp"
-#include "pg/identifier.hpp"
 #include "writer/copy_writer.hpp"
 
 namespace sluice {
@@ -162,9 +162,9 @@ TEST(CopyContext, FindsTheTupleNumberInAnyLanguage) {
 }
 
 TEST(Identifier, Quotes) {
-  EXPECT_EQ("\"a\"\"b\"", pg::quote_identifier("a\"b"));
-  EXPECT_EQ("'it''s'", pg::quote_literal("it's"));
-  EXPECT_EQ(" E'a\\\\b'''", pg::quote_literal("a\\b'"));
+  EXPECT_EQ("\"a\"\"b\"", quote_identifier("a\"b"));
+  EXPECT_EQ("'it''s'", quote_literal("it's"));
+  EXPECT_EQ(" E'a\\\\b'''", quote_literal("a\\b'"));
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-#include "pg/identifier.hpp"
+#include "base/identifier.hpp"
 
-namespace sluice::pg {
+namespace sluice {
 
 std::string quote_identifier(std::string_view name) {
   std::string result = "\"";
@@ -29,4 +29,4 @@ std::string quote_literal(std::string_view text) {
   return result + '\'';
 }
 
-}  // namespace sluice::pg
+}  // namespace sluice
