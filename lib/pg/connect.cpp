@@ -1,25 +1,11 @@
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
 
 #include "base/limits.hpp"
-#include "pg/connection.hpp"
+#include "pg/conninfo.hpp"
 
 namespace sluice::pg {
 namespace {
-
-/// libpq's keyword and value arrays. A later keyword wins, and `dbname` stands for all that its URI
-/// or conninfo holds.
-struct Keywords {
-  std::vector<const char*> keywords;
-  std::vector<const char*> values;
-
-  void add(const char* keyword, const std::string& value) {
-    if (value.empty()) return;
-    keywords.push_back(keyword);
-    values.push_back(value.c_str());
-  }
-};
 
 /// The connection's own connect_timeout, for each of its hosts; libpq leaves it to us when it does
 /// not block.
@@ -49,30 +35,16 @@ async::Clock::duration time_to_connect(PGconn* connection) {
 }  // namespace
 
 asio::awaitable<std::unique_ptr<Connection>> Connection::open(ConnectOptions options) {
-  const std::string application = "pgsluice";
-  // A peer that is gone without a word is noticed by its silence. The connection's own settings
-  // win.
-  const std::string user_timeout = std::to_string(options.stall_max.count());
-  const std::string idle = std::to_string(limits::keepalives_idle.count());
-  const std::string interval = std::to_string(limits::keepalives_interval.count());
-  const std::string count = std::to_string(limits::keepalives_count);
-  const std::string utf8 = std::getenv("PGCLIENTENCODING") == nullptr ? "UTF8" : "";
-  Keywords given;
-  given.add("client_encoding", utf8);  // before dbname, so that a conninfo may say otherwise
-  given.add("fallback_application_name", application);
-  given.add("tcp_user_timeout", user_timeout);
-  given.add("keepalives_idle", idle);
-  given.add("keepalives_interval", interval);
-  given.add("keepalives_count", count);
-  given.add("dbname", options.dbname);
-  given.add("host", options.host);
-  given.add("port", options.port);
-  given.add("user", options.user);
-  given.add("client_encoding", options.client_encoding);
-  given.keywords.push_back(nullptr);
-  given.values.push_back(nullptr);
-
-  PGconn* const raw = PQconnectStartParams(given.keywords.data(), given.values.data(), 1);
+  const Keywords given = keywords_of(options);
+  std::vector<const char*> keywords;
+  std::vector<const char*> values;
+  for (const auto& [keyword, value] : given) {
+    keywords.push_back(keyword.c_str());
+    values.push_back(value.c_str());
+  }
+  keywords.push_back(nullptr);
+  values.push_back(nullptr);
+  PGconn* const raw = PQconnectStartParams(keywords.data(), values.data(), 1);
   if (raw == nullptr) throw std::bad_alloc();
   const auto executor = co_await asio::this_coro::executor;
   std::unique_ptr<Connection> connection(new Connection(executor, raw));

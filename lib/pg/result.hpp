@@ -25,6 +25,7 @@ class Result {
   PgError error(Phase phase) const { return PgError::from(result_.get(), phase); }
 
   std::size_t rows() const { return static_cast<std::size_t>(PQntuples(result_.get())); }
+  int columns() const { return PQnfields(result_.get()); }
   bool is_null(std::size_t row, int column) const;
   std::string_view text(std::size_t row, int column) const;
   std::int64_t integer(std::size_t row, int column) const;
