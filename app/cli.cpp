@@ -21,10 +21,24 @@ std::vector<std::string> flags_of(const CLI::App& command) {
   return flags;
 }
 
+/// The subcommand that was named last, and all names on the way to it.
+std::pair<const CLI::App*, std::string> named_command(const CLI::App& app) {
+  const CLI::App* command = &app;
+  std::string path = "pgsluice";
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().back();
+    path += " " + command->get_name();
+  }
+  return {command, path};
+}
+
+bool has_subcommands(const CLI::App& command) {
+  return !command.get_subcommands([](const CLI::App*) { return true; }).empty();
+}
+
 /// "pgsluice load: unknown flag --jbos; did you mean --jobs?"
 int unknown_arguments(const CLI::App& app) {
-  const CLI::App* command = &app;
-  for (const CLI::App* sub : app.get_subcommands()) command = sub;
+  const auto [command, path] = named_command(app);
   std::vector<std::string> extras = command->remaining();
   if (extras.empty()) extras = app.remaining();
   std::string name = extras.empty() ? "" : extras.front();
@@ -36,11 +50,9 @@ int unknown_arguments(const CLI::App& app) {
     for (const CLI::App* sub : command->get_subcommands([](const CLI::App*) { return true; }))
       known.push_back(sub->get_name());
   }
-  std::cerr << (command == &app ? "pgsluice" : "pgsluice " + command->get_name()) << ": unknown "
-            << (is_flag ? "flag " : "argument ") << name;
+  std::cerr << path << ": unknown " << (is_flag ? "flag " : "argument ") << name;
   if (const auto meant = nearest(name, known)) std::cerr << "; did you mean " << *meant << "?";
-  std::cerr << "\n  See pgsluice " << (command == &app ? "" : command->get_name() + " ")
-            << "--help.\n";
+  std::cerr << "\n  See " << path << " --help.\n";
   return exit_usage;
 }
 
@@ -124,6 +136,7 @@ int run_program(int argc, const char* const* argv) {
   commands["load"] = add_load_command(app);
   commands["check"] = add_check_command(app);
   commands["loads"] = add_loads_command(app);
+  commands["migrate"] = add_migrate_command(app);
   commands["schedule"] = add_schedule_command(app);
 
   try {
@@ -138,18 +151,16 @@ int run_program(int argc, const char* const* argv) {
     return unknown_arguments(app);
   } catch (const CLI::ParseError& error) {
     // A mistyped flag often makes another one seem to be missing: it is the one to name.
-    const bool unknown_command = app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-';
+    const auto [command, path] = named_command(app);
     const bool required = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
-    const bool unknown_flag = required && !app.get_subcommands().empty() &&
-                              std::ranges::any_of(app.get_subcommands().front()->remaining(),
-                                                  [](const std::string& word) {
-                                                    return word.size() > 1 && word.starts_with("-");
-                                                  });
-    if (unknown_command || unknown_flag) return unknown_arguments(app);
-    std::cerr << "pgsluice: " << error.what() << "\n  See pgsluice"
-              << (app.get_subcommands().empty() ? ""
-                                                : " " + app.get_subcommands().front()->get_name())
-              << " --help.\n";
+    std::vector<std::string> rest = command->remaining();
+    if (rest.empty() && command == &app && argc > 1) rest.emplace_back(argv[1]);
+    const bool unknown =
+        required && std::ranges::any_of(rest, [&](const std::string& word) {
+          return word.size() > 1 && (word.starts_with("-") || has_subcommands(*command));
+        });
+    if (unknown) return unknown_arguments(app);
+    std::cerr << "pgsluice: " << error.what() << "\n  See " << path << " --help.\n";
     return exit_usage;
   }
   return commands.at(app.get_subcommands().front()->get_name())();

@@ -37,6 +37,7 @@ using Run = std::function<int()>;
 Run add_load_command(CLI::App& app);
 Run add_check_command(CLI::App& app);
 Run add_loads_command(CLI::App& app);
+Run add_migrate_command(CLI::App& app);
 Run add_schedule_command(CLI::App& app);
 
 /// The whole program.

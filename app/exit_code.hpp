@@ -14,6 +14,7 @@ enum ExitCode : int {
   exit_budget = 5,
   exit_held = 6,
   exit_changed = 7,
+  exit_pending = 10,  ///< migrate status: there is something to apply
   exit_signal = 128,  ///< plus the signal's number
 };
 

@@ -73,6 +73,16 @@ inline constexpr std::chrono::milliseconds stop_grace = 10s;
 inline constexpr std::chrono::milliseconds lock_patience = 2s;
 inline constexpr std::chrono::milliseconds lock_poll = 100ms;
 
+/// What migrations wait for: their turn, a busy table, and the server after a lost connection.
+inline constexpr std::chrono::milliseconds migration_lock_wait = 60s;
+inline constexpr std::chrono::milliseconds migration_lock_poll_max = 500ms;
+inline constexpr std::chrono::milliseconds migration_lock_timeout = 3s;
+inline constexpr std::size_t migration_retries = 5;
+inline constexpr std::chrono::milliseconds migration_retry_delay_min = 1s;
+inline constexpr std::chrono::milliseconds migration_reconnect = 60s;
+/// A file that failed sooner is run again and rolled back to find the statement.
+inline constexpr std::chrono::milliseconds migration_search_max = 10s;
+
 /// A share of fewer records says nothing yet (--max-reject-ratio).
 inline constexpr std::uint64_t ratio_records_min = 10'000;
 /// How many names are tried for a reject file that must not replace another one.

@@ -4,7 +4,6 @@
 
 #include "base/failure.hpp"
 #include "base/identifier.hpp"
-#include "ledger_sql.hpp"
 
 namespace sluice::ledger {
 namespace {
@@ -16,6 +15,14 @@ std::string signed_bits(std::uint64_t value) {
   return std::to_string(static_cast<std::int64_t>(value));
 }
 
+migrate::Rows texts(const pg::Result& result) {
+  migrate::Rows rows(result.rows());
+  for (std::size_t row = 0; row < result.rows(); ++row)
+    for (int column = 0; column < result.columns(); ++column)
+      rows[row].emplace_back(result.text(row, column));
+  return rows;
+}
+
 }  // namespace
 
 asio::awaitable<bool> exists(pg::Connection& on) {
@@ -24,28 +31,12 @@ asio::awaitable<bool> exists(pg::Connection& on) {
 }
 
 asio::awaitable<void> create(pg::Connection& on) {
-  // "create schema if not exists" wants the privilege even where the schema is there, and two at
-  // once would collide.
-  const std::string sql =
-      "begin;"
-      "select pg_advisory_xact_lock(hashtextextended('pgsluice ledger', 0));"
-      "do $$ begin if to_regnamespace('pgsluice') is null then execute 'create schema "
-      "pgsluice'; "
-      "end if; end $$;"
-      "select to_regclass('pgsluice.chunks') is not null, "
-      "to_regclass('pgsluice.deferred_indexes') is not null, "
-      "exists (select from pg_attribute where attrelid = to_regclass('pgsluice.loads') and "
-      "attname = 'rejects_path'), " +
-      std::string(exists_expression);
+  namespace schema = migrate::own_schema;
   std::string refusal;
   try {
-    const auto results = co_await on.query(sql);
-    const pg::Result& has = results.back();
-    if (!has.boolean(0, 0)) co_await on.query(std::string(sql::V001__loads_and_chunks));
-    if (!has.boolean(0, 1)) co_await on.query(std::string(sql::V002__deferred_indexes));
-    if (!has.boolean(0, 2)) co_await on.query(std::string(sql::V003__rejects));
-    if (!has.boolean(0, 3)) co_await on.query(std::string(sql::V004__upsert_and_atomic));
-    co_await on.query("commit");
+    const auto there = co_await on.query(schema::begin());
+    const auto known = co_await on.query(schema::create_history(texts(there.back()).front()));
+    co_await on.query(schema::upgrade(texts(known.back())) + "commit");
   } catch (const pg::PgError& error) {
     if (!(error.state == pg::sql_state::insufficient_privilege)) throw;
     refusal = error.message;
@@ -55,9 +46,8 @@ asio::awaitable<void> create(pg::Connection& on) {
   throw Failure(
       FailureKind::failed,
       "cannot create pgsluice's ledger in database \"" + on.database() + "\": " + refusal +
-          "\n  Ask its owner to run: create schema pgsluice authorization " +
-          quote_identifier(on.user()) +
-          ";\n  Or load with --no-ledger: such a load cannot be resumed, and can be loaded twice.");
+          schema::advice(on.user()) +
+          "\n  Or load with --no-ledger: such a load cannot be resumed, and can be loaded twice.");
 }
 
 std::string claim_statement(LoadId load, const ChunkEntry& chunk) {

@@ -6,6 +6,7 @@
 
 #include "base/position.hpp"
 #include "base/row_counts.hpp"
+#include "migrate/own_schema.hpp"
 #include "pg/connection.hpp"
 
 /// Which loads and chunks are in the tables: schema pgsluice (sql/ledger/), in the target's
@@ -36,10 +37,7 @@ struct Totals : RowCounts {
 
 /// An expression that is true where the ledger is there, with all that this version knows, and a
 /// query of it.
-inline constexpr const char* exists_expression =
-    "exists (select from pg_attribute where attrelid = to_regclass('pgsluice.chunks') and attname "
-    "= "
-    "'rows_updated')";
+inline constexpr const char* exists_expression = migrate::own_schema::exists_expression;
 asio::awaitable<bool> exists(pg::Connection& on);
 
 /// Creates schema and tables unless they are there; any number of runners may do so at once. Throws

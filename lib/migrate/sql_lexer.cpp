@@ -68,6 +68,8 @@ class Lexer {
     } else if (std::isdigit(static_cast<unsigned char>(c)) != 0) {
       while (continues_name(peek())) ++at_;  // 1e5, 0xff, 1_000; and no $ of a tag behind a number
     } else {
+      if (c == ':' && (peek(1) == '\'' || peek(1) == '"') && (at_ == 0 || text_[at_ - 1] != ':'))
+        lexed_.colons.push_back(at_);
       if (c == '(') ++parentheses_;
       if (c == ')' && parentheses_ > 0) --parentheses_;
       ++at_;

@@ -27,6 +27,8 @@ struct Lexed {
   std::vector<Statement> statements;
   /// A backslash outside of quotes and comments: a command of psql, which no server knows.
   std::vector<Place> psql_commands;
+  /// Where a colon stands in front of a quote (byte offsets): :'name' and :"name" of psql.
+  std::vector<std::size_t> colons;
   /// Where a quote, a dollar tag or a comment begins that has no end; nothing: line is 0.
   Place unfinished{0, 0};
 };

@@ -14,6 +14,7 @@
 
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/pooler.hpp"
 #include "support/process.hpp"
 #include "support/server.hpp"
 
@@ -214,67 +215,34 @@ TEST_F(ChangingSource, ReplacedIsNoticed) {
 }
 
 /// PgBouncer in transaction mode, in front of the tests' server.
-class Pooler : public ToolFaults {
+class PooledLoads : public ToolFaults {
  protected:
   void SetUp() override {
     ToolFaults::SetUp();
-    const Session session(url());
-    const std::string password = PQpass(session.raw());
-    port_ = output_of(
-        "python3 -c 'import socket; s = socket.socket(); s.bind((\"127.0.0.1\", 0)); "
-        "print(s.getsockname()[1])'");
-    folder_.write("pgbouncer.ini",
-                  "[databases]\n* = host=" + std::string(PQhost(session.raw())) + " port=" +
-                      PQport(session.raw()) + (password.empty() ? "" : " password=" + password) +
-                      "\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = " + port_ +
-                      "\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\n"
-                      "default_pool_size = 5\nserver_reset_query =\n");
-    // auth_type any takes the user of the database's line or the one who comes.
-    std::string ini = read_file(folder_ / "pgbouncer.ini");
-    ini.replace(ini.find("\n[pgbouncer]"), 1, " user=" + std::string(PQuser(session.raw())) + "\n");
-    folder_.write("pgbouncer.ini", ini);
-    output_of("chmod -R a+rX " + folder_.path());
-    // It does not run as root.
-    std::vector<std::string> arguments{folder_ / "pgbouncer.ini"};
-    if (::geteuid() == 0) arguments.insert(arguments.begin(), {"-u", "nobody"});
-    bouncer_ =
-        std::make_unique<Process>(arguments, Process::Options{.program = "/usr/sbin/pgbouncer"});
-    pooled_url_ = "postgresql://" + std::string(PQuser(session.raw())) + "@127.0.0.1:" + port_ +
-                  "/" + PQdb(session.raw());
-    for (int i = 0; i < 200; ++i) {
-      const std::unique_ptr<PGconn, void (*)(PGconn*)> attempt(PQconnectdb(pooled_url_.c_str()),
-                                                               &PQfinish);
-      if (PQstatus(attempt.get()) == CONNECTION_OK) return;
-      std::this_thread::sleep_for(20ms);
-    }
-    FAIL() << "PgBouncer does not answer: " << bouncer_->err_so_far();
+    pooler_ = std::make_unique<Pooler>(url(), "transaction");
   }
-
-  void TearDown() override { bouncer_.reset(); }
 
   std::vector<std::string> pooled_command(const std::vector<std::string>& more = {}) const {
     std::vector<std::string> arguments = command();
-    arguments[5] = pooled_url_;
+    arguments[5] = pooler_->url();
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
 
-  std::string port_;
-  std::string pooled_url_;
-  std::unique_ptr<Process> bouncer_;
+  std::unique_ptr<Pooler> pooler_;
 };
 
-TEST_F(Pooler, LoadsWork) {
+TEST_F(PooledLoads, LoadsWork) {
   const Finished finished = pgsluice(pooled_command({"--jobs", "4"}));
   EXPECT_EQ(3, finished.exit_code) << finished.err;
   const Finished again = pgsluice(pooled_command());
   EXPECT_EQ(0, again.exit_code) << again.err;
   EXPECT_THAT(again.out, HasSubstr("nothing to do"));
-  bouncer_.reset();
+  pooler_.reset();
   expect_all_is_well();
 }
 
-TEST_F(Pooler, KilledLoadsAreResumed) {
+TEST_F(PooledLoads, KilledLoadsAreResumed) {
   slow_down("0.0001");
   for (int round = 0; round < 3; ++round) {
     Process process(pooled_command());
@@ -289,11 +257,11 @@ TEST_F(Pooler, KilledLoadsAreResumed) {
     if (finished.exit_code != 6) break;
   }
   EXPECT_EQ(3, finished.exit_code) << finished.err;
-  bouncer_.reset();
+  pooler_.reset();
   expect_all_is_well();
 }
 
-TEST_F(Pooler, SecondRunIsToldOfTheFirst) {
+TEST_F(PooledLoads, SecondRunIsToldOfTheFirst) {
   slow_down("0.0005");
   Process process(pooled_command());
   wait_for_chunks(1);

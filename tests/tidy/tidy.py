@@ -16,7 +16,7 @@ MAY_INCLUDE = {
     "source": {"source", "csv", "base"},
     "tuple": {"tuple", "csv", "base"},
     "pg": {"pg", "async", "base"},
-    "ledger": {"ledger", "pg", "async", "base"},
+    "ledger": {"ledger", "migrate", "pg", "async", "base"},
     "writer": {"writer", "ledger", "tuple", "pg", "csv", "async", "base"},
     "load": {"load", "writer", "source", "ledger", "tuple", "pg", "csv", "async", "base"},
     "schedule": {"schedule", "base"},

@@ -1,0 +1,379 @@
+#include <algorithm>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "app/cli.hpp"
+#include "app/exit_code.hpp"
+#include "app/signals.hpp"
+#include "base/quantity.hpp"
+#include "migrate/migrate.hpp"
+#include "migrate/sql_error.hpp"
+#include "pg/conninfo.hpp"
+
+namespace sluice::app {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct MigrateFlags {
+  CommonOptions common;
+  std::string folder = "sql/migrations";
+  std::string migrate_url;
+  std::vector<std::string> placeholders;
+  migrate::Options options;
+  std::string argument;
+  std::string accept;
+  std::string forget;
+  std::uint64_t version = 0;
+  std::optional<std::uint64_t> to;
+};
+
+/// How a command ended, for one object of JSON.
+struct Outcome {
+  int exit_code = exit_ok;
+  std::string message;  ///< of a failure
+  ordered_json json = ordered_json::object();
+};
+
+using Command = std::function<Outcome(const MigrateFlags&, const migrate::Options&,
+                                      const migrate::Listener&, const migrate::Stop&)>;
+
+void add_placeholders(migrate::Placeholders& values, const std::vector<std::string>& given) {
+  for (const std::string& one : given) {
+    const std::size_t equals = one.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw Failure(FailureKind::usage, "--placeholder " + one + ": write name=value");
+    values[one.substr(0, equals)] = one.substr(equals + 1);
+  }
+}
+
+migrate::Options options_of(const MigrateFlags& flags) {
+  migrate::Options options = flags.options;
+  pg::ConnectOptions connect = flags.common.connect;
+  if (!flags.migrate_url.empty()) connect = {.dbname = flags.migrate_url};
+  options.conninfo = pg::conninfo(connect);
+  options.to = flags.to;
+  add_placeholders(options.placeholders, flags.placeholders);
+  return options;
+}
+
+bool prints_text(const MigrateFlags& flags) {
+  return flags.common.output == OutputFormat::text && !flags.common.quiet;
+}
+
+void print_end(const MigrateFlags& flags, const Outcome& outcome) {
+  if (flags.common.output == OutputFormat::json) {
+    ordered_json json{{"command", "migrate"}, {"exit_code", outcome.exit_code}};
+    if (!outcome.message.empty()) json["error"] = outcome.message;
+    json.update(outcome.json);
+    std::cout << json.dump(2, ' ', false, ordered_json::error_handler_t::replace) << std::endl;
+  }
+  if (!outcome.message.empty()) std::cerr << "pgsluice: " << outcome.message << "\n";
+}
+
+int run(const MigrateFlags& flags, const Command& command) {
+  const Signals signals;
+  const migrate::Stop stop{signals.soon(), signals.now()};
+  Outcome outcome;
+  ordered_json applied = ordered_json::array();
+  const migrate::Listener listener{
+      [&flags](const std::string& note) {
+        if (!flags.common.quiet) std::cerr << "note: " << note << std::endl;
+      },
+      [&](const migrate::Script& script, std::chrono::duration<double> duration) {
+        applied.push_back({{"file", script.path}, {"seconds", duration.count()}});
+        if (prints_text(flags)) {
+          std::cout << (flags.options.dry_run ? "would apply " : "applied ") << script.path
+                    << " in " << format_duration(duration) << std::endl;
+        }
+      }};
+  const auto fail = [&outcome](int exit_code, const std::string& message) {
+    outcome.exit_code = exit_code;
+    outcome.message = message;
+  };
+  try {
+    outcome = command(flags, options_of(flags), listener, stop);
+  } catch (const Failure& failure) {
+    fail(exit_code_of(failure.kind(), signals.number()), failure.what());
+  } catch (const migrate::SqlError& error) {
+    fail(stop.asked() ? exit_code_of(FailureKind::interrupted, signals.number()) : exit_failed,
+         stop.asked() ? "interrupted" : error.primary());
+  } catch (const pg::PgError& error) {
+    fail(exit_usage, "-d: " + error.full());
+  }
+  if (!applied.empty()) outcome.json["applied"] = applied;
+  print_end(flags, outcome);
+  return outcome.exit_code;
+}
+
+Outcome up(const MigrateFlags& flags, const migrate::Options& options,
+           const migrate::Listener& listener, const migrate::Stop& stop) {
+  const migrate::Folder folder = migrate::read_folder(flags.folder);
+  for (const std::string& note : folder.notes) listener.note(note);
+  const migrate::Report report = migrate::up(folder, options, listener, stop);
+  for (const std::string& path : report.not_tried)
+    listener.note(path + ": not tried, as it cannot be rolled back (no-transaction)");
+  if (prints_text(flags)) {
+    if (options.dry_run) {
+      std::cout << "dry run: all is rolled back" << std::endl;
+    } else if (report.applied == 0) {
+      std::cout << "nothing to do: all migrations of " << flags.folder << " are applied"
+                << std::endl;
+    }
+  }
+  Outcome outcome;
+  if (options.dry_run) outcome.json["not_tried"] = report.not_tried;
+  return outcome;
+}
+
+std::string_view name_of(migrate::Status::State state) {
+  using State = migrate::Status::State;
+  switch (state) {
+    case State::applied: return "applied";
+    case State::pending: return "pending";
+    case State::changed: return "changed";
+    case State::failed: return "failed";
+    case State::baseline: return "baseline";
+    case State::missing: break;
+  }
+  return "missing";
+}
+
+ordered_json json_of(const migrate::Status& status) {
+  ordered_json json{{"state", name_of(status.state)}};
+  if (status.script != nullptr) {
+    json["file"] = status.script->path;
+    if (status.script->name.kind == migrate::ScriptKind::versioned)
+      json["version"] = status.script->name.version;
+    json["checksum"] = status.script->checksum;
+  } else {
+    json["file"] = status.entry->file;
+    json["version"] = status.entry->version;
+  }
+  if (status.entry != nullptr && !status.entry->finished_at.empty())
+    json["applied_at"] = status.entry->finished_at;
+  if (status.state == migrate::Status::State::failed) {
+    json["statements_done"] = status.entry == nullptr ? 0 : status.entry->statements_done;
+    json["error"] = status.entry == nullptr ? "" : status.entry->error;
+  }
+  return json;
+}
+
+void print_status(const migrate::Status& status) {
+  std::string line(name_of(status.state));
+  line.resize(10, ' ');
+  line += status.script != nullptr ? status.script->file : status.entry->file;
+  if (status.entry != nullptr && !status.entry->finished_at.empty())
+    line += "  " + status.entry->finished_at;
+  if (status.state == migrate::Status::State::failed && status.entry != nullptr) {
+    line += "  " + std::to_string(status.entry->statements_done) + " statements done; " +
+            (status.entry->error.empty() ? "its runner has gone, or is still at it"
+                                         : "the next one: " + status.entry->error);
+  }
+  std::cout << line << "\n";
+}
+
+Outcome status(const MigrateFlags& flags, const migrate::Options& options,
+               const migrate::Listener& listener, const migrate::Stop&) {
+  const migrate::Folder folder = migrate::read_folder(flags.folder);
+  const migrate::History history = migrate::read_history(options.conninfo, options.project);
+  const migrate::Plan plan = migrate::make_plan(folder, history, std::nullopt);
+  for (const std::string& note : folder.notes) listener.note(note);
+  Outcome outcome;
+  outcome.json["migrations"] = ordered_json::array();
+  for (const migrate::Status& one : plan.all) {
+    if (prints_text(flags)) print_status(one);
+    outcome.json["migrations"].push_back(json_of(one));
+  }
+  for (const migrate::Script& script : folder.scheduled)
+    listener.note(script.path + ": runs on its schedule (pgsluice schedule run)");
+  if (prints_text(flags)) {
+    std::cout << plan.pending.size() << " pending, " << plan.all.size() - plan.pending.size()
+              << " applied or known" << std::endl;
+  }
+  outcome.json["pending"] = plan.pending.size();
+  outcome.exit_code = plan.pending.empty() ? exit_ok : exit_pending;
+  if (!plan.drift.empty()) {
+    outcome.exit_code = exit_changed;
+    outcome.message = migrate::describe(plan.drift);
+  }
+  return outcome;
+}
+
+Outcome plan(const MigrateFlags& flags, const migrate::Options& options,
+             const migrate::Listener& listener, const migrate::Stop&) {
+  const migrate::Folder folder = migrate::read_folder(flags.folder);
+  const migrate::History history = migrate::read_history(options.conninfo, options.project);
+  const migrate::Plan plan = migrate::make_plan(folder, history, options.to);
+  if (!plan.drift.empty()) throw Failure(FailureKind::changed, migrate::describe(plan.drift));
+  for (const std::string& note : plan.notes) listener.note(note);
+  Outcome outcome;
+  outcome.json["plan"] = ordered_json::array();
+  for (const migrate::Status& one : plan.pending) {
+    const bool whole = one.script->directives.in_transaction;
+    const std::size_t done = one.entry == nullptr ? 0 : one.entry->statements_done;
+    outcome.json["plan"].push_back(
+        {{"file", one.script->path}, {"in_transaction", whole}, {"statements_done", done}});
+    if (!prints_text(flags)) continue;
+    std::cout << one.script->path << "  "
+              << (whole ? "in one transaction" : "statement by statement");
+    if (done > 0) std::cout << ", behind statement " << done;
+    std::cout << "\n";
+  }
+  if (prints_text(flags))
+    std::cout << (plan.pending.empty() ? "nothing to do" : "pgsluice migrate up runs these")
+              << std::endl;
+  return outcome;
+}
+
+Outcome say(const MigrateFlags& flags, const std::string& sentence) {
+  if (prints_text(flags)) std::cout << sentence << std::endl;
+  Outcome outcome;
+  outcome.json["done"] = sentence;
+  return outcome;
+}
+
+Outcome make_new(const MigrateFlags& flags, const migrate::Options&, const migrate::Listener&,
+                 const migrate::Stop&) {
+  return say(flags,
+             migrate::new_script(flags.folder, flags.argument, std::chrono::system_clock::now()));
+}
+
+Outcome repair(const MigrateFlags& flags, const migrate::Options& options, const migrate::Listener&,
+               const migrate::Stop& stop) {
+  if (flags.accept.empty() == flags.forget.empty())
+    throw Failure(FailureKind::usage, "repair takes one of --accept VERSION and --forget VERSION");
+  if (!flags.forget.empty()) return say(flags, migrate::forget(options, flags.forget, stop));
+  return say(flags,
+             migrate::accept(migrate::read_folder(flags.folder), options, flags.accept, stop));
+}
+
+Outcome baseline(const MigrateFlags& flags, const migrate::Options& options,
+                 const migrate::Listener&, const migrate::Stop& stop) {
+  return say(flags, migrate::baseline(options, flags.version, stop));
+}
+
+Outcome run_file(const MigrateFlags& flags, const migrate::Options& options,
+                 const migrate::Listener& listener, const migrate::Stop& stop) {
+  const migrate::Script script = migrate::read_script(flags.argument);
+  const auto began = std::chrono::steady_clock::now();
+  migrate::run_file(script, options, listener, stop);
+  return say(flags, "ran " + script.path + " in " +
+                        format_duration(std::chrono::steady_clock::now() - began));
+}
+
+/// A subcommand with the flags that all of them have.
+CLI::App& add(CLI::App& parent, const std::string& name, const std::string& help,
+              const std::shared_ptr<MigrateFlags>& flags) {
+  CLI::App& c = *parent.add_subcommand(name, help);
+  c.set_help_flag("--help", "print this help and exit");
+  c.add_option("--project", flags->options.project,
+               "whose migrations these are, where several folders share a database (default: "
+               "default)")
+      ->option_text("NAME");
+  add_connection_options(c, flags->common);
+  c.add_option("--migrate-url", flags->migrate_url,
+               "instead of the connection above: the server itself, where that one is a pooler")
+      ->option_text("URL");
+  add_output_options(c, flags->common);
+  return c;
+}
+
+void add_folder(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
+  c.add_option("--dir", flags->folder, "folder of the migrations (default: sql/migrations)")
+      ->option_text("DIR");
+}
+
+void add_running(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
+  add_duration_option(c, "--lock-timeout", flags->options.lock_timeout,
+                      "how long a statement waits for a table, and keeps others waiting behind it "
+                      "(default: 3s; 0: no limit)");
+  add_duration_option(c, "--statement-timeout", flags->options.statement_timeout,
+                      "how long a statement may take (default: no limit)");
+  c.add_option("--placeholder", flags->placeholders,
+               "a value for ${name}, :'name' and :\"name\" in files that declare it")
+      ->option_text("NAME=VALUE");
+}
+
+void add_lock_wait(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
+  add_duration_option(c, "--lock-wait", flags->options.lock_wait,
+                      "how long to wait for another run to end (default: 60s)");
+}
+
+void add_to(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
+  c.add_option("--to", flags->to, "the last version to run")->option_text("VERSION");
+}
+
+}  // namespace
+
+Run add_migrate_command(CLI::App& app) {
+  auto flags = std::make_shared<MigrateFlags>();
+  auto command = std::make_shared<Command>();
+  CLI::App& c = *app.add_subcommand("migrate", "SQL migrations: each file once, in order");
+  c.set_help_flag("--help", "print this help and exit");
+  c.require_subcommand(1);
+  c.footer(
+      "Files: V20260131120000__name.sql or 001_name.sql run once, R__name.sql whenever it changed, "
+      "S__name.sql on its schedule.\nExit codes: 0 nothing pending, 1 failed, 2 wrong usage or "
+      "file, 4 cannot connect, 6 another run holds the lock,\n7 files and history differ, 10 "
+      "(status) migrations are pending, 130/143 interrupted.");
+  const auto chooses = [command](CLI::App& sub, const Command& run_it) {
+    sub.callback([command, run_it] { *command = run_it; });
+  };
+
+  CLI::App& up_command = add(c, "up", "apply what is pending", flags);
+  add_folder(up_command, flags);
+  add_to(up_command, flags);
+  add_running(up_command, flags);
+  add_lock_wait(up_command, flags);
+  up_command.add_flag("--dry-run", flags->options.dry_run,
+                      "run what can be rolled back, and roll it back");
+  chooses(up_command, up);
+
+  CLI::App& status_command = add(c, "status", "what is applied and what is pending", flags);
+  add_folder(status_command, flags);
+  chooses(status_command, status);
+
+  CLI::App& plan_command = add(c, "plan", "what up would run, in order", flags);
+  add_folder(plan_command, flags);
+  add_to(plan_command, flags);
+  chooses(plan_command, plan);
+
+  CLI::App& new_command = *c.add_subcommand("new", "make an empty migration");
+  new_command.set_help_flag("--help", "print this help and exit");
+  new_command.add_option("NAME", flags->argument, "what it does, in a few words")->required();
+  add_folder(new_command, flags);
+  add_output_options(new_command, flags->common);
+  chooses(new_command, make_new);
+
+  CLI::App& repair_command = add(c, "repair", "say that a difference is meant", flags);
+  add_folder(repair_command, flags);
+  add_lock_wait(repair_command, flags);
+  repair_command
+      .add_option("--accept", flags->accept,
+                  "a version, or the name of a repeatable file: what it says now, or that it is "
+                  "gone, is right")
+      ->option_text("VERSION");
+  repair_command
+      .add_option("--forget", flags->forget,
+                  "a version that failed half-way: it runs from its beginning next time")
+      ->option_text("VERSION");
+  chooses(repair_command, repair);
+
+  CLI::App& baseline_command =
+      add(c, "baseline", "say that everything up to a version is in the database already", flags);
+  baseline_command.add_option("VERSION", flags->version, "the last version that is there")
+      ->required();
+  add_lock_wait(baseline_command, flags);
+  chooses(baseline_command, baseline);
+
+  CLI::App& run_command = add(c, "run", "run one SQL file now, and keep no record of it", flags);
+  run_command.add_option("FILE", flags->argument, "an S__name.sql, or any other migration")
+      ->required();
+  add_running(run_command, flags);
+  chooses(run_command, run_file);
+
+  return [flags, command] { return run(*flags, *command); };
+}
+
+}  // namespace sluice::app

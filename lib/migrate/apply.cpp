@@ -1,0 +1,288 @@
+#include "migrate/apply.hpp"
+
+#include <algorithm>
+
+#include "base/backoff.hpp"
+#include "base/failure.hpp"
+#include "base/quantity.hpp"
+#include "migrate/concurrent_index.hpp"
+
+namespace sluice::migrate {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::string text_of_unit(const std::string& sql, const Unit& unit) {
+  return sql.substr(unit.begin, unit.end - unit.begin);
+}
+
+/// The unit in which a place of the text lies.
+std::optional<std::size_t> unit_at(const std::vector<Unit>& units, Place place) {
+  std::optional<std::size_t> found;
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    const Place begin = units[i].place;
+    if (std::pair(begin.line, begin.column) <= std::pair(place.line, place.column)) found = i;
+  }
+  return found;
+}
+
+/// A statement as a message shows it: its first lines, indented.
+std::string excerpt(const std::string& statement) {
+  constexpr std::size_t lines_max = 4;
+  constexpr std::size_t bytes_max = 300;
+  std::string shown;
+  std::size_t at = 0;
+  for (std::size_t line = 0; line < lines_max && at < statement.size(); ++line) {
+    const std::size_t end = std::min(statement.find('\n', at), statement.size());
+    shown += "\n  | " + statement.substr(at, std::min(end - at, bytes_max));
+    at = end + 1;
+  }
+  return at < statement.size() ? shown + "\n  | ..." : shown;
+}
+
+std::string indented(const std::string& lines) {
+  std::string text;
+  for (const char c : lines) text += c == '\n' ? std::string("\n  ") : std::string(1, c);
+  return lines.empty() ? "" : "\n  " + text;
+}
+
+/// It waits for others without standing in their way, so its patience costs nobody anything.
+bool waits_politely(const Unit& unit) {
+  if (unit.words.empty()) return false;
+  const std::string& first = unit.words.front();
+  return (first == "CREATE" || first == "DROP" || first == "REINDEX") &&
+         std::ranges::find(unit.words, "CONCURRENTLY") != unit.words.end();
+}
+
+struct EndOfHearing {
+  Session& session;
+  ~EndOfHearing() { session.hear_notices({}); }
+};
+
+std::string milliseconds(std::chrono::milliseconds duration) {
+  return std::to_string(duration.count());
+}
+
+}  // namespace
+
+void Apply::check(const Script& script, const Placeholders& placeholders) {
+  checked_units(script, with_placeholders(script, placeholders));
+}
+
+Apply::Text Apply::text_of(const Script& script) const {
+  Text text{.script = script,
+            .sql = with_placeholders(script, options_.placeholders),
+            .units = {},
+            .record = {}};
+  text.units = checked_units(script, text.sql);
+  return text;
+}
+
+void Apply::run(const Status& pending) {
+  Text text = text_of(*pending.script);
+  text.record = record_applied(options_.project, text.script);
+  text.entry = pending.entry;
+  run(text);
+}
+
+void Apply::run_unrecorded(const Script& script) { run(text_of(script)); }
+
+void Apply::run(const Text& text) {
+  session_.hear_notices([this, &text](const std::string& notice) {
+    listener_.note(text.script.path + ": " + notice);
+  });
+  const EndOfHearing end{session_};
+  if (text.script.directives.in_transaction) {
+    run_transaction(text);
+  } else {
+    run_statements(text);
+  }
+}
+
+std::string Apply::settings(const Script& script, bool local) const {
+  const std::string set = local ? "set local " : "set ";
+  return "reset session authorization;reset role;reset all;discard temp;" + set + "lock_timeout=" +
+         milliseconds(script.directives.lock_timeout.value_or(options_.lock_timeout)) + ";" + set +
+         "statement_timeout=" +
+         milliseconds(script.directives.statement_timeout.value_or(options_.statement_timeout)) +
+         ";";
+}
+
+/// One simple query, with its row of the history: there is no state between "not applied" and
+/// "applied". No newline stands in front of the file's text, so that lines are the file's.
+void Apply::run_transaction(const Text& text) {
+  const std::string head = "begin;" + settings(text.script, true);
+  const std::string tail =
+      text.record.empty() ? "\n;commit" : "\n;reset role;" + text.record + ";commit";
+  for (std::size_t attempt = 0;; ++attempt) {
+    const auto began = Clock::now();
+    try {
+      session_.query(head + text.sql + tail, stop_);
+      return;
+    } catch (const SqlError& error) {
+      if (error.is_lost()) throw;
+      session_.query("rollback");
+      if (try_again(text.script, error, attempt)) continue;
+      std::optional<Place> place = error.place_in(head + text.sql);
+      if (place && place->line == 1) place->column -= std::min(place->column - 1, head.size());
+      std::optional<std::size_t> unit;
+      if (place) {
+        unit = unit_at(text.units, *place);
+      } else if (Clock::now() - began < limits::migration_search_max && !error.is_transient() &&
+                 !error.is_cancelled()) {
+        unit = find_failing_unit(text, error.state());
+      }
+      throw failure_of(text, error, unit, place, "nothing of this file is applied");
+    }
+  }
+}
+
+/// Most errors of running SQL have no position: the statements are sent one by one, and rolled
+/// back.
+std::optional<std::size_t> Apply::find_failing_unit(const Text& text, std::string state) {
+  std::optional<std::size_t> found;
+  try {
+    session_.query("begin;" + settings(text.script, true));
+    for (std::size_t i = 0; i < text.units.size(); ++i) {
+      found = i;
+      session_.query(text_of_unit(text.sql, text.units[i]), stop_);
+    }
+    found.reset();
+  } catch (const SqlError& error) {
+    if (error.is_lost()) throw;
+    if (error.state() != state) found.reset();
+  }
+  session_.query("rollback");
+  return found;
+}
+
+void Apply::rehearse(const Script& script) {
+  const Text text = text_of(script);
+  const std::string head = settings(script, true);
+  try {
+    session_.query(head + text.sql + "\n;", stop_);
+  } catch (const SqlError& error) {
+    if (error.is_lost()) throw;
+    session_.query("rollback");
+    std::optional<Place> place = error.place_in(head + text.sql);
+    if (place && place->line == 1) place->column -= std::min(place->column - 1, head.size());
+    const auto unit = place ? unit_at(text.units, *place) : std::nullopt;
+    throw failure_of(text, error, unit, place, "this was a dry run: all is rolled back");
+  }
+}
+
+void Apply::run_statements(const Text& text) {
+  const bool recorded = !text.record.empty();
+  const Script& script = text.script;
+  const std::size_t done = text.entry == nullptr ? 0 : text.entry->statements_done;
+  const bool in_doubt = text.entry != nullptr && text.entry->statement_begun;
+  if (recorded && text.entry == nullptr) session_.query(record_begun(options_.project, script));
+  if (done > 0) {
+    listener_.note(script.path + ": goes on behind statement " + std::to_string(done) + " of " +
+                   std::to_string(text.units.size()));
+  }
+  session_.query(settings(script, false));
+  const auto record = [&](std::size_t statements, bool next_begun, const std::string& more) {
+    if (!recorded) return;
+    session_.query(record_progress(options_.project, script, statements, next_begun,
+                                   checksum_of_first(script.text, statements)) +
+                   more);
+  };
+  for (std::size_t i = done; i < text.units.size(); ++i) {
+    if (i > done && stop_.asked()) {
+      record(i, false, "");
+      throw Failure(FailureKind::interrupted,
+                    script.path + ": interrupted behind statement " + std::to_string(i) + " of " +
+                        std::to_string(text.units.size()) + "; the next run goes on there");
+    }
+    record(i, true, "");
+    run_unit(text, i, in_doubt && i == done);
+  }
+  record(text.units.size(), false, ";" + record_finished(options_.project, script));
+}
+
+void Apply::run_unit(const Text& text, std::size_t index, bool was_begun) {
+  const Unit& unit = text.units[index];
+  const auto concurrent = concurrent_index(text_of_unit(text.sql, unit));
+  if (was_begun && concurrent && state_of(session_, *concurrent) == IndexState::valid) {
+    listener_.note(at(text.script, unit.place) + ": index " + concurrent->name +
+                   " was finished when its runner had gone");
+    return;
+  }
+  if (was_begun && !concurrent) {
+    listener_.note(at(text.script, unit.place) +
+                   ": was under way when its runner ended; it is sent again");
+  }
+  for (std::size_t attempt = 0;; ++attempt) {
+    try {
+      if (concurrent && state_of(session_, *concurrent) == IndexState::invalid) {
+        listener_.note(at(text.script, unit.place) + ": index " + concurrent->name +
+                       " is left from a build that did not end; it is dropped");
+        drop_leftover(session_, *concurrent, stop_);
+      }
+      send_unit(text, index);
+      return;
+    } catch (const SqlError& error) {
+      if (error.is_lost()) throw;
+      const bool is_transaction = unit.words.front() == "BEGIN" || unit.words.front() == "START";
+      if (is_transaction) session_.query("rollback");
+      if (try_again(text.script, error, attempt)) continue;
+      if (!text.record.empty())
+        session_.query(record_failed(options_.project, text.script, error.primary()));
+      std::optional<Place> place = error.place_in(text_of_unit(text.sql, unit));
+      if (place) {
+        if (place->line == 1) place->column += unit.place.column - 1;
+        place->line += unit.place.line - 1;
+      }
+      throw failure_of(text, error, index, place,
+                       index == 0 ? "it was the first statement of the file"
+                                  : "the statements before it are done; the next run goes on here");
+    }
+  }
+}
+
+void Apply::send_unit(const Text& text, std::size_t index) {
+  const Unit& unit = text.units[index];
+  const std::string sql = text_of_unit(text.sql, unit);
+  const bool patient = waits_politely(unit) && !text.script.directives.lock_timeout;
+  if (patient) session_.query("set lock_timeout=0");
+  session_.query(sql, stop_);
+  if (patient) session_.query("set lock_timeout=" + milliseconds(options_.lock_timeout));
+}
+
+bool Apply::try_again(const Script& script, const SqlError& error, std::size_t attempt) {
+  const std::size_t retries = script.directives.retries.value_or(limits::migration_retries);
+  if (!error.is_transient() || attempt >= retries) return false;
+  const Backoff backoff{limits::migration_retry_delay_min, limits::retry_delay_max};
+  const auto delay = backoff.delay(attempt, random_share());
+  listener_.note(script.path + ": " + error.primary() + "; again in " + format_duration(delay) +
+                 " (" + std::to_string(retries - attempt) +
+                 (retries - attempt == 1 ? " try" : " tries") + " left)");
+  stop_.sleep(delay);
+  return true;
+}
+
+Failure Apply::failure_of(const Text& text, const SqlError& error, std::optional<std::size_t> unit,
+                          std::optional<Place> place, const std::string& what_happened) const {
+  if (error.is_cancelled() && stop_.asked()) {
+    return {FailureKind::interrupted,
+            text.script.path + ": interrupted; the next run goes on with this file"};
+  }
+  if (!place && unit) place = text.units[*unit].place;
+  std::string message = place ? at(text.script, *place) : text.script.path;
+  message += ": ";
+  if (unit && !text.script.directives.in_transaction) {
+    message += "statement " + std::to_string(*unit + 1) + " of " +
+               std::to_string(text.units.size()) + ": ";
+  }
+  message += error.primary() + " (SQLSTATE " + error.state() + ")";
+  if (unit) message += excerpt(text_of_unit(text.sql, text.units[*unit]));
+  message += indented(error.rest()) + "\n  " + what_happened;
+  if (error.state() == "55P03")
+    message +=
+        "; --lock-timeout, or a directive lock-timeout or retries in the file, gives it "
+        "more time";
+  return {FailureKind::failed, message};
+}
+
+}  // namespace sluice::migrate

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "base/failure.hpp"
+#include "migrate/options.hpp"
+#include "migrate/plan.hpp"
+#include "migrate/session.hpp"
+#include "migrate/units.hpp"
+
+namespace sluice::migrate {
+
+/// Runs one script in a session that holds the lock, and keeps the history. What is transient
+/// (a lock timeout, a deadlock) is tried again, with back-off. Throws Failure with file, line,
+/// column and statement; SqlError only where the connection is lost.
+class Apply {
+ public:
+  Apply(Session& session, const Options& options, const Listener& listener, const Stop& stop)
+      : session_(session), options_(options), listener_(listener), stop_(stop) {}
+
+  /// In one transaction with its row of the history, or statement by statement.
+  void run(const Status& pending);
+
+  /// The same of a script that keeps no history: it runs whenever somebody says so.
+  void run_unrecorded(const Script& script);
+
+  /// In a transaction that is open, and stays so.
+  void rehearse(const Script& script);
+
+  /// Throws what the lexer finds, before anything runs.
+  static void check(const Script& script, const Placeholders& placeholders);
+
+ private:
+  struct Text {
+    const Script& script;
+    std::string sql;  ///< with placeholders
+    std::vector<Unit> units;
+    std::string record;  ///< the history's statement; empty: none
+    const Entry* entry = nullptr;
+  };
+
+  Text text_of(const Script& script) const;
+  void run(const Text& text);
+  void run_transaction(const Text& text);
+  void run_statements(const Text& text);
+  void run_unit(const Text& text, std::size_t index, bool was_begun);
+  void send_unit(const Text& text, std::size_t index);
+  /// Settings of a file: nothing of the one before is left.
+  std::string settings(const Script& script, bool local) const;
+  bool try_again(const Script& script, const SqlError& error, std::size_t attempt);
+  Failure failure_of(const Text& text, const SqlError& error, std::optional<std::size_t> unit,
+                     std::optional<Place> place, const std::string& what_happened) const;
+  std::optional<std::size_t> find_failing_unit(const Text& text, std::string state);
+
+  Session& session_;
+  const Options& options_;
+  const Listener& listener_;
+  const Stop& stop_;
+};
+
+}  // namespace sluice::migrate

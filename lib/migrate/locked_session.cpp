@@ -1,0 +1,48 @@
+#include "migrate/locked_session.hpp"
+
+#include "base/backoff.hpp"
+#include "base/failure.hpp"
+
+namespace sluice::migrate {
+
+LockedSession::LockedSession(std::unique_ptr<Session> work, const Options& options,
+                             const Listener& listener, const Stop& stop)
+    : options_(options),
+      listener_(listener),
+      stop_(stop),
+      lock_(std::make_unique<Session>(options.conninfo)),
+      work_(std::move(work)) {
+  refuse_transaction_pooler(*lock_, *work_);
+  // It is silent while files run. Servers before 14 have no such limit.
+  lock_->query(
+      "select set_config(name, '0', false) from pg_settings where name = 'idle_session_timeout'");
+  take_lock(*lock_, LockScope::runner, options.project, patience());
+  take_lock(*work_, LockScope::session, options.project, patience());
+  backend_ = std::stoi(work_->value("select pg_backend_pid()"));
+}
+
+LockWait LockedSession::patience() const { return {options_.lock_wait, listener_.note, &stop_}; }
+
+void LockedSession::reconnect() {
+  const Backoff backoff{limits::retry_delay_min, limits::retry_delay_max};
+  const auto deadline = std::chrono::steady_clock::now() + limits::migration_reconnect;
+  work_.reset();
+  for (std::size_t attempt = 0; !work_; ++attempt) {
+    stop_.sleep(backoff.delay(attempt, random_share()));
+    try {
+      auto session = std::make_unique<Session>(options_.conninfo);
+      end_holder(*session, LockScope::session, options_.project, backend_);
+      take_lock(*session, LockScope::session, options_.project, patience());
+      backend_ = std::stoi(session->value("select pg_backend_pid()"));
+      work_ = std::move(session);
+    } catch (const Failure& failure) {
+      if (failure.kind() != FailureKind::connect || std::chrono::steady_clock::now() > deadline)
+        throw;
+    } catch (const SqlError& error) {
+      if (!error.is_lost() || std::chrono::steady_clock::now() > deadline)
+        throw Failure(FailureKind::connect, error.primary());
+    }
+  }
+}
+
+}  // namespace sluice::migrate

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "migrate/lock.hpp"
+#include "migrate/options.hpp"
+
+namespace sluice::migrate {
+
+/// The session in which migrations run, with the lock on a connection of its own. Both are let go
+/// at the end of its life.
+class LockedSession {
+ public:
+  /// `work` is the session in which they will run. Throws Failure{held, usage, interrupted}.
+  LockedSession(std::unique_ptr<Session> work, const Options& options, const Listener& listener,
+                const Stop& stop);
+
+  Session& work() { return *work_; }
+
+  /// After a lost connection: ends what the server still does for it, and opens another one. Only
+  /// then the history says what was applied. Throws Failure{connect} when the server stays away.
+  void reconnect();
+
+ private:
+  LockWait patience() const;
+
+  const Options& options_;
+  const Listener& listener_;
+  const Stop& stop_;
+  std::unique_ptr<Session> lock_;
+  std::unique_ptr<Session> work_;
+  int backend_ = 0;
+};
+
+}  // namespace sluice::migrate

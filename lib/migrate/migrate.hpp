@@ -1,0 +1,46 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "migrate/options.hpp"
+#include "migrate/plan.hpp"
+
+/// What `pgsluice migrate` does: each function is one command. They block; a Stop ends them.
+namespace sluice::migrate {
+
+/// The history of a project; empty where the database has none.
+History read_history(const std::string& conninfo, const std::string& project);
+
+/// What `up` did.
+struct Report {
+  std::size_t applied = 0;
+  std::vector<std::string> not_tried;  ///< of a dry run: files that cannot be rolled back
+};
+
+/// Applies what is pending, one runner at a time. Throws Failure{changed} for drift, before
+/// anything runs; {held} when another one holds the lock for too long; {interrupted}.
+Report up(const Folder& folder, const Options& options, const Listener& listener, const Stop& stop);
+
+/// Runs one file now, whatever the history says, and records nothing.
+void run_file(const Script& script, const Options& options, const Listener& listener,
+              const Stop& stop);
+
+/// Records that what `name` (a version, or a repeatable file's name) says now is right. Returns
+/// what was done, as a sentence. Throws Failure{usage} where nothing is wrong with it.
+std::string accept(const Folder& folder, const Options& options, const std::string& name,
+                   const Stop& stop);
+
+/// Removes what failed half-way from the history, so that it runs from its beginning.
+std::string forget(const Options& options, const std::string& name, const Stop& stop);
+
+/// Records that everything up to this version is in the database already.
+std::string baseline(const Options& options, std::uint64_t version, const Stop& stop);
+
+/// Makes an empty migration in the style of those in the folder, and returns its path. `now` gives
+/// the version where versions are times.
+std::string new_script(const std::string& folder, const std::string& name,
+                       std::chrono::system_clock::time_point now);
+
+}  // namespace sluice::migrate

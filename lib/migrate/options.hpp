@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/limits.hpp"
+#include "migrate/placeholders.hpp"
+#include "migrate/stop.hpp"
+
+namespace sluice::migrate {
+
+/// How migrations run.
+struct Options {
+  std::string conninfo;
+  std::string project = "default";
+  std::optional<std::uint64_t> to;  ///< the last version to run
+  Placeholders placeholders;
+  std::chrono::milliseconds lock_wait = limits::migration_lock_wait;
+  /// What a directive of a file can change. Zero: no limit.
+  std::chrono::milliseconds lock_timeout = limits::migration_lock_timeout;
+  std::chrono::milliseconds statement_timeout{};
+  bool dry_run = false;
+};
+
+/// What is told while it goes on.
+struct Listener {
+  std::function<void(const std::string&)> note;
+  std::function<void(const Script&, std::chrono::duration<double>)> applied;
+};
+
+}  // namespace sluice::migrate

@@ -1,0 +1,173 @@
+#include "migrate/plan.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "migrate/units.hpp"
+
+namespace sluice::migrate {
+namespace {
+
+bool is_unfinished(const Entry& entry) {
+  return entry.state == Entry::State::running || entry.state == Entry::State::failed;
+}
+
+class Planner {
+ public:
+  Planner(const Folder& folder, const History& history, std::optional<std::uint64_t> to)
+      : folder_(folder), to_(to) {
+    for (const Entry& entry : history.entries) {
+      if (!entry.versioned) {
+        repeatable_.emplace(entry.file, &entry);
+      } else if (entry.state == Entry::State::baseline) {
+        baseline_ = std::max(baseline_.value_or(0), entry.version);
+      } else {
+        versioned_.emplace(entry.version, &entry);
+      }
+    }
+  }
+
+  Plan run() {
+    bool waits = false;
+    for (const Script& script : folder_.versioned) waits |= !take_versioned(script);
+    find_missing();
+    if (waits && !folder_.repeatable.empty())
+      plan_.notes.emplace_back("repeatable migrations wait until no version is pending");
+    for (const Script& script : folder_.repeatable) take_repeatable(script, waits);
+    return std::move(plan_);
+  }
+
+ private:
+  /// False if it is pending and will stay so.
+  bool take_versioned(const Script& script) {
+    const std::uint64_t version = script.name.version;
+    const auto found = versioned_.find(version);
+    Status status{&script, nullptr, Status::State::pending};
+    if (found != versioned_.end()) {
+      status.entry = found->second;
+      judge_applied(status, std::to_string(version));
+    } else if (baseline_ && version <= *baseline_) {
+      status.state = Status::State::baseline;
+    } else {
+      find_out_of_order(script);
+    }
+    plan_.all.push_back(status);
+    if (status.state != Status::State::pending && status.state != Status::State::failed)
+      return true;
+    if (to_ && version > *to_) return false;
+    plan_.pending.push_back(status);
+    return true;
+  }
+
+  void take_repeatable(const Script& script, bool waits) {
+    const auto found = repeatable_.find(script.file);
+    Status status{&script, nullptr, Status::State::pending};
+    if (found != repeatable_.end()) {
+      status.entry = found->second;
+      const bool same = status.entry->checksum == script.checksum;
+      if (is_unfinished(*status.entry)) {
+        // One that was edited is another script, and begins anew.
+        status.state = Status::State::failed;
+        if (!same) status.entry = nullptr;
+      } else {
+        status.state = same ? Status::State::applied : Status::State::pending;
+        if (!same) status.entry = nullptr;
+      }
+    }
+    plan_.all.push_back(status);
+    if (status.state != Status::State::applied && !waits) plan_.pending.push_back(status);
+  }
+
+  void judge_applied(Status& status, const std::string& name) {
+    const Entry& entry = *status.entry;
+    const Script& script = *status.script;
+    if (is_unfinished(entry)) {
+      status.state = Status::State::failed;
+      if (entry.checksum == script.checksum) return;
+      // What is not done yet may be mended. Placeholders do not count: the text is the file's.
+      if (!script.directives.in_transaction &&
+          checksum_of_first(script.text, entry.statements_done) == entry.done_checksum)
+        return;
+      add(Drift::Kind::half_edited, name, script.path,
+          "failed after statement " + std::to_string(entry.statements_done) +
+              ", and was edited in what is done already");
+      return;
+    }
+    const bool same = entry.checksum.empty() || entry.checksum == script.checksum;
+    status.state = same ? Status::State::applied : Status::State::changed;
+    if (same) return;
+    add(Drift::Kind::edited, name, script.path,
+        "was edited after it was applied (" + entry.finished_at + "): checksum " +
+            entry.checksum.substr(0, 12) + "..., now " + script.checksum.substr(0, 12) + "...");
+  }
+
+  void find_out_of_order(const Script& script) {
+    if (script.directives.out_of_order || versioned_.empty()) return;
+    const auto& [newest, entry] = *versioned_.rbegin();
+    if (script.name.version > newest) return;
+    add(Drift::Kind::out_of_order, std::to_string(script.name.version), script.path,
+        "is not applied, but a later one is (" + entry->file + ")");
+  }
+
+  void find_missing() {
+    for (const auto& [version, entry] : versioned_) {
+      const bool there = std::ranges::binary_search(folder_.versioned, version, {},
+                                                    [](const Script& s) { return s.name.version; });
+      if (there || entry->checksum.empty()) continue;
+      plan_.all.push_back({nullptr, entry, Status::State::missing});
+      add(Drift::Kind::missing, std::to_string(version), entry->file,
+          "was applied (" + entry->finished_at + "), and is not in the folder");
+    }
+    std::ranges::stable_sort(plan_.all, {}, [](const Status& status) {
+      return status.script != nullptr ? status.script->name.version : status.entry->version;
+    });
+  }
+
+  void add(Drift::Kind kind, std::string name, std::string path, std::string message) {
+    plan_.drift.push_back({kind, std::move(name), std::move(path), std::move(message)});
+  }
+
+  const Folder& folder_;
+  std::optional<std::uint64_t> to_;
+  std::map<std::uint64_t, const Entry*> versioned_;
+  std::map<std::string, const Entry*> repeatable_;
+  std::optional<std::uint64_t> baseline_;
+  Plan plan_;
+};
+
+std::string advice(const Drift& drift) {
+  switch (drift.kind) {
+    case Drift::Kind::edited:
+      return "put the old content back and write a new migration, or accept it: pgsluice migrate "
+             "repair --accept " +
+             drift.name;
+    case Drift::Kind::missing:
+      return "put it back, or accept that it is gone: pgsluice migrate repair --accept " +
+             drift.name;
+    case Drift::Kind::out_of_order:
+      return "give it a later version, or say in it that its order does not matter: -- pgsluice: "
+             "out-of-order";
+    case Drift::Kind::half_edited:
+      return "put the old content back, or finish by hand and say so: pgsluice migrate repair "
+             "--accept " +
+             drift.name + ", or let it run from its beginning: pgsluice migrate repair --forget " +
+             drift.name;
+  }
+  return "";
+}
+
+}  // namespace
+
+Plan make_plan(const Folder& folder, const History& history, std::optional<std::uint64_t> to) {
+  return Planner(folder, history, to).run();
+}
+
+std::string describe(const std::vector<Drift>& drift) {
+  std::string text;
+  for (const Drift& one : drift) {
+    text += (text.empty() ? "" : "\n") + one.path + ": " + one.message + "\n  " + advice(one);
+  }
+  return text;
+}
+
+}  // namespace sluice::migrate

@@ -1,0 +1,130 @@
+#include "migrate/script.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/failure.hpp"
+#include "migrate/checksum.hpp"
+
+namespace sluice::migrate {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string normalised(std::string_view bytes) {
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  if (bytes.starts_with(byte_order_mark)) bytes.remove_prefix(byte_order_mark.size());
+  std::string text;
+  text.reserve(bytes.size());
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (bytes[i] == '\r' && i + 1 < bytes.size() && bytes[i + 1] == '\n') continue;
+    text += bytes[i];
+  }
+  return text;
+}
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  if (!file) throw Failure(FailureKind::usage, path + ": cannot be read");
+  return std::move(bytes).str();
+}
+
+void check_schedule(const Script& script) {
+  const bool scheduled = script.name.kind == ScriptKind::scheduled;
+  if (scheduled == !script.directives.schedule.empty()) return;
+  throw Failure(FailureKind::usage,
+                script.path + (scheduled ? ":1: a scheduled file says when: -- pgsluice: schedule "
+                                           "\"0 3 * * *\" tz=Europe/Berlin"
+                                         : ":1: only a file named S__name.sql has a schedule"));
+}
+
+/// Two files of one version, which stand side by side.
+std::vector<std::string> doubles(const std::vector<Script>& versioned) {
+  std::vector<std::string> found;
+  for (std::size_t i = 1; i < versioned.size(); ++i) {
+    if (versioned[i].name.version != versioned[i - 1].name.version) continue;
+    found.push_back(versioned[i].path + ": has the version of " + versioned[i - 1].file);
+  }
+  return found;
+}
+
+std::vector<Script>& of_kind(Folder& folder, ScriptKind kind) {
+  switch (kind) {
+    case ScriptKind::versioned: return folder.versioned;
+    case ScriptKind::repeatable: return folder.repeatable;
+    case ScriptKind::scheduled: break;
+  }
+  return folder.scheduled;
+}
+
+}  // namespace
+
+std::string at(const Script& script, Place place) {
+  return script.path + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+}
+
+Script make_script(const std::string& path, std::string_view bytes) {
+  Script script;
+  script.path = path;
+  script.file = fs::path(path).filename();
+  const auto name = parse_script_name(script.file);
+  if (!name) throw Failure(FailureKind::usage, path + ": " + name.error());
+  if (!*name) throw Failure(FailureKind::usage, path + ": is no SQL file that goes forward");
+  script.name = **name;
+  script.text = normalised(bytes);
+  script.checksum = sha256(script.text);
+  const auto directives = read_directives(script.text);
+  if (!directives) {
+    throw Failure(FailureKind::usage,
+                  at(script, directives.error().place) + ": " + directives.error().message);
+  }
+  script.directives = *directives;
+  check_schedule(script);
+  return script;
+}
+
+Script read_script(const std::string& path) { return make_script(path, bytes_of(path)); }
+
+Folder read_folder(const std::string& path) {
+  std::error_code error;
+  std::vector<fs::path> files;
+  for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
+    if (!at->is_directory()) files.push_back(at->path());
+  if (error) {
+    throw Failure(FailureKind::usage,
+                  path + ": " + error.message() + "; --dir names the folder of the migrations");
+  }
+  std::ranges::sort(files);
+
+  Folder folder;
+  std::vector<std::string> wrong;
+  std::size_t down = 0;
+  for (const fs::path& file : files) {
+    const std::string name = file.filename();
+    if (name.ends_with(".down.sql")) ++down;
+    const auto parsed = parse_script_name(name);
+    if (parsed && !*parsed) continue;
+    try {
+      Script script = read_script(file);
+      of_kind(folder, script.name.kind).push_back(std::move(script));
+    } catch (const Failure& failure) {
+      wrong.emplace_back(failure.what());
+    }
+  }
+  if (down > 0) {
+    folder.notes.push_back(std::to_string(down) + " .down.sql file" + (down == 1 ? "" : "s") +
+                           " left out: pgsluice goes forward only");
+  }
+  std::ranges::stable_sort(folder.versioned, {}, [](const Script& s) { return s.name.version; });
+  std::ranges::copy(doubles(folder.versioned), std::back_inserter(wrong));
+  if (wrong.empty()) return folder;
+  std::string all;
+  for (const std::string& line : wrong) all += (all.empty() ? "" : "\n") + line;
+  throw Failure(FailureKind::usage, all);
+}
+
+}  // namespace sluice::migrate

@@ -1,0 +1,123 @@
+#include "migrate/session.hpp"
+
+#include <pqxx/pqxx>
+
+#include "base/failure.hpp"
+
+namespace sluice::migrate {
+namespace {
+
+template <class Connection>
+void forbid_reconnecting(Connection& connection) {
+  if constexpr (requires { connection.inhibit_reactivation(true); }) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    connection.inhibit_reactivation(true);
+#pragma GCC diagnostic pop
+  }
+}
+
+Rows rows_of(const pqxx::result& result) {
+  Rows rows;
+  for (const auto& row : result) {
+    std::vector<std::string>& fields = rows.emplace_back();
+    for (const auto& field : row) fields.emplace_back(field.is_null() ? "" : field.c_str());
+  }
+  return rows;
+}
+
+using Hear = std::function<void(const std::string&)>;
+
+void tell(const Hear& hear, std::string_view notice) {
+  while (notice.ends_with('\n')) notice.remove_suffix(1);
+  if (hear && !notice.empty()) hear(std::string(notice));
+}
+
+// Newer versions have set_notice_handler(), and deprecate this.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+struct NoticeHandler : pqxx::errorhandler {
+  template <class Connection>
+  NoticeHandler(Connection& connection, const Hear& hear_)
+      : pqxx::errorhandler(connection), hear(hear_) {}
+  bool operator()(const char notice[]) noexcept override {
+    tell(hear, notice);
+    return false;
+  }
+  const Hear& hear;
+};
+#pragma GCC diagnostic pop
+
+template <class Connection>
+std::unique_ptr<NoticeHandler> listen(Connection& connection, const Hear& hear) {
+  if constexpr (requires { connection.set_notice_handler([](auto) noexcept {}); }) {
+    connection.set_notice_handler(
+        [&hear](auto notice) noexcept { tell(hear, std::string_view(notice)); });
+    return nullptr;
+  } else {
+    return std::make_unique<NoticeHandler>(connection, hear);
+  }
+}
+
+}  // namespace
+
+struct Session::Implementation {
+  explicit Implementation(const std::string& conninfo) : connection(conninfo) {
+    forbid_reconnecting(connection);
+    connection.set_client_encoding("UTF8");
+    handler = listen(connection, hear);
+  }
+  Hear hear;
+  pqxx::connection connection;
+  std::unique_ptr<NoticeHandler> handler;
+};
+
+Session::Session(const std::string& conninfo) try
+    : implementation_(std::make_unique<Implementation>(conninfo)) {
+} catch (const pqxx::broken_connection& error) {
+  std::string message = error.what();
+  while (!message.empty() && message.back() == '\n') message.pop_back();
+  throw Failure(FailureKind::connect, message);
+}
+
+Session::~Session() = default;
+
+Rows Session::query(const std::string& sql, const Stop& stop) {
+  pqxx::connection& connection = implementation_->connection;
+  if (stop.now.stop_requested()) throw SqlError("57014", "ERROR:  canceled");
+  const std::stop_callback cancel(stop.now, [&connection] {
+    try {
+      connection.cancel_query();
+    } catch (const std::exception&) {
+      // The session has just ended, and says so itself.
+    }
+  });
+  // In 6.4 what ends a transaction's luck is no sql_error, and some exceptions have no SQLSTATE.
+  try {
+    pqxx::nontransaction work(connection);
+    return rows_of(work.exec(sql));
+  } catch (const pqxx::deadlock_detected& error) {
+    throw SqlError("40P01", error.what());
+  } catch (const pqxx::serialization_failure& error) {
+    throw SqlError("40001", error.what());
+  } catch (const pqxx::insufficient_privilege& error) {
+    throw SqlError("42501", error.what());
+  } catch (const pqxx::sql_error& error) {
+    throw SqlError(error.sqlstate().empty() ? "XX000" : error.sqlstate(), error.what());
+  } catch (const pqxx::transaction_rollback& error) {
+    throw SqlError("40000", error.what());
+  } catch (const pqxx::broken_connection&) {
+    throw SqlError("", "ERROR:  the connection to the server was lost");
+  }
+}
+
+std::string Session::value(const std::string& sql) {
+  const Rows rows = query(sql);
+  return rows.empty() || rows.front().empty() ? "" : rows.front().front();
+}
+
+void Session::hear_notices(Hear hear) { implementation_->hear = std::move(hear); }
+
+int Session::announced_backend() const { return implementation_->connection.backendpid(); }
+
+}  // namespace sluice::migrate

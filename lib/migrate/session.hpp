@@ -1,0 +1,45 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "migrate/sql_error.hpp"
+#include "migrate/stop.hpp"
+
+namespace sluice::migrate {
+
+/// Rows as texts; NULL is an empty one.
+using Rows = std::vector<std::vector<std::string>>;
+
+/// One blocking session, by libpqxx 6.4 or 7: the only place that knows it. A lost connection stays
+/// lost (6.4 would quietly open another one, without its locks and settings).
+class Session {
+ public:
+  /// Throws Failure{connect}.
+  explicit Session(const std::string& conninfo);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Runs one or several statements in one round trip (the simple query protocol) and returns the
+  /// rows of the last one. Throws SqlError. A stop cancels it (57014).
+  Rows query(const std::string& sql, const Stop& stop);
+  Rows query(const std::string& sql) { return query(sql, Stop{}); }
+
+  std::string value(const std::string& sql);
+  bool is_true(const std::string& sql) { return value(sql) == "t"; }
+
+  /// Who hears what the server says beside its answers (RAISE NOTICE); nobody at first.
+  void hear_notices(std::function<void(const std::string&)> hear);
+
+  /// What the protocol says of the process that serves this session; a pooler makes it up.
+  int announced_backend() const;
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace sluice::migrate

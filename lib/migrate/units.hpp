@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "migrate/script.hpp"
+#include "migrate/sql_lexer.hpp"
+
+namespace sluice::migrate {
+
+/// What a file without a transaction sends at once: a statement, or all from its BEGIN to its
+/// COMMIT.
+struct Unit {
+  std::size_t begin = 0;  ///< byte offsets in the text
+  std::size_t end = 0;
+  Place place;
+  std::vector<std::string> words;  ///< of its first statement
+};
+
+/// Units of a text, as far as they can be told; checked_units() throws what is wrong.
+std::vector<Unit> units_of(const Lexed& lexed);
+
+/// Throws Failure{usage} with file, line and what to write instead for what no server understands
+/// (commands of psql, COPY FROM STDIN, quotes without an end) and, in a file that is one
+/// transaction, for BEGIN and COMMIT. `sql` is the script's text with its placeholders' values.
+std::vector<Unit> checked_units(const Script& script, const std::string& sql);
+
+/// SHA-256 of the first `count` units, whatever stands between them.
+std::string checksum_of_first(std::string_view text, std::size_t count);
+
+}  // namespace sluice::migrate

@@ -1,0 +1,157 @@
+#include "base/failure.hpp"
+#include "base/quantity.hpp"
+#include "migrate/apply.hpp"
+#include "migrate/locked_session.hpp"
+#include "migrate/migrate.hpp"
+#include "migrate/own_schema.hpp"
+
+namespace sluice::migrate {
+namespace {
+
+/// A file that takes the connection with it each time is at fault itself.
+constexpr std::size_t losses_max = 2;
+
+History read_history(Session& session, const std::string& project) {
+  History history{.entries = {}, .project = project};
+  if (!session.is_true(history_exists_query)) return history;
+  for (const auto& row : session.query(history_query(project)))
+    history.entries.push_back(read_entry(row));
+  return history;
+}
+
+class Up {
+ public:
+  Up(const Folder& folder, const Options& options, const Listener& listener, const Stop& stop)
+      : folder_(folder), options_(options), listener_(listener), stop_(stop) {}
+
+  Report run() {
+    check_target();
+    auto session = std::make_unique<Session>(options_.conninfo);
+    // Read before the lock is asked for: most runs have nothing to do.
+    const History before = read_history(*session, options_.project);
+    const Plan first = checked_plan(before);
+    for (const std::string& note : first.notes) listener_.note(note);
+    if (first.pending.empty()) return report_;
+
+    LockedSession locked(std::move(session), options_, listener_, stop_);
+    if (options_.dry_run) {
+      rehearse(locked.work());
+    } else {
+      if (!locked.work().is_true(std::string("select ") + own_schema::exists_expression))
+        own_schema::create(locked.work());
+      apply_all(locked);
+    }
+    return report_;
+  }
+
+ private:
+  void check_target() const {
+    if (!options_.to) return;
+    for (const Script& script : folder_.versioned)
+      if (script.name.version == *options_.to) return;
+    throw Failure(FailureKind::usage,
+                  "--to " + std::to_string(*options_.to) + ": the folder has no such version");
+  }
+
+  /// Everything that can be known to be wrong is said before anything runs.
+  Plan checked_plan(const History& history) const {
+    Plan plan = make_plan(folder_, history, options_.to);
+    if (!plan.drift.empty()) throw Failure(FailureKind::changed, describe(plan.drift));
+    for (const Status& status : plan.pending) Apply::check(*status.script, options_.placeholders);
+    return plan;
+  }
+
+  void apply_all(LockedSession& locked) {
+    for (std::size_t losses = 0;;) {
+      const History history = read_history(locked.work(), options_.project);
+      const Plan plan = checked_plan(history);
+      note_recovered(plan);
+      try {
+        for (const Status& status : plan.pending) apply(locked.work(), status);
+        return;
+      } catch (const SqlError& error) {
+        if (!error.is_lost()) throw;
+        if (++losses > losses_max) {
+          throw Failure(FailureKind::failed, under_way_->path + ": " + error.primary() + " " +
+                                                 std::to_string(losses) +
+                                                 " times while it ran; it is not applied");
+        }
+        listener_.note(under_way_->path + ": " + error.primary() +
+                       "; the history will say whether it was applied");
+      }
+      locked.reconnect();
+    }
+  }
+
+  void apply(Session& session, const Status& status) {
+    if (stop_.asked()) {
+      throw Failure(FailureKind::interrupted, "interrupted before " + status.script->path +
+                                                  "; the same command goes on there");
+    }
+    under_way_ = status.script;
+    began_ = std::chrono::steady_clock::now();
+    Apply(session, options_, listener_, stop_).run(status);
+    note_applied();
+  }
+
+  /// Of the file that ran when the connection was lost: the history knows it now, or it runs again.
+  void note_recovered(const Plan& plan) {
+    if (under_way_ == nullptr) return;
+    for (const Status& status : plan.pending)
+      if (status.script == under_way_) return;
+    note_applied();
+  }
+
+  void note_applied() {
+    ++report_.applied;
+    listener_.applied(*under_way_, std::chrono::steady_clock::now() - began_);
+    under_way_ = nullptr;
+  }
+
+  void rehearse(Session& session) {
+    const History history = read_history(session, options_.project);
+    const Plan plan = checked_plan(history);
+    session.query("begin");
+    for (const Status& status : plan.pending) {
+      under_way_ = status.script;
+      began_ = std::chrono::steady_clock::now();
+      if (!status.script->directives.in_transaction) {
+        report_.not_tried.push_back(status.script->path);
+        continue;
+      }
+      Apply(session, options_, listener_, stop_).rehearse(*status.script);
+      note_applied();
+    }
+    session.query("rollback");
+  }
+
+  const Folder& folder_;
+  const Options& options_;
+  const Listener& listener_;
+  const Stop& stop_;
+  const Script* under_way_ = nullptr;
+  std::chrono::steady_clock::time_point began_;
+  Report report_;
+};
+
+}  // namespace
+
+History read_history(const std::string& conninfo, const std::string& project) {
+  Session session(conninfo);
+  return read_history(session, project);
+}
+
+Report up(const Folder& folder, const Options& options, const Listener& listener,
+          const Stop& stop) {
+  check_placeholders(folder, options.placeholders);
+  return Up(folder, options, listener, stop).run();
+}
+
+void run_file(const Script& script, const Options& options, const Listener& listener,
+              const Stop& stop) {
+  Apply::check(script, options.placeholders);
+  Session session(options.conninfo);
+  Apply(session, options, listener, stop).run_unrecorded(script);
+}
+
+}  // namespace sluice::migrate

@@ -1,0 +1,295 @@
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "migrate/history.hpp"
+#include "support/migrations.hpp"
+
+namespace sluice::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class Migrate : public MigrationTest {};
+
+TEST_F(Migrate, EachFileRunsOnceInOrder) {
+  write("V10__third.sql", "insert into t values (3)");
+  write("002_second.sql", "insert into t values (2);");
+  write("1_first.up.sql", "create table t (id int, n int generated always as identity);");
+  write("1_first.down.sql", "drop table t;");
+  write("R__view.sql", "create or replace view v as select * from t;");
+  write("notes.txt", "not for the database");
+  const Finished first = up();
+  EXPECT_EQ(0, first.exit_code) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("applied " + path("1_first.up.sql") + " in "));
+  EXPECT_THAT(first.err, HasSubstr("note: 1 .down.sql file left out: pgsluice goes forward only"));
+  EXPECT_EQ("1 applied, 2 applied, 10 applied, R__view.sql applied", history());
+  EXPECT_EQ("2,3", db().value("select string_agg(id::text, ',' order by n) from t"));
+
+  const Finished second = up();
+  EXPECT_EQ(0, second.exit_code);
+  EXPECT_THAT(second.out, HasSubstr("nothing to do"));
+  EXPECT_EQ(2, db().number("select count(*) from t"));
+}
+
+TEST_F(Migrate, RepeatableRunsAgainWhenItChanges) {
+  write("R__view.sql", "create or replace view v as select 1 as one;");
+  ASSERT_EQ(0, up().exit_code);
+  write("R__view.sql", "create or replace view v as select 2 as one;");
+  const Finished status = migrate("status");
+  EXPECT_EQ(10, status.exit_code);
+  EXPECT_THAT(status.out, HasSubstr("pending   R__view.sql"));
+  ASSERT_EQ(0, up().exit_code);
+  EXPECT_EQ("2", db().value("select one from v"));
+  EXPECT_EQ("R__view.sql applied", history());
+}
+
+TEST_F(Migrate, StatusSaysWhatIsPendingByItsExitCode) {
+  write("001_a.sql", "create table a (id int)");
+  const Finished before = migrate("status");
+  EXPECT_EQ(10, before.exit_code);
+  EXPECT_EQ("f", db().value("select to_regnamespace('pgsluice') is not null"))
+      << "asking changes nothing";
+  ASSERT_EQ(0, up().exit_code);
+  write("002_b.sql", "create table b (id int)");
+  const auto json = nlohmann::json::parse(migrate("status", {"--output", "json"}).out);
+  EXPECT_EQ(10, json["exit_code"]);
+  EXPECT_EQ(1, json["pending"]);
+  EXPECT_EQ("applied", json["migrations"][0]["state"]);
+  EXPECT_EQ("pending", json["migrations"][1]["state"]);
+  EXPECT_EQ(2, json["migrations"][1]["version"]);
+  ASSERT_EQ(0, up().exit_code);
+  EXPECT_EQ(0, migrate("status").exit_code);
+}
+
+TEST_F(Migrate, PlanListsWhatUpWouldRun) {
+  write("001_a.sql", "create table a (id int)");
+  write("002_b.sql", "-- pgsluice: no-transaction\nvacuum");
+  const Finished plan = migrate("plan");
+  EXPECT_EQ(0, plan.exit_code);
+  EXPECT_THAT(plan.out, HasSubstr("001_a.sql  in one transaction\n"));
+  EXPECT_THAT(plan.out, HasSubstr("002_b.sql  statement by statement\n"));
+  EXPECT_THAT(migrate("plan", {"--to", "1"}).out, Not(HasSubstr("002_b.sql")));
+}
+
+TEST_F(Migrate, ToEndsThereAndRepeatableOnesWait) {
+  write("001_a.sql", "create table a (id int)");
+  write("002_b.sql", "create table b (id int)");
+  write("R__v.sql", "create or replace view v as select * from b");
+  const Finished first = up({"--to", "1"});
+  EXPECT_EQ(0, first.exit_code) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("repeatable migrations wait until no version is pending"));
+  EXPECT_EQ("1 applied", history());
+  EXPECT_EQ(2, up({"--to", "7"}).exit_code);
+  ASSERT_EQ(0, up().exit_code);
+  EXPECT_EQ("1 applied, 2 applied, R__v.sql applied", history());
+}
+
+TEST_F(Migrate, DryRunIsRolledBack) {
+  write("001_a.sql", "create table a (id int)");
+  write("002_b.sql", "-- pgsluice: no-transaction\ncreate index concurrently a_id on a (id)");
+  write("003_c.sql", "insert into a values (1)");
+  const Finished dry = up({"--dry-run"});
+  EXPECT_EQ(0, dry.exit_code) << dry.err;
+  EXPECT_THAT(dry.out, HasSubstr("would apply " + path("003_c.sql")));
+  EXPECT_THAT(dry.err, HasSubstr("002_b.sql: not tried, as it cannot be rolled back"));
+  EXPECT_FALSE(has_table("a"));
+  EXPECT_EQ("f", db().value("select to_regnamespace('pgsluice') is not null"));
+  write("004_d.sql", "insert into a values ('x')");
+  const Finished failed = up({"--dry-run"});
+  EXPECT_EQ(1, failed.exit_code);
+  EXPECT_THAT(failed.err, HasSubstr("004_d.sql:1:23: invalid input syntax for type integer"));
+}
+
+TEST_F(Migrate, EditedMissingAndOutOfOrderStopBeforeAnythingRuns) {
+  write("001_a.sql", "create table a (id int)");
+  write("003_c.sql", "create table c (id int)");
+  ASSERT_EQ(0, up().exit_code);
+  write("001_a.sql", "create table a (id bigint)");
+  write("002_b.sql", "create table b (id int)");
+  write("004_d.sql", "create table d (id int)");
+  ASSERT_EQ(0, std::remove(path("003_c.sql").c_str()));
+  const Finished refused = up();
+  EXPECT_EQ(7, refused.exit_code);
+  EXPECT_THAT(refused.err, HasSubstr("001_a.sql: was edited after it was applied"));
+  EXPECT_THAT(refused.err, HasSubstr("pgsluice migrate repair --accept 1"));
+  EXPECT_THAT(refused.err, HasSubstr("002_b.sql: is not applied, but a later one is (003_c.sql)"));
+  EXPECT_THAT(refused.err, HasSubstr("003_c.sql: was applied"));
+  EXPECT_EQ(7, migrate("status").exit_code);
+  EXPECT_EQ(7, migrate("plan").exit_code);
+  EXPECT_EQ("1 applied, 3 applied", history());
+
+  EXPECT_EQ(0, migrate("repair", {"--accept", "1"}).exit_code);
+  EXPECT_THAT(migrate("repair", {"--accept", "3"}).out,
+              HasSubstr("accepted that the file is gone"));
+  EXPECT_EQ(2, migrate("repair", {"--accept", "3"}).exit_code);
+  EXPECT_EQ(2, migrate("repair", {"--accept", "99"}).exit_code);
+  write("002_b.sql", "-- pgsluice: out-of-order\ncreate table b (id int)");
+  const Finished mended = up();
+  EXPECT_EQ(0, mended.exit_code) << mended.err;
+  EXPECT_TRUE(has_table("b") && has_table("d"));
+}
+
+TEST_F(Migrate, LineEndsAndByteOrderMarkDoNotCount) {
+  write("001_a.sql",
+        "\xEF\xBB\xBF"
+        "create table a (id int);\r\ninsert into a\r\nvalues (1);\r\n");
+  ASSERT_EQ(0, up().exit_code);
+  EXPECT_EQ(1, db().number("select count(*) from a"));
+  write("001_a.sql", "create table a (id int);\ninsert into a\nvalues (1);\n");
+  EXPECT_EQ(0, migrate("status").exit_code);
+}
+
+TEST_F(Migrate, WhatIsWrongWithFilesIsSaidAtOnce) {
+  write("V1_one_underscore.sql", "select 1");
+  write("002_a.sql", "select 1");
+  write("V2__b.sql", "select 1");
+  write("003_c.sql", "-- pgsluice: no-transactoin\nselect 1");
+  write("004_d.sql", "-- pgsluice: schedule \"@daily\"\nselect 1");
+  const Finished refused = up();
+  EXPECT_EQ(2, refused.exit_code);
+  EXPECT_THAT(refused.err, HasSubstr("\"V1_one_underscore.sql\" is no name of a migration"));
+  EXPECT_THAT(refused.err, HasSubstr("V2__b.sql: has the version of 002_a.sql"));
+  EXPECT_THAT(refused.err, HasSubstr("003_c.sql:1:4: unknown directive \"no-transactoin\"; did "
+                                     "you mean no-transaction?"));
+  EXPECT_THAT(refused.err, HasSubstr("004_d.sql:1: only a file named S__name.sql has a schedule"));
+  EXPECT_EQ(2, pgsluice({"migrate", "up", "--dir", "/nowhere", "-d", url()}).exit_code);
+}
+
+struct Refused {
+  std::string sql;
+  std::string message;
+};
+
+TEST_F(Migrate, WhatOnlyPsqlUnderstandsIsRefusedWithItsLine) {
+  write("001_a.sql", "create table a (id int)");
+  for (const Refused& one : std::vector<Refused>{
+           {"select 1;\n\\i other.sql\n", "002_b.sql:2:1: a command of psql"},
+           {"select 1;\n  begin;\nselect 2;", "002_b.sql:2:3: BEGIN: the whole file is one "},
+           {"select 1;\ncommit", "002_b.sql:2:1: COMMIT: the whole file is one "},
+           {"copy a from stdin;\n1\n\\.\n", "002_b.sql:3:1: a command of psql"},
+           {"copy a (id) from stdin (format csv);", "002_b.sql:1:1: COPY FROM STDIN needs data"},
+           {"select 'open;\n", "002_b.sql:1:8: this quote, dollar tag or comment has no end"},
+           {"-- pgsluice: no-transaction\nbegin;\nselect 1", "002_b.sql:2:1: this transaction is"},
+           {"-- pgsluice: no-transaction\nselect 1;\ncommit", "002_b.sql:3:1: no transaction is"},
+       }) {
+    write("002_b.sql", one.sql);
+    const Finished refused = up();
+    EXPECT_EQ(2, refused.exit_code) << one.sql;
+    EXPECT_THAT(refused.err, HasSubstr(one.message));
+  }
+  EXPECT_FALSE(has_table("a")) << "said before anything runs";
+}
+
+TEST_F(Migrate, PlaceholdersAreFilledInWhereTheyAreDeclared) {
+  write("001_a.sql",
+        "-- pgsluice: placeholder owner\n-- pgsluice: placeholder limit\n"
+        "create table :\"owner\" (name text default :'owner', n int check (n < ${limit}));\n"
+        "comment on table :\"owner\" is '${limit} and ${other} and :''owner''';");
+  EXPECT_THAT(up().err, HasSubstr("placeholder \"owner\" has no value; give --placeholder owner="));
+  const Finished mistyped = up({"--placeholder", "onwer=x"});
+  EXPECT_EQ(2, mistyped.exit_code);
+  EXPECT_THAT(mistyped.err, HasSubstr("no file declares it; did you mean owner?"));
+  const Finished done = up({"--placeholder", "owner=it's \"me\"", "--placeholder", "limit=10"});
+  ASSERT_EQ(0, done.exit_code) << done.err;
+  db().run("insert into \"it's \"\"me\"\"\" (n) values (9)");
+  EXPECT_EQ("it's \"me\"", db().value("select name from \"it's \"\"me\"\"\""));
+  EXPECT_EQ("10 and ${other} and :'owner'",
+            db().value("select obj_description('\"it''s \"\"me\"\"\"'::regclass)"));
+}
+
+TEST_F(Migrate, NothingOfOneFileIsLeftForTheNext) {
+  write("001_a.sql",
+        "create schema s; set search_path = s; set role postgres; create temp table x (id int);"
+        "create table in_s (id int); select pg_catalog.set_config('search_path', '', false)");
+  write("002_b.sql", "create table in_public (id int); create temp table x (id int)");
+  const Finished done = up();
+  EXPECT_EQ(0, done.exit_code) << done.err;
+  EXPECT_TRUE(has_table("in_public"));
+  EXPECT_TRUE(has_table("s.in_s"));
+}
+
+TEST_F(Migrate, BaselineSkipsWhatIsThere) {
+  write("001_a.sql", "create table a (id int)");
+  write("002_b.sql", "create table b (id int)");
+  EXPECT_EQ(0, pgsluice({"migrate", "baseline", "1", "-d", url()}).exit_code);
+  EXPECT_EQ(0, pgsluice({"migrate", "baseline", "1", "-d", url()}).exit_code);
+  ASSERT_EQ(0, up().exit_code);
+  EXPECT_FALSE(has_table("a"));
+  EXPECT_TRUE(has_table("b"));
+  EXPECT_EQ(2, pgsluice({"migrate", "baseline", "2", "-d", url()}).exit_code);
+}
+
+TEST_F(Migrate, ProjectsShareADatabase) {
+  write("001_a.sql", "create table a (id int)");
+  ASSERT_EQ(0, up().exit_code);
+  write("001_a.sql", "create table a2 (id int)");
+  EXPECT_EQ(7, up().exit_code);
+  EXPECT_EQ(0, up({"--project", "other"}).exit_code);
+  EXPECT_TRUE(has_table("a2"));
+}
+
+TEST_F(Migrate, NewFollowsTheFolder) {
+  const auto made = [this](const std::string& name) {
+    return pgsluice({"migrate", "new", name, "--dir", path("")}).out;
+  };
+  EXPECT_THAT(made("Add users!"), ::testing::ContainsRegex("/V20[0-9]{12}__add_users_.sql\n"));
+  EXPECT_EQ(0, up().exit_code);
+  const TemporaryFolder counted;
+  counted.write("007_x.up.sql", "select 1");
+  const Finished next = pgsluice({"migrate", "new", "y", "--dir", counted.path()});
+  EXPECT_THAT(next.out, HasSubstr("/008_y.up.sql\n"));
+}
+
+TEST_F(Migrate, NoticesAreHeard) {
+  write("001_n.sql", "do $$ begin raise notice 'hello'; end $$;\n");
+  EXPECT_THAT(up().err, HasSubstr("note: " + path("001_n.sql") + ": NOTICE:  hello\n"));
+}
+
+TEST_F(Migrate, RunsOneFileWithoutARecord) {
+  write("S__tick.sql", "-- pgsluice: schedule \"@every 5s\"\ninsert into t values (1)");
+  db().run("create table t (id int)");
+  EXPECT_EQ(0, up().exit_code);
+  EXPECT_EQ(0, db().number("select count(*) from t")) << "scheduled ones do not run in between";
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(0, pgsluice({"migrate", "run", path("S__tick.sql"), "-d", url()}).exit_code);
+  EXPECT_EQ(2, db().number("select count(*) from t"));
+}
+
+TEST_F(Migrate, OwnSchemaIsAProjectOfTheSameHistory) {
+  write("001_a.sql", "create table a (id int)");
+  ASSERT_EQ(0, up().exit_code);
+  EXPECT_EQ(
+      "V001__loads_and_chunks.sql,V002__deferred_indexes.sql,V003__rejects.sql,"
+      "V004__upsert_and_atomic.sql,V005__jobs.sql",
+      db().value("select string_agg(file, ',' order by version) from pgsluice.migrations "
+                 "where project = 'pgsluice'"));
+}
+
+/// A ledger that an older program made, without a history.
+TEST_F(Migrate, OwnSchemaFromBeforeTheHistoryIsTakenOver) {
+  const std::string sources = PGSLUICE_SOURCE_DIR "/sql/ledger/";
+  db().run("create schema pgsluice");
+  db().run(read_file(sources + "V001__loads_and_chunks.sql"));
+  db().run(read_file(sources + "V002__deferred_indexes.sql"));
+  db().run("create table t (id int)");
+  write("in.csv", "id\n1\n");
+  const Finished loaded = pgsluice({"load", path("in.csv"), "-t", "t", "-d", url()});
+  EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+  EXPECT_EQ(5, db().number("select count(*) from pgsluice.migrations where project = 'pgsluice'"));
+  EXPECT_EQ(1, db().number("select count(*) from pgsluice.chunks"));
+}
+
+TEST_F(Migrate, JsonIsOneObjectAlsoOnFailure) {
+  write("001_a.sql", "create table a (id int)");
+  write("002_b.sql", "select 1/0");
+  const Finished failed = up({"--output", "json"});
+  const auto json = nlohmann::json::parse(failed.out);
+  EXPECT_EQ(1, json["exit_code"]);
+  EXPECT_EQ(1U, json["applied"].size());
+  EXPECT_THAT(json["error"].get<std::string>(), HasSubstr("division by zero"));
+}
+
+}  // namespace
+}  // namespace sluice::test

@@ -1,0 +1,45 @@
+#include "support/pooler.hpp"
+
+#include <libpq-fe.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+
+#include "support/database.hpp"
+#include "support/server.hpp"
+
+namespace sluice::test {
+
+Pooler::Pooler(const std::string& database_url, const std::string& mode) {
+  const Session session(database_url);
+  const std::string password = PQpass(session.raw());
+  const std::string user = PQuser(session.raw());
+  const std::string port = output_of(
+      "python3 -c 'import socket; s = socket.socket(); s.bind((\"127.0.0.1\", 0)); "
+      "print(s.getsockname()[1])'");
+  // auth_type any takes the user of the database's line or the one who comes.
+  folder_.write("pgbouncer.ini",
+                "[databases]\n* = host=" + std::string(PQhost(session.raw())) +
+                    " port=" + PQport(session.raw()) + " user=" + user +
+                    (password.empty() ? "" : " password=" + password) +
+                    "\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = " + port +
+                    "\nunix_socket_dir =\nauth_type = any\npool_mode = " + mode +
+                    "\ndefault_pool_size = 5\nserver_reset_query =\n");
+  output_of("chmod -R a+rX " + folder_.path());
+  // It does not run as root.
+  std::vector<std::string> arguments{folder_ / "pgbouncer.ini"};
+  if (::geteuid() == 0) arguments.insert(arguments.begin(), {"-u", "nobody"});
+  process_ =
+      std::make_unique<Process>(arguments, Process::Options{.program = "/usr/sbin/pgbouncer"});
+  url_ = "postgresql://" + user + "@127.0.0.1:" + port + "/" + PQdb(session.raw());
+  for (int i = 0; i < 200; ++i) {
+    const std::unique_ptr<PGconn, void (*)(PGconn*)> attempt(PQconnectdb(url_.c_str()), &PQfinish);
+    if (PQstatus(attempt.get()) == CONNECTION_OK) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  throw std::runtime_error("PgBouncer does not answer: " + process_->err_so_far());
+}
+
+}  // namespace sluice::test

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "support/process.hpp"
+
+namespace sluice::test {
+
+/// PgBouncer in front of a server, for one database. Stopped at the end of its life.
+class Pooler {
+ public:
+  /// `mode` as in its configuration: session, transaction.
+  Pooler(const std::string& database_url, const std::string& mode);
+
+  /// The database's URL, by way of the pooler.
+  const std::string& url() const { return url_; }
+
+ private:
+  TemporaryFolder folder_;
+  std::string url_;
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace sluice::test

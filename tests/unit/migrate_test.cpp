@@ -1,0 +1,170 @@
+#include <gmock/gmock.h>
+
+#include "base/failure.hpp"
+#include "migrate/checksum.hpp"
+#include "migrate/concurrent_index.hpp"
+#include "migrate/placeholders.hpp"
+#include "migrate/plan.hpp"
+#include "migrate/sql_error.hpp"
+#include "migrate/units.hpp"
+
+namespace sluice::migrate {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Checksum, IsThatOfSha256sum) {
+  EXPECT_EQ("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", sha256("abc"));
+  EXPECT_EQ("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", sha256(""));
+}
+
+TEST(SqlErrorText, IsTakenApart) {
+  const SqlError error("42703",
+                       "ERROR:  column \"nme\" does not exist\nLINE 2: select nme\n"
+                       "               ^\nHINT:  Perhaps you meant \"name\".\n");
+  EXPECT_EQ("column \"nme\" does not exist", error.primary());
+  EXPECT_EQ("HINT:  Perhaps you meant \"name\".", error.rest());
+  const auto place = error.place_in("select 1;\nselect nme\nfrom t");
+  ASSERT_TRUE(place);
+  EXPECT_EQ(2U, place->line);
+  EXPECT_EQ(8U, place->column);
+}
+
+TEST(SqlErrorText, FindsThePlaceInALineThatIsShownInPart) {
+  const std::string line = std::string(80, ' ') + "select 'ä', nme, " + std::string(80, 'x');
+  const SqlError error("42703",
+                       "ERROR:  no\nLINE 1: ...   select 'ä', nme, xxx...\n"
+                       "                          ^\n");
+  const auto place = error.place_in(line);
+  ASSERT_TRUE(place);
+  EXPECT_EQ(line.find("nme") + 1, place->column);
+}
+
+TEST(SqlErrorText, SaysWhatToDoByItsState) {
+  EXPECT_TRUE(SqlError("", "ERROR:  gone").is_lost());
+  EXPECT_TRUE(SqlError("57P01", "FATAL:  stopped").is_lost());
+  EXPECT_FALSE(SqlError("57014", "ERROR:  canceled").is_lost());
+  EXPECT_TRUE(SqlError("55P03", "ERROR:  lock").is_transient());
+  EXPECT_FALSE(SqlError("23505", "ERROR:  key").is_transient());
+}
+
+struct Concurrent {
+  std::string sql;
+  std::string name;
+  std::string table;
+};
+
+TEST(ConcurrentIndexes, AreReadAsTheyAreWritten) {
+  for (const Concurrent& one : std::vector<Concurrent>{
+           {"create index concurrently i on t (a)", "i", "t"},
+           {"CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS Big_Name ON ONLY s.T USING btree (a)",
+            "big_name", "s.T"},
+           {"create /* now */ index -- here\n concurrently \"My \"\"I\"\"\" on \"S x\".\"T\"(a)",
+            "My \"I\"", "\"S x\".\"T\""},
+       }) {
+    const auto index = concurrent_index(one.sql);
+    ASSERT_TRUE(index) << one.sql;
+    EXPECT_EQ(one.name, index->name);
+    EXPECT_EQ(one.table, index->table);
+  }
+  for (const char* sql : {"create index i on t (a)", "create index concurrently on t (a)",
+                          "drop index concurrently i", "create table concurrently (a int)", ""})
+    EXPECT_FALSE(concurrent_index(sql)) << sql;
+}
+
+TEST(Units, AreStatementsOrWholeTransactions) {
+  const std::string sql = "vacuum;\nbegin; insert into t values (1);\n commit;\nanalyze; -- end";
+  const std::vector<Unit> units = units_of(lex_sql(sql));
+  ASSERT_EQ(3U, units.size());
+  EXPECT_EQ("begin; insert into t values (1);\n commit",
+            sql.substr(units[1].begin, units[1].end - units[1].begin));
+  EXPECT_EQ(4U, units[2].place.line);
+  EXPECT_EQ(checksum_of_first(sql, 2),
+            checksum_of_first("-- other\nvacuum ;begin; insert into t values (1);\n commit;x", 2));
+  EXPECT_NE(checksum_of_first(sql, 1), checksum_of_first(sql, 2));
+}
+
+class Plans : public ::testing::Test {
+ protected:
+  Script& add(const std::string& file, const std::string& text = "select 1") {
+    Script script = make_script("dir/" + file, text);
+    auto& scripts =
+        script.name.kind == ScriptKind::versioned ? folder_.versioned : folder_.repeatable;
+    return scripts.emplace_back(std::move(script));
+  }
+  Entry& applied(const Script& script, Entry::State state = Entry::State::applied) {
+    Entry entry;
+    entry.versioned = script.name.kind == ScriptKind::versioned;
+    entry.version = script.name.version;
+    entry.file = script.file;
+    entry.checksum = script.checksum;
+    entry.state = state;
+    return history_.entries.emplace_back(entry);
+  }
+  std::string pending(std::optional<std::uint64_t> to = std::nullopt) {
+    std::string files;
+    for (const Status& status : make_plan(folder_, history_, to).pending)
+      files += status.script->file + " ";
+    return files;
+  }
+  std::vector<Drift::Kind> drift() {
+    std::vector<Drift::Kind> kinds;
+    for (const Drift& one : make_plan(folder_, history_, std::nullopt).drift)
+      kinds.push_back(one.kind);
+    return kinds;
+  }
+
+  Folder folder_;
+  History history_;
+};
+
+TEST_F(Plans, FilesBehindTheLastOneArePending) {
+  applied(Script(add("1_a.sql")));
+  add("2_b.sql");
+  add("30_c.sql");
+  add("R__v.sql");
+  EXPECT_EQ("2_b.sql 30_c.sql R__v.sql ", pending());
+  EXPECT_EQ("2_b.sql ", pending(2));
+  EXPECT_THAT(drift(), ::testing::IsEmpty());
+}
+
+TEST_F(Plans, WhatIsBelowTheBaselineIsDone) {
+  add("1_a.sql");
+  add("2_b.sql");
+  history_.entries.push_back({.version = 1, .state = Entry::State::baseline});
+  EXPECT_EQ("2_b.sql ", pending());
+  EXPECT_THAT(drift(), ::testing::IsEmpty());
+}
+
+TEST_F(Plans, NameTheDrift) {
+  add("1_a.sql");
+  applied(Script(add("2_b.sql"))).checksum = "other";
+  applied(make_script("dir/3_gone.sql", ""));
+  EXPECT_THAT(drift(), ::testing::ElementsAre(Drift::Kind::out_of_order, Drift::Kind::edited,
+                                              Drift::Kind::missing));
+  history_.entries[0].checksum = "";
+  history_.entries[1].checksum = "";
+  folder_.versioned[0].directives.out_of_order = true;
+  EXPECT_THAT(drift(), ::testing::IsEmpty()) << "accepted";
+}
+
+TEST_F(Plans, WhatFailedHalfWayMayBeMendedBehindWhatIsDone) {
+  const std::string first = "-- pgsluice: no-transaction\nvacuum;\n";
+  add("1_a.sql", first + "analyze mended");
+  Entry& entry = applied(make_script("1_a.sql", first + "analyze broken"), Entry::State::failed);
+  entry.statements_done = 1;
+  entry.done_checksum = checksum_of_first(first, 1);
+  EXPECT_EQ("1_a.sql ", pending());
+  EXPECT_THAT(drift(), ::testing::IsEmpty());
+  entry.done_checksum = "other";
+  EXPECT_THAT(drift(), ::testing::ElementsAre(Drift::Kind::half_edited));
+}
+
+TEST_F(Plans, ManyFilesAreComparedQuickly) {
+  for (int i = 1; i <= 20'000; ++i) applied(Script(add(std::to_string(i) + "_x.sql")));
+  add("20001_y.sql");
+  EXPECT_EQ("20001_y.sql ", pending());
+}
+
+}  // namespace
+}  // namespace sluice::migrate
