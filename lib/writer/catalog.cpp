@@ -30,7 +30,8 @@ constexpr const char* table_sql =
     "c.relhastriggers or c.relkind = 'p', row_security_active(c.oid), "
     "current_setting('TimeZone'), current_setting('DateStyle'), current_setting('IntervalStyle'), "
     "current_setting('array_nulls')::boolean, "
-    "c.relhasrules and exists (select from pg_rewrite where ev_class = c.oid and ev_type = '3') "
+    "c.relhasrules and exists (select from pg_rewrite where ev_class = c.oid and ev_type = '3'), "
+    "version() like '%linux%' "
     "from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ";
 
 constexpr const char* columns_sql =
@@ -128,9 +129,10 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
                     .array_nulls = row.boolean(0, 10),
                     .text_is_utf8 = on.text_is_checked_as_utf8()};
   // A backend that waits for a lock would not notice that its client is gone, and a cancellation
-  // that comes before it waits is lost.
+  // that comes before it waits is lost. Not every system lets a server look.
   static constexpr int version_with_check = 140000;
-  if (on.server_version() >= version_with_check && !settings.contains(client_check))
+  const bool can_check = on.server_version() >= version_with_check && row.boolean(0, 12);
+  if (can_check && !settings.contains(client_check))
     target.settings_sql += set_local(client_check, "5s");
   for (const auto& [name, value] : ledger::keepalive_settings())
     if (!settings.contains(name)) target.settings_sql += set_local(name, value);
