@@ -1,11 +1,18 @@
 #include <iostream>
 
+#include "app/after_load.hpp"
 #include "app/cli.hpp"
 #include "app/exit_code.hpp"
 #include "app/run_load.hpp"
 
 namespace sluice::app {
 namespace {
+
+/// What concerns several files.
+struct MoreFiles {
+  bool keep_going = false;
+  std::string after = "keep";
+};
 
 void print_text(const Ending& ending, bool quiet) {
   const std::string text = text_of(ending);
@@ -16,21 +23,44 @@ void print_text(const Ending& ending, bool quiet) {
   std::cerr << "pgsluice: " << ending.message << "\n" << text;
 }
 
-int run_load(const LoadFlags& flags) {
+/// Of several files: the first failure counts, or else that some records were rejected.
+int worse(int before, int now) {
+  const bool failed_before = before != exit_ok && before != exit_rejected;
+  return failed_before || now == exit_ok ? before : now;
+}
+
+bool is_loaded(const Ending& ending) {
+  return ending.exit_code == exit_ok || ending.exit_code == exit_rejected;
+}
+
+/// Loads one file after the other; returns the exit code of all.
+int load_files(const LoadFlags& flags, const MoreFiles& more, std::vector<Ending>& endings) {
+  int exit_code = exit_ok;
+  const AfterLoad after = AfterLoad::parse(more.after);
+  load::LoadOptions options = options_of(flags);
+  Runtime runtime(flags.common.connect);
+  for (std::size_t i = 0; i < flags.files.size(); ++i) {
+    options.path = flags.files[i];
+    options.more_follows = i + 1 < flags.files.size();
+    endings.push_back(run_one(runtime, flags, options));
+    const Ending& ending = endings.back();
+    exit_code = worse(exit_code, ending.exit_code);
+    if (flags.common.output == OutputFormat::text) print_text(ending, flags.common.quiet);
+    if (is_loaded(ending)) {
+      const std::string done = options.dry_run ? "" : after.apply(options.path);
+      if (!done.empty() && !flags.common.quiet) std::cerr << "note: " << done << "\n";
+    } else if (!more.keep_going || runtime.signal() != 0 || ending.exit_code == exit_connect) {
+      break;
+    }
+  }
+  return exit_code;
+}
+
+int run_load(const LoadFlags& flags, const MoreFiles& more) {
   std::vector<Ending> endings;
   int exit_code = exit_ok;
   try {
-    load::LoadOptions options = options_of(flags);
-    Runtime runtime(flags.common.connect);
-    for (std::size_t i = 0; i < flags.files.size(); ++i) {
-      options.path = flags.files[i];
-      options.more_follows = i + 1 < flags.files.size();
-      endings.push_back(run_one(runtime, flags, options));
-      const Ending& ending = endings.back();
-      if (ending.exit_code != exit_ok) exit_code = ending.exit_code;
-      if (flags.common.output == OutputFormat::text) print_text(ending, flags.common.quiet);
-      if (!ending.message.empty()) break;
-    }
+    exit_code = load_files(flags, more, endings);
   } catch (const Failure& error) {
     Ending ending = ending_of(error, flags.files.front(), flags.load.table);
     exit_code = ending.exit_code;
@@ -50,12 +80,18 @@ int run_load(const LoadFlags& flags) {
 
 Run add_load_command(CLI::App& app) {
   auto flags = std::make_shared<LoadFlags>();
+  auto more = std::make_shared<MoreFiles>();
   CLI::App& c = *app.add_subcommand("load", "load CSV files into a table");
   c.set_help_flag("--help", "print this help and exit");
   c.add_option("FILE", flags->files, "files to load, one after the other; - is stdin")->required();
   c.add_option("-t,--table", flags->load.table,
                "the table, as in SQL: trips, sales.trips, '\"Trips\"'")
       ->required();
+  c.add_flag("--keep-going", more->keep_going,
+             "of several files: a failure does not stop the others");
+  c.add_option("--after", more->after,
+               "what becomes of a file that is loaded (default: keep); a move replaces no file")
+      ->option_text("move:DIR|delete|keep");
   add_input_flags(c, *flags);
   add_row_flags(c, *flags);
   add_reject_flags(c, *flags);
@@ -63,7 +99,7 @@ Run add_load_command(CLI::App& app) {
   add_connection_options(c, flags->common);
   add_output_options(c, flags->common);
   add_progress_flag(c, *flags);
-  return [flags] { return run_load(*flags); };
+  return [flags, more] { return run_load(*flags, *more); };
 }
 
 }  // namespace sluice::app

@@ -1,10 +1,15 @@
+#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "app/cli.hpp"
 #include "app/exit_code.hpp"
+#include "app/runtime.hpp"
+#include "app/schedule_run.hpp"
 #include "base/failure.hpp"
-#include "schedule/recurrence.hpp"
+#include "jobs/config.hpp"
+#include "jobs/slots.hpp"
+#include "ledger/ledger.hpp"
 
 namespace sluice::app {
 namespace {
@@ -46,26 +51,98 @@ void print_next(const NextFlags& flags) {
   std::cout << std::flush;
 }
 
-int run_next(const NextFlags& flags) {
-  try {
-    print_next(flags);
-  } catch (const Failure& failure) {
-    std::cerr << "pgsluice: " << failure.what() << "\n";
-    return exit_code_of(failure.kind(), 0);
+/// Reads the configuration, and says when each job is due next.
+int check(const ScheduleFlags& flags) {
+  const jobs::Config config = jobs::read_config(flags.config, jobs::process_environment());
+  const auto utc = value_of(schedule::TimeZone::find("UTC"), "");
+  for (const jobs::Job& job : config.jobs) {
+    std::cout << job.name << "  " << job.schedule << "\n  pgsluice";
+    for (const std::string& argument : job.command.arguments) std::cout << " " << argument;
+    for (const std::string& pattern : job.command.patterns) std::cout << " " << pattern;
+    std::cout << "\n  next:";
+    Instant at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    for (int i = 0; i < 3; ++i) {
+      at = job.recurrence.next(at);
+      std::cout << " " << utc.format(at).substr(0, 19) << "Z";
+    }
+    std::cout << "\n";
   }
+  std::cout << flags.config << ": " << config.jobs.size() << " job"
+            << (config.jobs.size() == 1 ? "" : "s") << std::endl;
   return exit_ok;
 }
 
-}  // namespace
+asio::awaitable<void> read_runs(pg::Pool& pool, const ScheduleFlags& flags,
+                                std::vector<jobs::RunEntry>& entries) {
+  pg::Lease connection = co_await pool.acquire();
+  if (!co_await ledger::exists(*connection)) co_return;
+  entries = co_await jobs::list_runs(*connection, flags.job, flags.count);
+}
 
-Run add_schedule_command(CLI::App& app) {
-  auto flags = std::make_shared<NextFlags>();
-  CLI::App& c = *app.add_subcommand("schedule", "when a cron expression is due");
+int history(const ScheduleFlags& flags) {
+  // The connection of the configuration is used where there is one.
+  std::string dbname;
+  if (std::ifstream(flags.config).good())
+    dbname = jobs::read_config(flags.config, jobs::process_environment()).dbname;
+  Runtime runtime(connection_of(flags, dbname));
+  std::vector<jobs::RunEntry> entries;
+  runtime.run(read_runs(runtime.pool(), flags, entries));
+  const auto utc = value_of(schedule::TimeZone::find("UTC"), "");
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (const jobs::RunEntry& entry : entries) {
+    const std::string slot = utc.format(entry.id.slot).substr(0, 19) + "Z";
+    if (flags.common.output == OutputFormat::json) {
+      json.push_back({{"job", entry.id.job},
+                      {"slot", slot},
+                      {"state", entry.state},
+                      {"runner", entry.runner},
+                      {"attempts", entry.attempts},
+                      {"claimed_at", entry.claimed_at},
+                      {"finished_at", entry.finished_at},
+                      {"exit_code", entry.exit_code.empty()
+                                        ? nlohmann::ordered_json()
+                                        : nlohmann::ordered_json(std::stoi(entry.exit_code))},
+                      {"message", entry.message}});
+      continue;
+    }
+    std::string line = slot + "  " + entry.state;
+    line.resize(std::max<std::size_t>(line.size(), 35), ' ');
+    std::cout << line << entry.id.job;
+    if (entry.attempts > 0 && !entry.seconds.empty()) std::cout << "  " << entry.seconds << " s";
+    if (entry.state != "ran" && !entry.message.empty())
+      std::cout << "  " << entry.message.substr(0, entry.message.find('\n'));
+    std::cout << "\n";
+  }
+  if (flags.common.output == OutputFormat::json) std::cout << json.dump(2) << "\n";
+  std::cout << std::flush;
+  return exit_ok;
+}
+
+int guarded(const std::function<int()>& command) {
+  try {
+    return command();
+  } catch (const Failure& failure) {
+    std::cerr << "pgsluice: " << failure.what() << "\n";
+    return exit_code_of(failure.kind(), 0);
+  } catch (const pg::PgError& error) {
+    std::cerr << "pgsluice: " << error.full() << "\n";
+    return error.phase == pg::Phase::connect ? exit_connect : exit_failed;
+  }
+}
+
+CLI::App& add(CLI::App& parent, const std::string& name, const std::string& help) {
+  CLI::App& c = *parent.add_subcommand(name, help);
   c.set_help_flag("--help", "print this help and exit");
-  c.require_subcommand(1);
-  CLI::App& next =
-      *c.add_subcommand("next", "the next slots of an expression, in UTC and in a zone");
-  next.set_help_flag("--help", "print this help and exit");
+  return c;
+}
+
+void add_config(CLI::App& c, const std::shared_ptr<ScheduleFlags>& flags) {
+  c.add_option("--config", flags->config, "the configuration (default: pgsluice.toml)")
+      ->option_text("FILE");
+}
+
+void add_next(CLI::App& parent, const std::shared_ptr<NextFlags>& flags) {
+  CLI::App& next = add(parent, "next", "the next slots of an expression, in UTC and in a zone");
   next.add_option("EXPR", flags->expression,
                   "five cron fields in one argument (\"0 3 * * mon-fri\"), @daily and the like, or "
                   "\"@every 90s\"")
@@ -79,7 +156,58 @@ Run add_schedule_command(CLI::App& app) {
                   "later than this (default: now): 2026-03-29T01:00:00Z, or a time of the zone")
       ->option_text("TIME");
   add_output_format(next, flags->output, "text, or json: an array of slots");
-  return [flags] { return run_next(*flags); };
+}
+
+}  // namespace
+
+Run add_schedule_command(CLI::App& app) {
+  auto next_flags = std::make_shared<NextFlags>();
+  auto flags = std::make_shared<ScheduleFlags>();
+  auto command = std::make_shared<std::function<int()>>();
+  CLI::App& c =
+      *app.add_subcommand("schedule", "run jobs (loads, migrations, SQL) when they are due");
+  c.set_help_flag("--help", "print this help and exit");
+  c.require_subcommand(1);
+
+  CLI::App& run = add(c, "run", "run the jobs of a configuration when they are due");
+  add_config(run, flags);
+  run.add_flag("--once", flags->once,
+               "run what is due now, and end: for cron, systemd timers and Kubernetes CronJobs");
+  static const std::map<std::string, OutputFormat> formats{{"text", OutputFormat::text},
+                                                           {"json", OutputFormat::json}};
+  run.add_option("--log", flags->log, "a line an event on stderr")
+      ->transform(CLI::CheckedTransformer(formats))
+      ->option_text("text|json")
+      ->group("Output");
+  add_connection_options(run, flags->common);
+  run.footer(
+      "SIGTERM and SIGINT: no new slot, and the grace period for what runs; again: at once. SIGHUP "
+      "reads the configuration again.\nExit codes: 0 ended well, 1 (--once) a job failed, 2 wrong "
+      "configuration, 4 cannot connect, 130/143 a job was interrupted.");
+  run.callback([command, flags] { *command = [flags] { return run_schedule(*flags); }; });
+
+  CLI::App& check_command =
+      add(c, "check", "read a configuration, and say what it runs and when; asks no database");
+  add_config(check_command, flags);
+  check_command.callback([command, flags] { *command = [flags] { return check(*flags); }; });
+
+  CLI::App& history_command = add(c, "history", "what became of each slot, newest first");
+  history_command.add_option("JOB", flags->job, "of this job only");
+  history_command.add_option("-n,--count", flags->count, "how many (default: 20)")
+      ->option_text("N");
+  add_config(history_command, flags);
+  add_connection_options(history_command, flags->common);
+  add_output_format(history_command, flags->common.output, "text, or json: an array of runs");
+  history_command.callback([command, flags] { *command = [flags] { return history(*flags); }; });
+
+  add_next(c, next_flags);
+  c.get_subcommand("next")->callback([command, next_flags] {
+    *command = [next_flags] {
+      print_next(*next_flags);
+      return static_cast<int>(exit_ok);
+    };
+  });
+  return [command] { return guarded(*command); };
 }
 
 }  // namespace sluice::app

@@ -83,6 +83,30 @@ inline constexpr std::chrono::milliseconds migration_reconnect = 60s;
 /// A file that failed sooner is run again and rolled back to find the statement.
 inline constexpr std::chrono::milliseconds migration_search_max = 10s;
 
+/// Jobs on a schedule. A scheduler says that it lives three times in the time after which it counts
+/// as lost, and stops its jobs before that time is over.
+inline constexpr std::chrono::milliseconds job_lost_after = 60s;
+inline constexpr std::chrono::milliseconds job_lost_after_min = 3s;
+inline constexpr std::chrono::milliseconds job_grace = 30s;
+inline constexpr std::chrono::milliseconds job_runs_kept = 30 * 24h;
+inline constexpr std::chrono::milliseconds job_retry_delay = 10s;
+inline constexpr std::chrono::milliseconds job_retry_delay_max = 1h;
+/// A file that was written to more recently may not be whole.
+inline constexpr std::chrono::milliseconds job_settle = 10s;
+/// Files that one load is given at once.
+inline constexpr std::size_t job_files_max = 500;
+/// How late a slot may begin where none is caught up.
+inline constexpr std::chrono::seconds slot_late_max = 60s;
+/// Missed slots that get rows of their own; older ones are counted in the first row.
+inline constexpr std::size_t missed_slots_max = 1'000;
+/// How often it is looked whether a run that is waited for has ended.
+inline constexpr std::chrono::milliseconds job_queue_poll = 500ms;
+/// The longest sleep between two looks at the clock of the database.
+inline constexpr std::chrono::milliseconds job_sleep_max = 10s;
+inline constexpr std::chrono::milliseconds job_prune_every = 1h;
+/// What is kept of what a job says.
+inline constexpr std::size_t job_message_bytes = 4 * KiB;
+
 /// A share of fewer records says nothing yet (--max-reject-ratio).
 inline constexpr std::uint64_t ratio_records_min = 10'000;
 /// How many names are tried for a reject file that must not replace another one.

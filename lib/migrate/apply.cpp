@@ -105,7 +105,7 @@ std::string Apply::settings(const Script& script, bool local) const {
          milliseconds(script.directives.lock_timeout.value_or(options_.lock_timeout)) + ";" + set +
          "statement_timeout=" +
          milliseconds(script.directives.statement_timeout.value_or(options_.statement_timeout)) +
-         ";";
+         ";" + (session_.can_check_client() ? set + "client_connection_check_interval=5000;" : "");
 }
 
 /// One simple query, with its row of the history: there is no state between "not applied" and
@@ -128,6 +128,8 @@ void Apply::run_transaction(const Text& text) {
       std::optional<std::size_t> unit;
       if (place) {
         unit = unit_at(text.units, *place);
+      } else if (text.units.size() == 1) {
+        unit = 0;
       } else if (Clock::now() - began < limits::migration_search_max && !error.is_transient() &&
                  !error.is_cancelled()) {
         unit = find_failing_unit(text, error.state());

@@ -118,6 +118,15 @@ std::string Session::value(const std::string& sql) {
 
 void Session::hear_notices(Hear hear) { implementation_->hear = std::move(hear); }
 
+bool Session::can_check_client() {
+  if (!can_check_client_) {
+    can_check_client_ = is_true(
+        "select version() like '%linux%' and current_setting('server_version_num')::int >= "
+        "140000");
+  }
+  return *can_check_client_;
+}
+
 int Session::announced_backend() const { return implementation_->connection.backendpid(); }
 
 }  // namespace sluice::migrate

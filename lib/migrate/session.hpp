@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,12 +35,17 @@ class Session {
   /// Who hears what the server says beside its answers (RAISE NOTICE); nobody at first.
   void hear_notices(std::function<void(const std::string&)> hear);
 
+  /// The server can notice that the client of a long statement has gone
+  /// (client_connection_check_interval, from 14 on, not on every system).
+  bool can_check_client();
+
   /// What the protocol says of the process that serves this session; a pooler makes it up.
   int announced_backend() const;
 
  private:
   struct Implementation;
   std::unique_ptr<Implementation> implementation_;
+  std::optional<bool> can_check_client_;
 };
 
 }  // namespace sluice::migrate

@@ -35,6 +35,25 @@ std::string quoted(const std::string& value) {
   return text + "'";
 }
 
+std::string joined(const std::map<std::string, std::string>& values) {
+  std::string text;
+  for (const auto& [keyword, value] : values)
+    text += (text.empty() ? "" : " ") + keyword + "=" + quoted(value);
+  return text;
+}
+
+std::map<std::string, std::string> values_of(const ConnectOptions& options) {
+  std::map<std::string, std::string> values;
+  for (const auto& [keyword, value] : keywords_of(options)) {
+    if (keyword == "dbname" && is_conninfo(value)) {
+      for (const auto& [inner, inner_value] : parsed(value)) values[inner] = inner_value;
+    } else {
+      values[keyword] = value;
+    }
+  }
+  return values;
+}
+
 }  // namespace
 
 Keywords keywords_of(const ConnectOptions& options) {
@@ -58,19 +77,13 @@ Keywords keywords_of(const ConnectOptions& options) {
   return all;
 }
 
-std::string conninfo(const ConnectOptions& options) {
-  std::map<std::string, std::string> values;
-  for (const auto& [keyword, value] : keywords_of(options)) {
-    if (keyword == "dbname" && is_conninfo(value)) {
-      for (const auto& [inner, inner_value] : parsed(value)) values[inner] = inner_value;
-    } else {
-      values[keyword] = value;
-    }
-  }
-  std::string text;
-  for (const auto& [keyword, value] : values)
-    text += (text.empty() ? "" : " ") + keyword + "=" + quoted(value);
-  return text;
+std::string conninfo(const ConnectOptions& options) { return joined(values_of(options)); }
+
+PublicConninfo public_conninfo(const ConnectOptions& options) {
+  std::map<std::string, std::string> values = values_of(options);
+  const std::string password = values["password"];
+  values.erase("password");
+  return {joined(values), password};
 }
 
 }  // namespace sluice::pg

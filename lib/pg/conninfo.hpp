@@ -18,4 +18,11 @@ Keywords keywords_of(const ConnectOptions& options);
 /// there is one: never print it. Throws PgError{phase connect} for a URI that cannot be read.
 std::string conninfo(const ConnectOptions& options);
 
+/// The same for another process's command line: the password goes into its environment.
+struct PublicConninfo {
+  std::string conninfo;
+  std::string password;
+};
+PublicConninfo public_conninfo(const ConnectOptions& options);
+
 }  // namespace sluice::pg

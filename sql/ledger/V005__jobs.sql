@@ -20,7 +20,7 @@ create table pgsluice.job_runs (
   exit_code    integer,
   message      text        not null default '',
   primary key (job, slot),
-  constraint job_runs_state check (state in ('queued', 'running', 'ran', 'failed', 'skipped', 'missed', 'timed out',
+  constraint job_runs_state check (state in ('queued', 'running', 'ran', 'failed', 'skipped', 'missed', 'timed_out',
                                              'interrupted', 'lost'))
 );
 
@@ -32,7 +32,7 @@ comment on column pgsluice.jobs.schedule is 'Expression and time zone.';
 comment on column pgsluice.jobs.since is 'When this schedule was first seen: no earlier slot counts as missed.';
 comment on table pgsluice.job_runs is 'One row for each slot of a job, whatever became of it. Old rows are deleted by the scheduler.';
 comment on column pgsluice.job_runs.slot is 'The instant at which the job was due.';
-comment on column pgsluice.job_runs.state is 'queued: waits for the run before it; running; ran: ended well; failed; skipped: the run before it had not ended; missed: nobody was there; timed out; interrupted: its scheduler was stopped, or a later run took its place; lost: its scheduler went silent.';
+comment on column pgsluice.job_runs.state is 'queued: waits for the run before it; running; ran: ended well; failed; skipped: the run before it had not ended; missed: nobody was there; timed_out; interrupted: its scheduler was stopped, or a later run took its place; lost: its scheduler went silent.';
 comment on column pgsluice.job_runs.runner is 'Host and process of the scheduler.';
 comment on column pgsluice.job_runs.attempts is 'How often it was started: more than once where it failed and has retries.';
 comment on column pgsluice.job_runs.heartbeat_at is 'When its scheduler last said that it runs. A row without a recent one is lost.';

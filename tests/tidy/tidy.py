@@ -21,6 +21,7 @@ MAY_INCLUDE = {
     "load": {"load", "writer", "source", "ledger", "tuple", "pg", "csv", "async", "base"},
     "schedule": {"schedule", "base"},
     "migrate": {"migrate", "base"},
+    "jobs": {"jobs", "schedule", "migrate", "ledger", "pg", "async", "base"},
 }
 EVERYTHING = set(MAY_INCLUDE)
 
@@ -29,7 +30,8 @@ LIBRARIES = {
     r"libpq-fe\.h": {"pg"},
     r"pqxx/": {"migrate"},
     r"CLI/": {"app"},
-    r"boost/": {"async", "pg", "ledger", "writer", "source", "load", "app"},
+    r"boost/": {"async", "pg", "ledger", "writer", "source", "load", "jobs", "app"},
+    r"toml\+\+/": {"jobs"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "app/cli.hpp"
+
+namespace sluice::app {
+
+struct ScheduleFlags {
+  CommonOptions common;
+  std::string config = "pgsluice.toml";
+  OutputFormat log = OutputFormat::text;
+  bool once = false;
+  std::string job;
+  std::size_t count = 20;
+};
+
+/// Where the jobs' database is: the flags, or else what the configuration says.
+pg::ConnectOptions connection_of(const ScheduleFlags& flags, const std::string& dbname);
+
+int run_schedule(const ScheduleFlags& flags);
+
+}  // namespace sluice::app

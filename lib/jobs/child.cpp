@@ -1,0 +1,107 @@
+#include "jobs/child.hpp"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cerrno>
+#include <csignal>
+
+#include "base/failure.hpp"
+
+namespace sluice::jobs {
+namespace {
+
+/// In the new process, between fork and exec: only what is safe there.
+[[noreturn]] void become(char* const* argv, char* const* envp, int output, pid_t parent) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(127);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ::dup2(nothing, STDIN_FILENO);
+  ::dup2(output, STDOUT_FILENO);
+  ::dup2(output, STDERR_FILENO);
+  ::execve("/proc/self/exe", argv, envp);
+  ::_exit(127);
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  for (std::string& text : texts) all.push_back(text.data());
+  all.push_back(nullptr);
+  return all;
+}
+
+/// Ready when the process has ended.
+int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+}  // namespace
+
+Child::Child(asio::any_io_executor executor, const std::vector<std::string>& arguments,
+             const std::vector<std::string>& environment)
+    : executor_(std::move(executor)) {
+  std::vector<std::string> argv_texts{"pgsluice"};
+  argv_texts.insert(argv_texts.end(), arguments.begin(), arguments.end());
+  // What is added comes first: getenv() finds it before the inherited value.
+  std::vector<std::string> env_texts = environment;
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    env_texts.emplace_back(*variable);
+  const std::vector<char*> argv = pointers(argv_texts);
+  const std::vector<char*> envp = pointers(env_texts);
+
+  std::array<int, 2> pipe{};
+  if (::pipe2(pipe.data(), O_CLOEXEC) != 0)
+    throw Failure(FailureKind::failed, "cannot make a pipe: " + errno_message(errno));
+  const pid_t parent = ::getpid();
+  pid_ = ::fork();
+  const int error = errno;
+  if (pid_ == 0) become(argv.data(), envp.data(), pipe[1], parent);
+  ::close(pipe[1]);
+  output_ = pipe[0];
+  if (pid_ > 0) return;
+  ::close(output_);
+  throw Failure(FailureKind::failed, "cannot start a process: " + errno_message(error));
+}
+
+Child::~Child() {
+  if (output_ >= 0) ::close(output_);
+  if (pid_ < 0) return;
+  ::kill(-pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+void Child::signal(int number) const {
+  if (pid_ > 0) ::kill(pid_, number);
+}
+
+asio::awaitable<int> Child::run(std::function<void(const std::string&)> line) {
+  asio::posix::stream_descriptor output(executor_, std::exchange(output_, -1));
+  std::string text;
+  std::array<char, 4096> bytes{};
+  for (;;) {
+    const auto buffer = asio::buffer(bytes);
+    const auto [error, count] =
+        co_await output.async_read_some(buffer, asio::as_tuple(asio::use_awaitable));
+    if (error == asio::error::operation_aborted) throw boost::system::system_error(error);
+    if (error) break;
+    text.append(bytes.data(), count);
+    for (std::size_t end; (end = text.find('\n')) != std::string::npos; text.erase(0, end + 1))
+      line(text.substr(0, end));
+  }
+  if (!text.empty()) line(text);
+  asio::posix::stream_descriptor ended(executor_, open_pidfd(pid_));
+  co_await ended.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+  int status = 0;
+  ::waitpid(std::exchange(pid_, -1), &status, 0);
+  co_return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+}  // namespace sluice::jobs

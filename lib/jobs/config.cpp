@@ -1,0 +1,284 @@
+#include "jobs/config.hpp"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+
+#include "base/failure.hpp"
+#include "base/quantity.hpp"
+#include "base/suggestion.hpp"
+#include "migrate/script.hpp"
+
+namespace sluice::jobs {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Reader {
+ public:
+  Reader(const std::string& path, const Environment& environment)
+      : path_(path), folder_(fs::path(path).parent_path()), environment_(environment) {}
+
+  Config read() {
+    const toml::table root = parse();
+    expect_keys(root, {"dbname", "migrate_url", "scheduler", "job", "scripts"});
+    Config config;
+    config.dbname = text(root, "dbname").value_or("");
+    config.migrate_url = text(root, "migrate_url").value_or("");
+    if (const toml::node* node = root.get("scheduler")) read_scheduler(table(*node), config);
+    if (const toml::node* node = root.get("job")) {
+      if (!node->is_array_of_tables()) fail(*node, "write [[job]], with two brackets");
+      for (const toml::node& job : *node->as_array()) add(config, job, read_job(table(job)));
+    }
+    if (const toml::node* node = root.get("scripts")) read_scripts(table(*node), config);
+    if (config.jobs.empty()) {
+      throw Failure(FailureKind::usage,
+                    path_ +
+                        ":1: no jobs: a job is a [[job]], or an S__name.sql in the dir of "
+                        "[scripts]");
+    }
+    return config;
+  }
+
+ private:
+  [[noreturn]] void fail(const toml::node& node, const std::string& message) const {
+    const toml::source_position at = node.source().begin;
+    throw Failure(FailureKind::usage, path_ + ":" + std::to_string(at.line) + ":" +
+                                          std::to_string(at.column) + ": " + message);
+  }
+
+  toml::table parse() const {
+    try {
+      return toml::parse_file(path_);
+    } catch (const toml::parse_error& error) {
+      const toml::source_position at = error.source().begin;
+      const std::string where =
+          at.line == 0 ? "" : ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+      throw Failure(FailureKind::usage, path_ + where + ": " + std::string(error.description()));
+    }
+  }
+
+  void expect_keys(const toml::table& table, const std::vector<std::string>& known) const {
+    for (const auto& [key, node] : table) {
+      const std::string name(key.str());
+      if (std::ranges::find(known, name) != known.end()) continue;
+      const toml::source_position at = key.source().begin;
+      const auto meant = nearest(name, known);
+      throw Failure(FailureKind::usage, path_ + ":" + std::to_string(at.line) + ":" +
+                                            std::to_string(at.column) + ": unknown key \"" + name +
+                                            "\"" + (meant ? "; did you mean " + *meant + "?" : ""));
+    }
+  }
+
+  const toml::table& table(const toml::node& node) const {
+    if (!node.is_table()) fail(node, "a table is expected here");
+    return *node.as_table();
+  }
+
+  /// With the values of the environment.
+  std::string expanded(const toml::node& node) const {
+    if (!node.is_string()) fail(node, "a text in quotes is expected here");
+    std::string rest = node.as_string()->get();
+    std::string result;
+    for (std::size_t at = 0; (at = rest.find("${")) != std::string::npos;) {
+      const std::size_t end = rest.find('}', at);
+      if (end == std::string::npos) break;
+      const std::string name = rest.substr(at + 2, end - at - 2);
+      const auto value = environment_(name);
+      if (!value) fail(node, "the environment has no " + name);
+      result += rest.substr(0, at) + *value;
+      rest.erase(0, end + 1);
+      at = 0;
+    }
+    return result + rest;
+  }
+
+  std::optional<std::string> text(const toml::table& from, const char* key) const {
+    const toml::node* const node = from.get(key);
+    if (node == nullptr) return std::nullopt;
+    return expanded(*node);
+  }
+
+  std::vector<std::string> texts(const toml::table& from, const char* key) const {
+    std::vector<std::string> all;
+    const toml::node* const node = from.get(key);
+    if (node == nullptr) return all;
+    if (!node->is_array()) return {expanded(*node)};
+    for (const toml::node& one : *node->as_array()) all.push_back(expanded(one));
+    return all;
+  }
+
+  void set(const toml::table& from, const char* key, milliseconds& duration) const {
+    const toml::node* const node = from.get(key);
+    if (node == nullptr) return;
+    const auto parsed = parse_duration(expanded(*node));
+    if (!parsed) fail(*node, parsed.error());
+    duration = *parsed;
+  }
+
+  template <class Choice>
+  void set(const toml::table& from, const char* key, Choice& choice,
+           const std::map<std::string, Choice>& choices) const {
+    const toml::node* const node = from.get(key);
+    if (node == nullptr) return;
+    std::string name;
+    std::string names;
+    for (const auto& [one, value] : choices) names += (names.empty() ? "" : ", ") + one;
+    name = node->is_integer() ? std::to_string(node->as_integer()->get()) : expanded(*node);
+    const auto found = choices.find(name);
+    if (found == choices.end()) fail(*node, "\"" + name + "\": write one of " + names);
+    choice = found->second;
+  }
+
+  void read_scheduler(const toml::table& from, Config& config) const {
+    expect_keys(from, {"grace", "keep", "lost_after"});
+    set(from, "grace", config.grace);
+    set(from, "keep", config.keep);
+    set(from, "lost_after", config.lost_after);
+    if (config.lost_after < limits::job_lost_after_min) {
+      fail(*from.get("lost_after"),
+           "lost_after: at least " + format_duration(limits::job_lost_after_min));
+    }
+  }
+
+  /// A path in the file is seen from the folder of the file.
+  std::string resolved(const std::string& path) const {
+    return fs::path(path).is_absolute() ? path : (folder_ / path).lexically_normal().string();
+  }
+
+  schedule::Recurrence recurrence(const toml::node& node, const std::string& expression,
+                                  const std::string& zone_name) const {
+    const auto zone = schedule::TimeZone::find(zone_name);
+    if (!zone) fail(node, zone.error());
+    auto parsed = schedule::Recurrence::parse(expression, *zone);
+    if (!parsed) fail(node, parsed.error());
+    return *parsed;
+  }
+
+  Job read_job(const toml::table& from) const {
+    expect_keys(
+        from, {"name", "cron", "tz", "migrate", "load", "sql", "table", "flags", "after", "settle",
+               "overlap", "catchup", "timeout", "retries", "retry_delay", "jitter"});
+    const auto name = text(from, "name");
+    const auto cron = text(from, "cron");
+    if (!name || name->empty()) fail(from, "a job has a name = \"...\"");
+    if (!cron) fail(from, "job \"" + *name + "\" has a cron = \"...\"");
+    const std::string zone = text(from, "tz").value_or("UTC");
+    const toml::node& zone_node = from.get("tz") == nullptr ? *from.get("cron") : *from.get("tz");
+    Job job{.name = *name,
+            .schedule = *cron + " " + zone,
+            .recurrence = recurrence(zone_node, *cron, zone),
+            .command = read_command(from),
+            .retry_delay = limits::job_retry_delay};
+    set(from, "overlap", job.overlap,
+        {{"skip", Overlap::skip}, {"queue", Overlap::queue}, {"cancel", Overlap::cancel}});
+    set(from, "catchup", job.catchup,
+        {{"0", Catchup::none}, {"1", Catchup::latest}, {"all", Catchup::all}});
+    if (job.catchup == Catchup::all && from.get("overlap") != nullptr) {
+      fail(*from.get("overlap"),
+           "with catchup = \"all\" every slot waits for the one before it: leave overlap out");
+    }
+    set(from, "timeout", job.timeout);
+    set(from, "retry_delay", job.retry_delay);
+    set(from, "jitter", job.jitter);
+    if (const toml::node* node = from.get("retries")) {
+      if (!node->is_integer() || node->as_integer()->get() < 0) fail(*node, "retries: a number");
+      job.retries = static_cast<std::size_t>(node->as_integer()->get());
+    }
+    return job;
+  }
+
+  Command read_command(const toml::table& from) const {
+    const int kinds = (from.get("migrate") != nullptr) + (from.get("load") != nullptr) +
+                      (from.get("sql") != nullptr);
+    if (kinds != 1) fail(from, "a job has one of migrate, load and sql");
+    Command command = from.get("load") != nullptr ? load_command(from) : migrate_command(from);
+    for (const std::string& flag : texts(from, "flags")) command.arguments.push_back(flag);
+    return command;
+  }
+
+  Command load_command(const toml::table& from) const {
+    Command command{.settle = limits::job_settle};
+    const auto target = text(from, "table");
+    if (!target) fail(*from.get("load"), "a load needs a table = \"...\"");
+    command.arguments = {"load", "--table", *target, "--keep-going", "--progress", "none"};
+    for (const std::string& pattern : texts(from, "load"))
+      command.patterns.push_back(resolved(pattern));
+    if (auto after = text(from, "after")) {
+      constexpr std::string_view move = "move:";
+      if (after->starts_with(move))
+        after = std::string(move) + resolved(after->substr(move.size()));
+      command.arguments.insert(command.arguments.end(), {"--after", *after});
+    }
+    set(from, "settle", command.settle);
+    return command;
+  }
+
+  Command migrate_command(const toml::table& from) const {
+    for (const char* only_load : {"table", "after", "settle"})
+      if (const toml::node* node = from.get(only_load))
+        fail(*node, std::string(only_load) + " goes with load");
+    const bool whole = from.get("migrate") != nullptr;
+    const toml::node& node = *from.get(whole ? "migrate" : "sql");
+    const std::string path = resolved(expanded(node));
+    if (whole ? !fs::is_directory(path) : !fs::is_regular_file(path))
+      fail(node, path + ": there is no such " + (whole ? "folder" : "file"));
+    if (whole) return {.arguments = {"migrate", "up", "--dir", path}, .is_migration = true};
+    return {.arguments = {"migrate", "run", path}, .is_migration = true};
+  }
+
+  /// Files that say themselves when they run.
+  void read_scripts(const toml::table& from, Config& config) const {
+    expect_keys(from, {"dir", "flags"});
+    const auto dir = text(from, "dir");
+    if (!dir) fail(from, "scripts have a dir = \"...\"");
+    for (const migrate::Script& script : migrate::read_folder(resolved(*dir)).scheduled) {
+      const migrate::Directives& says = script.directives;
+      const std::string zone = says.time_zone.empty() ? "UTC" : says.time_zone;
+      const auto found = schedule::TimeZone::find(zone);
+      if (!found) throw Failure(FailureKind::usage, script.path + ":1: " + found.error());
+      const auto parsed = schedule::Recurrence::parse(says.schedule, *found);
+      if (!parsed) throw Failure(FailureKind::usage, script.path + ":1: " + parsed.error());
+      Job job{.name = fs::path(script.file).stem(),
+              .schedule = says.schedule + " " + zone,
+              .recurrence = *parsed,
+              .command = {.arguments = {"migrate", "run", script.path}, .is_migration = true},
+              .retry_delay = limits::job_retry_delay};
+      for (const std::string& flag : texts(from, "flags")) job.command.arguments.push_back(flag);
+      add(config, from, std::move(job));
+    }
+  }
+
+  void add(Config& config, const toml::node& node, Job job) const {
+    for (const Job& other : config.jobs)
+      if (other.name == job.name) fail(node, "there are two jobs named \"" + job.name + "\"");
+    config.jobs.push_back(std::move(job));
+  }
+
+  std::string path_;
+  fs::path folder_;
+  const Environment& environment_;
+};
+
+}  // namespace
+
+Environment process_environment() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    const char* const value = std::getenv(name.c_str());
+    if (value == nullptr) return std::nullopt;
+    return value;
+  };
+}
+
+Config read_config(const std::string& path, const Environment& environment) {
+  if (!fs::exists(path)) {
+    throw Failure(FailureKind::usage,
+                  path + ": there is no such file; --config names the configuration");
+  }
+  return Reader(path, environment).read();
+}
+
+}  // namespace sluice::jobs

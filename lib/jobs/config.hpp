@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "jobs/job.hpp"
+
+namespace sluice::jobs {
+
+/// A configuration file (docs/scheduling.md): TOML, read by toml++.
+struct Config {
+  std::string dbname;       ///< as for -d; empty: not given
+  std::string migrate_url;  ///< for migrations, where dbname goes through a pooler
+  milliseconds grace = limits::job_grace;
+  milliseconds keep = limits::job_runs_kept;
+  milliseconds lost_after = limits::job_lost_after;
+  std::vector<Job> jobs;
+};
+
+/// The environment, so that a test can have one of its own.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+Environment process_environment();
+
+/// Reads a file. `${NAME}` in a text is that variable of the environment. Throws Failure{usage}
+/// with file, line and column: for what is no TOML, an unknown key (with the nearest that exists),
+/// a value that means nothing, a schedule that never fires, two jobs of one name, a file or folder
+/// that is not there.
+Config read_config(const std::string& path, const Environment& environment);
+
+}  // namespace sluice::jobs

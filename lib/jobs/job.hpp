@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "schedule/recurrence.hpp"
+
+namespace sluice::jobs {
+
+using std::chrono::milliseconds;
+
+/// What becomes of a slot that comes while the run before it has not ended.
+enum class Overlap {
+  skip,    ///< it is recorded, and that is all
+  queue,   ///< it waits, one at most
+  cancel,  ///< it waits, and the run before it is stopped
+};
+
+/// What becomes of slots for which nobody was there.
+enum class Catchup { none, latest, all };
+
+/// What a job runs: pgsluice itself, with these arguments.
+struct Command {
+  std::vector<std::string> arguments;
+  /// Patterns of files (glob(7)) that are added to the arguments when it runs, in the order of
+  /// their names. None matches: there is nothing to do.
+  std::vector<std::string> patterns;
+  /// Files that were written to more recently are left for the next time.
+  milliseconds settle{};
+  /// It wants the server itself where the connection goes through a pooler.
+  bool is_migration = false;
+};
+
+/// Something that runs on a schedule.
+struct Job {
+  std::string name;
+  std::string schedule;  ///< the expression and its time zone, for people
+  schedule::Recurrence recurrence;
+  Command command;
+  Overlap overlap = Overlap::skip;
+  Catchup catchup = Catchup::latest;
+  milliseconds timeout{};  ///< of one attempt; zero: none
+  std::size_t retries = 0;
+  milliseconds retry_delay{};  ///< grows with each attempt
+  milliseconds jitter{};       ///< a slot begins up to so much later
+};
+
+}  // namespace sluice::jobs

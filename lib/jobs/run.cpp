@@ -1,0 +1,58 @@
+#include "jobs/run.hpp"
+
+#include <csignal>
+
+#include "base/limits.hpp"
+#include "base/quantity.hpp"
+
+namespace sluice::jobs {
+
+void Run::stop(RunState state, const std::string& why) {
+  if (stopped_) return;
+  stopped_ = state;
+  why_ = why;
+  if (!child_) return;
+  child_->signal(SIGTERM);
+  press(SIGTERM);
+}
+
+/// The second SIGTERM makes it cancel what the server does for it; SIGKILL would leave that
+/// running.
+void Run::press(int number) {
+  kill_.expires_after(kill_after_ / 2);
+  const auto on_end = [self = shared_from_this(), number](boost::system::error_code error) {
+    if (error || !self->child_) return;
+    self->child_->signal(number);
+    if (number != SIGKILL) self->press(SIGKILL);
+  };
+  kill_.async_wait(on_end);
+}
+
+void Run::limit(milliseconds timeout) {
+  timeout_.cancel();
+  if (timeout <= milliseconds::zero()) return;
+  timeout_.expires_after(timeout);
+  const auto on_end = [self = shared_from_this(), timeout](boost::system::error_code error) {
+    if (!error) self->stop(RunState::timed_out, "took longer than " + format_duration(timeout));
+  };
+  timeout_.async_wait(on_end);
+}
+
+asio::awaitable<int> Run::process(std::vector<std::string> arguments,
+                                  std::vector<std::string> environment,
+                                  std::function<void(const std::string&)> line) {
+  const auto executor = co_await asio::this_coro::executor;
+  child_ = std::make_unique<Child>(executor, arguments, environment);
+  const std::function<void(const std::string&)> hear = [this, &line](const std::string& text) {
+    said_ += text + "\n";
+    if (said_.size() > limits::job_message_bytes)
+      said_.erase(0, said_.size() - limits::job_message_bytes);
+    line(text);
+  };
+  const int exit_code = co_await child_->run(hear);
+  child_.reset();
+  kill_.cancel();
+  co_return exit_code;
+}
+
+}  // namespace sluice::jobs

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "jobs/child.hpp"
+#include "jobs/slots.hpp"
+
+namespace sluice::jobs {
+
+/// A run that is under way: its process, and why it is to stop, if it is. Shared with its timers,
+/// which may have expired when it ends.
+class Run : public std::enable_shared_from_this<Run> {
+ public:
+  Run(const asio::any_io_executor& executor, SlotId id_, milliseconds kill_after)
+      : id(std::move(id_)), kill_after_(kill_after), timeout_(executor), kill_(executor) {}
+
+  /// SIGTERM now, another one if that does not end it soon, then SIGKILL. The first reason counts.
+  void stop(RunState state, const std::string& why);
+  /// Stops it with `timed_out` when the time of this attempt is over; zero: never.
+  void limit(milliseconds timeout);
+  /// Runs one process to its end.
+  asio::awaitable<int> process(std::vector<std::string> arguments,
+                               std::vector<std::string> environment,
+                               std::function<void(const std::string&)> line);
+
+  /// After a timeout: there is another attempt.
+  void go_on() { stopped_.reset(); }
+
+  bool is_stopping() const { return stopped_.has_value(); }
+  RunState stopped_as() const { return *stopped_; }
+  const std::string& why() const { return why_; }
+  /// The end of what it said.
+  const std::string& said() const { return said_; }
+
+  const SlotId id;
+
+ private:
+  void press(int number);
+
+  milliseconds kill_after_;
+  asio::steady_timer timeout_;
+  asio::steady_timer kill_;
+  std::optional<RunState> stopped_;
+  std::string why_;
+  std::string said_;
+  std::unique_ptr<Child> child_;
+};
+
+}  // namespace sluice::jobs

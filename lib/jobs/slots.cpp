@@ -1,0 +1,255 @@
+#include "jobs/slots.hpp"
+
+#include <array>
+
+#include "base/identifier.hpp"
+#include "base/limits.hpp"
+#include "ledger/ledger.hpp"
+
+namespace sluice::jobs {
+namespace {
+
+constexpr std::array<std::string_view, 9> state_names{
+    "queued", "running", "ran", "failed", "skipped", "missed", "timed_out", "interrupted", "lost"};
+
+RunState state_of(std::string_view name) {
+  for (std::size_t i = 0; i < state_names.size(); ++i)
+    if (state_names[i] == name) return static_cast<RunState>(i);
+  return RunState::lost;
+}
+
+std::string timestamp(Instant slot) {
+  return "to_timestamp(" + std::to_string(slot.time_since_epoch().count()) + ")";
+}
+
+std::string interval(milliseconds duration) {
+  return "interval '" + std::to_string(duration.count()) + " milliseconds'";
+}
+
+/// What concerns one job is decided one scheduler at a time. Short, and gone with the transaction.
+std::string begin_alone(const std::string& job) {
+  return "begin; set local lock_timeout = '30s'; select pg_advisory_xact_lock(hashtextextended("
+         "'pgsluice job ' || " +
+         quote_literal(job) + ", 0)); ";
+}
+
+const std::string clock_query = "select (extract(epoch from clock_timestamp()) * 1000)::bigint";
+const std::string slot_seconds = "extract(epoch from slot)::bigint";
+
+SlotId slot_in(const pg::Result& rows, std::size_t row) {
+  return {std::string(rows.text(row, 0)), Instant(std::chrono::seconds(rows.integer(row, 1)))};
+}
+
+std::string insert_run(const std::string& job, const std::string& slots_query,
+                       const std::string& runner) {
+  return "insert into pgsluice.job_runs (job, slot, state, runner, finished_at, message) select " +
+         quote_literal(job) + ", slot, state, " + quote_literal(runner) +
+         ", case when state in ('queued', 'running') then null else clock_timestamp() end, message "
+         "from (" +
+         slots_query + ") s on conflict do nothing";
+}
+
+std::string is_slot(const SlotId& id) {
+  return "job = " + quote_literal(id.job) + " and slot = " + timestamp(id.slot);
+}
+
+std::string under_way(const std::string& job, const char* state) {
+  return "exists (select from pgsluice.job_runs where job = " + quote_literal(job) +
+         " and state = '" + state + "')";
+}
+
+/// Which state a slot gets, as an SQL expression.
+std::string state_of_new(const Job& job) {
+  const std::string busy = under_way(job.name, "running");
+  switch (job.overlap) {
+    case Overlap::skip: return "case when " + busy + " then 'skipped' else 'running' end";
+    case Overlap::queue:
+      return "case when " + under_way(job.name, "queued") + " then 'skipped' when " + busy +
+             " then 'queued' else 'running' end";
+    case Overlap::cancel: break;
+  }
+  return "case when " + busy + " then 'queued' else 'running' end";
+}
+
+/// The later run takes the place of those before it, unless it has done so already.
+std::string take_place(const Job& job, const SlotId& id) {
+  const std::string where = " where job = " + quote_literal(job.name) +
+                            " and not exists (select from pgsluice.job_runs where " + is_slot(id) +
+                            ") and state = ";
+  return "update pgsluice.job_runs set stop_asked = true" + where +
+         "'running'; update pgsluice.job_runs set state = 'skipped', finished_at = "
+         "clock_timestamp(), message = 'a later run took its place'" +
+         where + "'queued'; ";
+}
+
+}  // namespace
+
+std::string_view name_of(RunState state) { return state_names.at(static_cast<std::size_t>(state)); }
+
+std::chrono::sys_time<milliseconds> Slots::now() const {
+  return heard_ + std::chrono::duration_cast<milliseconds>(async::Clock::now() - heard_at_);
+}
+
+/// Every question ends with the database's clock.
+asio::awaitable<std::vector<pg::Result>> Slots::ask(std::string sql) {
+  const async::Backoff backoff{limits::retry_delay_min, limits::park_time};
+  for (std::size_t attempt = 0;; ++attempt) {
+    try {
+      const pg::Lease connection = co_await pool_.acquire();
+      const std::string text = sql + "; " + clock_query;
+      auto results = co_await connection->query(text);
+      heard_ = std::chrono::sys_time<milliseconds>(milliseconds(results.back().integer(0, 0)));
+      heard_at_ = async::Clock::now();
+      results.pop_back();
+      co_return results;
+    } catch (const pg::PgError& error) {
+      const bool first = heard_ == std::chrono::sys_time<milliseconds>{};
+      const bool passes =
+          error.nature() == pg::ErrorNature::lost || error.nature() == pg::ErrorNature::transient;
+      if (first || !passes) throw;
+      if (attempt == 0) note_("the database is away: " + error.message);
+    }
+    co_await async::sleep_for(backoff.delay(attempt, async::random_share()));
+  }
+}
+
+std::string Slots::mark_lost(const std::string& more) const {
+  return "update pgsluice.job_runs set state = 'lost', finished_at = clock_timestamp(), message = "
+         "'its scheduler (' || runner || ') went silent' where state in ('queued', 'running') and "
+         "heartbeat_at < clock_timestamp() - " +
+         interval(lost_after_) + more + " returning job, " + slot_seconds;
+}
+
+asio::awaitable<void> Slots::prepare() {
+  {
+    const pg::Lease connection = co_await pool_.acquire();
+    if (!co_await ledger::exists(*connection)) co_await ledger::create(*connection);
+  }
+  co_await ask("select 1");
+}
+
+asio::awaitable<Instant> Slots::enter(std::string job, std::string schedule) {
+  const std::string name = quote_literal(job);
+  // A new schedule has missed nothing.
+  const std::string sql =
+      "insert into pgsluice.jobs as j (job, schedule) values (" + name + ", " +
+      quote_literal(schedule) +
+      ") on conflict (job) do update set schedule = excluded.schedule, since = clock_timestamp() "
+      "where j.schedule <> excluded.schedule; select floor(extract(epoch from greatest(since, "
+      "(select max(slot) from pgsluice.job_runs r where r.job = j.job))))::bigint from "
+      "pgsluice.jobs j where job = " +
+      name;
+  const auto results = co_await ask(sql);
+  co_return Instant(std::chrono::seconds(results.back().integer(0, 0)));
+}
+
+asio::awaitable<Claim> Slots::claim(const Job& job, Instant slot) {
+  const SlotId id{job.name, slot};
+  const bool keeps_all = job.catchup == Catchup::all;
+  std::string sql =
+      begin_alone(job.name) + mark_lost(" and job = " + quote_literal(job.name)) + "; ";
+  if (job.overlap == Overlap::cancel) sql += take_place(job, id);
+  const std::string state = keeps_all ? "'running'" : state_of_new(job);
+  std::string row = "select " + timestamp(slot) + " as slot, state, case when state = 'skipped' " +
+                    "then 'the run before it has not ended' else '' end as message from (select " +
+                    state + " as state) n";
+  if (keeps_all) row += " where not " + under_way(job.name, "running");
+  sql += insert_run(job.name, row, runner_) + "; select state, runner = " + quote_literal(runner_) +
+         " from pgsluice.job_runs where " + is_slot(id) + "; commit";
+  const auto results = co_await ask(std::move(sql));
+  const pg::Result& found = results[results.size() - 2];
+  if (found.rows() == 0) co_return Claim{.state = std::nullopt, .busy = true};
+  if (!found.boolean(0, 1)) co_return Claim{};
+  co_return Claim{.state = state_of(found.text(0, 0)), .busy = false};
+}
+
+asio::awaitable<RunState> Slots::promote(SlotId id) {
+  const std::string sql =
+      begin_alone(id.job) + mark_lost(" and job = " + quote_literal(id.job)) +
+      "; update pgsluice.job_runs set state = 'running', claimed_at = clock_timestamp(), "
+      "heartbeat_at = clock_timestamp() where state = 'queued' and " +
+      is_slot(id) + " and not " + under_way(id.job, "running") +
+      "; select state from pgsluice.job_runs where " + is_slot(id) + "; commit";
+  const auto results = co_await ask(sql);
+  const pg::Result& found = results[results.size() - 2];
+  co_return found.rows() == 0 ? RunState::lost : state_of(found.text(0, 0));
+}
+
+asio::awaitable<Heartbeat> Slots::beat() {
+  const std::string sql =
+      "update pgsluice.job_runs set heartbeat_at = clock_timestamp() where state in ('queued', "
+      "'running') and runner = " +
+      quote_literal(runner_) + " returning job, " + slot_seconds + ", stop_asked; " + mark_lost("");
+  const auto results = co_await ask(sql);
+  Heartbeat heartbeat;
+  const pg::Result& mine = results[0];
+  for (std::size_t row = 0; row < mine.rows(); ++row) {
+    heartbeat.alive.push_back(slot_in(mine, row));
+    if (mine.boolean(row, 2)) heartbeat.stop_asked.push_back(slot_in(mine, row));
+  }
+  for (std::size_t row = 0; row < results[1].rows(); ++row)
+    heartbeat.lost.push_back(slot_in(results[1], row));
+  co_return heartbeat;
+}
+
+asio::awaitable<bool> Slots::finish(SlotId id, RunEnd end) {
+  // Only of what is under way: after a lost answer the same is asked again, and says no harm.
+  const std::string sql =
+      "update pgsluice.job_runs set state = '" + std::string(name_of(end.state)) +
+      "', finished_at = clock_timestamp(), attempts = " + std::to_string(end.attempts) +
+      ", exit_code = " + (end.exit_code ? std::to_string(*end.exit_code) : "null") +
+      ", message = " + quote_literal(end.message) + " where state in ('queued', 'running') and " +
+      is_slot(id) + " and runner = " + quote_literal(runner_) +
+      "; select exists (select from pgsluice.job_runs where " + is_slot(id) +
+      " and runner = " + quote_literal(runner_) + " and state = '" +
+      std::string(name_of(end.state)) + "')";
+  const auto results = co_await ask(sql);
+  co_return results.back().boolean(0, 0);
+}
+
+asio::awaitable<void> Slots::record_missed(std::string job, Due due) {
+  std::string rows;
+  for (const Instant slot : due.missed) {
+    std::string message = "nobody was there";
+    if (rows.empty() && due.missed_before > 0)
+      message += ", as for " + std::to_string(due.missed_before) + " slots before it";
+    rows +=
+        (rows.empty() ? "values (" : ", (") + timestamp(slot) + ", 'missed', '" + message + "')";
+  }
+  if (rows.empty()) co_return;
+  const std::string sql = insert_run(
+      job, "select slot, state, message from (" + rows + ") v (slot, state, message)", runner_);
+  co_await ask(sql);
+}
+
+asio::awaitable<void> Slots::prune(milliseconds keep) {
+  // The last one of each job says up to where slots were seen: it stays.
+  const std::string sql =
+      "delete from pgsluice.job_runs r where finished_at < clock_timestamp() - " + interval(keep) +
+      " and slot < (select max(slot) from pgsluice.job_runs m where m.job = r.job)";
+  co_await ask(sql);
+}
+
+asio::awaitable<std::vector<RunEntry>> list_runs(pg::Connection& on, std::string job,
+                                                 std::size_t count) {
+  const std::string sql =
+      "select job, " + slot_seconds +
+      ", state, runner, attempts, date_trunc('second', claimed_at)::text, "
+      "coalesce(date_trunc('second', finished_at)::text, ''), coalesce(round(extract(epoch from "
+      "finished_at - claimed_at)::numeric, 1)::text, ''), coalesce(exit_code::text, ''), message "
+      "from pgsluice.job_runs" +
+      (job.empty() ? "" : " where job = " + quote_literal(job)) +
+      " order by slot desc, job limit " + std::to_string(count);
+  const auto results = co_await on.query(sql);
+  const pg::Result& rows = results.front();
+  std::vector<RunEntry> entries;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    const auto text = [&](int column) { return std::string(rows.text(row, column)); };
+    entries.push_back({slot_in(rows, row), text(2), text(3),
+                       static_cast<std::size_t>(rows.integer(row, 4)), text(5), text(6), text(7),
+                       text(8), text(9)});
+  }
+  co_return entries;
+}
+
+}  // namespace sluice::jobs

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "jobs/due.hpp"
+#include "pg/pool.hpp"
+
+/// Which slots of which jobs ran: pgsluice.jobs and pgsluice.job_runs (sql/ledger/V005).
+namespace sluice::jobs {
+
+enum class RunState {
+  queued,
+  running,
+  ran,
+  failed,
+  skipped,
+  missed,
+  timed_out,
+  interrupted,
+  lost,
+};
+std::string_view name_of(RunState state);
+
+struct SlotId {
+  std::string job;
+  Instant slot;
+  auto operator<=>(const SlotId&) const = default;
+};
+
+/// What became of a slot that was asked for.
+struct Claim {
+  /// running, queued or skipped. Nothing: another scheduler has it.
+  std::optional<RunState> state;
+  /// The job of a slot that may not be left out is under way: ask again.
+  bool busy = false;
+};
+
+/// How a run ended.
+struct RunEnd {
+  RunState state = RunState::ran;
+  std::size_t attempts = 0;
+  std::optional<int> exit_code;
+  std::string message;
+};
+
+/// What the database says of the runs of this scheduler.
+struct Heartbeat {
+  std::vector<SlotId> alive;       ///< queued or running
+  std::vector<SlotId> stop_asked;  ///< of these, a later run wants their place
+  std::vector<SlotId> lost;        ///< of other schedulers that went silent
+};
+
+struct RunEntry {
+  SlotId id;
+  std::string state;
+  std::string runner;
+  std::size_t attempts = 0;
+  std::string claimed_at;
+  std::string finished_at;
+  std::string seconds;
+  std::string exit_code;
+  std::string message;
+};
+
+/// The slots as one scheduler sees them. Each question is one query in one transaction, so it works
+/// behind a pooler; where the server is away it is asked again until it is back. All times are the
+/// database's.
+class Slots {
+ public:
+  using Note = std::function<void(const std::string&)>;
+
+  /// `runner` names this process and no other, ever.
+  Slots(pg::Pool& pool, std::string runner, milliseconds lost_after, Note note)
+      : pool_(pool), runner_(std::move(runner)), lost_after_(lost_after), note_(std::move(note)) {}
+
+  /// Makes sure that the tables are there. Throws PgError where the database cannot be reached, and
+  /// Failure where they cannot be made.
+  asio::awaitable<void> prepare();
+
+  /// The database's clock, as far as it was heard. REQUIRES: something was asked before.
+  std::chrono::sys_time<milliseconds> now() const;
+
+  /// Makes a job known, and returns its last slot, or when its schedule was first seen.
+  asio::awaitable<Instant> enter(std::string job, std::string schedule);
+
+  /// Asks for a slot: whoever stores its row has it.
+  asio::awaitable<Claim> claim(const Job& job, Instant slot);
+
+  /// Asks whether a queued run may begin: running when it may, queued when not yet; anything else
+  /// when it lost its place.
+  asio::awaitable<RunState> promote(SlotId id);
+
+  asio::awaitable<Heartbeat> beat();
+
+  /// False if the run is this scheduler's no more: it counts as lost.
+  asio::awaitable<bool> finish(SlotId id, RunEnd end);
+
+  asio::awaitable<void> record_missed(std::string job, Due due);
+
+  /// Deletes what ended longer ago.
+  asio::awaitable<void> prune(milliseconds keep);
+
+ private:
+  asio::awaitable<std::vector<pg::Result>> ask(std::string sql);
+  std::string mark_lost(const std::string& more) const;
+
+  pg::Pool& pool_;
+  std::string runner_;
+  milliseconds lost_after_;
+  Note note_;
+  std::chrono::sys_time<milliseconds> heard_{};
+  async::Clock::time_point heard_at_{};
+};
+
+/// The newest runs, of one job or of all.
+asio::awaitable<std::vector<RunEntry>> list_runs(pg::Connection& on, std::string job,
+                                                 std::size_t count);
+
+}  // namespace sluice::jobs

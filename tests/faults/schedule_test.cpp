@@ -1,0 +1,347 @@
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/pooler.hpp"
+#include "support/process.hpp"
+#include "support/server.hpp"
+
+namespace sluice::test {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class Schedules : public DatabaseTest {
+ protected:
+  Schedules() = default;
+  explicit Schedules(const std::string& server_url) : DatabaseTest(server_url) {}
+
+  void SetUp() override { configure("", {}); }
+
+  /// Jobs that run an SQL file each.
+  void configure(const std::string& settings, const std::vector<std::string>& jobs) {
+    std::string text = "dbname = \"" + url() + "\"\n[scheduler]\nlost_after = \"4s\"\n" + settings;
+    for (const std::string& job : jobs) text += "\n" + job;
+    folder_.write("pgsluice.toml", text);
+  }
+  std::string job(const std::string& name, const std::string& cron, const std::string& sql,
+                  const std::string& more = "") const {
+    folder_.write("R__" + name + ".sql", sql);
+    return "[[job]]\nname = \"" + name + "\"\ncron = \"" + cron + "\"\nsql = \"R__" + name +
+           ".sql\"\n" + more + "\n";
+  }
+  std::vector<std::string> command(std::vector<std::string> more = {}) const {
+    std::vector<std::string> all{"schedule", "run", "--config", folder_ / "pgsluice.toml"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  Finished once() const { return pgsluice(command({"--once"})); }
+
+  bool comes_true(const std::string& query) {
+    for (int i = 0; i < 6000; ++i) {
+      try {
+        if (db().value(query) == "t") return true;
+      } catch (const std::exception&) {
+        // The tables may not be there yet.
+      }
+      std::this_thread::sleep_for(10ms);
+    }
+    return false;
+  }
+  bool has_run(const std::string& name, const std::string& state, int count = 1) {
+    return comes_true("select count(*) >= " + std::to_string(count) +
+                      " from pgsluice.job_runs where job = '" + name + "' and state = '" + state +
+                      "'");
+  }
+  std::int64_t runs(const std::string& where) {
+    return db().number("select count(*) from pgsluice.job_runs where " + where);
+  }
+  static Finished stop(Process& process) {
+    process.signal(SIGTERM);
+    return process.wait();
+  }
+  /// A statement that fails if another one of its kind runs at the same time.
+  static std::string alone(const std::string& sql) {
+    return "do $$ begin if not pg_try_advisory_xact_lock(77) then raise 'two at a time'; end if; "
+           "end $$;\n" +
+           sql;
+  }
+  /// As if no scheduler had been there for so long.
+  void be_away(const std::string& name, const std::string& interval) {
+    db().run("update pgsluice.jobs set since = now() - interval '" + interval + "' where job = '" +
+             name + "'; delete from pgsluice.job_runs where job = '" + name + "'");
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Schedules, TwoRunnersRunEachSlotOnce) {
+  db().run("create table ticks (job int)");
+  std::vector<std::string> jobs;
+  for (int i = 0; i < 10; ++i) {
+    jobs.push_back(job("j" + std::to_string(i), "@every 1s",
+                       "insert into ticks values (" + std::to_string(i) + ")",
+                       "catchup = \"all\""));
+  }
+  configure("", jobs);
+  Process first(command());
+  Process second(command());
+  ASSERT_TRUE(comes_true("select count(*) >= 200 from pgsluice.job_runs where state = 'ran'"));
+  EXPECT_EQ(0, stop(first).exit_code);
+  EXPECT_EQ(0, stop(second).exit_code);
+  EXPECT_EQ(0, runs("state <> 'ran'"));
+  EXPECT_EQ(db().number("select count(*) from ticks"), runs("state = 'ran'"));
+  EXPECT_EQ(0, db().number("select count(*) from (select job from pgsluice.job_runs group by job "
+                           "having extract(epoch from max(slot) - min(slot)) + 1 <> count(*)) g"))
+      << "no slot is left out";
+  EXPECT_EQ(2, db().number("select count(distinct runner) from pgsluice.job_runs"));
+}
+
+TEST_F(Schedules, KilledRunnersRunIsLostAndTheNextSlotRuns) {
+  db().run("create table ticks (at timestamptz default clock_timestamp())");
+  configure("", {job("slow", "@every 1s",
+                     alone("insert into ticks default values;"
+                           "select pg_sleep(30)"))});
+  Process first(command());
+  ASSERT_TRUE(has_run("slow", "running"));
+  ASSERT_TRUE(
+      comes_true("select exists (select from pg_stat_activity where query like "
+                 "'%pg_sleep(30)%' and pid <> pg_backend_pid() and datname = "
+                 "current_database())"));
+  first.signal(SIGKILL);
+  first.wait();
+  folder_.write("R__slow.sql", "insert into ticks default values");
+  Process second(command());
+  EXPECT_TRUE(has_run("slow", "lost"));
+  EXPECT_TRUE(has_run("slow", "ran"));
+  const Finished stopped = stop(second);
+  EXPECT_EQ(0, stopped.exit_code) << stopped.err;
+  EXPECT_GE(runs("job = 'slow' and state = 'skipped'"), 1) << "until it counted as lost";
+  EXPECT_TRUE(
+      comes_true("select not exists (select from pg_stat_activity where query like "
+                 "'%pg_sleep(30)%' and pid <> pg_backend_pid() and datname = "
+                 "current_database())"))
+      << "the killed runner's process was stopped";
+}
+
+TEST_F(Schedules, ThreeHoursOfAbsenceAreCaughtUpOnce) {
+  db().run("create table ticks (at timestamptz default clock_timestamp())");
+  configure("", {job("tick", "@every 10m", "insert into ticks default values")});
+  ASSERT_EQ(0, once().exit_code);
+  EXPECT_EQ(0, runs("true")) << "a job that was just seen has missed nothing";
+  be_away("tick", "3 hours 1 minute");
+  const Finished caught_up = once();
+  EXPECT_EQ(0, caught_up.exit_code) << caught_up.err;
+  EXPECT_EQ(1, runs("state = 'ran'"));
+  EXPECT_GE(runs("state = 'missed'"), 17);
+  EXPECT_EQ(1, db().number("select count(*) from ticks"));
+  EXPECT_EQ(0, once().exit_code);
+  EXPECT_EQ(1, db().number("select count(*) from ticks")) << "nothing is due";
+
+  configure("",
+            {job("tick", "@every 10m", "insert into ticks default values", "catchup = \"all\"")});
+  be_away("tick", "1 hour 1 minute");
+  EXPECT_EQ(0, once().exit_code);
+  EXPECT_GE(db().number("select count(*) from ticks"), 7);
+  EXPECT_EQ(0, runs("state = 'missed'"));
+}
+
+TEST_F(Schedules, JobLongerThanItsPeriodSkipsSlots) {
+  configure("", {job("long", "@every 1s", alone("select pg_sleep(2.2)"))});
+  Process first(command());
+  Process second(command());
+  EXPECT_TRUE(has_run("long", "ran", 3));
+  EXPECT_EQ(0, stop(first).exit_code);
+  EXPECT_EQ(0, stop(second).exit_code);
+  EXPECT_GE(runs("state = 'skipped'"), 2);
+  EXPECT_EQ(0, runs("state not in ('ran', 'skipped')")) << "never two at a time";
+}
+
+TEST_F(Schedules, QueueKeepsOneWaiting) {
+  configure("", {job("long", "@every 1s", alone("select pg_sleep(2.5)"), "overlap = \"queue\"")});
+  Process runner(command());
+  EXPECT_TRUE(has_run("long", "ran", 2));
+  EXPECT_TRUE(has_run("long", "queued"));
+  EXPECT_EQ(1, runs("state = 'queued'"));
+  stop(runner);
+  EXPECT_GE(runs("state = 'skipped'"), 1);
+  EXPECT_EQ(0, runs("state in ('failed', 'queued', 'running')"));
+}
+
+TEST_F(Schedules, CancelStopsTheRunBeforeIt) {
+  configure("", {job("long", "@every 2s", alone("select pg_sleep(60)"), "overlap = \"cancel\"")});
+  Process runner(command());
+  EXPECT_TRUE(has_run("long", "interrupted", 2));
+  runner.signal(SIGTERM);
+  std::this_thread::sleep_for(200ms);
+  EXPECT_EQ(143, stop(runner).exit_code);
+  EXPECT_EQ(0, runs("state in ('failed', 'queued', 'running')"));
+}
+
+TEST_F(Schedules, SigtermLetsTheJobEnd) {
+  configure("", {job("long", "@every 1s", "select pg_sleep(2)")});
+  Process runner(command());
+  ASSERT_TRUE(has_run("long", "running"));
+  const Finished stopped = stop(runner);
+  EXPECT_EQ(0, stopped.exit_code) << stopped.err;
+  EXPECT_THAT(stopped.err, HasSubstr("stopping: no new slot"));
+  EXPECT_EQ(1, runs("state = 'ran'"));
+  EXPECT_EQ(0, runs("state = 'running'"));
+}
+
+TEST_F(Schedules, SigtermEndsTheJobAfterTheGracePeriod) {
+  configure("grace = \"500ms\"\n", {job("long", "@every 1s", "select pg_sleep(60)")});
+  Process runner(command({"--log", "json"}));
+  ASSERT_TRUE(has_run("long", "running"));
+  const Finished stopped = stop(runner);
+  EXPECT_EQ(143, stopped.exit_code) << stopped.err;
+  EXPECT_EQ(1, runs("state = 'interrupted'"));
+  EXPECT_EQ(0, runs("state = 'running'"));
+  std::istringstream lines(stopped.err);
+  std::string events;
+  for (std::string line; std::getline(lines, line);)
+    events += nlohmann::json::parse(line)["event"].get<std::string>() + " ";
+  EXPECT_THAT(events, HasSubstr("started"));
+  EXPECT_THAT(events, HasSubstr("stopping"));
+  EXPECT_THAT(events, HasSubstr("interrupted"));
+}
+
+TEST_F(Schedules, TimeoutAndRetries) {
+  db().run("create table attempts (n int generated always as identity); create sequence s");
+  configure("", {job("slow", "@every 10m", "select pg_sleep(60)", "timeout = \"300ms\""),
+                 job("flaky", "@every 10m",
+                     "do $$ begin if nextval('s') < 3 then raise 'not yet'; end if; end $$",
+                     "retries = 5\nretry_delay = \"50ms\""),
+                 job("broken", "@every 10m", "select 1/0")});
+  ASSERT_EQ(0, once().exit_code);
+  for (const char* name : {"slow", "flaky", "broken"}) be_away(name, "11 minutes");
+  const Finished finished = once();
+  EXPECT_EQ(1, finished.exit_code) << "a job failed";
+  EXPECT_EQ(1, runs("job = 'slow' and state = 'timed_out' and attempts = 1"));
+  EXPECT_EQ(1, runs("job = 'flaky' and state = 'ran' and attempts = 3 and exit_code = 0"));
+  EXPECT_EQ(1, runs("job = 'broken' and state = 'failed' and exit_code = 1 and message like "
+                    "'%division by zero%'"));
+  const Finished history =
+      pgsluice({"schedule", "history", "broken", "-d", url(), "--output", "json"});
+  const auto json = nlohmann::json::parse(history.out);
+  EXPECT_EQ("failed", json[0]["state"]);
+  EXPECT_EQ(1, json[0]["exit_code"]);
+  EXPECT_THAT(pgsluice({"schedule", "history", "-d", url()}).out, HasSubstr("timed_out    slow"));
+}
+
+TEST_F(Schedules, SighupReadsTheConfigurationAgain) {
+  configure("", {job("old", "@every 1s", "select 1")});
+  Process runner(command());
+  ASSERT_TRUE(has_run("old", "ran"));
+  folder_.write("pgsluice.toml", "dbname = 7");
+  runner.signal(SIGHUP);
+  for (int i = 0; i < 1000 && !runner.err_so_far().contains("not reloaded: "); ++i)
+    std::this_thread::sleep_for(10ms);
+  EXPECT_THAT(runner.err_so_far(), HasSubstr("pgsluice.toml:1:10: a text in quotes"));
+  configure("", {job("new", "@every 1s", "select 1")});
+  runner.signal(SIGHUP);
+  ASSERT_TRUE(has_run("new", "ran", 2));
+  const auto before = runs("job = 'old'");
+  ASSERT_TRUE(has_run("new", "ran", 4));
+  EXPECT_EQ(before, runs("job = 'old'")) << "it is no job any more";
+  EXPECT_EQ(0, stop(runner).exit_code);
+}
+
+TEST_F(Schedules, FilesOfAFolderAreLoadedOnceEach) {
+  db().run("create table t (id int)");
+  std::filesystem::create_directory(folder_ / "in");
+  folder_.write("in/a.csv", "id\n1\n");
+  folder_.write("in/b.csv", "id\nx\n");
+  folder_.write("in/c.csv", "id\n3\n");
+  const std::string load =
+      "[[job]]\nname = \"in\"\ncron = \"@every 1s\"\nload = \"in/*.csv\"\ntable = \"t\"\nsettle = "
+      "\"0s\"\n";
+  configure("", {load});
+  Process runner(command());
+  ASSERT_TRUE(has_run("in", "failed", 2)) << "b.csv is bad, and does not stop the others";
+  folder_.write("in/d.csv", "id\n4\n");
+  folder_.write("in/b.csv", "id\n2\n");
+  ASSERT_TRUE(has_run("in", "ran", 2));
+  EXPECT_EQ(0, stop(runner).exit_code);
+  EXPECT_EQ("1,2,3,4", db().value("select string_agg(id::text, ',' order by id) from t"));
+
+  configure("", {load + "after = \"move:done\"\n"});
+  ASSERT_EQ(0, std::rename((folder_ / "in/a.csv").c_str(), (folder_ / "in/z.csv").c_str()));
+  be_away("in", "10 seconds");
+  EXPECT_EQ(0, once().exit_code);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "in"));
+  EXPECT_EQ("id\n4\n", read_file(folder_ / "done/d.csv"));
+  EXPECT_EQ(4, db().number("select count(*) from t"));
+}
+
+TEST_F(Schedules, LostConnectionsAreOpenedAgain) {
+  configure("", {job("tick", "@every 1s", "select 1")});
+  Process runner(command());
+  ASSERT_TRUE(has_run("tick", "ran"));
+  for (int i = 0; i < 3; ++i) {
+    db().run(
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = "
+        "'pgsluice' and datname = current_database()");
+    std::this_thread::sleep_for(300ms);
+  }
+  const auto before = runs("state = 'ran'");
+  EXPECT_TRUE(has_run("tick", "ran", static_cast<int>(before) + 2));
+  EXPECT_EQ(0, stop(runner).exit_code);
+}
+
+TEST_F(Schedules, WorksBehindATransactionPooler) {
+  db().run("create table t (id int)");
+  folder_.write("x.csv", "id\n1\n");
+  const Pooler pooler(url(), "transaction");
+  folder_.write("pgsluice.toml",
+                "dbname = \"" + pooler.url() + "\"\nmigrate_url = \"" + url() +
+                    "\"\n[[job]]\nname = \"x\"\ncron = \"@every 1s\"\nload = \"x.csv\"\ntable = "
+                    "\"t\"\nsettle = \"0s\"\n" +
+                    job("y", "@every 1s", "insert into t values (2)"));
+  Process first(command());
+  Process second(command());
+  EXPECT_TRUE(has_run("x", "ran", 2));
+  EXPECT_TRUE(has_run("y", "ran", 2));
+  EXPECT_EQ(0, stop(first).exit_code);
+  EXPECT_EQ(0, stop(second).exit_code);
+  EXPECT_EQ(1, db().number("select count(*) from t where id = 1"));
+  EXPECT_EQ(runs("job = 'y' and state = 'ran'"),
+            db().number("select count(*) from t where id = 2"));
+}
+
+TEST_F(Schedules, OldRunsArePruned) {
+  configure("keep = \"1h\"\n", {job("tick", "@every 1s", "select 1")});
+  ASSERT_EQ(0, once().exit_code);
+  db().run(
+      "insert into pgsluice.job_runs (job, slot, state, runner, finished_at) select 'tick', "
+      "now() - g * interval '1 minute', 'ran', 'x', now() - g * interval '1 minute' from "
+      "generate_series(1, 120) g");
+  Process runner(command());
+  EXPECT_TRUE(comes_true("select count(*) < 65 from pgsluice.job_runs where runner = 'x'"));
+  EXPECT_EQ(0, stop(runner).exit_code);
+  EXPECT_GT(runs("runner = 'x'"), 50);
+}
+
+TEST_F(Schedules, CheckAsksNoDatabaseAndSaysWhatRuns) {
+  folder_.write("pgsluice.toml",
+                "dbname = \"postgresql://127.0.0.1:1/x\"\n" + job("a", "0 3 * * *", "select 1"));
+  const Finished checked = pgsluice({"schedule", "check", "--config", folder_ / "pgsluice.toml"});
+  EXPECT_EQ(0, checked.exit_code) << checked.err;
+  EXPECT_THAT(checked.out, HasSubstr("a  0 3 * * * UTC\n  pgsluice migrate run "));
+  EXPECT_THAT(checked.out, HasSubstr("T03:00:00Z"));
+  EXPECT_EQ(4, pgsluice(command()).exit_code) << "run does ask it";
+  EXPECT_EQ(2, pgsluice({"schedule", "check", "--config", "/nowhere.toml"}).exit_code);
+}
+
+}  // namespace
+}  // namespace sluice::test

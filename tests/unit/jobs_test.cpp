@@ -1,0 +1,213 @@
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "base/failure.hpp"
+#include "jobs/config.hpp"
+#include "jobs/due.hpp"
+#include "jobs/files.hpp"
+#include "jobs/scheduler.hpp"
+#include "pg/conninfo.hpp"
+#include "support/files.hpp"
+
+namespace sluice::jobs {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+schedule::Recurrence every(const std::string& text) {
+  return *schedule::Recurrence::parse(text, *schedule::TimeZone::find("UTC"));
+}
+
+/// A clock that is set by hand: some instant, and so many hours later.
+constexpr Instant start{1'800'000'000s};
+
+TEST(DueSlots, DownForThreeHoursRunsTheLatestAndMissesTheRest) {
+  const Due due = due_slots(every("@every 10m"), Catchup::latest, start, start + 3h, 60s);
+  EXPECT_EQ(1U, due.run.size());
+  EXPECT_EQ(17U, due.missed.size());
+  EXPECT_LT(due.missed.back(), due.run.front());
+  EXPECT_EQ(0U, due.missed_before);
+}
+
+TEST(DueSlots, NoneRunsOnlyWhatIsNotLate) {
+  const Due late = due_slots(every("@every 1h"), Catchup::none, start, start + 90min, 60s);
+  EXPECT_TRUE(late.run.empty());
+  EXPECT_EQ(1U, late.missed.size());
+  const Due now = due_slots(every("@every 1h"), Catchup::none, start, start + 1h + 59s, 60s);
+  EXPECT_EQ(1U, now.run.size());
+  EXPECT_TRUE(now.missed.empty());
+}
+
+TEST(DueSlots, AllRunsAllInOrder) {
+  const Due due = due_slots(every("@every 1h"), Catchup::all, start, start + 5h, 60s);
+  EXPECT_EQ(5U, due.run.size());
+  EXPECT_TRUE(std::ranges::is_sorted(due.run));
+  EXPECT_TRUE(due.missed.empty());
+}
+
+TEST(DueSlots, NothingIsDueBeforeItsTime) {
+  const Due due = due_slots(every("@every 1h"), Catchup::latest, start, start + 1h - 1s, 60s);
+  EXPECT_TRUE(due.run.empty() && due.missed.empty());
+}
+
+TEST(DueSlots, VeryManyAreCounted) {
+  const Due due = due_slots(every("@every 1s"), Catchup::latest, start, start + 24h, 60s);
+  EXPECT_EQ(1U, due.run.size());
+  EXPECT_EQ(limits::missed_slots_max, due.missed.size());
+  EXPECT_EQ(86'400U, due.run.size() + due.missed.size() + due.missed_before);
+}
+
+TEST(Jitter, IsTheSameOnEveryHostAndWithinItsBound) {
+  Job job{.name = "a", .schedule = "", .recurrence = every("@every 1h"), .command = {}};
+  EXPECT_EQ(0ms, jitter_of(job, start));
+  job.jitter = 30s;
+  std::set<milliseconds> seen;
+  for (int i = 0; i < 100; ++i) {
+    const milliseconds jitter = jitter_of(job, start + i * 1h);
+    EXPECT_GE(jitter, 0ms);
+    EXPECT_LT(jitter, 30s);
+    seen.insert(jitter);
+  }
+  EXPECT_GT(seen.size(), 50U);
+}
+
+TEST(RunnerName, IsNeverTheSame) { EXPECT_NE(unique_runner_name(), unique_runner_name()); }
+
+TEST(PublicConninfo, LeavesThePasswordOut) {
+  const auto there =
+      pg::public_conninfo({.dbname = "postgresql://me:it%27s@h:5433/d?sslmode=require"});
+  EXPECT_EQ("it's", there.password);
+  EXPECT_THAT(there.conninfo, ::testing::Not(HasSubstr("it")));
+  EXPECT_THAT(there.conninfo, HasSubstr("user='me'"));
+  EXPECT_THAT(there.conninfo, HasSubstr("sslmode='require'"));
+  EXPECT_THAT(pg::conninfo({.dbname = "d e", .user = "o'k"}), HasSubstr("user='o\\'k'"));
+}
+
+class Configuration : public ::testing::Test {
+ protected:
+  Config read(const std::string& text) {
+    const Environment environment = [](const std::string& name) -> std::optional<std::string> {
+      if (name == "SECRET") return "p w";
+      return std::nullopt;
+    };
+    return read_config(folder_.write("pgsluice.toml", text), environment);
+  }
+  std::string refusal(const std::string& text) {
+    try {
+      read(text);
+    } catch (const Failure& failure) {
+      EXPECT_EQ(FailureKind::usage, failure.kind());
+      return failure.what();
+    }
+    return "";
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(Configuration, SaysWhatRunsAndWhen) {
+  std::filesystem::create_directory(folder_ / "sql");
+  folder_.write("sql/S__nightly.sql",
+                "-- pgsluice: schedule \"0 3 * * *\" tz=Europe/Berlin\nselect 1");
+  folder_.write("once.sql", "select 1");
+  const Config config = read(R"(
+dbname = "host=h password='${SECRET}'"
+[scheduler]
+grace = "5s"
+lost_after = "10s"
+[[job]]
+name = "trips"
+cron = "*/5 * * * *"
+tz = "America/New_York"
+load = ["in/*.csv", "/abs/x.csv"]
+table = "trips"
+after = "move:done"
+flags = ["--max-rejects", "7"]
+overlap = "queue"
+catchup = 0
+timeout = "2h"
+retries = 3
+jitter = "1m"
+[[job]]
+name = "schema"
+cron = "@daily"
+migrate = "sql"
+catchup = "all"
+[scripts]
+dir = "sql"
+flags = ["--placeholder", "a=b"]
+)");
+  EXPECT_EQ("host=h password='p w'", config.dbname);
+  EXPECT_EQ(5s, config.grace);
+  ASSERT_EQ(3U, config.jobs.size());
+  const Job& trips = config.jobs[0];
+  EXPECT_THAT(
+      trips.command.arguments,
+      ::testing::ElementsAre("load", "--table", "trips", "--keep-going", "--progress", "none",
+                             "--after", "move:" + (folder_ / "done"), "--max-rejects", "7"));
+  EXPECT_THAT(trips.command.patterns, ::testing::ElementsAre(folder_ / "in/*.csv", "/abs/x.csv"));
+  EXPECT_EQ(Overlap::queue, trips.overlap);
+  EXPECT_EQ(Catchup::none, trips.catchup);
+  EXPECT_EQ(2h, trips.timeout);
+  EXPECT_EQ(3U, trips.retries);
+  EXPECT_EQ(1min, trips.jitter);
+  EXPECT_EQ(Catchup::all, config.jobs[1].catchup);
+  EXPECT_EQ("S__nightly", config.jobs[2].name);
+  EXPECT_EQ("0 3 * * * Europe/Berlin", config.jobs[2].schedule);
+  EXPECT_THAT(config.jobs[2].command.arguments,
+              ::testing::ElementsAre("migrate", "run", folder_ / "sql/S__nightly.sql",
+                                     "--placeholder", "a=b"));
+}
+
+struct Refused {
+  std::string text;
+  std::string message;
+};
+
+TEST_F(Configuration, NamesWhatIsWrongWithLineAndColumn) {
+  const std::string job = "[[job]]\nname = \"a\"\ncron = \"@daily\"\nload = \"x\"\ntable = \"t\"\n";
+  for (const Refused& one : std::vector<Refused>{
+           {"x = ", "pgsluice.toml:1:"},
+           {"dbnmae = \"x\"", "pgsluice.toml:1:1: unknown key \"dbnmae\"; did you mean dbname?"},
+           {job + "retrys = 3\n", ":6:1: unknown key \"retrys\"; did you mean retries?"},
+           {job + "overlap = \"wait\"\n", ":6:11: \"wait\": write one of cancel, queue, skip"},
+           {job + "catchup = 2\n", ":6:11: \"2\": write one of 0, 1, all"},
+           {job + "catchup = \"all\"\noverlap = \"skip\"", "leave overlap out"},
+           {job + "timeout = \"1 fortnight\"\n", ":6:11: "},
+           {job + "timeout = 5\n", ":6:11: a text in quotes is expected here"},
+           {job + "tz = \"Europe/Belrin\"\n", ":6:6: "},
+           {job + "sql = \"x.sql\"\n", ":1:1: a job has one of migrate, load and sql"},
+           {job + job, ": there are two jobs named \"a\""},
+           {"[[job]]\nname = \"a\"\ncron = \"0 0 31 2 *\"\nload = \"x\"\ntable = \"t\"", ":3:8: "},
+           {"[[job]]\nname = \"a\"\ncron = \"@daily\"\nload = \"x\"", "a load needs a table"},
+           {"[[job]]\nname = \"a\"\ncron = \"@daily\"\nsql = \"no.sql\"", "there is no such file"},
+           {"[job]\nname = \"a\"", "write [[job]], with two brackets"},
+           {"dbname = \"${NOWHERE}\"\n" + job, ":1:10: the environment has no NOWHERE"},
+           {"[scheduler]\nlost_after = \"1s\"\n" + job, ":2:14: lost_after: at least"},
+           {"", "no jobs"},
+       })
+    EXPECT_THAT(refusal(one.text), HasSubstr(one.message)) << one.text;
+  EXPECT_THROW(read_config("/nowhere.toml", process_environment()), Failure);
+}
+
+TEST(Files, AreThoseThatAreWholeAndNoRejects) {
+  const test::TemporaryFolder folder;
+  for (const char* name : {"b.csv", "a.csv", "a.rejects.csv", "a.rejects.2.csv", "c.txt"})
+    folder.write(name, "id\n");
+  std::filesystem::create_directory(folder / "d.csv");
+  Command command{.arguments = {"load"}, .patterns = {folder / "*.csv", folder / "a*"}};
+  ASSERT_EQ(1U, arguments_now(command).size());
+  EXPECT_THAT(arguments_now(command).front(),
+              ::testing::ElementsAre("load", folder / "a.csv", folder / "b.csv"));
+  command.settle = 1h;
+  EXPECT_TRUE(arguments_now(command).empty()) << "just written";
+  std::filesystem::last_write_time(folder / "b.csv",
+                                   std::filesystem::file_time_type::clock::now() - 2h);
+  EXPECT_THAT(arguments_now(command).front(), ::testing::ElementsAre("load", folder / "b.csv"));
+}
+
+}  // namespace
+}  // namespace sluice::jobs
