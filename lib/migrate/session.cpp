@@ -104,10 +104,10 @@ Rows Session::query(const std::string& sql, const Stop& stop) {
     throw SqlError("42501", error.what());
   } catch (const pqxx::sql_error& error) {
     throw SqlError(error.sqlstate().empty() ? "XX000" : error.sqlstate(), error.what());
-  } catch (const pqxx::transaction_rollback& error) {
-    throw SqlError("40000", error.what());
   } catch (const pqxx::broken_connection&) {
     throw SqlError("", "ERROR:  the connection to the server was lost");
+  } catch (const pqxx::failure& error) {
+    throw SqlError("XX000", error.what());
   }
 }
 
