@@ -117,8 +117,7 @@ Outcome up(const MigrateFlags& flags, const migrate::Options& options,
     if (options.dry_run) {
       std::cout << "dry run: all is rolled back" << std::endl;
     } else if (report.applied == 0) {
-      std::cout << "nothing to do: all migrations of " << flags.folder << " are applied"
-                << std::endl;
+      std::cout << "nothing to do: all files of " << flags.folder << " are applied" << std::endl;
     }
   }
   Outcome outcome;
@@ -188,8 +187,11 @@ Outcome status(const MigrateFlags& flags, const migrate::Options& options,
   for (const migrate::Script& script : folder.scheduled)
     listener.note(script.path + ": runs on its schedule (pgsluice schedule run)");
   if (prints_text(flags)) {
-    std::cout << plan.pending.size() << " pending, " << plan.all.size() - plan.pending.size()
-              << " applied or known" << std::endl;
+    const auto done = std::ranges::count_if(plan.all, [](const migrate::Status& one) {
+      return one.state == migrate::Status::State::applied ||
+             one.state == migrate::Status::State::baseline;
+    });
+    std::cout << plan.pending.size() << " pending, " << done << " applied" << std::endl;
   }
   outcome.json["pending"] = plan.pending.size();
   outcome.exit_code = plan.pending.empty() ? exit_ok : exit_pending;

@@ -7,6 +7,7 @@
 #include <array>
 #include <random>
 
+#include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
 #include "jobs/files.hpp"
@@ -168,6 +169,7 @@ asio::awaitable<void> Scheduler::begin(JobPtr job, Instant slot, std::size_t gen
   } else if (*claim.state == RunState::queued && job->overlap == Overlap::cancel) {
     for (const auto& run : runs_)
       if (run->id.job == job->name) run->stop(RunState::interrupted, "a later run took its place");
+    changed_.notify();
     followers_.spawn(execute(job, slot, *claim.state));
   } else if (job->catchup == Catchup::all) {
     co_await execute(job, slot, *claim.state);
@@ -262,7 +264,12 @@ asio::awaitable<int> Scheduler::attempt(const Job& job, Run& run) {
   int result = 0;
   for (std::vector<std::string> arguments : all) {
     arguments.insert(arguments.end(), reach.arguments.begin(), reach.arguments.end());
-    const int exit_code = co_await run.process(arguments, reach.environment, line);
+    int exit_code = 1;
+    try {
+      exit_code = co_await run.process(arguments, reach.environment, line);
+    } catch (const Failure& failure) {
+      log("said", run.id, failure.what());  // no process could be started
+    }
     if (ended_well(result)) result = exit_code;
     if (run.is_stopping()) break;
   }
@@ -290,11 +297,13 @@ asio::awaitable<void> Scheduler::beat() {
       if (contains(heartbeat.stop_asked, run->id))
         run->stop(RunState::interrupted, "a later run took its place");
     }
+    if (!heartbeat.stop_asked.empty()) changed_.notify();
     silence_.expires_after(config_.lost_after * 2 / 3);
     const auto on_silence = [this](boost::system::error_code error) {
       if (error) return;
       for (const auto& run : runs_)
         run->stop(RunState::interrupted, "the database was away for too long");
+      changed_.notify();
     };
     silence_.async_wait(on_silence);
     co_await async::sleep_for(config_.lost_after / 6);

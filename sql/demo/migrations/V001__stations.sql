@@ -1,0 +1,4 @@
+create table stations (
+  station text primary key,
+  name    text not null
+);
