@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "support/database.hpp"
@@ -282,6 +283,38 @@ TEST_F(Cli, LedgerOfAnOlderVersionIsBroughtUpToDate) {
     EXPECT_EQ(0, finished.exit_code) << finished.err;
   }
   EXPECT_EQ(6, db().number("select count(*) from t"));
+}
+
+TEST_F(Cli, LoadedFilesAreMovedAndABadOneDoesNotStopTheOthers) {
+  const std::string bad = folder_.write("bad.csv", "id,v\nx,a\n");
+  const std::string last = folder_.write("last.csv", "id,v\n3,c\n");
+  const std::vector<std::string> files{"load", path_, bad, last, "-t", "t"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), files.begin(), files.end());
+    return more;
+  };
+  EXPECT_EQ(2, run(with({"--after", "burn"})).exit_code);
+  EXPECT_EQ(0, db().number("select count(*) from t"));
+  EXPECT_EQ(1, run(with({})).exit_code);
+  EXPECT_EQ(2, db().number("select count(*) from t")) << "without --keep-going it stops there";
+
+  const std::string done = folder_ / "done";
+  const Finished moved = run(with({"--keep-going", "--after", "move:" + done}));
+  EXPECT_EQ(1, moved.exit_code);
+  EXPECT_THAT(moved.err, HasSubstr("note: " + last + " -> " + done + "/last.csv"));
+  EXPECT_EQ(3, db().number("select count(*) from t"));
+  EXPECT_EQ("id,v\nx,a\n", read_file(bad));
+  EXPECT_EQ("id,v\n3,c\n", read_file(done + "/last.csv"));
+  EXPECT_FALSE(std::ifstream(path_).good());
+
+  const std::string same_name = folder_.write("last.csv", "id,v\n4,d\n");
+  EXPECT_EQ(0, run({"load", same_name, "-t", "t", "--after", "move:" + done}).exit_code);
+  EXPECT_EQ("id,v\n4,d\n", read_file(done + "/last.2.csv"));
+  EXPECT_EQ("id,v\n3,c\n", read_file(done + "/last.csv")) << "no file is replaced";
+  const std::string again = folder_.write("again.csv", "id,v\n4,d\n");
+  EXPECT_EQ(0, run({"load", again, "-t", "t", "--after", "delete"}).exit_code)
+      << "is there already";
+  EXPECT_FALSE(std::ifstream(again).good());
 }
 
 /// Several runs of one command at once: one of them stores the rows.

@@ -158,6 +158,39 @@ TEST_F(MigrateFaults, LostConnectionIsOpenedAgain) {
   EXPECT_EQ("1 applied", history());
 }
 
+/// Wherever the first connections are cut, in one direction or the other, each file is applied
+/// once, by this run or by the next.
+TEST_F(MigrateFaults, CutAnywhere) {
+  db().run("create table done (project text, file int)");
+  std::size_t cuts = 0;
+  for (std::size_t place = 0; place < 40; ++place) {
+    const std::string project = "p" + std::to_string(place);
+    for (int file = 1; file <= 3; ++file) {
+      write(std::to_string(file) + "_f.sql",
+            "insert into done values ('" + project + "', " + std::to_string(file) + ")");
+    }
+    write("4_f.sql", "-- pgsluice: no-transaction\ncreate index concurrently if not exists i" +
+                         project + " on done (file);\nanalyze done");
+    std::size_t seen = 0;
+    Proxy proxy(url(), [&](std::size_t, Proxy::Direction, const std::string&) {
+      const bool here = seen++ == place;
+      if (here) ++cuts;
+      return here ? Proxy::Action::cut : Proxy::Action::pass;
+    });
+    const Finished first = up_by(proxy.url(url()), {"--project", project});
+    EXPECT_THAT(first.exit_code, ::testing::AnyOf(0, 1, 4)) << first.err;
+    const Finished second = up({"--project", project});
+    EXPECT_EQ(0, second.exit_code) << place << ": " << second.err;
+    EXPECT_EQ("1,2,3", db().value("select string_agg(file::text, ',' order by file) from done "
+                                  "where project = '" +
+                                  project + "'"))
+        << place << ": " << first.err << second.err;
+    EXPECT_EQ("t", db().value("select indisvalid from pg_index where indexrelid = 'i" + project +
+                              "'::regclass"));
+  }
+  EXPECT_GT(cuts, 20U);
+}
+
 TEST_F(MigrateFaults, FileThatEndsItsOwnConnectionIsGivenUp) {
   write("001_a.sql", "select pg_terminate_backend(pg_backend_pid())");
   const Finished failed = up();
