@@ -105,7 +105,7 @@ asio::awaitable<std::vector<pg::Result>> Slots::ask(std::string sql) {
     } catch (const pg::PgError& error) {
       const bool first = heard_ == std::chrono::sys_time<milliseconds>{};
       const bool passes =
-          error.nature() == pg::ErrorNature::lost || error.nature() == pg::ErrorNature::transient;
+          error.nature() == ErrorNature::lost || error.nature() == ErrorNature::transient;
       if (first || !passes) throw;
       if (attempt == 0) note_("the database is away: " + error.message);
     }

@@ -38,7 +38,7 @@ asio::awaitable<void> create(pg::Connection& on) {
     const auto known = co_await on.query(schema::create_history(texts(there.back()).front()));
     co_await on.query(schema::upgrade(texts(known.back())) + "commit");
   } catch (const pg::PgError& error) {
-    if (!(error.state == pg::sql_state::insufficient_privilege)) throw;
+    if (!(error.state == sql_state::insufficient_privilege)) throw;
     refusal = error.message;
   }
   if (refusal.empty()) co_return;
@@ -77,12 +77,12 @@ std::string correct_statement(LoadId load, const ChunkEntry& c) {
 }
 
 bool says_already_stored(const pg::PgError& error) {
-  return error.state == pg::sql_state::unique_violation && error.schema == "pgsluice" &&
+  return error.state == sql_state::unique_violation && error.schema == "pgsluice" &&
          error.table == "chunks" && error.constraint == "chunks_pkey";
 }
 
 bool says_load_is_gone(const pg::PgError& error) {
-  return error.state == pg::sql_state::foreign_key_violation && error.schema == "pgsluice" &&
+  return error.state == sql_state::foreign_key_violation && error.schema == "pgsluice" &&
          error.table == "chunks";
 }
 

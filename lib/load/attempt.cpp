@@ -13,10 +13,10 @@ std::optional<std::chrono::milliseconds> RetryPolicy::next(const pg::PgError& er
                                                            std::size_t attempt,
                                                            std::chrono::milliseconds elapsed,
                                                            double random) const {
-  const pg::ErrorNature nature = error.nature();
-  if (nature != pg::ErrorNature::lost && nature != pg::ErrorNature::transient) return std::nullopt;
+  const ErrorNature nature = error.nature();
+  if (nature != ErrorNature::lost && nature != ErrorNature::transient) return std::nullopt;
   const bool in_doubt =
-      nature == pg::ErrorNature::lost && error.phase == pg::Phase::copy && !has_ledger;
+      nature == ErrorNature::lost && error.phase == pg::Phase::copy && !has_ledger;
   if (in_doubt) return std::nullopt;
   const auto delay = backoff.delay(attempt, random);
   if (elapsed + delay > retry_for) return std::nullopt;
@@ -127,7 +127,7 @@ asio::awaitable<bool> try_once(Attempt& a) {
     co_await store_whole(a, *lease);
     co_return true;
   } catch (const writer::Refusal& error) {
-    if (error.nature() != pg::ErrorNature::data) throw;
+    if (error.nature() != ErrorNature::data) throw;
     a.refusal = error;
   }
   a.sifts = true;
@@ -140,7 +140,7 @@ asio::awaitable<void> try_and_sift(Attempt& a) {
     while (!co_await try_once(a)) {
     }
   } catch (const pg::PgError& error) {
-    a.follows_a_lost_one = error.nature() == pg::ErrorNature::lost;
+    a.follows_a_lost_one = error.nature() == ErrorNature::lost;
     throw;
   }
 }
@@ -152,7 +152,7 @@ asio::awaitable<void> open_or_give_way(const pg::ConnectOptions& options,
   try {
     connection = co_await pg::Connection::open(options);
   } catch (const pg::PgError& error) {
-    if (!(error.state == pg::sql_state::too_many_connections)) throw;
+    if (!(error.state == sql_state::too_many_connections)) throw;
     if (!on_full) co_return;
     on_full();
     throw;
@@ -164,8 +164,8 @@ bool can_be_waited_for(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
   } catch (const pg::PgError& error) {
-    return error.state == pg::sql_state::too_many_connections ||
-           error.state == pg::sql_state::cannot_connect_now;
+    return error.state == sql_state::too_many_connections ||
+           error.state == sql_state::cannot_connect_now;
   } catch (const std::exception&) {
     return false;
   }

@@ -42,10 +42,10 @@ Examination examine(pg::Connection& connection, const writer::Writer& writer, st
 /// record in front of the first of its kind, a record in front of the one that it refers to.
 bool order_may_matter(const Examination& on, const Refusal& refusal) {
   if (on.batch.fast.tuples == 0 || on.batch.slow.tuples == 0) return false;
-  const pg::SqlState& state = refusal.state;
-  if (state == pg::sql_state::foreign_key_violation) return true;
+  const SqlState& state = refusal.state;
+  if (state == sql_state::foreign_key_violation) return true;
   return refusal.lane == LaneName::fast &&
-         (state == pg::sql_state::unique_violation || state == pg::sql_state::exclusion_violation);
+         (state == sql_state::unique_violation || state == sql_state::exclusion_violation);
 }
 
 enum class End { finished, stopped, order_matters };
@@ -61,7 +61,7 @@ asio::awaitable<End> sift(Examination& on, LaneName lane) {
     try {
       on.counts += co_await on.writer.put(on.connection, on.chunk, range);
     } catch (const Refusal& error) {
-      if (error.nature() != pg::ErrorNature::data) throw;
+      if (error.nature() != ErrorNature::data) throw;
       refusal = error;
     }
     if (!refusal) {

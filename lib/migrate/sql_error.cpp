@@ -1,9 +1,10 @@
 #include "migrate/sql_error.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <vector>
+
+#include "base/sql_state.hpp"
 
 namespace sluice::migrate {
 namespace {
@@ -16,11 +17,6 @@ std::vector<std::string> lines_of(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return lines;
-}
-
-bool means_lost(std::string_view state) {
-  constexpr std::array<std::string_view, 5> ended{"57P01", "57P02", "57P03", "57P05", "25P03"};
-  return state.empty() || state.starts_with("08") || std::ranges::find(ended, state) != ended.end();
 }
 
 /// Of "LINE 12: text"; libpq's words are English here, as the program sets no locale.
@@ -50,7 +46,9 @@ std::size_t byte_of_character(std::string_view text, std::size_t characters) {
 }  // namespace
 
 SqlError::SqlError(std::string state, const std::string& message)
-    : std::runtime_error(message), state_(std::move(state)), lost_(means_lost(state_)) {
+    : std::runtime_error(message),
+      state_(std::move(state)),
+      lost_(nature_of(SqlState(state_)) == ErrorNature::lost) {
   const std::vector<std::string> lines = lines_of(message);
   constexpr std::string_view ellipsis = "...";
   for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -76,7 +74,7 @@ SqlError::SqlError(std::string state, const std::string& message)
 }
 
 bool SqlError::is_transient() const {
-  return state_ == "55P03" || state_ == "40P01" || state_ == "40001";
+  return nature_of(SqlState(state_)) == ErrorNature::transient;
 }
 
 std::optional<Place> SqlError::place_in(std::string_view sent) const {

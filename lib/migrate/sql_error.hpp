@@ -18,7 +18,7 @@ class SqlError : public std::runtime_error {
   SqlError(std::string state, const std::string& message);
 
   bool is_lost() const { return lost_; }
-  /// A lock timeout, a deadlock, a serialization failure: the same again may succeed.
+  /// A lock timeout, a deadlock, a full disk: the same again may succeed.
   bool is_transient() const;
   bool is_cancelled() const { return state_ == "57014"; }
 

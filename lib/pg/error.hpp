@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "pg/sql_state.hpp"
+#include "base/sql_state.hpp"
 
 namespace sluice::pg {
 

@@ -151,7 +151,7 @@ asio::awaitable<bool> is_empty(pg::Connection& on, const tuple::Table& table) {
     co_return results.front().boolean(0, 0);
   } catch (const pg::PgError& error) {
     // COPY needs the right to insert only.
-    if (!(error.state == pg::sql_state::insufficient_privilege)) throw;
+    if (!(error.state == sql_state::insufficient_privilege)) throw;
   }
   co_return false;
 }

@@ -77,10 +77,10 @@ asio::awaitable<Copied> run_copies(pg::Connection& on, std::string sql,
     }
   }
   if (!refused) co_return copied;
-  if (given_up && refused->state == pg::sql_state::query_canceled) {
+  if (given_up && refused->state == sql_state::query_canceled) {
     // What the server had to say was no refusal: this error is the answer to our giving up.
     listens = false;
-    throw pg::PgError(pg::Phase::copy, pg::SqlState(pg::sql_state::serialization_failure),
+    throw pg::PgError(pg::Phase::copy, SqlState(sql_state::serialization_failure),
                       "a message of the server was taken for a refusal");
   }
   copied.refusal.emplace(*refused);

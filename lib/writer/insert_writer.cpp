@@ -83,7 +83,7 @@ asio::awaitable<Writer::Written> InsertWriter::run(pg::Connection& on, std::stri
     co_await send(on, tuples, std::move(behind), sent);
   } catch (pg::PgError& error) {
     error.phase = pg::Phase::copy;  // whether anything is stored is not known without a ledger
-    if (error.nature() == pg::ErrorNature::lost) throw;
+    if (error.nature() == ErrorNature::lost) throw;
     written.refusal.emplace(error);
   }
   if (written.refusal) co_return written;
@@ -96,7 +96,7 @@ asio::awaitable<Writer::Written> InsertWriter::run(pg::Connection& on, std::stri
   }
   pg::PgError& error = sent.error->error;
   error.phase = pg::Phase::copy;
-  if (error.nature() == pg::ErrorNature::lost) throw pg::PgError(error);
+  if (error.nature() == ErrorNature::lost) throw pg::PgError(error);
   written.refusal.emplace(error);
   const auto at = std::ranges::find(sent.statements, sent.error->command, &SentTuples::command);
   if (at == sent.statements.end()) co_return written;

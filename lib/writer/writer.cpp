@@ -154,7 +154,7 @@ asio::awaitable<void> Writer::query(pg::Connection& on, std::string sql) const {
   }
   if (!refused) co_return;
   refused->phase = pg::Phase::copy;
-  if (refused->nature() == pg::ErrorNature::lost) throw pg::PgError(*refused);
+  if (refused->nature() == ErrorNature::lost) throw pg::PgError(*refused);
   co_await leave_transaction(on);
   throw Refusal(*refused);
 }

@@ -18,14 +18,6 @@ using ::testing::HasSubstr;
 
 class MigrateFaults : public MigrationTest {
  protected:
-  /// Sees to it that something becomes true, for as long as a slow machine may need.
-  bool comes_true(const std::string& query) {
-    for (int i = 0; i < 3000; ++i) {
-      if (db().value(query) == "t") return true;
-      std::this_thread::sleep_for(10ms);
-    }
-    return false;
-  }
   /// By another way to the database.
   Finished up_by(const std::string& other_url, std::vector<std::string> more = {}) const {
     std::vector<std::string> arguments = command("up", std::move(more));

@@ -47,17 +47,6 @@ class Schedules : public DatabaseTest {
   }
   Finished once() const { return pgsluice(command({"--once"})); }
 
-  bool comes_true(const std::string& query) {
-    for (int i = 0; i < 6000; ++i) {
-      try {
-        if (db().value(query) == "t") return true;
-      } catch (const std::exception&) {
-        // The tables may not be there yet.
-      }
-      std::this_thread::sleep_for(10ms);
-    }
-    return false;
-  }
   bool has_run(const std::string& name, const std::string& state, int count = 1) {
     return comes_true("select count(*) >= " + std::to_string(count) +
                       " from pgsluice.job_runs where job = '" + name + "' and state = '" + state +

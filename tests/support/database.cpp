@@ -168,6 +168,18 @@ bool DatabaseTest::no_session_left() {
   return false;
 }
 
+bool DatabaseTest::comes_true(const std::string& query) {
+  for (int i = 0; i < 6000; ++i) {
+    try {
+      if (db().value(query) == "t") return true;
+    } catch (const std::runtime_error&) {
+      // The table may not be there yet.
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
 std::string DatabaseTest::ledger_disagreement(const std::string& table) {
   const auto wrong = db().rows(
       "select 'load ' || load_id from pgsluice.chunks group by load_id "

@@ -66,6 +66,8 @@ class DatabaseTest : public ::testing::Test {
   /// Waits until pgsluice has no session here (a killed client's backend may need a moment); false
   /// after 30 s.
   bool no_session_left();
+  /// Waits until a query, of a table that need not be there yet, says true; false after a minute.
+  bool comes_true(const std::string& query);
   /// Empty if each chunk of each load adds up and the sums agree with the table's row count; else
   /// what does not.
   std::string ledger_disagreement(const std::string& table);

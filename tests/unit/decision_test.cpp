@@ -113,7 +113,7 @@ TEST(History, NamesTheOptionThatDiffers) {
 }
 
 pg::PgError error(const std::string& state, pg::Phase phase = pg::Phase::copy) {
-  return {phase, pg::SqlState(state), "x"};
+  return {phase, SqlState(state), "x"};
 }
 
 TEST(RetryPolicy, DecidesBySqlStateAndPhase) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace sluice::pg {
+namespace sluice {
 
 /// A five-character SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 /// Empty when the server said nothing: the connection is gone, also where a killed server had time
@@ -46,4 +46,4 @@ enum class ErrorNature {
 
 ErrorNature nature_of(const SqlState& state);
 
-}  // namespace sluice::pg
+}  // namespace sluice

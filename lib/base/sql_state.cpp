@@ -1,6 +1,6 @@
-#include "pg/sql_state.hpp"
+#include "base/sql_state.hpp"
 
-namespace sluice::pg {
+namespace sluice {
 
 ErrorNature nature_of(const SqlState& state) {
   if (state.empty() || state.in_class("08")) return ErrorNature::lost;
@@ -23,4 +23,4 @@ ErrorNature nature_of(const SqlState& state) {
   return ErrorNature::permanent;
 }
 
-}  // namespace sluice::pg
+}  // namespace sluice
