@@ -123,15 +123,18 @@ void add_character_option(CLI::App& command, const std::string& flag, std::optio
 }
 
 int run_program(int argc, const char* const* argv) {
-  CLI::App app("Loads CSV into PostgreSQL: fast, exactly once, and with every row accounted for.",
-               "pgsluice");
+  CLI::App app(
+      "Loads CSV into PostgreSQL: fast, exactly once, and with every row accounted for. Runs SQL "
+      "migrations, and both on a schedule.",
+      "pgsluice");
   app.set_help_flag("--help", "print this help and exit");
   app.set_version_flag("-V,--version", "pgsluice " PGSLUICE_VERSION);
   app.require_subcommand(1);
   app.footer(
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some rows rejected, 4 cannot connect, 5 too "
       "many rejects,\n"
-      "6 another run holds it, 7 the source changed, 130/143 interrupted (can be resumed).");
+      "6 another run holds it, 7 the source or a migration changed, 10 migrations are pending, "
+      "130/143 interrupted\n(can be resumed).");
   std::map<std::string, Run> commands;
   commands["load"] = add_load_command(app);
   commands["check"] = add_check_command(app);

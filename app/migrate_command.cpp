@@ -264,6 +264,12 @@ Outcome run_file(const MigrateFlags& flags, const migrate::Options& options,
                         format_duration(std::chrono::steady_clock::now() - began));
 }
 
+void add_output(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
+  add_output_format(c, flags->common.output,
+                    "text, or json: one object at the end, also on failure");
+  c.add_flag("-q,--quiet", flags->common.quiet, "errors only")->group("Output");
+}
+
 /// A subcommand with the flags that all of them have.
 CLI::App& add(CLI::App& parent, const std::string& name, const std::string& help,
               const std::shared_ptr<MigrateFlags>& flags) {
@@ -275,9 +281,9 @@ CLI::App& add(CLI::App& parent, const std::string& name, const std::string& help
       ->option_text("NAME");
   add_connection_options(c, flags->common);
   c.add_option("--migrate-url", flags->migrate_url,
-               "instead of the connection above: the server itself, where that one is a pooler")
+               "where to migrate instead of -d: the server itself, where that one is a pooler")
       ->option_text("URL");
-  add_output_options(c, flags->common);
+  add_output(c, flags);
   return c;
 }
 
@@ -345,7 +351,7 @@ Run add_migrate_command(CLI::App& app) {
   new_command.set_help_flag("--help", "print this help and exit");
   new_command.add_option("NAME", flags->argument, "what it does, in a few words")->required();
   add_folder(new_command, flags);
-  add_output_options(new_command, flags->common);
+  add_output(new_command, flags);
   chooses(new_command, make_new);
 
   CLI::App& repair_command = add(c, "repair", "say that a difference is meant", flags);
