@@ -182,7 +182,8 @@ Outcome status(const MigrateFlags& flags, const migrate::Options& options,
   outcome.json["migrations"] = ordered_json::array();
   for (const migrate::Status& one : plan.all) {
     if (prints_text(flags)) print_status(one);
-    outcome.json["migrations"].push_back(json_of(one));
+    if (flags.common.output == OutputFormat::json)
+      outcome.json["migrations"].push_back(json_of(one));
   }
   for (const migrate::Script& script : folder.scheduled)
     listener.note(script.path + ": runs on its schedule (pgsluice schedule run)");

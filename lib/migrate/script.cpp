@@ -1,9 +1,10 @@
 #include "migrate/script.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <memory>
 
 #include "base/failure.hpp"
 #include "migrate/checksum.hpp"
@@ -16,6 +17,7 @@ namespace fs = std::filesystem;
 std::string normalised(std::string_view bytes) {
   constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
   if (bytes.starts_with(byte_order_mark)) bytes.remove_prefix(byte_order_mark.size());
+  if (!bytes.contains('\r')) return std::string(bytes);
   std::string text;
   text.reserve(bytes.size());
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -25,12 +27,22 @@ std::string normalised(std::string_view bytes) {
   return text;
 }
 
+/// By stdio: a file stream would cost more than all the rest of reading a small file.
 std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << file.rdbuf();
-  if (!file) throw Failure(FailureKind::usage, path + ": cannot be read");
-  return std::move(bytes).str();
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rbe"));
+  std::string bytes;
+  if (file) {
+    std::array<char, 16 * 1024> part{};
+    std::setvbuf(file.get(), nullptr, _IONBF, 0);
+    for (std::size_t count; (count = std::fread(part.data(), 1, part.size(), file.get())) > 0;)
+      bytes.append(part.data(), count);
+  }
+  if (!file || std::ferror(file.get()) != 0)
+    throw Failure(FailureKind::usage, path + ": cannot be read");
+  return bytes;
 }
 
 void check_schedule(const Script& script) {
