@@ -1,5 +1,6 @@
 #include "jobs/due.hpp"
 
+#include <deque>
 #include <string>
 
 #include "base/limits.hpp"
@@ -9,22 +10,27 @@ namespace sluice::jobs {
 Due due_slots(const schedule::Recurrence& recurrence, Catchup catchup, Instant after, Instant now,
               std::chrono::seconds late_after) {
   Due due;
-  std::vector<Instant>& all = catchup == Catchup::all ? due.run : due.missed;
+  std::deque<Instant> slots;
   for (Instant slot = recurrence.next(after); slot <= now; slot = recurrence.next(slot)) {
-    all.push_back(slot);
-    if (catchup == Catchup::all) continue;
-    // One more than is kept: the newest may run.
-    if (all.size() > limits::missed_slots_max + 1) {
-      all.erase(all.begin());
+    slots.push_back(slot);
+    if (catchup == Catchup::all) {
+      if (slots.size() == limits::missed_slots_max) break;
+    } else if (slots.size() > limits::missed_slots_max + 1) {
+      // One more than is kept: the newest may run.
+      slots.pop_front();
       ++due.missed_before;
     }
   }
-  if (catchup == Catchup::all || due.missed.empty()) return due;
-  const Instant newest = due.missed.back();
-  if (catchup == Catchup::latest || now - newest <= late_after) {
-    due.missed.pop_back();
+  if (slots.empty()) return due;
+  const Instant newest = slots.back();
+  const bool newest_runs = catchup == Catchup::latest || now - newest <= late_after;
+  if (catchup == Catchup::all) {
+    due.run.assign(slots.begin(), slots.end());
+  } else if (newest_runs) {
+    slots.pop_back();
     due.run.push_back(newest);
   }
+  if (catchup != Catchup::all) due.missed.assign(slots.begin(), slots.end());
   return due;
 }
 

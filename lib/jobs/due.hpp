@@ -18,7 +18,8 @@ struct Due {
 
 /// Pure: which slots later than `after`, and not later than `now`, run. A slot is late when
 /// `late_after` has passed: nobody was there. `latest` runs the newest in any case, `none` only one
-/// that is not late, `all` runs all.
+/// that is not late, `all` runs all, the oldest missed_slots_max of them first: whoever has run
+/// these asks again.
 Due due_slots(const schedule::Recurrence& recurrence, Catchup catchup, Instant after, Instant now,
               std::chrono::seconds late_after);
 

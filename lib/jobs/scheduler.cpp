@@ -145,7 +145,7 @@ asio::awaitable<void> Scheduler::follow(JobPtr job, std::size_t generation) {
       co_await begin(job, slot, generation);
       seen = std::max(seen, slot);
     }
-    if (options_.once) co_return;
+    if (options_.once && due.run.size() < limits::missed_slots_max) co_return;
     co_await sleep_until(job->recurrence.next(seen));
   } while (goes_on(generation));
 }

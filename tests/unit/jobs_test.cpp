@@ -60,6 +60,21 @@ TEST(DueSlots, VeryManyAreCounted) {
   EXPECT_EQ(86'400U, due.run.size() + due.missed.size() + due.missed_before);
 }
 
+TEST(DueSlots, VeryManyOfAllComeInParts) {
+  const auto recurrence = every("@every 1s");
+  std::size_t count = 0;
+  Instant seen = start;
+  for (;;) {
+    const Due due = due_slots(recurrence, Catchup::all, seen, start + 1h, 60s);
+    if (due.run.empty()) break;
+    EXPECT_LE(due.run.size(), limits::missed_slots_max);
+    EXPECT_EQ(seen + 1s, due.run.front());
+    count += due.run.size();
+    seen = due.run.back();
+  }
+  EXPECT_EQ(3'600U, count);
+}
+
 TEST(Jitter, IsTheSameOnEveryHostAndWithinItsBound) {
   Job job{.name = "a", .schedule = "", .recurrence = every("@every 1h"), .command = {}};
   EXPECT_EQ(0ms, jitter_of(job, start));
