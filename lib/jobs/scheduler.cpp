@@ -1,16 +1,15 @@
 #include "jobs/scheduler.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <random>
 
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
 #include "jobs/files.hpp"
+#include "migrate/history.hpp"
 
 namespace sluice::jobs {
 namespace {
@@ -42,10 +41,8 @@ std::string gist(const std::string& text) {
 }  // namespace
 
 std::string unique_runner_name() {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
   std::random_device random;
-  return fmt::format("{}, process {}, {:08x}", host.data(), ::getpid(), random());
+  return fmt::format("{}, {:08x}", migrate::runner_name(), random());
 }
 
 Scheduler::Scheduler(asio::any_io_executor executor, pg::Pool& pool, Config config,

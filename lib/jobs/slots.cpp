@@ -184,7 +184,6 @@ asio::awaitable<Heartbeat> Slots::beat() {
   Heartbeat heartbeat;
   const pg::Result& mine = results[0];
   for (std::size_t row = 0; row < mine.rows(); ++row) {
-    heartbeat.alive.push_back(slot_in(mine, row));
     if (mine.boolean(row, 2)) heartbeat.stop_asked.push_back(slot_in(mine, row));
   }
   for (std::size_t row = 0; row < results[1].rows(); ++row)

@@ -50,8 +50,7 @@ struct RunEnd {
 
 /// What the database says of the runs of this scheduler.
 struct Heartbeat {
-  std::vector<SlotId> alive;       ///< queued or running
-  std::vector<SlotId> stop_asked;  ///< of these, a later run wants their place
+  std::vector<SlotId> stop_asked;  ///< a later run wants their place
   std::vector<SlotId> lost;        ///< of other schedulers that went silent
 };
 

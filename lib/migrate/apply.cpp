@@ -59,6 +59,14 @@ struct EndOfHearing {
   ~EndOfHearing() { session.hear_notices({}); }
 };
 
+/// Where the server pointed to in a script's text, which was sent behind `head`, on its first line.
+std::optional<Place> place_behind(const std::string& head, const std::string& sql,
+                                  const SqlError& error) {
+  std::optional<Place> place = error.place_in(head + sql);
+  if (place && place->line == 1) place->column -= std::min(place->column - 1, head.size());
+  return place;
+}
+
 std::string milliseconds(std::chrono::milliseconds duration) {
   return std::to_string(duration.count());
 }
@@ -123,8 +131,7 @@ void Apply::run_transaction(const Text& text) {
       if (error.is_lost()) throw;
       session_.query("rollback");
       if (try_again(text.script, error, attempt)) continue;
-      std::optional<Place> place = error.place_in(head + text.sql);
-      if (place && place->line == 1) place->column -= std::min(place->column - 1, head.size());
+      const std::optional<Place> place = place_behind(head, text.sql, error);
       std::optional<std::size_t> unit;
       if (place) {
         unit = unit_at(text.units, *place);
@@ -166,8 +173,7 @@ void Apply::rehearse(const Script& script) {
   } catch (const SqlError& error) {
     if (error.is_lost()) throw;
     session_.query("rollback");
-    std::optional<Place> place = error.place_in(head + text.sql);
-    if (place && place->line == 1) place->column -= std::min(place->column - 1, head.size());
+    const std::optional<Place> place = place_behind(head, text.sql, error);
     const auto unit = place ? unit_at(text.units, *place) : std::nullopt;
     throw failure_of(text, error, unit, place, "this was a dry run: all is rolled back");
   }

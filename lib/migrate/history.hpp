@@ -32,7 +32,6 @@ struct Entry {
 
 struct History {
   std::vector<Entry> entries;
-  std::string project;
 };
 
 /// A query of one row: whether the history is there.

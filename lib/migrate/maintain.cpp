@@ -44,13 +44,6 @@ std::string maintain(const Options& options, const Stop& stop,
   return change(locked.work());
 }
 
-History history_in(Session& session, const std::string& project) {
-  History history{.entries = {}, .project = project};
-  for (const auto& row : session.query(history_query(project)))
-    history.entries.push_back(read_entry(row));
-  return history;
-}
-
 std::string file_name_of(std::string name) {
   std::ranges::transform(name, name.begin(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c >= 0x80 ? static_cast<char>(std::tolower(c)) : '_';
@@ -87,7 +80,7 @@ std::string next_name(const Folder& folder, const std::string& words,
 std::string accept(const Folder& folder, const Options& options, const std::string& name,
                    const Stop& stop) {
   return maintain(options, stop, [&](Session& session) {
-    const History history = history_in(session, options.project);
+    const History history = read_history(session, options.project);
     const Entry& entry = entry_named(history, name);
     std::string checksum;
     std::string what = entry.file + ": it is accepted that the file is gone";
@@ -109,7 +102,7 @@ std::string accept(const Folder& folder, const Options& options, const std::stri
 
 std::string forget(const Options& options, const std::string& name, const Stop& stop) {
   return maintain(options, stop, [&](Session& session) {
-    const History history = history_in(session, options.project);
+    const History history = read_history(session, options.project);
     const Entry& entry = entry_named(history, name);
     if (entry.state != Entry::State::failed && entry.state != Entry::State::running) {
       throw Failure(FailureKind::usage,
@@ -122,7 +115,7 @@ std::string forget(const Options& options, const std::string& name, const Stop& 
 
 std::string baseline(const Options& options, std::uint64_t version, const Stop& stop) {
   return maintain(options, stop, [&](Session& session) -> std::string {
-    for (const Entry& entry : history_in(session, options.project).entries) {
+    for (const Entry& entry : read_history(session, options.project).entries) {
       if (!entry.versioned) continue;
       const bool same = entry.state == Entry::State::baseline && entry.version == version;
       if (same) return "nothing to do: the baseline is " + std::to_string(version) + " already";

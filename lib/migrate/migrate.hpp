@@ -6,11 +6,13 @@
 
 #include "migrate/options.hpp"
 #include "migrate/plan.hpp"
+#include "migrate/session.hpp"
 
 /// What `pgsluice migrate` does: each function is one command. They block; a Stop ends them.
 namespace sluice::migrate {
 
 /// The history of a project; empty where the database has none.
+History read_history(Session& session, const std::string& project);
 History read_history(const std::string& conninfo, const std::string& project);
 
 /// What `up` did.

@@ -11,14 +11,6 @@ namespace {
 /// A file that takes the connection with it each time is at fault itself.
 constexpr std::size_t losses_max = 2;
 
-History read_history(Session& session, const std::string& project) {
-  History history{.entries = {}, .project = project};
-  if (!session.is_true(history_exists_query)) return history;
-  for (const auto& row : session.query(history_query(project)))
-    history.entries.push_back(read_entry(row));
-  return history;
-}
-
 class Up {
  public:
   Up(const Folder& folder, const Options& options, const Listener& listener, const Stop& stop)
@@ -135,6 +127,14 @@ class Up {
 };
 
 }  // namespace
+
+History read_history(Session& session, const std::string& project) {
+  History history;
+  if (!session.is_true(history_exists_query)) return history;
+  for (const auto& row : session.query(history_query(project)))
+    history.entries.push_back(read_entry(row));
+  return history;
+}
 
 History read_history(const std::string& conninfo, const std::string& project) {
   Session session(conninfo);
