@@ -153,24 +153,32 @@ TEST_F(Schedules, JobLongerThanItsPeriodSkipsSlots) {
   EXPECT_EQ(0, stop(first).exit_code);
   EXPECT_EQ(0, stop(second).exit_code);
   EXPECT_GE(runs("state = 'skipped'"), 2);
-  EXPECT_EQ(0, runs("state not in ('ran', 'skipped')")) << "never two at a time";
+  EXPECT_EQ(0, runs("state not in ('ran', 'skipped', 'missed')")) << "never two at a time";
 }
 
 TEST_F(Schedules, QueueKeepsOneWaiting) {
   configure("", {job("long", "@every 1s", alone("select pg_sleep(2.5)"), "overlap = \"queue\"")});
   Process runner(command());
-  EXPECT_TRUE(has_run("long", "ran", 2));
   EXPECT_TRUE(has_run("long", "queued"));
-  EXPECT_EQ(1, runs("state = 'queued'"));
-  stop(runner);
+  for (int ran = 0; ran < 2;) {
+    ASSERT_TRUE(comes_true("select count(*) > " + std::to_string(ran) +
+                           " from pgsluice.job_runs where state = 'ran'"));
+    EXPECT_GE(1, runs("state = 'queued'"));
+    ran = static_cast<int>(runs("state = 'ran'"));
+  }
+  EXPECT_EQ(0, stop(runner).exit_code);
   EXPECT_GE(runs("state = 'skipped'"), 1);
   EXPECT_EQ(0, runs("state in ('failed', 'queued', 'running')"));
 }
 
 TEST_F(Schedules, CancelStopsTheRunBeforeIt) {
-  configure("", {job("long", "@every 2s", alone("select pg_sleep(60)"), "overlap = \"cancel\"")});
+  configure("", {job("long", "@every 3s", alone("select pg_sleep(60)"), "overlap = \"cancel\"")});
   Process runner(command());
   EXPECT_TRUE(has_run("long", "interrupted", 2));
+  ASSERT_TRUE(
+      comes_true("select exists (select from pgsluice.job_runs where state = 'running' and "
+                 "claimed_at > clock_timestamp() - interval '500 ms')"))
+      << "far from the next slot";
   runner.signal(SIGTERM);
   std::this_thread::sleep_for(200ms);
   EXPECT_EQ(143, stop(runner).exit_code);
