@@ -72,7 +72,7 @@ void print_end(const MigrateFlags& flags, const Outcome& outcome) {
 }
 
 int run(const MigrateFlags& flags, const Command& command) {
-  const Signals signals;
+  const SignalThread signals;
   const migrate::Stop stop{signals.soon(), signals.now()};
   Outcome outcome;
   ordered_json applied = ordered_json::array();

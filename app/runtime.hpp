@@ -1,8 +1,8 @@
 #pragma once
 
-#include <boost/asio/signal_set.hpp>
 #include <functional>
 
+#include "app/signals.hpp"
 #include "async/asio.hpp"
 #include "load/plan.hpp"
 #include "pg/pool.hpp"
@@ -25,25 +25,22 @@ class Runtime {
   void on_signal(std::function<void()> stop, std::function<void()> cancel);
 
   /// The signal that came, or 0.
-  int signal() const { return signal_; }
+  int signal() const { return signals_.number(); }
 
   /// Runs a command's coroutine to its end; its exceptions are thrown here.
   void run(asio::awaitable<void> command);
 
  private:
-  void wait_for_signal();
   void cancel_command();
 
   asio::io_context io_;
   asio::thread_pool cpu_;
   asio::thread_pool reader_;
   pg::Pool pool_;
-  asio::signal_set signals_;
-  asio::steady_timer grace_;
+  Signals signals_;
   asio::cancellation_signal command_;
   std::function<void()> stop_;
   std::function<void()> cancel_;
-  int signal_ = 0;
 };
 
 }  // namespace sluice::app

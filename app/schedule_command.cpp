@@ -32,7 +32,6 @@ T value_of(std::expected<T, std::string> parsed, const std::string& flag) {
 
 void print_next(const NextFlags& flags) {
   const auto zone = value_of(schedule::TimeZone::find(flags.zone), "--tz: ");
-  const auto utc = value_of(schedule::TimeZone::find("UTC"), "");
   const auto recurrence = value_of(schedule::Recurrence::parse(flags.expression, zone), "");
   Instant at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   if (!flags.from.empty()) at = value_of(zone.parse(flags.from), "--from: ");
@@ -40,7 +39,7 @@ void print_next(const NextFlags& flags) {
   for (std::size_t i = 0; i < flags.count; ++i) {
     at = recurrence.next(at);
     const std::string local = zone.format(at);
-    const std::string universal = utc.format(at).substr(0, 19) + "Z";
+    const std::string universal = schedule::format_utc(at);
     if (flags.output == OutputFormat::json) {
       slots.push_back({{"slot", universal}, {"local", local}});
     } else {
@@ -54,7 +53,6 @@ void print_next(const NextFlags& flags) {
 /// Reads the configuration, and says when each job is due next.
 int check(const ScheduleFlags& flags) {
   const jobs::Config config = jobs::read_config(flags.config, jobs::process_environment());
-  const auto utc = value_of(schedule::TimeZone::find("UTC"), "");
   for (const jobs::Job& job : config.jobs) {
     std::cout << job.name << "  " << job.schedule << "\n  pgsluice";
     for (const std::string& argument : job.command.arguments) std::cout << " " << argument;
@@ -63,7 +61,7 @@ int check(const ScheduleFlags& flags) {
     Instant at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     for (int i = 0; i < 3; ++i) {
       at = job.recurrence.next(at);
-      std::cout << " " << utc.format(at).substr(0, 19) << "Z";
+      std::cout << " " << schedule::format_utc(at);
     }
     std::cout << "\n";
   }
@@ -87,10 +85,9 @@ int history(const ScheduleFlags& flags) {
   Runtime runtime(connection_of(flags, dbname));
   std::vector<jobs::RunEntry> entries;
   runtime.run(read_runs(runtime.pool(), flags, entries));
-  const auto utc = value_of(schedule::TimeZone::find("UTC"), "");
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const jobs::RunEntry& entry : entries) {
-    const std::string slot = utc.format(entry.id.slot).substr(0, 19) + "Z";
+    const std::string slot = schedule::format_utc(entry.id.slot);
     if (flags.common.output == OutputFormat::json) {
       json.push_back({{"job", entry.id.job},
                       {"slot", slot},

@@ -6,32 +6,28 @@
 #include <nlohmann/json.hpp>
 
 #include "app/exit_code.hpp"
+#include "app/signals.hpp"
 #include "jobs/scheduler.hpp"
 #include "pg/conninfo.hpp"
 
 namespace sluice::app {
 namespace {
 
-std::string utc(schedule::Instant instant) {
-  static const auto zone = schedule::TimeZone::find("UTC");
-  return zone->format(instant).substr(0, 19) + "Z";
-}
-
 /// A line an event. The log's clock is this machine's; slots are the database's.
 void print(OutputFormat format, const jobs::Event& event) {
-  const std::string time =
-      utc(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+  const std::string time = schedule::format_utc(
+      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
   if (format == OutputFormat::json) {
     nlohmann::ordered_json json{{"time", time}, {"event", event.what}};
     if (!event.job.empty()) json["job"] = event.job;
-    if (event.slot) json["slot"] = utc(*event.slot);
+    if (event.slot) json["slot"] = schedule::format_utc(*event.slot);
     if (!event.message.empty()) json["message"] = event.message;
     std::cerr << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
     return;
   }
   std::cerr << time;
   if (!event.job.empty()) std::cerr << " " << event.job;
-  if (event.slot) std::cerr << " (" << utc(*event.slot) << ")";
+  if (event.slot) std::cerr << " (" << schedule::format_utc(*event.slot) << ")";
   std::cerr << " " << event.what << (event.message.empty() ? "" : ": " + event.message)
             << std::endl;
 }
@@ -49,7 +45,8 @@ class ScheduleRun {
   explicit ScheduleRun(const ScheduleFlags& flags)
       : flags_(flags),
         io_(1),
-        signals_(io_, SIGINT, SIGTERM, SIGHUP),
+        signals_(io_),
+        hangup_(io_, SIGHUP),
         log_([this](const jobs::Event& event) { print(flags_.log, event); }) {}
 
   int run() {
@@ -62,39 +59,36 @@ class ScheduleRun {
     pg::Pool pool(io_.get_executor(), connect, 2);
     jobs::Scheduler scheduler(io_.get_executor(), pool, std::move(config), std::move(options));
     scheduler_ = &scheduler;
-    wait_for_signal();
+    // The scheduler has its own grace period, the configuration's.
+    signals_.listen({.soon = [this] { stop(); }, .now = [this] { scheduler_->cancel(); }}, {});
+    wait_for_hangup();
     std::exception_ptr failed;
     const auto on_end = [&](const std::exception_ptr& error) {
       failed = error;
-      signals_.cancel();
+      signals_.end();
+      hangup_.cancel();
     };
     asio::co_spawn(io_, scheduler.run(), on_end);
     io_.run();
     if (failed) std::rethrow_exception(failed);
-    if (scheduler.interruptions() > 0 && signal_ != 0) return exit_signal + signal_;
+    if (scheduler.interruptions() > 0 && signals_.number() != 0)
+      return exit_signal + signals_.number();
     return flags_.once && scheduler.failures() > 0 ? exit_failed : exit_ok;
   }
 
  private:
-  void wait_for_signal() {
-    const auto on_signal = [this](boost::system::error_code error, int number) {
+  void wait_for_hangup() {
+    const auto on_hangup = [this](boost::system::error_code error, int) {
       if (error) return;
-      hear(number);
-      wait_for_signal();
+      reload();
+      wait_for_hangup();
     };
-    signals_.async_wait(on_signal);
+    hangup_.async_wait(on_hangup);
   }
 
-  void hear(int number) {
-    if (number == SIGHUP) {
-      reload();
-    } else if (signal_ == 0) {
-      signal_ = number;
-      log_({"stopping", "", {}, "no new slot; what runs has its grace period (again: at once)"});
-      scheduler_->stop();
-    } else {
-      scheduler_->cancel();
-    }
+  void stop() {
+    log_({"stopping", "", {}, "no new slot; what runs has its grace period (again: at once)"});
+    scheduler_->stop();
   }
 
   /// A configuration that is wrong leaves the one before it in force. The connection stays.
@@ -109,10 +103,10 @@ class ScheduleRun {
 
   const ScheduleFlags& flags_;
   asio::io_context io_;
-  asio::signal_set signals_;
+  Signals signals_;
+  asio::signal_set hangup_;
   std::function<void(const jobs::Event&)> log_;
   jobs::Scheduler* scheduler_ = nullptr;
-  int signal_ = 0;
 };
 
 }  // namespace

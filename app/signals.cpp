@@ -1,32 +1,49 @@
 #include "app/signals.hpp"
 
-#include <csignal>
-
-#include "base/limits.hpp"
-
 namespace sluice::app {
 
-Signals::Signals() : io_(1), signals_(io_, SIGINT, SIGTERM), grace_(io_) {
-  listen();
-  thread_ = std::jthread([this] { io_.run(); });
+void Signals::listen(Reaction reaction, std::optional<std::chrono::milliseconds> grace) {
+  reaction_ = std::move(reaction);
+  grace_period_ = grace;
+  wait();
 }
 
-Signals::~Signals() { io_.stop(); }
+void Signals::end() {
+  signals_.cancel();
+  grace_.cancel();
+}
 
-void Signals::listen() {
+void Signals::wait() {
   const auto on_signal = [this](boost::system::error_code error, int number) {
     if (error) return;
-    if (number_ != 0) now_.request_stop();
-    number_ = number;
-    soon_.request_stop();
-    grace_.expires_after(limits::stop_grace);
-    const auto on_grace = [this](boost::system::error_code expired) {
-      if (!expired) now_.request_stop();
-    };
-    grace_.async_wait(on_grace);
-    listen();
+    hear(number);
+    wait();
   };
   signals_.async_wait(on_signal);
 }
+
+void Signals::hear(int number) {
+  const bool first = number_ == 0;
+  number_ = number;
+  if (!first) {
+    reaction_.now();
+    return;
+  }
+  reaction_.soon();
+  if (!grace_period_) return;
+  grace_.expires_after(*grace_period_);
+  const auto on_grace = [this](boost::system::error_code error) {
+    if (!error) reaction_.now();
+  };
+  grace_.async_wait(on_grace);
+}
+
+SignalThread::SignalThread() : io_(1), signals_(io_) {
+  signals_.listen(
+      {.soon = [this] { soon_.request_stop(); }, .now = [this] { now_.request_stop(); }});
+  thread_ = std::jthread([this] { io_.run(); });
+}
+
+SignalThread::~SignalThread() { io_.stop(); }
 
 }  // namespace sluice::app

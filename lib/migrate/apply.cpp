@@ -190,11 +190,12 @@ void Apply::run_statements(const Text& text) {
                    std::to_string(text.units.size()));
   }
   session_.query(settings(script, false));
+  const std::vector<std::string> checksums = checksums_of_units(script.text);
   const auto record = [&](std::size_t statements, bool next_begun, const std::string& more) {
     if (!recorded) return;
-    session_.query(record_progress(options_.project, script, statements, next_begun,
-                                   checksum_of_first(script.text, statements)) +
-                   more);
+    session_.query(
+        record_progress(options_.project, script, statements, next_begun, checksums[statements]) +
+        more);
   };
   for (std::size_t i = done; i < text.units.size(); ++i) {
     if (i > done && stop_.asked()) {

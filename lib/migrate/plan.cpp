@@ -12,6 +12,12 @@ bool is_unfinished(const Entry& entry) {
   return entry.state == Entry::State::running || entry.state == Entry::State::failed;
 }
 
+bool is_done_unchanged(const Script& script, const Entry& entry) {
+  const std::vector<std::string> checksums = checksums_of_units(script.text);
+  return entry.statements_done < checksums.size() &&
+         checksums[entry.statements_done] == entry.done_checksum;
+}
+
 class Planner {
  public:
   Planner(const Folder& folder, const History& history, std::optional<std::uint64_t> to)
@@ -85,9 +91,7 @@ class Planner {
       status.state = Status::State::failed;
       if (entry.checksum == script.checksum) return;
       // What is not done yet may be mended. Placeholders do not count: the text is the file's.
-      if (!script.directives.in_transaction &&
-          checksum_of_first(script.text, entry.statements_done) == entry.done_checksum)
-        return;
+      if (!script.directives.in_transaction && is_done_unchanged(script, entry)) return;
       add(Drift::Kind::half_edited, name, script.path,
           "failed after statement " + std::to_string(entry.statements_done) +
               ", and was edited in what is done already");

@@ -1,7 +1,5 @@
 #include "migrate/units.hpp"
 
-#include <algorithm>
-
 #include "base/failure.hpp"
 #include "migrate/checksum.hpp"
 
@@ -69,14 +67,15 @@ std::vector<Unit> checked_units(const Script& script, const std::string& sql) {
   return units;
 }
 
-std::string checksum_of_first(std::string_view text, std::size_t count) {
-  const std::vector<Unit> units = units_of(lex_sql(text));
-  std::string done;
-  for (std::size_t i = 0; i < std::min(count, units.size()); ++i) {
-    done += text.substr(units[i].begin, units[i].end - units[i].begin);
-    done += ";\n";
+std::vector<std::string> checksums_of_units(std::string_view text) {
+  Sha256 hash;
+  std::vector<std::string> checksums{hash.digest()};
+  for (const Unit& unit : units_of(lex_sql(text))) {
+    hash.add(text.substr(unit.begin, unit.end - unit.begin));
+    hash.add(";\n");
+    checksums.push_back(hash.digest());
   }
-  return sha256(done);
+  return checksums;
 }
 
 }  // namespace sluice::migrate

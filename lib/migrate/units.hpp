@@ -26,7 +26,7 @@ std::vector<Unit> units_of(const Lexed& lexed);
 /// transaction, for BEGIN and COMMIT. `sql` is the script's text with its placeholders' values.
 std::vector<Unit> checked_units(const Script& script, const std::string& sql);
 
-/// SHA-256 of the first `count` units, whatever stands between them.
-std::string checksum_of_first(std::string_view text, std::size_t count);
+/// SHA-256 of no unit, of the first, of the first two and so on, whatever stands between them.
+std::vector<std::string> checksums_of_units(std::string_view text);
 
 }  // namespace sluice::migrate

@@ -7,6 +7,8 @@
 
 namespace sluice::schedule {
 
+std::string format_utc(Instant instant) { return date::format("%FT%TZ", instant); }
+
 std::expected<TimeZone, std::string> TimeZone::find(const std::string& name) {
   try {
     return TimeZone(*date::locate_zone(name));

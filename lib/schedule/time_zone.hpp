@@ -13,6 +13,9 @@ namespace sluice::schedule {
 /// An instant; a slot of a job is one.
 using Instant = std::chrono::sys_seconds;
 
+/// "2026-03-29T01:00:00Z"
+std::string format_utc(Instant instant);
+
 /// A time zone of the system's database (IANA).
 class TimeZone {
  public:

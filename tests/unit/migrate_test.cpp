@@ -79,9 +79,13 @@ TEST(Units, AreStatementsOrWholeTransactions) {
   EXPECT_EQ("begin; insert into t values (1);\n commit",
             sql.substr(units[1].begin, units[1].end - units[1].begin));
   EXPECT_EQ(4U, units[2].place.line);
-  EXPECT_EQ(checksum_of_first(sql, 2),
-            checksum_of_first("-- other\nvacuum ;begin; insert into t values (1);\n commit;x", 2));
-  EXPECT_NE(checksum_of_first(sql, 1), checksum_of_first(sql, 2));
+  const std::vector<std::string> checksums = checksums_of_units(sql);
+  ASSERT_EQ(4U, checksums.size());
+  const std::string edited = "-- other\nvacuum ;begin; insert into t values (1);\n commit;x";
+  EXPECT_EQ(checksums[2], checksums_of_units(edited)[2]);
+  EXPECT_NE(checksums[3], checksums_of_units(edited)[3]);
+  EXPECT_EQ(sha256("vacuum;\n"), checksums[1]);
+  EXPECT_EQ(sha256(""), checksums[0]);
 }
 
 class Plans : public ::testing::Test {
@@ -153,7 +157,7 @@ TEST_F(Plans, WhatFailedHalfWayMayBeMendedBehindWhatIsDone) {
   add("1_a.sql", first + "analyze mended");
   Entry& entry = applied(make_script("1_a.sql", first + "analyze broken"), Entry::State::failed);
   entry.statements_done = 1;
-  entry.done_checksum = checksum_of_first(first, 1);
+  entry.done_checksum = checksums_of_units(first)[1];
   EXPECT_EQ("1_a.sql ", pending());
   EXPECT_THAT(drift(), ::testing::IsEmpty());
   entry.done_checksum = "other";
