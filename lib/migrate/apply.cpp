@@ -109,7 +109,7 @@ void Apply::run(const Text& text) {
 
 std::string Apply::settings(const Script& script, bool local) const {
   const std::string set = local ? "set local " : "set ";
-  return "reset session authorization;reset role;reset all;discard temp;" + set + "lock_timeout=" +
+  return "reset session authorization;reset role;reset all;" + set + "lock_timeout=" +
          milliseconds(script.directives.lock_timeout.value_or(options_.lock_timeout)) + ";" + set +
          "statement_timeout=" +
          milliseconds(script.directives.statement_timeout.value_or(options_.statement_timeout)) +
@@ -117,9 +117,10 @@ std::string Apply::settings(const Script& script, bool local) const {
 }
 
 /// One simple query, with its row of the history: there is no state between "not applied" and
-/// "applied". No newline stands in front of the file's text, so that lines are the file's.
+/// "applied". No newline stands in front of the file's text, so that lines are the file's. DISCARD
+/// takes a snapshot, behind which SET TRANSACTION is too late: it has a transaction of its own.
 void Apply::run_transaction(const Text& text) {
-  const std::string head = "begin;" + settings(text.script, true);
+  const std::string head = "begin;discard temp;commit;begin;" + settings(text.script, true);
   const std::string tail =
       text.record.empty() ? "\n;commit" : "\n;reset role;" + text.record + ";commit";
   for (std::size_t attempt = 0;; ++attempt) {
@@ -167,7 +168,7 @@ std::optional<std::size_t> Apply::find_failing_unit(const Text& text, std::strin
 
 void Apply::rehearse(const Script& script) {
   const Text text = text_of(script);
-  const std::string head = settings(script, true);
+  const std::string head = "discard temp;" + settings(script, true);
   try {
     session_.query(head + text.sql + "\n;", stop_);
   } catch (const SqlError& error) {
@@ -189,7 +190,7 @@ void Apply::run_statements(const Text& text) {
     listener_.note(script.path + ": goes on behind statement " + std::to_string(done) + " of " +
                    std::to_string(text.units.size()));
   }
-  session_.query(settings(script, false));
+  session_.query("discard temp;" + settings(script, false));
   const std::vector<std::string> checksums = checksums_of_units(script.text);
   const auto record = [&](std::size_t statements, bool next_begun, const std::string& more) {
     if (!recorded) return;

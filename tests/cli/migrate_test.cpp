@@ -210,6 +210,17 @@ TEST_F(Migrate, NothingOfOneFileIsLeftForTheNext) {
   EXPECT_TRUE(has_table("s.in_s"));
 }
 
+TEST_F(Migrate, FileMaySetItsOwnTransactionsMode) {
+  db().run("create table seen (mode text)");
+  write("001_a.sql", "create temp table left_over (id int)");
+  write("002_b.sql",
+        "set transaction isolation level serializable;\n"
+        "insert into seen values (current_setting('transaction_isolation'));");
+  const Finished finished = up();
+  EXPECT_EQ(0, finished.exit_code) << finished.err;
+  EXPECT_EQ("serializable", db().value("select mode from seen"));
+}
+
 TEST_F(Migrate, BaselineSkipsWhatIsThere) {
   write("001_a.sql", "create table a (id int)");
   write("002_b.sql", "create table b (id int)");
