@@ -130,7 +130,7 @@ void Apply::run_transaction(const Text& text) {
       return;
     } catch (const SqlError& error) {
       if (error.is_lost()) throw;
-      session_.query("rollback");
+      session_.roll_back();
       if (try_again(text.script, error, attempt)) continue;
       const std::optional<Place> place = place_behind(head, text.sql, error);
       std::optional<std::size_t> unit;
@@ -162,7 +162,7 @@ std::optional<std::size_t> Apply::find_failing_unit(const Text& text, std::strin
     if (error.is_lost()) throw;
     if (error.state() != state) found.reset();
   }
-  session_.query("rollback");
+  session_.roll_back();
   return found;
 }
 
@@ -173,7 +173,7 @@ void Apply::rehearse(const Script& script) {
     session_.query(head + text.sql + "\n;", stop_);
   } catch (const SqlError& error) {
     if (error.is_lost()) throw;
-    session_.query("rollback");
+    session_.roll_back();
     const std::optional<Place> place = place_behind(head, text.sql, error);
     const auto unit = place ? unit_at(text.units, *place) : std::nullopt;
     throw failure_of(text, error, unit, place, "this was a dry run: all is rolled back");
@@ -234,8 +234,7 @@ void Apply::run_unit(const Text& text, std::size_t index, bool was_begun) {
       return;
     } catch (const SqlError& error) {
       if (error.is_lost()) throw;
-      const bool is_transaction = unit.words.front() == "BEGIN" || unit.words.front() == "START";
-      if (is_transaction) session_.query("rollback");
+      session_.roll_back();
       if (try_again(text.script, error, attempt)) continue;
       if (!text.record.empty())
         session_.query(record_failed(options_.project, text.script, error.primary()));

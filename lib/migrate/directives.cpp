@@ -1,6 +1,5 @@
 #include "migrate/directives.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <functional>
 #include <map>
@@ -11,7 +10,6 @@
 namespace sluice::migrate {
 namespace {
 
-constexpr std::string_view mark = "pgsluice:";
 constexpr std::string_view blanks = " \t\r";
 
 /// What is wrong with a directive, without its place.
@@ -101,19 +99,11 @@ void set(Directives& directives, std::string_view text) {
 
 std::expected<Directives, DirectiveError> read_directives(std::string_view text) {
   Directives directives;
-  for (std::size_t line = 1; !text.empty(); ++line) {
-    const std::string_view whole = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(whole.size() + 1, text.size()));
-    const std::string_view content = trim(whole);
-    if (content.empty()) continue;
-    if (!content.starts_with("--")) break;  // the first statement, or another kind of comment
-    const std::string_view comment = trim(content.substr(2));
-    if (!comment.starts_with(mark)) continue;
+  for (const Directive& found : lex_header(text).directives) {
     try {
-      set(directives, trim(comment.substr(mark.size())));
+      set(directives, trim(text.substr(found.begin, found.end - found.begin)));
     } catch (const Wrong& wrong) {
-      const auto column = static_cast<std::size_t>(comment.data() - whole.data()) + 1;
-      return std::unexpected(DirectiveError{{line, column}, wrong.message});
+      return std::unexpected(DirectiveError{found.place, wrong.message});
     }
   }
   return directives;

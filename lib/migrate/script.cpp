@@ -45,6 +45,25 @@ std::string bytes_of(const std::string& path) {
   return bytes;
 }
 
+void check_encoding(const Script& script, std::string_view bytes) {
+  if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF"))
+    throw Failure(FailureKind::usage, script.path + ": is UTF-16; save it as UTF-8");
+  const std::size_t zero = script.text.find('\0');
+  if (zero == std::string::npos) return;
+  const auto line = 1 + std::count(script.text.begin(), script.text.begin() + zero, '\n');
+  throw Failure(FailureKind::usage, script.path + ":" + std::to_string(line) +
+                                        ": a byte 0 stands here, which SQL cannot hold; if the "
+                                        "file is UTF-16, save it as UTF-8");
+}
+
+/// Folders inside that look as if their files were meant.
+bool has_sql(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    if (at->path().extension() == ".sql") return true;
+  return false;
+}
+
 void check_schedule(const Script& script) {
   const bool scheduled = script.name.kind == ScriptKind::scheduled;
   if (scheduled == !script.directives.schedule.empty()) return;
@@ -88,6 +107,7 @@ Script make_script(const std::string& path, std::string_view bytes) {
   if (!*name) throw Failure(FailureKind::usage, path + ": is no SQL file that goes forward");
   script.name = **name;
   script.text = normalised(bytes);
+  check_encoding(script, bytes);
   script.checksum = sha256(script.text);
   const auto directives = read_directives(script.text);
   if (!directives) {
@@ -104,8 +124,9 @@ Script read_script(const std::string& path) { return make_script(path, bytes_of(
 Folder read_folder(const std::string& path) {
   std::error_code error;
   std::vector<fs::path> files;
+  std::vector<fs::path> inside;
   for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
-    if (!at->is_directory()) files.push_back(at->path());
+    (at->is_directory() ? inside : files).push_back(at->path());
   if (error) {
     throw Failure(FailureKind::usage,
                   path + ": " + error.message() + "; --dir names the folder of the migrations");
@@ -113,6 +134,11 @@ Folder read_folder(const std::string& path) {
   std::ranges::sort(files);
 
   Folder folder;
+  for (const fs::path& sub : inside) {
+    if (has_sql(sub))
+      folder.notes.push_back(sub.string() +
+                             ": a folder inside is left out; --dir reads one folder");
+  }
   std::vector<std::string> wrong;
   std::size_t down = 0;
   for (const fs::path& file : files) {

@@ -24,9 +24,16 @@ std::unexpected<std::string> unclear(std::string_view file, std::string_view why
 std::expected<std::optional<ScriptName>, std::string> parse_script_name(std::string_view file) {
   constexpr std::string_view names =
       "write V20260131120000__name.sql, 001_name.sql, R__name.sql or S__name.sql";
+  constexpr std::string_view ending = ".sql";
   std::string_view stem = file;
-  if (!stem.ends_with(".sql") || stem.starts_with(".")) return std::nullopt;
-  stem.remove_suffix(4);
+  if (stem.starts_with(".") || stem.size() < ending.size()) return std::nullopt;
+  if (!stem.ends_with(ending)) {
+    const auto same = [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + 32 : b); };
+    if (!std::ranges::equal(ending, stem.substr(stem.size() - ending.size()), same))
+      return std::nullopt;
+    return unclear(file, "write its ending as .sql");
+  }
+  stem.remove_suffix(ending.size());
   if (stem.ends_with(".down")) return std::nullopt;
   const bool is_up = stem.ends_with(".up");
   if (is_up) stem.remove_suffix(3);

@@ -116,6 +116,12 @@ std::string Session::value(const std::string& sql) {
   return rows.empty() || rows.front().empty() ? "" : rows.front().front();
 }
 
+void Session::roll_back() {
+  const Hear hear = std::exchange(implementation_->hear, {});
+  query("rollback");
+  implementation_->hear = hear;
+}
+
 void Session::hear_notices(Hear hear) { implementation_->hear = std::move(hear); }
 
 bool Session::can_check_client() {

@@ -32,6 +32,9 @@ class Session {
   std::string value(const std::string& sql);
   bool is_true(const std::string& sql) { return value(sql) == "t"; }
 
+  /// ROLLBACK, where there may be no transaction: the server's warning is not heard.
+  void roll_back();
+
   /// Who hears what the server says beside its answers (RAISE NOTICE); nobody at first.
   void hear_notices(std::function<void(const std::string&)> hear);
 

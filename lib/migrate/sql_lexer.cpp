@@ -30,6 +30,11 @@ class Lexer {
     return std::move(lexed_);
   }
 
+  Lexed run_header() {
+    while (at_ < text_.size() && !in_statement_) step();
+    return std::move(lexed_);
+  }
+
  private:
   char peek(std::size_t ahead = 0) const {
     return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
@@ -40,7 +45,7 @@ class Lexer {
     if (std::isspace(static_cast<unsigned char>(c)) != 0) {
       ++at_;
     } else if (c == '-' && peek(1) == '-') {
-      at_ = std::min(text_.find('\n', at_), text_.size());
+      take_line_comment();
     } else if (c == '/' && peek(1) == '*') {
       skip_comment();
     } else if (c == ';' && parentheses_ == 0 && atomic_depth_ == 0) {
@@ -54,6 +59,17 @@ class Lexer {
       take_token(c);
       last_end_ = at_;
     }
+  }
+
+  void take_line_comment() {
+    constexpr std::string_view mark = "pgsluice:";
+    const std::size_t end = std::min(text_.find('\n', at_), text_.size());
+    const std::size_t begin = std::min(text_.find_first_not_of(" \t", at_ + 2), end);
+    if (text_.substr(begin, end - begin).starts_with(mark)) {
+      lexed_.directives.push_back(
+          {begin + mark.size(), end, place_of(begin), !in_statement_ && lexed_.statements.empty()});
+    }
+    at_ = end;
   }
 
   void take_token(char c) {
@@ -87,6 +103,10 @@ class Lexer {
     }
     const std::string word = upper(name);
     follow_body(word);
+    if (parentheses_ == 0) {
+      if (word == "STDIN" && last_word_ == "FROM") statement_.from_stdin = true;
+      last_word_ = word;
+    }
     if (statement_.words.size() < words_max) statement_.words.push_back(word);
   }
 
@@ -201,6 +221,7 @@ class Lexer {
   Statement statement_;
   bool in_statement_ = false;
   std::size_t last_end_ = 0;
+  std::string last_word_;  ///< outside of parentheses
   std::size_t parentheses_ = 0;
   std::size_t atomic_depth_ = 0;
   std::size_t counted_ = 0;
@@ -210,6 +231,8 @@ class Lexer {
 }  // namespace
 
 Lexed lex_sql(std::string_view text) { return Lexer(text).run(); }
+
+Lexed lex_header(std::string_view text) { return Lexer(text).run_header(); }
 
 bool controls_transaction(const Statement& statement) {
   const auto& words = statement.words;
@@ -225,11 +248,8 @@ bool controls_transaction(const Statement& statement) {
   return std::ranges::find(words, "TO") == words.end();
 }
 
-bool copies_from_stdin(std::string_view text, const Statement& statement) {
-  if (statement.words.empty() || statement.words[0] != "COPY") return false;
-  const std::string sql = upper(text.substr(statement.begin, statement.end - statement.begin));
-  const std::size_t stdin_at = sql.find("STDIN");
-  return stdin_at != std::string::npos && sql.rfind("FROM", stdin_at) != std::string::npos;
+bool copies_from_stdin(const Statement& statement) {
+  return statement.from_stdin && statement.words.front() == "COPY";
 }
 
 }  // namespace sluice::migrate

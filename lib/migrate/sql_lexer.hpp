@@ -19,12 +19,22 @@ struct Statement {
   std::size_t end = 0;
   Place place;  ///< of its first character
   std::vector<std::string>
-      words;  ///< its first keywords and names, in upper case, at most words_max
+      words;                ///< its first keywords and names, in upper case, at most words_max
+  bool from_stdin = false;  ///< FROM STDIN stands in it, outside of quotes and parentheses
+};
+
+/// A comment `-- pgsluice: ...`.
+struct Directive {
+  std::size_t begin = 0;  ///< byte offsets of what stands behind the colon
+  std::size_t end = 0;
+  Place place;             ///< of the word pgsluice
+  bool in_header = false;  ///< no statement stands in front of it
 };
 
 /// What an SQL file holds, as psql would cut it.
 struct Lexed {
   std::vector<Statement> statements;
+  std::vector<Directive> directives;
   /// A backslash outside of quotes and comments: a command of psql, which no server knows.
   std::vector<Place> psql_commands;
   /// Where a colon stands in front of a quote (byte offsets): :'name' and :"name" of psql.
@@ -42,11 +52,14 @@ inline constexpr std::size_t words_max = 6;
 /// psql (src/fe_utils/psqlscan.l).
 Lexed lex_sql(std::string_view text);
 
+/// The same of what stands in front of the first statement: its directives.
+Lexed lex_header(std::string_view text);
+
 /// The statement begins or ends a transaction: BEGIN, START TRANSACTION, COMMIT, END, ROLLBACK,
 /// ABORT, PREPARE TRANSACTION; not SAVEPOINT, nor ROLLBACK TO.
 bool controls_transaction(const Statement& statement);
 
 /// The statement is COPY ... FROM STDIN, whose data only psql would send.
-bool copies_from_stdin(std::string_view text, const Statement& statement);
+bool copies_from_stdin(const Statement& statement);
 
 }  // namespace sluice::migrate

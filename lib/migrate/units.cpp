@@ -40,9 +40,13 @@ std::vector<Unit> checked_units(const Script& script, const std::string& sql) {
            "a command of psql, which no server knows; write SQL, or give the value with -- "
            "pgsluice: placeholder NAME");
   }
+  for (const Directive& directive : lexed.directives) {
+    if (!directive.in_header)
+      refuse(script, directive.place, "directives stand in front of the first statement");
+  }
   bool in_transaction = false;
   for (const Statement& statement : lexed.statements) {
-    if (copies_from_stdin(sql, statement)) {
+    if (copies_from_stdin(statement)) {
       refuse(script, statement.place,
              "COPY FROM STDIN needs data that only psql would send; use INSERT, or pgsluice load");
     }

@@ -157,6 +157,24 @@ TEST_F(Migrate, WhatIsWrongWithFilesIsSaidAtOnce) {
   EXPECT_EQ(2, pgsluice({"migrate", "up", "--dir", "/nowhere", "-d", url()}).exit_code);
 }
 
+TEST_F(Migrate, WhatWouldBeCutOffOrLeftOutIsSaid) {
+  using namespace std::string_literals;
+  std::filesystem::create_directory(path("inside"));
+  write("inside/001_a.sql", "select 1");
+  const Finished left_out = up();
+  EXPECT_EQ(0, left_out.exit_code);
+  EXPECT_THAT(left_out.err, HasSubstr("inside: a folder inside is left out"));
+  write("001_a.sql", "create table a (id int);\n\0 select 1"s);
+  write("002_b.sql", "\xFF\xFEs\0e\0l\0e\0c\0t\0 \0001\0"s);
+  write("003_c.SQL", "select 1");
+  const Finished refused = up();
+  EXPECT_EQ(2, refused.exit_code);
+  EXPECT_THAT(refused.err, HasSubstr("001_a.sql:2: a byte 0 stands here"));
+  EXPECT_THAT(refused.err, HasSubstr("002_b.sql: is UTF-16; save it as UTF-8"));
+  EXPECT_THAT(refused.err, HasSubstr("\"003_c.SQL\" is no name of a migration: write its ending"));
+  EXPECT_FALSE(has_table("a"));
+}
+
 struct Refused {
   std::string sql;
   std::string message;
@@ -171,6 +189,8 @@ TEST_F(Migrate, WhatOnlyPsqlUnderstandsIsRefusedWithItsLine) {
            {"copy a from stdin;\n1\n\\.\n", "002_b.sql:3:1: a command of psql"},
            {"copy a (id) from stdin (format csv);", "002_b.sql:1:1: COPY FROM STDIN needs data"},
            {"select 'open;\n", "002_b.sql:1:8: this quote, dollar tag or comment has no end"},
+           {"select 1;\n  -- pgsluice: no-transaction\n",
+            "002_b.sql:2:6: directives stand in front"},
            {"-- pgsluice: no-transaction\nbegin;\nselect 1", "002_b.sql:2:1: this transaction is"},
            {"-- pgsluice: no-transaction\nselect 1;\ncommit", "002_b.sql:3:1: no transaction is"},
        }) {

@@ -38,14 +38,16 @@ TEST(ScriptName, ReadsWhatToolsWrite) {
       {"V1__x.sql~", ""},
   };
   for (const auto& c : cases) EXPECT_EQ(c.is, read_name(c.file)) << c.file;
-  for (const char* wrong : {"V1_x.sql", "Vx__y.sql", "users.sql", "V__x.sql", "R7__x.sql",
-                            "V1__.sql", "S__x.up.sql", "V99999999999999999999__x.sql", "1.sql"})
+  for (const char* wrong :
+       {"V1_x.sql", "Vx__y.sql", "users.sql", "V__x.sql", "R7__x.sql", "V1__.sql", "S__x.up.sql",
+        "V99999999999999999999__x.sql", "1.sql", "V1__x.SQL", "001_x.Sql"})
     EXPECT_THAT(read_name(wrong), HasSubstr("error: \"" + std::string(wrong) + "\"")) << wrong;
 }
 
 TEST(Directives, AreReadInFrontOfTheFirstStatement) {
   const auto d = read_directives(
       "-- Adds an index.\r\n"
+      "/* Licence: /* nested */\n */\n"
       "\n"
       "--pgsluice: no-transaction\n"
       "-- pgsluice: lock-timeout 3s\n"
@@ -81,6 +83,7 @@ TEST(Directives, SayWhereAndWhatIsWrong) {
       {"-- pgsluice: schedule 0 3 * * *", 1, "double quotes"},
       {"-- pgsluice: schedule \"@daily\" zone=UTC", 1, "only tz=ZONE"},
       {"-- pgsluice:", 1, "unknown directive"},
+      {"/*\n*/ -- pgsluice: nonsense", 2, "unknown directive"},
   };
   for (const auto& c : cases) {
     const auto d = read_directives(c.text);

@@ -101,12 +101,14 @@ TEST(SqlLexer, KnowsWhatControlsTransactions) {
 
 TEST(SqlLexer, KnowsCopyFromStdin) {
   const auto copies = [](const std::string& text) {
-    return copies_from_stdin(text, lex_sql(text).statements.at(0));
+    return copies_from_stdin(lex_sql(text).statements.at(0));
   };
   EXPECT_TRUE(copies("copy t (a, b) from stdin with (format csv)"));
   EXPECT_FALSE(copies("copy t to stdout"));
   EXPECT_FALSE(copies("copy t from '/tmp/x'"));
   EXPECT_FALSE(copies("select 'copy t from stdin'"));
+  EXPECT_FALSE(copies("copy (select 'from stdin' from stdin) to stdout -- from stdin"));
+  EXPECT_TRUE(copies("copy \"T\" (a)\nFROM /* here */ STDIN"));
 }
 
 }  // namespace
