@@ -37,7 +37,7 @@ bool has_subcommands(const CLI::App& command) {
 }
 
 /// "pgsluice load: unknown flag --jbos; did you mean --jobs?"
-int unknown_arguments(const CLI::App& app) {
+std::string unknown_arguments(const CLI::App& app) {
   const auto [command, path] = named_command(app);
   std::vector<std::string> extras = command->remaining();
   if (extras.empty()) extras = app.remaining();
@@ -50,10 +50,51 @@ int unknown_arguments(const CLI::App& app) {
     for (const CLI::App* sub : command->get_subcommands([](const CLI::App*) { return true; }))
       known.push_back(sub->get_name());
   }
-  std::cerr << path << ": unknown " << (is_flag ? "flag " : "argument ") << name;
-  if (const auto meant = nearest(name, known)) std::cerr << "; did you mean " << *meant << "?";
-  std::cerr << "\n  See " << path << " --help.\n";
-  return exit_usage;
+  const auto meant = nearest(name, known);
+  return path + ": unknown " + (is_flag ? "flag " : "argument ") + name +
+         (meant ? "; did you mean " + *meant + "?" : "");
+}
+
+/// The command line and what each command runs.
+struct Program {
+  Program();
+  CLI::App app{
+      "Loads CSV into PostgreSQL: fast, exactly once, and with every row accounted for. Runs SQL "
+      "migrations, and both on a schedule.",
+      "pgsluice"};
+  std::map<std::string, Run> commands;
+};
+
+Program::Program() {
+  app.set_help_flag("--help", "print this help and exit");
+  app.set_version_flag("-V,--version", "pgsluice " PGSLUICE_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some rows rejected, 4 cannot connect, 5 too "
+      "many rejects,\n"
+      "6 another run holds it, 7 the source or a migration changed, 10 migrations are pending, "
+      "130/143 interrupted\n(can be resumed).");
+  commands["load"] = add_load_command(app);
+  commands["check"] = add_check_command(app);
+  commands["loads"] = add_loads_command(app);
+  commands["migrate"] = add_migrate_command(app);
+  commands["schedule"] = add_schedule_command(app);
+}
+
+/// What is wrong with the arguments, which `error` says too.
+std::string describe(const CLI::App& app, const CLI::ParseError& error,
+                     const std::string& first_argument) {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return unknown_arguments(app);
+  // A mistyped flag often makes another one seem to be missing: it is the one to name.
+  const auto [command, path] = named_command(app);
+  const bool required = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  std::vector<std::string> rest = command->remaining();
+  if (rest.empty() && command == &app && !first_argument.empty()) rest.push_back(first_argument);
+  const bool unknown =
+      required && std::ranges::any_of(rest, [&](const std::string& word) {
+        return word.size() > 1 && (word.starts_with("-") || has_subcommands(*command));
+      });
+  return unknown ? unknown_arguments(app) : path + ": " + error.what();
 }
 
 }  // namespace
@@ -122,26 +163,23 @@ void add_character_option(CLI::App& command, const std::string& flag, std::optio
   command.add_option_function<std::string>(flag, parse, help)->option_text("CHAR");
 }
 
-int run_program(int argc, const char* const* argv) {
-  CLI::App app(
-      "Loads CSV into PostgreSQL: fast, exactly once, and with every row accounted for. Runs SQL "
-      "migrations, and both on a schedule.",
-      "pgsluice");
-  app.set_help_flag("--help", "print this help and exit");
-  app.set_version_flag("-V,--version", "pgsluice " PGSLUICE_VERSION);
-  app.require_subcommand(1);
-  app.footer(
-      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some rows rejected, 4 cannot connect, 5 too "
-      "many rejects,\n"
-      "6 another run holds it, 7 the source or a migration changed, 10 migrations are pending, "
-      "130/143 interrupted\n(can be resumed).");
-  std::map<std::string, Run> commands;
-  commands["load"] = add_load_command(app);
-  commands["check"] = add_check_command(app);
-  commands["loads"] = add_loads_command(app);
-  commands["migrate"] = add_migrate_command(app);
-  commands["schedule"] = add_schedule_command(app);
+std::optional<std::string> wrong_arguments(std::vector<std::string> arguments) {
+  Program program;
+  const std::string first = arguments.empty() ? "" : arguments.front();
+  std::ranges::reverse(arguments);  // as CLI11 wants them
+  try {
+    program.app.parse(std::move(arguments));
+    return std::nullopt;
+  } catch (const CLI::Success&) {
+    return "this asks for help or a version, and runs nothing";
+  } catch (const CLI::ParseError& error) {
+    return describe(program.app, error, first);
+  }
+}
 
+int run_program(int argc, const char* const* argv) {
+  Program program;
+  CLI::App& app = program.app;
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -150,23 +188,12 @@ int run_program(int argc, const char* const* argv) {
     return app.exit(help);
   } catch (const CLI::CallForVersion& version) {
     return app.exit(version);
-  } catch (const CLI::ExtrasError&) {
-    return unknown_arguments(app);
   } catch (const CLI::ParseError& error) {
-    // A mistyped flag often makes another one seem to be missing: it is the one to name.
-    const auto [command, path] = named_command(app);
-    const bool required = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
-    std::vector<std::string> rest = command->remaining();
-    if (rest.empty() && command == &app && argc > 1) rest.emplace_back(argv[1]);
-    const bool unknown =
-        required && std::ranges::any_of(rest, [&](const std::string& word) {
-          return word.size() > 1 && (word.starts_with("-") || has_subcommands(*command));
-        });
-    if (unknown) return unknown_arguments(app);
-    std::cerr << "pgsluice: " << error.what() << "\n  See " << path << " --help.\n";
+    std::cerr << describe(app, error, argc > 1 ? argv[1] : "") << "\n  See "
+              << named_command(app).second << " --help.\n";
     return exit_usage;
   }
-  return commands.at(app.get_subcommands().front()->get_name())();
+  return program.commands.at(app.get_subcommands().front()->get_name())();
 }
 
 }  // namespace sluice::app

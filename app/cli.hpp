@@ -3,7 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "pg/connection.hpp"
 
@@ -39,6 +41,9 @@ Run add_check_command(CLI::App& app);
 Run add_loads_command(CLI::App& app);
 Run add_migrate_command(CLI::App& app);
 Run add_schedule_command(CLI::App& app);
+
+/// What is wrong with the arguments of a command that is to be run later; nothing runs now.
+std::optional<std::string> wrong_arguments(std::vector<std::string> arguments);
 
 /// The whole program.
 int run_program(int argc, const char* const* argv);

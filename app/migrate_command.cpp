@@ -41,8 +41,6 @@ using Command = std::function<Outcome(const MigrateFlags&, const migrate::Option
 void add_placeholders(migrate::Placeholders& values, const std::vector<std::string>& given) {
   for (const std::string& one : given) {
     const std::size_t equals = one.find('=');
-    if (equals == std::string::npos || equals == 0)
-      throw Failure(FailureKind::usage, "--placeholder " + one + ": write name=value");
     values[one.substr(0, equals)] = one.substr(equals + 1);
   }
 }
@@ -301,6 +299,11 @@ void add_running(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
                       "how long a statement may take (default: no limit)");
   c.add_option("--placeholder", flags->placeholders,
                "a value for ${name}, :'name' and :\"name\" in files that declare it")
+      ->check([](const std::string& one) {
+        const std::size_t equals = one.find('=');
+        const bool ok = equals != std::string::npos && equals > 0;
+        return ok ? "" : "\"" + one + "\": write name=value";
+      })
       ->option_text("NAME=VALUE");
 }
 

@@ -52,7 +52,7 @@ void print_next(const NextFlags& flags) {
 
 /// Reads the configuration, and says when each job is due next.
 int check(const ScheduleFlags& flags) {
-  const jobs::Config config = jobs::read_config(flags.config, jobs::process_environment());
+  const jobs::Config config = read_jobs(flags.config);
   for (const jobs::Job& job : config.jobs) {
     std::cout << job.name << "  " << job.schedule << "\n  pgsluice";
     for (const std::string& argument : job.command.arguments) std::cout << " " << argument;

@@ -1,7 +1,7 @@
 #include "app/schedule_run.hpp"
 
+#include <algorithm>
 #include <boost/asio/signal_set.hpp>
-#include <csignal>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -50,7 +50,7 @@ class ScheduleRun {
         log_([this](const jobs::Event& event) { print(flags_.log, event); }) {}
 
   int run() {
-    jobs::Config config = jobs::read_config(flags_.config, jobs::process_environment());
+    jobs::Config config = read_jobs(flags_.config);
     const pg::ConnectOptions connect = connection_of(flags_, config.dbname);
     jobs::SchedulerOptions options{
         .once = flags_.once, .loads = reach_of(connect), .migrations = {}, .log = log_};
@@ -94,7 +94,7 @@ class ScheduleRun {
   /// A configuration that is wrong leaves the one before it in force. The connection stays.
   void reload() {
     try {
-      scheduler_->reload(jobs::read_config(flags_.config, jobs::process_environment()));
+      scheduler_->reload(read_jobs(flags_.config));
       log_({"reloaded", "", {}, flags_.config});
     } catch (const Failure& failure) {
       log_({"not reloaded", "", {}, failure.what()});
@@ -115,6 +115,19 @@ pg::ConnectOptions connection_of(const ScheduleFlags& flags, const std::string& 
   pg::ConnectOptions connect = flags.common.connect;
   if (connect.dbname.empty()) connect.dbname = dbname;
   return connect;
+}
+
+jobs::Config read_jobs(const std::string& path) {
+  jobs::Config config = jobs::read_config(path, jobs::process_environment());
+  for (const jobs::Job& job : config.jobs) {
+    // As the scheduler calls it, with a connection and files.
+    std::vector<std::string> arguments = job.command.arguments;
+    std::ranges::copy(job.command.patterns, std::back_inserter(arguments));
+    arguments.insert(arguments.end(), {"-d", "postgresql:"});
+    if (const auto wrong = wrong_arguments(arguments))
+      throw Failure(FailureKind::usage, job.place + ": job \"" + job.name + "\": " + *wrong);
+  }
+  return config;
 }
 
 int run_schedule(const ScheduleFlags& flags) { return ScheduleRun(flags).run(); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/cli.hpp"
+#include "jobs/config.hpp"
 
 namespace sluice::app {
 
@@ -15,6 +16,10 @@ struct ScheduleFlags {
 
 /// Where the jobs' database is: the flags, or else what the configuration says.
 pg::ConnectOptions connection_of(const ScheduleFlags& flags, const std::string& dbname);
+
+/// Reads the configuration, and throws Failure{usage} also for flags that the job's command would
+/// refuse when it is due.
+jobs::Config read_jobs(const std::string& path);
 
 int run_schedule(const ScheduleFlags& flags);
 

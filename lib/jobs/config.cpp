@@ -44,10 +44,12 @@ class Reader {
   }
 
  private:
+  std::string place_of(const toml::source_position& at) const {
+    return path_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
+  }
+
   [[noreturn]] void fail(const toml::node& node, const std::string& message) const {
-    const toml::source_position at = node.source().begin;
-    throw Failure(FailureKind::usage, path_ + ":" + std::to_string(at.line) + ":" +
-                                          std::to_string(at.column) + ": " + message);
+    throw Failure(FailureKind::usage, place_of(node.source().begin) + ": " + message);
   }
 
   toml::table parse() const {
@@ -55,9 +57,8 @@ class Reader {
       return toml::parse_file(path_);
     } catch (const toml::parse_error& error) {
       const toml::source_position at = error.source().begin;
-      const std::string where =
-          at.line == 0 ? "" : ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
-      throw Failure(FailureKind::usage, path_ + where + ": " + std::string(error.description()));
+      throw Failure(FailureKind::usage, (at.line == 0 ? path_ : place_of(at)) + ": " +
+                                            std::string(error.description()));
     }
   }
 
@@ -65,10 +66,8 @@ class Reader {
     for (const auto& [key, node] : table) {
       const std::string name(key.str());
       if (std::ranges::find(known, name) != known.end()) continue;
-      const toml::source_position at = key.source().begin;
       const auto meant = nearest(name, known);
-      throw Failure(FailureKind::usage, path_ + ":" + std::to_string(at.line) + ":" +
-                                            std::to_string(at.column) + ": unknown key \"" + name +
+      throw Failure(FailureKind::usage, place_of(key.source().begin) + ": unknown key \"" + name +
                                             "\"" + (meant ? "; did you mean " + *meant + "?" : ""));
     }
   }
@@ -168,7 +167,9 @@ class Reader {
     if (!cron) fail(from, "job \"" + *name + "\" has a cron = \"...\"");
     const std::string zone = text(from, "tz").value_or("UTC");
     const toml::node& zone_node = from.get("tz") == nullptr ? *from.get("cron") : *from.get("tz");
+    const toml::node& written = from.get("flags") == nullptr ? from : *from.get("flags");
     Job job{.name = *name,
+            .place = place_of(written.source().begin),
             .schedule = *cron + " " + zone,
             .recurrence = recurrence(zone_node, *cron, zone),
             .command = read_command(from),
@@ -226,6 +227,7 @@ class Reader {
     const std::string path = resolved(expanded(node));
     if (whole ? !fs::is_directory(path) : !fs::is_regular_file(path))
       fail(node, path + ": there is no such " + (whole ? "folder" : "file"));
+    if (!whole) migrate::read_script(path);  // says what is wrong with it
     if (whole) return {.arguments = {"migrate", "up", "--dir", path}, .is_migration = true};
     return {.arguments = {"migrate", "run", path}, .is_migration = true};
   }
@@ -243,6 +245,7 @@ class Reader {
       const auto parsed = schedule::Recurrence::parse(says.schedule, *found);
       if (!parsed) throw Failure(FailureKind::usage, script.path + ":1: " + parsed.error());
       Job job{.name = fs::path(script.file).stem(),
+              .place = place_of(from.source().begin),
               .schedule = says.schedule + " " + zone,
               .recurrence = *parsed,
               .command = {.arguments = {"migrate", "run", script.path}, .is_migration = true},

@@ -36,6 +36,7 @@ struct Command {
 /// Something that runs on a schedule.
 struct Job {
   std::string name;
+  std::string place;     ///< "pgsluice.toml:7:1", where its command is written
   std::string schedule;  ///< the expression and its time zone, for people
   schedule::Recurrence recurrence;
   Command command;

@@ -73,6 +73,22 @@ void check_schedule(const Script& script) {
                                          : ":1: only a file named S__name.sql has a schedule"));
 }
 
+Script unnamed_script(const std::string& path, std::string_view bytes) {
+  Script script;
+  script.path = path;
+  script.file = fs::path(path).filename();
+  script.text = normalised(bytes);
+  check_encoding(script, bytes);
+  script.checksum = sha256(script.text);
+  const auto directives = read_directives(script.text);
+  if (!directives) {
+    throw Failure(FailureKind::usage,
+                  at(script, directives.error().place) + ": " + directives.error().message);
+  }
+  script.directives = *directives;
+  return script;
+}
+
 /// Two files of one version, which stand side by side.
 std::vector<std::string> doubles(const std::vector<Script>& versioned) {
   std::vector<std::string> found;
@@ -99,27 +115,16 @@ std::string at(const Script& script, Place place) {
 }
 
 Script make_script(const std::string& path, std::string_view bytes) {
-  Script script;
-  script.path = path;
-  script.file = fs::path(path).filename();
-  const auto name = parse_script_name(script.file);
+  const auto name = parse_script_name(fs::path(path).filename().string());
   if (!name) throw Failure(FailureKind::usage, path + ": " + name.error());
   if (!*name) throw Failure(FailureKind::usage, path + ": is no SQL file that goes forward");
+  Script script = unnamed_script(path, bytes);
   script.name = **name;
-  script.text = normalised(bytes);
-  check_encoding(script, bytes);
-  script.checksum = sha256(script.text);
-  const auto directives = read_directives(script.text);
-  if (!directives) {
-    throw Failure(FailureKind::usage,
-                  at(script, directives.error().place) + ": " + directives.error().message);
-  }
-  script.directives = *directives;
   check_schedule(script);
   return script;
 }
 
-Script read_script(const std::string& path) { return make_script(path, bytes_of(path)); }
+Script read_script(const std::string& path) { return unnamed_script(path, bytes_of(path)); }
 
 Folder read_folder(const std::string& path) {
   std::error_code error;
@@ -147,7 +152,7 @@ Folder read_folder(const std::string& path) {
     const auto parsed = parse_script_name(name);
     if (parsed && !*parsed) continue;
     try {
-      Script script = read_script(file);
+      Script script = make_script(file, bytes_of(file));
       of_kind(folder, script.name.kind).push_back(std::move(script));
     } catch (const Failure& failure) {
       wrong.emplace_back(failure.what());

@@ -30,11 +30,12 @@ struct Folder {
   std::vector<std::string> notes;  ///< what was left out, and why
 };
 
-/// Makes a script of a file's bytes. Throws Failure{usage} for a name or a directive that says
-/// nothing known.
+/// Makes a migration of a file's bytes. Throws Failure{usage} for a name or a directive that says
+/// nothing known, and for what cannot be SQL.
 Script make_script(const std::string& path, std::string_view bytes);
 
-/// Reads one file. Throws Failure{usage} where it cannot be read.
+/// Reads one file by itself, whatever its name. Throws Failure{usage} as make_script() does, and
+/// where it cannot be read.
 Script read_script(const std::string& path);
 
 /// Reads all of a folder, not of those inside it. Throws Failure{usage} with everything that is

@@ -278,6 +278,12 @@ TEST_F(Migrate, NoticesAreHeard) {
   EXPECT_THAT(up().err, HasSubstr("note: " + path("001_n.sql") + ": NOTICE:  hello\n"));
 }
 
+TEST_F(Migrate, RunsAFileOfAnyName) {
+  write("refresh.sql", "create table refreshed (id int)");
+  EXPECT_EQ(0, pgsluice({"migrate", "run", path("refresh.sql"), "-d", url()}).exit_code);
+  EXPECT_TRUE(has_table("refreshed"));
+}
+
 TEST_F(Migrate, RunsOneFileWithoutARecord) {
   write("S__tick.sql", "-- pgsluice: schedule \"@every 5s\"\ninsert into t values (1)");
   db().run("create table t (id int)");

@@ -329,6 +329,25 @@ TEST_F(Schedules, OldRunsArePruned) {
   EXPECT_GT(runs("runner = 'x'"), 50);
 }
 
+TEST_F(Schedules, FlagsThatAJobWouldStumbleOverAreSaidAtOnce) {
+  const auto refusal = [this](const std::vector<std::string>& run, const std::string& flags) {
+    configure("", {job("a", "@daily", "select 1", "flags = [" + flags + "]")});
+    const Finished finished = pgsluice(run);
+    EXPECT_EQ(2, finished.exit_code);
+    return finished.err;
+  };
+  const std::vector<std::string> check{"schedule", "check", "--config", folder_ / "pgsluice.toml"};
+  for (const auto& run : {check, command(), command({"--once"})}) {
+    EXPECT_THAT(refusal(run, "\"--lock-timout\", \"3s\""),
+                HasSubstr("pgsluice.toml:9:9: job \"a\": pgsluice migrate run: unknown flag "
+                          "--lock-timout; did you mean --lock-timeout?"));
+  }
+  EXPECT_THAT(refusal(check, "\"--lock-timeout\", \"soon\""), HasSubstr("is not a duration"));
+  EXPECT_THAT(refusal(check, "\"--placeholder\", \"x\""), HasSubstr("write name=value"));
+  EXPECT_THAT(refusal(check, "\"-d\", \"elsewhere\""), HasSubstr("At Most 1"));
+  EXPECT_THAT(refusal(check, "\"--help\""), HasSubstr("runs nothing"));
+}
+
 TEST_F(Schedules, CheckAsksNoDatabaseAndSaysWhatRuns) {
   folder_.write("pgsluice.toml",
                 "dbname = \"postgresql://127.0.0.1:1/x\"\n" + job("a", "0 3 * * *", "select 1"));

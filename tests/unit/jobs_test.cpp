@@ -183,6 +183,7 @@ struct Refused {
 };
 
 TEST_F(Configuration, NamesWhatIsWrongWithLineAndColumn) {
+  folder_.write("wrong.sql", "\n-- pgsluice: nonsense\n");
   const std::string job = "[[job]]\nname = \"a\"\ncron = \"@daily\"\nload = \"x\"\ntable = \"t\"\n";
   for (const Refused& one : std::vector<Refused>{
            {"x = ", "pgsluice.toml:1:"},
@@ -199,6 +200,8 @@ TEST_F(Configuration, NamesWhatIsWrongWithLineAndColumn) {
            {"[[job]]\nname = \"a\"\ncron = \"0 0 31 2 *\"\nload = \"x\"\ntable = \"t\"", ":3:8: "},
            {"[[job]]\nname = \"a\"\ncron = \"@daily\"\nload = \"x\"", "a load needs a table"},
            {"[[job]]\nname = \"a\"\ncron = \"@daily\"\nsql = \"no.sql\"", "there is no such file"},
+           {"[[job]]\nname = \"a\"\ncron = \"@daily\"\nsql = \"wrong.sql\"",
+            "wrong.sql:2:4: unknown directive"},
            {"[job]\nname = \"a\"", "write [[job]], with two brackets"},
            {"dbname = \"${NOWHERE}\"\n" + job, ":1:10: the environment has no NOWHERE"},
            {"[scheduler]\nlost_after = \"1s\"\n" + job, ":2:14: lost_after: at least"},
