@@ -91,7 +91,7 @@ int history(const ScheduleFlags& flags) {
     if (flags.common.output == OutputFormat::json) {
       json.push_back({{"job", entry.id.job},
                       {"slot", slot},
-                      {"state", entry.state},
+                      {"state", jobs::name_of(entry.state)},
                       {"runner", entry.runner},
                       {"attempts", entry.attempts},
                       {"claimed_at", entry.claimed_at},
@@ -102,12 +102,12 @@ int history(const ScheduleFlags& flags) {
                       {"message", entry.message}});
       continue;
     }
-    std::string line = slot + "  " + entry.state;
+    std::string line = slot + "  " + std::string(jobs::name_of(entry.state));
     line.resize(std::max<std::size_t>(line.size(), 35), ' ');
     std::cout << line << entry.id.job;
     if (entry.attempts > 0 && !entry.seconds.empty()) std::cout << "  " << entry.seconds << " s";
-    if (entry.state != "ran" && !entry.message.empty())
-      std::cout << "  " << entry.message.substr(0, entry.message.find('\n'));
+    const std::string gist = jobs::gist(entry.state, entry.message);
+    if (!gist.empty()) std::cout << "  " << gist;
     std::cout << "\n";
   }
   if (flags.common.output == OutputFormat::json) std::cout << json.dump(2) << "\n";

@@ -26,18 +26,6 @@ bool contains(const std::vector<SlotId>& ids, const SlotId& id) {
   return std::ranges::find(ids, id) != ids.end();
 }
 
-/// What a process said last that counts: its error, or else its last line.
-std::string gist(const std::string& text) {
-  constexpr std::string_view error = "pgsluice: ";
-  const std::size_t end = text.find_last_not_of('\n');
-  if (end == std::string::npos) return "";
-  std::size_t begin = text.rfind("\n" + std::string(error), end);
-  if (begin == std::string::npos && text.starts_with(error)) return text.substr(0, text.find('\n'));
-  if (begin == std::string::npos) begin = text.find_last_of('\n', end);
-  begin = begin == std::string::npos ? 0 : begin + 1;
-  return text.substr(begin, text.find('\n', begin) - begin);
-}
-
 }  // namespace
 
 std::string unique_runner_name() {
@@ -193,8 +181,7 @@ asio::awaitable<void> Scheduler::execute(JobPtr job, Instant slot, RunState stat
   }
   if (has_place) {
     const bool ours = co_await slots_.finish(id, end);
-    std::string message = end.state == RunState::ran ? "" : gist(end.message);
-    if (end.state != RunState::ran && (*run)->is_stopping()) message = (*run)->why();
+    std::string message = gist(end.state, end.message);
     if (!ours) message += " (but it counts as lost: this scheduler was silent for too long)";
     log(std::string(name_of(end.state)), id, message);
     if (end.state == RunState::interrupted) ++interruptions_;
@@ -243,6 +230,7 @@ asio::awaitable<RunEnd> Scheduler::attempt_until_done(const Job& job, Run& run) 
     while (!until.passed() && !stopping_ && !run.is_stopping()) co_await changed_.wait(until);
     if (run.is_stopping() || stopping_) {
       end.state = RunState::interrupted;
+      end.message = run.said() + (run.is_stopping() ? run.why() : "its scheduler was stopped");
       break;
     }
   }

@@ -86,6 +86,15 @@ std::string take_place(const Job& job, const SlotId& id) {
 
 std::string_view name_of(RunState state) { return state_names.at(static_cast<std::size_t>(state)); }
 
+std::string gist(RunState state, const std::string& message) {
+  if (state == RunState::ran) return "";
+  constexpr std::string_view error = "\npgsluice: ";
+  const std::string text = "\n" + message.substr(0, message.find_last_not_of('\n') + 1);
+  std::size_t begin = state == RunState::failed ? text.rfind(error) : std::string::npos;
+  if (begin == std::string::npos) begin = text.rfind('\n');
+  return text.substr(begin + 1, text.find('\n', begin + 1) - begin - 1);
+}
+
 std::chrono::sys_time<milliseconds> Slots::now() const {
   return heard_ + std::chrono::duration_cast<milliseconds>(async::Clock::now() - heard_at_);
 }
@@ -244,7 +253,7 @@ asio::awaitable<std::vector<RunEntry>> list_runs(pg::Connection& on, std::string
   std::vector<RunEntry> entries;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     const auto text = [&](int column) { return std::string(rows.text(row, column)); };
-    entries.push_back({slot_in(rows, row), text(2), text(3),
+    entries.push_back({slot_in(rows, row), state_of(rows.text(row, 2)), text(3),
                        static_cast<std::size_t>(rows.integer(row, 4)), text(5), text(6), text(7),
                        text(8), text(9)});
   }

@@ -54,9 +54,13 @@ struct Heartbeat {
   std::vector<SlotId> lost;        ///< of other schedulers that went silent
 };
 
+/// The line of a run's message that counts: of a failed one the error that it said last, otherwise
+/// the last line, which says why it was stopped or did not run.
+std::string gist(RunState state, const std::string& message);
+
 struct RunEntry {
   SlotId id;
-  std::string state;
+  RunState state;
   std::string runner;
   std::size_t attempts = 0;
   std::string claimed_at;

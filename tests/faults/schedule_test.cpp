@@ -233,7 +233,10 @@ TEST_F(Schedules, TimeoutAndRetries) {
   const auto json = nlohmann::json::parse(history.out);
   EXPECT_EQ("failed", json[0]["state"]);
   EXPECT_EQ(1, json[0]["exit_code"]);
-  EXPECT_THAT(pgsluice({"schedule", "history", "-d", url()}).out, HasSubstr("timed_out    slow"));
+  EXPECT_THAT(
+      pgsluice({"schedule", "history", "-d", url()}).out,
+      ::testing::AllOf(HasSubstr("timed_out    slow  "), HasSubstr("s  took longer than 0.30 s\n"),
+                       HasSubstr("R__broken.sql:1:1: division by zero")));
 }
 
 TEST_F(Schedules, SighupReadsTheConfigurationAgain) {

@@ -211,6 +211,17 @@ TEST_F(Configuration, NamesWhatIsWrongWithLineAndColumn) {
   EXPECT_THROW(read_config("/nowhere.toml", process_environment()), Failure);
 }
 
+TEST(Gist, IsTheErrorOfWhatFailedAndTheReasonOfTheRest) {
+  const std::string said =
+      "note: a\npgsluice: first\n  more\npgsluice: last\n  more\nstored nothing\n";
+  EXPECT_EQ("pgsluice: last", gist(RunState::failed, said));
+  EXPECT_EQ("took too long", gist(RunState::timed_out, said + "took too long"));
+  EXPECT_EQ("nobody was there", gist(RunState::missed, "nobody was there"));
+  EXPECT_EQ("stored nothing", gist(RunState::failed, "note: a\nstored nothing\n\n"));
+  EXPECT_EQ("", gist(RunState::failed, ""));
+  EXPECT_EQ("", gist(RunState::ran, said));
+}
+
 TEST(Files, AreThoseThatAreWholeAndNoRejects) {
   const test::TemporaryFolder folder;
   for (const char* name : {"b.csv", "a.csv", "a.rejects.csv", "a.rejects.2.csv", "c.txt"})
