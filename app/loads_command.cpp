@@ -27,7 +27,7 @@ struct Found {
 /// Reads the ledger; an absent one has no loads.
 asio::awaitable<void> read_loads(pg::Pool& pool, const LoadsFlags& flags, Found& found) {
   pg::Lease connection = co_await pool.acquire();
-  if (!co_await ledger::exists(*connection)) co_return;
+  if (!co_await ledger::is_readable(*connection, ledger::Use::read_loads)) co_return;
   const std::optional<std::int64_t> one = flags.show ? flags.show : flags.restore;
   if (!one) {
     found.loads = co_await ledger::list_loads(*connection, flags.count);

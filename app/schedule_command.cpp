@@ -73,7 +73,7 @@ int check(const ScheduleFlags& flags) {
 asio::awaitable<void> read_runs(pg::Pool& pool, const ScheduleFlags& flags,
                                 std::vector<jobs::RunEntry>& entries) {
   pg::Lease connection = co_await pool.acquire();
-  if (!co_await ledger::exists(*connection)) co_return;
+  if (!co_await ledger::is_readable(*connection, ledger::Use::read_runs)) co_return;
   entries = co_await jobs::list_runs(*connection, flags.job, flags.count);
 }
 

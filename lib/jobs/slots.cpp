@@ -132,7 +132,8 @@ std::string Slots::mark_lost(const std::string& more) const {
 asio::awaitable<void> Slots::prepare() {
   {
     const pg::Lease connection = co_await pool_.acquire();
-    if (!co_await ledger::exists(*connection)) co_await ledger::create(*connection);
+    const ledger::State state = co_await ledger::ask(*connection, ledger::Use::schedule);
+    co_await ledger::ensure(*connection, state);
   }
   co_await ask("select 1");
 }

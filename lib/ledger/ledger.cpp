@@ -8,6 +8,8 @@
 namespace sluice::ledger {
 namespace {
 
+namespace schema = migrate::own_schema;
+
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
 /// The digest is unsigned, bigint is not: the same 64 bits.
@@ -25,13 +27,20 @@ migrate::Rows texts(const pg::Result& result) {
 
 }  // namespace
 
-asio::awaitable<bool> exists(pg::Connection& on) {
-  const auto results = co_await on.query(std::string("select ") + exists_expression);
-  co_return results.front().boolean(0, 0);
+asio::awaitable<State> ask(pg::Connection& on, Use use) {
+  const auto results = co_await on.query("select " + schema::state_expression(use));
+  co_return schema::state_of(results.front().text(0, 0));
 }
 
-asio::awaitable<void> create(pg::Connection& on) {
-  namespace schema = migrate::own_schema;
+asio::awaitable<bool> is_readable(pg::Connection& on, Use use) {
+  const State state = co_await ask(on, use);
+  if (state == State::closed) throw Failure(FailureKind::failed, schema::closed(on.user()));
+  co_return state == State::complete;
+}
+
+asio::awaitable<void> ensure(pg::Connection& on, State state) {
+  if (state == State::complete) co_return;
+  if (state == State::closed) throw Failure(FailureKind::failed, schema::closed(on.user()));
   std::string refusal;
   try {
     const auto there = co_await on.query(schema::begin());
@@ -43,11 +52,10 @@ asio::awaitable<void> create(pg::Connection& on) {
   }
   if (refusal.empty()) co_return;
   co_await on.query("rollback");
-  throw Failure(
-      FailureKind::failed,
-      "cannot create pgsluice's ledger in database \"" + on.database() + "\": " + refusal +
-          schema::advice(on.user()) +
-          "\n  Or load with --no-ledger: such a load cannot be resumed, and can be loaded twice.");
+  const auto is_there = co_await on.query("select to_regnamespace('pgsluice') is not null");
+  throw Failure(FailureKind::failed, "cannot create pgsluice's tables in database \"" +
+                                         on.database() + "\": " + refusal +
+                                         schema::advice(on.user(), is_there.front().boolean(0, 0)));
 }
 
 std::string claim_statement(LoadId load, const ChunkEntry& chunk) {

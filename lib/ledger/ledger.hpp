@@ -35,14 +35,19 @@ struct Totals : RowCounts {
   std::uint64_t rows_rejected = 0;
 };
 
-/// An expression that is true where the ledger is there, with all that this version knows, and a
-/// query of it.
-inline constexpr const char* exists_expression = migrate::own_schema::exists_expression;
-asio::awaitable<bool> exists(pg::Connection& on);
+/// What the connection's user finds, for that use of it.
+using migrate::own_schema::State;
+using migrate::own_schema::state_expression;
+using migrate::own_schema::state_of;
+using migrate::own_schema::Use;
+asio::awaitable<State> ask(pg::Connection& on, Use use);
+
+/// Whether there is something to read. Throws Failure with advice where the user may not.
+asio::awaitable<bool> is_readable(pg::Connection& on, Use use);
 
 /// Creates schema and tables unless they are there; any number of runners may do so at once. Throws
 /// Failure with advice where the user may not.
-asio::awaitable<void> create(pg::Connection& on);
+asio::awaitable<void> ensure(pg::Connection& on, State state);
 
 /// The statement that claims a chunk. It comes first in the chunk's transaction: if another
 /// transaction has stored the chunk, or is about to, it fails (after waiting for that one) before

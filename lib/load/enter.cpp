@@ -54,7 +54,14 @@ asio::awaitable<bool> Load::enter(Plan& plan) {
   using Kind = Verdict::Kind;
   pg::Lease lease = co_await on_.pool.acquire();
   pg::Connection& connection = *lease;
-  if (!plan.target.has_ledger) co_await ledger::create(connection);
+  try {
+    co_await ledger::ensure(connection, plan.target.ledger);
+  } catch (const Failure& refused) {
+    throw Failure(refused.kind(),
+                  std::string(refused.what()) +
+                      "\n  Or load with --no-ledger: such a load cannot be resumed, and can be "
+                      "loaded twice.");
+  }
   const std::string table = plan.target.table.full_name();
   const std::string& source = plan.source->name();
   // GCC 12 destroys a braced temporary twice when a co_await stands inside it, so this is filled

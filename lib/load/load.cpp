@@ -228,8 +228,8 @@ asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
 /// The short way, where there is one and nothing stands in it.
 asio::awaitable<bool> Load::run_at_once(Plan& plan) {
   const LoadOptions& o = plan.options;
-  const bool may = is_small() && !lock_ && plan.target.has_ledger && !o.truncate &&
-                   !o.defer_indexes && plan.strategy.is_plain(plan.target.table);
+  const bool may = is_small() && !lock_ && plan.target.ledger == ledger::State::complete &&
+                   !o.truncate && !o.defer_indexes && plan.strategy.is_plain(plan.target.table);
   if (!may) co_return false;
   progress_.stage = Progress::Stage::loading;
   choose_rejects_path(plan);

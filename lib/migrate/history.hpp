@@ -34,10 +34,6 @@ struct History {
   std::vector<Entry> entries;
 };
 
-/// A query of one row: whether the history is there.
-inline constexpr const char* history_exists_query =
-    "select to_regclass('pgsluice.migrations') is not null";
-
 /// A query of all entries of a project, in the order in which they were begun; read_entry() reads a
 /// row of it, given as texts, NULL as an empty one.
 std::string history_query(const std::string& project);

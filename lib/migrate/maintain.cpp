@@ -39,8 +39,7 @@ std::string maintain(const Options& options, const Stop& stop,
                      const std::function<std::string(Session&)>& change) {
   const Listener silent{[](const std::string&) {}, {}};
   LockedSession locked(std::make_unique<Session>(options.conninfo), options, silent, stop);
-  if (!locked.work().is_true(std::string("select ") + own_schema::exists_expression))
-    own_schema::create(locked.work());
+  own_schema::create(locked.work());
   return change(locked.work());
 }
 

@@ -31,7 +31,56 @@ const std::array<Embedded, 5> files{{
     {"V005__jobs.sql", sql::V005__jobs, "to_regclass('pgsluice.job_runs') is not null"},
 }};
 
+struct Needs {
+  const char* marker;  ///< is there where all is there that is asked for
+  std::vector<const char*> tables;
+  std::vector<const char*> privileges;
+};
+
+Needs needs_of(Use use) {
+  constexpr const char* newest = "job_runs";
+  switch (use) {
+    case Use::load: return {newest, {"loads", "chunks"}, {"select", "insert", "update"}};
+    case Use::read_loads: return {newest, {"loads", "chunks", "deferred_indexes"}, {"select"}};
+    case Use::schedule:
+      return {newest, {"jobs", "job_runs"}, {"select", "insert", "update", "delete"}};
+    case Use::read_runs: return {newest, {"job_runs"}, {"select"}};
+    case Use::migrate: return {newest, {"migrations"}, {"select", "insert", "update"}};
+    case Use::read_history: break;
+  }
+  return {"migrations", {"migrations"}, {"select"}};
+}
+
 }  // namespace
+
+std::string state_expression(Use use) {
+  const Needs needs = needs_of(use);
+  // Numbers of loads are drawn by name.
+  std::string may =
+      use == Use::load ? "has_sequence_privilege('pgsluice.loads_load_id_seq', 'usage')" : "true";
+  for (const char* table : needs.tables) {
+    for (const char* privilege : needs.privileges)
+      may += std::string(" and has_table_privilege('pgsluice.") + table + "', '" + privilege + "')";
+  }
+  // Whoever may not use the schema may not even ask whether a table is there.
+  return "case when to_regnamespace('pgsluice') is null then 'incomplete' when not "
+         "has_schema_privilege('pgsluice', 'usage') then 'closed' when to_regclass('pgsluice." +
+         std::string(needs.marker) + "') is null then 'incomplete' when " + may +
+         " then 'complete' else 'closed' end";
+}
+
+State state_of(std::string_view value) {
+  if (value == "complete") return State::complete;
+  return value == "closed" ? State::closed : State::incomplete;
+}
+
+std::string closed(const std::string& user) {
+  const std::string name = quote_identifier(user);
+  return "the schema pgsluice of this database is not open to user " + name +
+         "\n  Ask its owner to run: grant usage on schema pgsluice to " + name +
+         "; grant select, insert, update, delete on all tables in schema pgsluice to " + name +
+         "; grant usage on all sequences in schema pgsluice to " + name + ";";
+}
 
 std::string begin() {
   // "create schema if not exists" wants the privilege even where the schema is there, and two at
@@ -70,7 +119,15 @@ std::string upgrade(const Rows& history) {
   return text;
 }
 
+State ask(Session& session, Use use) {
+  const State state = state_of(session.value("select " + state_expression(use)));
+  if (state == State::closed)
+    throw Failure(FailureKind::failed, closed(session.value("select current_user")));
+  return state;
+}
+
 void create(Session& session) {
+  if (ask(session, Use::migrate) == State::complete) return;
   try {
     const Rows there = session.query(begin());
     const Rows history = session.query(create_history(there.front()));
@@ -80,11 +137,17 @@ void create(Session& session) {
     session.query("rollback");
     throw Failure(FailureKind::failed,
                   "cannot create the schema pgsluice, which keeps the history: " + error.primary() +
-                      advice(session.value("select current_user")));
+                      advice(session.value("select current_user"),
+                             session.is_true("select to_regnamespace('pgsluice') is not null")));
   }
 }
 
-std::string advice(const std::string& user) {
+std::string advice(const std::string& user, bool is_there) {
+  if (is_there) {
+    return "\n  The schema pgsluice is an older version's: its owner brings it up to date by "
+           "running "
+           "this version once, for example pgsluice schedule run --once.";
+  }
   return "\n  Ask the database's owner to run: create schema pgsluice authorization " +
          quote_identifier(user) + ";";
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "migrate/session.hpp"
@@ -12,8 +13,22 @@ namespace sluice::migrate::own_schema {
 
 inline constexpr const char* project = "pgsluice";
 
-/// True where everything is there that this version knows.
-inline constexpr const char* exists_expression = "to_regclass('pgsluice.job_runs') is not null";
+/// What a user wants with it.
+enum class Use { load, read_loads, schedule, read_runs, migrate, read_history };
+
+/// What that user finds.
+enum class State {
+  complete,    ///< everything that this version knows
+  incomplete,  ///< nothing, or what an older version has left
+  closed,      ///< it is there, and not for this user
+};
+
+/// An SQL expression whose value state_of() reads.
+std::string state_expression(Use use);
+State state_of(std::string_view value);
+
+/// What to tell a user for whom it is closed.
+std::string closed(const std::string& user);
 
 /// Begins a transaction in which no other runner does the same, makes the schema, and asks what is
 /// there: a row for the next step.
@@ -23,10 +38,12 @@ std::string create_history(const std::vector<std::string>& row);
 /// What is not applied yet, with its rows in the history. May be empty.
 std::string upgrade(const Rows& history);
 
-/// All of it. Throws Failure with advice where the user may not.
+/// Asks, and throws Failure with advice where it is closed.
+State ask(Session& session, Use use);
+/// All of it, for somebody who migrates. Throws Failure with advice where the user may not.
 void create(Session& session);
 
-/// What to tell a user who may not create it.
-std::string advice(const std::string& user);
+/// What to tell a user who may not create it, or bring it up to date where it is there.
+std::string advice(const std::string& user, bool is_there);
 
 }  // namespace sluice::migrate::own_schema

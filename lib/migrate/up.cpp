@@ -29,8 +29,7 @@ class Up {
     if (options_.dry_run) {
       rehearse(locked.work());
     } else {
-      if (!locked.work().is_true(std::string("select ") + own_schema::exists_expression))
-        own_schema::create(locked.work());
+      own_schema::create(locked.work());
       apply_all(locked);
     }
     return report_;
@@ -130,7 +129,8 @@ class Up {
 
 History read_history(Session& session, const std::string& project) {
   History history;
-  if (!session.is_true(history_exists_query)) return history;
+  using own_schema::Use;
+  if (own_schema::ask(session, Use::read_history) != own_schema::State::complete) return history;
   for (const auto& row : session.query(history_query(project)))
     history.entries.push_back(read_entry(row));
   return history;

@@ -98,10 +98,10 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   const std::string relation = quote_literal(table) + "::regclass";
   const auto results = co_await on.query(
       "begin; " + target.settings_sql + table_sql + relation + "; " + columns_sql + relation +
-      " order by a.attnum; select " + ledger::exists_expression + "; commit");
+      " order by a.attnum; select " + ledger::state_expression(ledger::Use::load) + "; commit");
   const pg::Result& row = results[results.size() - 4];
   const pg::Result& rows = results[results.size() - 3];
-  target.has_ledger = results[results.size() - 2].boolean(0, 0);
+  target.ledger = ledger::state_of(results[results.size() - 2].text(0, 0));
 
   tuple::Table& t = target.table;
   t.id = static_cast<std::uint32_t>(row.integer(0, 0));

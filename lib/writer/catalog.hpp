@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "ledger/ledger.hpp"
 #include "pg/connection.hpp"
 #include "tuple/codec.hpp"
 #include "tuple/table.hpp"
@@ -16,7 +17,7 @@ using Settings = std::map<std::string, std::string>;
 struct Target {
   tuple::Table table;
   tuple::SessionSettings session;
-  bool has_ledger = false;  ///< pgsluice's own tables are in this database
+  ledger::State ledger = ledger::State::incomplete;
   /// "set local ...; " for each transaction: the user's settings, and what decides how a text is
   /// read, as it was when the load began. So all connections agree, also behind a pooler.
   std::string settings_sql;

@@ -357,6 +357,35 @@ TEST_F(MigrateFaults, UserWhoMayNotCreateTheSchemaIsTold) {
               HasSubstr("create schema pgsluice authorization \"migrator_without_rights\";"));
 }
 
+TEST_F(MigrateFaults, UserToWhomTheHistoryIsNotOpenIsTold) {
+  write("001_a.sql", "create table a (id int)");
+  ASSERT_EQ(0, up().exit_code);
+  const std::string stranger = url_of_new_role("migrator_stranger");
+  const auto expect_advice = [](const Finished& refused) {
+    EXPECT_EQ(1, refused.exit_code);
+    EXPECT_THAT(refused.err, HasSubstr("the schema pgsluice of this database is not open to user "
+                                       "\"migrator_stranger\"\n  Ask its owner to run: grant "));
+  };
+  expect_advice(up_by(stranger));
+  expect_advice(pgsluice({"loads", "-d", stranger}));
+  expect_advice(pgsluice({"schedule", "history", "-d", stranger}));
+  db().run(
+      "grant usage on schema pgsluice to migrator_stranger; grant select on all tables in schema "
+      "pgsluice to migrator_stranger");
+  EXPECT_EQ(0, up_by(stranger).exit_code) << "there is nothing to do";
+  EXPECT_EQ(0, pgsluice({"loads", "-d", stranger}).exit_code);
+  write("002_b.sql", "select 1");
+  expect_advice(up_by(stranger));
+  db().run("grant insert, update on pgsluice.migrations to migrator_stranger");
+  EXPECT_EQ(0, up_by(stranger).exit_code);
+  db().run(
+      "alter table pgsluice.job_runs rename to gone; delete from pgsluice.migrations where project "
+      "= 'pgsluice' and version = 5");
+  write("003_c.sql", "select 1");
+  EXPECT_THAT(up_by(stranger).err, HasSubstr("is an older version's: its owner brings it up"));
+  db().run("drop owned by migrator_stranger; drop role migrator_stranger");
+}
+
 TEST_F(MigrateFaults, ServerThatIsNotThereIsExitCodeFour) {
   write("001_a.sql", "create table a (id int)");
   EXPECT_EQ(4, up_by("postgresql://127.0.0.1:1/x").exit_code);

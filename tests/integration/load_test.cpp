@@ -466,6 +466,36 @@ TEST_F(LoadTest, UserWithoutTheRightToCreateALedgerIsToldWhatToDo) {
   db().run("drop owned by pgsluice_test_poor; drop role pgsluice_test_poor");
 }
 
+TEST_F(LoadTest, UserToWhomTheLedgerIsNotOpenIsToldWhatToDo) {
+  const std::string poor = url_of_new_role("pgsluice_test_stranger");
+  db().run("create table t (id int); grant insert on t to pgsluice_test_stranger");
+  options_.path = folder_.write("in.csv", numbers(10));
+  options_.table = "t";
+  ASSERT_TRUE(run_load(url(), options_).ok());
+  options_.path = folder_.write("more.csv", numbers(20));
+  for (const char* grant :
+       {"grant usage on schema pgsluice to pgsluice_test_stranger",
+        "grant select, insert, update, delete on all tables in schema pgsluice to "
+        "pgsluice_test_stranger",
+        "grant usage on all sequences in schema pgsluice to pgsluice_test_stranger"}) {
+    const Loaded loaded = run_load(poor, options_);
+    EXPECT_EQ(FailureKind::failed, loaded.failure);
+    EXPECT_THAT(loaded.message, HasSubstr("grant usage on schema pgsluice to "
+                                          "\"pgsluice_test_stranger\"; grant select, insert"));
+    EXPECT_THAT(loaded.message, HasSubstr("--no-ledger"));
+    db().run(grant);
+  }
+  const Loaded allowed = run_load(poor, options_);
+  EXPECT_TRUE(allowed.ok()) << allowed.message;
+  db().run(
+      "revoke all on schema pgsluice, public from pgsluice_test_stranger; grant usage on schema "
+      "public to pgsluice_test_stranger");
+  options_.use_ledger = false;
+  EXPECT_TRUE(run_load(poor, options_).ok());
+  EXPECT_EQ(50, db().number("select count(*) from t"));
+  db().run("drop owned by pgsluice_test_stranger; drop role pgsluice_test_stranger");
+}
+
 TEST_F(LoadTest, TableUnderRowSecurityIsLoadedByInsert) {
   const std::string limited = url_of_new_role("pgsluice_test_rls");
   db().run(
