@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -117,7 +118,7 @@ TEST_F(MigrateFaults, LostAnswerToACommitIsLookedUp) {
   ASSERT_EQ(0, up().exit_code);
   write("002_b.sql", "create table b (id int); insert into a values (1)");
   write("003_c.sql", "create table c (id int)");
-  bool lost = false;
+  std::atomic<bool> lost = false;
   Proxy proxy(url(), [&lost](std::size_t, Proxy::Direction direction, const std::string& bytes) {
     if (direction == Proxy::Direction::to_server && bytes.contains("create table b") && !lost) {
       lost = true;
@@ -138,11 +139,11 @@ TEST_F(MigrateFaults, LostAnswerToACommitIsLookedUp) {
 /// The connection dies before the server has the file.
 TEST_F(MigrateFaults, LostConnectionIsOpenedAgain) {
   write("001_a.sql", "create table a (id int)");
-  bool lost = false;
+  std::atomic<bool> lost = false;
   Proxy proxy(url(), [&lost](std::size_t, Proxy::Direction direction, const std::string& bytes) {
     const bool cut =
         direction == Proxy::Direction::to_server && !lost && bytes.contains("create table a");
-    lost = lost || cut;
+    if (cut) lost = true;
     return cut ? Proxy::Action::cut : Proxy::Action::pass;
   });
   const Finished done = up_by(proxy.url(url()));
@@ -154,7 +155,7 @@ TEST_F(MigrateFaults, LostConnectionIsOpenedAgain) {
 /// once, by this run or by the next.
 TEST_F(MigrateFaults, CutAnywhere) {
   db().run("create table done (project text, file int)");
-  std::size_t cuts = 0;
+  std::atomic<std::size_t> cuts = 0;
   for (std::size_t place = 0; place < 40; ++place) {
     const std::string project = "p" + std::to_string(place);
     for (int file = 1; file <= 3; ++file) {
@@ -163,7 +164,7 @@ TEST_F(MigrateFaults, CutAnywhere) {
     }
     write("4_f.sql", "-- pgsluice: no-transaction\ncreate index concurrently if not exists i" +
                          project + " on done (file);\nanalyze done");
-    std::size_t seen = 0;
+    std::atomic<std::size_t> seen = 0;
     Proxy proxy(url(), [&](std::size_t, Proxy::Direction, const std::string&) {
       const bool here = seen++ == place;
       if (here) ++cuts;
@@ -180,7 +181,7 @@ TEST_F(MigrateFaults, CutAnywhere) {
     EXPECT_EQ("t", db().value("select indisvalid from pg_index where indexrelid = 'i" + project +
                               "'::regclass"));
   }
-  EXPECT_GT(cuts, 20U);
+  EXPECT_GT(cuts.load(), 20U);
 }
 
 TEST_F(MigrateFaults, FileThatEndsItsOwnConnectionIsGivenUp) {
