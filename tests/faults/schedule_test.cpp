@@ -96,6 +96,24 @@ TEST_F(Schedules, TwoRunnersRunEachSlotOnce) {
   EXPECT_EQ(2, db().number("select count(distinct runner) from pgsluice.job_runs"));
 }
 
+TEST_F(Schedules, TwoRunnersCatchUpWithEachSlotOnce) {
+  db().run("create table ticks (at timestamptz default clock_timestamp())");
+  configure("", {job("tick", "@every 1s", alone("insert into ticks default values"),
+                     "catchup = \"all\"")});
+  ASSERT_EQ(0, once().exit_code);
+  be_away("tick", "190 seconds");
+  Process first(command());
+  Process second(command());
+  ASSERT_TRUE(comes_true("select count(*) >= 200 from pgsluice.job_runs where state = 'ran'"));
+  EXPECT_EQ(0, stop(first).exit_code);
+  EXPECT_EQ(0, stop(second).exit_code);
+  EXPECT_EQ(0, runs("state <> 'ran'")) << "never two at a time";
+  EXPECT_EQ(db().number("select count(*) from ticks"), runs("true"));
+  EXPECT_EQ(runs("true"), db().number("select 1 + extract(epoch from max(slot) - min(slot))::int "
+                                      "from pgsluice.job_runs"))
+      << "no slot is left out";
+}
+
 TEST_F(Schedules, KilledRunnersRunIsLostAndTheNextSlotRuns) {
   db().run("create table ticks (at timestamptz default clock_timestamp())");
   configure("", {job("slow", "@every 1s",
