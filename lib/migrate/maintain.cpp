@@ -14,8 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Versions below this count files (001, 002), those above are times.
-constexpr std::uint64_t counted_version_max = 99'999'999;
+/// Versions below this count files (001, 002), those above are days or times.
+constexpr std::uint64_t counted_version_max = 9'999'999;
 
 bool is_named(const std::string& name, bool versioned, std::uint64_t version,
               const std::string& file) {
@@ -43,27 +43,47 @@ std::string maintain(const Options& options, const Stop& stop,
   return change(locked.work());
 }
 
-std::string file_name_of(std::string name) {
-  std::ranges::transform(name, name.begin(), [](unsigned char c) {
-    return std::isalnum(c) != 0 || c >= 0x80 ? static_cast<char>(std::tolower(c)) : '_';
-  });
-  return name;
+/// "Add users!" gives "add_users".
+std::string file_name_of(const std::string& name) {
+  std::string file;
+  bool gap = false;
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) == 0 && byte < 0x80) {
+      gap = true;
+      continue;
+    }
+    if (gap && !file.empty()) file += '_';
+    gap = false;
+    file += static_cast<char>(std::tolower(byte));
+  }
+  if (file.empty()) throw Failure(FailureKind::usage, "\"" + name + "\": a name has letters");
+  return file;
 }
 
-std::string time_version(std::chrono::system_clock::time_point now) {
+std::string one_line(std::string text) {
+  std::ranges::replace_if(text, [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
+
+std::uint64_t time_version(std::chrono::system_clock::time_point now) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
   std::tm utc{};
   ::gmtime_r(&seconds, &utc);
   std::array<char, 32> text{};
   std::strftime(text.data(), text.size(), "%Y%m%d%H%M%S", &utc);
-  return text.data();
+  return std::stoull(text.data());
 }
 
-/// Where files are counted, the next number in as many digits, written as the last one is.
+/// Behind the last one. Where files are counted, the next number in as many digits, written as the
+/// last one is; otherwise the time.
 std::string next_name(const Folder& folder, const std::string& words,
                       std::chrono::system_clock::time_point now) {
-  if (folder.versioned.empty() || folder.versioned.back().name.version > counted_version_max)
-    return "V" + time_version(now) + "__" + words + ".sql";
+  const std::uint64_t newest = folder.versioned.empty() ? 0 : folder.versioned.back().name.version;
+  if (newest == 0 || newest > counted_version_max) {
+    const std::uint64_t version = std::max(time_version(now), newest + 1);
+    return "V" + std::to_string(version) + "__" + words + ".sql";
+  }
   const Script& last = folder.versioned.back();
   const bool has_prefix = last.file.starts_with("V");
   const std::size_t digits =
@@ -135,7 +155,7 @@ std::string new_script(const std::string& folder, const std::string& name,
   const fs::path path = fs::path(folder) / file;
   if (fs::exists(path)) throw Failure(FailureKind::usage, path.string() + ": is there already");
   std::ofstream out(path);
-  out << "-- " << name << "\n"
+  out << "-- " << one_line(name) << "\n"
       << "-- The whole file is one transaction, unless it says: pgsluice: no-transaction\n\n";
   if (!out.flush()) throw Failure(FailureKind::failed, path.string() + ": cannot be written");
   return path;

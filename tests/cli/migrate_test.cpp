@@ -265,8 +265,11 @@ TEST_F(Migrate, NewFollowsTheFolder) {
   const auto made = [this](const std::string& name) {
     return pgsluice({"migrate", "new", name, "--dir", path("")}).out;
   };
-  EXPECT_THAT(made("Add users!"), ::testing::ContainsRegex("/V20[0-9]{12}__add_users_.sql\n"));
+  EXPECT_THAT(made(" Add \n users!"), ::testing::ContainsRegex("/V20[0-9]{12}__add_users.sql\n"));
+  made("add users");  // in the same second
+  EXPECT_EQ(2, pgsluice({"migrate", "new", "!", "--dir", path("")}).exit_code);
   EXPECT_EQ(0, up().exit_code);
+  EXPECT_EQ(2, db().number("select count(*) from pgsluice.migrations where project = 'default'"));
   const TemporaryFolder counted;
   counted.write("007_x.up.sql", "select 1");
   const Finished next = pgsluice({"migrate", "new", "y", "--dir", counted.path()});
