@@ -1,8 +1,11 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "migrate/history.hpp"
+#include "migrate/sql_lexer.hpp"
 #include "support/migrations.hpp"
 
 namespace sluice::test {
@@ -279,6 +282,98 @@ TEST_F(Migrate, NewFollowsTheFolder) {
 TEST_F(Migrate, NoticesAreHeard) {
   write("001_n.sql", "do $$ begin raise notice 'hello'; end $$;\n");
   EXPECT_THAT(up().err, HasSubstr("note: " + path("001_n.sql") + ": NOTICE:  hello\n"));
+}
+
+/// SQL that holds semicolons, quotes and comments where no statement ends.
+class RandomSql {
+ public:
+  std::string statements(int count) {
+    std::string text = "-- pgsluice: no-transaction\n";
+    for (int i = 0; i < count; ++i) text += between() + statement() + pick({"", " ", "\n"}) + ";";
+    return text + between();
+  }
+
+ private:
+  std::string pick(const std::vector<std::string>& of) { return of[random_() % of.size()]; }
+  std::string between() {
+    return pick({"", " ", "\n", "\r\n", " -- ; it's\n", "/* ; ' */", "/* /* ; */ $$ */\n", ";;"});
+  }
+  std::string value() {
+    return pick({"'a;b'",
+                 "'it''s; \\'",
+                 "E'\\';\\\\'",
+                 "e'\\\\\\';'",
+                 "$$;'$$",
+                 "$t$ $$;$$ $t$",
+                 "$x$--$x$",
+                 "/* ; ' */ 1",
+                 "/* /* ; */ ' */ 2",
+                 "-- ; it's\n 3",
+                 "(select 4)",
+                 "U&'\\0041;'",
+                 "'5'::text",
+                 "B'1'",
+                 "'a'\n';b'",
+                 "(/* ( */ 6)",
+                 "7 -- $$\n",
+                 "case when true then 8 else 9 end",
+                 "(select \"a;$$\" from (select 1) v (\"a;$$\"))",
+                 "array[1, 2]",
+                 "1e5",
+                 "'$$'",
+                 "'/*'",
+                 "'--'",
+                 "\"left\"('x;', 1)",
+                 "n'--'"});
+  }
+  std::string statement() {
+    if (random_() % 4 == 0) {
+      return pick(
+          {"do $d$ begin perform ';'; end $d$",
+           "create or replace function f() returns int language sql begin atomic select 1; select "
+           "case when true then 1 end; end",
+           "create or replace function f() returns int language sql as $f$ select 1; select 2 $f$",
+           "CREATE OR REPLACE PROCEDURE p() BEGIN ATOMIC; INSERT INTO seen VALUES (';'); END",
+           "create or replace rule r as on update to seen do also (select 1; select ';')"});
+    }
+    std::string values = value();
+    for (auto more = random_() % 4; more > 0; --more) values += between_tokens() + value();
+    return "insert into seen select current_query() from (values (" + values + ")) v";
+  }
+  std::string between_tokens() { return pick({",", ", ", "\n,", ",/*;*/ ", ",--;\n"}); }
+
+  std::mt19937 random_{17};
+};
+
+TEST_F(Migrate, StatementsAreCutAsPsqlCutsThem) {
+  db().run("create table seen (query text, n int generated always as identity)");
+  // What a server got, without the comments and blanks around it; psql drops empty lines.
+  const auto seen = [this] {
+    std::vector<std::string> queries;
+    for (const auto& row : db().rows("select query from seen order by n")) {
+      const migrate::Lexed lexed = migrate::lex_sql(row[0]);
+      EXPECT_EQ(1U, lexed.statements.size()) << row[0];
+      const migrate::Statement& s = lexed.statements.at(0);
+      std::string& query = queries.emplace_back(row[0].substr(s.begin, s.end - s.begin));
+      const auto both = [](char a, char b) { return a == '\n' && b == '\n'; };
+      query.erase(std::unique(query.begin(), query.end(), both), query.end());
+    }
+    db().run("truncate seen");
+    return queries;
+  };
+  RandomSql sql;
+  for (int file = 0; file < 20; ++file) {
+    write("x.sql", sql.statements(100));
+    Process psql({"-q", "-X", "-v", "ON_ERROR_STOP=1", "-f", path("x.sql"), url()},
+                 {.input = "", .environment = {}, .program = "psql"});
+    const Finished by_psql = psql.wait();
+    ASSERT_EQ(0, by_psql.exit_code) << by_psql.err;
+    const std::vector<std::string> expected = seen();
+    const Finished ours = pgsluice({"migrate", "run", path("x.sql"), "-d", url()});
+    ASSERT_EQ(0, ours.exit_code) << ours.err;
+    ASSERT_EQ(expected, seen());
+    EXPECT_GT(expected.size(), 50U);
+  }
 }
 
 TEST_F(Migrate, RunsAFileOfAnyName) {

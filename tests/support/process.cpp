@@ -29,7 +29,7 @@ Process::Process(std::vector<std::string> arguments, Options options) {
   redirect(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
   redirect(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
   for (std::string& variable : options.environment) ::putenv(variable.data());
-  ::execv(options.program.c_str(), argv.data());
+  ::execvp(options.program.c_str(), argv.data());
   ::_exit(127);
 }
 
