@@ -6,6 +6,8 @@
 namespace sluice::pg {
 namespace {
 
+using namespace std::chrono_literals;
+
 bool is_conninfo(const std::string& dbname) {
   return dbname.starts_with("postgresql://") || dbname.starts_with("postgres://") ||
          dbname.contains('=');
@@ -77,7 +79,14 @@ Keywords keywords_of(const ConnectOptions& options) {
   return all;
 }
 
-std::string conninfo(const ConnectOptions& options) { return joined(values_of(options)); }
+std::string conninfo(const ConnectOptions& options) {
+  std::map<std::string, std::string> values = values_of(options);
+  const bool says_elsewhere = std::getenv("PGCONNECT_TIMEOUT") != nullptr ||
+                              std::getenv("PGSERVICE") != nullptr || values.contains("service");
+  if (!says_elsewhere)
+    values.emplace("connect_timeout", std::to_string(limits::connect_timeout / 1s));
+  return joined(values);
+}
 
 PublicConninfo public_conninfo(const ConnectOptions& options) {
   std::map<std::string, std::string> values = values_of(options);

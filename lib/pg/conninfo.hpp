@@ -14,8 +14,9 @@ using Keywords = std::vector<std::pair<std::string, std::string>>;
 /// that its URI or conninfo string holds.
 Keywords keywords_of(const ConnectOptions& options);
 
-/// The same as one conninfo string, for a library that takes no other. It holds the password, if
-/// there is one: never print it. Throws PgError{phase connect} for a URI that cannot be read.
+/// The same as one conninfo string, for a library that takes no other and connects by itself, with
+/// a time for that. It holds the password, if there is one: never print it. Throws PgError{phase
+/// connect} for a URI that cannot be read.
 std::string conninfo(const ConnectOptions& options);
 
 /// The same for another process's command line: the password goes into its environment.

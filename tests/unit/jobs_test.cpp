@@ -98,7 +98,9 @@ TEST(PublicConninfo, LeavesThePasswordOut) {
   EXPECT_THAT(there.conninfo, ::testing::Not(HasSubstr("it")));
   EXPECT_THAT(there.conninfo, HasSubstr("user='me'"));
   EXPECT_THAT(there.conninfo, HasSubstr("sslmode='require'"));
-  EXPECT_THAT(pg::conninfo({.dbname = "d e", .user = "o'k"}), HasSubstr("user='o\\'k'"));
+  EXPECT_THAT(pg::conninfo({.dbname = "d e", .user = "o'k"}),
+              ::testing::AllOf(HasSubstr("user='o\\'k'"), HasSubstr("connect_timeout='30'")));
+  EXPECT_THAT(pg::conninfo({.dbname = "connect_timeout=7"}), HasSubstr("connect_timeout='7'"));
 }
 
 class Configuration : public ::testing::Test {
