@@ -228,7 +228,7 @@ TEST_F(Cli, RejectsAreCountedAndTheExitCodeSaysSo) {
       run({"load", bad, "-t", "t", "--max-rejects", "1", "--again", "--output", "json"}).out);
   EXPECT_EQ(3, json["exit_code"]);
   EXPECT_EQ(1, json["loads"][0]["rows_rejected"]);
-  EXPECT_EQ(folder_ / "bad.rejects.2.csv", json["loads"][0]["rejects_path"]);
+  EXPECT_EQ(folder_ / "bad.rejects.2.csv", json["loads"][0]["rejects_path"].get<std::string>());
   const std::string worse = folder_.write("worse.csv", "id,v\n1x,a\n2x,b\n3,c\n");
   const Finished many = run({"load", worse, "-t", "t", "--max-rejects", "1"});
   EXPECT_EQ(5, many.exit_code) << many.err;

@@ -253,7 +253,7 @@ TEST_F(RejectsTest, ExceededBudgetStopsAndCanBeResumedWithALargerOne) {
   const auto rejects = reasons(resumed.report.rejects_path);
   ASSERT_EQ(40U, rejects.size());
   for (std::size_t i = 0; i < 40; ++i)
-    EXPECT_EQ("x" + std::to_string(10 * (i + 1)), rejects[i]["value"]);
+    EXPECT_EQ("x" + std::to_string(10 * (i + 1)), rejects[i]["value"].get<std::string>());
   EXPECT_EQ(LoadReport::Status::nothing_to_do, load_again().report.status);
 }
 
