@@ -37,8 +37,10 @@ std::string bytes_of(const std::string& path) {
   if (file) {
     std::array<char, 16 * 1024> part{};
     std::setvbuf(file.get(), nullptr, _IONBF, 0);
-    for (std::size_t count; (count = std::fread(part.data(), 1, part.size(), file.get())) > 0;)
+    for (std::size_t count = part.size(); count == part.size();) {
+      count = std::fread(part.data(), 1, part.size(), file.get());
       bytes.append(part.data(), count);
+    }
   }
   if (!file || std::ferror(file.get()) != 0)
     throw Failure(FailureKind::usage, path + ": cannot be read");
@@ -128,8 +130,8 @@ Script read_script(const std::string& path) { return unnamed_script(path, bytes_
 
 Folder read_folder(const std::string& path) {
   std::error_code error;
-  std::vector<fs::path> files;
-  std::vector<fs::path> inside;
+  std::vector<std::string> files;
+  std::vector<std::string> inside;
   for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
     (at->is_directory() ? inside : files).push_back(at->path());
   if (error) {
@@ -139,15 +141,15 @@ Folder read_folder(const std::string& path) {
   std::ranges::sort(files);
 
   Folder folder;
-  for (const fs::path& sub : inside) {
+  for (const std::string& sub : inside) {
     if (has_sql(sub))
-      folder.notes.push_back(sub.string() +
-                             ": a folder inside is left out; --dir reads one folder");
+      folder.notes.push_back(sub + ": a folder inside is left out; --dir reads one folder");
   }
   std::vector<std::string> wrong;
   std::size_t down = 0;
-  for (const fs::path& file : files) {
-    const std::string name = file.filename();
+  folder.versioned.reserve(files.size());
+  for (const std::string& file : files) {
+    const std::string name = fs::path(file).filename();
     if (name.ends_with(".down.sql")) ++down;
     const auto parsed = parse_script_name(name);
     if (parsed && !*parsed) continue;
