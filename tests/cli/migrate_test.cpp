@@ -376,6 +376,14 @@ TEST_F(Migrate, StatementsAreCutAsPsqlCutsThem) {
   }
 }
 
+TEST_F(Migrate, StatementWithoutAWordFailsAsOthersDo) {
+  write("001_a.sql", "-- pgsluice: no-transaction\nselect 1;\n'x'");
+  const Finished failed = up();
+  EXPECT_EQ(1, failed.exit_code);
+  EXPECT_THAT(failed.err, HasSubstr("001_a.sql:3:1: statement 2 of 2: syntax error at or near"));
+  EXPECT_THAT(failed.err, Not(HasSubstr("WARNING"))) << "of the rollback";
+}
+
 TEST_F(Migrate, RunsAFileOfAnyName) {
   write("refresh.sql", "create table refreshed (id int)");
   EXPECT_EQ(0, pgsluice({"migrate", "run", path("refresh.sql"), "-d", url()}).exit_code);
