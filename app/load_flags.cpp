@@ -226,6 +226,24 @@ void add_row_flags(CLI::App& c, LoadFlags& f) {
   c.add_flag("--again", f.load.again,
              "load the file although it is in the table already, or unfinished")
       ->group(group);
+  static const std::map<std::string, load::SameContent> same{{"refuse", load::SameContent::refuse},
+                                                             {"load", load::SameContent::load},
+                                                             {"skip", load::SameContent::skip}};
+  c.add_option("--same-content", f.load.same_content,
+               "a file whose content another file has brought already is refused (default), loaded "
+               "too, or left out")
+      ->transform(CLI::CheckedTransformer(same))
+      ->option_text("refuse|load|skip")
+      ->group(group);
+  static const std::map<std::string, load::Grown> grown{{"refuse", load::Grown::refuse},
+                                                        {"append", load::Grown::append},
+                                                        {"load", load::Grown::load}};
+  c.add_option("--grown", f.load.grown,
+               "a file that begins with all of an earlier load and goes on is refused (default), "
+               "loaded from there on (append), or loaded whole")
+      ->transform(CLI::CheckedTransformer(grown))
+      ->option_text("refuse|append|load")
+      ->group(group);
   c.add_option("--limit", f.limit, "stop after N records")->option_text("N")->group(group);
   c.add_flag("--atomic", f.load.atomic,
              "all rows or none: they wait in a staging table, and come into the table in one "
@@ -327,6 +345,11 @@ void add_speed_and_safety_flags(CLI::App& c, LoadFlags& f) {
                       "do is lost (default: 15m; 0s: never)");
   c.get_option("--stall-timeout")->group(group);
   add_setting_flags(c, f);
+  c.add_flag(
+       "--accept-at-least-once", f.load.accept_at_least_once,
+       "load into a foreign table, whose server commits by itself: after a failure rows may be "
+       "there twice")
+      ->group(group);
   c.add_flag("--no-ledger", f.no_ledger,
              "keep no record of the load: it cannot be resumed, and can be loaded twice")
       ->group(group);

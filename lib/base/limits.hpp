@@ -50,6 +50,9 @@ inline constexpr std::size_t default_jobs_max = 16;
 /// The beginning of a source, which (with its length) makes its fingerprint.
 inline constexpr std::size_t fingerprint_bytes = 64 * KiB;
 
+/// What a stream keeps of its beginning: its first chunk can be compared with earlier loads.
+inline constexpr std::size_t stream_kept_bytes = 2 * MiB;
+
 inline constexpr std::chrono::milliseconds connect_timeout = 30s;
 inline constexpr std::chrono::milliseconds retry_for_default = 5min;
 inline constexpr std::chrono::milliseconds retry_delay_min = 100ms;

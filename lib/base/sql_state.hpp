@@ -27,6 +27,8 @@ namespace sql_state {
 inline constexpr std::string_view connection_failure = "08006";
 inline constexpr std::string_view cannot_connect_now = "57P03";
 inline constexpr std::string_view foreign_key_violation = "23503";
+inline constexpr std::string_view undefined_table = "42P01";
+inline constexpr std::string_view division_by_zero = "22012";
 inline constexpr std::string_view unique_violation = "23505";
 inline constexpr std::string_view exclusion_violation = "23P01";
 inline constexpr std::string_view too_many_connections = "53300";

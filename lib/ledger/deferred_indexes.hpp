@@ -22,9 +22,9 @@ struct DeferredIndex {
 std::string defer_statements(const std::string& load, std::uint32_t target_oid,
                              const std::string& name, const std::string& definition);
 
-/// SQL for the number of the load that this transaction has just entered.
-inline constexpr const char* this_load =
-    "currval(pg_get_serial_sequence('pgsluice.loads', 'load_id'))";
+/// SQL for the number of the load that this transaction has just entered. A subquery, because a
+/// volatile function would be asked for each row of a table, and no index used.
+inline constexpr const char* this_load = "(select currval('pgsluice.loads_load_id_seq'))";
 
 /// What of a load is still missing.
 asio::awaitable<std::vector<DeferredIndex>> missing_indexes(pg::Connection& on, LoadId load);

@@ -32,15 +32,23 @@ asio::awaitable<State> ask(pg::Connection& on, Use use) {
   co_return schema::state_of(results.front().text(0, 0));
 }
 
+/// Throws Failure where the user may not use what is there, or should not.
+asio::awaitable<void> require_usable(pg::Connection& on, State state) {
+  if (state == State::closed) throw Failure(FailureKind::failed, schema::closed(on.user()));
+  if (state != State::untrusted) co_return;
+  const auto whose = co_await on.query(schema::untrusted_query());
+  throw Failure(FailureKind::failed, schema::untrusted(std::string(whose.front().text(0, 0))));
+}
+
 asio::awaitable<bool> is_readable(pg::Connection& on, Use use) {
   const State state = co_await ask(on, use);
-  if (state == State::closed) throw Failure(FailureKind::failed, schema::closed(on.user()));
+  co_await require_usable(on, state);
   co_return state == State::complete;
 }
 
 asio::awaitable<void> ensure(pg::Connection& on, State state) {
   if (state == State::complete) co_return;
-  if (state == State::closed) throw Failure(FailureKind::failed, schema::closed(on.user()));
+  co_await require_usable(on, state);
   std::string refusal;
   try {
     const auto there = co_await on.query(schema::begin());

@@ -11,7 +11,7 @@ namespace {
 std::string id_text(LoadId id) { return std::to_string(id.value); }
 
 // The sums come from the chunks, so that an unfinished load shows what it has stored.
-std::string select_loads(const std::string& which) {
+std::string select_loads(const std::string& which, const std::string& more = "") {
   return "select l.load_id, l.state, l.target, l.target_oid::bigint, l.source, l.source_path, "
          "l.source_bytes, l.source_stamp, l.fingerprint, l.options, l.chunk_bytes, "
          "l.record_bytes_max, date_trunc('second', l.started_at)::text, "
@@ -21,9 +21,10 @@ std::string select_loads(const std::string& which) {
          "case when l.finished_at is null then c.rows_updated else l.rows_updated end, "
          "case when l.finished_at is null then c.rows_unchanged else l.rows_unchanged end, "
          "c.rows_rejected, "
-         "case when l.finished_at is null then c.rows_skipped else l.rows_skipped end "
-         "from pgsluice.loads l cross join lateral (" +
-         sums_of_chunks("l.load_id") + ") c " + which;
+         "case when l.finished_at is null then c.rows_skipped else l.rows_skipped end, "
+         "l.head, l.updates, l.behind_load" +
+         more + " from pgsluice.loads l cross join lateral (" + sums_of_chunks("l.load_id") +
+         ") c " + which;
 }
 
 // The rows of a chunk are durable when its own transaction has committed. If a crash takes back
@@ -34,45 +35,64 @@ constexpr const char* waiting =
     "select set_config('synchronous_commit', 'local', true) where "
     "current_setting('synchronous_commit') = 'off'; ";
 
+LoadEntry read_entry(const pg::Result& rows, std::size_t row) {
+  const auto text = [&](int column) { return std::string(rows.text(row, column)); };
+  const auto count = [&](int column) {
+    return static_cast<std::uint64_t>(rows.integer(row, column));
+  };
+  LoadEntry entry;
+  entry.id = {rows.integer(row, 0)};
+  entry.state = text(1);
+  entry.target = text(2);
+  entry.target_oid = static_cast<std::uint32_t>(rows.integer(row, 3));
+  entry.source = text(4);
+  entry.source_path = text(5);
+  if (!rows.is_null(row, 6)) entry.source_bytes = count(6);
+  entry.source_stamp = text(7);
+  entry.fingerprint = text(8);
+  entry.options = text(9);
+  entry.chunk_bytes = count(10);
+  entry.record_bytes_max = count(11);
+  entry.started_at = text(12);
+  entry.finished_at = text(13);
+  entry.runs = rows.integer(row, 14);
+  entry.seconds = std::strtod(text(15).c_str(), nullptr);
+  entry.rejects_path = text(16);
+  entry.staged = rows.boolean(row, 17);
+  entry.totals = read_totals(rows, row, 18);
+  entry.head = text(26);
+  entry.updates = rows.boolean(row, 27);
+  if (!rows.is_null(row, 28)) entry.behind_load = LoadId{rows.integer(row, 28)};
+  return entry;
+}
+
+constexpr int entry_columns = 29;
+
 std::vector<LoadEntry> read_entries(const pg::Result& rows) {
   std::vector<LoadEntry> entries;
-  for (std::size_t row = 0; row < rows.rows(); ++row) {
-    const auto text = [&](int column) { return std::string(rows.text(row, column)); };
-    const auto count = [&](int column) {
-      return static_cast<std::uint64_t>(rows.integer(row, column));
-    };
-    LoadEntry entry;
-    entry.id = {rows.integer(row, 0)};
-    entry.state = text(1);
-    entry.target = text(2);
-    entry.target_oid = static_cast<std::uint32_t>(rows.integer(row, 3));
-    entry.source = text(4);
-    entry.source_path = text(5);
-    if (!rows.is_null(row, 6)) entry.source_bytes = count(6);
-    entry.source_stamp = text(7);
-    entry.fingerprint = text(8);
-    entry.options = text(9);
-    entry.chunk_bytes = count(10);
-    entry.record_bytes_max = count(11);
-    entry.started_at = text(12);
-    entry.finished_at = text(13);
-    entry.runs = rows.integer(row, 14);
-    entry.seconds = std::strtod(text(15).c_str(), nullptr);
-    entry.rejects_path = text(16);
-    entry.staged = rows.boolean(row, 17);
-    entry.totals = read_totals(rows, row, 18);
-    entries.push_back(std::move(entry));
-  }
+  for (std::size_t row = 0; row < rows.rows(); ++row) entries.push_back(read_entry(rows, row));
   return entries;
+}
+
+std::string is_here(const std::string& load, const std::string& origin) {
+  return load + ".ledger_oid = 'pgsluice.loads'::regclass::oid and " + load + ".origin in ('', " +
+         quote_literal(origin) + ")";
+}
+
+/// Which loads, by that name, went into the table. Two indexes serve it.
+std::string have_target_of(const std::string& load, const NewLoad& like) {
+  const std::string here = is_here(load, like.origin);
+  return "((" + load + ".target_oid = " + std::to_string(like.target_oid) + " and " + here +
+         ") or (" + load + ".target = " + quote_literal(like.target) + " and not (" + here + ")))";
 }
 
 /// Which rows of pgsluice.loads, as l, find_loads() is about.
 std::string are_like(const NewLoad& like) {
+  const bool is_file = like.source_bytes.has_value();
   return "l.state <> 'void' and (l.fingerprint = " + quote_literal(like.fingerprint) +
-         " or (l.state = 'unfinished' and l.source_path = " + quote_literal(like.source_path) +
-         ")) and case when l.ledger_oid = 'pgsluice.loads'::regclass::oid then l.target_oid = " +
-         std::to_string(like.target_oid) + " else l.target = " + quote_literal(like.target) +
-         " end";
+         " or l.head = " + quote_literal(like.head) +
+         (is_file ? " or l.source_path = " + quote_literal(like.source_path) : "") + ") and " +
+         have_target_of("l", like);
 }
 
 }  // namespace
@@ -83,10 +103,53 @@ std::string has_loads_query(const NewLoad& like) {
   return "select exists (select from pgsluice.loads l where " + are_like(like) + ")";
 }
 
-asio::awaitable<std::vector<LoadEntry>> find_loads(pg::Connection& on, const NewLoad& like) {
+asio::awaitable<std::vector<KnownLoad>> find_loads(pg::Connection& on, const NewLoad& like) {
+  const std::string chunk = " from pgsluice.chunks n where n.load_id = l.load_id order by n.chunk ";
+  const std::string more =
+      ", coalesce((select n.byte_offset" + chunk +
+      "limit 1), 0), coalesce((select n.byte_offset + "
+      "n.byte_count" +
+      chunk +
+      "desc limit 1), 0), exists (select from pgsluice.unlogged_marks m "
+      "where m.load_id = l.load_id), exists (select from pgsluice.loads u where u.updates and "
+      "u.state <> 'void' and u.load_id > l.load_id and " +
+      have_target_of("u", like) + ")";
   const auto results =
-      co_await on.query(select_loads("where " + are_like(like) + " order by l.load_id desc"));
-  co_return read_entries(results.front());
+      co_await on.query(select_loads("where " + are_like(like) + " order by l.load_id desc limit " +
+                                         std::to_string(known_loads_max),
+                                     more));
+  const pg::Result& rows = results.front();
+  std::vector<KnownLoad> loads;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    KnownLoad load{read_entry(rows, row)};
+    load.content_begin = static_cast<std::uint64_t>(rows.integer(row, entry_columns));
+    load.content_end = static_cast<std::uint64_t>(rows.integer(row, entry_columns + 1));
+    load.has_mark = rows.boolean(row, entry_columns + 2);
+    load.updated_since = rows.boolean(row, entry_columns + 3);
+    loads.push_back(std::move(load));
+  }
+  co_return loads;
+}
+
+asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection& on,
+                                                                 const std::vector<LoadId>& loads) {
+  std::map<std::int64_t, ChunkEntry> chunks;
+  if (loads.empty()) co_return chunks;
+  std::string ids;
+  for (const LoadId load : loads) ids += (ids.empty() ? "" : ", ") + id_text(load);
+  const auto results = co_await on.query(
+      "select load_id, byte_offset, byte_count, digest from pgsluice.chunks where chunk = 0 and "
+      "load_id in (" +
+      ids + ")");
+  const pg::Result& rows = results.front();
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    ChunkEntry entry;
+    entry.start.byte_offset = static_cast<std::uint64_t>(rows.integer(row, 1));
+    entry.byte_count = static_cast<std::uint64_t>(rows.integer(row, 2));
+    entry.digest = static_cast<std::uint64_t>(rows.integer(row, 3));
+    chunks.emplace(rows.integer(row, 0), entry);
+  }
+  co_return chunks;
 }
 
 asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, std::size_t count_max) {
@@ -104,16 +167,17 @@ asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId i
 
 std::string begin_statement(const NewLoad& load) {
   return "insert into pgsluice.loads (target, target_oid, source, source_path, source_bytes, "
-         "source_stamp, fingerprint, options, chunk_bytes, record_bytes_max, rejects_path, staged) "
-         "values "
-         "(" +
+         "source_stamp, fingerprint, options, chunk_bytes, record_bytes_max, rejects_path, staged, "
+         "origin, head, updates, behind_load) values (" +
          quote_literal(load.target) + "," + std::to_string(load.target_oid) + "," +
          quote_literal(load.source) + "," + quote_literal(load.source_path) + "," +
          (load.source_bytes ? std::to_string(*load.source_bytes) : std::string("null")) + "," +
          quote_literal(load.source_stamp) + "," + quote_literal(load.fingerprint) + "," +
          quote_literal(load.options) + "," + std::to_string(load.chunk_bytes) + "," +
          std::to_string(load.record_bytes_max) + "," + quote_literal(load.rejects_path) +
-         (load.staged ? ",true); " : ",false); ");
+         (load.staged ? ",true," : ",false,") + quote_literal(load.origin) + "," +
+         quote_literal(load.head) + (load.updates ? ",true," : ",false,") +
+         (load.behind_load ? id_text(*load.behind_load) : "null") + "); ";
 }
 
 asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
@@ -136,9 +200,14 @@ std::string void_load_statement(LoadId id) {
   return "update pgsluice.loads set state = 'void' where load_id = " + id_text(id);
 }
 
-std::string void_loads_of_statement(std::uint32_t target_oid) {
-  return "update pgsluice.loads set state = 'void' where state <> 'void' and target_oid = " +
-         std::to_string(target_oid);
+std::string void_loads_of_statement(const NewLoad& like) {
+  return "update pgsluice.loads l set state = 'void' where l.state <> 'void' and " +
+         have_target_of("l", like);
+}
+
+std::string mark_statement(const std::string& load) {
+  return "insert into pgsluice.unlogged_marks (load_id) values (" + load +
+         ") on conflict do nothing; ";
 }
 
 asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds) {
@@ -157,18 +226,19 @@ std::string finish_statement(const std::string& load, const Read& read, const st
          ", records_read = c.records_read, rows_stored = c.rows_stored, rows_updated = "
          "c.rows_updated, rows_unchanged = c.rows_unchanged, rows_rejected = c.rows_rejected, "
          "rows_skipped = c.rows_skipped from c where l.load_id = " +
-         load + " and c.chunks = " + std::to_string(read.chunks) +
+         load + " and l.state = 'unfinished' and c.chunks = " + std::to_string(read.chunks) +
          " and c.bytes = " + std::to_string(read.bytes) +
          " and c.records_read = " + std::to_string(read.records) +
          " and c.records_read = c.rows_stored + c.rows_updated + c.rows_unchanged + "
          "c.rows_rejected + c.rows_skipped returning 1) "
          "select c.*, exists (select from finished), " +
-         load + " from c; ";
+         load + ", not exists (select from pgsluice.loads v where v.load_id = " + load +
+         " and v.state <> 'void') from c; ";
 }
 
 Finish read_finish(const pg::Result& row) {
   return {LoadId{row.integer(0, totals_columns + 1)}, row.boolean(0, totals_columns),
-          read_totals(row, 0, 0)};
+          row.boolean(0, totals_columns + 2), read_totals(row, 0, 0)};
 }
 
 asio::awaitable<Finish> finish_load(pg::Connection& on, LoadId id, const Read& read, double seconds,

@@ -15,16 +15,20 @@ namespace sluice::ledger {
 struct NewLoad {
   std::string target;
   std::uint32_t target_oid = 0;
+  std::string origin;  ///< writer::Target::origin: in which database target_oid means the table
   std::string source;
   std::string source_path;
   std::optional<std::uint64_t> source_bytes;
   std::string source_stamp;
   std::string fingerprint;
+  std::string head;     ///< of the first bytes alone: source::head_digest()
   std::string options;  ///< JSON object
   std::uint64_t chunk_bytes = 0;
   std::uint64_t record_bytes_max = 0;
-  std::string rejects_path;  ///< empty: no rejects are allowed
-  bool staged = false;       ///< its rows wait in staging_table() until all are there
+  std::string rejects_path;           ///< empty: no rejects are allowed
+  bool staged = false;                ///< its rows wait in staging_table() until all are there
+  bool updates = false;               ///< --on-conflict update
+  std::optional<LoadId> behind_load;  ///< the load that this one goes on behind
 };
 
 /// A row of pgsluice.loads, with the sums of its chunks.
@@ -40,12 +44,25 @@ struct LoadEntry : NewLoad {
   bool finished() const { return state == "finished"; }
 };
 
+/// A load that may be of the same source, and what else decides about that.
+struct KnownLoad : LoadEntry {
+  std::uint64_t content_begin = 0;  ///< offset of its first chunk
+  std::uint64_t content_end = 0;    ///< behind its last chunk; 0 where it has none
+  bool has_mark = false;            ///< its table was not emptied by a crash (unlogged tables)
+  bool updated_since = false;       ///< a later load updates rows of the table
+};
+
 /// Where the rows of a load that is all or nothing wait, as in SQL.
 std::string staging_table(LoadId id);
 
-/// Loads into this table that may be of this source: equal fingerprint, or unfinished and of the
-/// same path. Newest first; void ones are left out.
-asio::awaitable<std::vector<LoadEntry>> find_loads(pg::Connection& on, const NewLoad& like);
+/// Loads into this table that may be of this source, or of what it was before it grew: with the
+/// same beginning, or of the same path. Newest first, so many at most; void ones are left out.
+inline constexpr std::size_t known_loads_max = 200;
+asio::awaitable<std::vector<KnownLoad>> find_loads(pg::Connection& on, const NewLoad& like);
+
+/// The digest and length of each load's first chunk, for those that have one.
+asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection& on,
+                                                                 const std::vector<LoadId>& loads);
 
 /// A query of one boolean: whether find_loads() would find any.
 std::string has_loads_query(const NewLoad& like);
@@ -64,6 +81,7 @@ struct Read {
 struct Finish {
   LoadId load;
   bool finished = false;
+  bool is_void = false;  ///< given up meanwhile: another run emptied the table, or began it again
   Totals totals;
 };
 
@@ -94,7 +112,10 @@ asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::stri
 
 /// The statement that declares loads void: what they stored is gone or no longer counts.
 std::string void_load_statement(LoadId id);
-std::string void_loads_of_statement(std::uint32_t target_oid);
+/// Of all loads into the table of `like`, in which no row is left.
+std::string void_loads_of_statement(const NewLoad& like);
+/// Statements, each with "; " behind it, that say that an unlogged table had this load's rows.
+std::string mark_statement(const std::string& load);
 
 /// Adds the time of a run that did not finish the load. Returns what the ledger has of it.
 asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds);

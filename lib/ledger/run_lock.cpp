@@ -1,6 +1,7 @@
 #include "ledger/run_lock.hpp"
 
 #include "base/failure.hpp"
+#include "base/identifier.hpp"
 #include "base/limits.hpp"
 
 namespace sluice::ledger {
@@ -8,6 +9,32 @@ namespace {
 
 std::string key_of(const std::string& name) {
   return "hashtextextended('pgsluice ' || " + name + ", 0)";
+}
+
+std::string key_of_load(const RunLockNames& names) {
+  return key_of("'load ' || " + names.target + " || " + quote_literal(" " + names.fingerprint));
+}
+
+std::string key_of_table(const RunLockNames& names) {
+  return key_of("'table ' || " + names.target);
+}
+
+/// A bigint key stands in pg_locks as its two halves, with objsubid 1.
+asio::awaitable<std::string> holder_of(pg::Connection& connection, std::string key) {
+  const auto holders = co_await connection.query(
+      "select a.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''), "
+      "coalesce(a.client_addr::text, 'this host'), date_trunc('second', a.xact_start)::text "
+      "from pg_locks l left join pg_stat_activity a on a.pid = l.pid "
+      "where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.pid <> "
+      "pg_backend_pid() "
+      "and l.database = (select oid from pg_database where datname = current_database()) "
+      "and ((l.classid::bigint << 32) | l.objid::bigint) = " +
+      key);
+  const pg::Result& row = holders.front();
+  if (row.rows() == 0) co_return "it has just ended";
+  co_return "process " + std::string(row.text(0, 0)) + " of the server, " +
+      std::string(row.text(0, 1)) + ", user " + std::string(row.text(0, 2)) + ", from " +
+      std::string(row.text(0, 3)) + ", since " + std::string(row.text(0, 4));
 }
 
 }  // namespace
@@ -18,58 +45,55 @@ std::vector<std::pair<std::string, std::string>> keepalive_settings() {
           {"tcp_keepalives_count", std::to_string(limits::keepalives_count)}};
 }
 
-std::string RunLock::try_expression(const std::string& name) {
-  return "pg_try_advisory_xact_lock(" + key_of(name) + ")";
-}
-
-std::string RunLock::try_statement(const std::string& name) {
-  return "select " + try_expression(name) + "; ";
+std::string RunLock::try_expression(const RunLockNames& names) {
+  const std::string table = std::string("pg_try_advisory_xact_lock") +
+                            (names.empties_table ? "" : "_shared") + "(" + key_of_table(names) +
+                            ")";
+  if (names.fingerprint.empty()) return table;
+  // The order of evaluation is CASE's.
+  return "case when pg_try_advisory_xact_lock(" + key_of_load(names) + ") then " + table +
+         " else false end";
 }
 
 asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connection,
-                                       std::string settings, std::string name) {
-  co_await begin_locked(*connection, std::move(settings), std::move(name), "select 1");
+                                       std::string before, RunLockNames names) {
+  co_await begin_locked(*connection, std::move(before), std::move(names), "select 1");
   co_return RunLock(std::move(connection));
 }
 
-asio::awaitable<pg::Result> RunLock::begin_locked(pg::Connection& connection, std::string settings,
-                                                  std::string name, std::string question) {
-  const std::string key = key_of(name);
+asio::awaitable<pg::Result> RunLock::begin_locked(pg::Connection& connection, std::string before,
+                                                  RunLockNames names, std::string question) {
   for (const auto& [parameter, value] : keepalive_settings())
-    settings += "set local " + parameter + " = " + value + "; ";
-  const std::string sql = "begin; " + settings +
-                          "set local idle_in_transaction_session_timeout = 0; select "
-                          "pg_try_advisory_xact_lock(" +
-                          key + "); " + question;
+    before += "set local " + parameter + " = " + value + "; ";
+  // The question is a statement of its own: what it sees is not older than the lock.
+  const std::string sql = "begin isolation level read committed; " + before +
+                          "set local idle_in_transaction_session_timeout = 0; " + pg::own_path +
+                          "select " + try_expression(names) + "; " + question;
   // A holder that was killed, or cut off, may need a moment to go.
   const auto deadline = async::Deadline::after(limits::lock_patience);
   for (;;) {
-    auto results = co_await connection.query(sql);
+    auto results = co_await connection.query_in_user_path(sql);
     const bool locked = results[results.size() - 2].boolean(0, 0);
     if (locked) co_return std::move(results.back());
     if (deadline.passed()) break;
     co_await connection.query("rollback");
     co_await async::sleep_for(limits::lock_poll);
   }
-
-  // A bigint key stands in pg_locks as its two halves, with objsubid 1.
-  const auto holders = co_await connection.query(
-      "select a.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''), "
-      "coalesce(a.client_addr::text, 'this host'), date_trunc('second', a.xact_start)::text "
-      "from pg_locks l left join pg_stat_activity a on a.pid = l.pid "
-      "where l.locktype = 'advisory' and l.granted and l.objsubid = 1 "
-      "and l.database = (select oid from pg_database where datname = current_database()) "
-      "and ((l.classid::bigint << 32) | l.objid::bigint) = " +
-      key);
-  std::string holder = "it has just ended";
-  if (holders.front().rows() > 0) {
-    const pg::Result& row = holders.front();
-    holder = "process " + std::string(row.text(0, 0)) + " of the server, " +
-             std::string(row.text(0, 1)) + ", user " + std::string(row.text(0, 2)) + ", from " +
-             std::string(row.text(0, 3)) + ", since " + std::string(row.text(0, 4));
+  // In this transaction the load's lock is ours where it is the table's that is held.
+  std::string of_load = "select false";
+  if (!names.fingerprint.empty())
+    of_load = "select not pg_try_advisory_xact_lock(" + key_of_load(names) + ")";
+  const auto answer = co_await connection.query(of_load);
+  const bool is_load = answer.front().boolean(0, 0);
+  std::string key = is_load ? key_of_load(names) : key_of_table(names);
+  const std::string holder = co_await holder_of(connection, std::move(key));
+  std::string message = "another run holds this load (" + holder + ")";
+  if (!is_load && names.empties_table) {
+    message = "another run loads into the table that --truncate would empty (" + holder + ")";
+  } else if (!is_load) {
+    message = "another run with --truncate is at work on the table (" + holder + ")";
   }
-  throw Failure(FailureKind::held,
-                "another run holds this load (" + holder + "); nothing was changed");
+  throw Failure(FailureKind::held, message + "; nothing was changed");
 }
 
 }  // namespace sluice::ledger

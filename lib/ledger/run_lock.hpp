@@ -14,6 +14,17 @@ namespace sluice::ledger {
 /// we hold stays held for as long as its system's defaults say, often two hours.
 std::vector<std::pair<std::string, std::string>> keepalive_settings();
 
+/// What a run keeps others away from.
+struct RunLockNames {
+  /// SQL of type text for the table's oid.
+  std::string target;
+  /// Nobody else loads this source into the table. Empty: nothing of the kind is held.
+  std::string fingerprint;
+  /// Rows of the table are taken away (--truncate): nobody else loads into it meanwhile. Otherwise
+  /// all others may but those who do this.
+  bool empties_table = false;
+};
+
 /// Keeps a second run away from a load while one is at work, so that it can say so instead of
 /// waiting at each chunk. It is an advisory lock in a transaction of its own connection, which
 /// stays open (without a snapshot, so it holds back neither vacuum nor index builds): it works
@@ -21,21 +32,21 @@ std::vector<std::pair<std::string, std::string>> keepalive_settings();
 /// exactly once is not this lock but the key of pgsluice.chunks.
 class RunLock {
  public:
-  /// Locks what `name`, an SQL expression of type text, says in this database. `settings` are
-  /// statements that come first, each with "; " behind it. Throws Failure(held) that says who holds
-  /// the lock.
+  /// Takes the locks. `before` are statements that come first, in the user's search_path, each with
+  /// "; " behind it. Throws Failure(held) that says who holds one of them.
   static asio::awaitable<RunLock> take(std::unique_ptr<pg::Connection> connection,
-                                       std::string settings, std::string name);
+                                       std::string before, RunLockNames names);
 
-  /// An expression that takes the same lock for the transaction, and is true if nobody else has it.
-  static std::string try_expression(const std::string& name);
-  /// The same lock for the transaction that runs this statement, if nobody else has it.
-  static std::string try_statement(const std::string& name);
+  /// Takes the same locks for the transaction, as an expression that is true if it could.
+  static std::string try_expression(const RunLockNames& names);
 
-  /// Begins a transaction on a connection of the caller's, and takes the same lock for as long as
+  /// Begins a transaction on a connection of the caller's, and takes the same locks for as long as
   /// that lasts. In the same round trip it asks `question`, a query, and returns the answer.
-  static asio::awaitable<pg::Result> begin_locked(pg::Connection& connection, std::string settings,
-                                                  std::string name, std::string question);
+  static asio::awaitable<pg::Result> begin_locked(pg::Connection& connection, std::string before,
+                                                  RunLockNames names, std::string question);
+
+  /// Lets go, and gives the connection back.
+  std::unique_ptr<pg::Connection> release() && { return std::move(connection_); }
 
  private:
   explicit RunLock(std::unique_ptr<pg::Connection> connection)

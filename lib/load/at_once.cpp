@@ -12,7 +12,7 @@ namespace {
 /// Fails, whatever it is that stands in the way: a division by zero is an error that no setting
 /// turns off.
 std::string require(const std::string& condition) {
-  return "select 1 / (" + condition + ")::int; ";
+  return "select 1 / (coalesce(" + condition + ", false))::int; ";
 }
 
 }  // namespace
@@ -33,23 +33,24 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, Plan& p
   const std::string stamp = plan.source->stamp();
   if (is_one && batch.rejects.empty() && stamp == plan.identity.source_stamp) {
     pg::Lease connection = co_await on.pool.acquire();
-    const std::string lock =
-        ledger::RunLock::try_expression(lock_name(plan.options.table, plan.identity.fingerprint));
-    const std::string before =
-        require(lock + " and not (" + ledger::has_loads_query(plan.identity) + ")") +
+    writer::Writer::Around around;
+    around.locks = require(ledger::RunLock::try_expression(lock_names(plan)));
+    // Statements of their own: what they see is not older than the lock.
+    around.before =
+        require("not (" + ledger::has_loads_query(plan.identity) + ")") +
         ledger::begin_statement(plan.identity) +
-        ledger::claim_statement(ledger::this_load, entry_of(chunk, batch)) + "; ";
+        ledger::claim_statement(ledger::this_load, entry_of(chunk, batch)) + "; " +
+        (plan.target.table.is_unlogged ? ledger::mark_statement(ledger::this_load) : "");
     const ledger::Read all{1, chunk.size, batch.records};
     // Until it is sent, and from then on by the server's clock.
     const double so_far = std::chrono::duration<double>(async::Clock::now() - began).count();
     const std::string seconds =
         std::to_string(so_far) + " + extract(epoch from clock_timestamp() - now())";
-    const std::string behind =
-        ledger::finish_statement(ledger::this_load, all, seconds, plan.source->stamp());
+    around.behind = ledger::finish_statement(ledger::this_load, all, seconds, plan.source->stamp());
     const auto writer =
         make_writer(plan.strategy, plan.options, plan.target, plan.encoder, std::nullopt);
     try {
-      const pg::Result row = co_await writer->write_between(*connection, batch, before, behind);
+      const pg::Result row = co_await writer->write_between(*connection, batch, around);
       stored = StoredAtOnce{ledger::read_finish(row), chunk.size};
     } catch (const pg::PgError&) {
       // The usual way says what it is.

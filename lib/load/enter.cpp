@@ -1,8 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "async/offload.hpp"
+#include "load/compare.hpp"
 #include "load/history.hpp"
 #include "load/load.hpp"
+#include "load/meaning.hpp"
 #include "load/reject_file.hpp"
 #include "load/staging.hpp"
 
@@ -18,34 +22,143 @@ std::string defer_statements(const Plan& plan, const std::string& load) {
   return sql.empty() ? sql : plan.target.settings_sql + sql;
 }
 
+/// Where what is behind a finished load's last chunk begins; nothing where its last record was not
+/// ended. Blocking.
+std::optional<Position> place_behind(Plan& plan, const ledger::ChunkEntry& last) {
+  if (!plan.source->seek(last.start.byte_offset)) return std::nullopt;
+  std::string bytes(last.byte_count, '\0');
+  bytes.resize(plan.source->read(bytes.data(), bytes.size()));
+  const char end = plan.preamble.line_end == csv::LineEnd::cr ? '\r' : '\n';
+  if (bytes.size() != last.byte_count || !bytes.ends_with(end)) return std::nullopt;
+  return Position{last.start.byte_offset + last.byte_count,
+                  last.start.line + static_cast<std::uint64_t>(std::ranges::count(bytes, end)),
+                  last.start.record + last.records_read};
+}
+
+Failure refusal(const Plan& plan, const Verdict& verdict) {
+  using Kind = Verdict::Kind;
+  const ledger::KnownLoad& load = *verdict.load;
+  const std::string table = plan.target.table.full_name();
+  const std::string& source = plan.source->name();
+  const std::string from_the_start = "--again loads all of it";
+  const std::string emptied = fmt::format("with --truncate {} is emptied first", table);
+  const auto difference = [&] {
+    return difference_of_options(load.options, plan.identity.options);
+  };
+  switch (verdict.kind) {
+    case Kind::refuse_changed:
+      return {
+          FailureKind::changed,
+          fmt::format("{} has changed since load {} stored {} rows of it in {}: it had {} bytes "
+                      "then and has {} now, and its beginning or end differs\n"
+                      "  {}; {}.",
+                      source, load.id.value, load.totals.rows_stored, table,
+                      load.source_bytes.value_or(0), plan.identity.source_bytes.value_or(0),
+                      from_the_start, emptied)};
+    case Kind::refuse_options:
+      return {FailureKind::changed,
+              fmt::format("load {} of {} is unfinished and was begun with other options ({})\n"
+                          "  Go on with the options of then. {}; {}.",
+                          load.id.value, source, difference(), from_the_start, emptied)};
+    case Kind::refuse_other_options:
+      return {FailureKind::changed,
+              fmt::format("{} is in {} already, by load {} with other options ({})\n"
+                          "  {} once more; {}.",
+                          source, table, load.id.value, difference(), from_the_start, emptied)};
+    case Kind::refuse_same_content:
+      return {FailureKind::changed,
+              fmt::format("{} has the same content as {}, which load {} brought into {}\n"
+                          "  --same-content load loads it too, --same-content skip leaves it out.",
+                          source, load.source, load.id.value, table)};
+    case Kind::refuse_grown:
+      return {
+          FailureKind::changed,
+          fmt::format("{} begins with all that load {} has read of {} ({} bytes), and has grown\n"
+                      "  --grown append loads what is behind that, --grown load all of it.",
+                      source, load.id.value, load.source, load.content_end)};
+    default: break;
+  }
+  return {FailureKind::failed, source + ": no verdict"};
+}
+
 }  // namespace
 
 /// What the ledger knows of this source, with the lock held from here on.
-asio::awaitable<std::vector<ledger::LoadEntry>> Load::known_loads(Plan& plan,
+asio::awaitable<std::vector<ledger::KnownLoad>> Load::known_loads(Plan& plan,
                                                                   pg::Connection& connection) {
-  std::vector<ledger::LoadEntry> loads;
+  std::vector<ledger::KnownLoad> loads;
   if (!lock_) {
-    std::string settings = writer::set_local(plan.options.settings);
-    std::string name = lock_name(plan.options.table, plan.identity.fingerprint);
     std::string question = ledger::has_loads_query(plan.identity);
-    const pg::Result known =
-        co_await ledger::RunLock::begin_locked(connection, settings, name, std::move(question));
+    std::string settings = plan.target.settings_sql;
+    ledger::RunLockNames names = lock_names(plan);
+    const pg::Result known = co_await ledger::RunLock::begin_locked(
+        connection, std::move(settings), std::move(names), std::move(question));
     if (known.boolean(0, 0)) loads = co_await ledger::find_loads(connection, plan.identity);
     if (loads.empty() || plan.options.again) {
       // Whoever comes while the one chunk waits for the table is told so too.
-      plan.target.settings_sql += ledger::RunLock::try_statement(name);
+      plan.target.settings_sql +=
+          "select " + ledger::RunLock::try_expression(lock_names(plan)) + "; ";
       co_return loads;
     }
     // There is more to ask than the beginning of a load: with a lock that lasts as long as that.
     co_await connection.query("rollback");
     std::unique_ptr<pg::Connection> guard = co_await connection_for_lock();
     if (guard) {
-      lock_ =
-          co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(name));
+      settings = plan.target.settings_sql;
+      names = lock_names(plan);
+      lock_ = co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(names));
     }
   }
   loads = co_await ledger::find_loads(connection, plan.identity);
   co_return loads;
+}
+
+/// What is to be done about this source, which is read where its content decides that. Afterwards
+/// it stands at its first record again, unless there is nothing to do.
+asio::awaitable<Verdict> Load::judge_source(Plan& plan, pg::Connection& connection) {
+  const LoadOptions& o = plan.options;
+  History history;
+  history.again = o.again;
+  history.truncate = o.truncate;
+  history.same_content = o.same_content;
+  history.grown = o.grown;
+  history.target_is_unlogged = plan.target.table.is_unlogged;
+  std::vector<ledger::KnownLoad> known = co_await known_loads(plan, connection);
+  for (ledger::KnownLoad& load : known) {
+    history.loads.emplace_back();
+    history.loads.back().load = std::move(load);
+  }
+  if (!history.loads.empty() && !history.again)
+    history.target_is_empty = co_await writer::is_empty(connection, plan.target);
+  Verdict verdict = judge(history, plan.identity);
+  if (verdict.kind != Verdict::Kind::compare) co_return verdict;
+
+  progress_.stage = Progress::Stage::verifying;
+  const std::function<bool()> stopped = [this] { return stop_requested_; };
+  const ComparisonOn on{on_.reader, connection, *plan.source, plan.identity, stopped};
+  std::vector<std::size_t> which = std::move(verdict.compare);
+  co_await compare(on, history.loads, std::move(which));
+  if (stop_requested_) throw interrupted(report_);
+  const ledger::LoadEntry like = history.loads.front().load;
+  verdict = judge(history, plan.identity);
+  const bool must_be_read =
+      verdict.kind == Verdict::Kind::fresh || verdict.kind == Verdict::Kind::append;
+  if (must_be_read) co_await read_again(plan, like);
+  co_return verdict;
+}
+
+/// From its first record. Throws Failure where a stream has gone too far for that.
+asio::awaitable<void> Load::read_again(Plan& plan, const ledger::LoadEntry& like) {
+  if (!plan.source->rewind()) {
+    throw Failure(
+        FailureKind::changed,
+        fmt::format(
+            "{} begins like load {}, which is in {} already, but is not the same\n"
+            "  A stream cannot be read twice: send it again with --again to load all of it.",
+            plan.source->name(), like.id.value, plan.target.table.full_name()));
+  }
+  const auto read = [&plan] { reread_preamble(plan); };
+  co_await async::offload(on_.reader, read);
 }
 
 /// Asks the ledger about this source and enters the load or finds it again. False if there is
@@ -62,80 +175,75 @@ asio::awaitable<bool> Load::enter(Plan& plan) {
                       "\n  Or load with --no-ledger: such a load cannot be resumed, and can be "
                       "loaded twice.");
   }
-  const std::string table = plan.target.table.full_name();
-  const std::string& source = plan.source->name();
-  // GCC 12 destroys a braced temporary twice when a co_await stands inside it, so this is filled
-  // step by step.
-  History history;
-  history.again = plan.options.again;
-  history.is_file = plan.identity.source_bytes.has_value();
-  history.loads = co_await known_loads(plan, connection);
-  if (!history.loads.empty() && !history.again)
-    history.target_is_empty = co_await writer::is_empty(connection, plan.target.table);
-  Verdict verdict = judge(history, plan.identity);
-  if (verdict.kind == Kind::verify) {
-    const ledger::LoadEntry load = *verdict.load;
-    if (co_await has_same_chunks(plan, connection, load)) {
-      nothing_to_do(load);
-      co_return false;
-    }
-    verdict = {};
-  }
+  Verdict verdict = co_await judge_source(plan, connection);
   switch (verdict.kind) {
     case Kind::nothing_to_do: nothing_to_do(*verdict.load); co_return false;
-    case Kind::refuse_changed:
-      throw Failure(
-          FailureKind::changed,
-          fmt::format(
-              "{} has changed since load {} stored {} rows of it in {}: it had {} bytes then and "
-              "has {} now, "
-              "and its beginning or end differs\n"
-              "  Load it from the start with --again; add --truncate to empty the table first.",
-              source, verdict.load->id.value, verdict.load->totals.rows_stored, table,
-              verdict.load->source_bytes.value_or(0), plan.identity.source_bytes.value_or(0)));
-    case Kind::refuse_options:
-      throw Failure(
-          FailureKind::changed,
-          fmt::format("load {} of {} is unfinished and was begun with other options ({})\n"
-                      "  Go on with the options of then, or load it from the start with --again; "
-                      "add --truncate "
-                      "to empty {} first.",
-                      verdict.load->id.value, source,
-                      difference_of_options(verdict.load->options, plan.identity.options), table));
-    case Kind::resume: {
-      report_.load = verdict.load->id;
-      report_.resumed = true;
-      report_.notes.push_back(fmt::format("resuming load {} of {}, with {} rows {} already",
-                                          verdict.load->id.value, verdict.load->started_at,
-                                          verdict.load->totals.rows(),
-                                          plan.strategy.staged ? "staged" : "stored"));
-      plan.identity.rejects_path = verdict.load->rejects_path;
-      choose_rejects_path(plan);
-      plan.identity.chunk_bytes = verdict.load->chunk_bytes;
-      plan.identity.record_bytes_max = verdict.load->record_bytes_max;
-      report_.plan.chunk_bytes = plan.identity.chunk_bytes;
-      co_await ledger::resume_load(connection, *report_.load, plan.identity.rejects_path,
-                                   defer_statements(plan, std::to_string(verdict.load->id.value)));
-      co_return true;
-    }
-    case Kind::fresh:
-    case Kind::verify: break;
+    case Kind::resume: co_await resume(plan, connection, *verdict.load); co_return true;
+    case Kind::append: co_await go_on_behind(plan, connection, *verdict.load); break;
+    case Kind::fresh: break;
+    default: throw refusal(plan, verdict);
   }
   if (!verdict.note.empty()) report_.notes.push_back(verdict.note);
   choose_rejects_path(plan);
   ledger::BeginOptions begin;
   for (const LoadId id : verdict.void_loads) begin.before += ledger::void_load_statement(id) + "; ";
   // A load that is all or nothing empties the table when it publishes.
-  if (plan.options.truncate && !plan.strategy.staged) {
+  if (plan.options.truncate && !plan.strategy.staged)
     begin.before +=
-        ledger::void_loads_of_statement(plan.target.table.id) + "; " + truncate_statement(plan);
-  }
+        ledger::void_loads_of_statement(plan.identity) + "; " + truncate_statement(plan);
   if (!begin.before.empty()) begin.before += drop_stale_staging_statement();
   begin.behind = defer_statements(plan, ledger::this_load);
+  if (plan.target.table.is_unlogged) begin.behind += ledger::mark_statement(ledger::this_load);
   // Of a load of one chunk, the entry is on disk with that.
   begin.durable = !is_small() || !begin.before.empty() || !begin.behind.empty();
   report_.load = co_await ledger::begin_load(connection, plan.identity, begin);
   co_return true;
+}
+
+asio::awaitable<void> Load::resume(Plan& plan, pg::Connection& connection,
+                                   const ledger::KnownLoad& load) {
+  report_.load = load.id;
+  report_.resumed = true;
+  report_.notes.push_back(fmt::format("resuming load {} of {}, with {} rows {} already",
+                                      load.id.value, load.started_at, load.totals.rows(),
+                                      plan.strategy.staged ? "staged" : "stored"));
+  if (load.behind_load) {
+    plan.begins_at = beginning_of(load.options);
+    const auto read = [&plan] { reread_preamble(plan); };
+    co_await async::offload(on_.reader, read);
+  }
+  plan.identity.behind_load = load.behind_load;
+  plan.identity.rejects_path = load.rejects_path;
+  choose_rejects_path(plan);
+  // What decides where chunks end stays; how large a record may be does not.
+  plan.identity.chunk_bytes = load.chunk_bytes;
+  report_.plan.chunk_bytes = plan.identity.chunk_bytes;
+  co_await ledger::resume_load(connection, load.id, plan.identity.rejects_path,
+                               defer_statements(plan, std::to_string(load.id.value)));
+}
+
+/// Makes the plan one of what is behind the content of a finished load.
+asio::awaitable<void> Load::go_on_behind(Plan& plan, pg::Connection& connection,
+                                         const ledger::KnownLoad& load) {
+  const ledger::StoredChunks chunks = co_await ledger::stored_chunks(connection, load.id);
+  const ledger::ChunkEntry& last = chunks.rbegin()->second;
+  std::optional<Position> place;
+  const auto find = [&] { place = place_behind(plan, last); };
+  co_await async::offload(on_.reader, find);
+  if (!place) {
+    throw Failure(FailureKind::changed,
+                  fmt::format("{} has grown since load {}, but the last record of then had no line "
+                              "end: it may have been cut\n  --grown load loads all of it; that "
+                              "record is in {} already (see also --truncate).",
+                              plan.source->name(), load.id.value, plan.target.table.full_name()));
+  }
+  plan.begins_at = place;
+  plan.identity.behind_load = load.id;
+  plan.identity.options = with_beginning(plan.identity.options, *place);
+  const auto read = [&plan] { reread_preamble(plan); };
+  co_await async::offload(on_.reader, read);
+  report_.notes.push_back(
+      fmt::format("goes on behind load {}, at line {}", load.id.value, place->line));
 }
 
 /// Where rejects go, unless an earlier run of this load has chosen.
@@ -149,45 +257,6 @@ void Load::nothing_to_do(const ledger::LoadEntry& load) {
   report_.load = load.id;
   report_.finished_before = load.finished_at;
   report(load.totals);
-}
-
-/// Reads the whole source and compares it with a finished load, chunk by chunk.
-asio::awaitable<bool> Load::has_same_chunks(Plan& plan, pg::Connection& connection,
-                                            const ledger::LoadEntry& load) {
-  progress_.stage = Progress::Stage::verifying;
-  const ledger::StoredChunks stored = co_await ledger::stored_chunks(connection, load.id);
-  source::ChunkerOptions options = plan.chunker_options();
-  options.chunk_bytes = load.chunk_bytes;
-  options.record_bytes_max = load.record_bytes_max;
-  source::Chunker chunker(*plan.source, plan.preamble, options);
-  source::Chunk chunk;
-  std::size_t same = 0;
-  const auto compare_next = [&chunker, &chunk, &stored, &same] {
-    if (!chunker.next(chunk)) return false;
-    const auto found = stored.find(chunk.number);
-    if (found == stored.end() || found->second.digest != chunk.digest ||
-        found->second.byte_count != chunk.size) {
-      same = stored.size() + 1;
-      return false;
-    }
-    ++same;
-    return true;
-  };
-  while (co_await async::offload(on_.reader, compare_next)) {
-    if (stop_requested_) throw interrupted(report_);
-  }
-  if (same == stored.size()) co_return true;
-  if (!plan.source->rewind()) {
-    throw Failure(
-        FailureKind::changed,
-        fmt::format(
-            "{} begins like load {}, which is in {} already, but is not the same\n"
-            "  A stream cannot be read twice: send it again with --again to load all of it.",
-            plan.source->name(), load.id.value, plan.target.table.full_name()));
-  }
-  const auto read = [&plan] { reread_preamble(plan); };
-  co_await async::offload(on_.reader, read);
-  co_return false;
 }
 
 }  // namespace sluice::load

@@ -2,64 +2,252 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
+
+#include "base/limits.hpp"
 
 namespace sluice::load {
 namespace {
 
-bool same_options(const std::string& a, const std::string& b) {
-  return nlohmann::json::parse(a) == nlohmann::json::parse(b);
+using Kind = Verdict::Kind;
+
+/// "host device:inode" of a stamp.
+std::string_view file_of(std::string_view stamp) {
+  const std::size_t host = stamp.find(' ');
+  const std::size_t end = host == std::string_view::npos ? host : stamp.find(' ', host + 1);
+  return end == std::string_view::npos ? std::string_view() : stamp.substr(0, end);
+}
+
+bool is_stream(const ledger::NewLoad& load) { return !load.source_bytes; }
+
+/// A stream has no name; a file has its path, and those of its other links.
+bool same_name(const ledger::NewLoad& a, const ledger::NewLoad& b) {
+  if (is_stream(a) || is_stream(b) || a.source_path == b.source_path) return true;
+  const std::string_view file = file_of(a.source_stamp);
+  return !file.empty() && file == file_of(b.source_stamp);
+}
+
+/// What is known without reading: whether all of the content may be that of the load.
+bool may_be_same(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
+  if (load.fingerprint == now.fingerprint) return true;
+  return load.head == now.head && (is_stream(load) || is_stream(now));
+}
+
+/// ... or whether it may begin with the load's.
+bool may_go_on(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
+  if (load.content_end == 0 || (now.source_bytes && *now.source_bytes <= load.content_end))
+    return false;
+  if (load.head == now.head) return true;
+  // Of a short content the digest is of all of it, which is longer now.
+  return load.content_end < limits::fingerprint_bytes && !is_stream(now) &&
+         load.source_path == now.source_path;
+}
+
+class Judge {
+ public:
+  Judge(const History& history, const ledger::NewLoad& now) : h_(history), now_(now) {}
+
+  Verdict run() {
+    for (std::size_t i = 0; i < h_.loads.size(); ++i) {
+      const Candidate& c = h_.loads[i];
+      if (is_over(c.load)) continue;
+      if (c.load.finished()) {
+        finished_.push_back(i);
+      } else if (const auto kind = unfinished(c.load)) {
+        return with(*kind, c.load);
+      }
+    }
+    if (h_.again) return fresh_;
+    return of_finished();
+  }
+
+ private:
+  static Verdict with(Kind kind, const ledger::KnownLoad& load) {
+    Verdict verdict;
+    verdict.kind = kind;
+    verdict.load = load;
+    return verdict;
+  }
+
+  bool options_match(const ledger::KnownLoad& load) const {
+    return same_options(load.options, now_.options, !load.behind_load);
+  }
+
+  /// The load's rows are gone, and its entry becomes void where a new load begins.
+  bool is_over(const ledger::KnownLoad& load) {
+    if (h_.again) return false;
+    const bool waits = load.staged && !load.finished();
+    if (load.totals.rows_stored == 0 || waits) return false;
+    const bool crashed = h_.target_is_unlogged && !load.has_mark;
+    if (!h_.target_is_empty && !crashed) return false;
+    const bool is_of_this = load.finished() ? may_be_same(load, now_) : true;
+    if (!is_of_this) return false;
+    fresh_.void_loads.push_back(load.id);
+    if (fresh_.note.empty() && may_be_same(load, now_)) {
+      fresh_.note = fmt::format(
+          "load {} stored {} rows of this file, but {} {}: loading it again", load.id.value,
+          load.totals.rows_stored, now_.target,
+          h_.target_is_empty ? "is empty now"
+                             : "is unlogged, and the server has crashed and emptied it since");
+    }
+    return true;
+  }
+
+  /// What an unfinished load wants; nothing where it stands in nobody's way.
+  std::optional<Kind> unfinished(const ledger::KnownLoad& load) {
+    const bool is_this = may_be_same(load, now_);
+    // Of the same path, but of other content: yesterday's file, or this one before it changed.
+    const bool is_file = !is_stream(now_) && load.source_path == now_.source_path;
+    if (!is_this && !is_file) return std::nullopt;
+    if (h_.again || h_.truncate) {
+      if (h_.again || !is_this || !options_match(load)) {
+        fresh_.void_loads.push_back(load.id);
+        return std::nullopt;
+      }
+    }
+    if (is_this && options_match(load) && load.staged == now_.staged) return Kind::resume;
+    // What waits in a staging table, or has stored nothing, stands in nobody's way.
+    if (load.staged || load.totals.chunks == 0) {
+      fresh_.void_loads.push_back(load.id);
+      return std::nullopt;
+    }
+    return is_this ? Kind::refuse_options : Kind::refuse_changed;
+  }
+
+  Match match_of(const Candidate& c) const {
+    const bool untouched = !now_.source_stamp.empty() && c.load.source_stamp == now_.source_stamp;
+    return untouched ? Match::same : c.match;
+  }
+
+  Verdict of_finished() {
+    // An untouched file that was loaded so needs no look at its content, nor at other loads.
+    for (const std::size_t i : finished_) {
+      const Candidate& c = h_.loads[i];
+      if (c.match == Match::unread && match_of(c) == Match::same && options_match(c.load))
+        return known(c.load);
+    }
+    Verdict ask;
+    ask.kind = Kind::compare;
+    for (const std::size_t i : finished_) {
+      const Candidate& c = h_.loads[i];
+      const bool may_be_it = may_be_same(c.load, now_) || may_go_on(c.load, now_);
+      if (match_of(c) == Match::unread && may_be_it) ask.compare.push_back(i);
+    }
+    if (!ask.compare.empty()) return ask;
+
+    if (const auto load = newest(Match::same, true, true)) return known(*load);
+    if (h_.truncate) return fresh_;
+    if (const auto load = newest(Match::same, false, true)) return of_other_name(*load);
+    if (const auto load = newest(Match::same, true, false))
+      return with(Kind::refuse_other_options, *load);
+    if (const auto load = newest(Match::same, false, false))
+      return h_.same_content == SameContent::load ? fresh_
+                                                  : with(Kind::refuse_other_options, *load);
+    return of_grown();
+  }
+
+  /// The newest finished load with that match.
+  std::optional<ledger::KnownLoad> newest(Match match, bool of_this_name, bool with_options) const {
+    for (const std::size_t i : finished_) {
+      const Candidate& c = h_.loads[i];
+      if (match_of(c) == match && same_name(c.load, now_) == of_this_name &&
+          options_match(c.load) == with_options)
+        return c.load;
+    }
+    return std::nullopt;
+  }
+
+  Verdict known(const ledger::KnownLoad& load) {
+    if (!now_.updates || !load.updated_since) return with(Kind::nothing_to_do, load);
+    fresh_.note = fmt::format(
+        "load {} has brought this content already, but a later load has updated rows of {} since: "
+        "applying it again",
+        load.id.value, now_.target);
+    return fresh_;
+  }
+
+  Verdict of_other_name(const ledger::KnownLoad& load) {
+    if (load.totals.records_read == 0) return with(Kind::nothing_to_do, load);
+    switch (h_.same_content) {
+      case SameContent::refuse: return with(Kind::refuse_same_content, load);
+      case SameContent::skip: return with(Kind::nothing_to_do, load);
+      case SameContent::load: break;
+    }
+    return fresh_;
+  }
+
+  /// The load that has read most of it counts.
+  Verdict of_grown() {
+    std::optional<ledger::KnownLoad> most;
+    for (const std::size_t i : finished_) {
+      const Candidate& c = h_.loads[i];
+      const bool is_longer = !most || c.load.content_end > most->content_end;
+      if (match_of(c) == Match::prefix && c.load.totals.records_read > 0 && is_longer)
+        most = c.load;
+    }
+    if (!most || h_.grown == Grown::load) return fresh_;
+    if (h_.grown == Grown::refuse) return with(Kind::refuse_grown, *most);
+    return with(same_options(most->options, now_.options, false) ? Kind::append
+                                                                 : Kind::refuse_other_options,
+                *most);
+  }
+
+  const History& h_;
+  const ledger::NewLoad& now_;
+  Verdict fresh_;
+  std::vector<std::size_t> finished_;
+};
+
+/// What earlier versions wrote instead of the columns that are fed, and where the data begin.
+constexpr std::array<const char*, 5> former_keys{"header", "skip-lines", "columns", "map",
+                                                 "ignore-extra"};
+constexpr std::array<const char*, 2> meaning_keys{"fields", "begins"};
+
+void erase_all(nlohmann::json& json, std::span<const char* const> keys) {
+  for (const char* key : keys) json.erase(key);
+}
+
+/// Both in the same form.
+void make_comparable(nlohmann::json& then, nlohmann::json& now) {
+  const bool both = then.contains("fields") && now.contains("fields");
+  for (nlohmann::json* json : {&then, &now}) {
+    if (!both) {
+      erase_all(*json, former_keys);
+      erase_all(*json, meaning_keys);
+    }
+    json->erase("atomic");  // decides when rows come, not which
+  }
+}
+
+std::string name_of(const std::string& key) {
+  if (key == "fields") return "columns that the file feeds";
+  if (key == "begins") return "where the data begin (--header, --skip-lines)";
+  return "--" + key;
 }
 
 }  // namespace
 
 Verdict judge(const History& history, const ledger::NewLoad& now) {
-  using Kind = Verdict::Kind;
-  Verdict fresh;
-  for (const ledger::LoadEntry& load : history.loads) {
-    const bool same_content = load.fingerprint == now.fingerprint;
-    // A finished load of the same path but other content is yesterday's file of that name.
-    if (!same_content && (load.finished() || !history.is_file)) continue;
-    const bool same = same_content && same_options(load.options, now.options);
-    if (load.finished() && !same) continue;
+  return Judge(history, now).run();
+}
 
-    if (history.again) {
-      if (!load.finished()) fresh.void_loads.push_back(load.id);
-      continue;
-    }
-    const bool waits = load.staged && !load.finished();
-    if (history.target_is_empty && load.totals.rows_stored > 0 && !waits) {
-      fresh.void_loads.push_back(load.id);
-      if (fresh.note.empty()) {
-        fresh.note = fmt::format(
-            "load {} stored {} rows of this file, but {} is empty now: loading it again",
-            load.id.value, load.totals.rows_stored, now.target);
-      }
-      continue;
-    }
-    if (load.finished()) {
-      const bool untouched = !now.source_stamp.empty() && load.source_stamp == now.source_stamp;
-      return {.kind = untouched ? Kind::nothing_to_do : Kind::verify,
-              .load = load,
-              .void_loads = {},
-              .note = {}};
-    }
-    // What waits in a staging table, or has stored nothing, stands in nobody's way.
-    if (!same && (load.staged || load.totals.chunks == 0)) {
-      fresh.void_loads.push_back(load.id);
-      continue;
-    }
-    const Kind kind = !same_content ? Kind::refuse_changed
-                      : same        ? Kind::resume
-                                    : Kind::refuse_options;
-    return {.kind = kind, .load = load, .void_loads = {}, .note = {}};
+bool same_options(const std::string& then_text, const std::string& now_text, bool with_beginning) {
+  auto then = nlohmann::json::parse(then_text);
+  auto now = nlohmann::json::parse(now_text);
+  make_comparable(then, now);
+  if (!with_beginning) {
+    then.erase("begins");
+    now.erase("begins");
   }
-  return fresh;
+  return then == now;
 }
 
 std::string difference_of_options(const std::string& then_text, const std::string& now_text) {
-  const auto then = nlohmann::json::parse(then_text);
-  const auto now = nlohmann::json::parse(now_text);
+  auto then = nlohmann::json::parse(then_text);
+  auto now = nlohmann::json::parse(now_text);
+  make_comparable(then, now);
   std::string result;
   const auto add = [&](const std::string& key) {
     const auto shown = [&](const nlohmann::json& in) {
@@ -67,7 +255,7 @@ std::string difference_of_options(const std::string& then_text, const std::strin
     };
     if (then.contains(key) && now.contains(key) && then[key] == now[key]) return;
     if (!result.empty()) result += "; ";
-    result += "--" + key + ": " + shown(then) + " then, " + shown(now) + " now";
+    result += name_of(key) + ": " + shown(then) + " then, " + shown(now) + " now";
   };
   for (const auto& [key, value] : then.items()) add(key);
   for (const auto& [key, value] : now.items()) {

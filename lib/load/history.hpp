@@ -1,41 +1,67 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "ledger/loads.hpp"
+#include "load/options.hpp"
 
 namespace sluice::load {
 
+/// What reading the source has told of a load whose chunks were compared with it.
+enum class Match {
+  unread,  ///< not compared
+  same,    ///< the load has read these bytes, all of them
+  prefix,  ///< the source begins with all that the load has read, and goes on
+  other,
+};
+
+struct Candidate {
+  ledger::KnownLoad load;
+  Match match = Match::unread;
+};
+
 /// What to do about a source that the ledger may know. A pure decision; its inputs are all here.
 struct History {
-  std::vector<ledger::LoadEntry> loads;  ///< newest first, as find_loads gives them
+  std::vector<Candidate> loads;  ///< newest first, as find_loads gives them
   bool target_is_empty = false;
+  bool target_is_unlogged = false;
   bool again = false;
-  bool is_file =
-      true;  ///< a path names a source that can be looked at again; a stream's name says nothing
+  bool truncate = false;  ///< the table is emptied before: no earlier load counts
+  SameContent same_content = SameContent::refuse;
+  Grown grown = Grown::refuse;
 };
 
 struct Verdict {
   enum class Kind {
-    fresh,           ///< load all of it
-    resume,          ///< go on with `load`
-    nothing_to_do,   ///< `load` is finished, and its file has not been touched since
-    verify,          ///< `load` is finished: nothing to do if the chunks' digests agree
-    refuse_changed,  ///< `load` is unfinished, and the file is not what it was
-    refuse_options,  ///< `load` is unfinished, and was begun with other options
+    fresh,                 ///< load all of it
+    resume,                ///< go on with `load`
+    append,                ///< load what is behind the content of `load`
+    compare,               ///< read the source and compare it with the candidates `compare`
+    nothing_to_do,         ///< `load` has brought all of it
+    refuse_changed,        ///< `load` is unfinished, and the file is not what it was
+    refuse_options,        ///< `load` is unfinished, and was begun with other options
+    refuse_other_options,  ///< `load` is finished, and brought the same bytes with other options
+    refuse_same_content,   ///< `load` is finished, and brought the same bytes under another name
+    refuse_grown,          ///< `load` is finished; the source begins with its content and goes on
   };
 
   Kind kind = Kind::fresh;
-  std::optional<ledger::LoadEntry> load;
-  std::vector<LoadId> void_loads;  ///< to be declared void when a new load begins
+  std::optional<ledger::KnownLoad> load;
+  std::vector<std::size_t> compare;  ///< places in History::loads
+  std::vector<LoadId> void_loads;    ///< to be declared void when a new load begins
   std::string note;
 };
 
 Verdict judge(const History& history, const ledger::NewLoad& now);
 
-/// Names what differs between two sets of row-deciding options: `null: "" then, "NA" now`.
+/// Whether two sets of row-deciding options (JSON) make the same rows of the same bytes. Where a
+/// load goes on behind another one, where its data begin does not count.
+bool same_options(const std::string& then, const std::string& now, bool with_beginning = true);
+
+/// Names what differs between them: `null: "" then, "NA" now`.
 std::string difference_of_options(const std::string& then, const std::string& now);
 
 }  // namespace sluice::load

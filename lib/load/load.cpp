@@ -49,8 +49,21 @@ asio::awaitable<void> Load::run() {
   } catch (...) {
     failed = std::current_exception();
   }
+  if (!failed && options_.more_follows) co_await let_go();
   lock_.reset();
   if (failed) std::rethrow_exception(failed);
+}
+
+/// The lock's connection serves the next load of the command.
+asio::awaitable<void> Load::let_go() {
+  if (!lock_) co_return;
+  std::unique_ptr<pg::Connection> connection = std::move(*lock_).release();
+  try {
+    co_await connection->query("rollback");
+    on_.pool.put(std::move(connection));
+  } catch (const pg::PgError&) {
+    // The load is done; the next one opens another.
+  }
 }
 
 asio::awaitable<void> Load::run_to_the_end() {
@@ -109,7 +122,7 @@ asio::awaitable<Plan> Load::prepare_to_run() {
   async::TaskGroup tasks(executor);
   tasks.spawn(read_source(found));
   tasks.spawn(or_stop_reading(describe_target(found)));
-  if (options_.use_ledger && !options_.dry_run && !is_small())
+  if (!options_.check && !options_.dry_run && !is_small())
     tasks.spawn(or_stop_reading(lock(found)));
   co_await tasks.join();
   // A source that was stopped looks like one that ended.
@@ -150,7 +163,9 @@ asio::awaitable<void> Load::describe_target(Findings& found) {
     found.has_no_room = true;
     found.changed.notify();
   };
-  on_.pool.put(co_await open_first(on_.pool.options(), policy, on_full));
+  std::unique_ptr<pg::Connection> opened = co_await on_.pool.take_idle();
+  if (!opened) opened = co_await open_first(on_.pool.options(), policy, on_full);
+  on_.pool.put(std::move(opened));
   found.is_connected = true;
   found.changed.notify();
   pg::Lease connection = co_await on_.pool.acquire();
@@ -169,8 +184,8 @@ asio::awaitable<void> Load::describe_target(Findings& found) {
 /// manners.
 asio::awaitable<std::unique_ptr<pg::Connection>> Load::connection_for_lock() {
   const RetryPolicy policy{options_.retry_for, backoff, options_.use_ledger};
-  std::unique_ptr<pg::Connection> connection =
-      co_await open_first(on_.pool.options(), policy, nullptr);
+  std::unique_ptr<pg::Connection> connection = co_await on_.pool.take_idle();
+  if (!connection) connection = co_await open_first(on_.pool.options(), policy, nullptr);
   if (!connection) note_missing_lock();
   co_return connection;
 }
@@ -190,10 +205,13 @@ asio::awaitable<void> Load::lock(Findings& found) {
     note_missing_lock();
     co_return;
   }
-  std::string settings = writer::set_local(options_.settings);
-  std::string name = lock_name(options_.table, found.beginning->fingerprint);
-  lock_ =
-      co_await ledger::RunLock::take(std::move(connection), std::move(settings), std::move(name));
+  // Found once more, at the same time as by describe(): its answer need not be waited for.
+  std::string find = writer::find_target(options_.table, options_.settings);
+  ledger::RunLockNames names{
+      .target = "pg_catalog.current_setting('pgsluice.target')",
+      .fingerprint = options_.use_ledger ? found.beginning->fingerprint : std::string(),
+      .empties_table = options_.truncate};
+  lock_ = co_await ledger::RunLock::take(std::move(connection), std::move(find), std::move(names));
 }
 
 /// Nothing is kept, so nothing is locked, entered or resumed.
@@ -202,7 +220,7 @@ asio::awaitable<void> Load::run_check(Plan& plan) {
     plan.identity.rejects_path = RejectFile::free_path(rejects_path_of(plan));
   open_rejects(plan);
   co_await move(plan, {});
-  require_unchanged_source(plan);
+  co_await require_unchanged_source(plan);
   report_.records_read = records_read_;
   report_.status = LoadReport::Status::checked;
 }
@@ -212,14 +230,24 @@ asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
   open_rejects(plan);
   if (plan.options.truncate) {
     pg::Lease connection = co_await on_.pool.acquire();
-    co_await connection->query("begin; " + truncate_statement(plan) + "commit");
+    std::string settings = plan.target.settings_sql;
+    if (lock_) {
+      co_await connection->query("begin; " + truncate_statement(plan) + plan.target.user_path_sql +
+                                 "commit");
+    } else {
+      ledger::RunLockNames names = lock_names(plan);
+      names.fingerprint.clear();
+      co_await ledger::RunLock::begin_locked(*connection, std::move(settings), std::move(names),
+                                             "select 1");
+      co_await connection->query(truncate_statement(plan) + plan.target.user_path_sql + "commit");
+    }
   }
   co_await move(plan, {});
   if (rejects_) {
     const auto settle = [this] { return rejects_->settle([](std::int64_t) { return true; }); };
     co_await async::offload(on_.cpu, settle);
   }
-  require_unchanged_source(plan);
+  co_await require_unchanged_source(plan);
   report_.records_read = records_read_;
   static_cast<RowCounts&>(report_) = report_.now;
   report_.status = LoadReport::Status::stored;
@@ -435,8 +463,8 @@ asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored) {
   if (failed) std::rethrow_exception(failed);
 }
 
-void Load::require_unchanged_source(const Plan& plan) const {
-  if (plan.source->stamp() == plan.identity.source_stamp) return;
+asio::awaitable<void> Load::require_unchanged_source(Plan& plan) {
+  if (plan.source->stamp() == plan.identity.source_stamp) co_return;
   throw Failure(FailureKind::changed,
                 fmt::format("{} changed while it was read: what is stored may be neither its old "
                             "nor its new content\n"
@@ -473,7 +501,7 @@ asio::awaitable<ledger::Finish> Load::finish(const Plan& plan, const ledger::Rea
 /// False where it lacks chunks that can be sent again.
 asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
   progress_.stage = Progress::Stage::finishing;
-  require_unchanged_source(plan);
+  co_await require_unchanged_source(plan);
   co_await settle_rejects(false);
   if (!budget_.allows(0, 0)) {
     throw Failure(FailureKind::budget,
@@ -485,6 +513,13 @@ asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
   // What was staged by earlier runs came into the table by this one.
   if (end.finished && (!report_.resumed || plan.strategy.staged)) report_.now = report_;
   if (end.finished) co_return true;
+  if (end.is_void) {
+    throw Failure(
+        FailureKind::failed,
+        fmt::format("load {} was given up meanwhile: another run emptied {}, or began the "
+                    "load again\n  The same command loads {} from the start.",
+                    report_.load->value, plan.target.table.full_name(), plan.source->name()));
+  }
   if (end.totals.chunks < chunks_read_ && round < limits::resend_rounds_max &&
       plan.source->rewind()) {
     report_.notes.push_back(fmt::format(

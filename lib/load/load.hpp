@@ -6,6 +6,7 @@
 
 #include "ledger/deferred_indexes.hpp"
 #include "ledger/run_lock.hpp"
+#include "load/history.hpp"
 #include "load/options.hpp"
 #include "load/plan.hpp"
 #include "load/reject_file.hpp"
@@ -52,11 +53,15 @@ class Load {
   asio::awaitable<bool> run_at_once(Plan& plan);
   asio::awaitable<void> run_with_ledger(Plan& plan);
   asio::awaitable<void> run_without_ledger(Plan& plan);
-  asio::awaitable<std::vector<ledger::LoadEntry>> known_loads(Plan& plan,
+  asio::awaitable<std::vector<ledger::KnownLoad>> known_loads(Plan& plan,
                                                               pg::Connection& connection);
+  asio::awaitable<Verdict> judge_source(Plan& plan, pg::Connection& connection);
+  asio::awaitable<void> read_again(Plan& plan, const ledger::LoadEntry& like);
   asio::awaitable<bool> enter(Plan& plan);
-  asio::awaitable<bool> has_same_chunks(Plan& plan, pg::Connection& connection,
-                                        const ledger::LoadEntry& load);
+  asio::awaitable<void> resume(Plan& plan, pg::Connection& connection,
+                               const ledger::KnownLoad& load);
+  asio::awaitable<void> go_on_behind(Plan& plan, pg::Connection& connection,
+                                     const ledger::KnownLoad& load);
   asio::awaitable<void> move(Plan& plan, ledger::StoredChunks stored);
   asio::awaitable<void> prepare_to_stage(const Plan& plan);
   asio::awaitable<ledger::Finish> finish(const Plan& plan, const ledger::Read& read,
@@ -75,7 +80,8 @@ class Load {
   bool is_small() const;  ///< one chunk, and known to be
   void nothing_to_do(const ledger::LoadEntry& load);
   void report(const ledger::Totals& totals);
-  void require_unchanged_source(const Plan& plan) const;
+  asio::awaitable<void> require_unchanged_source(Plan& plan);
+  asio::awaitable<void> let_go();
 
   Resources on_;
   LoadOptions options_;

@@ -27,6 +27,16 @@ enum class HeaderMode {
 /// The strategy that the user asks for.
 enum class WriterChoice { automatic, copy, insert };
 
+/// What becomes of a source whose content another one, of another name, has brought already.
+enum class SameContent { refuse, load, skip };
+
+/// What becomes of a source that begins with all of what a finished load has read, and goes on.
+enum class Grown {
+  refuse,
+  append,  ///< what is behind it is loaded
+  load,    ///< all of it is
+};
+
 /// What the user asks for: one source into one table.
 struct LoadOptions {
   std::string path;   ///< "-" is stdin
@@ -61,6 +71,9 @@ struct LoadOptions {
   csv::Scanner::Form scanner = csv::Scanner::Form::automatic;
   bool truncate = false;
   bool again = false;
+  SameContent same_content = SameContent::refuse;
+  Grown grown = Grown::refuse;
+  bool accept_at_least_once = false;  ///< rows in another server may be stored twice
   bool use_ledger = true;
   bool defer_indexes = false;
   bool more_follows =

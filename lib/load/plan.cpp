@@ -5,65 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "base/identifier.hpp"
+#include "load/meaning.hpp"
 #include "source/fingerprint.hpp"
 
 namespace sluice::load {
 namespace {
-
-std::string_view name_of(HeaderMode mode) {
-  switch (mode) {
-    case HeaderMode::match: return "match";
-    case HeaderMode::skip: return "skip";
-    case HeaderMode::none: return "none";
-  }
-  return "";
-}
-
-std::string_view name_of(writer::Dedupe dedupe) {
-  switch (dedupe) {
-    case writer::Dedupe::first: return "first";
-    case writer::Dedupe::last: return "last";
-    case writer::Dedupe::error: return "error";
-  }
-  return "";
-}
-
-/// What a resume must have in common with the run before: all that decides which rows come out of
-/// the same bytes.
-std::string row_deciding_options(const LoadOptions& o) {
-  nlohmann::json json;
-  json["delimiter"] = csv::show_character(o.dialect.delimiter);
-  json["quote"] = csv::show_character(o.dialect.quote);
-  json["escape"] = csv::show_character(o.dialect.escape);
-  json["null"] = o.dialect.null_text;
-  json["header"] = name_of(o.header);
-  json["skip-lines"] = o.skip_lines;
-  if (!o.columns.empty()) json["columns"] = o.columns;
-  if (!o.renames.empty()) json["map"] = o.renames;
-  if (o.ignore_extra) json["ignore-extra"] = true;
-  if (o.limit) json["limit"] = *o.limit;
-  if (!o.encoding.empty()) json["encoding"] = o.encoding;
-  if (!o.settings.empty()) json["set"] = o.settings;
-  if (o.record_policy.ragged == tuple::Ragged::pad) json["ragged"] = "pad";
-  switch (o.record_policy.blank_lines) {
-    case tuple::BlankLines::record: break;
-    case tuple::BlankLines::skip: json["blank-lines"] = "skip"; break;
-    case tuple::BlankLines::reject: json["blank-lines"] = "reject"; break;
-    case tuple::BlankLines::null: json["blank-lines"] = "null"; break;
-  }
-  if (o.on_conflict != writer::OnConflict::error) {
-    json["on-conflict"] = o.on_conflict == writer::OnConflict::update ? "update" : "nothing";
-    if (!o.key.empty()) json["key"] = o.key;
-    if (!o.update_columns.empty()) json["update-columns"] = o.update_columns;
-    if (o.update_if_changed) json["update-if-changed"] = true;
-    if (o.dedupe) json["dedupe"] = name_of(*o.dedupe);
-  }
-  if (o.atomic) json["atomic"] = true;
-  return json.dump();
-}
 
 source::PreambleOptions preamble_options(const LoadOptions& o) {
   return {.dialect = o.dialect,
@@ -96,6 +44,25 @@ void refuse_what_takes_no_rows(const tuple::Table& table) {
                     name + " is a materialized view: load the tables it is made of");
     default: throw Failure(FailureKind::usage, name + " is not a table");
   }
+}
+
+/// The other server commits first: where ours then does not, the ledger knows nothing of rows that
+/// are stored.
+void refuse_foreign_table(Plan& plan) {
+  const tuple::Table& table = plan.target.table;
+  if (!table.is_foreign || plan.options.check || plan.options.dry_run) return;
+  const std::string what =
+      table.full_name() +
+      (table.kind == 'f' ? " is a foreign table" : " stores rows in foreign tables");
+  const std::string why =
+      ", and its server commits before this one: a chunk whose commit fails here is stored there "
+      "already, and is sent again";
+  if (!plan.options.accept_at_least_once) {
+    throw Failure(FailureKind::usage, what + why +
+                                          "\n  --accept-at-least-once loads it all the same; "
+                                          "some rows may be stored twice then.");
+  }
+  plan.strategy.notes.push_back(what + why + ": each record is stored at least once");
 }
 
 void refuse_deferred_indexes(const Plan& plan) {
@@ -164,6 +131,7 @@ PlanSummary Plan::summary() const {
 Beginning read_beginning(source::Source& source, const LoadOptions& options) {
   Beginning beginning{source::read_preamble(source, preamble_options(options)), {}};
   beginning.fingerprint = source::fingerprint(source, beginning.preamble.beginning);
+  beginning.head = source::head_digest(beginning.preamble.beginning);
   return beginning;
 }
 
@@ -184,30 +152,37 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   plan.encoder = tuple::plan_encoder(table, plan.mapping, o.dialect, plan.preamble.line_end,
                                      plan.target.session, o.record_policy);
   plan.strategy = choose_strategy(o, table, plan.encoder.column_names(), unique_keys);
+  refuse_foreign_table(plan);
   fit_encoder(plan.encoder, plan.strategy, table, unique_keys);
   plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : jobs;
   plan.identity = {.target = table.full_name(),
                    .target_oid = table.id,
+                   .origin = plan.target.origin,
                    .source = plan.source->name(),
                    .source_path = plan.source->identity(),
                    .source_bytes = plan.source->size_bytes(),
                    .source_stamp = plan.source->stamp(),
                    .fingerprint = beginning.fingerprint,
-                   .options = row_deciding_options(o),
+                   .head = beginning.head,
+                   .options = meaning_of(o, plan.preamble, plan.mapping, table, plan.strategy),
                    .chunk_bytes = o.chunk_bytes,
                    .record_bytes_max = o.record_bytes_max,
                    .rejects_path = {},
-                   .staged = plan.strategy.staged};
+                   .staged = plan.strategy.staged,
+                   .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
+                   .behind_load = {}};
   return plan;
 }
 
 std::string truncate_statement(const Plan& plan) {
-  return plan.target.settings_sql + "truncate " + plan.target.table.quoted_name + "; ";
+  return plan.target.settings_sql + plan.target.user_path_sql + "truncate " +
+         plan.target.table.quoted_name + "; " + pg::own_path;
 }
 
-std::string lock_name(const std::string& table, const std::string& fingerprint) {
-  return "'load ' || " + quote_literal(table) + "::regclass::oid || " +
-         quote_literal(" " + fingerprint);
+ledger::RunLockNames lock_names(const Plan& plan) {
+  return {.target = "'" + std::to_string(plan.target.table.id) + "'",
+          .fingerprint = plan.identity.fingerprint,
+          .empties_table = plan.options.truncate};
 }
 
 std::string rejects_path_of(const Plan& plan) {
@@ -228,6 +203,10 @@ std::string rejects_path_of(const Plan& plan) {
 void reread_preamble(Plan& plan) {
   plan.source->rewind();
   plan.preamble = source::read_preamble(*plan.source, preamble_options(plan.options));
+  if (!plan.begins_at) return;
+  plan.preamble.start = *plan.begins_at;
+  plan.preamble.read_ahead.clear();
+  plan.source->seek(plan.begins_at->byte_offset);
 }
 
 }  // namespace sluice::load

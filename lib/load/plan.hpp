@@ -5,6 +5,7 @@
 
 #include "async/asio.hpp"
 #include "ledger/loads.hpp"
+#include "ledger/run_lock.hpp"
 #include "load/options.hpp"
 #include "load/report.hpp"
 #include "load/strategy.hpp"
@@ -37,6 +38,7 @@ struct Plan {
   ledger::NewLoad identity;                     ///< what the ledger will know of this load
   Strategy strategy;
   std::size_t jobs = 0;
+  std::optional<Position> begins_at;  ///< behind what an earlier load has read (--grown append)
 
   source::ChunkerOptions chunker_options() const;
   PlanSummary summary() const;
@@ -53,6 +55,7 @@ struct Plan {
 struct Beginning {
   source::Preamble preamble;
   std::string fingerprint;
+  std::string head;
 };
 
 /// Reads it. Blocking. Throws Failure for what is no CSV.
@@ -68,18 +71,20 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
 /// for a distant server, as a connection does nothing while a chunk's two round trips last.
 std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_trip);
 
-/// With the user's settings, so that --lock-timeout holds for it too. Belongs into a transaction.
+/// With the user's settings, so that --lock-timeout holds for it too, and in the user's path, as
+/// triggers may hear of it. Belongs into a transaction under pg::own_path.
 std::string truncate_statement(const Plan& plan);
 
-/// What the lock of a run is on, as an SQL expression. It leaves out what a person may mistype: a
-/// run with other options of the same content must see this one.
-std::string lock_name(const std::string& table, const std::string& fingerprint);
+/// What the locks of a run are on. They leave out what a person may mistype: a run with other
+/// options of the same content must see this one.
+ledger::RunLockNames lock_names(const Plan& plan);
 
 /// Where the rejects go if that name is free: beside a file; for a stream in the working folder,
 /// under the table's name. Absolute.
 std::string rejects_path_of(const Plan& plan);
 
-/// Begins to read the source again, from its first byte. REQUIRES: source.rewind() is true.
+/// Begins to read the source again, from its first byte or where the plan says. REQUIRES:
+/// source.rewind() is true.
 void reread_preamble(Plan& plan);
 
 }  // namespace sluice::load

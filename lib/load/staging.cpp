@@ -65,9 +65,10 @@ asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& c
   }
   std::string sql;
   if (p.plan.options.truncate) {
-    sql = ledger::void_loads_of_statement(p.plan.target.table.id) + " and load_id <> " + p.id() +
-          "; truncate " + p.plan.target.table.quoted_name + "; ";
+    sql = ledger::void_loads_of_statement(p.plan.identity) + " and l.load_id <> " + p.id() + "; " +
+          truncate_statement(p.plan);
   }
+  sql += p.plan.target.user_path_sql;
   sql += writer::merge_statement(p.plan.target.table, p.plan.encoder.column_names(), merge,
                                  p.staging(), p.is_upsert());
   const auto results = co_await on.query(std::move(sql));
@@ -76,24 +77,44 @@ asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& c
   const tuple::Table& table = p.plan.target.table;
   if (p.is_upsert() || counts.rows_stored == staged) co_return true;
   if (!table.has_row_trigger && !table.has_insert_rule && table.kind != 'v') co_return false;
-  const auto staged_rows = co_await on.query("select count(*) from " + p.staging());
-  co_return count_of(staged_rows.front()) == staged;
+  const auto staged_rows =
+      co_await on.query(pg::own_path + std::string("select count(*) from ") + p.staging());
+  co_return count_of(staged_rows.back()) == staged;
 }
 
 std::string finish_statements(const Publication& p, const RowCounts& counts) {
-  return fmt::format(
-      "update pgsluice.loads set rows_stored = {}, rows_updated = {}, rows_unchanged = {}, "
-      "rows_skipped = rows_skipped + {} where load_id = {}; drop table {}; commit",
-      counts.rows_stored, counts.rows_updated, counts.rows_unchanged, counts.rows_skipped, p.id(),
-      p.staging());
+  const std::string mark =
+      p.plan.target.table.is_unlogged ? ledger::mark_statement(p.id()) : std::string();
+  return pg::own_path + mark +
+         fmt::format(
+             "update pgsluice.loads set rows_stored = {}, rows_updated = {}, rows_unchanged = {}, "
+             "rows_skipped = rows_skipped + {} where load_id = {}; drop table {}; {}commit",
+             counts.rows_stored, counts.rows_updated, counts.rows_unchanged, counts.rows_skipped,
+             p.id(), p.staging(), p.plan.target.user_path_sql);
+}
+
+/// Begins the transaction, with the target locked and proved to be the planned one. The row's lock
+/// waits for an attempt that is still deciding, and then tells what became of it.
+asio::awaitable<std::vector<pg::Result>> begin(Publication& p, pg::Connection& on) {
+  const writer::Target& target = p.plan.target;
+  const writer::Guard guard(target, target.table, p.plan.encoder.column_names());
+  std::optional<pg::PgError> refused;
+  try {
+    co_return co_await on.query("begin; " + target.settings_sql + guard.statements() +
+                                "select state from pgsluice.loads where load_id = " + p.id() +
+                                " for update");
+  } catch (const pg::PgError& error) {
+    if (!(error.state == sql_state::division_by_zero)) throw;
+    refused = error;
+  }
+  co_await on.query("rollback");
+  const std::string what = co_await guard.what_changed(on);
+  throw writer::NotAsPlanned(what + "\n  Nothing was published; the same command goes on.");
 }
 
 asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
   on.wait_for_ever();  // a publication may be silent for hours
-  // The row's lock waits for an attempt that is still deciding, and then tells what became of it.
-  const auto begun = co_await on.query(
-      "begin; " + p.plan.target.settings_sql +
-      "select state from pgsluice.loads where load_id = " + p.id() + " for update");
+  const auto begun = co_await begin(p, on);
   const pg::Result& row = begun.back();
   if (row.rows() == 0 || row.text(0, 0) == "void") {
     throw Failure(
@@ -103,7 +124,7 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
   }
   if (row.text(0, 0) == "finished") {
     co_await on.query("rollback");
-    p.end = {p.load, true, (co_await ledger::show_load(on, p.load))->totals};
+    p.end = {p.load, true, false, (co_await ledger::show_load(on, p.load))->totals};
     co_return;
   }
   const auto finished = co_await on.query(ledger::finish_statement(
@@ -117,7 +138,7 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
   if (!co_await move_rows(p, on, counts)) {
     co_await on.query("rollback");
     co_await forget_chunks(on, p.load);
-    p.end = {p.load, false, {}};
+    p.end = {p.load, false, false, {}};
     co_return;
   }
   co_await on.query(finish_statements(p, counts));
@@ -145,18 +166,42 @@ asio::awaitable<bool> prepare_staging(pg::Connection& on, const Plan& plan, Load
   }
   if (plan.encoder.number_records)
     alter += std::string(", add column if not exists ") + writer::record_column + " bigint";
-  std::string sql = "begin; set local client_min_messages = warning; " + plan.target.settings_sql +
-                    drop_stale_staging_statement() + "create unlogged table if not exists " +
-                    staging + " (like " + table.quoted_name +
-                    " including constraints) with (autovacuum_enabled = false); ";
-  if (!alter.empty()) sql += "alter table " + staging + alter.substr(1) + "; ";
-  sql +=
-      "select count(*) = (select coalesce(sum(rows_stored), 0) from pgsluice.chunks where "
-      "load_id = " +
-      std::to_string(load.value) + ") from " + staging + "; commit";
-  const auto results = co_await on.query(std::move(sql));
-  if (results[results.size() - 2].boolean(0, 0)) co_return true;
-  co_await forget_chunks(on, load);
+  const std::string create =
+      drop_stale_staging_statement() + "create unlogged table if not exists " + staging +
+      " (like " + table.quoted_name +
+      " including constraints) with (autovacuum_enabled = false); " +
+      (alter.empty() ? "" : "alter table " + staging + alter.substr(1) + "; ");
+  // Triggers of whoever made it would run as us.
+  const writer::Target target = staging_target(plan.target, plan.encoder, load);
+  std::vector<std::string> staged = columns;
+  if (plan.encoder.number_records) staged.emplace_back(writer::record_column);
+  const writer::Guard guard(target, target.table, staged);
+  const std::string begin =
+      "begin; set local client_min_messages = warning; " + plan.target.settings_sql;
+  const std::string ask = "select " + guard.condition() +
+                          ", (select relowner = (select oid from pg_roles where rolname = "
+                          "current_user) from pg_class where oid = '" +
+                          staging + "'::regclass), (select count(*) from " + staging +
+                          ") = (select coalesce(sum(rows_stored), 0) from pgsluice.chunks where "
+                          "load_id = " +
+                          std::to_string(load.value) + "); commit";
+  const auto results = co_await on.query(begin + create + ask);
+  const pg::Result& row = results[results.size() - 2];
+  if (!row.boolean(0, 1)) {
+    throw Failure(FailureKind::failed,
+                  staging +
+                      " belongs to another user: whoever began this load has to go on with it, "
+                      "or begin it again with --again");
+  }
+  if (row.boolean(0, 0) && row.boolean(0, 2)) co_return true;
+  if (row.boolean(0, 0)) {
+    co_await forget_chunks(on, load);
+    co_return false;
+  }
+  // The target was altered since it was made.
+  co_await on.query(begin + "drop table " + staging +
+                    "; delete from pgsluice.chunks where load_id = " + std::to_string(load.value) +
+                    "; " + create + "commit");
   co_return false;
 }
 
@@ -177,7 +222,8 @@ std::string drop_stale_staging_statement() {
          "where "
          "c.relnamespace = to_regnamespace('pgsluice') and c.relkind = 'r' and c.relname ~ "
          "'^stage_[0-9]+$' and not exists (select from pgsluice.loads l where l.state = "
-         "'unfinished' and 'stage_' || l.load_id = c.relname) loop execute 'drop table if exists ' "
+         "'unfinished' and l.staged and l.load_id = substr(c.relname, 7)::bigint) loop execute "
+         "'drop table if exists ' "
          "|| "
          "stage; end loop; end $$; ";
 }

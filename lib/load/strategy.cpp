@@ -249,18 +249,35 @@ void fit_encoder(tuple::EncoderPlan& encoder, const Strategy& strategy, const tu
   }
 }
 
+writer::Target staging_target(const writer::Target& target, const tuple::EncoderPlan& encoder,
+                              LoadId load) {
+  writer::Target staging = target;
+  tuple::Table& table = staging.table;
+  table.id = 0;
+  table.quoted_name = ledger::staging_table(load);
+  table.name = table.quoted_name.substr(table.quoted_name.find('.') + 1);
+  table.kind = 'r';
+  table.persistence = 'u';
+  table.has_row_trigger = false;
+  table.is_unlogged = false;  // what a crash takes from it is counted
+  staging.can_lock = true;
+  if (!encoder.number_records) return staging;
+  tuple::Column number;
+  number.name = writer::record_column;
+  number.declared.id = tuple::oid::int8;
+  table.columns.push_back(number);
+  return staging;
+}
+
 std::unique_ptr<writer::Writer> make_writer(const Strategy& strategy, const LoadOptions& options,
                                             const writer::Target& target,
                                             const tuple::EncoderPlan& encoder,
                                             std::optional<LoadId> load) {
   std::vector<std::string> columns = encoder.column_names();
   if (strategy.staged) {
-    writer::Target staging = target;
-    staging.table.quoted_name = ledger::staging_table(*load);
-    staging.table.name = staging.table.quoted_name.substr(staging.table.quoted_name.find('.') + 1);
-    staging.table.has_row_trigger = false;
     if (encoder.number_records) columns.emplace_back(writer::record_column);
-    return std::make_unique<writer::CopyWriter>(staging, columns, load);
+    return std::make_unique<writer::CopyWriter>(staging_target(target, encoder, *load), columns,
+                                                load);
   }
   switch (strategy.kind) {
     case Strategy::Kind::copy: break;

@@ -45,6 +45,10 @@ Strategy choose_strategy(const LoadOptions& options, const tuple::Table& table,
 void fit_encoder(tuple::EncoderPlan& encoder, const Strategy& strategy, const tuple::Table& table,
                  const std::vector<writer::UniqueKey>& keys);
 
+/// The target with the load's staging table in its place.
+writer::Target staging_target(const writer::Target& target, const tuple::EncoderPlan& encoder,
+                              LoadId load);
+
 /// The writer of the chunks. `target` is the load's, `load` is nothing without a ledger.
 std::unique_ptr<writer::Writer> make_writer(const Strategy& strategy, const LoadOptions& options,
                                             const writer::Target& target,

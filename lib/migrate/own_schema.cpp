@@ -17,7 +17,7 @@ struct Embedded {
   const char* is_there;
 };
 
-const std::array<Embedded, 5> files{{
+const std::array<Embedded, 6> files{{
     {"V001__loads_and_chunks.sql", sql::V001__loads_and_chunks,
      "to_regclass('pgsluice.chunks') is not null"},
     {"V002__deferred_indexes.sql", sql::V002__deferred_indexes,
@@ -29,6 +29,8 @@ const std::array<Embedded, 5> files{{
      "exists (select from pg_attribute where attrelid = to_regclass('pgsluice.chunks') and "
      "attname = 'rows_updated')"},
     {"V005__jobs.sql", sql::V005__jobs, "to_regclass('pgsluice.job_runs') is not null"},
+    {"V006__identity.sql", sql::V006__identity,
+     "to_regclass('pgsluice.unlogged_marks') is not null"},
 }};
 
 struct Needs {
@@ -38,9 +40,10 @@ struct Needs {
 };
 
 Needs needs_of(Use use) {
-  constexpr const char* newest = "job_runs";
+  constexpr const char* newest = "unlogged_marks";
   switch (use) {
-    case Use::load: return {newest, {"loads", "chunks"}, {"select", "insert", "update"}};
+    case Use::load:
+      return {newest, {"loads", "chunks", "unlogged_marks"}, {"select", "insert", "update"}};
     case Use::read_loads: return {newest, {"loads", "chunks", "deferred_indexes"}, {"select"}};
     case Use::schedule:
       return {newest, {"jobs", "job_runs"}, {"select", "insert", "update", "delete"}};
@@ -50,6 +53,23 @@ Needs needs_of(Use use) {
   }
   return {"migrations", {"migrations"}, {"select"}};
 }
+
+// Everything that is ours, by its kind in SQL, with its owner. A trigger counts for its function's,
+// as whoever has the privilege TRIGGER may have made it. Staging tables are looked at by those who
+// use them.
+constexpr const char* own_things =
+    "(select 'schema' as kind, 'pgsluice' as name, nspowner as owner from pg_namespace where "
+    "nspname = 'pgsluice' union all select case relkind when 'S' then 'sequence' when 'v' then "
+    "'view' else 'table' end, format('pgsluice.%I', relname), relowner from pg_class where "
+    "relnamespace = to_regnamespace('pgsluice') and relkind in ('r', 'p', 'v', 'S') and relname !~ "
+    "'^stage_[0-9]+$' union all select 'function', p.oid::regprocedure::text, p.proowner from "
+    "pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid where "
+    "c.relnamespace = to_regnamespace('pgsluice') and not t.tgisinternal) as own";
+
+constexpr const char* is_untrusted =
+    "own.owner <> (select datdba from pg_database where datname = current_database()) and "
+    "own.owner <> (select oid from pg_roles where rolname = current_user) and not (select rolsuper "
+    "or rolname = 'pg_database_owner' from pg_roles where oid = own.owner)";
 
 }  // namespace
 
@@ -63,7 +83,10 @@ std::string state_expression(Use use) {
       may += std::string(" and has_table_privilege('pgsluice.") + table + "', '" + privilege + "')";
   }
   // Whoever may not use the schema may not even ask whether a table is there.
-  return "case when to_regnamespace('pgsluice') is null then 'incomplete' when not "
+  return "case when to_regnamespace('pgsluice') is null then 'incomplete' when exists (select "
+         "from " +
+         std::string(own_things) + " where " + is_untrusted +
+         ") then 'untrusted' when not "
          "has_schema_privilege('pgsluice', 'usage') then 'closed' when to_regclass('pgsluice." +
          std::string(needs.marker) + "') is null then 'incomplete' when " + may +
          " then 'complete' else 'closed' end";
@@ -71,6 +94,7 @@ std::string state_expression(Use use) {
 
 State state_of(std::string_view value) {
   if (value == "complete") return State::complete;
+  if (value == "untrusted") return State::untrusted;
   return value == "closed" ? State::closed : State::incomplete;
 }
 
@@ -80,6 +104,22 @@ std::string closed(const std::string& user) {
          "\n  Ask its owner to run: grant usage on schema pgsluice to " + name +
          "; grant select, insert, update, delete on all tables in schema pgsluice to " + name +
          "; grant usage on all sequences in schema pgsluice to " + name + ";";
+}
+
+std::string untrusted_query() {
+  // Sequences go with their tables.
+  return "select string_agg(distinct format('%s %s belongs to %I', kind, name, "
+         "pg_get_userbyid(owner)), ', ') || e'\\n  The database''s owner or a superuser mends it, '"
+         "'once it is sure what is in there: ' || string_agg(distinct case kind when 'function' "
+         "then 'drop ' || kind || ' ' || name || ' cascade;' else 'alter ' || kind || ' ' || name "
+         "|| ' owner to ' || quote_ident(pg_get_userbyid((select datdba from pg_database where "
+         "datname = current_database()))) || ';' end, ' ') from " +
+         std::string(own_things) + " where kind <> 'sequence' and " + is_untrusted;
+}
+
+std::string untrusted(const std::string& text) {
+  return "what pgsluice keeps in this database could run anything as you, and was not touched: " +
+         text;
 }
 
 std::string begin() {
@@ -123,6 +163,8 @@ State ask(Session& session, Use use) {
   const State state = state_of(session.value("select " + state_expression(use)));
   if (state == State::closed)
     throw Failure(FailureKind::failed, closed(session.value("select current_user")));
+  if (state == State::untrusted)
+    throw Failure(FailureKind::failed, untrusted(session.value(untrusted_query())));
   return state;
 }
 

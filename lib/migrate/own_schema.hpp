@@ -21,6 +21,7 @@ enum class State {
   complete,    ///< everything that this version knows
   incomplete,  ///< nothing, or what an older version has left
   closed,      ///< it is there, and not for this user
+  untrusted,   ///< it belongs to somebody who could have put anything in it
 };
 
 /// An SQL expression whose value state_of() reads.
@@ -30,6 +31,13 @@ State state_of(std::string_view value);
 /// What to tell a user for whom it is closed.
 std::string closed(const std::string& user);
 
+/// What is in our schema runs with the rights of whoever loads or migrates: a trigger, a default, a
+/// policy. So it must belong to a superuser, to the database's owner or to this user. This query
+/// says of what does not, in one text, what it is and the statements that mend it.
+std::string untrusted_query();
+/// What to tell of that text.
+std::string untrusted(const std::string& text);
+
 /// Begins a transaction in which no other runner does the same, makes the schema, and asks what is
 /// there: a row for the next step.
 std::string begin();
@@ -38,7 +46,7 @@ std::string create_history(const std::vector<std::string>& row);
 /// What is not applied yet, with its rows in the history. May be empty.
 std::string upgrade(const Rows& history);
 
-/// Asks, and throws Failure with advice where it is closed.
+/// Asks, and throws Failure with advice where it is closed or not to be trusted.
 State ask(Session& session, Use use);
 /// All of it, for somebody who migrates. Throws Failure with advice where the user may not.
 void create(Session& session);

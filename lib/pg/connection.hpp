@@ -44,6 +44,11 @@ class Cancel {
   std::unique_ptr<PGcancel, Free> cancel_;
 };
 
+/// Stands in front of SQL of our own: its functions, operators and types are the system's, whatever
+/// somebody who may create in a schema of the user's search_path has put there (CVE-2018-1058).
+/// https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATTERNS
+inline constexpr const char* own_path = "set local search_path = pg_catalog, pg_temp; ";
+
 /// One session, never blocking: each wait is a co_await. Used by one coroutine at a time, on the
 /// I/O thread.
 class Connection {
@@ -55,16 +60,23 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  /// Runs one or several statements in one round trip (the simple query protocol: one transaction
-  /// unless the text says otherwise). Returns their results in order; throws the first error, after
-  /// the session is ready again.
+  /// Runs one or several statements of our own in one round trip (the simple query protocol: one
+  /// transaction unless the text says otherwise). Returns their results in order; throws the first
+  /// error, after the session is ready again.
+  ///
+  /// They run under `own_path`, to the end of the transaction that they begin; inside an open
+  /// transaction its path counts. What is the user's (rows into the target, its triggers, TRUNCATE,
+  /// a COMMIT that runs deferred triggers) belongs behind writer::Target::user_path_sql.
   asio::awaitable<std::vector<Result>> query(std::string sql);
+
+  /// The same with nothing in front: what the user's search_path finds is used.
+  asio::awaitable<std::vector<Result>> query_in_user_path(std::string sql);
 
   /// Runs one statement with parameters in text form; throws its error.
   asio::awaitable<Result> execute(std::string sql, Row parameters);
 
-  /// The same as query() in steps, for texts with COPY in them: send(), then next() until it
-  /// returns nothing. An error is a Result here; a lost connection is thrown.
+  /// The same in steps, for texts with COPY in them: send(), then next() until it returns nothing.
+  /// Nothing is put in front of the text. An error is a Result here; a lost connection is thrown.
   asio::awaitable<void> send(std::string sql);
   asio::awaitable<std::optional<Result>> next(Phase phase = Phase::query);
 

@@ -101,6 +101,9 @@ class Pool {
   /// Opens connections_min of them at once, and is ready when they are.
   asio::awaitable<void> open_min();
 
+  /// One that lives and is lent to nobody, which is no more the pool's; nullptr where there is none.
+  asio::awaitable<std::unique_ptr<Connection>> take_idle();
+
   /// Takes a connection that somebody else has opened.
   void put(std::unique_ptr<Connection> connection);
 
@@ -116,7 +119,6 @@ class Pool {
  private:
   friend class Lease;
   asio::awaitable<Lease> acquire_in_turn();
-  asio::awaitable<std::unique_ptr<Connection>> take_idle();
   asio::awaitable<std::unique_ptr<Connection>> open();
   asio::awaitable<bool> lives(Connection& connection);
   bool is_parked() const;

@@ -30,9 +30,9 @@ std::size_t FileSource::read(char* into, std::size_t size) {
   return got;
 }
 
-bool FileSource::rewind() {
-  offset_ = 0;
-  return true;
+bool FileSource::seek(std::uint64_t offset) {
+  offset_ = std::min(offset, size_);
+  return offset <= size_;
 }
 
 std::string FileSource::stamp() const {
@@ -47,7 +47,8 @@ std::string FileSource::stamp() const {
   return std::string(host.data()) + " " + std::to_string(status.st_dev) + ":" +
          std::to_string(status.st_ino) + " " + std::to_string(status.st_size) + " " +
          std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec) +
-         (is_replaced ? " replaced" : "");
+         " " + std::to_string(status.st_ctim.tv_sec) + "." +
+         std::to_string(status.st_ctim.tv_nsec) + (is_replaced ? " replaced" : "");
 }
 
 std::string FileSource::tail(std::size_t bytes) const {

@@ -14,7 +14,8 @@ class FileSource final : public Source {
   FileSource(std::string path, FileDescriptor fd);
 
   std::size_t read(char* into, std::size_t size) override;
-  bool rewind() override;
+  bool rewind() override { return seek(0); }
+  bool seek(std::uint64_t offset) override;
   void stop() override { stopped_ = true; }
   std::optional<std::uint64_t> size_bytes() const override { return size_; }
   std::string stamp() const override;

@@ -7,17 +7,26 @@
 #include "base/limits.hpp"
 
 namespace sluice::source {
+namespace {
 
-std::string fingerprint(const Source& source, std::string_view beginning) {
-  std::string text = source.size_bytes() ? std::to_string(*source.size_bytes()) : "stream";
-  text += '\n';
-  text += beginning;
-  text += source.tail(limits::fingerprint_bytes);
+std::string digest(std::string_view text) {
   const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
   char hex[33];
   std::snprintf(hex, sizeof hex, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
                 static_cast<unsigned long long>(hash.low64));
   return hex;
 }
+
+}  // namespace
+
+std::string fingerprint(const Source& source, std::string_view beginning) {
+  std::string text = source.size_bytes() ? std::to_string(*source.size_bytes()) : "stream";
+  text += '\n';
+  text += beginning;
+  text += source.tail(limits::fingerprint_bytes);
+  return digest(text);
+}
+
+std::string head_digest(std::string_view beginning) { return digest(beginning); }
 
 }  // namespace sluice::source

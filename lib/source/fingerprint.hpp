@@ -13,4 +13,7 @@ namespace sluice::source {
 /// not missed.
 std::string fingerprint(const Source& source, std::string_view beginning);
 
+/// The same of the first 64 KiB alone, or of all where there is less: whatever comes behind them.
+std::string head_digest(std::string_view beginning);
+
 }  // namespace sluice::source

@@ -18,8 +18,12 @@ class Source {
   /// where it is 0 from then on. Throws Failure when the system refuses.
   virtual std::size_t read(char* into, std::size_t size) = 0;
 
-  /// Begins again at the first byte. False where the source can be read only once.
+  /// Begins again at the first byte. False where the source can be read only once, and more of it
+  /// has been read than it keeps.
   virtual bool rewind() = 0;
+
+  /// Goes on at this byte, counted from the first one. False where that is not possible.
+  virtual bool seek(std::uint64_t offset) = 0;
 
   /// Makes a read that waits, and all later ones, return early (thread-safe, async-signal-unsafe).
   virtual void stop() {}
@@ -28,7 +32,8 @@ class Source {
   virtual std::optional<std::uint64_t> size_bytes() const = 0;
 
   /// What the file system says of the content without reading it: equal stamps mean an unchanged
-  /// file. Empty where there is no such thing.
+  /// file. Empty where there is no such thing. It begins with what names the file, whatever its
+  /// paths are: "host device:inode "; the time of change is in it, which no program sets back.
   virtual std::string stamp() const = 0;
 
   /// The last bytes, for the fingerprint; empty where they cannot be read ahead of the rest.

@@ -4,9 +4,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "base/failure.hpp"
+#include "base/limits.hpp"
 
 namespace sluice::source {
 
@@ -16,6 +19,26 @@ StreamSource::StreamSource(std::string name, FileDescriptor fd)
 }
 
 std::size_t StreamSource::read(char* into, std::size_t size) {
+  const std::size_t kept =
+      at_ < beginning_.size() ? std::min<std::size_t>(size, beginning_.size() - at_) : 0;
+  if (kept > 0) std::memcpy(into, beginning_.data() + at_, kept);
+  const std::size_t got = kept < size ? read_on(into + kept, size - kept) : 0;
+  if (beginning_.size() == read_ && read_ < limits::stream_kept_bytes) {
+    const std::size_t more = std::min<std::size_t>(got, limits::stream_kept_bytes - read_);
+    beginning_.append(into + kept, more);
+  }
+  read_ += got;
+  at_ += kept + got;
+  return kept + got;
+}
+
+bool StreamSource::seek(std::uint64_t offset) {
+  if (offset > beginning_.size() || read_ > beginning_.size()) return false;
+  at_ = offset;
+  return true;
+}
+
+std::size_t StreamSource::read_on(char* into, std::size_t size) {
   std::size_t done = 0;
   while (done < size) {
     pollfd waits[2] = {{fd_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};

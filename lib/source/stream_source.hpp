@@ -11,7 +11,8 @@ class StreamSource final : public Source {
   StreamSource(std::string name, FileDescriptor fd);
 
   std::size_t read(char* into, std::size_t size) override;
-  bool rewind() override { return false; }
+  bool rewind() override { return seek(0); }
+  bool seek(std::uint64_t offset) override;
   void stop() override;
   std::optional<std::uint64_t> size_bytes() const override { return std::nullopt; }
   std::string stamp() const override { return {}; }
@@ -20,7 +21,12 @@ class StreamSource final : public Source {
   std::string identity() const override { return name_; }
 
  private:
+  std::size_t read_on(char* into, std::size_t size);
+
   std::string name_;
+  std::string beginning_;   ///< the first bytes, so that they can be looked at twice
+  std::uint64_t read_ = 0;  ///< from the descriptor
+  std::uint64_t at_ = 0;    ///< where the next read() begins
   FileDescriptor fd_;
   FileDescriptor wake_;  ///< an eventfd: readable once stop() was called
 };

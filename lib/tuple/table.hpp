@@ -72,6 +72,7 @@ struct Type {
 
 struct Column {
   std::string name;
+  Type declared;          ///< as the catalog has it
   Type base_type;         ///< a domain's type underneath, or the type itself
   std::string type_name;  ///< for people, as format_type says it
   std::string cast_name;  ///< of base_type without its modifier: for a cast from text, which would
@@ -92,6 +93,9 @@ struct Table {
   bool has_row_trigger = false;  ///< BEFORE or INSTEAD OF row triggers for INSERT may drop rows
   bool row_security = false;     ///< row-level security applies to this user
   bool has_insert_rule = false;  ///< INSERT is rewritten
+  bool is_unlogged = false;      ///< it, or a partition, is empty after a crash of the server
+  bool is_foreign = false;       ///< it, or a partition, stores its rows in another server
+  char persistence = 'p';        ///< pg_class.relpersistence
   std::vector<Column> columns;
 
   std::string full_name() const { return schema + "." + name; }

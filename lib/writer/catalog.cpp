@@ -4,13 +4,16 @@
 #include <array>
 #include <string_view>
 
+#include "base/failure.hpp"
 #include "base/identifier.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/run_lock.hpp"
+#include "pg/search_path.hpp"
 
 namespace sluice::writer {
 namespace {
 
+constexpr const char* search_path = "search_path";
 constexpr const char* client_check = "client_connection_check_interval";
 
 std::string set_local(const std::string& name, const std::string& value) {
@@ -24,21 +27,35 @@ bool names_utc(std::string_view zone) {
   return std::ranges::find(names, zone) != names.end();
 }
 
+// In the user's path, so each name is qualified. The second column of the result is the path as a
+// setting.
+constexpr const char* leave_out_own_schema =
+    "select pg_catalog.set_config('search_path', case when 'pgsluice'::pg_catalog.name "
+    "operator(pg_catalog.=) any (pg_catalog.current_schemas(false)) then coalesce((select "
+    "pg_catalog.string_agg(pg_catalog.quote_ident(s.s::pg_catalog.text), ', '::pg_catalog.text) "
+    "from pg_catalog.unnest(pg_catalog.current_schemas(false)) as s (s) where s.s "
+    "operator(pg_catalog.<>) 'pgsluice'::pg_catalog.name), ''::pg_catalog.text) else "
+    "pg_catalog.current_setting('search_path') end, true); ";
+
 // One round trip for the usual table: what few tables have is asked for where this says so.
 constexpr const char* table_sql =
     "select c.oid::bigint, n.nspname, c.relname, format('%I.%I', n.nspname, c.relname), c.relkind, "
-    "c.relhastriggers or c.relkind = 'p', row_security_active(c.oid), "
+    "c.relhastriggers or c.relhasrules or c.relkind = 'p', row_security_active(c.oid), "
     "current_setting('TimeZone'), current_setting('DateStyle'), current_setting('IntervalStyle'), "
     "current_setting('array_nulls')::boolean, "
     "c.relhasrules and exists (select from pg_rewrite where ev_class = c.oid and ev_type = '3'), "
-    "version() like '%linux%' "
+    "version() like '%linux%', c.relpersistence, c.relkind in ('r', 'p') and "
+    "has_table_privilege(c.oid, 'insert, update, delete, truncate'), "
+    "(select system_identifier from pg_control_system()) || ':' || (select oid from pg_database "
+    "where datname = current_database()) "
     "from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ";
 
 constexpr const char* columns_sql =
     "select a.attname, a.atttypid::bigint, t.typtype, a.atttypmod, t.typarray::bigint, "
-    "format_type(a.atttypid, -1), format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef, "
-    "a.attgenerated <> '', a.attidentity <> '' "
+    "format('%I.%I', n.nspname, t.typname), format_type(a.atttypid, a.atttypmod), a.attnotnull, "
+    "a.atthasdef, a.attgenerated <> '', a.attidentity <> '' "
     "from pg_attribute a join pg_type t on t.oid = a.atttypid "
+    "join pg_namespace n on n.oid = t.typnamespace "
     "where a.attnum > 0 and not a.attisdropped and a.attrelid = ";
 
 // tgtype's bits: 1 row, 2 before, 4 insert, 64 instead of (pg_trigger.h). A partition may have
@@ -56,8 +73,19 @@ constexpr const char* domains_sql =
     "union all select attnum, typbasetype, typtypmod from types join pg_type on pg_type.oid = type "
     "where typtype = 'd') "
     "select types.type::bigint, t.typtype, types.modifier, t.typarray::bigint, "
-    "format_type(types.type, -1) "
-    "from types join pg_type t on t.oid = types.type and t.typtype <> 'd' order by types.attnum";
+    "format('%I.%I', n.nspname, t.typname) "
+    "from types join pg_type t on t.oid = types.type and t.typtype <> 'd' "
+    "join pg_namespace n on n.oid = t.typnamespace order by types.attnum";
+
+// Where rows of a view, of a table with rules, of a partitioned table come to lie.
+constexpr const char* storage_sql =
+    "with recursive bases (oid) as (select %REL%::oid union select d.refobjid from bases b "
+    "join pg_rewrite r on r.ev_class = b.oid join pg_depend d on d.classid = "
+    "'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass), "
+    "leaves (oid) as (select oid from bases union select t.relid from bases join pg_class p "
+    "on p.oid = bases.oid and p.relkind = 'p' cross join lateral pg_partition_tree(p.oid) t) "
+    "select coalesce(bool_or(c.relkind = 'f'), false), coalesce(bool_or(c.relpersistence = 'u' and "
+    "c.relkind = 'r'), false) from leaves join pg_class c on c.oid = leaves.oid";
 
 std::string for_relation(std::string sql, const std::string& relation) {
   for (std::size_t at = sql.find("%REL%"); at != std::string::npos; at = sql.find("%REL%"))
@@ -72,36 +100,74 @@ tuple::Type read_type(const pg::Result& rows, std::size_t row, int column) {
           .array_id = static_cast<std::uint32_t>(rows.integer(row, column + 3))};
 }
 
-/// Triggers, and the types under domains.
+/// Triggers, the types under domains, and where the rows are stored.
 asio::awaitable<void> describe_further(pg::Connection& on, tuple::Table& table) {
   const std::string relation = std::to_string(table.id) + "::regclass";
   const auto results = co_await on.query(for_relation(row_trigger_sql, relation) + "; " +
-                                         for_relation(domains_sql, relation));
+                                         for_relation(domains_sql, relation) + "; " +
+                                         for_relation(storage_sql, relation));
   table.has_row_trigger = results[0].boolean(0, 0);
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     table.columns[i].base_type = read_type(results[1], i, 0);
     table.columns[i].cast_name = results[1].text(i, 4);
   }
+  table.is_foreign = results[2].boolean(0, 0);
+  table.is_unlogged = results[2].boolean(0, 1);
+}
+
+Failure own_table(const std::string& table) {
+  return {FailureKind::usage, "--table " + table + ": the tables of the schema pgsluice are " +
+                                  "pgsluice's own; nothing can be loaded into them"};
+}
+
+asio::awaitable<std::vector<pg::Result>> ask_catalogs(pg::Connection& on, const std::string& table,
+                                                      const Settings& settings) {
+  const std::string sql = "begin; " + find_target(table, settings) + pg::own_path + table_sql +
+                          target_oid + "; " + columns_sql + target_oid +
+                          " order by a.attnum; select " +
+                          ledger::state_expression(ledger::Use::load) + "; commit";
+  std::optional<pg::PgError> missing;
+  try {
+    co_return co_await on.query_in_user_path(sql);
+  } catch (const pg::PgError& error) {
+    if (!(error.state == sql_state::undefined_table)) throw;
+    missing = error;
+  }
+  if (on.in_transaction()) co_await on.query("rollback");
+  const auto own = co_await on.query("select to_regclass(" + quote_literal("pgsluice." + table) +
+                                     ") is not null");
+  if (own.front().boolean(0, 0)) throw own_table(table);
+  throw pg::PgError(*missing);
 }
 
 }  // namespace
 
 std::string set_local(const Settings& settings) {
   std::string sql;
-  for (const auto& [name, value] : settings) sql += set_local(name, value);
+  for (const auto& [name, value] : settings)
+    if (name != search_path) sql += set_local(name, value);
   return sql;
+}
+
+std::string find_target(const std::string& table, const Settings& settings) {
+  const auto path = settings.find(search_path);
+  return (path == settings.end() ? "" : pg::set_local_path(path->second)) + set_local(settings) +
+         leave_out_own_schema + "select pg_catalog.set_config('pgsluice.target', (" +
+         quote_literal(table) + "::pg_catalog.regclass::pg_catalog.oid)::pg_catalog.text, true); ";
 }
 
 asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings) {
   Target target;
   target.settings_sql = set_local(settings);
-  const std::string relation = quote_literal(table) + "::regclass";
-  const auto results = co_await on.query(
-      "begin; " + target.settings_sql + table_sql + relation + "; " + columns_sql + relation +
-      " order by a.attnum; select " + ledger::state_expression(ledger::Use::load) + "; commit");
+  const auto results = co_await ask_catalogs(on, table, settings);
   const pg::Result& row = results[results.size() - 4];
   const pg::Result& rows = results[results.size() - 3];
   target.ledger = ledger::state_of(results[results.size() - 2].text(0, 0));
+
+  // In front of them: own_path, the oid, the path.
+  target.user_path_sql = pg::set_local_path(results[results.size() - 7].text(0, 0));
+  target.can_lock = row.boolean(0, 14);
+  target.origin = row.text(0, 15);
 
   tuple::Table& t = target.table;
   t.id = static_cast<std::uint32_t>(row.integer(0, 0));
@@ -111,9 +177,14 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   t.kind = row.text(0, 4).front();
   t.row_security = row.boolean(0, 6);
   t.has_insert_rule = row.boolean(0, 11);
-  bool is_unusual = row.boolean(0, 5);
+  t.persistence = row.text(0, 13).front();
+  t.is_unlogged = t.persistence == 'u';
+  t.is_foreign = t.kind == 'f';
+  bool is_unusual = row.boolean(0, 5) || t.kind == 'v';
+  if (t.schema == "pgsluice") throw own_table(table);
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     t.columns.push_back({.name = std::string(rows.text(i, 0)),
+                         .declared = read_type(rows, i, 1),
                          .base_type = read_type(rows, i, 1),
                          .type_name = std::string(rows.text(i, 6)),
                          .cast_name = std::string(rows.text(i, 5)),
@@ -144,11 +215,12 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   co_return target;
 }
 
-asio::awaitable<bool> is_empty(pg::Connection& on, const tuple::Table& table) {
+asio::awaitable<bool> is_empty(pg::Connection& on, const Target& target) {
   try {
-    const auto results =
-        co_await on.query("select not exists (select from " + table.quoted_name + ")");
-    co_return results.front().boolean(0, 0);
+    // The functions of a policy or a view are the user's.
+    const auto results = co_await on.query_in_user_path(
+        target.user_path_sql + "select not exists (select from " + target.table.quoted_name + ")");
+    co_return results.back().boolean(0, 0);
   } catch (const pg::PgError& error) {
     // COPY needs the right to insert only.
     if (!(error.state == sql_state::insufficient_privilege)) throw;

@@ -18,20 +18,35 @@ struct Target {
   tuple::Table table;
   tuple::SessionSettings session;
   ledger::State ledger = ledger::State::incomplete;
+  /// This database, as no other has it: "system identifier:oid".
+  std::string origin;
+  /// The user may lock the table as such. Else (a view, a foreign table, rights on columns only) an
+  /// INSERT that is planned and not run takes the lock.
+  bool can_lock = false;
   /// "set local ...; " for each transaction: the user's settings, and what decides how a text is
   /// read, as it was when the load began. So all connections agree, also behind a pooler.
   std::string settings_sql;
+  /// The same for the user's search_path, without the schema pgsluice: for what belongs to the
+  /// user, such as the target's triggers and defaults. Our own statements run under pg::own_path.
+  std::string user_path_sql;
 };
 
 /// "set local ...; " for each of them.
 std::string set_local(const Settings& settings);
 
+/// Statements that find a table by the user's search_path, in which the schema pgsluice does not
+/// count, and leave its oid in `target_oid`, for the rest of the transaction. They belong in front
+/// of everything that changes the path.
+std::string find_target(const std::string& table, const Settings& settings);
+inline constexpr const char* target_oid =
+    "pg_catalog.current_setting('pgsluice.target')::pg_catalog.oid";
+
 /// Reads the catalogs: in one round trip, or two where there are triggers, partitions or domains.
 /// `table` is written as in SQL: trips, sales.trips, "Trips". Throws PgError{42P01} for a table
-/// that is not there.
+/// that is not there, and Failure{usage} for one of pgsluice's own.
 asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings);
 
 /// True if the table has no row; false where this user may not look.
-asio::awaitable<bool> is_empty(pg::Connection& on, const tuple::Table& table);
+asio::awaitable<bool> is_empty(pg::Connection& on, const Target& target);
 
 }  // namespace sluice::writer

@@ -25,7 +25,7 @@ asio::awaitable<void> send(pg::Connection& on, const tuple::TupleRange& tuples, 
 
 CopyWriter::CopyWriter(const Target& target, const std::vector<std::string>& columns,
                        std::optional<LoadId> load)
-    : Writer(target, load, target.table.has_row_trigger),
+    : Writer(target, columns, load, target.table.has_row_trigger),
       copy_sql_("copy " + target.table.quoted_name + " (" + quote_identifiers(columns) +
                 ") from stdin"),
       relation_name_(target.table.name) {}
@@ -84,6 +84,7 @@ asio::awaitable<Copied> run_copies(pg::Connection& on, std::string sql,
                       "a message of the server was taken for a refusal");
   }
   copied.refusal.emplace(*refused);
+  copied.refusal->before_tuples = begun == 0;
   if (!in_copy) co_return copied;
   copied.refusal->lane = copies[begun - 1].lane;
   copied.refusal->copy_line = copy_line_of(refused->context, relation_name);

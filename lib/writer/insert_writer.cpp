@@ -34,7 +34,7 @@ std::string from_text(const std::string& text, const tuple::Column& column) {
 InsertWriter::InsertWriter(const Target& target, const tuple::EncoderPlan& plan,
                            std::optional<LoadId> load, std::size_t batch_rows)
     : Writer(
-          target, load,
+          target, plan.column_names(), load,
           target.table.has_row_trigger || target.table.has_insert_rule || target.table.kind == 'v'),
       batch_rows_(batch_rows),
       rules_apply_(target.table.has_insert_rule) {
@@ -50,7 +50,8 @@ InsertWriter::InsertWriter(const Target& target, const tuple::EncoderPlan& plan,
     slow_.element_types.push_back(tuple::oid::text);
     // In the select list and not in FROM: there each array would become a table in memory first,
     // which costs the server more than the INSERT.
-    const std::string value = "unnest($" + std::to_string(fast_.array_types.size()) + ")";
+    const std::string value =
+        "pg_catalog.unnest($" + std::to_string(fast_.array_types.size()) + ")";
     arguments += (arguments.empty() ? "" : ", ") + value;
     casts += (casts.empty() ? "" : ", ") + from_text(value, column);
     has_identity = has_identity || column.identity;
@@ -77,14 +78,17 @@ asio::awaitable<Writer::Written> InsertWriter::run(pg::Connection& on, std::stri
                                                    std::vector<std::string> behind) const {
   Written written;
   Sent sent;
+  bool is_begun = false;
   try {
     // These are several statements in one text, which a pipeline does not take.
-    if (!before.empty()) co_await on.query(std::move(before));
+    if (!before.empty()) co_await on.query_in_user_path(std::move(before));
+    is_begun = true;
     co_await send(on, tuples, std::move(behind), sent);
   } catch (pg::PgError& error) {
     error.phase = pg::Phase::copy;  // whether anything is stored is not known without a ledger
     if (error.nature() == ErrorNature::lost) throw;
     written.refusal.emplace(error);
+    written.refusal->before_tuples = !is_begun;
   }
   if (written.refusal) co_return written;
   if (!sent.error) {

@@ -10,7 +10,7 @@ namespace sluice::writer {
 
 MergeWriter::MergeWriter(const Target& target, std::vector<std::string> columns,
                          std::optional<LoadId> load, Merge merge)
-    : Writer(target, load, true),
+    : Writer(target, columns, load, true),
       table_(target.table),
       columns_(std::move(columns)),
       merge_(std::move(merge)) {

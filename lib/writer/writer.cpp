@@ -31,22 +31,42 @@ Failure miscounted(std::uint64_t rows, std::uint64_t sent, const ledger::ChunkEn
                                    std::to_string(chunk.number) + " must be checked by hand"};
 }
 
-/// Throws Failure where the load itself is gone.
-bool already_stored(const Refusal& refusal) {
+}  // namespace
+
+Writer::Writer(const Target& target, const std::vector<std::string>& columns,
+               std::optional<LoadId> load, bool counts_may_differ)
+    : user_path_sql_(target.user_path_sql),
+      guard_(target, target.table, columns),
+      counts_may_differ_(counts_may_differ),
+      load_(load) {
+  if (load_) guard_.require_load(*load_, target.table.is_unlogged);
+  settings_sql_ = pg::own_path;
+  settings_sql_ += target.settings_sql;
+}
+
+/// Whether the claim was refused because the ledger has the chunk. Throws NotAsPlanned where it is
+/// the guard that refused, and Failure where the load itself is gone.
+asio::awaitable<bool> Writer::already_stored(pg::Connection& on, Refusal refusal) const {
+  if (!refusal.before_tuples) co_return false;
+  if (refusal.state == sql_state::division_by_zero) {
+    const std::string what = co_await guard_.what_changed(on);
+    throw NotAsPlanned(what +
+                       "\n  What is stored so far stays; the same command goes on where it "
+                       "stopped.");
+  }
   if (ledger::says_load_is_gone(refusal)) {
     throw Failure(FailureKind::failed,
                   "the ledger's entry of this load is gone: the server lost it in a crash, or "
                   "somebody deleted it\n  The same command begins a new load.");
   }
-  return ledger::says_already_stored(refusal);
+  co_return ledger::says_already_stored(refusal);
 }
-
-}  // namespace
 
 asio::awaitable<Outcome> Writer::write(pg::Connection& on, const tuple::Batch& batch,
                                        const ledger::ChunkEntry& chunk) const {
-  std::string before = tag(chunk.number) + "begin; " + settings_sql_;
+  std::string before = tag(chunk.number) + begin_sql();
   if (load_) before += ledger::claim_statement(*load_, chunk) + "; ";
+  before += user_path_sql_;
   // Where it is not sure what becomes of the tuples, the ledger is corrected before the commit.
   std::vector<std::string> behind;
   if (!counts_may_differ_) behind.emplace_back("commit");
@@ -56,7 +76,8 @@ asio::awaitable<Outcome> Writer::write(pg::Connection& on, const tuple::Batch& b
     co_await leave_transaction(on);
     Outcome stored;
     stored.already_stored = true;
-    if (already_stored(*written.refusal)) co_return stored;
+    const bool is_known = co_await already_stored(on, *written.refusal);
+    if (is_known) co_return stored;
     throw Refusal(*written.refusal);
   }
   Outcome outcome{written.counts};
@@ -76,11 +97,12 @@ asio::awaitable<Outcome> Writer::write(pg::Connection& on, const tuple::Batch& b
 }
 
 asio::awaitable<pg::Result> Writer::write_between(pg::Connection& on, const tuple::Batch& batch,
-                                                  const std::string& before,
-                                                  const std::string& behind) const {
-  std::vector<std::string> last{behind, "commit"};
+                                                  const Around& around) const {
+  std::vector<std::string> last{pg::own_path, around.behind, user_path_sql_, "commit"};
   const std::vector<tuple::TupleRange> lanes = lanes_of(batch);
-  Written written = co_await run(on, "begin; " + settings_sql_ + before, lanes, std::move(last));
+  std::string first = "begin isolation level read committed; ";
+  first += settings_sql_ + around.locks + guard_.statements() + around.before + user_path_sql_;
+  Written written = co_await run(on, std::move(first), lanes, std::move(last));
   if (written.refusal) {
     co_await leave_transaction(on);
     throw Refusal(*written.refusal);
@@ -91,18 +113,20 @@ asio::awaitable<pg::Result> Writer::write_between(pg::Connection& on, const tupl
 }
 
 asio::awaitable<bool> Writer::begin(pg::Connection& on, const ledger::ChunkEntry& chunk) const {
-  std::string sql =
-      tag(chunk.number) + "begin; " + settings_sql_ + "set constraints all immediate; ";
+  std::string sql = tag(chunk.number) + begin_sql();
+  sql += "set constraints all immediate; ";
   if (load_) sql += ledger::claim_statement(*load_, chunk) + "; ";
-  sql += "savepoint all_of_it; savepoint part";
+  sql += user_path_sql_ + "savepoint all_of_it; savepoint part";
   std::optional<Refusal> refusal;
   try {
     co_await query(on, std::move(sql));
     co_return true;
   } catch (const Refusal& error) {
     refusal = error;
+    refusal->before_tuples = true;
   }
-  if (already_stored(*refusal)) co_return false;
+  const bool is_known = co_await already_stored(on, *refusal);
+  if (is_known) co_return false;
   throw Refusal(*refusal);
 }
 
@@ -111,7 +135,7 @@ asio::awaitable<RowCounts> Writer::put(pg::Connection& on, std::int64_t chunk,
   std::vector<std::string> behind{"release savepoint part", "savepoint part"};
   const Written written = co_await run(on, tag(chunk), {&tuples, 1}, std::move(behind));
   if (!written.refusal) co_return written.counts;
-  co_await on.query(tag(chunk) + "rollback to savepoint part");
+  co_await on.query_in_user_path(tag(chunk) + "rollback to savepoint part");
   throw Refusal(*written.refusal);
 }
 
@@ -121,7 +145,7 @@ asio::awaitable<void> Writer::start_over(pg::Connection& on) const {
 
 asio::awaitable<void> Writer::commit(pg::Connection& on, const ledger::ChunkEntry& chunk) const {
   std::string sql = tag(chunk.number);
-  if (load_) sql += ledger::correct_statement(*load_, chunk) + "; ";
+  if (load_) sql += pg::own_path + ledger::correct_statement(*load_, chunk) + "; " + user_path_sql_;
   co_await query(on, sql + "commit");
 }
 
@@ -144,11 +168,11 @@ std::string Writer::tag(std::int64_t chunk) const {
          " */ ";
 }
 
-/// Runs statements that begin or end a transaction or a part of it.
+/// Runs statements that begin or end a transaction or a part of it, in the path that they set.
 asio::awaitable<void> Writer::query(pg::Connection& on, std::string sql) const {
   std::optional<pg::PgError> refused;
   try {
-    co_await on.query(std::move(sql));
+    co_await on.query_in_user_path(std::move(sql));
   } catch (const pg::PgError& error) {
     refused = error;
   }

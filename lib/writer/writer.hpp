@@ -11,6 +11,7 @@
 #include "pg/connection.hpp"
 #include "tuple/tuple_range.hpp"
 #include "writer/catalog.hpp"
+#include "writer/guard.hpp"
 
 namespace sluice::writer {
 
@@ -24,6 +25,7 @@ struct Refusal : pg::PgError {
   explicit Refusal(pg::PgError error) : PgError(std::move(error)) {}
 
   std::optional<tuple::LaneName> lane;  ///< of the tuples that were under way; nothing: none
+  bool before_tuples = false;           ///< none were asked for yet: the guard's, or the claim's
   std::string copy_line;                ///< COPY's own line of the context, where there is one
   /// Which of these tuples are to blame, from 0: [first, end). Empty where that is unknown.
   std::uint64_t first = 0;
@@ -48,12 +50,18 @@ class Writer {
   asio::awaitable<Outcome> write(pg::Connection& on, const tuple::Batch& batch,
                                  const ledger::ChunkEntry& chunk) const;
 
-  /// Writes a batch in one transaction with these statements before and behind it, and gives the
-  /// last row that they return. If it throws nothing is stored, unless the connection was lost
-  /// around the commit. REQUIRES: !counts_may_differ().
+  /// Statements of a transaction, each with "; " behind it.
+  struct Around {
+    std::string locks;   ///< before the table is waited for
+    std::string before;  ///< before the rows
+    std::string behind;  ///< behind them
+  };
+
+  /// Writes a batch in one transaction with these statements around it, and gives the last row that
+  /// they return. If it throws nothing is stored, unless the connection was lost around the commit.
+  /// REQUIRES: !counts_may_differ().
   asio::awaitable<pg::Result> write_between(pg::Connection& on, const tuple::Batch& batch,
-                                            const std::string& before,
-                                            const std::string& behind) const;
+                                            const Around& around) const;
 
   // The same transaction in parts, for a batch of which some tuples may be refused: begin(), put()
   // each part, then commit() or roll_back().
@@ -82,8 +90,8 @@ class Writer {
   virtual bool needs_file_order() const { return false; }
 
  protected:
-  Writer(const Target& target, std::optional<LoadId> load, bool counts_may_differ)
-      : settings_sql_(target.settings_sql), counts_may_differ_(counts_may_differ), load_(load) {}
+  Writer(const Target& target, const std::vector<std::string>& columns, std::optional<LoadId> load,
+         bool counts_may_differ);
 
   struct Written {
     RowCounts counts;
@@ -100,8 +108,13 @@ class Writer {
  private:
   asio::awaitable<void> query(pg::Connection& on, std::string sql) const;
   std::string tag(std::int64_t chunk) const;
+  asio::awaitable<bool> already_stored(pg::Connection& on, Refusal refusal) const;
+
+  std::string begin_sql() const { return "begin; " + settings_sql_ + guard_.statements(); }
 
   std::string settings_sql_;
+  std::string user_path_sql_;
+  Guard guard_;
   bool counts_may_differ_;
   std::optional<LoadId> load_;
 };

@@ -171,7 +171,7 @@ TEST_F(KillTest, TerminatedBackendsAreReplaced) {
     terminated += db().number(
         "select count(pg_terminate_backend(pid)) from (select pid from pg_stat_activity where "
         "application_name = 'pgsluice' and datname = current_database()"
-        " and query like '%copy %' and state = 'active' limit 1) as one");
+        " and query like '/* pgsluice load%' and state = 'active' limit 1) as one");
     std::this_thread::sleep_for(150ms);
   }
   const Finished finished = process.wait();

@@ -1,5 +1,6 @@
 #include "support/files.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -29,6 +30,14 @@ std::string read_file(const std::string& path) {
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
+}
+
+std::vector<std::string> ledger_files() {
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(PGSLUICE_SOURCE_DIR "/sql/ledger"))
+    if (entry.path().filename().string().starts_with("V")) files.push_back(entry.path().string());
+  std::ranges::sort(files);
+  return files;
 }
 
 }  // namespace sluice::test

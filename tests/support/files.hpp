@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace sluice::test {
 
@@ -23,5 +24,8 @@ class TemporaryFolder {
 };
 
 std::string read_file(const std::string& path);
+
+/// The files of pgsluice's own schema, in order.
+std::vector<std::string> ledger_files();
 
 }  // namespace sluice::test

@@ -18,9 +18,10 @@ class MemorySource final : public source::Source {
     at_ += got;
     return got;
   }
-  bool rewind() override {
-    at_ = 0;
-    return true;
+  bool rewind() override { return seek(0); }
+  bool seek(std::uint64_t offset) override {
+    at_ = offset;
+    return offset <= bytes_.size();
   }
   std::optional<std::uint64_t> size_bytes() const override { return bytes_.size(); }
   std::string stamp() const override { return {}; }

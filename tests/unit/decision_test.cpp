@@ -4,6 +4,7 @@
 #include "base/identifier.hpp"
 #include "load/attempt.hpp"
 #include "load/history.hpp"
+#include "load/meaning.hpp"
 #include "writer/copy_writer.hpp"
 
 namespace sluice {
@@ -22,88 +23,327 @@ TEST(Jobs, FollowTheCoresAndTheDistance) {
   EXPECT_EQ(16U, load::default_jobs(8, 1s));
 }
 
-ledger::NewLoad file(const std::string& fingerprint, const std::string& options = R"({"null":""})",
-                     const std::string& stamp = "s1") {
+using load::Candidate;
+using load::History;
+using load::Match;
+
+constexpr const char* usual = R"({"null":""})";
+constexpr const char* other = R"({"null":"NA"})";
+
+/// A file of 1,000 bytes whose content is `fingerprint`.
+ledger::NewLoad file(const std::string& fingerprint, const std::string& options = usual,
+                     const std::string& stamp = "host 1:2 x") {
   ledger::NewLoad load;
   load.fingerprint = fingerprint;
+  load.head = "head of " + fingerprint;
   load.options = options;
   load.source_stamp = stamp;
   load.source_path = "/f.csv";
+  load.source_bytes = 1'000;
+  load.target = "t";
   return load;
 }
 
-ledger::LoadEntry entry(const ledger::NewLoad& what, const std::string& state,
-                        std::uint64_t chunks = 3) {
-  ledger::LoadEntry load;
-  static_cast<ledger::NewLoad&>(load) = what;
-  load.id = {7};
-  load.state = state;
-  load.totals.chunks = chunks;
-  load.totals.rows_stored = chunks * 10;
+ledger::NewLoad named(const std::string& path, ledger::NewLoad load) {
+  load.source_path = path;
+  load.source_stamp = "host 1:" + path + " x";
   return load;
+}
+
+/// A stream's fingerprint is another one, even of the same content.
+ledger::NewLoad stream(const std::string& fingerprint, const std::string& options = usual) {
+  ledger::NewLoad load = file(fingerprint, options, "");
+  load.fingerprint += " as a stream";
+  load.source_path = "stdin";
+  load.source_bytes.reset();
+  return load;
+}
+
+ledger::NewLoad updating(ledger::NewLoad load) {
+  load.updates = true;
+  return load;
+}
+
+ledger::NewLoad longer(ledger::NewLoad load) {
+  load.fingerprint += ", grown";
+  load.source_bytes = 2'000;
+  load.source_stamp = "host 1:2 y";
+  return load;
+}
+
+Candidate entry(const ledger::NewLoad& what, const std::string& state, std::uint64_t chunks = 3,
+                std::int64_t id = 7) {
+  Candidate c;
+  static_cast<ledger::NewLoad&>(c.load) = what;
+  c.load.id = {id};
+  c.load.state = state;
+  c.load.totals.chunks = chunks;
+  c.load.totals.rows_stored = chunks * 10;
+  c.load.totals.records_read = chunks * 10;
+  c.load.content_end = chunks > 0 ? 1'000 : 0;
+  c.load.has_mark = true;
+  return c;
+}
+
+Candidate matched(Match match, Candidate c) {
+  c.match = match;
+  return c;
 }
 
 /// Its rows wait in a table of their own.
-ledger::LoadEntry staged(ledger::LoadEntry load) {
-  load.staged = true;
-  return load;
+Candidate staged(Candidate c) {
+  c.load.staged = true;
+  return c;
+}
+
+Candidate updated_since(Candidate c) {
+  c.load.updated_since = true;
+  return c;
 }
 
 struct HistoryCase {
   const char* name;
-  ledger::LoadEntry before;
+  std::vector<Candidate> before;  ///< newest first
   ledger::NewLoad now;
-  bool target_is_empty;
-  bool again;
-  bool is_file;
   Kind expected;
-  std::size_t voided;
+  std::size_t voided = 0;
+  History how = {};
 };
 
-TEST(History, Judges) {
-  const std::string other = R"({"null":"NA"})";
-  const HistoryCase cases[] = {
-      {"unfinished, same", entry(file("a"), "unfinished"), file("a"), false, false, true,
-       Kind::resume, 0},
-      {"unfinished, other options", entry(file("a"), "unfinished"), file("a", other), false, false,
-       true, Kind::refuse_options, 0},
-      {"unfinished, other options, nothing stored", entry(file("a"), "unfinished", 0),
-       file("a", other), false, false, true, Kind::fresh, 1},
-      {"unfinished, staged, other options", staged(entry(file("a"), "unfinished")),
-       file("a", other), false, false, true, Kind::fresh, 1},
-      {"unfinished, staged, target empty", staged(entry(file("a"), "unfinished")), file("a"), true,
-       false, true, Kind::resume, 0},
-      {"unfinished, other content", entry(file("a"), "unfinished"), file("b"), false, false, true,
-       Kind::refuse_changed, 0},
-      {"unfinished, other content, a stream", entry(file("a"), "unfinished"), file("b"), false,
-       false, false, Kind::fresh, 0},
-      {"unfinished, target emptied", entry(file("a"), "unfinished"), file("a"), true, false, true,
-       Kind::fresh, 1},
-      {"unfinished, again", entry(file("a"), "unfinished"), file("a"), false, true, true,
-       Kind::fresh, 1},
-      {"unfinished, nothing stored yet", entry(file("a"), "unfinished", 0), file("a"), true, false,
-       true, Kind::resume, 0},
-      {"finished, untouched", entry(file("a"), "finished"), file("a"), false, false, true,
-       Kind::nothing_to_do, 0},
-      {"finished, touched", entry(file("a"), "finished"), file("a", R"({"null":""})", "s2"), false,
-       false, true, Kind::verify, 0},
-      {"finished, a stream", entry(file("a", R"({"null":""})", ""), "finished"),
-       file("a", R"({"null":""})", ""), false, false, false, Kind::verify, 0},
-      {"finished, other options", entry(file("a"), "finished"), file("a", other), false, false,
-       true, Kind::fresh, 0},
-      {"finished, other content of that name", entry(file("a"), "finished"), file("b"), false,
-       false, true, Kind::fresh, 0},
-      {"finished, target emptied", entry(file("a"), "finished"), file("a"), true, false, true,
-       Kind::fresh, 1},
-      {"finished, again", entry(file("a"), "finished"), file("a"), false, true, true, Kind::fresh,
-       0},
-  };
+History emptied() {
+  History h;
+  h.target_is_empty = true;
+  return h;
+}
+History again() {
+  History h;
+  h.again = true;
+  return h;
+}
+History truncating() {
+  History h;
+  h.truncate = true;
+  return h;
+}
+History with(load::SameContent same) {
+  History h;
+  h.same_content = same;
+  return h;
+}
+History with(load::Grown grown) {
+  History h;
+  h.grown = grown;
+  return h;
+}
+
+void expect_all(const std::vector<HistoryCase>& cases) {
   for (const HistoryCase& c : cases) {
-    const load::Verdict verdict =
-        load::judge({{c.before}, c.target_is_empty, c.again, c.is_file}, c.now);
+    History history = c.how;
+    history.loads = c.before;
+    const load::Verdict verdict = load::judge(history, c.now);
     EXPECT_EQ(c.expected, verdict.kind) << c.name;
     EXPECT_EQ(c.voided, verdict.void_loads.size()) << c.name;
   }
+}
+
+TEST(History, JudgesUnfinishedLoads) {
+  const ledger::NewLoad atomic = [] {
+    ledger::NewLoad load = file("a");
+    load.staged = true;
+    return load;
+  }();
+  expect_all({
+      {"same", {entry(file("a"), "unfinished")}, file("a"), Kind::resume},
+      {"other options", {entry(file("a"), "unfinished")}, file("a", other), Kind::refuse_options},
+      {"other options, nothing stored",
+       {entry(file("a"), "unfinished", 0)},
+       file("a", other),
+       Kind::fresh,
+       1},
+      {"staged, same", {staged(entry(file("a"), "unfinished"))}, atomic, Kind::resume},
+      {"staged, other options",
+       {staged(entry(file("a"), "unfinished"))},
+       file("a", other),
+       Kind::fresh,
+       1},
+      {"staged, target empty",
+       {staged(entry(file("a"), "unfinished"))},
+       atomic,
+       Kind::resume,
+       0,
+       emptied()},
+      {"staged, and not any more",
+       {staged(entry(file("a"), "unfinished"))},
+       file("a"),
+       Kind::fresh,
+       1},
+      {"other content", {entry(file("a"), "unfinished")}, file("b"), Kind::refuse_changed},
+      {"other content, a stream", {entry(stream("a"), "unfinished")}, stream("b"), Kind::fresh},
+      {"other content, another name",
+       {entry(named("/g.csv", file("a")), "unfinished")},
+       file("b"),
+       Kind::fresh},
+      {"target emptied", {entry(file("a"), "unfinished")}, file("a"), Kind::fresh, 1, emptied()},
+      {"again", {entry(file("a"), "unfinished")}, file("a"), Kind::fresh, 1, again()},
+      {"nothing stored yet",
+       {entry(file("a"), "unfinished", 0)},
+       file("a"),
+       Kind::resume,
+       0,
+       emptied()},
+      {"a stream of the file's content",
+       {entry(file("a"), "unfinished")},
+       stream("a"),
+       Kind::resume},
+  });
+}
+
+TEST(History, JudgesFinishedLoads) {
+  expect_all({
+      {"untouched", {entry(file("a"), "finished")}, file("a"), Kind::nothing_to_do},
+      {"touched", {entry(file("a"), "finished")}, file("a", usual, "host 1:2 y"), Kind::compare},
+      {"touched, and the same",
+       {matched(Match::same, entry(file("a"), "finished"))},
+       file("a", usual, "host 1:2 y"),
+       Kind::nothing_to_do},
+      {"touched, and changed",
+       {matched(Match::other, entry(file("a"), "finished"))},
+       file("a", usual, "host 1:2 y"),
+       Kind::fresh},
+      {"a stream", {entry(stream("a"), "finished")}, stream("a"), Kind::compare},
+      {"a stream, the same",
+       {matched(Match::same, entry(stream("a"), "finished"))},
+       stream("a"),
+       Kind::nothing_to_do},
+      {"a stream of a file's content",
+       {matched(Match::same, entry(file("a"), "finished"))},
+       stream("a"),
+       Kind::nothing_to_do},
+      {"a file of a stream's content",
+       {matched(Match::same, entry(stream("a"), "finished"))},
+       file("a"),
+       Kind::nothing_to_do},
+      {"other content of that name",
+       {entry(named("/f.csv", file("a")), "finished")},
+       [] {
+         ledger::NewLoad now = file("b");
+         now.source_bytes = 900;
+         return now;
+       }(),
+       Kind::fresh},
+      {"target emptied", {entry(file("a"), "finished")}, file("a"), Kind::fresh, 1, emptied()},
+      {"again", {entry(file("a"), "finished")}, file("a"), Kind::fresh, 0, again()},
+      {"truncated, the same",
+       {entry(file("a"), "finished")},
+       file("a"),
+       Kind::nothing_to_do,
+       0,
+       truncating()},
+      {"unlogged, and crashed since",
+       {[] {
+         Candidate c = entry(file("a"), "finished");
+         c.load.has_mark = false;
+         return c;
+       }()},
+       file("a"),
+       Kind::fresh,
+       1,
+       [] {
+         History h;
+         h.target_is_unlogged = true;
+         return h;
+       }()},
+  });
+}
+
+TEST(History, RefusesOtherOptionsAndOtherNames) {
+  const Candidate same = matched(Match::same, entry(file("a"), "finished"));
+  const Candidate empty = matched(Match::same, entry(file("a"), "finished", 0));
+  const ledger::NewLoad copy = named("/copy.csv", file("a"));
+  expect_all({
+      {"other options", {same}, file("a", other), Kind::refuse_other_options},
+      {"other options, again", {same}, file("a", other), Kind::fresh, 0, again()},
+      {"other options, truncated", {same}, file("a", other), Kind::fresh, 0, truncating()},
+      {"another name", {same}, copy, Kind::refuse_same_content},
+      {"another name, truncated", {same}, copy, Kind::fresh, 0, truncating()},
+      {"another name, load", {same}, copy, Kind::fresh, 0, with(load::SameContent::load)},
+      {"another name, skip", {same}, copy, Kind::nothing_to_do, 0, with(load::SameContent::skip)},
+      {"another name, no record", {empty}, copy, Kind::nothing_to_do},
+      {"another name of the inode",
+       {same},
+       [] {
+         ledger::NewLoad now = file("a", usual, "host 1:2 y");
+         now.source_path = "/moved.csv";
+         return now;
+       }(),
+       Kind::nothing_to_do},
+      {"both names are there, the copy is newer",
+       {matched(Match::same, entry(copy, "finished", 3, 8)), same},
+       file("a"),
+       Kind::nothing_to_do},
+      {"loaded both ways",
+       {matched(Match::same, entry(file("a", other), "finished", 3, 8)), same},
+       file("a", usual, "host 1:2 y"),
+       Kind::nothing_to_do},
+  });
+}
+
+TEST(History, AppliesAnUpsertAgainBehindAnother) {
+  const Candidate once = entry(updating(file("a")), "finished");
+  expect_all({
+      {"no other since", {once}, updating(file("a")), Kind::nothing_to_do},
+      {"another since", {updated_since(once)}, updating(file("a")), Kind::fresh},
+      {"another since, and this is no upsert",
+       {updated_since(entry(file("a"), "finished"))},
+       file("a"),
+       Kind::nothing_to_do},
+  });
+}
+
+TEST(History, RefusesWhatHasGrown) {
+  const Candidate before = entry(file("a"), "finished");
+  const Candidate begins = matched(Match::prefix, before);
+  Candidate further = matched(Match::prefix, entry(file("a"), "finished", 3, 6));
+  further.load.content_end = 1'500;
+  expect_all({
+      {"not looked at", {before}, longer(file("a")), Kind::compare},
+      {"grown", {begins}, longer(file("a")), Kind::refuse_grown},
+      {"grown, append", {begins}, longer(file("a")), Kind::append, 0, with(load::Grown::append)},
+      {"grown, load", {begins}, longer(file("a")), Kind::fresh, 0, with(load::Grown::load)},
+      {"grown, other options, append",
+       {begins},
+       longer(file("a", other)),
+       Kind::refuse_other_options,
+       0,
+       with(load::Grown::append)},
+      {"grown, truncated", {begins}, longer(file("a")), Kind::fresh, 0, truncating()},
+      {"a file that goes on from no record",
+       {matched(Match::prefix, entry(file("a"), "finished", 0))},
+       longer(file("a")),
+       Kind::fresh},
+  });
+  History history = with(load::Grown::append);
+  history.loads = {begins, further};
+  EXPECT_EQ(6, load::judge(history, longer(file("a"))).load->id.value) << "the longest one";
+}
+
+TEST(Options, AreComparedByMeaning) {
+  EXPECT_TRUE(load::same_options(R"({"null":"","atomic":true})", usual));
+  EXPECT_TRUE(load::same_options(R"({"null":"","header":"match","skip-lines":0})",
+                                 R"({"null":"","fields":["a"],"begins":[2,2,1]})"))
+      << "written by a version that knew no fields";
+  EXPECT_FALSE(load::same_options(R"({"null":"","fields":["a"],"begins":[2,2,1]})",
+                                  R"({"null":"","fields":["b"],"begins":[2,2,1]})"));
+  EXPECT_TRUE(load::same_options(R"({"fields":["a"],"begins":[2,2,1]})",
+                                 R"({"fields":["a"],"begins":[9,3,2]})", false));
+  for (const char* spelling : {"utf8", "UTF8", "utf-8", "Unicode", "UTF_8"})
+    EXPECT_EQ("utf8", load::canonical_encoding(spelling)) << spelling;
+  EXPECT_EQ(load::canonical_encoding("ISO-8859-1"), load::canonical_encoding("latin1"));
+  EXPECT_NE(load::canonical_encoding("latin2"), load::canonical_encoding("latin1"));
+  EXPECT_FALSE(load::decides_rows("synchronous_commit"));
+  EXPECT_FALSE(load::decides_rows("idle_in_transaction_session_timeout"));
+  EXPECT_TRUE(load::decides_rows("datestyle"));
+  EXPECT_TRUE(load::decides_rows("my.tenant"));
 }
 
 TEST(History, NamesTheOptionThatDiffers) {

@@ -1,0 +1,163 @@
+#include "load/meaning.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+namespace sluice::load {
+namespace {
+
+std::string_view name_of(writer::Dedupe dedupe) {
+  switch (dedupe) {
+    case writer::Dedupe::first: return "first";
+    case writer::Dedupe::last: return "last";
+    case writer::Dedupe::error: return "error";
+  }
+  return "";
+}
+
+std::string_view name_of(tuple::BlankLines lines) {
+  switch (lines) {
+    case tuple::BlankLines::record: return "record";
+    case tuple::BlankLines::skip: return "skip";
+    case tuple::BlankLines::reject: return "reject";
+    case tuple::BlankLines::null: return "null";
+  }
+  return "";
+}
+
+/// The table's column for each of the source's, null for one that is left out.
+nlohmann::json fields_of(const tuple::Mapping& mapping, const tuple::Table& table) {
+  auto fields = nlohmann::json::array();
+  for (const auto& target : mapping.targets)
+    fields.push_back(target ? nlohmann::json(table.columns[*target].name) : nlohmann::json());
+  return fields;
+}
+
+void add_conflict(nlohmann::json& json, const writer::Merge& merge) {
+  if (merge.on_conflict == writer::OnConflict::error) return;
+  const bool updates = merge.on_conflict == writer::OnConflict::update;
+  json["on-conflict"] = updates ? "update" : "nothing";
+  json["key"] = merge.key;
+  json["dedupe"] = name_of(merge.dedupe);
+  if (!updates) return;
+  std::vector<std::string> columns = merge.update_columns;
+  std::ranges::sort(columns);
+  json["update-columns"] = columns;
+  if (merge.only_if_changed) json["update-if-changed"] = true;
+}
+
+}  // namespace
+
+std::string canonical_encoding(const std::string& name) {
+  std::string plain;
+  for (const char c : name) {
+    if (c >= 'A' && c <= 'Z') {
+      plain += static_cast<char>(c - 'A' + 'a');
+    } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
+      plain += c;
+    }
+  }
+  // https://www.postgresql.org/docs/current/multibyte.html, the column of aliases.
+  static const std::map<std::string, std::string> aliases{{"", "utf8"},
+                                                          {"unicode", "utf8"},
+                                                          {"iso88591", "latin1"},
+                                                          {"iso88592", "latin2"},
+                                                          {"iso88593", "latin3"},
+                                                          {"iso88594", "latin4"},
+                                                          {"iso88599", "latin5"},
+                                                          {"iso885910", "latin6"},
+                                                          {"iso885913", "latin7"},
+                                                          {"iso885914", "latin8"},
+                                                          {"iso885915", "latin9"},
+                                                          {"iso885916", "latin10"},
+                                                          {"windows1250", "win1250"},
+                                                          {"windows1251", "win1251"},
+                                                          {"win", "win1251"},
+                                                          {"windows1252", "win1252"},
+                                                          {"windows1253", "win1253"},
+                                                          {"windows1254", "win1254"},
+                                                          {"windows1255", "win1255"},
+                                                          {"windows1256", "win1256"},
+                                                          {"windows1257", "win1257"},
+                                                          {"windows1258", "win1258"},
+                                                          {"abc", "win1258"},
+                                                          {"tcvn", "win1258"},
+                                                          {"tcvn5712", "win1258"},
+                                                          {"vscii", "win1258"},
+                                                          {"windows866", "win866"},
+                                                          {"alt", "win866"},
+                                                          {"windows874", "win874"},
+                                                          {"koi8", "koi8r"}};
+  const auto found = aliases.find(plain);
+  return found == aliases.end() ? plain : found->second;
+}
+
+bool decides_rows(const std::string& setting) {
+  static constexpr std::array<std::string_view, 16> others{"application_name",
+                                                           "client_connection_check_interval",
+                                                           "client_min_messages",
+                                                           "commit_delay",
+                                                           "commit_siblings",
+                                                           "deadlock_timeout",
+                                                           "lock_timeout",
+                                                           "maintenance_work_mem",
+                                                           "max_parallel_maintenance_workers",
+                                                           "statement_timeout",
+                                                           "synchronous_commit",
+                                                           "tcp_user_timeout",
+                                                           "temp_buffers",
+                                                           "temp_file_limit",
+                                                           "wal_compression",
+                                                           "work_mem"};
+  static constexpr std::array<std::string_view, 5> families{
+      "auto_explain.", "idle_", "log_", "pg_stat_statements.", "tcp_keepalives_"};
+  return std::ranges::find(others, setting) == others.end() &&
+         std::ranges::none_of(families,
+                              [&](std::string_view family) { return setting.starts_with(family); });
+}
+
+std::string meaning_of(const LoadOptions& o, const source::Preamble& preamble,
+                       const tuple::Mapping& mapping, const tuple::Table& table,
+                       const Strategy& strategy) {
+  nlohmann::json json;
+  json["delimiter"] = csv::show_character(o.dialect.delimiter);
+  json["quote"] = csv::show_character(o.dialect.quote);
+  json["escape"] = csv::show_character(o.dialect.escape);
+  json["null"] = o.dialect.null_text;
+  json["fields"] = fields_of(mapping, table);
+  json["begins"] = {preamble.start.byte_offset, preamble.start.line, preamble.start.record};
+  if (o.limit) json["limit"] = *o.limit;
+  const char* const usual = std::getenv("PGCLIENTENCODING");
+  const std::string encoding = canonical_encoding(!o.encoding.empty() ? o.encoding
+                                                  : usual == nullptr  ? ""
+                                                                      : usual);
+  if (encoding != "utf8") json["encoding"] = encoding;
+  for (const auto& [name, value] : o.settings)
+    if (decides_rows(name)) json["set"][name] = value;
+  if (o.record_policy.ragged == tuple::Ragged::pad) json["ragged"] = "pad";
+  if (o.record_policy.blank_lines != tuple::BlankLines::record)
+    json["blank-lines"] = name_of(o.record_policy.blank_lines);
+  add_conflict(json, strategy.merge);
+  if (o.atomic) json["atomic"] = true;
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::optional<Position> beginning_of(const std::string& meaning) {
+  const auto json = nlohmann::json::parse(meaning, nullptr, false);
+  if (!json.is_object() || !json.contains("begins")) return std::nullopt;
+  const auto place = json["begins"].get<std::vector<std::uint64_t>>();
+  if (place.size() != 3) return std::nullopt;
+  return Position{place[0], place[1], place[2]};
+}
+
+std::string with_beginning(const std::string& meaning, const Position& place) {
+  auto json = nlohmann::json::parse(meaning);
+  json["begins"] = {place.byte_offset, place.line, place.record};
+  return json.dump();
+}
+
+}  // namespace sluice::load

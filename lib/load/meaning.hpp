@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "load/options.hpp"
+#include "load/strategy.hpp"
+#include "source/preamble.hpp"
+#include "tuple/encoder.hpp"
+
+namespace sluice::load {
+
+/// What decides which rows come out of the same bytes, as a JSON object: by what the options mean
+/// for this source and this table, not by how they were spelt. Two runs with equal ones store the
+/// same.
+std::string meaning_of(const LoadOptions& options, const source::Preamble& preamble,
+                       const tuple::Mapping& mapping, const tuple::Table& table,
+                       const Strategy& strategy);
+
+/// Where the data begin, as such an object says; and the object with another place.
+std::optional<Position> beginning_of(const std::string& meaning);
+std::string with_beginning(const std::string& meaning, const Position& place);
+
+/// A name for an encoding that its other spellings have too: utf-8, UTF8 and unicode are utf8.
+std::string canonical_encoding(const std::string& name);
+
+/// Whether a setting of the session can change a row: not how it is logged, waited for or
+/// committed.
+bool decides_rows(const std::string& setting);
+
+}  // namespace sluice::load

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sluice::pg {
+
+/// The same path as a statement, `set local search_path = "$user", "public"; `, of what
+/// current_setting('search_path') says: a list of identifiers, quoted or not. Read as the server
+/// reads it (SplitIdentifierString), and quoted again, so that it is a list whatever stands in it.
+std::string set_local_path(std::string_view setting);
+
+}  // namespace sluice::pg

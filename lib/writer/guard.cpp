@@ -1,0 +1,120 @@
+#include "writer/guard.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/identifier.hpp"
+
+namespace sluice::writer {
+namespace {
+
+/// The same as text_of_shape(), of what the server has.
+std::string shape_of_table(const std::string& table, const std::vector<std::string>& columns,
+                           bool with_oid) {
+  std::string names;
+  for (const std::string& column : columns)
+    names += (names.empty() ? "" : ", ") + quote_literal(column);
+  return "(select format('%s%s%s%s', " + std::string(with_oid ? "c.oid" : "0") +
+         ", c.relkind, c.relpersistence, (select string_agg(format(' %s:%s:%s', a.attname, "
+         "a.atttypid, a.atttypmod), '' order by a.attname) from pg_attribute a where a.attrelid = "
+         "c.oid and a.attnum > 0 and not a.attisdropped and a.attname in (" +
+         names + "))) from pg_class c where c.oid = to_regclass(" + quote_literal(table) + "))";
+}
+
+std::string text_of_shape(const tuple::Table& table, const std::vector<std::string>& columns) {
+  std::vector<const tuple::Column*> fed;
+  for (const std::string& name : columns)
+    if (const auto at = table.find(name)) fed.push_back(&table.columns[*at]);
+  std::ranges::sort(fed, {}, &tuple::Column::name);
+  std::string text = fmt::format("{}{}{}", table.id, table.kind, table.persistence);
+  for (const tuple::Column* column : fed)
+    text += fmt::format(" {}:{}:{}", column->name, column->declared.id, column->declared.modifier);
+  return text;
+}
+
+/// Takes the lock of a COPY, until the end of the transaction.
+std::string lock_statement(const Target& target, const tuple::Table& table,
+                           const std::vector<std::string>& columns) {
+  if (target.can_lock) return "lock table only " + table.quoted_name + " in row exclusive mode; ";
+  std::string nulls;
+  bool has_identity = false;
+  for (const std::string& column : columns) {
+    nulls += nulls.empty() ? "null" : ", null";
+    const auto at = table.find(column);
+    has_identity = has_identity || (at && table.columns[*at].identity);
+  }
+  return "explain (costs off) insert into " + table.quoted_name + " (" +
+         quote_identifiers(columns) + ") " + (has_identity ? "overriding system value " : "") +
+         "select " + nulls + " where false; ";
+}
+
+}  // namespace
+
+Guard::Guard(const Target& target, const tuple::Table& table, std::vector<std::string> columns)
+    : table_(table.quoted_name),
+      lock_(lock_statement(target, table, columns)),
+      shape_sql_(shape_of_table(table.quoted_name, columns, table.id != 0)),
+      shape_(text_of_shape(table, columns)) {
+  for (const std::string& name : columns)
+    if (const auto at = table.find(name)) types_.emplace(name, table.columns[*at].type_name);
+  condition_ = "coalesce(" + shape_sql_ + " = " + quote_literal(shape_) + ", false)";
+}
+
+void Guard::require_load(LoadId load, bool marked) {
+  load_ = load;
+  marked_ = marked;
+  const std::string id = std::to_string(load.value);
+  condition_ += " and exists (select from pgsluice.loads where load_id = " + id +
+                " and state = 'unfinished')";
+  if (marked)
+    condition_ += " and exists (select from pgsluice.unlogged_marks where load_id = " + id + ")";
+}
+
+asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
+  std::string sql = "select coalesce(" + shape_sql_ + ", ''), to_regclass(" +
+                    quote_literal(table_) + ") is not null";
+  if (load_) {
+    const std::string id = std::to_string(load_->value);
+    sql += ", coalesce((select state from pgsluice.loads where load_id = " + id +
+           "), 'gone'), exists (select from pgsluice.unlogged_marks where load_id = " + id + ")";
+  }
+  sql +=
+      "; select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = "
+      "to_regclass(" +
+      quote_literal(table_) + ") and attnum > 0 and not attisdropped";
+  const auto answers = co_await on.query(std::move(sql));
+  const pg::Result& row = answers.front();
+  if (!row.boolean(0, 1)) co_return table_ + " is not there any more";
+  if (row.text(0, 0) != shape_) co_return table_ + difference(answers.back());
+  if (load_ && row.text(0, 2) != "unfinished") {
+    co_return "load " + std::to_string(load_->value) +
+        " was given up meanwhile: another run emptied the table, or began the load again";
+  }
+  if (marked_ && !row.boolean(0, 3)) {
+    co_return table_ +
+        " is unlogged, and the server has crashed and emptied it: the rows of this load are gone";
+  }
+  co_return table_ + " was changed for a moment";
+}
+
+/// What of the columns is not as planned; without such a thing it is another table.
+std::string Guard::difference(const pg::Result& columns) const {
+  std::map<std::string, std::string> are;
+  for (std::size_t i = 0; i < columns.rows(); ++i)
+    are.emplace(columns.text(i, 0), columns.text(i, 1));
+  std::string text;
+  for (const auto& [name, type] : types_) {
+    const auto is = are.find(name);
+    if (is != are.end() && is->second == type) continue;
+    text += (text.empty() ? " has changed since the load began: column \"" : "; column \"") + name +
+            "\" was " + type +
+            (is == are.end() ? ", and is not there any more" : ", and is " + is->second);
+  }
+  if (!text.empty()) return text;
+  return " is another table than the one that the load began with: it was dropped, renamed or "
+         "replaced "
+         "meanwhile";
+}
+
+}  // namespace sluice::writer

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/failure.hpp"
+#include "pg/connection.hpp"
+#include "writer/catalog.hpp"
+
+namespace sluice::writer {
+
+/// What a transaction takes for granted before rows go in, and how it is proved in the same round
+/// trip: a lock keeps the table as it is, and then its name, oid, kind, persistence and the names,
+/// types and type modifiers of the columns that the source feeds are compared with the plan's. A
+/// table that was altered, or another one that got its name, would take a tuple's bytes for
+/// something else: four bytes of an int4 are a float4 too.
+class Guard {
+ public:
+  /// `table` may be a staging table, whose oid (0) does not matter.
+  Guard(const Target& target, const tuple::Table& table, std::vector<std::string> columns);
+
+  /// Besides, the load must not be void: its rows may have been taken away. `marked`: a crash of
+  /// the server must not have emptied the table since the load began.
+  void require_load(LoadId load, bool marked);
+
+  /// The statements, for pg::own_path. What is not as planned fails with division_by_zero, an error
+  /// that no setting turns off, before any row is sent.
+  std::string statements() const { return lock_ + "select 1 / (" + condition_ + ")::int; "; }
+
+  /// An expression: all is as planned.
+  const std::string& condition() const { return condition_; }
+
+  /// Why it failed, for people. `on` is in no transaction.
+  asio::awaitable<std::string> what_changed(pg::Connection& on) const;
+
+ private:
+  std::string difference(const pg::Result& columns) const;
+
+  std::string table_;  ///< quoted as in SQL
+  std::string lock_;
+  std::string condition_;
+  std::string shape_sql_;
+  std::string shape_;
+  std::map<std::string, std::string> types_;  ///< of the columns, for people
+  std::optional<LoadId> load_;
+  bool marked_ = false;
+};
+
+/// The table is not the one that the plan was made for, or the load has lost its rows. Nothing of
+/// the chunk is stored.
+class NotAsPlanned : public Failure {
+ public:
+  explicit NotAsPlanned(const std::string& message) : Failure(FailureKind::failed, message) {}
+};
+
+}  // namespace sluice::writer
