@@ -25,6 +25,7 @@ class SqlState {
 
 namespace sql_state {
 inline constexpr std::string_view connection_failure = "08006";
+inline constexpr std::string_view protocol_violation = "08P01";
 inline constexpr std::string_view cannot_connect_now = "57P03";
 inline constexpr std::string_view foreign_key_violation = "23503";
 inline constexpr std::string_view undefined_table = "42P01";

@@ -100,7 +100,7 @@ std::chrono::sys_time<milliseconds> Slots::now() const {
 }
 
 /// Every question ends with the database's clock.
-asio::awaitable<std::vector<pg::Result>> Slots::ask(std::string sql) {
+asio::awaitable<pg::Results> Slots::ask(std::string sql) {
   const async::Backoff backoff{limits::retry_delay_min, limits::park_time};
   for (std::size_t attempt = 0;; ++attempt) {
     try {
@@ -167,7 +167,7 @@ asio::awaitable<Claim> Slots::claim(const Job& job, Instant slot) {
   sql += insert_run(job.name, row, runner_) + "; select state, runner = " + quote_literal(runner_) +
          " from pgsluice.job_runs where " + is_slot(id) + "; commit";
   const auto results = co_await ask(std::move(sql));
-  const pg::Result& found = results[results.size() - 2];
+  const pg::Result& found = results.last(1);
   if (found.rows() == 0) co_return Claim{.state = std::nullopt, .busy = true};
   if (!found.boolean(0, 1)) co_return Claim{};
   co_return Claim{.state = state_of(found.text(0, 0)), .busy = false};
@@ -181,7 +181,7 @@ asio::awaitable<RunState> Slots::promote(SlotId id) {
       is_slot(id) + " and not " + under_way(id.job, "running") +
       "; select state from pgsluice.job_runs where " + is_slot(id) + "; commit";
   const auto results = co_await ask(sql);
-  const pg::Result& found = results[results.size() - 2];
+  const pg::Result& found = results.last(1);
   co_return found.rows() == 0 ? RunState::lost : state_of(found.text(0, 0));
 }
 
@@ -254,9 +254,8 @@ asio::awaitable<std::vector<RunEntry>> list_runs(pg::Connection& on, std::string
   std::vector<RunEntry> entries;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     const auto text = [&](int column) { return std::string(rows.text(row, column)); };
-    entries.push_back({slot_in(rows, row), state_of(rows.text(row, 2)), text(3),
-                       static_cast<std::size_t>(rows.integer(row, 4)), text(5), text(6), text(7),
-                       text(8), text(9)});
+    entries.push_back({slot_in(rows, row), state_of(rows.text(row, 2)), text(3), rows.count(row, 4),
+                       text(5), text(6), text(7), text(8), text(9)});
   }
   co_return entries;
 }

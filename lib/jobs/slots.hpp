@@ -109,7 +109,7 @@ class Slots {
   asio::awaitable<void> prune(milliseconds keep);
 
  private:
-  asio::awaitable<std::vector<pg::Result>> ask(std::string sql);
+  asio::awaitable<pg::Results> ask(std::string sql);
   std::string mark_lost(const std::string& more) const;
 
   pg::Pool& pool_;

@@ -21,7 +21,7 @@ migrate::Rows texts(const pg::Result& result) {
   migrate::Rows rows(result.rows());
   for (std::size_t row = 0; row < result.rows(); ++row)
     for (int column = 0; column < result.columns(); ++column)
-      rows[row].emplace_back(result.text(row, column));
+      rows[row].emplace_back(result.text_or(row, column, ""));
   return rows;
 }
 
@@ -111,9 +111,7 @@ asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {
   const pg::Result& rows = results.front();
   StoredChunks chunks;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
-    const auto count = [&](int column) {
-      return static_cast<std::uint64_t>(rows.integer(row, column));
-    };
+    const auto count = [&](int column) { return rows.count(row, column); };
     ChunkEntry entry;
     entry.number = rows.integer(row, 0);
     entry.start = {count(1), count(2), count(3)};
@@ -121,7 +119,7 @@ asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {
     entry.records_read = count(5);
     entry.count({count(6), count(7), count(8), count(10)});
     entry.rows_rejected = count(9);
-    entry.digest = count(11);
+    entry.digest = static_cast<std::uint64_t>(rows.integer(row, 11));
     chunks.emplace(entry.number, entry);
   }
   co_return chunks;
@@ -139,9 +137,7 @@ std::string sums_of_chunks(const std::string& load) {
 }
 
 Totals read_totals(const pg::Result& rows, std::size_t row, int first_column) {
-  const auto count = [&](int column) {
-    return static_cast<std::uint64_t>(rows.integer(row, first_column + column));
-  };
+  const auto count = [&](int column) { return rows.count(row, first_column + column); };
   Totals totals;
   totals.chunks = count(0);
   totals.bytes = count(1);

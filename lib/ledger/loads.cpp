@@ -37,14 +37,12 @@ constexpr const char* waiting =
 
 LoadEntry read_entry(const pg::Result& rows, std::size_t row) {
   const auto text = [&](int column) { return std::string(rows.text(row, column)); };
-  const auto count = [&](int column) {
-    return static_cast<std::uint64_t>(rows.integer(row, column));
-  };
+  const auto count = [&](int column) { return rows.count(row, column); };
   LoadEntry entry;
   entry.id = {rows.integer(row, 0)};
   entry.state = text(1);
   entry.target = text(2);
-  entry.target_oid = static_cast<std::uint32_t>(rows.integer(row, 3));
+  entry.target_oid = rows.oid(row, 3);
   entry.source = text(4);
   entry.source_path = text(5);
   if (!rows.is_null(row, 6)) entry.source_bytes = count(6);
@@ -56,7 +54,7 @@ LoadEntry read_entry(const pg::Result& rows, std::size_t row) {
   entry.started_at = text(12);
   entry.finished_at = text(13);
   entry.runs = rows.integer(row, 14);
-  entry.seconds = std::strtod(text(15).c_str(), nullptr);
+  entry.seconds = rows.number(row, 15);
   entry.rejects_path = text(16);
   entry.staged = rows.boolean(row, 17);
   entry.totals = read_totals(rows, row, 18);
@@ -122,8 +120,8 @@ asio::awaitable<std::vector<KnownLoad>> find_loads(pg::Connection& on, const New
   std::vector<KnownLoad> loads;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     KnownLoad load{read_entry(rows, row)};
-    load.content_begin = static_cast<std::uint64_t>(rows.integer(row, entry_columns));
-    load.content_end = static_cast<std::uint64_t>(rows.integer(row, entry_columns + 1));
+    load.content_begin = rows.count(row, entry_columns);
+    load.content_end = rows.count(row, entry_columns + 1);
     load.has_mark = rows.boolean(row, entry_columns + 2);
     load.updated_since = rows.boolean(row, entry_columns + 3);
     loads.push_back(std::move(load));
@@ -144,8 +142,8 @@ asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection&
   const pg::Result& rows = results.front();
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     ChunkEntry entry;
-    entry.start.byte_offset = static_cast<std::uint64_t>(rows.integer(row, 1));
-    entry.byte_count = static_cast<std::uint64_t>(rows.integer(row, 2));
+    entry.start.byte_offset = rows.count(row, 1);
+    entry.byte_count = rows.count(row, 2);
     entry.digest = static_cast<std::uint64_t>(rows.integer(row, 3));
     chunks.emplace(rows.integer(row, 0), entry);
   }
@@ -186,7 +184,7 @@ asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
                           options.before + begin_statement(load) + options.behind + "select " +
                           this_load + "; commit";
   const auto results = co_await on.query(sql);
-  co_return LoadId{results[results.size() - 2].integer(0, 0)};
+  co_return LoadId{results.last(1).integer(0, 0)};
 }
 
 asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::string& rejects_path,
@@ -246,7 +244,7 @@ asio::awaitable<Finish> finish_load(pg::Connection& on, LoadId id, const Read& r
   const auto results = co_await on.query(
       "begin; " + std::string(without_waiting) +
       finish_statement(id_text(id), read, std::to_string(seconds), stamp) + "commit");
-  co_return read_finish(results[results.size() - 2]);
+  co_return read_finish(results.last(1));
 }
 
 }  // namespace sluice::ledger

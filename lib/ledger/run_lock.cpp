@@ -32,9 +32,9 @@ asio::awaitable<std::string> holder_of(pg::Connection& connection, std::string k
       key);
   const pg::Result& row = holders.front();
   if (row.rows() == 0) co_return "it has just ended";
-  co_return "process " + std::string(row.text(0, 0)) + " of the server, " +
-      std::string(row.text(0, 1)) + ", user " + std::string(row.text(0, 2)) + ", from " +
-      std::string(row.text(0, 3)) + ", since " + std::string(row.text(0, 4));
+  const auto text = [&row](int column) { return std::string(row.text_or(0, column, "?")); };
+  co_return "process " + text(0) + " of the server, " + text(1) + ", user " + text(2) + ", from " +
+      text(3) + ", since " + text(4);
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ asio::awaitable<pg::Result> RunLock::begin_locked(pg::Connection& connection, st
   const auto deadline = async::Deadline::after(limits::lock_patience);
   for (;;) {
     auto results = co_await connection.query_in_user_path(sql);
-    const bool locked = results[results.size() - 2].boolean(0, 0);
+    const bool locked = results.last(1).boolean(0, 0);
     if (locked) co_return std::move(results.back());
     if (deadline.passed()) break;
     co_await connection.query("rollback");

@@ -106,7 +106,8 @@ asio::awaitable<std::vector<ledger::KnownLoad>> Load::known_loads(Plan& plan,
     if (guard) {
       settings = plan.target.settings_sql;
       names = lock_names(plan);
-      lock_ = co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(names));
+      lock_ =
+          co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(names));
     }
   }
   loads = co_await ledger::find_loads(connection, plan.identity);

@@ -24,9 +24,7 @@ struct Publication {
   bool is_upsert() const { return plan.strategy.merge.on_conflict != writer::OnConflict::error; }
 };
 
-std::uint64_t count_of(const pg::Result& row) {
-  return static_cast<std::uint64_t>(row.integer(0, 0));
-}
+std::uint64_t count_of(const pg::Result& row) { return row.count(0, 0); }
 
 /// Throws Failure that names two records with the same key.
 asio::awaitable<void> require_distinct_keys(Publication& p, pg::Connection& on) {
@@ -95,7 +93,7 @@ std::string finish_statements(const Publication& p, const RowCounts& counts) {
 
 /// Begins the transaction, with the target locked and proved to be the planned one. The row's lock
 /// waits for an attempt that is still deciding, and then tells what became of it.
-asio::awaitable<std::vector<pg::Result>> begin(Publication& p, pg::Connection& on) {
+asio::awaitable<pg::Results> begin(Publication& p, pg::Connection& on) {
   const writer::Target& target = p.plan.target;
   const writer::Guard guard(target, target.table, p.plan.encoder.column_names());
   std::optional<pg::PgError> refused;
@@ -186,7 +184,7 @@ asio::awaitable<bool> prepare_staging(pg::Connection& on, const Plan& plan, Load
                           "load_id = " +
                           std::to_string(load.value) + "); commit";
   const auto results = co_await on.query(begin + create + ask);
-  const pg::Result& row = results[results.size() - 2];
+  const pg::Result& row = results.last(1);
   if (!row.boolean(0, 1)) {
     throw Failure(FailureKind::failed,
                   staging +

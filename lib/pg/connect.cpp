@@ -78,6 +78,7 @@ asio::awaitable<void> Connection::poll_until_connected(async::Deadline deadline)
       }
     }
     if (wanted == PGRES_POLLING_READING) note_answer_after(asked);
+    note_input(Phase::connect);
     wanted = PQconnectPoll(raw);
     if (wanted == PGRES_POLLING_OK) break;
     if (wanted == PGRES_POLLING_FAILED) {

@@ -13,6 +13,8 @@ Connection::Connection(asio::any_io_executor executor, PGconn* connection)
   const auto on_notice = [](void* self, const PGresult* notice) {
     auto& of = *static_cast<Connection*>(self);
     ++of.notices_;
+    const std::size_t size = std::string_view(PQresultErrorMessage(notice)).size();
+    of.chatter_bytes_ -= std::min(of.chatter_bytes_, size);
     const char* const severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
     if (severity != nullptr && std::string_view(severity) == "FATAL") of.ended_ = true;
   };
@@ -21,41 +23,45 @@ Connection::Connection(asio::any_io_executor executor, PGconn* connection)
 
 Connection::~Connection() { socket_.detach(); }
 
-asio::awaitable<std::vector<Result>> Connection::query(std::string sql) {
+asio::awaitable<Results> Connection::query(std::string sql) {
   // An empty query is asked for its round trip alone.
   const bool begins = !in_transaction() && !sql.empty();
   if (begins) sql.insert(0, own_path);
-  co_await send(std::move(sql));
-  auto answers = co_await results();
-  if (begins) answers.erase(answers.begin());
+  Results answers = co_await query_in_user_path(std::move(sql));
+  if (begins) answers.drop_first(1);
   co_return answers;
 }
 
-asio::awaitable<std::vector<Result>> Connection::query_in_user_path(std::string sql) {
+asio::awaitable<Results> Connection::query_in_user_path(std::string sql) {
+  const auto statements = static_cast<std::size_t>(std::ranges::count(sql, ';')) + 1;
   co_await send(std::move(sql));
-  co_return co_await results();
+  co_return co_await results(statements + limits::extra_results_max);
 }
 
 asio::awaitable<Result> Connection::execute(std::string sql, Row parameters) {
+  begin_command();
   const RawParameters raw(parameters);
   const int sent = PQsendQueryParams(connection_.get(), sql.c_str(), raw.count(), raw.types(),
                                      raw.values(), raw.lengths(), raw.formats(), 0);
   if (sent != 1) throw PgError::from(connection_.get(), Phase::query);
-  has_input_ = false;
+  PQsetSingleRowMode(connection_.get());
   co_await flush(Phase::query);
-  std::vector<Result> all = co_await results();
+  Results all = co_await results(limits::extra_results_max);
   co_return std::move(all.front());
 }
 
 /// All results of what was sent. Throws the first error among them.
-asio::awaitable<std::vector<Result>> Connection::results() {
+asio::awaitable<Results> Connection::results(std::size_t results_max) {
   const auto asked = async::Clock::now();
-  std::vector<Result> results;
+  Results results(trust_);
   std::optional<PgError> failed;
   for (;;) {
     std::optional<Result> result = co_await next();
     if (!result) break;
     if (results.empty()) note_answer_after(asked);
+    // libpq would say for ever that it waits for our data.
+    if (result->status() == PGRES_COPY_IN) trust_.lose("it waits for a COPY");
+    if (results.size() == results_max) trust_.lose("it has no end");
     if (result->is_error() && !failed) failed = result->error(Phase::query);
     results.push_back(std::move(*result));
   }
@@ -64,27 +70,76 @@ asio::awaitable<std::vector<Result>> Connection::results() {
 }
 
 asio::awaitable<void> Connection::send(std::string sql) {
+  begin_command();
   if (PQsendQuery(connection_.get(), sql.c_str()) != 1)
     throw PgError::from(connection_.get(), Phase::query);
-  has_input_ = false;
+  // Row by row: libpq would gather a result without end.
+  PQsetSingleRowMode(connection_.get());
   co_await flush(Phase::query);
 }
 
+void Connection::begin_command() {
+  if (trust_.is_lost()) trust_.lose("the connection is not used again");
+  has_input_ = false;
+  chatter_bytes_ = 0;
+}
+
 asio::awaitable<std::optional<Result>> Connection::next(Phase phase) {
-  async::Deadline deadline = stall_deadline();
+  Rows rows;
+  for (;;) {
+    co_await await_result(phase);
+    OwnedResult result(PQgetResult(connection_.get()));
+    let_go_of_closed_socket();
+    chatter_bytes_ = 0;
+    if (!result) {
+      if (PQstatus(connection_.get()) == CONNECTION_BAD)
+        throw PgError::from(connection_.get(), phase);
+      co_return std::nullopt;
+    }
+    const ExecStatusType status = PQresultStatus(result.get());
+    if (status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH)
+      trust_.lose("it begins a COPY", phase);
+    if (status != PGRES_SINGLE_TUPLE)
+      co_return std::optional<Result>(Result(result.release(), trust_, std::move(rows)));
+    rows.append(result.get(), trust_);
+  }
+}
+
+/// Until PQgetResult would not block. Nothing but a result, or one of its rows, is an answer: a
+/// server that goes on saying other things is as lost as a silent one.
+asio::awaitable<void> Connection::await_result(Phase phase) {
+  const async::Deadline deadline = stall_deadline();
   while (PQisBusy(connection_.get()) != 0) {
+    if (deadline.passed()) throw stalled(phase);
     const Socket::Ready ready = co_await socket_.wait_readable(deadline);
     if (!ready.readable && deadline.passed()) throw stalled(phase);
-    if (PQconsumeInput(connection_.get()) != 1) throw PgError::from(connection_.get(), phase);
-    if (ready.readable) deadline = stall_deadline();
+    if (!read_input(phase)) throw PgError::from(connection_.get(), phase);
   }
-  PGresult* const result = PQgetResult(connection_.get());
-  if (result == nullptr) {
-    if (PQstatus(connection_.get()) == CONNECTION_BAD)
-      throw PgError::from(connection_.get(), phase);
-    co_return std::nullopt;
-  }
-  co_return std::optional<Result>(Result(result));
+  let_go_of_closed_socket();
+}
+
+/// Lets libpq read what has come. False where the connection is gone.
+bool Connection::read_input(Phase phase) {
+  note_input(phase);
+  const bool is_read = PQconsumeInput(connection_.get()) == 1;
+  let_go_of_closed_socket();
+  return is_read;
+}
+
+/// Before libpq reads. It makes room for so much at least, and reads what has come up to that: so
+/// this counts no byte twice.
+void Connection::note_input(Phase phase) {
+  constexpr std::size_t read_at_least = 8 * limits::KiB;
+  chatter_bytes_ += std::min(socket_.bytes_to_read(), read_at_least);
+  // libpq would keep them until they are asked for.
+  while (PGnotify* const notification = PQnotifies(connection_.get())) PQfreemem(notification);
+  if (chatter_bytes_ > limits::chatter_bytes_max) trust_.lose("it has no end", phase);
+}
+
+/// libpq closes its socket by itself when the connection breaks. The number may be another
+/// connection's soon: whoever lets go of it later would take that one's place in the reactor.
+void Connection::let_go_of_closed_socket() {
+  if (PQsocket(connection_.get()) < 0) socket_.detach();
 }
 
 /// Sends what libpq has buffered. While it waits to write it also reads: a server that is blocked
@@ -94,17 +149,22 @@ asio::awaitable<void> Connection::flush(Phase phase) {
   async::Deadline deadline = stall_deadline();
   for (;;) {
     const int left = PQflush(connection_.get());
+    let_go_of_closed_socket();
     if (left == 0) co_return;
     if (left < 0) throw PgError::from(connection_.get(), phase);
+    if (deadline.passed()) throw stalled(phase);
     const Socket::Ready ready = co_await socket_.wait_readable_or_writable(deadline);
-    if (ready.readable || ready.writable) {
+    if (ready.writable) {
       deadline = stall_deadline();
     } else if (deadline.passed()) {
       throw stalled(phase);
     }
     if (!ready.readable) continue;
-    if (PQconsumeInput(connection_.get()) != 1) throw PgError::from(connection_.get(), phase);
-    has_input_ = true;
+    if (!read_input(phase)) throw PgError::from(connection_.get(), phase);
+    const std::size_t notices = notices_;
+    // Takes notices off libpq's hands, which would keep them unread.
+    PQisBusy(connection_.get());
+    has_input_ = has_input_ || notices_ == notices;
   }
 }
 
@@ -114,7 +174,7 @@ bool Connection::has_unexpected_input() {
   if (!has_input_ && !socket_.is_readable_now()) return false;
   has_input_ = false;
   const std::size_t notices = notices_;
-  if (PQconsumeInput(connection_.get()) != 1) return true;  // whoever reads the result is told why
+  if (!read_input(Phase::query)) return true;  // whoever reads the result is told why
   // This looks at what has come, as far as it is notices.
   PQisBusy(connection_.get());
   return notices_ == notices;
@@ -154,14 +214,15 @@ bool Connection::seems_connected() {
   // First comes what the server said when it hung up, then the end.
   static constexpr int reads_max = 4;
   for (int i = 0; i < reads_max && socket_.is_readable_now(); ++i) {
-    if (PQconsumeInput(connection_.get()) != 1) return false;
+    if (!read_input(Phase::query)) return false;
     PQisBusy(connection_.get());
   }
+  let_go_of_closed_socket();
   return !ended_ && PQstatus(connection_.get()) == CONNECTION_OK;
 }
 
 bool Connection::is_clean() const {
-  return PQstatus(connection_.get()) == CONNECTION_OK &&
+  return !trust_.is_lost() && PQstatus(connection_.get()) == CONNECTION_OK &&
          PQpipelineStatus(connection_.get()) == PQ_PIPELINE_OFF &&
          PQtransactionStatus(connection_.get()) == PQTRANS_IDLE;
 }

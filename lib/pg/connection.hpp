@@ -67,16 +67,17 @@ class Connection {
   /// They run under `own_path`, to the end of the transaction that they begin; inside an open
   /// transaction its path counts. What is the user's (rows into the target, its triggers, TRUNCATE,
   /// a COMMIT that runs deferred triggers) belongs behind writer::Target::user_path_sql.
-  asio::awaitable<std::vector<Result>> query(std::string sql);
+  asio::awaitable<Results> query(std::string sql);
 
   /// The same with nothing in front: what the user's search_path finds is used.
-  asio::awaitable<std::vector<Result>> query_in_user_path(std::string sql);
+  asio::awaitable<Results> query_in_user_path(std::string sql);
 
   /// Runs one statement with parameters in text form; throws its error.
   asio::awaitable<Result> execute(std::string sql, Row parameters);
 
   /// The same in steps, for texts with COPY in them: send(), then next() until it returns nothing.
-  /// Nothing is put in front of the text. An error is a Result here; a lost connection is thrown.
+  /// Nothing is put in front of the text. An error is a Result here; a lost connection is thrown,
+  /// and so is a COPY that does not come from us.
   asio::awaitable<void> send(std::string sql);
   asio::awaitable<std::optional<Result>> next(Phase phase = Phase::query);
 
@@ -98,8 +99,11 @@ class Connection {
   async::Clock::duration idle_time() const { return async::Clock::now() - used_; }
   void note_use() { used_ = async::Clock::now(); }
 
-  /// Usable for another caller: connected, idle, outside a transaction.
+  /// Usable for another caller: connected, idle, outside a transaction, and its answers were those
+  /// of its questions.
   bool is_clean() const;
+  /// For who finds out that an answer is not what was asked for.
+  const Trust& trust() const { return trust_; }
   bool in_transaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
 
   /// As PQserverVersion: 150020 for 15.20.
@@ -120,7 +124,12 @@ class Connection {
   Connection(asio::any_io_executor executor, PGconn* connection);
   asio::awaitable<void> poll_until_connected(async::Deadline deadline);
   asio::awaitable<void> flush(Phase phase);
-  asio::awaitable<std::vector<Result>> results();
+  void begin_command();
+  asio::awaitable<Results> results(std::size_t results_max);
+  asio::awaitable<void> await_result(Phase phase);
+  bool read_input(Phase phase);
+  void note_input(Phase phase);
+  void let_go_of_closed_socket();
   bool has_unexpected_input();
   async::Deadline stall_deadline() const;
   PgError stalled(Phase phase) const;
@@ -129,8 +138,10 @@ class Connection {
   std::unique_ptr<PGconn, Finish> connection_;
   async::Clock::duration fastest_answer_ = std::chrono::hours(1);
   std::chrono::milliseconds stall_max_{};
+  Trust trust_;
   std::size_t notices_ = 0;
-  bool ended_ = false;  ///< by the server, which said so
+  std::size_t chatter_bytes_ = 0;  ///< read since the last result, at least, without the notices
+  bool ended_ = false;             ///< by the server, which said so
   async::Clock::time_point opened_ = async::Clock::now();
   async::Clock::time_point used_ = opened_;
   bool has_input_ = false;  ///< read while writing, and not looked at

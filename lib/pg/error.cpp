@@ -54,6 +54,14 @@ PgError PgError::of_refused_connection(PGconn* connection) {
   return {Phase::connect, error.state, std::move(text)};
 }
 
+PgError PgError::unexpected_answer(const std::string& what, Phase phase) {
+  PgError error(phase, SqlState(sql_state::protocol_violation),
+                "the server's answer is not what was asked for: " + what);
+  error.hint = "Is it PostgreSQL, and does nothing that stands between change its answers?";
+  error.is_unexpected_answer = true;
+  return error;
+}
+
 std::string PgError::full() const {
   std::string text = message;
   if (!detail.empty()) text += "\n  detail: " + detail;

@@ -26,7 +26,13 @@ class PgError : public std::runtime_error {
   /// it into a message with PQERRORS_VERBOSE: "FATAL:  53300: sorry, too many clients already".
   static PgError of_refused_connection(PGconn* connection);
 
-  ErrorNature nature() const { return nature_of(state); }
+  /// The server, or what stands in front of it, has answered something else than what was asked
+  /// for. Asking again would give the same: it is permanent, and the connection is not used again.
+  static PgError unexpected_answer(const std::string& what, Phase phase = Phase::query);
+
+  ErrorNature nature() const {
+    return is_unexpected_answer ? ErrorNature::permanent : nature_of(state);
+  }
   /// The message with DETAIL and HINT, for a person.
   std::string full() const;
 
@@ -40,6 +46,7 @@ class PgError : public std::runtime_error {
   std::string table;
   std::string column;
   std::string constraint;
+  bool is_unexpected_answer = false;  ///< see unexpected_answer()
 };
 
 }  // namespace sluice::pg

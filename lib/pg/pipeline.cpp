@@ -1,7 +1,5 @@
 #include "pg/pipeline.hpp"
 
-#include <cassert>
-
 namespace sluice::pg {
 namespace {
 
@@ -12,6 +10,7 @@ constexpr std::size_t command_overhead_bytes = 64;
 
 Pipeline::Pipeline(Connection& connection, OnResult on_result, PipelineWindow window)
     : connection_(connection), on_result_(std::move(on_result)), window_(window) {
+  connection_.begin_command();
   if (PQenterPipelineMode(connection_.connection_.get()) != 1)
     throw PgError::from(connection_.connection_.get(), Phase::query);
 }
@@ -88,21 +87,14 @@ asio::awaitable<std::optional<PipelineError>> Pipeline::finish() {
 
 /// Waits until at least one result has come, and takes it.
 asio::awaitable<void> Pipeline::read_one() {
-  PGconn* const raw = connection_.connection_.get();
-  async::Deadline deadline = connection_.stall_deadline();
-  while (PQisBusy(raw) != 0) {
-    const Socket::Ready ready = co_await connection_.socket_.wait_readable(deadline);
-    if (!ready.readable && deadline.passed()) throw connection_.stalled(Phase::query);
-    if (PQconsumeInput(raw) != 1) throw PgError::from(raw, Phase::query);
-    if (ready.readable) deadline = connection_.stall_deadline();
-  }
+  co_await connection_.await_result(Phase::query);
   take_result();
 }
 
 void Pipeline::read_what_has_come() {
   PGconn* const raw = connection_.connection_.get();
   connection_.has_input_ = false;
-  if (PQconsumeInput(raw) != 1) throw PgError::from(raw, Phase::query);
+  if (!connection_.read_input(Phase::query)) throw PgError::from(raw, Phase::query);
   while (!in_flight_.empty() && PQisBusy(raw) == 0) take_result();
 }
 
@@ -110,29 +102,41 @@ void Pipeline::read_what_has_come() {
 /// REQUIRES: it would not block, and something is in flight.
 void Pipeline::take_result() {
   PGconn* const raw = connection_.connection_.get();
-  Result result(PQgetResult(raw));
+  Result result(PQgetResult(raw), connection_.trust_);
+  connection_.let_go_of_closed_socket();
+  connection_.chatter_bytes_ = 0;
   if (result.is_nothing()) {  // the end of a command
     if (PQstatus(raw) == CONNECTION_BAD) throw PgError::from(raw, Phase::query);
-    assert(!in_flight_.front().is_sync);
-    bytes_in_flight_ -= in_flight_.front().bytes;
-    in_flight_.pop_front();
-    ++answered_;
+    end_command(false);
     return;
   }
+  if (++results_of_command_ > limits::extra_results_max) connection_.trust_.lose("it has no end");
   switch (result.status()) {
-    case PGRES_PIPELINE_SYNC: in_flight_.pop_front(); return;
+    case PGRES_PIPELINE_SYNC: end_command(true); return;
     case PGRES_PIPELINE_ABORTED: return;
+    case PGRES_BAD_RESPONSE:
     case PGRES_FATAL_ERROR:
       if (PQstatus(raw) == CONNECTION_BAD) throw result.error(Phase::query);
       if (!error_) error_ = PipelineError{answered_, result.error(Phase::query)};
       return;
     case PGRES_COPY_IN:
     case PGRES_COPY_OUT:
-    case PGRES_COPY_BOTH: assert(!"COPY in a pipeline"); return;
+    case PGRES_COPY_BOTH: connection_.trust_.lose("it begins a COPY");
     default:
       if (on_result_) on_result_(answered_, std::move(result));
       return;
   }
+}
+
+/// The server has answered a command, or a sync: the one that is next.
+void Pipeline::end_command(bool is_sync) {
+  // libpq believes a server that says more often than it was asked to that it is ready.
+  if (in_flight_.front().is_sync != is_sync)
+    connection_.trust_.lose("answers come in another order than questions");
+  results_of_command_ = 0;
+  bytes_in_flight_ -= in_flight_.front().bytes;
+  in_flight_.pop_front();
+  if (!is_sync) ++answered_;
 }
 
 }  // namespace sluice::pg

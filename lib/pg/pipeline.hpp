@@ -76,6 +76,7 @@ class Pipeline {
   asio::awaitable<void> read_one();
   void read_what_has_come();
   void take_result();
+  void end_command(bool is_sync);
 
   Connection& connection_;
   OnResult on_result_;
@@ -85,6 +86,7 @@ class Pipeline {
   std::size_t commands_ = 0;  ///< queued so far
   std::size_t answered_ = 0;  ///< commands whose results have all come
   std::size_t unsent_bytes_ = 0;
+  std::size_t results_of_command_ = 0;  ///< of the one that is being answered
   bool synced_ = true;
   std::optional<PipelineError> error_;
 };

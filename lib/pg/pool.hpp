@@ -101,7 +101,8 @@ class Pool {
   /// Opens connections_min of them at once, and is ready when they are.
   asio::awaitable<void> open_min();
 
-  /// One that lives and is lent to nobody, which is no more the pool's; nullptr where there is none.
+  /// One that lives and is lent to nobody, which is no more the pool's; nullptr where there is
+  /// none.
   asio::awaitable<std::unique_ptr<Connection>> take_idle();
 
   /// Takes a connection that somebody else has opened.

@@ -1,6 +1,7 @@
 #include "pg/socket.hpp"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
@@ -38,6 +39,12 @@ bool Socket::is_readable_now() const {
   if (!state_) return false;
   pollfd socket{state_->descriptor.native_handle(), POLLIN, 0};
   return ::poll(&socket, 1, 0) > 0;
+}
+
+std::size_t Socket::bytes_to_read() const {
+  int bytes = 0;
+  if (!state_ || ::ioctl(state_->descriptor.native_handle(), FIONREAD, &bytes) != 0) return 0;
+  return static_cast<std::size_t>(bytes);
 }
 
 asio::awaitable<Socket::Ready> Socket::wait(bool for_write, async::Deadline deadline) {

@@ -20,6 +20,9 @@ class Socket {
 
   /// Whether there is something to read, without waiting.
   bool is_readable_now() const;
+  /// Bytes that the system has for us.
+  std::size_t bytes_to_read() const;
+  bool is_attached() const { return state_ != nullptr; }
 
   struct Ready {
     bool readable = false;

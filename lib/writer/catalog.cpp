@@ -94,10 +94,10 @@ std::string for_relation(std::string sql, const std::string& relation) {
 }
 
 tuple::Type read_type(const pg::Result& rows, std::size_t row, int column) {
-  return {.id = static_cast<std::uint32_t>(rows.integer(row, column)),
-          .kind = rows.text(row, column + 1).front(),
-          .modifier = static_cast<std::int32_t>(rows.integer(row, column + 2)),
-          .array_id = static_cast<std::uint32_t>(rows.integer(row, column + 3))};
+  return {.id = rows.oid(row, column),
+          .kind = rows.character(row, column + 1),
+          .modifier = rows.integer_32(row, column + 2),
+          .array_id = rows.oid(row, column + 3)};
 }
 
 /// Triggers, the types under domains, and where the rows are stored.
@@ -120,8 +120,8 @@ Failure own_table(const std::string& table) {
                                   "pgsluice's own; nothing can be loaded into them"};
 }
 
-asio::awaitable<std::vector<pg::Result>> ask_catalogs(pg::Connection& on, const std::string& table,
-                                                      const Settings& settings) {
+asio::awaitable<pg::Results> ask_catalogs(pg::Connection& on, const std::string& table,
+                                          const Settings& settings) {
   const std::string sql = "begin; " + find_target(table, settings) + pg::own_path + table_sql +
                           target_oid + "; " + columns_sql + target_oid +
                           " order by a.attnum; select " +
@@ -160,24 +160,24 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   Target target;
   target.settings_sql = set_local(settings);
   const auto results = co_await ask_catalogs(on, table, settings);
-  const pg::Result& row = results[results.size() - 4];
-  const pg::Result& rows = results[results.size() - 3];
-  target.ledger = ledger::state_of(results[results.size() - 2].text(0, 0));
+  const pg::Result& row = results.last(3);
+  const pg::Result& rows = results.last(2);
+  target.ledger = ledger::state_of(results.last(1).text(0, 0));
 
   // In front of them: own_path, the oid, the path.
-  target.user_path_sql = pg::set_local_path(results[results.size() - 7].text(0, 0));
+  target.user_path_sql = pg::set_local_path(results.last(6).text(0, 0));
   target.can_lock = row.boolean(0, 14);
   target.origin = row.text(0, 15);
 
   tuple::Table& t = target.table;
-  t.id = static_cast<std::uint32_t>(row.integer(0, 0));
+  t.id = row.oid(0, 0);
   t.schema = row.text(0, 1);
   t.name = row.text(0, 2);
   t.quoted_name = row.text(0, 3);
-  t.kind = row.text(0, 4).front();
+  t.kind = row.character(0, 4);
   t.row_security = row.boolean(0, 6);
   t.has_insert_rule = row.boolean(0, 11);
-  t.persistence = row.text(0, 13).front();
+  t.persistence = row.character(0, 13);
   t.is_unlogged = t.persistence == 'u';
   t.is_foreign = t.kind == 'f';
   bool is_unusual = row.boolean(0, 5) || t.kind == 'v';

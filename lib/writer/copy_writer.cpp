@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/identifier.hpp"
+#include "base/limits.hpp"
 #include "pg/copy_in.hpp"
 
 namespace sluice::writer {
@@ -57,6 +58,8 @@ asio::awaitable<Copied> run_copies(pg::Connection& on, std::string sql,
                                    const std::string& relation_name, bool& listens) {
   Copied copied;
   std::optional<pg::PgError> refused;
+  const auto statements = static_cast<std::size_t>(std::ranges::count(sql, ';')) + 1;
+  std::size_t left = statements + limits::extra_results_max;
   std::size_t begun = 0;
   bool in_copy = false;
   bool given_up = false;
@@ -64,18 +67,22 @@ asio::awaitable<Copied> run_copies(pg::Connection& on, std::string sql,
   for (;;) {
     std::optional<pg::Result> result = co_await on.next(pg::Phase::copy);
     if (!result) break;
+    if (left-- == 0) result->refuse("it has no end");
     if (result->is_error()) {
       if (!refused) refused = result->error(pg::Phase::copy);
     } else if (result->status() == PGRES_COPY_IN) {
+      if (in_copy || begun == copies.size()) result->refuse("it waits for another COPY");
       in_copy = true;
       co_await send(on, copies[begun++], listens, given_up);
     } else if (in_copy) {
-      copied.rows += result->affected();
+      copied.rows += result->copied();
       in_copy = false;
     } else if (result->rows() > 0) {
       copied.last_row = std::move(result);
     }
   }
+  if (!refused && (in_copy || begun != copies.size()))
+    on.trust().lose("a COPY was not begun or not ended", pg::Phase::copy);
   if (!refused) co_return copied;
   if (given_up && refused->state == sql_state::query_canceled) {
     // What the server had to say was no refusal: this error is the answer to our giving up.

@@ -26,7 +26,7 @@ asio::awaitable<std::vector<Index>> secondary_indexes(pg::Connection& on,
       " and i.indisvalid and not i.indisunique and not i.indisprimary and not i.indisexclusion "
       "and not i.indisreplident and not exists (select from pg_inherits where inhrelid = c.oid) "
       "order by c.relname; commit");
-  const pg::Result& rows = results[results.size() - 2];
+  const pg::Result& rows = results.last(1);
   std::vector<Index> indexes;
   for (std::size_t row = 0; row < rows.rows(); ++row)
     indexes.push_back({std::string(rows.text(row, 0)), std::string(rows.text(row, 1))});

@@ -100,10 +100,12 @@ RowCounts read_merged(const Merge& merge, const pg::Result& row, std::uint64_t s
     counts.rows_skipped = staged - counts.rows_stored;
     return counts;
   }
-  counts.rows_stored = static_cast<std::uint64_t>(row.integer(0, 0));
-  counts.rows_updated = static_cast<std::uint64_t>(row.integer(0, 1));
-  const std::uint64_t distinct =
-      row.is_null(0, 2) ? staged : static_cast<std::uint64_t>(row.integer(0, 2));
+  counts.rows_stored = row.count(0, 0);
+  counts.rows_updated = row.count(0, 1);
+  const std::uint64_t distinct = row.is_null(0, 2) ? staged : row.count(0, 2);
+  // None is below 2^63, so the sum of two does not wrap.
+  if (distinct > staged || counts.rows_stored + counts.rows_updated > distinct)
+    row.refuse("more rows came of a merge than went into it");
   const std::uint64_t rest = distinct - counts.rows_stored - counts.rows_updated;
   (merge.only_if_changed ? counts.rows_unchanged : counts.rows_skipped) = rest;
   counts.rows_skipped += staged - distinct;

@@ -43,7 +43,9 @@ asio::awaitable<Writer::Written> MergeWriter::run(pg::Connection& on, std::strin
   Copied copied = co_await run_copies(on, std::move(sql), tuples, staging_, listens_);
   Written written;
   written.refusal = std::move(copied.refusal);
-  if (copied.last_row) written.counts = read_merged(merge_, *copied.last_row, sent);
+  // Of a query that was refused the last row is another statement's.
+  if (!written.refusal && copied.last_row)
+    written.counts = read_merged(merge_, *copied.last_row, sent);
   written.last_row = std::move(copied.last_row);
   co_return written;
 }

@@ -109,6 +109,7 @@ asio::awaitable<pg::Result> Writer::write_between(pg::Connection& on, const tupl
   }
   if (written.counts.rows_stored != batch.tuples())
     throw miscounted(written.counts.rows(), batch.tuples(), {});
+  if (!written.last_row) on.trust().lose("a row is missing", pg::Phase::copy);
   co_return std::move(*written.last_row);
 }
 
