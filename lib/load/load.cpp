@@ -11,6 +11,7 @@
 #include "load/restore.hpp"
 #include "load/road.hpp"
 #include "load/staging.hpp"
+#include "writer/table_name.hpp"
 
 namespace sluice::load {
 namespace {
@@ -115,6 +116,7 @@ asio::awaitable<void> Load::run_to_the_end() {
 /// before a connection for its lock would be open: the transaction that enters it in the ledger
 /// holds it.
 asio::awaitable<Plan> Load::prepare_to_run() {
+  writer::require_table_name(options_.table, options_.encoding.empty());
   source_ = source::open(options_.path);
   first_chunk_bytes_ = source::bytes_of_chunk(0, options_.chunk_bytes);
   const auto executor = co_await asio::this_coro::executor;

@@ -70,6 +70,12 @@ std::vector<Token> tokens_of(std::string_view text) {
   return tokens;
 }
 
+/// to_regclass takes more than names: a number is an object's number, and "-" is none.
+bool is_name(std::string_view written) {
+  return !written.empty() && written != "-" &&
+         written.find_first_not_of("0123456789") != std::string_view::npos;
+}
+
 /// The index and, if it is being built, by whom.
 std::string index_query(const ConcurrentIndex& index) {
   return "select i.indisvalid, i.indexrelid::regclass, p.pid "
@@ -99,6 +105,7 @@ std::optional<ConcurrentIndex> concurrent_index(std::string_view statement) {
   next_is("only");
   if (at < tokens.size()) index.table = tokens[at++].written;
   while (next_is(".") && at < tokens.size()) index.table += "." + tokens[at++].written;
+  if (!is_name(index.table)) return std::nullopt;
   return index;
 }
 

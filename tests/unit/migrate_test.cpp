@@ -68,6 +68,8 @@ TEST(ConcurrentIndexes, AreReadAsTheyAreWritten) {
     EXPECT_EQ(one.table, index->table);
   }
   for (const char* sql : {"create index i on t (a)", "create index concurrently on t (a)",
+                          "create index concurrently i on 16384 (a)",
+                          "create index concurrently i on - (a)", "create index concurrently i on",
                           "drop index concurrently i", "create table concurrently (a int)", ""})
     EXPECT_FALSE(concurrent_index(sql)) << sql;
 }
