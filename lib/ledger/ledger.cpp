@@ -18,10 +18,12 @@ std::string signed_bits(std::uint64_t value) {
 }
 
 migrate::Rows texts(const pg::Result& result) {
-  migrate::Rows rows(result.rows());
-  for (std::size_t row = 0; row < result.rows(); ++row)
+  migrate::Rows rows;
+  for (std::size_t row = 0; row < result.rows(); ++row) {
+    migrate::Row& fields = rows.add();
     for (int column = 0; column < result.columns(); ++column)
-      rows[row].emplace_back(result.text_or(row, column, ""));
+      fields.add(std::string(result.text_or(row, column, "")));
+  }
   return rows;
 }
 

@@ -11,10 +11,10 @@ namespace {
 
 constexpr std::array<std::string_view, 4> state_names{"applied", "baseline", "running", "failed"};
 
-Entry::State state_of(std::string_view name) {
+Entry::State state_in(const Row& row, std::size_t column) {
   for (std::size_t i = 0; i < state_names.size(); ++i)
-    if (state_names[i] == name) return static_cast<Entry::State>(i);
-  return Entry::State::applied;
+    if (state_names[i] == row[column]) return static_cast<Entry::State>(i);
+  row.refuse(column);
 }
 
 bool is_versioned(const Script& script) { return script.name.kind == ScriptKind::versioned; }
@@ -64,18 +64,18 @@ std::string history_query(const std::string& project) {
          quote_literal(project) + " order by migration_id";
 }
 
-Entry read_entry(const std::vector<std::string>& row) {
+Entry read_entry(const Row& row) {
   Entry entry;
-  entry.versioned = !row.at(0).empty();
-  if (entry.versioned) entry.version = std::stoull(row.at(0));
-  entry.file = row.at(1);
-  entry.checksum = row.at(2);
-  entry.state = state_of(row.at(3));
-  entry.statements_done = std::stoull(row.at(4));
-  entry.statement_begun = row.at(5) == "1";
-  entry.done_checksum = row.at(6);
-  entry.error = row.at(7);
-  entry.finished_at = row.at(8);
+  entry.versioned = !row[0].empty();
+  if (entry.versioned) entry.version = row.count(0);
+  entry.file = row[1];
+  entry.checksum = row[2];
+  entry.state = state_in(row, 3);
+  entry.statements_done = row.count(4);
+  entry.statement_begun = row[5] == "1";
+  entry.done_checksum = row[6];
+  entry.error = row[7];
+  entry.finished_at = row[8];
   return entry;
 }
 

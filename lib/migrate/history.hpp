@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "migrate/rows.hpp"
 #include "migrate/script.hpp"
 
 /// What pgsluice.migrations (sql/ledger/history.sql) knows, and the SQL that tells it.
@@ -37,7 +38,7 @@ struct History {
 /// A query of all entries of a project, in the order in which they were begun; read_entry() reads a
 /// row of it, given as texts, NULL as an empty one.
 std::string history_query(const std::string& project);
-Entry read_entry(const std::vector<std::string>& row);
+Entry read_entry(const Row& row);
 
 /// Who writes: "host, process 123".
 std::string runner_name();

@@ -34,7 +34,7 @@ std::string name_of_holder(Session& session, const std::string& key) {
               "', from ' || coalesce(host(a.client_addr), 'this host') || ', since ' || "
               "coalesce(date_trunc('second', a.backend_start)::text, '?')",
               key));
-  return rows.empty() ? "it has just ended" : rows.front().front();
+  return rows.empty() ? "it has just ended" : rows.front()[0];
 }
 
 }  // namespace

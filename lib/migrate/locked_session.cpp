@@ -18,7 +18,7 @@ LockedSession::LockedSession(std::unique_ptr<Session> work, const Options& optio
       "select set_config(name, '0', false) from pg_settings where name = 'idle_session_timeout'");
   take_lock(*lock_, LockScope::runner, options.project, patience());
   take_lock(*work_, LockScope::session, options.project, patience());
-  backend_ = std::stoi(work_->value("select pg_backend_pid()"));
+  backend_ = work_->backend();
 }
 
 LockWait LockedSession::patience() const { return {options_.lock_wait, listener_.note, &stop_}; }
@@ -33,7 +33,7 @@ void LockedSession::reconnect() {
       auto session = std::make_unique<Session>(options_.conninfo);
       end_holder(*session, LockScope::session, options_.project, backend_);
       take_lock(*session, LockScope::session, options_.project, patience());
-      backend_ = std::stoi(session->value("select pg_backend_pid()"));
+      backend_ = session->backend();
       work_ = std::move(session);
     } catch (const Failure& failure) {
       if (failure.kind() != FailureKind::connect || std::chrono::steady_clock::now() > deadline)

@@ -135,12 +135,12 @@ std::string begin() {
   return text;
 }
 
-std::string create_history(const std::vector<std::string>& row) {
+std::string create_history(const Row& row) {
   std::string text;
-  if (row.at(0) != "t") {
+  if (row[0] != "t") {
     text = std::string(sql::history) + ";";
     for (std::size_t i = 0; i < files.size(); ++i) {
-      if (row.at(i + 1) == "t")
+      if (row[i + 1] == "t")
         text += record_applied(project, make_script(files[i].file, files[i].text)) + ";";
     }
   }

@@ -42,7 +42,7 @@ std::string untrusted(const std::string& text);
 /// there: a row for the next step.
 std::string begin();
 /// Makes the history unless it is there. Its result is the history's own: rows for the next step.
-std::string create_history(const std::vector<std::string>& row);
+std::string create_history(const Row& row);
 /// What is not applied yet, with its rows in the history. May be empty.
 std::string upgrade(const Rows& history);
 

@@ -20,8 +20,8 @@ void forbid_reconnecting(Connection& connection) {
 Rows rows_of(const pqxx::result& result) {
   Rows rows;
   for (const auto& row : result) {
-    std::vector<std::string>& fields = rows.emplace_back();
-    for (const auto& field : row) fields.emplace_back(field.is_null() ? "" : field.c_str());
+    Row& fields = rows.add();
+    for (const auto& field : row) fields.add(field.is_null() ? "" : field.c_str());
   }
   return rows;
 }
@@ -109,11 +109,6 @@ Rows Session::query(const std::string& sql, const Stop& stop) {
   } catch (const pqxx::failure& error) {
     throw SqlError("XX000", error.what());
   }
-}
-
-std::string Session::value(const std::string& sql) {
-  const Rows rows = query(sql);
-  return rows.empty() || rows.front().empty() ? "" : rows.front().front();
 }
 
 void Session::roll_back() {

@@ -4,15 +4,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "migrate/rows.hpp"
 #include "migrate/sql_error.hpp"
 #include "migrate/stop.hpp"
 
 namespace sluice::migrate {
-
-/// Rows as texts; NULL is an empty one.
-using Rows = std::vector<std::vector<std::string>>;
 
 /// One blocking session, by libpqxx 6.4 or 7: the only place that knows it. A lost connection stays
 /// lost (6.4 would quietly open another one, without its locks and settings).
@@ -29,7 +26,8 @@ class Session {
   Rows query(const std::string& sql, const Stop& stop);
   Rows query(const std::string& sql) { return query(sql, Stop{}); }
 
-  std::string value(const std::string& sql);
+  /// Of a query with one row and one column. Throws Failure for what else comes.
+  std::string value(const std::string& sql) { return query(sql).front()[0]; }
   bool is_true(const std::string& sql) { return value(sql) == "t"; }
 
   /// ROLLBACK, where there may be no transaction: the server's warning is not heard.
@@ -41,6 +39,9 @@ class Session {
   /// The server can notice that the client of a long statement has gone
   /// (client_connection_check_interval, from 14 on, not on every system).
   bool can_check_client();
+
+  /// The process that serves this session.
+  int backend() { return query("select pg_catalog.pg_backend_pid()").front().process(0); }
 
   /// What the protocol says of the process that serves this session; a pooler makes it up.
   int announced_backend() const;
