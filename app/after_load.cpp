@@ -1,33 +1,68 @@
 #include "app/after_load.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
 #include <filesystem>
 
+#include "app/taken_file.hpp"
 #include "base/failure.hpp"
-#include "base/limits.hpp"
 
 namespace sluice::app {
 namespace {
 
 namespace fs = std::filesystem;
+using source::FileIdentity;
 
-/// done/trips.csv, or done/trips.2.csv where that is taken.
-fs::path free_name(const fs::path& folder, const fs::path& file) {
-  for (int number = 1; number < limits::reject_names_max; ++number) {
-    fs::path name = file.stem();
-    if (number > 1) name += "." + std::to_string(number);
-    name += file.extension();
-    if (!fs::exists(folder / name)) return folder / name;
-  }
-  throw Failure(FailureKind::failed, (folder / file).string() + ": too many files of this name");
+Failure changed(const std::string& path, const std::string& how) {
+  return {FailureKind::changed, path + ": is loaded, but " + how};
 }
 
-void move(const fs::path& from, const fs::path& to) {
-  std::error_code error;
-  fs::rename(from, to, error);
-  if (!error) return;
-  // Another file system: the copy is whole before the original goes.
-  fs::copy_file(from, to);
-  fs::remove(from);
+/// How the file that has the name now differs from the one that was read.
+std::string difference(const FileIdentity& now, const FileIdentity& loaded) {
+  if (!now.is_same_file(loaded))
+    return "another file has its name now, which is not touched; the same command loads it";
+  return "it was changed after it was read, and is not touched; load it again";
+}
+
+/// What is loaded, taken, and is not that file after all.
+Failure put_back_changed(const TakenFile& file, const std::string& path, const std::string& name,
+                         const std::string& how) {
+  const std::string now = file.put_back(name);
+  return changed(path, how + (now == path ? "" : " (it is " + now + " now: its name was taken)"));
+}
+
+/// Looks, takes, and looks again: a rename changes the time of the last change, so that is compared
+/// before, and whether it is still that file behind it. Nothing where the name is free.
+std::optional<TakenFile> take(const Folder& from, const std::string& name, const std::string& path,
+                              const FileIdentity& loaded) {
+  struct stat status{};
+  if (::fstatat(from.fd.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) return std::nullopt;
+    throw Failure(FailureKind::failed, errno_message(errno));
+  }
+  const FileIdentity before = FileIdentity::of(status);
+  if (before != loaded) throw changed(path, difference(before, loaded));
+  std::optional<TakenFile> file = TakenFile::take(from, name);
+  if (!file) return file;
+  const FileIdentity taken = FileIdentity::of(file->status());
+  if (!taken.is_unchanged_but_for_its_name(loaded))
+    throw put_back_changed(*file, path, name, difference(taken, loaded));
+  return file;
+}
+
+std::string move(const TakenFile& file, const Folder& to, const std::string& path,
+                 const std::string& name) {
+  try {
+    return file.move(to, name);
+  } catch (const Failure& failure) {
+    if (failure.kind() == FailureKind::changed)
+      throw put_back_changed(file, path, name, failure.what());
+    const std::string now = file.put_back(name);
+    throw Failure(FailureKind::failed,
+                  failure.what() + (now == path ? "" : std::string("; the file is ") + now));
+  }
 }
 
 }  // namespace
@@ -41,20 +76,42 @@ AfterLoad AfterLoad::parse(const std::string& text) {
   throw Failure(FailureKind::usage, "--after " + text + ": write move:DIR, delete or keep");
 }
 
-std::string AfterLoad::apply(const std::string& path) const {
+void AfterLoad::check(const std::string& path) const {
+  struct stat status{};
+  if (what == What::keep || path == "-" || ::lstat(path.c_str(), &status) != 0) return;
+  if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return;
+  throw Failure(FailureKind::usage,
+                path + (S_ISLNK(status.st_mode)
+                            ? ": is a symbolic link, and --after acts on files: name the file "
+                              "itself, or leave --after out"
+                            : ": is no file that --after could act on: leave it out"));
+}
+
+std::string AfterLoad::apply(const std::string& path,
+                             const std::optional<FileIdentity>& loaded) const {
   if (what == What::keep || path == "-") return "";
+  if (!loaded) throw changed(path, "it was no file, and --after does nothing");
+  const fs::path whole(path);
+  const std::string name = whole.filename();
   try {
-    if (what == What::remove) {
-      fs::remove(path);
-      return path + " is deleted";
+    std::optional<Folder> to;
+    if (what == What::move) {
+      fs::create_directories(folder);
+      to = Folder::open(folder);
     }
-    fs::create_directories(folder);
-    const fs::path to = free_name(folder, fs::path(path).filename());
-    move(path, to);
-    return path + " -> " + to.string();
+    const Folder from = Folder::open(whole.parent_path());
+    const std::optional<TakenFile> file = take(from, name, path, *loaded);
+    if (!file && to) throw changed(path, "it is gone, and was not moved");
+    if (!file) return path + " was deleted by somebody else";
+    if (to) return path + " -> " + move(*file, *to, path, name);
+    file->remove();
+    return path + " is deleted";
   } catch (const fs::filesystem_error& error) {
-    throw Failure(FailureKind::failed,
-                  path + ": is loaded, but --after failed: " + error.code().message());
+    throw Failure(FailureKind::failed, path + ": is loaded, but --after failed: " + folder + ": " +
+                                           error.code().message());
+  } catch (const Failure& failure) {
+    if (failure.kind() == FailureKind::changed) throw;
+    throw Failure(FailureKind::failed, path + ": is loaded, but --after failed: " + failure.what());
   }
 }
 

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <optional>
 #include <string>
+
+#include "source/file_identity.hpp"
 
 namespace sluice::app {
 
@@ -12,9 +15,16 @@ struct AfterLoad {
   /// "keep", "delete" or "move:DIR". Throws Failure{usage}.
   static AfterLoad parse(const std::string& text);
 
-  /// Does it, and returns a sentence for people, or an empty one. A move replaces no file: where
-  /// one has the name already, it gets another one. Throws Failure where it cannot be done.
-  std::string apply(const std::string& path) const;
+  /// Before the load: throws Failure{usage} for what could be loaded, and not deleted or moved
+  /// then: a link, whose file is elsewhere, a pipe.
+  void check(const std::string& path) const;
+
+  /// Does it, and returns a sentence for people, or an empty one. Only the file that was `loaded`
+  /// is touched; throws Failure{changed} if another one has its name, or it is not any more as it
+  /// was read. A move replaces no file: where one has the name already, it gets another one. Throws
+  /// Failure{failed} where it cannot be done; the file has its name then.
+  std::string apply(const std::string& path,
+                    const std::optional<source::FileIdentity>& loaded) const;
 };
 
 }  // namespace sluice::app

@@ -33,6 +33,29 @@ bool is_loaded(const Ending& ending) {
   return ending.exit_code == exit_ok || ending.exit_code == exit_rejected;
 }
 
+/// What becomes of a loaded file; where that fails, the ending says so.
+void act_after(const AfterLoad& after, const LoadFlags& flags, Ending& ending) {
+  const bool as_text = flags.common.output == OutputFormat::text;
+  try {
+    const std::string done = after.apply(ending.path, ending.report.file);
+    if (!done.empty() && !flags.common.quiet) std::cerr << "note: " << done << "\n";
+  } catch (const Failure& failure) {
+    ending.exit_code = exit_code_of(failure.kind(), 0);
+    ending.message = failure.what();
+    if (as_text) std::cerr << "pgsluice: " << ending.message << "\n";
+  }
+}
+
+Ending load_one(Runtime& runtime, const LoadFlags& flags, const AfterLoad& after,
+                const load::LoadOptions& options) {
+  try {
+    after.check(options.path);
+  } catch (const Failure& failure) {
+    return ending_of(failure, options.path, options.table);
+  }
+  return run_one(runtime, flags, options);
+}
+
 /// Loads one file after the other; returns the exit code of all.
 int load_files(const LoadFlags& flags, const MoreFiles& more, std::vector<Ending>& endings) {
   int exit_code = exit_ok;
@@ -42,16 +65,13 @@ int load_files(const LoadFlags& flags, const MoreFiles& more, std::vector<Ending
   for (std::size_t i = 0; i < flags.files.size(); ++i) {
     options.path = flags.files[i];
     options.more_follows = i + 1 < flags.files.size();
-    endings.push_back(run_one(runtime, flags, options));
-    const Ending& ending = endings.back();
-    exit_code = worse(exit_code, ending.exit_code);
+    endings.push_back(load_one(runtime, flags, after, options));
+    Ending& ending = endings.back();
     if (flags.common.output == OutputFormat::text) print_text(ending, flags.common.quiet);
-    if (is_loaded(ending)) {
-      const std::string done = options.dry_run ? "" : after.apply(options.path);
-      if (!done.empty() && !flags.common.quiet) std::cerr << "note: " << done << "\n";
-    } else if (!more.keep_going || runtime.signal() != 0 || ending.exit_code == exit_connect) {
-      break;
-    }
+    if (is_loaded(ending) && !options.dry_run) act_after(after, flags, ending);
+    exit_code = worse(exit_code, ending.exit_code);
+    if (is_loaded(ending)) continue;
+    if (!more.keep_going || runtime.signal() != 0 || ending.exit_code == exit_connect) break;
   }
   return exit_code;
 }

@@ -8,6 +8,7 @@
 #include "base/failure.hpp"
 #include "base/position.hpp"
 #include "base/row_counts.hpp"
+#include "source/file_identity.hpp"
 #include "tuple/reject.hpp"
 
 namespace sluice::load {
@@ -59,6 +60,7 @@ struct LoadReport : RowCounts {
   bool is_staged = false;   ///< what is stored is not in the table yet (--atomic)
   std::uint64_t retries = 0;
   double seconds = 0;
+  std::optional<source::FileIdentity> file;  ///< that was read; nothing where it was no file
   std::string rejects_path;     ///< of the CSV; empty where no record was rejected into a file
   std::string finished_before;  ///< when, for nothing_to_do
   std::vector<std::string> notes;

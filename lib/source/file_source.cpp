@@ -19,7 +19,8 @@ FileSource::FileSource(std::string path, FileDescriptor fd)
   struct stat status{};
   if (::fstat(fd_.get(), &status) != 0)
     throw Failure(FailureKind::failed, path_ + ": " + errno_message(errno));
-  size_ = static_cast<std::uint64_t>(status.st_size);
+  file_ = FileIdentity::of(status);
+  size_ = file_.bytes;
   ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 

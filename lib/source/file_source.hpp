@@ -19,6 +19,7 @@ class FileSource final : public Source {
   void stop() override { stopped_ = true; }
   std::optional<std::uint64_t> size_bytes() const override { return size_; }
   std::string stamp() const override;
+  std::optional<FileIdentity> file() const override { return file_; }
   std::string tail(std::size_t bytes) const override;
   const std::string& name() const override { return path_; }
   std::string identity() const override;
@@ -28,6 +29,7 @@ class FileSource final : public Source {
 
   std::string path_;
   FileDescriptor fd_;
+  FileIdentity file_;
   std::uint64_t size_ = 0;
   std::uint64_t offset_ = 0;
   std::atomic<bool> stopped_ = false;

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "source/file_identity.hpp"
+
 namespace sluice::source {
 
 /// Where bytes come from, in order. Blocking: read() belongs on a thread that may wait. One reader
@@ -35,6 +37,9 @@ class Source {
   /// file. Empty where there is no such thing. It begins with what names the file, whatever its
   /// paths are: "host device:inode "; the time of change is in it, which no program sets back.
   virtual std::string stamp() const = 0;
+
+  /// Which file is read, as it was when it was opened; nothing for what is no file.
+  virtual std::optional<FileIdentity> file() const { return std::nullopt; }
 
   /// The last bytes, for the fingerprint; empty where they cannot be read ahead of the rest.
   virtual std::string tail(std::size_t bytes) const = 0;

@@ -1,0 +1,120 @@
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <thread>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/process.hpp"
+
+namespace sluice::test {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+
+namespace fs = std::filesystem;
+
+/// load --after, by the program.
+class After : public DatabaseTest {
+ protected:
+  void SetUp() override {
+    db().run("create table t (a int)");
+    ASSERT_EQ(
+        0,
+        pgsluice({"load", folder_.write("warm.csv", "a\n0\n"), "-t", "t", "-d", url()}).exit_code);
+  }
+  std::vector<std::string> load(const std::string& path, const std::string& after) const {
+    return {"load", path, "-t", "t", "-d", url(), "-q", "--after", after};
+  }
+
+  TemporaryFolder folder_;
+};
+
+/// The producer delivers the next file while this one is loaded.
+TEST_F(After, AReplacedFileIsLeftAndLoadedByTheNextRun) {
+  const std::string path = folder_.write("x.csv", "a\n1\n2\n");
+  Session locker(url());
+  locker.run("begin; lock table t in access exclusive mode");
+  Process process(load(path, "delete"));
+  ASSERT_TRUE(
+      comes_true("select exists (select from pg_locks where relation = 't'::regclass and "
+                 "not granted)"));
+  fs::rename(folder_.write("new.csv", "a\n100\n200\n300\n"), path);
+  locker.run("commit");
+  const Finished finished = process.wait();
+  EXPECT_EQ(7, finished.exit_code) << finished.err;
+  EXPECT_EQ("a\n100\n200\n300\n", read_file(path));
+  const Finished next = pgsluice(load(path, "delete"));
+  EXPECT_EQ(0, next.exit_code) << next.err;
+  EXPECT_EQ(600, db().number("select sum(a) from t where a >= 100"));
+  EXPECT_FALSE(fs::exists(path));
+}
+
+TEST_F(After, EightMoversAtOnceReplaceNothing) {
+  const std::string done = folder_ / "done";
+  constexpr int rounds = 8;
+  for (int round = 0; round < rounds; ++round) {
+    std::vector<std::unique_ptr<Process>> movers;
+    for (int k = 0; k < 8; ++k) {
+      const std::string name = std::to_string(k);
+      fs::create_directories(folder_ / name);
+      const std::string path =
+          folder_.write(name + "/x.csv", "a\n" + std::to_string(1000 + round * 8 + k) + "\n");
+      movers.push_back(std::make_unique<Process>(load(path, "move:" + done)));
+    }
+    for (const auto& mover : movers) {
+      const Finished finished = mover->wait();
+      EXPECT_EQ(0, finished.exit_code) << finished.err;
+    }
+  }
+  std::string all;
+  for (const auto& entry : fs::directory_iterator(done)) all += read_file(entry.path());
+  for (int i = 0; i < rounds * 8; ++i) EXPECT_THAT(all, HasSubstr(std::to_string(1000 + i)));
+  EXPECT_EQ(rounds * 8, db().number("select count(*) from t where a >= 1000"));
+}
+
+TEST_F(After, TheExitCodeSaysIt) {
+  const std::string path = folder_.write("x.csv", "a\n1\n");
+  fs::create_symlink(path, folder_ / "link.csv");
+  const Finished link = pgsluice(load(folder_ / "link.csv", "delete"));
+  EXPECT_EQ(2, link.exit_code) << link.err;
+  EXPECT_THAT(link.err, HasSubstr("is a symbolic link"));
+  EXPECT_EQ(0, db().number("select count(*) from t where a > 0")) << "refused before it is loaded";
+
+  std::vector<std::string> two = load(folder_ / "link.csv", "move:" + path);
+  two.insert(two.begin() + 2, path);
+  two.insert(two.end(), {"--keep-going", "--output", "json"});
+  const Finished json = pgsluice(two);
+  EXPECT_EQ(2, json.exit_code) << json.err;
+  EXPECT_THAT(json.out, HasSubstr("is loaded, but --after failed"));
+  EXPECT_THAT(json.out, HasSubstr("is a symbolic link")) << "the other file has its own entry";
+  EXPECT_EQ(1, db().number("select count(*) from t where a > 0"));
+  EXPECT_TRUE(fs::exists(path));
+}
+
+/// As a user who may read the file, and not write to its folder.
+TEST_F(After, AFolderThatMayNotBeWrittenToKeepsItsFile) {
+  const std::string path = folder_.write("x.csv", "a\n1\n");
+  fs::permissions(folder_.path(), fs::perms(0555));
+  std::vector<std::string> arguments = load(path, "delete");
+  Process::Options options;
+  if (::geteuid() == 0) {
+    arguments.insert(arguments.begin(),
+                     {"--reuid=65534", "--regid=65534", "--clear-groups", PGSLUICE_BINARY});
+    options.program = "setpriv";
+  }
+  const Finished finished = pgsluice(arguments, options);
+  fs::permissions(folder_.path(), fs::perms(0755));
+  EXPECT_EQ(1, finished.exit_code) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("is loaded, but --after failed"));
+  EXPECT_THAT(finished.err, HasSubstr("Permission denied"));
+  EXPECT_EQ("a\n1\n", read_file(path));
+  EXPECT_EQ(1, db().number("select count(*) from t where a > 0"));
+}
+
+}  // namespace
+}  // namespace sluice::test
