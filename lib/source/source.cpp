@@ -18,12 +18,18 @@ std::unique_ptr<Source> open(const std::string& path) {
     if (fd < 0) throw Failure(FailureKind::usage, "stdin: " + errno_message(errno));
     return std::make_unique<StreamSource>("stdin", FileDescriptor(fd));
   }
-  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A FIFO is opened without waiting for its writer: that wait belongs where stop() can end it. A
+  // terminal does not become the one whose Ctrl-C we hear.
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat status{};
   if (fd.get() < 0) {
     const int error = errno;
-    throw Failure(FailureKind::usage, path + ": " + errno_message(error));
+    const bool is_socket = ::stat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
+    throw Failure(FailureKind::usage,
+                  path + ": " +
+                      (is_socket ? "is a socket; write what listens there into a pipe and load -"
+                                 : errno_message(error)));
   }
-  struct stat status{};
   if (::fstat(fd.get(), &status) != 0)
     throw Failure(FailureKind::usage, path + ": " + errno_message(errno));
   if (S_ISDIR(status.st_mode)) {

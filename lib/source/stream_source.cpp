@@ -47,6 +47,8 @@ std::size_t StreamSource::read_on(char* into, std::size_t size) {
       throw Failure(FailureKind::failed, name_ + ": " + errno_message(errno));
     }
     if (waits[1].revents != 0) break;
+    // A FIFO is not hung up before it has had a writer (poll(2); the system remembers that for each
+    // open end), so the 0 of a read is its end, and not that nobody has come.
     const ssize_t got = ::read(fd_.get(), into + done, size - done);
     if (got == 0) break;
     if (got < 0) {

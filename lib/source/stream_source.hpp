@@ -5,7 +5,8 @@
 
 namespace sluice::source {
 
-/// Standard input, a pipe, a FIFO, a terminal: bytes that come once.
+/// Standard input, a pipe, a FIFO, a terminal: bytes that come once. A FIFO that nobody has open
+/// for writing is waited for; it ends when its last writer has closed it, as for any other reader.
 class StreamSource final : public Source {
  public:
   StreamSource(std::string name, FileDescriptor fd);
