@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sluice {
+
+/// A text for a terminal or a log. What would move the cursor, change the order or hide a part of
+/// what is read there is written out: control characters (\x1b; C1 ones \u009b), bidirectional and
+/// invisible format characters (\u202e), bytes that are no UTF-8 (\xff). Newlines and tabs stay.
+std::string printable(std::string_view text);
+
+/// The same for a name or a value, which stands in one line: newlines are written out too.
+std::string printable_line(std::string_view text);
+
+/// The same for a text that is JSON already, as JSON wants it (\u009b).
+std::string printable_json(std::string_view json);
+
+}  // namespace sluice
