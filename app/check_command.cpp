@@ -1,9 +1,8 @@
 #include <fmt/format.h>
 
-#include <iostream>
-
 #include "app/cli.hpp"
 #include "app/exit_code.hpp"
+#include "app/output.hpp"
 #include "app/run_load.hpp"
 #include "base/quantity.hpp"
 #include "load/salvage.hpp"
@@ -21,9 +20,9 @@ int run_check(const LoadFlags& flags) {
       json.push_back(json_of(ending));
       json.back()["rejects"] = std::move(rejects);
     } else if (ending.message.empty()) {
-      std::cout << text_of(ending) << std::flush;
+      print_result(text_of(ending));
     } else {
-      std::cerr << "pgsluice: " << ending.message << "\n";
+      print_error(ending.message);
     }
   };
   try {
@@ -39,7 +38,7 @@ int run_check(const LoadFlags& flags) {
         if (as_json) {
           rejects.push_back(json_of(source, reject));
         } else {
-          std::cout << load::text_of(source, reject) << "\n" << std::flush;
+          print_result(cell(load::text_of(source, reject)) + "\n");
         }
       };
       const Ending ending = run_one(runtime, flags, options);
@@ -53,7 +52,7 @@ int run_check(const LoadFlags& flags) {
   if (as_json) {
     const nlohmann::ordered_json all{
         {"command", "check"}, {"exit_code", exit_code}, {"checks", std::move(json)}};
-    std::cout << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+    print_json(all);
   }
   return exit_code;
 }

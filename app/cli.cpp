@@ -1,14 +1,17 @@
 #include "app/cli.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <cstdio>
-#include <iostream>
+#include <cstdlib>
 
 #include "app/exit_code.hpp"
+#include "app/output.hpp"
+#include "base/failure.hpp"
 #include "base/quantity.hpp"
 #include "base/suggestion.hpp"
 #include "csv/dialect.hpp"
-#include "pg/error.hpp"
+#include "tuple/utf8.hpp"
 
 namespace sluice::app {
 namespace {
@@ -36,13 +39,17 @@ bool has_subcommands(const CLI::App& command) {
   return !command.get_subcommands([](const CLI::App*) { return true; }).empty();
 }
 
+std::string shown_argument(const std::string& argument) {
+  return is_connection(argument) ? "(a connection, which stands behind -d)" : argument;
+}
+
 /// "pgsluice load: unknown flag --jbos; did you mean --jobs?"
 std::string unknown_arguments(const CLI::App& app) {
   const auto [command, path] = named_command(app);
   std::vector<std::string> extras = command->remaining();
   if (extras.empty()) extras = app.remaining();
   std::string name = extras.empty() ? "" : extras.front();
-  name = name.substr(0, name.find('='));
+  name = is_connection(name) ? shown_argument(name) : name.substr(0, name.find('='));
   std::vector<std::string> known = flags_of(*command);
   const bool is_flag = name.starts_with("-");
   if (!is_flag) {
@@ -99,7 +106,13 @@ std::string describe(const CLI::App& app, const CLI::ParseError& error,
 
 }  // namespace
 
+bool is_connection(const std::string& argument) {
+  return argument.starts_with("postgresql://") || argument.starts_with("postgres://") ||
+         argument.contains("password=");
+}
+
 void add_connection_options(CLI::App& command, CommonOptions& options) {
+  if (const char* const handed = std::getenv(handed_connection)) options.connect.dbname = handed;
   const std::string group =
       "Connection (as in psql; PG* variables, .pgpass and service files work too)";
   command
@@ -163,6 +176,11 @@ void add_character_option(CLI::App& command, const std::string& flag, std::optio
   command.add_option_function<std::string>(flag, parse, help)->option_text("CHAR");
 }
 
+void require_utf8(const std::string& flag, const std::string& text) {
+  if (!tuple::find_invalid_utf8(text)) return;
+  throw Failure(FailureKind::usage, flag + ": \"" + text + "\" is no UTF-8, in which it is wanted");
+}
+
 std::optional<std::string> wrong_arguments(std::vector<std::string> arguments) {
   Program program;
   const std::string first = arguments.empty() ? "" : arguments.front();
@@ -177,11 +195,22 @@ std::optional<std::string> wrong_arguments(std::vector<std::string> arguments) {
   }
 }
 
+/// CLI11 takes [a,b] for a list. A file of such a name is named with its folder.
+std::vector<std::string> arguments_of(int argc, const char* const* argv) {
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  for (std::string& argument : arguments) {
+    const bool is_list = argument.starts_with('[') && argument.ends_with(']');
+    if (is_list && ::access(argument.c_str(), F_OK) == 0) argument.insert(0, "./");
+  }
+  std::ranges::reverse(arguments);  // as CLI11 wants them
+  return arguments;
+}
+
 int run_program(int argc, const char* const* argv) {
   Program program;
   CLI::App& app = program.app;
   try {
-    app.parse(argc, argv);
+    app.parse(arguments_of(argc, argv));
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
   } catch (const CLI::CallForAllHelp& help) {
@@ -189,8 +218,8 @@ int run_program(int argc, const char* const* argv) {
   } catch (const CLI::CallForVersion& version) {
     return app.exit(version);
   } catch (const CLI::ParseError& error) {
-    std::cerr << describe(app, error, argc > 1 ? argv[1] : "") << "\n  See "
-              << named_command(app).second << " --help.\n";
+    print_log(cell(describe(app, error, argc > 1 ? argv[1] : "")) + "\n  See " +
+              named_command(app).second + " --help.\n");
     return exit_usage;
   }
   return program.commands.at(app.get_subcommands().front()->get_name())();

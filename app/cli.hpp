@@ -22,6 +22,10 @@ struct CommonOptions {
   bool verbose = false;
 };
 
+/// The variable by which a scheduler hands its connection to the processes that it starts: what -d
+/// would say, if it is not given.
+inline constexpr const char* handed_connection = "PGSLUICE_HANDED_CONNECTION";
+
 void add_connection_options(CLI::App& command, CommonOptions& options);
 void add_output_format(CLI::App& command, OutputFormat& format, const std::string& help);
 void add_output_options(CLI::App& command, CommonOptions& options);
@@ -33,6 +37,13 @@ void add_duration_option(CLI::App& command, const std::string& flag,
                          std::chrono::milliseconds& duration, const std::string& help);
 void add_character_option(CLI::App& command, const std::string& flag, std::optional<char>& c,
                           const std::string& help);
+
+/// A connection that stands where something else is wanted: it may hold a password, and is not
+/// shown.
+bool is_connection(const std::string& argument);
+
+/// Names and texts go to the server and into JSON: throws Failure{usage} for what is no UTF-8.
+void require_utf8(const std::string& flag, const std::string& text);
 
 /// Each command adds itself; what it returns runs it and gives the exit code.
 using Run = std::function<int()>;

@@ -1,9 +1,12 @@
-#include <iostream>
+
+#include <filesystem>
 
 #include "app/after_load.hpp"
 #include "app/cli.hpp"
 #include "app/exit_code.hpp"
+#include "app/output.hpp"
 #include "app/run_load.hpp"
+#include "tuple/utf8.hpp"
 
 namespace sluice::app {
 namespace {
@@ -17,10 +20,11 @@ struct MoreFiles {
 void print_text(const Ending& ending, bool quiet) {
   const std::string text = text_of(ending);
   if (ending.message.empty()) {
-    if (!quiet) std::cout << text << std::flush;
+    if (!quiet) print_result(text);
     return;
   }
-  std::cerr << "pgsluice: " << ending.message << "\n" << text;
+  print_error(ending.message);
+  print_log(text);
 }
 
 /// Of several files: the first failure counts, or else that some records were rejected.
@@ -38,18 +42,31 @@ void act_after(const AfterLoad& after, const LoadFlags& flags, Ending& ending) {
   const bool as_text = flags.common.output == OutputFormat::text;
   try {
     const std::string done = after.apply(ending.path, ending.report.file);
-    if (!done.empty() && !flags.common.quiet) std::cerr << "note: " << done << "\n";
+    if (!done.empty() && !flags.common.quiet) print_note(done);
   } catch (const Failure& failure) {
     ending.exit_code = exit_code_of(failure.kind(), 0);
     ending.message = failure.what();
-    if (as_text) std::cerr << "pgsluice: " << ending.message << "\n";
+    if (as_text) print_error(ending.message);
   }
+}
+
+/// The ledger keeps names, which are texts of the database.
+void require_name_for_ledger(const load::LoadOptions& options) {
+  if (!options.use_ledger || options.dry_run || options.path == "-") return;
+  std::error_code none;
+  const std::string whole = std::filesystem::weakly_canonical(options.path, none);
+  if (!tuple::find_invalid_utf8(options.path) && !tuple::find_invalid_utf8(whole)) return;
+  throw Failure(FailureKind::usage,
+                whole +
+                    ": this name is no UTF-8, and the ledger could not keep it: rename it, load it "
+                    "by a pipe (pgsluice load - < FILE), or write --no-ledger");
 }
 
 Ending load_one(Runtime& runtime, const LoadFlags& flags, const AfterLoad& after,
                 const load::LoadOptions& options) {
   try {
     after.check(options.path);
+    require_name_for_ledger(options);
   } catch (const Failure& failure) {
     return ending_of(failure, options.path, options.table);
   }
@@ -91,7 +108,7 @@ int run_load(const LoadFlags& flags, const MoreFiles& more) {
     nlohmann::ordered_json json{
         {"command", "load"}, {"exit_code", exit_code}, {"loads", nlohmann::ordered_json::array()}};
     for (const Ending& ending : endings) json["loads"].push_back(json_of(ending));
-    std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+    print_json(json);
   }
   return exit_code;
 }

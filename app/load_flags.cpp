@@ -1,5 +1,7 @@
 #include "app/load_flags.hpp"
 
+#include <unistd.h>
+
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
@@ -79,9 +81,28 @@ void refuse_unsafe_encoding(const std::string& encoding) {
   }
 }
 
+void require_utf8_everywhere(const LoadFlags& flags) {
+  const load::LoadOptions& o = flags.load;
+  for (const auto& [flag, text] :
+       {std::pair{"--table", &o.table}, std::pair{"--null", &o.dialect.null_text},
+        std::pair{"--rejects", &o.rejects_path},
+        std::pair{"--encoding", &flags.common.connect.client_encoding}})
+    require_utf8(flag, *text);
+  for (const auto& [flag, texts] :
+       {std::pair{"--columns", &o.columns}, std::pair{"--map", &flags.maps},
+        std::pair{"--set", &flags.settings}, std::pair{"--key", &o.key},
+        std::pair{"--update-columns", &o.update_columns}})
+    for (const std::string& text : *texts) require_utf8(flag, text);
+}
+
 }  // namespace
 
 load::LoadOptions options_of(const LoadFlags& flags) {
+  require_utf8_everywhere(flags);
+  for (const std::string& file : flags.files) {
+    if (is_connection(file) && ::access(file.c_str(), F_OK) != 0)
+      throw Failure(FailureKind::usage, "a connection is no file: it stands behind -d");
+  }
   load::LoadOptions o = flags.load;
   o.dialect.delimiter = flags.delimiter.value_or(o.dialect.delimiter);
   o.dialect.quote = flags.quote.value_or(o.dialect.quote);

@@ -1,8 +1,8 @@
-#include <iostream>
 #include <optional>
 
 #include "app/cli.hpp"
 #include "app/exit_code.hpp"
+#include "app/output.hpp"
 #include "app/report.hpp"
 #include "app/runtime.hpp"
 #include "load/restore.hpp"
@@ -43,7 +43,7 @@ asio::awaitable<void> restore(pg::Pool& pool, const LoadsFlags& flags, bool& sto
                               Found& found) {
   co_await read_loads(pool, flags, found);
   const auto built = [](const ledger::DeferredIndex& index) {
-    std::cout << "built " << index.name << " again" << std::endl;
+    print_result("built " + cell(index.name) + " again\n");
   };
   const auto is_stopped = [&stopped] { return stopped; };
   co_await load::restore_indexes(pool, found.missing_indexes, {}, flags.jobs, built, is_stopped);
@@ -58,17 +58,17 @@ void print(const LoadsFlags& flags, const Found& found) {
       for (const ledger::DeferredIndex& index : found.missing_indexes)
         json.front()["missing_indexes"].push_back(index.name);
     }
-    std::cout << (flags.show ? json.front() : json).dump(2) << "\n";
+    print_json(flags.show ? json.front() : json);
   } else if (flags.show) {
-    std::cout << text_of(found.loads.front());
+    std::string text = text_of(found.loads.front());
     for (const ledger::DeferredIndex& index : found.missing_indexes)
-      std::cout << "  missing index  " << index.name << "\n";
+      text += "  missing index  " + cell(index.name) + "\n";
     if (!found.missing_indexes.empty())
-      std::cout << "  pgsluice loads restore " << *flags.show << " builds them again.\n";
+      text += "  pgsluice loads restore " + std::to_string(*flags.show) + " builds them again.\n";
+    print_result(text);
   } else {
-    std::cout << text_of(found.loads);
+    print_result(text_of(found.loads));
   }
-  std::cout << std::flush;
 }
 
 int run_loads(const LoadsFlags& flags) {
@@ -89,26 +89,27 @@ int run_loads(const LoadsFlags& flags) {
     }
   } catch (const pg::PgError& error) {
     if (runtime.signal() == 0) {
-      std::cerr << "pgsluice: " << error.full() << "\n";
+      print_error(error.full());
       return error.phase == pg::Phase::connect ? exit_connect : exit_failed;
     }
   } catch (const boost::system::system_error&) {
     if (runtime.signal() == 0) throw;
   }
   if (runtime.signal() != 0) {
-    std::cerr << "pgsluice: interrupted; the same command goes on where it stopped\n";
+    print_error("interrupted; the same command goes on where it stopped");
     return exit_code_of(FailureKind::interrupted, runtime.signal());
   }
   const std::optional<std::int64_t> one = flags.show ? flags.show : flags.restore;
   if (one && found.loads.empty()) {
-    std::cerr << "pgsluice: there is no load " << *one
-              << " in this database; pgsluice loads lists them\n";
+    print_error("there is no load " + std::to_string(*one) +
+                " in this database; pgsluice loads lists them");
     return exit_failed;
   }
   if (!flags.restore) {
     print(flags, found);
   } else if (found.missing_indexes.empty()) {
-    std::cout << "nothing to do: load " << *flags.restore << " has no index to build again\n";
+    print_result("nothing to do: load " + std::to_string(*flags.restore) +
+                 " has no index to build again\n");
   }
   return exit_ok;
 }

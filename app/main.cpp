@@ -4,10 +4,10 @@
 
 #include <csignal>
 #include <exception>
-#include <iostream>
 
 #include "app/cli.hpp"
 #include "app/exit_code.hpp"
+#include "app/output.hpp"
 
 namespace {
 
@@ -32,8 +32,11 @@ int main(int argc, char** argv) {
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
   try {
     return sluice::app::run_program(argc, argv);
+  } catch (const sluice::Failure& failure) {
+    sluice::app::print_error(failure.what());
+    return sluice::app::exit_code_of(failure.kind(), 0);
   } catch (const std::exception& error) {
-    std::cerr << "pgsluice: " << error.what() << "\n";
+    sluice::app::print_error(error.what());
     return sluice::app::exit_failed;
   }
 }

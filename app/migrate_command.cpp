@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "app/cli.hpp"
 #include "app/exit_code.hpp"
+#include "app/output.hpp"
 #include "app/signals.hpp"
 #include "base/quantity.hpp"
 #include "migrate/migrate.hpp"
@@ -47,6 +47,8 @@ void add_placeholders(migrate::Placeholders& values, const std::vector<std::stri
 
 migrate::Options options_of(const MigrateFlags& flags) {
   migrate::Options options = flags.options;
+  require_utf8("--project", options.project);
+  for (const std::string& one : flags.placeholders) require_utf8("--placeholder", one);
   pg::ConnectOptions connect = flags.common.connect;
   if (!flags.migrate_url.empty()) connect = {.dbname = flags.migrate_url};
   options.conninfo = pg::conninfo(connect);
@@ -64,9 +66,9 @@ void print_end(const MigrateFlags& flags, const Outcome& outcome) {
     ordered_json json{{"command", "migrate"}, {"exit_code", outcome.exit_code}};
     if (!outcome.message.empty()) json["error"] = outcome.message;
     json.update(outcome.json);
-    std::cout << json.dump(2, ' ', false, ordered_json::error_handler_t::replace) << std::endl;
+    print_json(json);
   }
-  if (!outcome.message.empty()) std::cerr << "pgsluice: " << outcome.message << "\n";
+  if (!outcome.message.empty()) print_error(outcome.message);
 }
 
 int run(const MigrateFlags& flags, const Command& command) {
@@ -76,13 +78,13 @@ int run(const MigrateFlags& flags, const Command& command) {
   ordered_json applied = ordered_json::array();
   const migrate::Listener listener{
       [&flags](const std::string& note) {
-        if (!flags.common.quiet) std::cerr << "note: " << note << std::endl;
+        if (!flags.common.quiet) print_note(note);
       },
       [&](const migrate::Script& script, std::chrono::duration<double> duration) {
         applied.push_back({{"file", script.path}, {"seconds", duration.count()}});
         if (prints_text(flags)) {
-          std::cout << (flags.options.dry_run ? "would apply " : "applied ") << script.path
-                    << " in " << format_duration(duration) << std::endl;
+          print_result((flags.options.dry_run ? "would apply " : "applied ") + cell(script.path) +
+                       " in " + format_duration(duration) + "\n");
         }
       }};
   const auto fail = [&outcome](int exit_code, const std::string& message) {
@@ -113,9 +115,9 @@ Outcome up(const MigrateFlags& flags, const migrate::Options& options,
     listener.note(path + ": not tried, as it cannot be rolled back (no-transaction)");
   if (prints_text(flags)) {
     if (options.dry_run) {
-      std::cout << "dry run: all is rolled back" << std::endl;
+      print_result("dry run: all is rolled back\n");
     } else if (report.applied == 0) {
-      std::cout << "nothing to do: all files of " << flags.folder << " are applied" << std::endl;
+      print_result("nothing to do: all files of " + cell(flags.folder) + " are applied\n");
     }
   }
   Outcome outcome;
@@ -167,7 +169,7 @@ void print_status(const migrate::Status& status) {
             (status.entry->error.empty() ? "its runner has gone, or is still at it"
                                          : "the next one: " + status.entry->error);
   }
-  std::cout << line << "\n";
+  print_result(cell(line) + "\n");
 }
 
 Outcome status(const MigrateFlags& flags, const migrate::Options& options,
@@ -190,7 +192,8 @@ Outcome status(const MigrateFlags& flags, const migrate::Options& options,
       return one.state == migrate::Status::State::applied ||
              one.state == migrate::Status::State::baseline;
     });
-    std::cout << plan.pending.size() << " pending, " << done << " applied" << std::endl;
+    print_result(std::to_string(plan.pending.size()) + " pending, " + std::to_string(done) +
+                 " applied\n");
   }
   outcome.json["pending"] = plan.pending.size();
   outcome.exit_code = plan.pending.empty() ? exit_ok : exit_pending;
@@ -216,19 +219,17 @@ Outcome plan(const MigrateFlags& flags, const migrate::Options& options,
     outcome.json["plan"].push_back(
         {{"file", one.script->path}, {"in_transaction", whole}, {"statements_done", done}});
     if (!prints_text(flags)) continue;
-    std::cout << one.script->path << "  "
-              << (whole ? "in one transaction" : "statement by statement");
-    if (done > 0) std::cout << ", behind statement " << done;
-    std::cout << "\n";
+    print_result(cell(one.script->path) +
+                 (whole ? "  in one transaction" : "  statement by statement") +
+                 (done > 0 ? ", behind statement " + std::to_string(done) : "") + "\n");
   }
   if (prints_text(flags))
-    std::cout << (plan.pending.empty() ? "nothing to do" : "pgsluice migrate up runs these")
-              << std::endl;
+    print_result(plan.pending.empty() ? "nothing to do\n" : "pgsluice migrate up runs these\n");
   return outcome;
 }
 
 Outcome say(const MigrateFlags& flags, const std::string& sentence) {
-  if (prints_text(flags)) std::cout << sentence << std::endl;
+  if (prints_text(flags)) print_result(cell(sentence) + "\n");
   Outcome outcome;
   outcome.json["done"] = sentence;
   return outcome;

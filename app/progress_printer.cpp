@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "app/output.hpp"
 #include "app/report.hpp"
 #include "base/quantity.hpp"
 
@@ -14,12 +15,6 @@ namespace sluice::app {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// A closed stderr is no reason to stop.
-void print(const std::string& text) {
-  std::fputs(text.c_str(), stderr);
-  std::fflush(stderr);
-}
 
 std::size_t terminal_width() {
   winsize size{};
@@ -119,12 +114,12 @@ void ProgressPrinter::announce(const load::Load& load) {
   began_ = async::Clock::now();
   if (quiet_ || mode_ == ProgressMode::json) return;
   if (verbose_) {
-    print(text_of_plan(plan));
+    print_log(text_of_plan(plan));
     return;
   }
-  print(fmt::format("{} -> {}     {} connection{}, {}, {} chunks\n", plan.source, plan.table,
-                    plan.jobs, plan.jobs == 1 ? "" : "s", plan.writer,
-                    format_bytes(plan.chunk_bytes)));
+  print_log(fmt::format("{} -> {}     {} connection{}, {}, {} chunks\n", cell(plan.source),
+                        cell(plan.table), plan.jobs, plan.jobs == 1 ? "" : "s", plan.writer,
+                        format_bytes(plan.chunk_bytes)));
 }
 
 void ProgressPrinter::print_notes(const load::Load& load) {
@@ -132,7 +127,7 @@ void ProgressPrinter::print_notes(const load::Load& load) {
   for (; notes_printed_ < notes.size(); ++notes_printed_) {
     if (quiet_ || mode_ == ProgressMode::json) continue;
     erase_bar();
-    print("note: " + notes[notes_printed_] + "\n");
+    print_note(notes[notes_printed_]);
   }
 }
 
@@ -156,7 +151,7 @@ void ProgressPrinter::print_bar(const load::Progress& p) {
   if (r.seconds_left) line += "   ETA " + clock(*r.seconds_left);
   if (p.rows_rejected > 0) line += fmt::format("   {} rejected", format_count(p.rows_rejected));
   if (p.retries > 0) line += fmt::format("   {} retries", p.retries);
-  print("\r\x1b[K" + line.substr(0, terminal_width() - 1));
+  print_raw("\r\x1b[K" + line.substr(0, terminal_width() - 1));
   bar_shown_ = true;
 }
 
@@ -170,7 +165,7 @@ void ProgressPrinter::print_plain(const load::Progress& p) {
   if (r.seconds_left) line += ", " + clock(*r.seconds_left) + " left";
   if (p.rows_rejected > 0) line += fmt::format(", {} rejected", format_count(p.rows_rejected));
   if (p.retries > 0) line += fmt::format(", {} retries", p.retries);
-  print(line + "\n");
+  print_log(line + "\n");
 }
 
 void ProgressPrinter::print_json(const load::Progress& p) {
@@ -185,11 +180,11 @@ void ProgressPrinter::print_json(const load::Progress& p) {
                               {"seconds", r.seconds}};
   if (p.bytes_total) json["bytes_total"] = *p.bytes_total;
   if (r.seconds_left) json["seconds_left"] = *r.seconds_left;
-  print(json.dump() + "\n");
+  print_log(text_of(json, -1) + "\n");
 }
 
 void ProgressPrinter::erase_bar() {
-  if (bar_shown_) print("\r\x1b[K");
+  if (bar_shown_) print_raw("\r\x1b[K");
   bar_shown_ = false;
 }
 

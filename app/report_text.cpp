@@ -1,9 +1,9 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
 
+#include "app/output.hpp"
 #include "app/progress_printer.hpp"
 #include "app/report.hpp"
 #include "base/quantity.hpp"
@@ -32,7 +32,7 @@ std::string records(std::uint64_t count) {
 /// As one would type it here.
 std::string shown_path(const LoadReport& r) {
   const std::string shorter = std::filesystem::proximate(r.rejects_path).string();
-  return shorter.size() < r.rejects_path.size() ? shorter : r.rejects_path;
+  return cell(shorter.size() < r.rejects_path.size() ? shorter : r.rejects_path);
 }
 
 std::string rejects_so_far(const LoadReport& r) {
@@ -44,23 +44,29 @@ std::string state_of(const ledger::LoadEntry& l) {
   return l.staged && l.state == "unfinished" ? "staged" : l.state;
 }
 
+std::string cells(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + cell(name);
+  return text;
+}
+
 }  // namespace
 
 std::string text_of_plan(const load::PlanSummary& p) {
-  std::string text = fmt::format("{} -> {}\n", p.source, p.table);
+  std::string text = fmt::format("{} -> {}\n", cell(p.source), cell(p.table));
   text += fmt::format("  writer       {}\n  connections  {}\n  chunks       {}\n", p.writer, p.jobs,
                       format_bytes(p.chunk_bytes));
   text += fmt::format(
       "  buffers      about {} for values of eight bytes, whatever the size of the source\n",
       format_bytes(p.memory_bytes_max));
   text += fmt::format("  line ends    {}\n  scanner      {}\n  columns\n", p.line_end, p.scanner);
-  for (const std::string& column : p.columns) text += "    " + column + "\n";
+  for (const std::string& column : p.columns) text += "    " + cell(column) + "\n";
   if (!p.ignored_columns.empty())
-    text += fmt::format("  ignored      {}\n", fmt::join(p.ignored_columns, ", "));
+    text += fmt::format("  ignored      {}\n", cells(p.ignored_columns));
   if (!p.deferred_indexes.empty())
-    text += fmt::format("  built later  {}\n", fmt::join(p.deferred_indexes, ", "));
+    text += fmt::format("  built later  {}\n", cells(p.deferred_indexes));
   if (!p.missing_columns.empty())
-    text += fmt::format("  default for  {}\n", fmt::join(p.missing_columns, ", "));
+    text += fmt::format("  default for  {}\n", cells(p.missing_columns));
   return text;
 }
 
@@ -73,7 +79,7 @@ std::string text_of(const Ending& e) {
       return fmt::format(
           "nothing to do: this file is already in {} (load {}, {}, {}). Use --again to load it "
           "once more.\n",
-          r.plan.table, r.load->value, r.finished_before, rows(r.rows_stored));
+          cell(r.plan.table), r.load->value, r.finished_before, rows(r.rows_stored));
     case LoadReport::Status::stored: {
       std::string text = fmt::format("stored {} {}", rows(r.now.rows_stored),
                                      speed(r.now.rows(), r.bytes, r.seconds));
@@ -93,7 +99,7 @@ std::string text_of(const Ending& e) {
       return text + load + "\n";
     }
     case LoadReport::Status::checked:
-      return fmt::format("checked {} of {}: {}{}\n", records(r.records_read), r.plan.source,
+      return fmt::format("checked {} of {}: {}{}\n", records(r.records_read), cell(r.plan.source),
                          r.rows_rejected == 0 ? "all good" : format_count(r.rows_rejected) + " bad",
                          r.rejects_path.empty() ? "" : " -> " + shown_path(r));
     case LoadReport::Status::interrupted:
@@ -128,7 +134,8 @@ std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
     text += fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {:>9}  {:>12}  {:<24}  {}\n", l.id.value,
                         state_of(l), l.started_at.substr(0, 19), format_count(l.totals.rows_stored),
                         format_count(l.totals.rows_rejected),
-                        format_count(static_cast<std::uint64_t>(per_second)), l.target, l.source);
+                        format_count(static_cast<std::uint64_t>(per_second)), cell(l.target),
+                        cell(l.source));
   }
   return text;
 }
@@ -136,7 +143,7 @@ std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
 std::string text_of(const ledger::LoadEntry& l) {
   std::string text = fmt::format("load {}: {}\n", l.id.value, state_of(l));
   const auto add = [&text](std::string_view name, const std::string& value) {
-    text += fmt::format("  {:<14} {}\n", name, value);
+    text += fmt::format("  {:<14} {}\n", name, cell(value));
   };
   add("source", l.source);
   if (l.source_path != l.source) add("path", l.source_path);

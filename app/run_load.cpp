@@ -52,6 +52,10 @@ Ending run_one(Runtime& runtime, const LoadFlags& flags, load::LoadOptions optio
     ending.exit_code = exit_code_of(error.kind(), runtime.signal());
   } catch (const pg::PgError& error) {
     ending.message = error.full();
+    // What is sent does not fit the encoding that the flag names.
+    if (!flags.common.connect.client_encoding.empty() &&
+        (error.state == "22021" || error.state == "22P05"))
+      ending.message = ending.path + ": " + ending.message + " (see --encoding)";
     if (!error.state.empty()) ending.sql_state = error.state.code();
     ending.exit_code = error.phase == pg::Phase::connect ? exit_connect : exit_failed;
   } catch (const boost::system::system_error&) {

@@ -1,9 +1,9 @@
 #include <fstream>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "app/cli.hpp"
 #include "app/exit_code.hpp"
+#include "app/output.hpp"
 #include "app/runtime.hpp"
 #include "app/schedule_run.hpp"
 #include "base/failure.hpp"
@@ -36,6 +36,7 @@ void print_next(const NextFlags& flags) {
   Instant at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   if (!flags.from.empty()) at = value_of(zone.parse(flags.from), "--from: ");
   nlohmann::ordered_json slots = nlohmann::ordered_json::array();
+  std::string lines;
   for (std::size_t i = 0; i < flags.count; ++i) {
     at = recurrence.next(at);
     const std::string local = zone.format(at);
@@ -43,30 +44,36 @@ void print_next(const NextFlags& flags) {
     if (flags.output == OutputFormat::json) {
       slots.push_back({{"slot", universal}, {"local", local}});
     } else {
-      std::cout << universal << "  " << local << "\n";
+      lines += universal + "  " + local + "\n";
     }
+    if (lines.size() < limits::MiB) continue;
+    print_result(lines);
+    lines.clear();
   }
-  if (flags.output == OutputFormat::json) std::cout << slots.dump(2) << "\n";
-  std::cout << std::flush;
+  print_result(lines);
+  if (flags.output == OutputFormat::json) print_json(slots);
 }
 
 /// Reads the configuration, and says when each job is due next.
 int check(const ScheduleFlags& flags) {
   const jobs::Config config = read_jobs(flags.config);
+  std::string text;
   for (const jobs::Job& job : config.jobs) {
-    std::cout << job.name << "  " << job.schedule << "\n  pgsluice";
-    for (const std::string& argument : job.command.arguments) std::cout << " " << argument;
-    for (const std::string& pattern : job.command.patterns) std::cout << " " << pattern;
-    std::cout << "\n  next:";
+    std::string command = "pgsluice";
+    for (const std::string& argument : job.command.arguments) command += " " + argument;
+    if (!job.command.files.empty() || !job.command.patterns.empty()) command += " --";
+    for (const std::string& file : job.command.files) command += " " + file;
+    for (const std::string& pattern : job.command.patterns) command += " " + pattern;
+    text += cell(job.name + "  " + job.schedule) + "\n  " + cell(command) + "\n  next:";
     Instant at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     for (int i = 0; i < 3; ++i) {
       at = job.recurrence.next(at);
-      std::cout << " " << schedule::format_utc(at);
+      text += " " + schedule::format_utc(at);
     }
-    std::cout << "\n";
+    text += "\n";
   }
-  std::cout << flags.config << ": " << config.jobs.size() << " job"
-            << (config.jobs.size() == 1 ? "" : "s") << std::endl;
+  print_result(text + cell(flags.config) + ": " + std::to_string(config.jobs.size()) +
+               (config.jobs.size() == 1 ? " job\n" : " jobs\n"));
   return exit_ok;
 }
 
@@ -78,6 +85,7 @@ asio::awaitable<void> read_runs(pg::Pool& pool, const ScheduleFlags& flags,
 }
 
 int history(const ScheduleFlags& flags) {
+  require_utf8("JOB", flags.job);
   // The connection of the configuration is used where there is one.
   std::string dbname;
   if (std::ifstream(flags.config).good())
@@ -86,6 +94,7 @@ int history(const ScheduleFlags& flags) {
   std::vector<jobs::RunEntry> entries;
   runtime.run(read_runs(runtime.pool(), flags, entries));
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  std::string text;
   for (const jobs::RunEntry& entry : entries) {
     const std::string slot = schedule::format_utc(entry.id.slot);
     if (flags.common.output == OutputFormat::json) {
@@ -104,14 +113,17 @@ int history(const ScheduleFlags& flags) {
     }
     std::string line = slot + "  " + std::string(jobs::name_of(entry.state));
     line.resize(std::max<std::size_t>(line.size(), 35), ' ');
-    std::cout << line << entry.id.job;
-    if (entry.attempts > 0 && !entry.seconds.empty()) std::cout << "  " << entry.seconds << " s";
+    line += entry.id.job;
+    if (entry.attempts > 0 && !entry.seconds.empty()) line += "  " + entry.seconds + " s";
     const std::string gist = jobs::gist(entry.state, entry.message);
-    if (!gist.empty()) std::cout << "  " << gist;
-    std::cout << "\n";
+    if (!gist.empty()) line += "  " + gist;
+    text += cell(line) + "\n";
   }
-  if (flags.common.output == OutputFormat::json) std::cout << json.dump(2) << "\n";
-  std::cout << std::flush;
+  if (flags.common.output == OutputFormat::json) {
+    print_json(json);
+  } else {
+    print_result(text);
+  }
   return exit_ok;
 }
 
@@ -119,10 +131,10 @@ int guarded(const std::function<int()>& command) {
   try {
     return command();
   } catch (const Failure& failure) {
-    std::cerr << "pgsluice: " << failure.what() << "\n";
+    print_error(failure.what());
     return exit_code_of(failure.kind(), 0);
   } catch (const pg::PgError& error) {
-    std::cerr << "pgsluice: " << error.full() << "\n";
+    print_error(error.full());
     return error.phase == pg::Phase::connect ? exit_connect : exit_failed;
   }
 }

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <boost/asio/signal_set.hpp>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "app/exit_code.hpp"
+#include "app/output.hpp"
 #include "app/signals.hpp"
 #include "jobs/scheduler.hpp"
 #include "pg/conninfo.hpp"
@@ -22,21 +22,20 @@ void print(OutputFormat format, const jobs::Event& event) {
     if (!event.job.empty()) json["job"] = event.job;
     if (event.slot) json["slot"] = schedule::format_utc(*event.slot);
     if (!event.message.empty()) json["message"] = event.message;
-    std::cerr << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+    print_log(text_of(json, -1) + "\n");
     return;
   }
-  std::cerr << time;
-  if (!event.job.empty()) std::cerr << " " << event.job;
-  if (event.slot) std::cerr << " (" << schedule::format_utc(*event.slot) << ")";
-  std::cerr << " " << event.what << (event.message.empty() ? "" : ": " + event.message)
-            << std::endl;
+  std::string line = time;
+  if (!event.job.empty()) line += " " + event.job;
+  if (event.slot) line += " (" + schedule::format_utc(*event.slot) + ")";
+  line += " " + event.what + (event.message.empty() ? "" : ": " + event.message);
+  print_log(cell(line) + "\n");
 }
 
 jobs::Reach reach_of(const pg::ConnectOptions& connect) {
-  const pg::PublicConninfo there = pg::public_conninfo(connect);
-  jobs::Reach reach{.arguments = {"-d", there.conninfo}, .environment = {}};
-  if (!there.password.empty()) reach.environment.push_back("PGPASSWORD=" + there.password);
-  return reach;
+  const std::string conninfo = pg::given_conninfo(connect);
+  if (conninfo.empty()) return {};
+  return {.environment = {std::string(handed_connection) + "=" + conninfo}};
 }
 
 /// The command while it runs: its scheduler and the signals that it hears.
@@ -122,8 +121,9 @@ jobs::Config read_jobs(const std::string& path) {
   for (const jobs::Job& job : config.jobs) {
     // As the scheduler calls it, with a connection and files.
     std::vector<std::string> arguments = job.command.arguments;
+    arguments.insert(arguments.end(), {"-d", "postgresql:", "--"});
+    std::ranges::copy(job.command.files, std::back_inserter(arguments));
     std::ranges::copy(job.command.patterns, std::back_inserter(arguments));
-    arguments.insert(arguments.end(), {"-d", "postgresql:"});
     if (const auto wrong = wrong_arguments(arguments))
       throw Failure(FailureKind::usage, job.place + ": job \"" + job.name + "\": " + *wrong);
   }

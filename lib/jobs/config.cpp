@@ -143,6 +143,24 @@ class Reader {
     }
   }
 
+  void add_flags(const toml::table& from, Command& command) const {
+    for (const std::string& flag : texts(from, "flags")) {
+      if (flag == "--") fail(*from.get("flags"), "flags: -- ends them; leave it out");
+      command.arguments.push_back(flag);
+    }
+  }
+
+  /// A pattern in the file is seen from the folder of the file, whose own name is no pattern.
+  std::string resolved_pattern(const std::string& pattern) const {
+    std::string folder;
+    for (const char c : folder_.string()) {
+      if (std::string_view("*?[]\\").contains(c)) folder += '\\';
+      folder += c;
+    }
+    const fs::path path(pattern);
+    return path.is_absolute() ? pattern : (fs::path(folder) / path).lexically_normal().string();
+  }
+
   /// A path in the file is seen from the folder of the file.
   std::string resolved(const std::string& path) const {
     return fs::path(path).is_absolute() ? path : (folder_ / path).lexically_normal().string();
@@ -197,17 +215,17 @@ class Reader {
                       (from.get("sql") != nullptr);
     if (kinds != 1) fail(from, "a job has one of migrate, load and sql");
     Command command = from.get("load") != nullptr ? load_command(from) : migrate_command(from);
-    for (const std::string& flag : texts(from, "flags")) command.arguments.push_back(flag);
+    add_flags(from, command);
     return command;
   }
 
   Command load_command(const toml::table& from) const {
-    Command command{.settle = limits::job_settle};
+    Command command{.configuration = path_, .settle = limits::job_settle};
     const auto target = text(from, "table");
     if (!target) fail(*from.get("load"), "a load needs a table = \"...\"");
     command.arguments = {"load", "--table", *target, "--keep-going", "--progress", "none"};
     for (const std::string& pattern : texts(from, "load"))
-      command.patterns.push_back(resolved(pattern));
+      command.patterns.push_back(resolved_pattern(pattern));
     if (auto after = text(from, "after")) {
       constexpr std::string_view move = "move:";
       if (after->starts_with(move))
@@ -229,7 +247,7 @@ class Reader {
       fail(node, path + ": there is no such " + (whole ? "folder" : "file"));
     if (!whole) migrate::read_script(path);  // says what is wrong with it
     if (whole) return {.arguments = {"migrate", "up", "--dir", path}, .is_migration = true};
-    return {.arguments = {"migrate", "run", path}, .is_migration = true};
+    return {.arguments = {"migrate", "run"}, .files = {path}, .is_migration = true};
   }
 
   /// Files that say themselves when they run.
@@ -248,9 +266,11 @@ class Reader {
               .place = place_of(from.source().begin),
               .schedule = says.schedule + " " + zone,
               .recurrence = *parsed,
-              .command = {.arguments = {"migrate", "run", script.path}, .is_migration = true},
+              .command = {.arguments = {"migrate", "run"},
+                          .files = {script.path},
+                          .is_migration = true},
               .retry_delay = limits::job_retry_delay};
-      for (const std::string& flag : texts(from, "flags")) job.command.arguments.push_back(flag);
+      add_flags(from, job.command);
       add(config, from, std::move(job));
     }
   }

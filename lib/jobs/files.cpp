@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <span>
 
 #include "base/chunks_of.hpp"
 #include "base/limits.hpp"
@@ -30,23 +31,38 @@ bool is_ready(const fs::path& path, milliseconds settle) {
   return !error && fs::file_time_type::clock::now() - written >= settle;
 }
 
+bool is_same_file(const fs::path& one, const fs::path& other) {
+  std::error_code error;
+  return fs::equivalent(one, other, error);
+}
+
+/// A file's name is no flag, whatever it looks like: "-x.csv" stands behind "--", and "[x]", which
+/// would be a list, and "-", which would be stdin, get their folder.
+std::vector<std::string> with_files(std::vector<std::string> arguments,
+                                    std::span<const std::string> files) {
+  if (files.empty()) return arguments;
+  arguments.emplace_back("--");
+  for (const std::string& file : files)
+    arguments.push_back(file.starts_with('[') || file == "-" ? "./" + file : file);
+  return arguments;
+}
+
 }  // namespace
 
 std::vector<std::vector<std::string>> arguments_now(const Command& command) {
-  if (command.patterns.empty()) return {command.arguments};
+  if (command.patterns.empty()) return {with_files(command.arguments, command.files)};
   std::vector<std::string> files;
   for (const std::string& pattern : command.patterns) {
     for (std::string& path : matches(pattern))
-      if (is_ready(path, command.settle)) files.push_back(std::move(path));
+      if (is_ready(path, command.settle) && !is_same_file(path, command.configuration))
+        files.push_back(std::move(path));
   }
   std::ranges::sort(files);
   const auto [first, last] = std::ranges::unique(files);
   files.erase(first, last);
   std::vector<std::vector<std::string>> all;
-  for (const std::span<std::string> some : chunks_of(files, limits::job_files_max)) {
-    all.push_back(command.arguments);
-    all.back().insert(all.back().end(), some.begin(), some.end());
-  }
+  for (const std::span<std::string> some : chunks_of(files, limits::job_files_max))
+    all.push_back(with_files(command.arguments, some));
   return all;
 }
 

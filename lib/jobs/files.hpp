@@ -9,8 +9,8 @@ namespace sluice::jobs {
 
 /// The argument lists that a command stands for now: with the files that its patterns match, in the
 /// order of their names, as many at once as a command line holds. Files that were written to within
-/// `settle` are left for the next time, and so are reject files (NAME.rejects.csv). Empty: no file
-/// is there.
+/// `settle` are left for the next time, and so are reject files (NAME.rejects.csv) and the
+/// configuration. Empty: no file is there.
 std::vector<std::vector<std::string>> arguments_now(const Command& command);
 
 }  // namespace sluice::jobs

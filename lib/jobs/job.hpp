@@ -23,10 +23,13 @@ enum class Catchup { none, latest, all };
 
 /// What a job runs: pgsluice itself, with these arguments.
 struct Command {
-  std::vector<std::string> arguments;
-  /// Patterns of files (glob(7)) that are added to the arguments when it runs, in the order of
-  /// their names. None matches: there is nothing to do.
+  std::vector<std::string> arguments;  ///< its subcommands and flags
+  std::vector<std::string> files;      ///< that stand behind them
+  /// Patterns of files (glob(7)) that are added when it runs, in the order of their names. None
+  /// matches: there is nothing to do.
   std::vector<std::string> patterns;
+  /// The file that says all this: it is no data, and may hold a password, so no pattern means it.
+  std::string configuration;
   /// Files that were written to more recently are left for the next time.
   milliseconds settle{};
   /// It wants the server itself where the connection goes through a pooler.

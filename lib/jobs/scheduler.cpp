@@ -247,8 +247,7 @@ asio::awaitable<int> Scheduler::attempt(const Job& job, Run& run) {
   };
   run.limit(job.timeout);
   int result = 0;
-  for (std::vector<std::string> arguments : all) {
-    arguments.insert(arguments.end(), reach.arguments.begin(), reach.arguments.end());
+  for (const std::vector<std::string>& arguments : all) {
     int exit_code = 1;
     try {
       exit_code = co_await run.process(arguments, reach.environment, line);

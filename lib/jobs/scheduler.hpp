@@ -21,9 +21,8 @@ struct Event {
   std::string message;
 };
 
-/// How the program that a job runs reaches the database: flags, and what ps must not show.
+/// How the program that a job runs reaches the database: by its environment, as ps shows arguments.
 struct Reach {
-  std::vector<std::string> arguments;
   std::vector<std::string> environment;
 };
 

@@ -1,25 +1,65 @@
 #include "pg/conninfo.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <string_view>
+
+#include "base/failure.hpp"
 
 namespace sluice::pg {
 namespace {
 
 using namespace std::chrono_literals;
 
-bool is_conninfo(const std::string& dbname) {
-  return dbname.starts_with("postgresql://") || dbname.starts_with("postgres://") ||
-         dbname.contains('=');
+bool is_uri(std::string_view dbname) {
+  return dbname.starts_with("postgresql://") || dbname.starts_with("postgres://");
+}
+
+bool is_conninfo(const std::string& dbname) { return is_uri(dbname) || dbname.contains('='); }
+
+/// What libpq says of a text that it cannot read quotes parts of it, or all.
+bool may_hold_password(const std::string& dbname) {
+  return is_uri(dbname) ? dbname.contains('@') : dbname.contains("password");
+}
+
+std::string without_quotes(const std::string& text) {
+  const std::size_t first = text.find('"');
+  const std::size_t last = text.rfind('"');
+  return first == last ? text : text.substr(0, first + 1) + "..." + text.substr(last);
+}
+
+/// A password's own @ or / ends it for libpq: the rest would be a host, a port or a database, and
+/// be shown as such.
+void require_plain_separators(std::string_view uri) {
+  const std::string_view all = uri.substr(uri.find("://") + 3);
+  // A ? may stand in a password, which ends with the first @ in front of any slash.
+  const std::size_t user_end = std::min(all.find('@'), all.size());
+  const bool has_user = user_end < all.find('/');
+  const std::string_view rest = all.substr(0, all.find('?', has_user ? user_end : 0));
+  const std::size_t slash = std::min(rest.find('/'), rest.size());
+  const std::string_view authority = rest.substr(0, slash);
+  const std::string_view path = rest.substr(slash);
+  const std::size_t at = authority.find('@');
+  const bool has_more =
+      at != std::string_view::npos && authority.find('@', at + 1) != authority.npos;
+  if (!has_more && !(authority.contains(':') && path.contains('@'))) return;
+  throw Failure(FailureKind::usage,
+                "the connection's URI has an @ that separates nothing: in a user's or a database's "
+                "name and in a password @ is written %40, and / %2F");
 }
 
 Keywords parsed(const std::string& dbname) {
+  if (is_uri(dbname)) require_plain_separators(dbname);
   char* message = nullptr;
   PQconninfoOption* const options = PQconninfoParse(dbname.c_str(), &message);
   if (options == nullptr) {
-    const std::string text = message == nullptr ? "out of memory" : message;
+    std::string text = message == nullptr ? "out of memory" : message;
     PQfreemem(message);
-    throw PgError(Phase::connect, SqlState(), text.substr(0, text.find('\n')));
+    text.erase(text.find_last_not_of('\n') + 1);
+    throw Failure(FailureKind::usage,
+                  "the connection (-d) cannot be read: " +
+                      (may_hold_password(dbname) ? without_quotes(text) : text));
   }
   Keywords keywords;
   for (const PQconninfoOption* option = options; option->keyword != nullptr; ++option)
@@ -44,9 +84,9 @@ std::string joined(const std::map<std::string, std::string>& values) {
   return text;
 }
 
-std::map<std::string, std::string> values_of(const ConnectOptions& options) {
+std::map<std::string, std::string> values_of(const Keywords& keywords) {
   std::map<std::string, std::string> values;
-  for (const auto& [keyword, value] : keywords_of(options)) {
+  for (const auto& [keyword, value] : keywords) {
     if (keyword == "dbname" && is_conninfo(value)) {
       for (const auto& [inner, inner_value] : parsed(value)) values[inner] = inner_value;
     } else {
@@ -56,9 +96,22 @@ std::map<std::string, std::string> values_of(const ConnectOptions& options) {
   return values;
 }
 
+/// What the user says, in the order of libpq: a later one wins.
+Keywords given_keywords(const ConnectOptions& options) {
+  Keywords given{{"dbname", options.dbname},
+                 {"host", options.host},
+                 {"port", options.port},
+                 {"user", options.user},
+                 {"client_encoding", options.client_encoding}};
+  std::erase_if(given, [](const auto& keyword) { return keyword.second.empty(); });
+  return given;
+}
+
 }  // namespace
 
 Keywords keywords_of(const ConnectOptions& options) {
+  // libpq would refuse it as well, and quote it.
+  if (is_conninfo(options.dbname)) parsed(options.dbname);
   const bool has_encoding = std::getenv("PGCLIENTENCODING") != nullptr;
   // A peer that is gone without a word is noticed by its silence. The connection's own settings
   // win, so they come behind.
@@ -69,18 +122,14 @@ Keywords keywords_of(const ConnectOptions& options) {
       {"keepalives_idle", std::to_string(limits::keepalives_idle.count())},
       {"keepalives_interval", std::to_string(limits::keepalives_interval.count())},
       {"keepalives_count", std::to_string(limits::keepalives_count)},
-      {"dbname", options.dbname},
-      {"host", options.host},
-      {"port", options.port},
-      {"user", options.user},
-      {"client_encoding", options.client_encoding},
   };
   std::erase_if(all, [](const auto& keyword) { return keyword.second.empty(); });
+  for (auto& keyword : given_keywords(options)) all.push_back(std::move(keyword));
   return all;
 }
 
 std::string conninfo(const ConnectOptions& options) {
-  std::map<std::string, std::string> values = values_of(options);
+  std::map<std::string, std::string> values = values_of(keywords_of(options));
   const bool says_elsewhere = std::getenv("PGCONNECT_TIMEOUT") != nullptr ||
                               std::getenv("PGSERVICE") != nullptr || values.contains("service");
   if (!says_elsewhere)
@@ -88,11 +137,8 @@ std::string conninfo(const ConnectOptions& options) {
   return joined(values);
 }
 
-PublicConninfo public_conninfo(const ConnectOptions& options) {
-  std::map<std::string, std::string> values = values_of(options);
-  const std::string password = values["password"];
-  values.erase("password");
-  return {joined(values), password};
+std::string given_conninfo(const ConnectOptions& options) {
+  return joined(values_of(given_keywords(options)));
 }
 
 }  // namespace sluice::pg

@@ -11,19 +11,17 @@ namespace sluice::pg {
 using Keywords = std::vector<std::pair<std::string, std::string>>;
 
 /// What libpq is told, for PQconnectStartParams: a later keyword wins, and `dbname` stands for all
-/// that its URI or conninfo string holds.
+/// that its URI or conninfo string holds. Throws Failure{usage} for one that cannot be read:
+/// libpq's own words would quote it, with the password.
 Keywords keywords_of(const ConnectOptions& options);
 
 /// The same as one conninfo string, for a library that takes no other and connects by itself, with
-/// a time for that. It holds the password, if there is one: never print it. Throws PgError{phase
-/// connect} for a URI that cannot be read.
+/// a time for that. It holds the password, if there is one: never print it.
 std::string conninfo(const ConnectOptions& options);
 
-/// The same for another process's command line: the password goes into its environment.
-struct PublicConninfo {
-  std::string conninfo;
-  std::string password;
-};
-PublicConninfo public_conninfo(const ConnectOptions& options);
+/// What the user said and nothing else, as one conninfo string, for another process of this
+/// program. It may hold secrets (password, sslpassword, options): it belongs into an environment,
+/// never on a command line.
+std::string given_conninfo(const ConnectOptions& options);
 
 }  // namespace sluice::pg

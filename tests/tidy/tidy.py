@@ -34,6 +34,10 @@ LIBRARIES = {
     r"toml\+\+/": {"jobs"},
 }
 
+# what prints: one file escapes what others have written, so that nothing else may
+PRINTS = re.compile(r"\bstd::(cout|cerr|clog|puts|printf|fputs|fwrite|print|println)\b|\b(v?f?printf|fputs|puts)\(")
+MAY_PRINT = {"app/output.cpp"}
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 
 
@@ -54,6 +58,8 @@ def complaints_about(path):
     for number, line in enumerate(lines, 1):
         if "\t" in line or line != line.rstrip():
             yield f"{where}:{number}: tab or trailing blank"
+        if folder != "tests" and str(where) not in MAY_PRINT and PRINTS.search(line):
+            yield f"{where}:{number}: only app/output.cpp prints"
         match = INCLUDE.match(line)
         if not match or folder == "tests":
             continue

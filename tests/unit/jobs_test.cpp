@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 
 #include "base/failure.hpp"
 #include "jobs/config.hpp"
@@ -91,16 +92,11 @@ TEST(Jitter, IsTheSameOnEveryHostAndWithinItsBound) {
 
 TEST(RunnerName, IsNeverTheSame) { EXPECT_NE(unique_runner_name(), unique_runner_name()); }
 
-TEST(PublicConninfo, LeavesThePasswordOut) {
-  const auto there =
-      pg::public_conninfo({.dbname = "postgresql://me:it%27s@h:5433/d?sslmode=require"});
-  EXPECT_EQ("it's", there.password);
-  EXPECT_THAT(there.conninfo, ::testing::Not(HasSubstr("it")));
-  EXPECT_THAT(there.conninfo, HasSubstr("user='me'"));
-  EXPECT_THAT(there.conninfo, HasSubstr("sslmode='require'"));
-  EXPECT_THAT(pg::conninfo({.dbname = "d e", .user = "o'k"}),
-              ::testing::AllOf(HasSubstr("user='o\\'k'"), HasSubstr("connect_timeout='30'")));
-  EXPECT_THAT(pg::conninfo({.dbname = "connect_timeout=7"}), HasSubstr("connect_timeout='7'"));
+TEST(GivenConninfo, HoldsWhatIsGivenAndNothingElse) {
+  EXPECT_EQ("", pg::given_conninfo({}));
+  EXPECT_EQ("dbname='d' host='b' password='it\\'s' port='5433' sslmode='require' user='me'",
+            pg::given_conninfo(
+                {.dbname = "postgresql://me:it%27s@h:5433/d?sslmode=require", .host = "b"}));
 }
 
 class Configuration : public ::testing::Test {
@@ -175,8 +171,8 @@ flags = ["--placeholder", "a=b"]
   EXPECT_EQ("S__nightly", config.jobs[2].name);
   EXPECT_EQ("0 3 * * * Europe/Berlin", config.jobs[2].schedule);
   EXPECT_THAT(config.jobs[2].command.arguments,
-              ::testing::ElementsAre("migrate", "run", folder_ / "sql/S__nightly.sql",
-                                     "--placeholder", "a=b"));
+              ::testing::ElementsAre("migrate", "run", "--placeholder", "a=b"));
+  EXPECT_THAT(config.jobs[2].command.files, ::testing::ElementsAre(folder_ / "sql/S__nightly.sql"));
 }
 
 struct Refused {
@@ -224,6 +220,40 @@ TEST(Gist, IsTheErrorOfWhatFailedAndTheReasonOfTheRest) {
   EXPECT_EQ("", gist(RunState::ran, said));
 }
 
+/// Whatever its name looks like, it is a file, and stands behind what ends the flags.
+TEST(Files, AreNoFlags) {
+  const std::vector<std::string> names{"-x.csv", "--after=delete", "--",   "[a]",
+                                       "a b",    "$(x)",           "load", "-"};
+  const test::TemporaryFolder folder;
+  for (const std::string& name : names) folder.write(name, "id\n");
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  const auto all = arguments_now({.arguments = {"load"}, .patterns = {"*"}});
+  std::filesystem::current_path(before);
+  ASSERT_EQ(1U, all.size());
+  EXPECT_THAT(all.front(),
+              ::testing::ElementsAre("load", "--", "$(x)", "./-", "--", "--after=delete", "-x.csv",
+                                     "./[a]", "a b", "load"));
+  EXPECT_THAT(arguments_now({.arguments = {"migrate", "run"}, .files = {"-x.sql"}}).front(),
+              ::testing::ElementsAre("migrate", "run", "--", "-x.sql"));
+}
+
+TEST_F(Configuration, TheNameOfItsFolderIsNoPattern) {
+  const test::TemporaryFolder parent;
+  const std::string odd = parent / "a[b]*?\\c";
+  std::filesystem::create_directory(odd);
+  std::filesystem::create_directory(parent / "abxc");
+  for (const std::string& folder : {odd, parent / "abxc"}) {
+    std::ofstream(folder + "/x.csv") << "id\n";
+  }
+  std::ofstream(odd + "/pgsluice.toml") << "[[job]]\nname = \"j\"\ncron = \"@daily\"\nload = "
+                                           "\"*.csv\"\ntable = \"t\"\nsettle = \"0s\"\n";
+  const Config config = read_config(odd + "/pgsluice.toml", process_environment());
+  const auto all = arguments_now(config.jobs[0].command);
+  ASSERT_EQ(1U, all.size());
+  EXPECT_EQ(odd + "/x.csv", all.front().back());
+}
+
 TEST(Files, AreThoseThatAreWholeAndNoRejects) {
   const test::TemporaryFolder folder;
   for (const char* name : {"b.csv", "a.csv", "a.rejects.csv", "a.rejects.2.csv", "c.txt"})
@@ -232,12 +262,13 @@ TEST(Files, AreThoseThatAreWholeAndNoRejects) {
   Command command{.arguments = {"load"}, .patterns = {folder / "*.csv", folder / "a*"}};
   ASSERT_EQ(1U, arguments_now(command).size());
   EXPECT_THAT(arguments_now(command).front(),
-              ::testing::ElementsAre("load", folder / "a.csv", folder / "b.csv"));
+              ::testing::ElementsAre("load", "--", folder / "a.csv", folder / "b.csv"));
   command.settle = 1h;
   EXPECT_TRUE(arguments_now(command).empty()) << "just written";
   std::filesystem::last_write_time(folder / "b.csv",
                                    std::filesystem::file_time_type::clock::now() - 2h);
-  EXPECT_THAT(arguments_now(command).front(), ::testing::ElementsAre("load", folder / "b.csv"));
+  EXPECT_THAT(arguments_now(command).front(),
+              ::testing::ElementsAre("load", "--", folder / "b.csv"));
 }
 
 }  // namespace

@@ -1,0 +1,52 @@
+#include "app/output.hpp"
+
+#include <cstdio>
+
+#include "base/printable.hpp"
+
+namespace sluice::app {
+namespace {
+
+/// A closed or full stream is no reason to stop.
+void put(std::FILE* stream, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stream);
+  std::fflush(stream);
+}
+
+/// Further lines stand behind two spaces.
+std::string indented(std::string_view text) {
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  std::string lines;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    lines += text[at];
+    if (text[at] == '\n' && !text.substr(at + 1).starts_with("  ")) lines += "  ";
+  }
+  return lines;
+}
+
+void print_message(std::string_view kind, std::string_view message) {
+  put(stderr, std::string(kind) + ": " + indented(printable(message)) + "\n");
+}
+
+}  // namespace
+
+void print_result(std::string_view lines) { put(stdout, printable(lines)); }
+
+std::string cell(std::string_view text) { return printable_line(text); }
+
+void print_error(std::string_view message) { print_message("pgsluice", message); }
+
+void print_note(std::string_view note) { print_message("note", note); }
+
+void print_log(std::string_view lines) { put(stderr, printable(lines)); }
+
+void print_raw(std::string_view text) { put(stderr, text); }
+
+std::string text_of(const nlohmann::ordered_json& json, int indent) {
+  return printable_json(
+      json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+void print_json(const nlohmann::ordered_json& json) { put(stdout, text_of(json, 2) + "\n"); }
+
+}  // namespace sluice::app
