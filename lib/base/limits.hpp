@@ -99,6 +99,8 @@ inline constexpr std::chrono::milliseconds migration_search_max = 10s;
 inline constexpr std::chrono::milliseconds job_lost_after = 60s;
 inline constexpr std::chrono::milliseconds job_lost_after_min = 3s;
 inline constexpr std::chrono::milliseconds job_grace = 30s;
+/// What is left of the grace period, or follows the end of what ran, to say how it ended.
+inline constexpr std::chrono::milliseconds job_last_word = 500ms;
 inline constexpr std::chrono::milliseconds job_runs_kept = 30 * 24h;
 inline constexpr std::chrono::milliseconds job_retry_delay = 10s;
 inline constexpr std::chrono::milliseconds job_retry_delay_max = 1h;

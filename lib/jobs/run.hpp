@@ -28,6 +28,8 @@ class Run : public std::enable_shared_from_this<Run> {
   /// After a timeout: there is another attempt.
   void go_on() { stopped_.reset(); }
 
+  /// A process of it runs.
+  bool has_process() const { return child_ != nullptr; }
   bool is_stopping() const { return stopped_.has_value(); }
   RunState stopped_as() const { return *stopped_; }
   const std::string& why() const { return why_; }

@@ -38,12 +38,14 @@ Scheduler::Scheduler(asio::any_io_executor executor, pg::Pool& pool, Config conf
     : executor_(std::move(executor)),
       config_(std::move(config)),
       options_(std::move(options)),
-      slots_(pool, unique_runner_name(), config_.lost_after,
+      slots_(executor_, pool, unique_runner_name(), config_.lost_after,
              [this](const std::string& note) { options_.log({"database", "", {}, note}); }),
       followers_(executor_),
+      executions_(executor_),
       beside_(executor_),
       changed_(executor_),
       grace_(executor_),
+      last_word_(executor_),
       silence_(executor_) {}
 
 Scheduler::~Scheduler() = default;
@@ -53,57 +55,97 @@ void Scheduler::log(const std::string& what, const SlotId& id, const std::string
 }
 
 asio::awaitable<void> Scheduler::run() {
-  co_await slots_.prepare();
-  beside_.spawn(beat_or_stop());
-  if (!options_.once) beside_.spawn(prune());
-  start_following();
-  std::exception_ptr failed;
-  try {
-    co_await followers_.join();
-  } catch (...) {
-    failed = std::current_exception();
-  }
+  followers_.spawn(guarded(begin_to_follow()));
+  co_await followers_.join();
+  co_await executions_.join();
   grace_.cancel();
+  last_word_.cancel();
   silence_.cancel();
   beside_.cancel();
+  co_await beside_.join();
+  if (failed_) std::rethrow_exception(failed_);
+}
+
+/// What fails ends the scheduler, and leaves runs the time that they have to end. At the end
+/// themselves, a database that is away and the cancellation of a wait are no failures.
+asio::awaitable<void> Scheduler::guarded(asio::awaitable<void> task) {
+  std::exception_ptr failed;
   try {
-    co_await beside_.join();
-  } catch (const boost::system::system_error&) {
-    // Their cancellation, which was asked for.
+    co_await std::move(task);
+  } catch (const boost::system::system_error& error) {
+    if (error.code() != asio::error::operation_aborted) failed = std::current_exception();
+  } catch (const pg::PgError&) {
+    if (!stopping_) failed = std::current_exception();
+  } catch (const std::exception&) {
+    failed = std::current_exception();
   }
-  if (failed) std::rethrow_exception(failed);
+  if (!failed) co_return;
+  if (!failed_) failed_ = failed;
+  cancel();
+}
+
+asio::awaitable<void> Scheduler::begin_to_follow() {
+  co_await slots_.prepare();
+  if (stopping_) co_return;
+  prepared_ = true;
+  // Without a heartbeat nothing may run.
+  beside_.spawn(guarded(beat()));
+  if (!options_.once) beside_.spawn(guarded(prune()));
+  start_following();
 }
 
 void Scheduler::start_following() {
   ++generation_;
   for (const Job& job : config_.jobs) {
     JobPtr shared = std::make_shared<const Job>(job);
-    followers_.spawn(follow(std::move(shared), generation_));
+    followers_.spawn(guarded(follow(std::move(shared), generation_)));
   }
 }
 
 void Scheduler::reload(Config config) {
   if (stopping_) return;
   config_ = std::move(config);
-  start_following();
+  if (prepared_) start_following();
   changed_.notify();
 }
 
 void Scheduler::stop() {
   if (stopping_) return;
   stopping_ = true;
+  slots_.end();
   changed_.notify();
-  grace_.expires_after(config_.grace);
+  if (!prepared_) followers_.cancel();  // nothing has begun, and the server may not answer
+  grace_.expires_after(std::max(config_.grace - limits::job_last_word, config_.grace / 2));
   const auto on_end = [this](boost::system::error_code error) {
     if (!error) cancel();
   };
   grace_.async_wait(on_end);
 }
 
+/// A slot that was asked for and not heard of is not run here. If it was stored all the same, it
+/// counts as lost soon, as this scheduler says no more that it lives.
 void Scheduler::cancel() {
   stopping_ = true;
+  slots_.end();
+  followers_.cancel();
+  bool is_any_running = false;
+  for (const auto& run : runs_) {
+    is_any_running = is_any_running || run->has_process();
+    run->stop(RunState::interrupted, "its scheduler was stopped");
+  }
   changed_.notify();
-  for (const auto& run : runs_) run->stop(RunState::interrupted, "its scheduler was stopped");
+  last_word_.expires_after((is_any_running ? kill_after() : milliseconds::zero()) +
+                           limits::job_last_word);
+  const auto on_end = [this](boost::system::error_code error) {
+    if (!error) executions_.cancel();
+  };
+  last_word_.async_wait(on_end);
+}
+
+/// Within what SIGTERM, a second one and SIGKILL follow each other.
+milliseconds Scheduler::kill_after() const {
+  return std::max(std::min({limits::stop_grace, config_.lost_after / 6, config_.grace / 2}),
+                  limits::job_last_word);
 }
 
 /// Sleeps by the database's clock; wakes early when something changes, and now and then to hear
@@ -151,56 +193,80 @@ asio::awaitable<void> Scheduler::begin(JobPtr job, Instant slot, std::size_t gen
   const SlotId id{job->name, slot};
   if (*claim.state == RunState::skipped) {
     log("skipped", id, "the run before it has not ended");
-  } else if (*claim.state == RunState::queued && job->overlap == Overlap::cancel) {
+    co_return;
+  }
+  if (*claim.state == RunState::queued && job->overlap == Overlap::cancel) {
     for (const auto& run : runs_)
       if (run->id.job == job->name) run->stop(RunState::interrupted, "a later run took its place");
     changed_.notify();
-    followers_.spawn(execute(job, slot, *claim.state));
-  } else if (job->catchup == Catchup::all) {
-    co_await execute(job, slot, *claim.state);
-  } else {
-    followers_.spawn(execute(job, slot, *claim.state));
   }
+  const auto run = std::make_shared<Run>(executor_, id, kill_after());
+  runs_.push_back(run);
+  executions_.spawn(guarded(execute(job, run, *claim.state)));
+  if (job->catchup != Catchup::all) co_return;
+  while (std::ranges::find(runs_, run) != runs_.end()) co_await changed_.wait();
 }
 
-asio::awaitable<void> Scheduler::execute(JobPtr job, Instant slot, RunState state) {
-  const SlotId id{job->name, slot};
-  const milliseconds kill_after = std::min(limits::stop_grace, config_.lost_after / 6);
-  const auto run = runs_.insert(runs_.end(), std::make_shared<Run>(executor_, id, kill_after));
-  RunEnd end;
-  bool has_place = true;
-  if (state == RunState::queued) {
-    log("queued", id, "the run before it has not ended");
-    has_place = co_await wait_in_queue(id);
+asio::awaitable<void> Scheduler::execute(JobPtr job, std::shared_ptr<Run> run, RunState state) {
+  std::exception_ptr failed;
+  try {
+    bool has_place = true;
+    RunEnd end = co_await run_to_its_end(std::move(job), *run, state, has_place);
+    if (has_place) {
+      co_await tell_end(*run, std::move(end));
+    } else {
+      log("skipped", run->id, "a later run took its place");
+    }
+  } catch (...) {
+    failed = std::current_exception();
   }
-  if ((*run)->is_stopping()) {
-    end = {.state = (*run)->stopped_as(), .message = (*run)->why()};
-  } else if (has_place) {
-    log("started", id, "");
-    end = co_await attempt_until_done(*job, **run);
-  }
-  if (has_place) {
-    const bool ours = co_await slots_.finish(id, end);
-    std::string message = gist(end.state, end.message);
-    if (!ours) message += " (but it counts as lost: this scheduler was silent for too long)";
-    log(std::string(name_of(end.state)), id, message);
-    if (end.state == RunState::interrupted) ++interruptions_;
-    if (end.state == RunState::failed || end.state == RunState::timed_out) ++failures_;
-  } else {
-    log("skipped", id, "a later run took its place");
-  }
-  runs_.erase(run);
+  std::erase(runs_, run);
   changed_.notify();
+  if (failed) std::rethrow_exception(failed);
+}
+
+asio::awaitable<RunEnd> Scheduler::run_to_its_end(JobPtr job, Run& run, RunState state,
+                                                  bool& has_place) {
+  if (state == RunState::queued) {
+    log("queued", run.id, "the run before it has not ended");
+    has_place = co_await wait_in_queue(run);
+  }
+  // The answer may have come when it was too late.
+  if (stopping_) run.stop(RunState::interrupted, "its scheduler was stopped");
+  if (run.is_stopping()) co_return RunEnd{.state = run.stopped_as(), .message = run.why()};
+  if (!has_place) co_return RunEnd{};
+  log("started", run.id, "");
+  co_return co_await attempt_until_done(*job, run);
+}
+
+/// Until the database has heard it, or the time for that is over.
+asio::awaitable<void> Scheduler::tell_end(const Run& run, RunEnd end) {
+  std::string message = gist(end.state, end.message);
+  if (end.state == RunState::interrupted) ++interruptions_;
+  if (end.state == RunState::failed || end.state == RunState::timed_out) ++failures_;
+  const std::string state(name_of(end.state));
+  try {
+    if (!co_await slots_.finish(run.id, std::move(end)))
+      message += " (but it counts as lost: this scheduler was silent for too long)";
+  } catch (const boost::system::system_error&) {
+    log(state, run.id, message + " (the database is away, and will count it as lost)");
+    throw;
+  }
+  log(state, run.id, message);
 }
 
 /// True when the run may begin, or was told to stop; false if it lost its place.
-asio::awaitable<bool> Scheduler::wait_in_queue(const SlotId& id) {
-  const auto mine = std::ranges::find_if(runs_, [&](const auto& run) { return run->id == id; });
+asio::awaitable<bool> Scheduler::wait_in_queue(Run& run) {
   for (;;) {
-    if (stopping_) (*mine)->stop(RunState::interrupted, "its scheduler was stopped");
-    if ((*mine)->is_stopping()) co_return true;
-    const RunState state = co_await slots_.promote(id);
-    if (state != RunState::queued) co_return state == RunState::running;
+    if (stopping_) run.stop(RunState::interrupted, "its scheduler was stopped");
+    if (run.is_stopping()) co_return true;
+    try {
+      const RunState state = co_await slots_.promote(run.id);
+      if (state != RunState::queued) co_return state == RunState::running;
+    } catch (const pg::PgError&) {
+      if (!stopping_) throw;
+      continue;
+    }
     co_await changed_.wait(async::Deadline::after(limits::job_queue_poll));
   }
 }
@@ -259,16 +325,6 @@ asio::awaitable<int> Scheduler::attempt(const Job& job, Run& run) {
   }
   run.limit(milliseconds::zero());
   co_return result;
-}
-
-/// Without a heartbeat nothing may run.
-asio::awaitable<void> Scheduler::beat_or_stop() {
-  try {
-    co_await beat();
-  } catch (const pg::PgError&) {
-    cancel();
-    throw;
-  }
 }
 
 /// Says that this scheduler lives. Whoever is silent for too long counts as lost, and another one

@@ -45,9 +45,10 @@ class Scheduler {
   /// reached at the start.
   asio::awaitable<void> run();
 
-  /// No new slot; what runs may go on for the grace period, and is stopped then.
+  /// No new slot; what runs may go on for the grace period, and is stopped then. Where nothing runs
+  /// run() ends within that period, whether the database answers or not.
   void stop();
-  /// Stops what runs at once.
+  /// Stops what runs at once, and asks the database nothing more than to hear how it ended.
   void cancel();
   /// Other jobs from now on; what runs goes on.
   void reload(Config config);
@@ -61,14 +62,18 @@ class Scheduler {
   using JobPtr = std::shared_ptr<const Job>;  ///< a reload drops jobs whose runs go on
 
   void start_following();
+  asio::awaitable<void> begin_to_follow();
+  asio::awaitable<void> guarded(asio::awaitable<void> task);
+  milliseconds kill_after() const;
   asio::awaitable<void> follow(JobPtr job, std::size_t generation);
   asio::awaitable<void> begin(JobPtr job, Instant slot, std::size_t generation);
-  asio::awaitable<void> execute(JobPtr job, Instant slot, RunState state);
-  asio::awaitable<bool> wait_in_queue(const SlotId& id);
+  asio::awaitable<void> execute(JobPtr job, std::shared_ptr<Run> run, RunState state);
+  asio::awaitable<RunEnd> run_to_its_end(JobPtr job, Run& run, RunState state, bool& has_place);
+  asio::awaitable<void> tell_end(const Run& run, RunEnd end);
+  asio::awaitable<bool> wait_in_queue(Run& run);
   asio::awaitable<RunEnd> attempt_until_done(const Job& job, Run& run);
   asio::awaitable<int> attempt(const Job& job, Run& run);
   asio::awaitable<void> beat();
-  asio::awaitable<void> beat_or_stop();
   asio::awaitable<void> prune();
   asio::awaitable<void> sleep_until(std::chrono::sys_time<milliseconds> when);
   bool goes_on(std::size_t generation) const { return !stopping_ && generation == generation_; }
@@ -78,14 +83,18 @@ class Scheduler {
   Config config_;
   SchedulerOptions options_;
   Slots slots_;
-  async::TaskGroup followers_;
+  async::TaskGroup followers_;   ///< of jobs; they ask and sleep, and may be cancelled at any time
+  async::TaskGroup executions_;  ///< of runs: cancelled only when their processes have ended
   async::TaskGroup beside_;
   async::Event changed_;
   asio::steady_timer grace_;
+  asio::steady_timer last_word_;
   asio::steady_timer silence_;  ///< when it ends, others may soon take our runs for lost
   std::list<std::shared_ptr<Run>> runs_;
   std::size_t generation_ = 0;
+  bool prepared_ = false;
   bool stopping_ = false;
+  std::exception_ptr failed_;  ///< the first that was no consequence of the end
   std::size_t failures_ = 0;
   std::size_t interruptions_ = 0;
 };

@@ -33,7 +33,9 @@ std::string begin_alone(const std::string& job) {
          quote_literal(job) + ", 0)); ";
 }
 
-const std::string clock_query = "select (extract(epoch from clock_timestamp()) * 1000)::bigint";
+// It stands behind a commit too, where the path is the user's again.
+const std::string clock_query =
+    "select (extract(epoch from pg_catalog.clock_timestamp()) operator(pg_catalog.*) 1000)::bigint";
 const std::string slot_seconds = "extract(epoch from slot)::bigint";
 
 SlotId slot_in(const pg::Result& rows, std::size_t row) {
@@ -100,7 +102,7 @@ std::chrono::sys_time<milliseconds> Slots::now() const {
 }
 
 /// Every question ends with the database's clock.
-asio::awaitable<pg::Results> Slots::ask(std::string sql) {
+asio::awaitable<pg::Results> Slots::ask(std::string sql, Wanted wanted) {
   const async::Backoff backoff{limits::retry_delay_min, limits::park_time};
   for (std::size_t attempt = 0;; ++attempt) {
     try {
@@ -115,10 +117,12 @@ asio::awaitable<pg::Results> Slots::ask(std::string sql) {
       const bool first = heard_ == std::chrono::sys_time<milliseconds>{};
       const bool passes =
           error.nature() == ErrorNature::lost || error.nature() == ErrorNature::transient;
-      if (first || !passes) throw;
+      if (first || !passes || (ending_ && wanted == Wanted::until_the_end)) throw;
       if (attempt == 0) note_("the database is away: " + error.message);
     }
-    co_await async::sleep_for(backoff.delay(attempt, async::random_share()));
+    const auto until = async::Deadline::after(backoff.delay(attempt, async::random_share()));
+    while (!until.passed() && !(ending_ && wanted == Wanted::until_the_end))
+      co_await ending_changed_.wait(until);
   }
 }
 
@@ -135,7 +139,7 @@ asio::awaitable<void> Slots::prepare() {
     const ledger::State state = co_await ledger::ask(*connection, ledger::Use::schedule);
     co_await ledger::ensure(*connection, state);
   }
-  co_await ask("select 1");
+  co_await ask("select 1", Wanted::until_the_end);
 }
 
 asio::awaitable<Instant> Slots::enter(std::string job, std::string schedule) {
@@ -149,7 +153,7 @@ asio::awaitable<Instant> Slots::enter(std::string job, std::string schedule) {
       "(select max(slot) from pgsluice.job_runs r where r.job = j.job))))::bigint from "
       "pgsluice.jobs j where job = " +
       name;
-  const auto results = co_await ask(sql);
+  const auto results = co_await ask(sql, Wanted::until_the_end);
   co_return Instant(std::chrono::seconds(results.back().integer(0, 0)));
 }
 
@@ -166,7 +170,7 @@ asio::awaitable<Claim> Slots::claim(const Job& job, Instant slot) {
   if (keeps_all) row += " where not " + under_way(job.name, "running");
   sql += insert_run(job.name, row, runner_) + "; select state, runner = " + quote_literal(runner_) +
          " from pgsluice.job_runs where " + is_slot(id) + "; commit";
-  const auto results = co_await ask(std::move(sql));
+  const auto results = co_await ask(std::move(sql), Wanted::until_the_end);
   const pg::Result& found = results.last(1);
   if (found.rows() == 0) co_return Claim{.state = std::nullopt, .busy = true};
   if (!found.boolean(0, 1)) co_return Claim{};
@@ -180,7 +184,7 @@ asio::awaitable<RunState> Slots::promote(SlotId id) {
       "heartbeat_at = clock_timestamp() where state = 'queued' and " +
       is_slot(id) + " and not " + under_way(id.job, "running") +
       "; select state from pgsluice.job_runs where " + is_slot(id) + "; commit";
-  const auto results = co_await ask(sql);
+  const auto results = co_await ask(sql, Wanted::until_the_end);
   const pg::Result& found = results.last(1);
   co_return found.rows() == 0 ? RunState::lost : state_of(found.text(0, 0));
 }
@@ -190,7 +194,7 @@ asio::awaitable<Heartbeat> Slots::beat() {
       "update pgsluice.job_runs set heartbeat_at = clock_timestamp() where state in ('queued', "
       "'running') and runner = " +
       quote_literal(runner_) + " returning job, " + slot_seconds + ", stop_asked; " + mark_lost("");
-  const auto results = co_await ask(sql);
+  const auto results = co_await ask(sql, Wanted::to_the_last);
   Heartbeat heartbeat;
   const pg::Result& mine = results[0];
   for (std::size_t row = 0; row < mine.rows(); ++row) {
@@ -212,7 +216,7 @@ asio::awaitable<bool> Slots::finish(SlotId id, RunEnd end) {
       "; select exists (select from pgsluice.job_runs where " + is_slot(id) +
       " and runner = " + quote_literal(runner_) + " and state = '" +
       std::string(name_of(end.state)) + "')";
-  const auto results = co_await ask(sql);
+  const auto results = co_await ask(sql, Wanted::to_the_last);
   co_return results.back().boolean(0, 0);
 }
 
@@ -228,7 +232,7 @@ asio::awaitable<void> Slots::record_missed(std::string job, Due due) {
   if (rows.empty()) co_return;
   const std::string sql = insert_run(
       job, "select slot, state, message from (" + rows + ") v (slot, state, message)", runner_);
-  co_await ask(sql);
+  co_await ask(sql, Wanted::until_the_end);
 }
 
 asio::awaitable<void> Slots::prune(milliseconds keep) {
@@ -236,7 +240,7 @@ asio::awaitable<void> Slots::prune(milliseconds keep) {
   const std::string sql =
       "delete from pgsluice.job_runs r where finished_at < clock_timestamp() - " + interval(keep) +
       " and slot < (select max(slot) from pgsluice.job_runs m where m.job = r.job)";
-  co_await ask(sql);
+  co_await ask(sql, Wanted::to_the_last);
 }
 
 asio::awaitable<std::vector<RunEntry>> list_runs(pg::Connection& on, std::string job,

@@ -71,15 +71,27 @@ struct RunEntry {
 };
 
 /// The slots as one scheduler sees them. Each question is one query in one transaction, so it works
-/// behind a pooler; where the server is away it is asked again until it is back. All times are the
-/// database's.
+/// behind a pooler; where the server is away it is asked again until it is back, or until it is no
+/// use any more. All times are the database's.
 class Slots {
  public:
   using Note = std::function<void(const std::string&)>;
 
   /// `runner` names this process and no other, ever.
-  Slots(pg::Pool& pool, std::string runner, milliseconds lost_after, Note note)
-      : pool_(pool), runner_(std::move(runner)), lost_after_(lost_after), note_(std::move(note)) {}
+  Slots(const asio::any_io_executor& executor, pg::Pool& pool, std::string runner,
+        milliseconds lost_after, Note note)
+      : pool_(pool),
+        runner_(std::move(runner)),
+        lost_after_(lost_after),
+        note_(std::move(note)),
+        ending_changed_(executor) {}
+
+  /// Nothing new will begin. What asks for a slot, or says which ones there were, throws PgError
+  /// where the server is away; how runs end, and that this scheduler lives, is told on.
+  void end() {
+    ending_ = true;
+    ending_changed_.notify();
+  }
 
   /// Makes sure that the tables are there. Throws PgError where the database cannot be reached, and
   /// Failure where they cannot be made.
@@ -109,13 +121,16 @@ class Slots {
   asio::awaitable<void> prune(milliseconds keep);
 
  private:
-  asio::awaitable<pg::Results> ask(std::string sql);
+  enum class Wanted { until_the_end, to_the_last };
+  asio::awaitable<pg::Results> ask(std::string sql, Wanted wanted);
   std::string mark_lost(const std::string& more) const;
 
   pg::Pool& pool_;
   std::string runner_;
   milliseconds lost_after_;
   Note note_;
+  bool ending_ = false;
+  async::Event ending_changed_;
   std::chrono::sys_time<milliseconds> heard_{};
   async::Clock::time_point heard_at_{};
 };
