@@ -51,6 +51,7 @@ migrate::Options options_of(const MigrateFlags& flags) {
   for (const std::string& one : flags.placeholders) require_utf8("--placeholder", one);
   pg::ConnectOptions connect = flags.common.connect;
   if (!flags.migrate_url.empty()) connect = {.dbname = flags.migrate_url};
+  connect.stall_max = options.stall_max;
   options.conninfo = pg::conninfo(connect);
   options.to = flags.to;
   add_placeholders(options.placeholders, flags.placeholders);
@@ -173,9 +174,9 @@ void print_status(const migrate::Status& status) {
 }
 
 Outcome status(const MigrateFlags& flags, const migrate::Options& options,
-               const migrate::Listener& listener, const migrate::Stop&) {
+               const migrate::Listener& listener, const migrate::Stop& stop) {
   const migrate::Folder folder = migrate::read_folder(flags.folder);
-  const migrate::History history = migrate::read_history(options.conninfo, options.project);
+  const migrate::History history = migrate::read_history(options, stop);
   const migrate::Plan plan = migrate::make_plan(folder, history, std::nullopt);
   for (const std::string& note : folder.notes) listener.note(note);
   Outcome outcome;
@@ -205,9 +206,9 @@ Outcome status(const MigrateFlags& flags, const migrate::Options& options,
 }
 
 Outcome plan(const MigrateFlags& flags, const migrate::Options& options,
-             const migrate::Listener& listener, const migrate::Stop&) {
+             const migrate::Listener& listener, const migrate::Stop& stop) {
   const migrate::Folder folder = migrate::read_folder(flags.folder);
-  const migrate::History history = migrate::read_history(options.conninfo, options.project);
+  const migrate::History history = migrate::read_history(options, stop);
   const migrate::Plan plan = migrate::make_plan(folder, history, options.to);
   if (!plan.drift.empty()) throw Failure(FailureKind::changed, migrate::describe(plan.drift));
   for (const std::string& note : plan.notes) listener.note(note);
@@ -283,6 +284,9 @@ CLI::App& add(CLI::App& parent, const std::string& name, const std::string& help
   c.add_option("--migrate-url", flags->migrate_url,
                "where to migrate instead of -d: the server itself, where that one is a pooler")
       ->option_text("URL");
+  add_duration_option(c, "--stall-timeout", flags->options.stall_max,
+                      "how long the server may leave a question of pgsluice's own unanswered; "
+                      "statements of files are not limited by it (default: 15m; 0: no limit)");
   add_output(c, flags);
   return c;
 }

@@ -39,8 +39,10 @@ void Signals::hear(int number) {
 }
 
 SignalThread::SignalThread() : io_(1), signals_(io_) {
+  // What is to stop now and cannot has a part of the time too.
   signals_.listen(
-      {.soon = [this] { soon_.request_stop(); }, .now = [this] { now_.request_stop(); }});
+      {.soon = [this] { soon_.request_stop(); }, .now = [this] { now_.request_stop(); }},
+      limits::stop_grace - limits::migration_cancel_patience);
   thread_ = std::jthread([this] { io_.run(); });
 }
 

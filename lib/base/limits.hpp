@@ -88,6 +88,11 @@ inline constexpr std::chrono::milliseconds lock_poll = 100ms;
 inline constexpr std::chrono::milliseconds migration_lock_wait = 60s;
 inline constexpr std::chrono::milliseconds migration_lock_poll_max = 500ms;
 inline constexpr std::chrono::milliseconds migration_lock_timeout = 3s;
+/// How often it is looked whether a wait for the server is to end.
+inline constexpr std::chrono::milliseconds migration_watch_every = 100ms;
+/// How long a server may take to cancel a statement, or to answer when a stop was asked for: it is
+/// a part of the time that a stop may take (stop_grace).
+inline constexpr std::chrono::milliseconds migration_cancel_patience = 3s;
 inline constexpr std::size_t migration_retries = 5;
 inline constexpr std::chrono::milliseconds migration_retry_delay_min = 1s;
 inline constexpr std::chrono::milliseconds migration_reconnect = 60s;

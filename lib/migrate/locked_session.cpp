@@ -10,7 +10,7 @@ LockedSession::LockedSession(std::unique_ptr<Session> work, const Options& optio
     : options_(options),
       listener_(listener),
       stop_(stop),
-      lock_(std::make_unique<Session>(options.conninfo)),
+      lock_(std::make_unique<Session>(options.conninfo, stop, options.stall_max)),
       work_(std::move(work)) {
   refuse_transaction_pooler(*lock_, *work_);
   // It is silent while files run. Servers before 14 have no such limit.
@@ -30,7 +30,7 @@ void LockedSession::reconnect() {
   for (std::size_t attempt = 0; !work_; ++attempt) {
     stop_.sleep(backoff.delay(attempt, random_share()));
     try {
-      auto session = std::make_unique<Session>(options_.conninfo);
+      auto session = std::make_unique<Session>(options_.conninfo, stop_, options_.stall_max);
       end_holder(*session, LockScope::session, options_.project, backend_);
       take_lock(*session, LockScope::session, options_.project, patience());
       backend_ = session->backend();

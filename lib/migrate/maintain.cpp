@@ -38,7 +38,8 @@ const Entry& entry_named(const History& history, const std::string& name) {
 std::string maintain(const Options& options, const Stop& stop,
                      const std::function<std::string(Session&)>& change) {
   const Listener silent{[](const std::string&) {}, {}};
-  LockedSession locked(std::make_unique<Session>(options.conninfo), options, silent, stop);
+  LockedSession locked(std::make_unique<Session>(options.conninfo, stop, options.stall_max),
+                       options, silent, stop);
   own_schema::create(locked.work());
   return change(locked.work());
 }

@@ -13,7 +13,7 @@ namespace sluice::migrate {
 
 /// The history of a project; empty where the database has none.
 History read_history(Session& session, const std::string& project);
-History read_history(const std::string& conninfo, const std::string& project);
+History read_history(const Options& options, const Stop& stop);
 
 /// What `up` did.
 struct Report {

@@ -22,6 +22,8 @@ struct Options {
   /// What a directive of a file can change. Zero: no limit.
   std::chrono::milliseconds lock_timeout = limits::migration_lock_timeout;
   std::chrono::milliseconds statement_timeout{};
+  /// How long the server may take to answer a question of ours; zero: no limit.
+  std::chrono::milliseconds stall_max = limits::stall_default;
   bool dry_run = false;
 };
 

@@ -1,8 +1,14 @@
 #include "migrate/session.hpp"
 
+#include <sys/socket.h>
+
+#include <condition_variable>
+#include <mutex>
 #include <pqxx/pqxx>
+#include <thread>
 
 #include "base/failure.hpp"
+#include "base/quantity.hpp"
 
 namespace sluice::migrate {
 namespace {
@@ -72,8 +78,56 @@ struct Session::Implementation {
   std::unique_ptr<NoticeHandler> handler;
 };
 
-Session::Session(const std::string& conninfo) try
-    : implementation_(std::make_unique<Implementation>(conninfo)) {
+/// A thread that connects, and may be left alone with that: nothing ends libpq's wait for a server
+/// that accepts and says nothing.
+struct Session::Connecting {
+  std::mutex mutex;
+  std::condition_variable_any done_changed;
+  bool done = false;
+  std::shared_ptr<Implementation> connected;
+  std::exception_ptr failed;
+};
+
+std::shared_ptr<Session::Implementation> Session::connect(const std::string& conninfo,
+                                                          const Stop& stop) {
+  const auto shared = std::make_shared<Connecting>();
+  std::thread([shared, conninfo] {
+    std::shared_ptr<Implementation> connected;
+    std::exception_ptr failed;
+    try {
+      connected = std::make_shared<Implementation>(conninfo);
+    } catch (const std::exception&) {
+      failed = std::current_exception();
+    }
+    const std::lock_guard lock(shared->mutex);
+    shared->connected = std::move(connected);
+    shared->failed = failed;
+    shared->done = true;
+    shared->done_changed.notify_all();
+  }).detach();
+  std::unique_lock lock(shared->mutex);
+  // The second signal comes behind the first.
+  shared->done_changed.wait(lock, stop.soon, [&shared] { return shared->done; });
+  if (!shared->done) throw Failure(FailureKind::interrupted, "interrupted");
+  if (shared->failed) std::rethrow_exception(shared->failed);
+  return std::move(shared->connected);
+}
+
+Session::Session(const std::string& conninfo, Stop stop, std::chrono::milliseconds answer_max) try
+    : implementation_(connect(conninfo, stop)), stop_(std::move(stop)), answer_max_(answer_max) {
+  const std::shared_ptr<Implementation> shared = implementation_;
+  // A cancel has a connection of its own, whose silence is as long.
+  const auto cancel = [shared] {
+    std::thread([shared] {
+      try {
+        shared->connection.cancel_query();
+      } catch (const std::exception&) {
+        // The session has just ended, and says so itself.
+      }
+    }).detach();
+  };
+  const auto cut = [shared] { ::shutdown(shared->connection.sock(), SHUT_RDWR); };
+  watch_ = std::make_unique<Watch>(Watch::Means{cancel, cut}, answer_max);
 } catch (const pqxx::broken_connection& error) {
   std::string message = error.what();
   while (!message.empty() && message.back() == '\n') message.pop_back();
@@ -83,15 +137,19 @@ Session::Session(const std::string& conninfo) try
 Session::~Session() = default;
 
 Rows Session::query(const std::string& sql, const Stop& stop) {
-  pqxx::connection& connection = implementation_->connection;
   if (stop.now.stop_requested()) throw SqlError("57014", "ERROR:  canceled");
-  const std::stop_callback cancel(stop.now, [&connection] {
-    try {
-      connection.cancel_query();
-    } catch (const std::exception&) {
-      // The session has just ended, and says so itself.
-    }
-  });
+  return run(sql, Waits::for_a_statement, stop);
+}
+
+Rows Session::query(const std::string& sql) { return run(sql, Waits::for_an_answer, stop_); }
+
+Rows Session::run(const std::string& sql, Waits what, const Stop& stop) {
+  pqxx::connection& connection = implementation_->connection;
+  struct Watched {
+    Watch& watch;
+    ~Watched() { watch.end(); }
+  } watched{*watch_};
+  watch_->begin(what, stop);
   // In 6.4 what ends a transaction's luck is no sql_error, and some exceptions have no SQLSTATE.
   try {
     pqxx::nontransaction work(connection);
@@ -105,6 +163,10 @@ Rows Session::query(const std::string& sql, const Stop& stop) {
   } catch (const pqxx::sql_error& error) {
     throw SqlError(error.sqlstate().empty() ? "XX000" : error.sqlstate(), error.what());
   } catch (const pqxx::broken_connection&) {
+    if (watch_->end()) {
+      throw SqlError("", "ERROR:  the server was silent for " + format_duration(answer_max_) +
+                             " while it was asked something (see --stall-timeout)");
+    }
     throw SqlError("", "ERROR:  the connection to the server was lost");
   } catch (const pqxx::failure& error) {
     throw SqlError("XX000", error.what());

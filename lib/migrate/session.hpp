@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 
+#include "base/limits.hpp"
 #include "migrate/rows.hpp"
 #include "migrate/sql_error.hpp"
 #include "migrate/stop.hpp"
+#include "migrate/watch.hpp"
 
 namespace sluice::migrate {
 
@@ -15,16 +17,20 @@ namespace sluice::migrate {
 /// lost (6.4 would quietly open another one, without its locks and settings).
 class Session {
  public:
-  /// Throws Failure{connect}.
-  explicit Session(const std::string& conninfo);
+  /// Throws Failure{connect}, or {interrupted} when it is asked to stop before it is connected.
+  /// `stop` also ends waits for answers to our own questions, and so does `answer_max` (zero:
+  /// never).
+  explicit Session(const std::string& conninfo, Stop stop = {},
+                   std::chrono::milliseconds answer_max = limits::stall_default);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
   /// Runs one or several statements in one round trip (the simple query protocol) and returns the
-  /// rows of the last one. Throws SqlError. A stop cancels it (57014).
+  /// rows of the last one. Throws SqlError. With a stop it is the user's, may take as long as it
+  /// likes, and is cancelled (57014); without one it is a question of ours.
   Rows query(const std::string& sql, const Stop& stop);
-  Rows query(const std::string& sql) { return query(sql, Stop{}); }
+  Rows query(const std::string& sql);
 
   /// Of a query with one row and one column. Throws Failure for what else comes.
   std::string value(const std::string& sql) { return query(sql).front()[0]; }
@@ -48,7 +54,15 @@ class Session {
 
  private:
   struct Implementation;
-  std::unique_ptr<Implementation> implementation_;
+  struct Connecting;
+
+  static std::shared_ptr<Implementation> connect(const std::string& conninfo, const Stop& stop);
+  Rows run(const std::string& sql, Waits what, const Stop& stop);
+
+  std::shared_ptr<Implementation> implementation_;  ///< shared with threads that cannot be joined
+  Stop stop_;
+  std::chrono::milliseconds answer_max_;
+  std::unique_ptr<Watch> watch_;
   std::optional<bool> can_check_client_;
 };
 

@@ -18,7 +18,7 @@ class Up {
 
   Report run() {
     check_target();
-    auto session = std::make_unique<Session>(options_.conninfo);
+    auto session = std::make_unique<Session>(options_.conninfo, stop_, options_.stall_max);
     // Read before the lock is asked for: most runs have nothing to do.
     const History before = read_history(*session, options_.project);
     const Plan first = checked_plan(before);
@@ -136,9 +136,9 @@ History read_history(Session& session, const std::string& project) {
   return history;
 }
 
-History read_history(const std::string& conninfo, const std::string& project) {
-  Session session(conninfo);
-  return read_history(session, project);
+History read_history(const Options& options, const Stop& stop) {
+  Session session(options.conninfo, stop, options.stall_max);
+  return read_history(session, options.project);
 }
 
 Report up(const Folder& folder, const Options& options, const Listener& listener,
@@ -150,7 +150,7 @@ Report up(const Folder& folder, const Options& options, const Listener& listener
 void run_file(const Script& script, const Options& options, const Listener& listener,
               const Stop& stop) {
   Apply::check(script, options.placeholders);
-  Session session(options.conninfo);
+  Session session(options.conninfo, stop, options.stall_max);
   Apply(session, options, listener, stop).run_unrecorded(script);
 }
 
