@@ -85,6 +85,7 @@ int run_loads(const LoadsFlags& flags) {
                         });
       runtime.run(restore(runtime.pool(), flags, stopped, found));
     } else {
+      runtime.end_on_signal();
       runtime.run(read_loads(runtime.pool(), flags, found));
     }
   } catch (const pg::PgError& error) {
@@ -96,7 +97,8 @@ int run_loads(const LoadsFlags& flags) {
     if (runtime.signal() == 0) throw;
   }
   if (runtime.signal() != 0) {
-    print_error("interrupted; the same command goes on where it stopped");
+    print_error(flags.restore ? "interrupted; the same command goes on where it stopped"
+                              : "interrupted");
     return exit_code_of(FailureKind::interrupted, runtime.signal());
   }
   const std::optional<std::int64_t> one = flags.show ? flags.show : flags.restore;

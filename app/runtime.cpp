@@ -23,6 +23,10 @@ void Runtime::on_signal(std::function<void()> stop, std::function<void()> cancel
   cancel_ = std::move(cancel);
 }
 
+void Runtime::end_on_signal() {
+  on_signal([this] { cancel_command(); }, {});
+}
+
 void Runtime::cancel_command() {
   if (cancel_) cancel_();
   command_.emit(asio::cancellation_type::terminal);

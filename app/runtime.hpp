@@ -24,6 +24,9 @@ class Runtime {
   /// after a grace period.
   void on_signal(std::function<void()> stop, std::function<void()> cancel);
 
+  /// For a command that only asks: the first signal ends it.
+  void end_on_signal();
+
   /// The signal that came, or 0.
   int signal() const { return signals_.number(); }
 

@@ -92,7 +92,14 @@ int history(const ScheduleFlags& flags) {
     dbname = jobs::read_config(flags.config, jobs::process_environment()).dbname;
   Runtime runtime(connection_of(flags, dbname));
   std::vector<jobs::RunEntry> entries;
-  runtime.run(read_runs(runtime.pool(), flags, entries));
+  runtime.end_on_signal();
+  try {
+    runtime.run(read_runs(runtime.pool(), flags, entries));
+  } catch (const boost::system::system_error&) {
+    if (runtime.signal() == 0) throw;
+    print_error("interrupted");
+    return exit_code_of(FailureKind::interrupted, runtime.signal());
+  }
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   std::string text;
   for (const jobs::RunEntry& entry : entries) {

@@ -119,6 +119,20 @@ TEST_F(SilentServer, WhileAStatementRuns) {
   EXPECT_EQ("1 applied, 2 applied, 3 applied, 4 applied, 5 applied", history());
 }
 
+/// Commands that only ask have nothing to finish.
+TEST_F(SilentServer, ReadersEndAtOnce) {
+  ASSERT_EQ(0, up().exit_code);
+  for (const char* until : {"user", "pgsluice"}) {
+    for (std::vector<std::string> command :
+         {std::vector<std::string>{"loads"}, std::vector<std::string>{"loads", "show", "1"},
+          std::vector<std::string>{"schedule", "history"}}) {
+      SCOPED_TRACE(until + command[0]);
+      command.insert(command.end(), {"-d", proxy_->url(url())});
+      expect_interrupted(*start(until, command), 1, 2s);
+    }
+  }
+}
+
 /// Nobody is there to send a signal.
 TEST_F(SilentServer, IsGivenUpAfterTheStallTimeout) {
   const std::vector<std::string> limited{"--stall-timeout", "1s"};
