@@ -127,6 +127,10 @@ inline constexpr std::size_t job_message_bytes = 4 * KiB;
 
 /// A share of fewer records says nothing yet (--max-reject-ratio).
 inline constexpr std::uint64_t ratio_records_min = 10'000;
+/// When so many tuples were refused alone with one SQLSTATE, and none was taken, so many others of
+/// their lane are tried before more are.
+inline constexpr std::uint64_t refused_alike_max = 16;
+inline constexpr std::uint64_t probes_max = 8;
 /// How many names are tried for a reject file that must not replace another one.
 inline constexpr int reject_names_max = 10'000;
 /// How much of a bad value the reasons keep; the whole record is in the CSV beside them.

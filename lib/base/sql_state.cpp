@@ -23,4 +23,14 @@ ErrorNature nature_of(const SqlState& state) {
   return ErrorNature::permanent;
 }
 
+ErrorNature nature_in_living_session(const SqlState& state) {
+  // What another server has lost, as foreign tables report it, comes with these too.
+  if (state.in_class("40") || state.in_class("53") || state == sql_state::lock_not_available ||
+      state == "57P01" || state == "57P02" || state == "57P03" || state == "57P05")
+    return ErrorNature::transient;
+  if (state.in_class("57") || state.in_class("58") || state == "XX001" || state == "XX002")
+    return ErrorNature::permanent;
+  return state.empty() ? ErrorNature::lost : ErrorNature::data;
+}
+
 }  // namespace sluice

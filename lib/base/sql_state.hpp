@@ -43,10 +43,17 @@ inline constexpr std::string_view insufficient_privilege = "42501";
 enum class ErrorNature {
   lost,       ///< the connection is gone, or the server is starting or stopping: open another one
   transient,  ///< the server is well, the transaction was unlucky: run it again
-  data,       ///< a row is at fault
+  data,       ///< a row is at fault, or may be: whether it is shows when it is refused alone
   permanent,  ///< trying again gives the same answer
 };
 
+/// Of an error of which nothing else is known.
 ErrorNature nature_of(const SqlState& state);
+
+/// Of an error behind which the session goes on. Any code may then come from what a single row
+/// calls (a trigger raises what it likes, an input function of an extension XX000), so all count as
+/// data but those that tell of the server and its other users: 40, 53, 55P03, 57, 58, and data that
+/// is corrupt on its disk.
+ErrorNature nature_in_living_session(const SqlState& state);
 
 }  // namespace sluice

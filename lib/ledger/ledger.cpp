@@ -104,6 +104,16 @@ bool says_load_is_gone(const pg::PgError& error) {
          error.table == "chunks";
 }
 
+asio::awaitable<Known> look_up(pg::Connection& on, LoadId load, std::int64_t chunk) {
+  const std::string id = std::to_string(load.value);
+  const auto results =
+      co_await on.query("select exists (select from pgsluice.loads where load_id = " + id +
+                        "), exists (select from pgsluice.chunks where load_id = " + id +
+                        " and chunk = " + std::to_string(chunk) + ")");
+  const pg::Result& row = results.front();
+  co_return Known{row.boolean(0, 0), row.boolean(0, 1)};
+}
+
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {
   const auto results = co_await on.query(
       "select chunk, byte_offset, first_line, first_record, byte_count, records_read, rows_stored, "

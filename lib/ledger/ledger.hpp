@@ -60,11 +60,19 @@ std::string claim_statement(const std::string& load, const ChunkEntry& chunk);
 /// refused.
 std::string correct_statement(LoadId load, const ChunkEntry& chunk);
 
-/// True if this error is claim_statement's: the chunk is in the table already.
+/// True if this error may be claim_statement's: the chunk is in the table already, if look_up()
+/// says so too.
 bool says_already_stored(const pg::PgError& error);
 
-/// True if this error is claim_statement's: the load itself is not in the ledger.
+/// True if this error may be claim_statement's: the load itself is not in the ledger, likewise.
 bool says_load_is_gone(const pg::PgError& error);
+
+/// What of a chunk's identity the ledger has.
+struct Known {
+  bool load = false;
+  bool chunk = false;
+};
+asio::awaitable<Known> look_up(pg::Connection& on, LoadId load, std::int64_t chunk);
 
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load);
 

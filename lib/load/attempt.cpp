@@ -196,7 +196,11 @@ asio::awaitable<Stored> store(Storing& with, const source::Chunk& chunk,
     if (delay) ++attempt.with.retries;
     return delay;
   };
-  co_await async::retry(try_it, decide);
+  try {
+    co_await async::retry(try_it, decide);
+  } catch (const pg::PgError& error) {
+    throw of_lines(with, chunk, error);
+  }
   co_return attempt.stored;
 }
 
@@ -211,6 +215,13 @@ ledger::ChunkEntry entry_of(const source::Chunk& chunk, const tuple::Batch& batc
   entry.rows_rejected = batch.rejects.size();
   entry.digest = chunk.digest;
   return entry;
+}
+
+pg::PgError of_lines(const Storing& with, const source::Chunk& chunk, pg::PgError error) {
+  if (!error.session_goes_on) return error;
+  error.message = fmt::format("{}: lines {} to {}: {}", with.plan.source->name(), chunk.start.line,
+                              chunk.start.line + chunk.lines - 1, error.message);
+  return error;
 }
 
 void refuse_ragged(const Storing& with, const source::Chunk& chunk, const tuple::Batch& batch) {

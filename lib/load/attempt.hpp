@@ -69,6 +69,9 @@ asio::awaitable<Stored> store(Storing& with, const source::Chunk& chunk, const t
 /// The ledger's row for a chunk whose batch is `batch`.
 ledger::ChunkEntry entry_of(const source::Chunk& chunk, const tuple::Batch& batch);
 
+/// The error with the lines that were under way, where the server said it of them.
+pg::PgError of_lines(const Storing& with, const source::Chunk& chunk, pg::PgError error);
+
 /// Throws BadRecord where the batch has a record of the wrong length, and such a record ends a load
 /// whatever its budget (--ragged=error).
 void refuse_ragged(const Storing& with, const source::Chunk& chunk, const tuple::Batch& batch);

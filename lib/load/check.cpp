@@ -15,8 +15,7 @@ asio::awaitable<Stored> Checker::judge(const source::Chunk& chunk, const tuple::
   const auto may_go_on = [this, &batch](std::size_t refused) {
     return with_.budget.allows(batch.records, refused + batch.rejects.size());
   };
-  const Salvaged salvaged =
-      co_await salvage(with_.on, **connection_, with_.writer, with_.plan, chunk, batch, may_go_on);
+  const Salvaged salvaged = co_await salvage_naming_lines(chunk, batch, may_go_on);
   if (with_.plan.options.on_reject) {
     for (const tuple::Reject& reject : salvaged.rejects) with_.plan.options.on_reject(reject);
   }
@@ -31,6 +30,17 @@ asio::awaitable<Stored> Checker::judge(const source::Chunk& chunk, const tuple::
   Stored stored{salvaged, rejects};
   stored.rows_skipped += batch.blank_lines;
   co_return stored;
+}
+
+asio::awaitable<Salvaged> Checker::salvage_naming_lines(
+    const source::Chunk& chunk, const tuple::Batch& batch,
+    std::function<bool(std::size_t)> may_go_on) {
+  try {
+    co_return co_await salvage(with_.on, **connection_, with_.writer, with_.plan, chunk, batch,
+                               std::move(may_go_on));
+  } catch (const pg::PgError& error) {
+    throw of_lines(with_, chunk, error);
+  }
 }
 
 asio::awaitable<void> Checker::end() {

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "load/attempt.hpp"
+#include "load/salvage.hpp"
 
 namespace sluice::load {
 
@@ -21,6 +22,10 @@ class Checker {
   asio::awaitable<void> end();
 
  private:
+  asio::awaitable<Salvaged> salvage_naming_lines(const source::Chunk& chunk,
+                                                 const tuple::Batch& batch,
+                                                 std::function<bool(std::size_t)> may_go_on);
+
   const Storing& with_;
   std::optional<pg::Lease> connection_;
 };

@@ -31,6 +31,9 @@ struct Examination {
   RowCounts counts;
   std::vector<BadTuple> bad;
   bool is_complete = true;
+  bool is_probed = false;           ///< a part without tuples was not refused
+  bool takes_some = false;          ///< a tuple was taken, or it does not matter
+  std::uint64_t refused_alike = 0;  ///< one behind the other, with the first one's SQLSTATE
 };
 
 Examination examine(pg::Connection& connection, const writer::Writer& writer, std::int64_t chunk,
@@ -50,6 +53,52 @@ bool order_may_matter(const Examination& on, const Refusal& refusal) {
 
 enum class End { finished, stopped, order_matters };
 
+/// True where COPY was reading or storing a tuple when it was refused: it is not the statement.
+bool is_of_a_tuple(const Refusal& refusal) { return !refusal.copy_line.empty(); }
+
+/// Throws what the server says to a part without tuples: rights, a table that is gone, a trigger of
+/// the statement.
+asio::awaitable<void> probe_without_tuples(Examination& on, LaneName lane) {
+  on.is_probed = true;
+  const tuple::TupleRange none = tuple::TupleCutter(on.batch, lane).cut(0, 0);
+  std::optional<Refusal> refusal = co_await on.writer.probe(on.connection, on.chunk, none);
+  if (refusal) throw Refusal(*refusal);
+}
+
+/// Tuples behind `first` all over the lane, each alone. Throws the first one's refusal where none
+/// is taken: a trigger of the statement that wants rows refuses all of them, and whoever allows
+/// many rejects would wait for each.
+asio::awaitable<void> probe_all_over(Examination& on, LaneName lane, std::uint64_t first) {
+  const std::uint64_t left = on.batch.lane(lane).tuples - first;
+  if (left == 0) co_return;
+  on.takes_some = true;
+  std::optional<Refusal> last;
+  for (std::uint64_t i = 1; i <= limits::probes_max; ++i) {
+    const std::uint64_t at = first + (left - 1) * i / limits::probes_max;
+    const tuple::TupleRange one = tuple::TupleCutter(on.batch, lane).cut(at, at + 1);
+    last = co_await on.writer.probe(on.connection, on.chunk, one);
+    if (!last || !(last->state == on.bad.front().refusal.state.code())) co_return;
+  }
+  last->hint +=
+      (last->hint.empty() ? "" : "\n") +
+      std::string(
+          "Every row that was tried is refused like this, so it is not a single one's fault.");
+  throw Refusal(*last);
+}
+
+/// What can be said of a refused tuple when those around it are known.
+asio::awaitable<void> look_around(Examination& on, LaneName lane, std::uint64_t behind) {
+  const Refusal& refusal = on.bad.back().refusal;
+  const bool is_data =
+      refusal.state.in_class("22") || refusal.state.in_class("23") || refusal.state.in_class("44");
+  const bool is_alike = refusal.state == on.bad.front().refusal.state.code();
+  if (on.takes_some || is_data || !is_alike || is_of_a_tuple(refusal)) {
+    on.takes_some = true;
+    co_return;
+  }
+  if (++on.refused_alike == limits::refused_alike_max) co_await probe_all_over(on, lane, behind);
+}
+
 /// Puts the good tuples of a lane in, and collects the bad ones.
 asio::awaitable<End> sift(Examination& on, LaneName lane) {
   tuple::TupleCutter cutter(on.batch, lane);
@@ -65,15 +114,18 @@ asio::awaitable<End> sift(Examination& on, LaneName lane) {
       refusal = error;
     }
     if (!refusal) {
+      on.takes_some = true;
       splitter.accepted();
       continue;
     }
+    if (!on.is_probed && !is_of_a_tuple(*refusal)) co_await probe_without_tuples(on, lane);
     std::optional<Splitter::Range> named;
     if (refusal->names_tuples()) named = {first + refusal->first, first + refusal->end};
     if (!splitter.refused(named)) continue;
     if (order_may_matter(on, *refusal)) co_return End::order_matters;
     on.bad.push_back({{lane, first}, std::move(*refusal)});
     if (!on.may_go_on) co_return End::finished;
+    co_await look_around(on, lane, end);
     if (on.may_go_on(on.bad.size())) continue;
     on.is_complete = false;
     co_return End::stopped;

@@ -106,6 +106,10 @@ class Connection {
   const Trust& trust() const { return trust_; }
   bool in_transaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
 
+  bool in_failed_transaction() const {
+    return PQtransactionStatus(connection_.get()) == PQTRANS_INERROR;
+  }
+
   /// As PQserverVersion: 150020 for 15.20.
   int server_version() const { return PQserverVersion(connection_.get()); }
   /// The client sends UTF-8, and the server refuses what is not (it does not where its own encoding

@@ -24,6 +24,8 @@ PgError PgError::from(const PGresult* result, Phase phase) {
   std::string message = field(PG_DIAG_MESSAGE_PRIMARY);
   if (message.empty()) message = trimmed(PQresultErrorMessage(result));
   PgError error(phase, SqlState(field(PG_DIAG_SQLSTATE)), std::move(message));
+  // libpq's own errors have no severity.
+  error.session_goes_on = field(PG_DIAG_SEVERITY_NONLOCALIZED) == "ERROR";
   error.detail = field(PG_DIAG_MESSAGE_DETAIL);
   error.hint = field(PG_DIAG_MESSAGE_HINT);
   error.context = field(PG_DIAG_CONTEXT);

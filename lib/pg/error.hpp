@@ -31,13 +31,16 @@ class PgError : public std::runtime_error {
   static PgError unexpected_answer(const std::string& what, Phase phase = Phase::query);
 
   ErrorNature nature() const {
-    return is_unexpected_answer ? ErrorNature::permanent : nature_of(state);
+    if (is_unexpected_answer) return ErrorNature::permanent;
+    return session_goes_on ? nature_in_living_session(state) : nature_of(state);
   }
   /// The message with DETAIL and HINT, for a person.
   std::string full() const;
 
   Phase phase;
   SqlState state;
+  /// The server said ERROR, not FATAL: it has not ended the session, whatever the code.
+  bool session_goes_on = false;
   std::string message;  ///< the primary message, without a trailing newline
   std::string detail;
   std::string hint;

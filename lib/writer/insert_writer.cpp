@@ -128,7 +128,9 @@ asio::awaitable<void> InsertWriter::send(pg::Connection& on,
     co_await pipeline.prepare("", statement.sql, statement.array_types);
     for (std::uint64_t first = 0; !pipeline.error();) {
       const std::size_t taken = columns.take(range, batch_rows_, limits::batch_bytes_max);
-      if (taken == 0) break;
+      // A range without tuples is a statement too: what refuses that refuses no tuple.
+      const bool is_empty = tuples[i].tuples == 0;
+      if (taken == 0 && !is_empty) break;
       for (std::size_t c = 0; c < columns.size(); ++c)
         parameters[c] = {.bytes = columns.column(c), .is_binary = true};
       sent.statements.push_back({pipeline.commands(), i, first, first + taken});
@@ -136,6 +138,7 @@ asio::awaitable<void> InsertWriter::send(pg::Connection& on,
       co_await pipeline.execute_prepared("", raw);
       first += taken;
       sent.rows_sent += taken;
+      if (is_empty) break;
     }
   }
   for (std::size_t i = 0; i < behind.size() && !pipeline.error(); ++i)

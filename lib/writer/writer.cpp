@@ -31,6 +31,11 @@ Failure miscounted(std::uint64_t rows, std::uint64_t sent, const ledger::ChunkEn
                                    std::to_string(chunk.number) + " must be checked by hand"};
 }
 
+/// Takes out the part that was refused last, with the statement that follows: a round trip less.
+std::string back_to_part(const pg::Connection& on) {
+  return on.in_failed_transaction() ? "rollback to savepoint part; " : "";
+}
+
 }  // namespace
 
 Writer::Writer(const Target& target, const std::vector<std::string>& columns,
@@ -42,24 +47,6 @@ Writer::Writer(const Target& target, const std::vector<std::string>& columns,
   if (load_) guard_.require_load(*load_, target.table.is_unlogged);
   settings_sql_ = pg::own_path;
   settings_sql_ += target.settings_sql;
-}
-
-/// Whether the claim was refused because the ledger has the chunk. Throws NotAsPlanned where it is
-/// the guard that refused, and Failure where the load itself is gone.
-asio::awaitable<bool> Writer::already_stored(pg::Connection& on, Refusal refusal) const {
-  if (!refusal.before_tuples) co_return false;
-  if (refusal.state == sql_state::division_by_zero) {
-    const std::string what = co_await guard_.what_changed(on);
-    throw NotAsPlanned(what +
-                       "\n  What is stored so far stays; the same command goes on where it "
-                       "stopped.");
-  }
-  if (ledger::says_load_is_gone(refusal)) {
-    throw Failure(FailureKind::failed,
-                  "the ledger's entry of this load is gone: the server lost it in a crash, or "
-                  "somebody deleted it\n  The same command begins a new load.");
-  }
-  co_return ledger::says_already_stored(refusal);
 }
 
 asio::awaitable<Outcome> Writer::write(pg::Connection& on, const tuple::Batch& batch,
@@ -76,7 +63,7 @@ asio::awaitable<Outcome> Writer::write(pg::Connection& on, const tuple::Batch& b
     co_await leave_transaction(on);
     Outcome stored;
     stored.already_stored = true;
-    const bool is_known = co_await already_stored(on, *written.refusal);
+    const bool is_known = co_await is_stored_already(on, *written.refusal, chunk);
     if (is_known) co_return stored;
     throw Refusal(*written.refusal);
   }
@@ -126,7 +113,7 @@ asio::awaitable<bool> Writer::begin(pg::Connection& on, const ledger::ChunkEntry
     refusal = error;
     refusal->before_tuples = true;
   }
-  const bool is_known = co_await already_stored(on, *refusal);
+  const bool is_known = co_await is_stored_already(on, *refusal, chunk);
   if (is_known) co_return false;
   throw Refusal(*refusal);
 }
@@ -134,10 +121,18 @@ asio::awaitable<bool> Writer::begin(pg::Connection& on, const ledger::ChunkEntry
 asio::awaitable<RowCounts> Writer::put(pg::Connection& on, std::int64_t chunk,
                                        const tuple::TupleRange& tuples) const {
   std::vector<std::string> behind{"release savepoint part", "savepoint part"};
-  const Written written = co_await run(on, tag(chunk), {&tuples, 1}, std::move(behind));
-  if (!written.refusal) co_return written.counts;
-  co_await on.query_in_user_path(tag(chunk) + "rollback to savepoint part");
-  throw Refusal(*written.refusal);
+  const Written written =
+      co_await run(on, tag(chunk) + back_to_part(on), {&tuples, 1}, std::move(behind));
+  if (written.refusal) throw Refusal(*written.refusal);
+  co_return written.counts;
+}
+
+asio::awaitable<std::optional<Refusal>> Writer::probe(pg::Connection& on, std::int64_t chunk,
+                                                      const tuple::TupleRange& tuples) const {
+  std::vector<std::string> behind{"rollback to savepoint part"};
+  const Written written =
+      co_await run(on, tag(chunk) + back_to_part(on), {&tuples, 1}, std::move(behind));
+  co_return written.refusal;
 }
 
 asio::awaitable<void> Writer::start_over(pg::Connection& on) const {
@@ -145,7 +140,7 @@ asio::awaitable<void> Writer::start_over(pg::Connection& on) const {
 }
 
 asio::awaitable<void> Writer::commit(pg::Connection& on, const ledger::ChunkEntry& chunk) const {
-  std::string sql = tag(chunk.number);
+  std::string sql = tag(chunk.number) + back_to_part(on);
   if (load_) sql += pg::own_path + ledger::correct_statement(*load_, chunk) + "; " + user_path_sql_;
   co_await query(on, sql + "commit");
 }
@@ -160,6 +155,29 @@ asio::awaitable<void> Writer::end_former_attempt(pg::Connection& on, std::int64_
       "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
       "and usename = current_user and pid <> pg_backend_pid() and starts_with(query, " +
       quote_literal(tag(chunk)) + ")");
+}
+
+/// Whether it is the claim that was refused. A trigger can raise an error with any code and any
+/// names in it, also a deferred one at the commit: so it is the ledger that is asked. Throws
+/// NotAsPlanned where the guard has refused, and Failure where the load itself is gone. REQUIRES:
+/// there is no transaction.
+asio::awaitable<bool> Writer::is_stored_already(pg::Connection& on, const Refusal& refusal,
+                                                const ledger::ChunkEntry& chunk) const {
+  if (refusal.before_tuples && refusal.state == sql_state::division_by_zero) {
+    const std::string what = co_await guard_.what_changed(on);
+    throw NotAsPlanned(what +
+                       "\n  What is stored so far stays; the same command goes on where it "
+                       "stopped.");
+  }
+  const bool may_be_claim =
+      load_ && !refusal.lane &&
+      (ledger::says_already_stored(refusal) || ledger::says_load_is_gone(refusal));
+  if (!may_be_claim) co_return false;
+  const ledger::Known known = co_await ledger::look_up(on, *load_, chunk.number);
+  if (known.load) co_return known.chunk;
+  throw Failure(FailureKind::failed,
+                "the ledger's entry of this load is gone: the server lost it in a crash, or "
+                "somebody deleted it\n  The same command begins a new load.");
 }
 
 /// What shows in pg_stat_activity.

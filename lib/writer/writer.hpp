@@ -69,10 +69,14 @@ class Writer {
   /// Begins it and claims the chunk. False if the ledger has it already; then there is no
   /// transaction. Deferred constraints are checked behind each part.
   asio::awaitable<bool> begin(pg::Connection& on, const ledger::ChunkEntry& chunk) const;
-  /// Puts tuples in, under a savepoint: if they are refused, the transaction is as before. Returns
-  /// what became of them.
+  /// Puts tuples in, under a savepoint: if they are refused, the next of these calls finds the
+  /// transaction as before. Returns what became of them.
   asio::awaitable<RowCounts> put(pg::Connection& on, std::int64_t chunk,
                                  const tuple::TupleRange& tuples) const;
+  /// Puts tuples in and takes them out again; none will do. Why the server refuses them, or
+  /// nothing.
+  asio::awaitable<std::optional<Refusal>> probe(pg::Connection& on, std::int64_t chunk,
+                                                const tuple::TupleRange& tuples) const;
   /// Takes out all that was put in.
   asio::awaitable<void> start_over(pg::Connection& on) const;
   /// Corrects the ledger's row and commits.
@@ -107,8 +111,9 @@ class Writer {
 
  private:
   asio::awaitable<void> query(pg::Connection& on, std::string sql) const;
+  asio::awaitable<bool> is_stored_already(pg::Connection& on, const Refusal& refusal,
+                                          const ledger::ChunkEntry& chunk) const;
   std::string tag(std::int64_t chunk) const;
-  asio::awaitable<bool> already_stored(pg::Connection& on, Refusal refusal) const;
 
   std::string begin_sql() const { return "begin; " + settings_sql_ + guard_.statements(); }
 

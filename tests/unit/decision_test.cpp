@@ -368,6 +368,28 @@ TEST(RetryPolicy, DecidesBySqlStateAndPhase) {
   }
 }
 
+/// A server that says ERROR has not ended the session: what it raised there may be a row's fault,
+/// whatever the code, but for what is of the server and its other users.
+TEST(RetryPolicy, CodesInASessionThatGoesOn) {
+  const load::RetryPolicy policy{5min, {100ms, 15s}, false};
+  const auto living = [](const std::string& state) {
+    pg::PgError e = error(state);
+    e.session_goes_on = true;
+    return e;
+  };
+  for (const char* again : {"40000", "40001", "40P01", "53100", "53300", "55P03", "57P01"})
+    EXPECT_TRUE(policy.next(living(again), 0, 0ms, 0.5)) << again;
+  for (const char* never : {"57014", "57P04", "58030", "XX001", "XX002"}) {
+    EXPECT_FALSE(policy.next(living(never), 0, 0ms, 0.5)) << never;
+    EXPECT_EQ(ErrorNature::permanent, living(never).nature()) << never;
+  }
+  for (const char* data : {"08006", "08P01", "0A000", "22P02", "25006", "42501", "42P01", "54000",
+                           "55000", "P0001", "XX000", "XY123"}) {
+    EXPECT_FALSE(policy.next(living(data), 0, 0ms, 0.5)) << data;
+    EXPECT_EQ(ErrorNature::data, living(data).nature()) << data;
+  }
+}
+
 TEST(RetryPolicy, GivesUpWhenItsTimeIsOver) {
   const load::RetryPolicy policy{10s, {100ms, 15s}, true};
   EXPECT_TRUE(policy.next(error(""), 0, 9800ms, 0));
