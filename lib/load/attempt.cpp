@@ -105,9 +105,11 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
 }
 
 asio::awaitable<void> name_first_bad(Attempt& a, pg::Connection& connection) {
-  tuple::Reject first = co_await find_first_bad(a.with.on, connection, a.with.writer, a.with.plan,
-                                                a.chunk, a.batch, a.refusal);
-  throw failure_of(a.with, std::move(first), 1);
+  std::optional<tuple::Reject> first = co_await find_first_bad(
+      a.with.on, connection, a.with.writer, a.with.plan, a.chunk, a.batch, a.refusal);
+  if (first) throw failure_of(a.with, std::move(*first), 1);
+  // In the order of the file, and in parts, no record is bad.
+  co_await store_sifted(a, connection);
 }
 
 /// Throws what ends the attempt; a refusal for which the next one will sift is kept instead.

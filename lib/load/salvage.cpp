@@ -248,17 +248,16 @@ asio::awaitable<Salvaged> salvage(Resources on, pg::Connection& connection,
   co_return salvaged;
 }
 
-asio::awaitable<tuple::Reject> find_first_bad(Resources on, pg::Connection& connection,
-                                              const writer::Writer& writer, const Plan& plan,
-                                              const source::Chunk& chunk, const tuple::Batch& batch,
-                                              const std::optional<Refusal>& refusal) {
+asio::awaitable<std::optional<tuple::Reject>> find_first_bad(
+    Resources on, pg::Connection& connection, const writer::Writer& writer, const Plan& plan,
+    const source::Chunk& chunk, const tuple::Batch& batch, const std::optional<Refusal>& refusal) {
   ledger::ChunkEntry entry;
   entry.number = chunk.number;
   const bool begun = co_await writer.begin(connection, entry);
   if (!begun) throw Refusal(*refusal);
   Salvaged found = co_await salvage(on, connection, writer, plan, chunk, batch, {});
   co_await writer.roll_back(connection);
-  if (found.rejects.empty()) throw Refusal(*refusal);
+  if (found.rejects.empty()) co_return std::nullopt;
   co_return std::move(found.rejects.front());
 }
 

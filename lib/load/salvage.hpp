@@ -33,11 +33,11 @@ asio::awaitable<Salvaged> salvage(Resources on, pg::Connection& connection,
                                   std::function<bool(std::size_t)> may_go_on);
 
 /// The first bad record of a chunk in file order, in a transaction of its own that is rolled back.
-/// Throws the refusal if the server takes all of them now.
-asio::awaitable<tuple::Reject> find_first_bad(Resources on, pg::Connection& connection,
-                                              const writer::Writer& writer, const Plan& plan,
-                                              const source::Chunk& chunk, const tuple::Batch& batch,
-                                              const std::optional<writer::Refusal>& refusal);
+/// Nothing if the server takes all of them in the order of the file.
+asio::awaitable<std::optional<tuple::Reject>> find_first_bad(
+    Resources on, pg::Connection& connection, const writer::Writer& writer, const Plan& plan,
+    const source::Chunk& chunk, const tuple::Batch& batch,
+    const std::optional<writer::Refusal>& refusal);
 
 /// "trips.csv:5: column "fare": value "12x": invalid input syntax ..."
 std::string text_of(const std::string& source, const tuple::Reject& reject);
