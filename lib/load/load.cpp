@@ -491,7 +491,7 @@ asio::awaitable<ledger::Finish> Load::finish(const Plan& plan, const ledger::Rea
   if (plan.strategy.staged) {
     progress_.stage = Progress::Stage::publishing;
     const RetryPolicy policy{plan.options.retry_for, backoff, true};
-    ledger::Finish end = co_await publish(on_.pool, plan, policy, *report_.load, read, seconds);
+    ledger::Finish end = co_await publish(on_, plan, policy, *report_.load, read, seconds);
     if (end.finished) report_.is_staged = false;
     co_return end;
   }
@@ -525,10 +525,13 @@ asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
   }
   if (end.totals.chunks < chunks_read_ && round < limits::resend_rounds_max &&
       plan.source->rewind()) {
-    report_.notes.push_back(fmt::format(
-        "the server has lost {} chunks that it had stored (a crash with synchronous_commit = off, "
-        "or a failover to a replica that was behind): sending them again",
-        chunks_read_ - end.totals.chunks));
+    const char* const reason =
+        plan.strategy.staged ? "a crash, in which the staging table was emptied, as it is unlogged"
+                             : "a crash with synchronous_commit = off";
+    report_.notes.push_back(
+        fmt::format("the server has lost {} chunks that it had stored ({}, or a failover to a "
+                    "replica that was behind): sending them again",
+                    chunks_read_ - end.totals.chunks, reason));
     const auto read_again = [&plan] { reread_preamble(plan); };
     co_await async::offload(on_.reader, read_again);
     co_return false;

@@ -5,14 +5,17 @@
 
 #include <algorithm>
 
+#include "async/offload.hpp"
 #include "base/identifier.hpp"
+#include "load/find_record.hpp"
+#include "load/salvage.hpp"
 
 namespace sluice::load {
 namespace {
 
 /// One publication, over all its attempts.
 struct Publication {
-  pg::Pool& pool;
+  Resources on;
   const Plan& plan;
   LoadId load;
   const ledger::Read& read;
@@ -28,21 +31,27 @@ std::uint64_t count_of(const pg::Result& row) { return row.count(0, 0); }
 
 /// Throws Failure that names two records with the same key.
 asio::awaitable<void> require_distinct_keys(Publication& p, pg::Connection& on) {
-  const std::vector<std::string>& columns = p.plan.strategy.merge.key;
-  const std::string key = quote_identifiers(columns);
+  const writer::Merge& merge = p.plan.strategy.merge;
+  const std::string names = quote_identifiers(merge.key);
+  const std::string record = quote_identifier(merge.record_column);
   std::string condition;
-  if (!p.plan.strategy.merge.nulls_are_equal) condition = " where num_nulls(" + key + ") = 0";
+  if (!merge.nulls_are_equal)
+    condition = " where pg_catalog.num_nulls(" + names + ") operator(pg_catalog.=) 0";
+  // Equal as the index sees it: the window's order says how.
   const auto results = co_await on.query(
-      std::string("select min(pgsluice_record), max(pgsluice_record), concat_ws(',', ") + key +
-      ") from " + p.staging() + condition + " group by " + key +
-      " having count(*) > 1 order by 1 limit 1");
-  const pg::Result& row = results.front();
+      "select first, record, key from (select " + record + " as record, pg_catalog.min(" + record +
+      ") over of_key as first, pg_catalog.row_number() over of_key as nth, "
+      "pg_catalog.concat_ws(',', " +
+      names + ") as key from " + p.staging() + condition + " window of_key as (partition by " +
+      writer::distinct_key(merge) + " order by " + writer::order_of_key(merge) + ", " + record +
+      ")) numbered where nth operator(pg_catalog.=) 2 order by 1 limit 1");
+  const pg::Result& row = results.back();
   if (row.rows() == 0) co_return;
   throw Failure(FailureKind::bad_record,
                 fmt::format("{}: records {} and {} have the same key ({}) = ({})\n  Nothing was "
                             "published (see --dedupe).",
                             p.plan.source->name(), row.integer(0, 0), row.integer(0, 1),
-                            fmt::join(columns, ","), row.text(0, 2)));
+                            fmt::join(merge.key, ","), row.text(0, 2)));
 }
 
 /// Rows are lost with a crash of the server, and their chunks are forgotten then.
@@ -61,10 +70,10 @@ asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& c
     if (count_of(results.front()) != staged) co_return false;
     if (merge.dedupe == writer::Dedupe::error) co_await require_distinct_keys(p, on);
   }
-  std::string sql;
+  std::string sql = p.is_upsert() ? writer::merge_preparation() : "";
   if (p.plan.options.truncate) {
-    sql = ledger::void_loads_of_statement(p.plan.identity) + " and l.load_id <> " + p.id() + "; " +
-          truncate_statement(p.plan);
+    sql += ledger::void_loads_of_statement(p.plan.identity) + " and l.load_id <> " + p.id() + "; " +
+           truncate_statement(p.plan);
   }
   sql += p.plan.target.user_path_sql;
   sql += writer::merge_statement(p.plan.target.table, p.plan.encoder.column_names(), merge,
@@ -145,9 +154,56 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
   p.end.totals.rows_skipped += skipped;
 }
 
+/// The first record that the target refuses, as a record-by-record publication finds it; what that
+/// stores is rolled back. The connection is in no transaction before and behind it.
+asio::awaitable<std::optional<tuple::Reject>> find_refused(Publication& p, pg::Connection& on) {
+  std::string sql = "begin; " + p.plan.target.settings_sql;
+  if (p.is_upsert()) sql += writer::merge_preparation() + writer::counter_reset();
+  if (p.plan.options.truncate) sql += "truncate " + p.plan.target.table.quoted_name + "; ";
+  sql += writer::find_refused_statement(p.plan.target.table, p.plan.encoder.column_names(),
+                                        p.plan.strategy.merge, p.staging());
+  const auto results = co_await on.query(std::move(sql));
+  co_await on.query("rollback");
+  const pg::Result& row = results.back();
+  if (row.rows() == 0) co_return std::nullopt;
+  const auto record = static_cast<std::uint64_t>(row.integer(0, 0));
+  const auto find = [&p, record] { return find_record(p.plan, record); };
+  auto found = co_await async::offload(p.on.reader, find);
+  tuple::Reject reject = found.value_or(tuple::Reject{});
+  if (!found) reject.position = {0, 0, record};
+  reject.sql_state = row.text(0, 1);
+  reject.constraint = row.text(0, 2);
+  reject.message = row.text(0, 3);
+  if (!row.text(0, 4).empty()) reject.message += " (" + std::string(row.text(0, 4)) + ")";
+  co_return reject;
+}
+
+/// Throws BadRecord that names the record, or else the error itself.
+asio::awaitable<void> name_refused(Publication& p, pg::Connection& on, pg::PgError error) {
+  if (on.in_transaction()) co_await on.query("rollback");
+  std::optional<tuple::Reject> reject = co_await find_refused(p, on);
+  if (!reject) throw pg::PgError(error);
+  const std::string& source = p.plan.source->name();
+  const std::string state = reject->sql_state;
+  const std::uint64_t record = reject->position.record;
+  const std::string text = reject->position.line > 0
+                               ? text_of(source, *reject)
+                               : fmt::format("{}: record {}: {}", source, record, reject->message);
+  throw BadRecord(
+      FailureKind::bad_record, source, std::move(*reject),
+      fmt::format("{}\n  record {}, SQLSTATE {}: nothing was published", text, record, state));
+}
+
 asio::awaitable<void> publish_once(Publication& p) {
-  pg::Lease lease = co_await p.pool.acquire();
-  co_await publish_in(p, *lease);
+  pg::Lease lease = co_await p.on.pool.acquire();
+  std::optional<pg::PgError> refused;
+  try {
+    co_await publish_in(p, *lease);
+  } catch (const pg::PgError& error) {
+    if (error.nature() != ErrorNature::data) throw;
+    refused = error;
+  }
+  if (refused) co_await name_refused(p, *lease, *refused);
 }
 
 }  // namespace
@@ -156,23 +212,31 @@ asio::awaitable<bool> prepare_staging(pg::Connection& on, const Plan& plan, Load
   const tuple::Table& table = plan.target.table;
   const std::string staging = ledger::staging_table(load);
   const std::vector<std::string> columns = plan.encoder.column_names();
-  // NOT NULL and CHECK are judged while the rows come, so that a bad record is a reject as always.
+  // NOT NULL and CHECK are judged while the rows come, so that a bad record is a reject as always;
+  // but not where a trigger may mend the record first.
+  const bool is_judged = !table.has_row_trigger;
   std::string alter;
   for (const tuple::Column& column : table.columns) {
-    if (std::ranges::find(columns, column.name) == columns.end())
-      alter += ", drop column if exists " + quote_identifier(column.name);
+    const std::string name = quote_identifier(column.name);
+    if (std::ranges::find(columns, column.name) == columns.end()) {
+      alter += ", drop column if exists " + name;
+    } else if (!is_judged && column.not_null) {
+      alter += ", alter column " + name + " drop not null";
+    }
   }
-  if (plan.encoder.number_records)
-    alter += std::string(", add column if not exists ") + writer::record_column + " bigint";
+  if (plan.encoder.number_records) {
+    alter += ", add column if not exists " + quote_identifier(plan.strategy.merge.record_column) +
+             " bigint";
+  }
   const std::string create =
       drop_stale_staging_statement() + "create unlogged table if not exists " + staging +
-      " (like " + table.quoted_name +
-      " including constraints) with (autovacuum_enabled = false); " +
+      " (like " + table.quoted_name + (is_judged ? " including constraints" : "") +
+      ") with (autovacuum_enabled = false); " +
       (alter.empty() ? "" : "alter table " + staging + alter.substr(1) + "; ");
   // Triggers of whoever made it would run as us.
-  const writer::Target target = staging_target(plan.target, plan.encoder, load);
+  const writer::Target target = staging_target(plan.target, plan.strategy, plan.encoder, load);
   std::vector<std::string> staged = columns;
-  if (plan.encoder.number_records) staged.emplace_back(writer::record_column);
+  if (plan.encoder.number_records) staged.push_back(plan.strategy.merge.record_column);
   const writer::Guard guard(target, target.table, staged);
   const std::string begin =
       "begin; set local client_min_messages = warning; " + plan.target.settings_sql;
@@ -203,9 +267,9 @@ asio::awaitable<bool> prepare_staging(pg::Connection& on, const Plan& plan, Load
   co_return false;
 }
 
-asio::awaitable<ledger::Finish> publish(pg::Pool& pool, const Plan& plan, const RetryPolicy& policy,
+asio::awaitable<ledger::Finish> publish(Resources on, const Plan& plan, const RetryPolicy& policy,
                                         LoadId load, const ledger::Read& read, double seconds) {
-  Publication publication{pool, plan, load, read, seconds, {}};
+  Publication publication{on, plan, load, read, seconds, {}};
   const auto attempt = [&publication] { return publish_once(publication); };
   const auto decide = [&policy](const std::exception_ptr& failure, std::size_t tries,
                                 std::chrono::milliseconds elapsed) {

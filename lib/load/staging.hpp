@@ -17,8 +17,9 @@ asio::awaitable<bool> prepare_staging(pg::Connection& on, const Plan& plan, Load
 /// Publishes, trying again as the policy says: a publication whose answer was lost is found done.
 /// Where the ledger does not agree with what was read, or the server has lost staged rows (which
 /// are forgotten then), nothing is published and the result is not finished.
-/// Throws Failure where two records have the same key and the load is to stop there.
-asio::awaitable<ledger::Finish> publish(pg::Pool& pool, const Plan& plan, const RetryPolicy& policy,
+/// Throws Failure where two records have the same key and the load is to stop there, and BadRecord
+/// for the first record that the target refuses.
+asio::awaitable<ledger::Finish> publish(Resources on, const Plan& plan, const RetryPolicy& policy,
                                         LoadId load, const ledger::Read& read, double seconds);
 
 /// A statement that drops the staging tables of loads that are void, finished or gone.

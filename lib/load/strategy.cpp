@@ -22,6 +22,10 @@ using writer::UniqueKey;
 
 Failure usage(std::string message) { return {FailureKind::usage, std::move(message)}; }
 
+bool is_in(const std::vector<std::string>& list, const std::string& name) {
+  return std::ranges::find(list, name) != list.end();
+}
+
 /// The table's names for columns that the user may have written in another case.
 std::vector<std::string> named(const tuple::Table& table, const std::vector<std::string>& columns,
                                const char* flag) {
@@ -74,9 +78,6 @@ const UniqueKey& choose_key(const LoadOptions& o, const tuple::Table& table,
 std::vector<std::string> columns_to_update(const LoadOptions& o, const tuple::Table& table,
                                            const std::vector<std::string>& columns,
                                            const std::vector<std::string>& key) {
-  const auto is_in = [](const std::vector<std::string>& list, const std::string& name) {
-    return std::ranges::find(list, name) != list.end();
-  };
   std::vector<std::string> updated;
   for (const std::string& name : columns)
     if (!is_in(key, name)) updated.push_back(name);
@@ -95,13 +96,35 @@ std::vector<std::string> columns_to_update(const LoadOptions& o, const tuple::Ta
   return updated;
 }
 
+tuple::KeyForm form_of(const tuple::Type& type, const UniqueKey& key, std::size_t column) {
+  return key.compares_bytes[column] && !key.is_ambiguous ? tuple::key_form_of(type, true)
+                                                         : tuple::KeyForm::unknown;
+}
+
 /// Whether equal values of a key's column may be stored in different ways.
 bool has_spellings(const tuple::Table& table, const UniqueKey& key, std::size_t column) {
   const tuple::Type& type = table.columns[*table.find(key.columns[column])].base_type;
-  switch (tuple::key_form_of(type, key.collates_bytewise[column])) {
-    case tuple::KeyForm::bytes:
-    case tuple::KeyForm::trimmed: return false;
+  switch (form_of(type, key, column)) {
+    case tuple::KeyForm::bytes: return false;
+    // Spaces at the end of a char without a length are kept, and count for nothing.
+    case tuple::KeyForm::trimmed: return type.id == tuple::oid::bpchar && type.modifier < 0;
     default: return true;
+  }
+}
+
+/// What else the table does with records: see writer::Merge.
+void plan_order(writer::Merge& merge, const tuple::Table& table,
+                const std::vector<std::string>& columns, const UniqueKey& key) {
+  const auto is_fed = [&columns](const std::string& name) { return is_in(columns, name); };
+  merge.one_by_one = key.table_has_row_triggers || key.is_ambiguous;
+  merge.in_file_order = merge.one_by_one || key.others_are_unknown ||
+                        std::ranges::any_of(key.columns_of_others, is_fed);
+  merge.judges_rows = key.table_judges_rows;
+  for (const tuple::Column& column : table.columns) {
+    // A key with a NULL is nobody's equal: its record goes into the table.
+    const bool goes_anyway = is_in(key.columns, column.name) && !key.nulls_are_equal;
+    if (column.not_null && is_fed(column.name) && !goes_anyway)
+      merge.not_null.push_back(column.name);
   }
 }
 
@@ -110,30 +133,36 @@ writer::Merge plan_merge(const LoadOptions& o, const tuple::Table& table,
                          const std::vector<UniqueKey>& keys) {
   writer::Merge merge;
   merge.on_conflict = o.on_conflict;
+  merge.record_column = writer::free_column_name(table);
   merge.dedupe =
       o.dedupe.value_or(o.on_conflict == OnConflict::update ? Dedupe::last : Dedupe::first);
+  merge.in_file_order = table.has_row_trigger;
   if (o.on_conflict == OnConflict::error) return merge;
   if (table.kind != 'r' && table.kind != 'p')
     throw usage(table.full_name() + " is not a table: --on-conflict needs one");
   if (table.has_insert_rule)
     throw usage(table.full_name() + " has rules for INSERT, with which there is no --on-conflict");
   const UniqueKey& key = choose_key(o, table, keys);
+  if (key.table_has_update_rule)
+    throw usage(table.full_name() + " has rules for UPDATE, with which there is no --on-conflict");
   for (const std::string& column : key.columns) {
-    if (std::ranges::find(columns, column) == columns.end()) {
+    if (!is_in(columns, column)) {
       throw usage(fmt::format("--on-conflict goes by the key {}, and the file does not feed \"{}\"",
                               fmt::join(key.columns, ","), column));
     }
   }
   merge.key = key.columns;
+  merge.compared = key.compared;
+  merge.operators = key.operators;
   merge.nulls_are_equal = key.nulls_are_equal;
   merge.only_if_changed = o.update_if_changed;
+  plan_order(merge, table, columns, key);
   if (o.on_conflict != OnConflict::update) return merge;
   merge.update_columns = columns_to_update(o, table, columns, key.columns);
   // 1.5 and 1.50 are one key: the row gets the spelling of the record that counts.
   for (std::size_t i = 0; i < key.columns.size(); ++i) {
-    const bool is_updated =
-        std::ranges::find(merge.update_columns, key.columns[i]) != merge.update_columns.end();
-    if (!is_updated && has_spellings(table, key, i)) merge.update_columns.push_back(key.columns[i]);
+    if (!is_in(merge.update_columns, key.columns[i]) && has_spellings(table, key, i))
+      merge.update_columns.push_back(key.columns[i]);
   }
   return merge;
 }
@@ -150,14 +179,14 @@ std::string reason_for_insert(const tuple::Table& table) {
 /// way to each, or to none; else all of them must be there.
 bool needs_whole_source(const writer::Merge& merge) {
   if (merge.on_conflict == OnConflict::error) return false;
-  return merge.dedupe != (merge.on_conflict == OnConflict::update ? Dedupe::last : Dedupe::first);
+  return !merge.takes_all_in_turn();
 }
 
 tuple::KeyPlan plan_key(const writer::Merge& merge, const tuple::EncoderPlan& encoder,
                         const tuple::Table& table, const std::vector<UniqueKey>& keys) {
   tuple::KeyPlan plan;
   plan.nulls_are_equal = merge.nulls_are_equal;
-  plan.anything_goes = table.has_row_trigger;
+  plan.anything_goes = merge.in_file_order;
   const UniqueKey& key = *find_key(keys, merge.key);
   const std::vector<std::string> names = encoder.column_names();
   for (std::size_t i = 0; i < key.columns.size(); ++i) {
@@ -165,7 +194,7 @@ tuple::KeyPlan plan_key(const writer::Merge& merge, const tuple::EncoderPlan& en
     const auto at = std::ranges::find(names, key.columns[i]);
     field.field = static_cast<std::size_t>(at - names.begin());
     const tuple::Type& type = table.columns[*table.find(key.columns[i])].base_type;
-    field.form = tuple::key_form_of(type, key.collates_bytewise[i]);
+    field.form = form_of(type, key, i);
     field.growth = tuple::growth_of(type);
     if (type.id == tuple::oid::numeric && type.modifier >= 0) {
       field.scale = tuple::doubt_of(type).scale;
@@ -239,7 +268,7 @@ Strategy choose_strategy(const LoadOptions& o, const tuple::Table& table,
 void fit_encoder(tuple::EncoderPlan& encoder, const Strategy& strategy, const tuple::Table& table,
                  const std::vector<UniqueKey>& keys) {
   const bool is_upsert = strategy.merge.on_conflict != OnConflict::error;
-  encoder.number_records = is_upsert;
+  encoder.number_records = is_upsert || strategy.staged;
   if (strategy.kind == Strategy::Kind::merge)
     encoder.key = plan_key(strategy.merge, encoder, table, keys);
   if (strategy.kind != Strategy::Kind::insert) return;
@@ -249,8 +278,8 @@ void fit_encoder(tuple::EncoderPlan& encoder, const Strategy& strategy, const tu
   }
 }
 
-writer::Target staging_target(const writer::Target& target, const tuple::EncoderPlan& encoder,
-                              LoadId load) {
+writer::Target staging_target(const writer::Target& target, const Strategy& strategy,
+                              const tuple::EncoderPlan& encoder, LoadId load) {
   writer::Target staging = target;
   tuple::Table& table = staging.table;
   table.id = 0;
@@ -263,7 +292,7 @@ writer::Target staging_target(const writer::Target& target, const tuple::Encoder
   staging.can_lock = true;
   if (!encoder.number_records) return staging;
   tuple::Column number;
-  number.name = writer::record_column;
+  number.name = strategy.merge.record_column;
   number.declared.id = tuple::oid::int8;
   table.columns.push_back(number);
   return staging;
@@ -275,9 +304,9 @@ std::unique_ptr<writer::Writer> make_writer(const Strategy& strategy, const Load
                                             std::optional<LoadId> load) {
   std::vector<std::string> columns = encoder.column_names();
   if (strategy.staged) {
-    if (encoder.number_records) columns.emplace_back(writer::record_column);
-    return std::make_unique<writer::CopyWriter>(staging_target(target, encoder, *load), columns,
-                                                load);
+    if (encoder.number_records) columns.push_back(strategy.merge.record_column);
+    return std::make_unique<writer::CopyWriter>(staging_target(target, strategy, encoder, *load),
+                                                columns, load);
   }
   switch (strategy.kind) {
     case Strategy::Kind::copy: break;

@@ -7,6 +7,7 @@
 #include "load/options.hpp"
 #include "tuple/encoder.hpp"
 #include "writer/merge.hpp"
+#include "writer/unique_keys.hpp"
 #include "writer/writer.hpp"
 
 namespace sluice::load {
@@ -46,8 +47,8 @@ void fit_encoder(tuple::EncoderPlan& encoder, const Strategy& strategy, const tu
                  const std::vector<writer::UniqueKey>& keys);
 
 /// The target with the load's staging table in its place.
-writer::Target staging_target(const writer::Target& target, const tuple::EncoderPlan& encoder,
-                              LoadId load);
+writer::Target staging_target(const writer::Target& target, const Strategy& strategy,
+                              const tuple::EncoderPlan& encoder, LoadId load);
 
 /// The writer of the chunks. `target` is the load's, `load` is nothing without a ledger.
 std::unique_ptr<writer::Writer> make_writer(const Strategy& strategy, const LoadOptions& options,

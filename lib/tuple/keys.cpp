@@ -172,13 +172,14 @@ void hash_keys(const KeyPlan& plan, Batch& batch) {
   KeySet& keys = batch.keys;
   keys.hashes.clear();
   keys.may_repeat = false;
-  keys.is_complete = !plan.anything_goes;
-  if (keys.is_complete && batch.fast.tuples > 0) hash_fast(plan, batch.fast, keys);
+  keys.is_complete = true;
+  if (batch.fast.tuples > 0) hash_fast(plan, batch.fast, keys);
   if (keys.is_complete) hash_slow(plan, batch.slow, keys);
   std::ranges::sort(keys.hashes);
   const auto repeated = std::ranges::unique(keys.hashes);
   keys.may_repeat = !keys.is_complete || !repeated.empty();
   keys.hashes.erase(repeated.begin(), repeated.end());
+  keys.is_complete = keys.is_complete && !plan.anything_goes;
 }
 
 }  // namespace sluice::tuple

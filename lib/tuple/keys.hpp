@@ -32,8 +32,9 @@ struct KeyField {
 struct KeyPlan {
   std::vector<KeyField> fields;
   bool nulls_are_equal = false;  ///< a key with a NULL can conflict (NULLS NOT DISTINCT)
-  bool anything_goes =
-      false;  ///< the table's keys need not be the file's: a trigger may change them
+  /// What becomes of a record may depend on all before it: a trigger may change its key, another
+  /// unique index may have its say. The hashes then tell only whether a batch repeats a key.
+  bool anything_goes = false;
 
   bool empty() const { return fields.empty(); }
 };

@@ -7,6 +7,22 @@
 #include "writer/copy_writer.hpp"
 
 namespace sluice::writer {
+namespace {
+
+/// What the staging table looks like. Behind a pooler a session may have had another load's: other
+/// columns, other types, another name.
+std::string description(const tuple::Table& table, const std::vector<std::string>& columns,
+                        const std::string& record_column) {
+  std::string text = quote_identifiers(columns) + record_column;
+  for (const tuple::Column& column : table.columns) {
+    const tuple::Type& type = column.base_type;
+    text += "," + column.type_name + " " + std::to_string(type.id) + " " +
+            std::to_string(type.modifier);
+  }
+  return text;
+}
+
+}  // namespace
 
 MergeWriter::MergeWriter(const Target& target, std::vector<std::string> columns,
                          std::optional<LoadId> load, Merge merge)
@@ -14,13 +30,13 @@ MergeWriter::MergeWriter(const Target& target, std::vector<std::string> columns,
       table_(target.table),
       columns_(std::move(columns)),
       merge_(std::move(merge)) {
-  // Behind a pooler a session may have had another load's table: other columns, another name.
-  const std::string names = quote_identifiers(columns_);
-  staging_ = "pgsluice_" + std::to_string(table_.id) + "_" +
-             std::to_string(std::hash<std::string>{}(names));
-  create_sql_ = "create temporary table if not exists " + staging_ +
-                " on commit delete rows as select " + names + ", null::bigint as " + record_column +
-                " from " + table_.quoted_name + " with no data; ";
+  staging_ =
+      "pgsluice_" + std::to_string(table_.id) + "_" +
+      std::to_string(std::hash<std::string>{}(description(table_, columns_, merge_.record_column)));
+  create_sql_ = merge_preparation() + "create temporary table if not exists " + staging_ +
+                " on commit delete rows as select " + quote_identifiers(columns_) +
+                ", null::bigint as " + quote_identifier(merge_.record_column) + " from " +
+                table_.quoted_name + " with no data; ";
 }
 
 asio::awaitable<Writer::Written> MergeWriter::run(pg::Connection& on, std::string before,

@@ -180,6 +180,92 @@ TEST_F(Upsert, PartitionedTableWithAnotherColumnOrder) {
   EXPECT_EQ("2 new, 2 updated, 0 unchanged, 0 skipped", counts(loaded));
 }
 
+/// No row of theirs has system columns where it is counted.
+TEST_F(Upsert, PartitionedTablesOfAllKinds) {
+  const char* const partitions[] = {
+      "partition by range (id); create table p partition of t for values from (0) to (100)",
+      "partition by list (id); create table p partition of t default",
+      "partition by hash (id); create table p partition of t for values with (modulus 1, remainder "
+      "0)"};
+  for (const char* const by : partitions) {
+    for (const bool atomic : {false, true}) {
+      db().run(std::string("drop table if exists t; create table t (id int primary key, v text) ") +
+               by);
+      options_.again = true;
+      options_.atomic = atomic;
+      options_.on_conflict = OnConflict::update;
+      Loaded loaded = load("id,v\n1,x\n2,y\n");
+      ASSERT_TRUE(loaded.ok()) << loaded.message;
+      EXPECT_EQ("2 new, 0 updated, 0 unchanged, 0 skipped", counts(loaded));
+      loaded = load("id,v\n2,Y\n3,z\n3,Z\n");
+      EXPECT_EQ("1 new, 2 updated, 0 unchanged, 0 skipped", counts(loaded)) << by << atomic;
+      options_.update_if_changed = true;
+      loaded = load("id,v\n2,Y\n4,z\n3,z\n");
+      options_.update_if_changed = false;
+      EXPECT_EQ("1 new, 1 updated, 1 unchanged, 0 skipped", counts(loaded)) << by << atomic;
+      options_.on_conflict = OnConflict::nothing;
+      loaded = load("id,v\n5,Y\n1,z\n5,z\n");
+      EXPECT_EQ("1 new, 0 updated, 0 unchanged, 2 skipped", counts(loaded)) << by << atomic;
+      EXPECT_EQ("1:x 2:Y 3:z 4:z 5:Y", table());
+    }
+  }
+}
+
+/// A trigger drops the record that would stand for its key.
+TEST_F(Upsert, TriggersSeeEachRecordWhateverTheChunkSize) {
+  db().run(
+      "create table t (id int primary key, v text); create function f() returns trigger language "
+      "plpgsql as $$ begin if new.v = 'bad' then return null; end if; return new; end $$; "
+      "create trigger f before insert or update on t for each row execute function f()");
+  std::string good;
+  std::string bad;
+  for (int i = 1; i <= 30; ++i) {
+    good += std::to_string(i) + ",good\n";
+    bad += std::to_string(i) + ",bad\n";
+  }
+  options_.again = true;
+  for (const bool atomic : {false, true}) {
+    for (const std::size_t chunk_bytes : {64UL, 1UL << 20}) {
+      options_.chunk_bytes = chunk_bytes;
+      options_.atomic = atomic;
+      for (const OnConflict on_conflict : {OnConflict::update, OnConflict::nothing}) {
+        options_.on_conflict = on_conflict;
+        db().run("truncate t");
+        const Loaded loaded =
+            load("id,v\n" + (on_conflict == OnConflict::update ? good + bad : bad + good));
+        ASSERT_TRUE(loaded.ok()) << loaded.message;
+        EXPECT_EQ(30, db().number("select count(*) from t where v = 'good'")) << chunk_bytes;
+        EXPECT_EQ("30 new, 0 updated, 0 unchanged, 30 skipped", counts(loaded));
+      }
+    }
+  }
+}
+
+TEST_F(Upsert, ColumnsWithNamesThatItUsesItself) {
+  db().run(
+      "create table t (id int primary key, v text, pgsluice_record int, pgsluice_record_ int, "
+      "pgsluice_target int, pgsluice_one int, records int, merged int, found boolean, excluded "
+      "int, \"a'b\"\"$c$\" int check (pgsluice_one > 0))");
+  options_.again = true;
+  for (const bool atomic : {false, true}) {
+    options_.atomic = atomic;
+    for (const OnConflict on_conflict : {OnConflict::update, OnConflict::nothing}) {
+      options_.on_conflict = on_conflict;
+      for (const bool if_changed : {false, true}) {
+        options_.update_if_changed = if_changed && on_conflict == OnConflict::update;
+        db().run("truncate t");
+        const Loaded loaded = load(
+            "id,v,pgsluice_record,pgsluice_record_,pgsluice_target,pgsluice_one,records,merged,"
+            "found,excluded,\"a'b\"\"$c$\"\n"
+            "1,x,1,2,3,4,5,6,t,7,8\n1,y,1,2,3,4,5,6,t,7,8\n2,z,1,2,3,4,5,6,t,7,8\n");
+        ASSERT_TRUE(loaded.ok()) << loaded.message;
+        EXPECT_EQ(on_conflict == OnConflict::update ? "1:y:1 2:z:1" : "1:x:1 2:z:1",
+                  table("id, v, pgsluice_record"));
+      }
+    }
+  }
+}
+
 /// What a file with repeated keys makes of a table: the same for every chunk size and number of
 /// connections, and what one record after the other would make of it.
 class UpsertProperty : public Upsert, public ::testing::WithParamInterface<const char*> {

@@ -1,0 +1,169 @@
+#include "writer/unique_keys.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "base/identifier.hpp"
+
+namespace sluice::writer {
+namespace {
+
+// All indexes that allow no two equal rows, column by column; a name is missing where an expression
+// or a condition stands. An operator is named where the column's own order may be another one.
+constexpr const char* indexes_sql =
+    "select i.indexrelid::bigint, i.indisprimary, "
+    "coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), "
+    "i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is "
+    "null "
+    "and not i.indisexclusion, "
+    "case when i.indpred is null and i.indexprs is null then a.attname end, "
+    "coalesce(c.collisdeterministic, true), "
+    "case when c.oid <> a.attcollation then format(' collate %I.%I', cn.nspname, c.collname) "
+    "else '' end, "
+    "oc.opcdefault and oc.opcnamespace = 'pg_catalog'::regnamespace, oc.opcintype::bigint, "
+    "case when t.typtype = 'p' then '' else format('%I.%I', tn.nspname, t.typname) end, "
+    "(select format(' using operator(%I.%s)', n.nspname, o.oprname) from pg_amop m "
+    "join pg_operator o on o.oid = m.amopopr join pg_namespace n on n.oid = o.oprnamespace "
+    "where m.amopfamily = oc.opcfamily and m.amopstrategy = 1 and m.amoppurpose = 's' "
+    "and m.amoplefttype = oc.opcintype and m.amoprighttype = oc.opcintype) "
+    "from pg_index i "
+    "cross join lateral unnest(i.indkey::int2[]) with ordinality as k (attnum, number) "
+    "join pg_opclass oc on oc.oid = i.indclass[k.number - 1] "
+    "join pg_type t on t.oid = oc.opcintype join pg_namespace tn on tn.oid = t.typnamespace "
+    "left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum "
+    "left join pg_collation c on c.oid = i.indcollation[k.number - 1] "
+    "left join pg_namespace cn on cn.oid = c.collnamespace "
+    "where i.indrelid = %REL% and (i.indisunique or i.indisexclusion) "
+    "and k.number <= i.indnkeyatts "
+    "order by i.indisprimary desc, i.indexrelid, k.number; ";
+
+// tgtype's bits: 1 row, 4 insert, 16 update (pg_trigger.h). What a partition has of its own counts
+// too; an index that belongs to one of the whole table does not.
+constexpr const char* table_sql =
+    "with relations as (select %REL%::oid as id union select relid from "
+    "pg_partition_tree(%REL%::oid::regclass)) select "
+    "exists (select from pg_trigger join relations on id = tgrelid where not tgisinternal "
+    "and tgenabled <> 'D' and tgtype & 1 <> 0 and tgtype & 20 <> 0), "
+    "exists (select from pg_constraint join relations on id = conrelid "
+    "where contype in ('c', 'f', 'x')) "
+    "or exists (select from pg_attribute join relations on id = attrelid where attnum > 0 "
+    "and not attisdropped and attgenerated <> '') "
+    "or exists (select from pg_index join relations on id = indrelid "
+    "where indexprs is not null or indpred is not null), "
+    "exists (select from pg_index join relations on id = indrelid where id <> %REL% "
+    "and (indisunique or indisexclusion) "
+    "and not exists (select from pg_inherits where inhrelid = indexrelid)), "
+    "exists (select from pg_rewrite where ev_class = %REL% and ev_type = '2')";
+
+std::string for_relation(std::string sql, std::uint32_t relation) {
+  const std::string id = std::to_string(relation);
+  for (std::size_t at = sql.find("%REL%"); at != std::string::npos; at = sql.find("%REL%"))
+    sql.replace(at, 5, id);
+  return sql;
+}
+
+/// An index of the table, whether ON CONFLICT can be about it or not.
+struct Index {
+  std::int64_t id = 0;
+  bool is_eligible = false;
+  bool is_known = true;  ///< names all that it depends on
+  UniqueKey key;
+};
+
+void add_column(Index& index, const tuple::Table& table, const pg::Result& rows, std::size_t row) {
+  if (rows.is_null(row, 4)) {
+    index.is_known = false;
+    return;
+  }
+  const std::string name(rows.text(row, 4));
+  const auto found = std::ranges::find(table.columns, name, &tuple::Column::name);
+  if (found == table.columns.end()) {
+    index.is_known = false;
+    return;
+  }
+  const tuple::Type& type = found->base_type;
+  const auto input = static_cast<std::uint32_t>(rows.integer(row, 8));
+  const std::string input_name(rows.text(row, 9));
+  // The types of text share an operator class; arrays, enumerations and ranges have one for all.
+  const bool is_own = input == type.id || input_name.empty() ||
+                      (input == tuple::oid::text && type.id == tuple::oid::varchar);
+  const bool is_usual = is_own && rows.boolean(row, 7);
+  std::string compared = quote_identifier(name);
+  if (!is_own) compared = "(" + compared + "::" + input_name + ")";
+  index.key.columns.push_back(name);
+  index.key.compared.push_back(compared + std::string(rows.text(row, 6)));
+  // Behind an extension's type its own order is the default one too.
+  const bool needs_operator = !is_usual && !rows.is_null(row, 10);
+  index.key.operators.emplace_back(needs_operator ? rows.text(row, 10) : "");
+  index.key.compares_bytes.push_back(is_usual && rows.boolean(row, 5));
+}
+
+std::vector<Index> read_indexes(const tuple::Table& table, const pg::Result& rows) {
+  std::vector<Index> indexes;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    if (row == 0 || rows.integer(row, 0) != rows.integer(row - 1, 0)) {
+      indexes.emplace_back();
+      indexes.back().id = rows.integer(row, 0);
+      indexes.back().is_eligible = rows.boolean(row, 3);
+      indexes.back().key.is_primary = rows.boolean(row, 1);
+      indexes.back().key.nulls_are_equal = rows.boolean(row, 2);
+    }
+    add_column(indexes.back(), table, rows, row);
+  }
+  return indexes;
+}
+
+/// ON CONFLICT (a, b) is about all unique indexes on just these columns.
+bool is_about_the_same(const Index& a, const Index& b) {
+  const auto set_of = [](const std::vector<std::string>& names) {
+    return std::set<std::string>(names.begin(), names.end());
+  };
+  return b.is_eligible && b.is_known && set_of(a.key.columns) == set_of(b.key.columns);
+}
+
+bool agree_on_equality(const Index& a, const Index& b) {
+  const auto pairs_of = [](const Index& index) {
+    std::set<std::string> pairs;
+    for (std::size_t i = 0; i < index.key.columns.size(); ++i)
+      pairs.insert(index.key.compared[i] + index.key.operators[i]);
+    return pairs;
+  };
+  return a.key.nulls_are_equal == b.key.nulls_are_equal && pairs_of(a) == pairs_of(b);
+}
+
+void look_at_others(Index& index, const std::vector<Index>& indexes) {
+  UniqueKey& key = index.key;
+  for (const Index& other : indexes) {
+    if (other.id == index.id) continue;
+    if (is_about_the_same(index, other)) {
+      key.is_ambiguous = key.is_ambiguous || !agree_on_equality(index, other);
+      continue;
+    }
+    key.others_are_unknown = key.others_are_unknown || !other.is_known;
+    key.columns_of_others.insert(key.columns_of_others.end(), other.key.columns.begin(),
+                                 other.key.columns.end());
+  }
+}
+
+}  // namespace
+
+asio::awaitable<std::vector<UniqueKey>> unique_keys(pg::Connection& on, const tuple::Table& table) {
+  const auto results =
+      co_await on.query(for_relation(indexes_sql, table.id) + for_relation(table_sql, table.id));
+  std::vector<Index> indexes = read_indexes(table, results[results.size() - 2]);
+  const pg::Result& facts = results.back();
+  std::vector<UniqueKey> keys;
+  for (Index& index : indexes) {
+    if (!index.is_eligible || !index.is_known) continue;
+    look_at_others(index, indexes);
+    UniqueKey& key = index.key;
+    key.table_has_row_triggers = facts.boolean(0, 0);
+    key.table_judges_rows = facts.boolean(0, 1) || table.row_security;
+    key.others_are_unknown = key.others_are_unknown || facts.boolean(0, 2);
+    key.table_has_update_rule = facts.boolean(0, 3);
+    keys.push_back(key);
+  }
+  co_return keys;
+}
+
+}  // namespace sluice::writer
