@@ -9,6 +9,7 @@
 #include "base/identifier.hpp"
 #include "load/find_record.hpp"
 #include "load/salvage.hpp"
+#include "writer/rule_counts.hpp"
 
 namespace sluice::load {
 namespace {
@@ -78,8 +79,16 @@ asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& c
   sql += p.plan.target.user_path_sql;
   sql += writer::merge_statement(p.plan.target.table, p.plan.encoder.column_names(), merge,
                                  p.staging(), p.is_upsert());
+  std::optional<std::uint64_t> rows_before;
+  if (p.plan.target.table.has_insert_rule)
+    rows_before = co_await writer::rows_inserted(on, p.plan.target.table);
   const auto results = co_await on.query(std::move(sql));
   counts = writer::read_merged(merge, results.back(), staged);
+  if (rows_before) {
+    const auto rows_behind = co_await writer::rows_inserted(on, p.plan.target.table);
+    counts.rows_stored = std::min(*rows_behind - *rows_before, staged);
+    counts.rows_skipped = staged - counts.rows_stored;
+  }
   // Fewer may be meant only where a trigger drops rows or a rule sends them elsewhere.
   const tuple::Table& table = p.plan.target.table;
   if (p.is_upsert() || counts.rows_stored == staged) co_return true;

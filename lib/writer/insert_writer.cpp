@@ -5,6 +5,7 @@
 #include "base/identifier.hpp"
 #include "pg/pipeline.hpp"
 #include "tuple/array_columns.hpp"
+#include "writer/rule_counts.hpp"
 
 namespace sluice::writer {
 namespace {
@@ -37,7 +38,7 @@ InsertWriter::InsertWriter(const Target& target, const tuple::EncoderPlan& plan,
           target, plan.column_names(), load,
           target.table.has_row_trigger || target.table.has_insert_rule || target.table.kind == 'v'),
       batch_rows_(batch_rows),
-      rules_apply_(target.table.has_insert_rule) {
+      table_(target.table) {
   const std::vector<std::string> names = plan.column_names();
   std::string casts;
   std::string arguments;
@@ -78,12 +79,16 @@ asio::awaitable<Writer::Written> InsertWriter::run(pg::Connection& on, std::stri
                                                    std::vector<std::string> behind) const {
   Written written;
   Sent sent;
+  std::optional<std::uint64_t> rows_before;
   bool is_begun = false;
   try {
     // These are several statements in one text, which a pipeline does not take.
     if (!before.empty()) co_await on.query_in_user_path(std::move(before));
     is_begun = true;
+    // What rules make of an INSERT its own answer does not tell.
+    if (table_.has_insert_rule) rows_before = co_await rows_inserted(on, table_);
     co_await send(on, tuples, std::move(behind), sent);
+    if (rows_before && !sent.error) sent.rows = *co_await rows_inserted(on, table_) - *rows_before;
   } catch (pg::PgError& error) {
     error.phase = pg::Phase::copy;  // whether anything is stored is not known without a ledger
     if (error.nature() == ErrorNature::lost) throw;
@@ -92,8 +97,7 @@ asio::awaitable<Writer::Written> InsertWriter::run(pg::Connection& on, std::stri
   }
   if (written.refusal) co_return written;
   if (!sent.error) {
-    written.counts.rows_stored =
-        rules_apply_ ? sent.rows_sent : std::min(sent.rows, sent.rows_sent);
+    written.counts.rows_stored = std::min(sent.rows, sent.rows_sent);
     written.counts.rows_skipped = sent.rows_sent - written.counts.rows_stored;
     written.last_row = std::move(sent.last_row);
     co_return written;

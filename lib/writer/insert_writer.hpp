@@ -48,7 +48,7 @@ class InsertWriter : public Writer {
   Statement fast_;
   Statement slow_;
   std::size_t batch_rows_;
-  bool rules_apply_;  ///< the server does not count what a rule does
+  tuple::Table table_;
 };
 
 }  // namespace sluice::writer
