@@ -145,5 +145,81 @@ TEST_F(Atomic, NeedsTheLedger) {
   EXPECT_THAT(load(numbers(1, 3)).message, HasSubstr("leave out --no-ledger"));
 }
 
+/// The record that a publication fails at, by its line: whatever refuses it.
+TEST_F(Atomic, APublicationThatIsRefusedNamesTheRecord) {
+  struct Refusing {
+    const char* setup;
+    const char* sql_state;
+  };
+  const Refusing refusing[] = {
+      {"create table t (id int primary key, v text); insert into t values (77, 'old')", "23505"},
+      {"create table p (id int primary key); insert into p select generate_series(-300, 300) "
+       "except values (77); create table t (id int references p deferrable initially deferred, v "
+       "text)",
+       "23503"},
+      {"create table t (id int, v text, g int generated always as (1 / (id - 77)) stored)",
+       "22012"},
+      {"create table t (id int, v text); create function f() returns trigger language plpgsql as "
+       "$$ begin if new.id = 77 then raise 'not this one'; end if; return null; end $$; create "
+       "trigger f after insert on t for each row execute function f()",
+       "P0001"},
+      {"create table t (id int, v text); create function f() returns trigger language plpgsql as "
+       "$$ begin if new.id = 77 then new.v := null; end if; return new; end $$; create trigger f "
+       "before insert on t for each row execute function f(); alter table t alter v set not null",
+       "23502"},
+  };
+  for (const bool upserts : {false, true}) {
+    for (const Refusing& c : refusing) {
+      if (upserts && std::string(c.sql_state) == "23505") continue;
+      db().run("drop table if exists t, p cascade; drop function if exists f cascade");
+      db().run(c.setup);
+      if (upserts) db().run("alter table t add unique (id)");
+      options_.on_conflict = upserts ? writer::OnConflict::update : writer::OnConflict::error;
+      options_.key = {"id"};
+      options_.again = true;
+      // A value of two lines is in front of it.
+      std::string csv = numbers(1, 150);
+      csv.replace(csv.find("\n5,value\n"), 9, "\n5,\"two\nlines\"\n");
+      const Loaded refused = load(csv);
+      EXPECT_EQ(c.sql_state, refused.sql_state) << refused.message;
+      EXPECT_THAT(refused.message, HasSubstr("in.csv:79: ")) << c.setup;
+      EXPECT_THAT(refused.message, HasSubstr("record 77, "));
+      EXPECT_LE(rows(), 1);
+      EXPECT_TRUE(no_session_left());
+    }
+  }
+}
+
+/// Constraints are judged where a plain load judges them: behind the triggers that may mend a
+/// record, and else while the rows come.
+TEST_F(Atomic, TriggersMendRecordsBeforeTheyAreJudged) {
+  const std::string setup =
+      "create domain small as int check (value < 1000); create table t (id int generated always as "
+      "identity, n int not null check (n < 100), d small, v text not null default 'none', twice "
+      "int generated always as (n * 2) stored, check (n > 0)); ";
+  const std::string trigger =
+      "create function f() returns trigger language plpgsql as $$ begin new.n := coalesce(new.n, "
+      "7) % 100; return new; end $$; create trigger f before insert on t for each row execute "
+      "function f()";
+  const std::string csv = "id,n,d\n1,5,1\n2,,2\n3,205,3\n4,1,5000\n";
+  options_.rejects.rejects_max = 5;
+  options_.again = true;
+  for (const bool mends : {true, false}) {
+    std::string tables[2];
+    for (const bool atomic : {false, true}) {
+      db().run("drop table if exists t; drop domain if exists small; drop function if exists f");
+      db().run(setup + (mends ? trigger : ""));
+      options_.atomic = atomic;
+      const Loaded loaded = load(csv);
+      ASSERT_TRUE(loaded.ok()) << loaded.message;
+      EXPECT_EQ(mends ? 3U : 1U, loaded.report.rows_stored);
+      EXPECT_EQ(mends ? 1U : 3U, loaded.report.rows_rejected);
+      tables[atomic] = db().value("select string_agg(t::text, ' ' order by id) from t");
+    }
+    EXPECT_EQ(tables[0], tables[1]);
+  }
+  EXPECT_EQ("(1,5,1,none,10)", db().value("select string_agg(t::text, ' ') from t"));
+}
+
 }  // namespace
 }  // namespace sluice::test
