@@ -15,9 +15,10 @@ ErrorNature nature_of(const SqlState& state) {
   if (state.in_class("53"))
     return ErrorNature::transient;  // insufficient resources: disk, memory, connections
   if (state == "25P03") return ErrorNature::lost;  // idle_in_transaction_session_timeout
-  // Data exceptions, integrity constraints, check options, and what a trigger raises.
+  // Data exceptions, integrity constraints, check options, what a trigger raises, and limits of the
+  // server, as an index has for the length of a value.
   if (state.in_class("22") || state.in_class("23") || state.in_class("44") ||
-      state.in_class("P0")) {
+      state.in_class("54") || state.in_class("P0")) {
     return ErrorNature::data;
   }
   return ErrorNature::permanent;
