@@ -16,19 +16,23 @@ struct LoadsFlags {
   std::optional<std::int64_t> show;
   std::optional<std::int64_t> restore;
   std::size_t jobs = 2;
+
+  /// The load that this is about, where it is about one.
+  std::optional<std::int64_t> one() const { return show ? show : restore; }
 };
 
 /// What a command asks of the ledger, and what it found.
 struct Found {
   std::vector<ledger::LoadEntry> loads;
   std::vector<ledger::DeferredIndex> missing_indexes;
+  load::Restored restored;
 };
 
 /// Reads the ledger; an absent one has no loads.
 asio::awaitable<void> read_loads(pg::Pool& pool, const LoadsFlags& flags, Found& found) {
   pg::Lease connection = co_await pool.acquire();
   if (!co_await ledger::is_readable(*connection, ledger::Use::read_loads)) co_return;
-  const std::optional<std::int64_t> one = flags.show ? flags.show : flags.restore;
+  const std::optional<std::int64_t> one = flags.one();
   if (!one) {
     found.loads = co_await ledger::list_loads(*connection, flags.count);
     co_return;
@@ -42,11 +46,24 @@ asio::awaitable<void> read_loads(pg::Pool& pool, const LoadsFlags& flags, Found&
 asio::awaitable<void> restore(pg::Pool& pool, const LoadsFlags& flags, bool& stopped,
                               Found& found) {
   co_await read_loads(pool, flags, found);
-  const auto built = [](const ledger::DeferredIndex& index) {
-    print_result("built " + cell(index.name) + " again\n");
+  const auto told = [](const ledger::DeferredIndex& index, bool is_built) {
+    print_result(is_built ? "built " + cell(index.name) + " again\n"
+                          : cell(index.name) + " is there already\n");
   };
   const auto is_stopped = [&stopped] { return stopped; };
-  co_await load::restore_indexes(pool, found.missing_indexes, {}, flags.jobs, built, is_stopped);
+  found.restored = co_await load::restore_indexes(pool, found.missing_indexes, std::string(),
+                                                  flags.jobs, told, is_stopped);
+}
+
+/// What restoring could not do goes to stderr, behind what it could.
+int end_of_restore(const LoadsFlags& flags, const Found& found) {
+  if (found.missing_indexes.empty()) {
+    print_result("nothing to do: load " + std::to_string(*flags.restore) +
+                 " has no index to build again\n");
+  }
+  for (const std::string& refused : found.restored.refused) print_error(refused);
+  if (found.restored.refused.empty()) return exit_ok;
+  return exit_failed;
 }
 
 void print(const LoadsFlags& flags, const Found& found) {
@@ -88,6 +105,9 @@ int run_loads(const LoadsFlags& flags) {
       runtime.end_on_signal();
       runtime.run(read_loads(runtime.pool(), flags, found));
     }
+  } catch (const Failure& failure) {
+    print_error(failure.what());
+    return exit_code_of(failure.kind(), runtime.signal());
   } catch (const pg::PgError& error) {
     if (runtime.signal() == 0) {
       print_error(error.full());
@@ -101,18 +121,14 @@ int run_loads(const LoadsFlags& flags) {
                               : "interrupted");
     return exit_code_of(FailureKind::interrupted, runtime.signal());
   }
-  const std::optional<std::int64_t> one = flags.show ? flags.show : flags.restore;
+  const std::optional<std::int64_t> one = flags.one();
   if (one && found.loads.empty()) {
     print_error("there is no load " + std::to_string(*one) +
                 " in this database; pgsluice loads lists them");
     return exit_failed;
   }
-  if (!flags.restore) {
-    print(flags, found);
-  } else if (found.missing_indexes.empty()) {
-    print_result("nothing to do: load " + std::to_string(*flags.restore) +
-                 " has no index to build again\n");
-  }
+  if (flags.restore) return end_of_restore(flags, found);
+  print(flags, found);
   return exit_ok;
 }
 

@@ -9,6 +9,7 @@
 #include "load/reject_budget.hpp"
 #include "load/reject_file.hpp"
 #include "load/report.hpp"
+#include "load/wide_keys.hpp"
 #include "source/chunk.hpp"
 #include "writer/writer.hpp"
 
@@ -53,6 +54,7 @@ struct Storing {
   RejectBudget& budget;
   RejectFile* rejects = nullptr;  ///< nullptr: no file is kept
   std::uint64_t& retries;         ///< counts
+  WideKeys* wide_keys = nullptr;  ///< nullptr: no index waits to be built
 };
 
 /// What became of a chunk.

@@ -18,7 +18,7 @@ namespace {
 std::string defer_statements(const Plan& plan, const std::string& load) {
   std::string sql;
   for (const writer::Index& index : plan.deferred_indexes)
-    sql += ledger::defer_statements(load, plan.target.table.id, index.name, index.definition);
+    sql += ledger::defer_statements(load, plan.target.table.id, index);
   return sql.empty() ? sql : plan.target.settings_sql + sql;
 }
 

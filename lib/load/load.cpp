@@ -1,6 +1,7 @@
 #include "load/load.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <thread>
 
@@ -36,7 +37,7 @@ struct Load::Findings {
   async::Event changed;      ///< one of these
   writer::Target target;
   std::vector<writer::UniqueKey> unique_keys;
-  std::vector<writer::Index> deferred_indexes;
+  writer::SecondaryIndexes indexes;
   std::size_t jobs = 1;
 };
 
@@ -132,7 +133,7 @@ asio::awaitable<Plan> Load::prepare_to_run() {
   if (stop_requested_) throw interrupted(report_);
   Plan plan =
       make_plan(std::move(options_), *source_, std::move(*found.beginning), std::move(found.target),
-                std::move(found.unique_keys), std::move(found.deferred_indexes), found.jobs);
+                std::move(found.unique_keys), std::move(found.indexes), found.jobs);
   for (std::string& note : plan.strategy.notes) report_.notes.push_back(std::move(note));
   report_.is_staged = plan.strategy.staged;
   on_.pool.allow(plan.jobs);
@@ -176,7 +177,7 @@ asio::awaitable<void> Load::describe_target(Findings& found) {
   if (options_.on_conflict != writer::OnConflict::error)
     found.unique_keys = co_await writer::unique_keys(*connection, found.target.table);
   if (options_.defer_indexes)
-    found.deferred_indexes = co_await writer::secondary_indexes(*connection, found.target.table);
+    found.indexes = co_await writer::secondary_indexes(*connection, found.target.table);
   if (options_.jobs > 0 || is_small()) co_return;
   // Nothing to do, so that it is the distance that is measured and not the catalogs.
   co_await connection->query("");
@@ -282,12 +283,19 @@ asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
   if (is_done) co_return;
   if (!co_await enter(plan)) {
     if (plan.options.defer_indexes) co_await restore(plan);  // that an earlier file has left
+    require_indexes();
     co_return;
   }
   if (!plan.deferred_indexes.empty()) {
     report_.notes.push_back(fmt::format("dropped {} of {} until the rows are in",
                                         count_of_indexes(plan.deferred_indexes.size()),
                                         plan.target.table.full_name()));
+  }
+  if (!plan.kept_indexes.empty()) {
+    report_.notes.push_back(fmt::format(
+        "kept {} of {}, which may refuse a record or cannot be built again by its owner: {}",
+        count_of_indexes(plan.kept_indexes.size()), plan.target.table.full_name(),
+        fmt::join(plan.kept_indexes, ", ")));
   }
 
   const auto began = Clock::now();
@@ -299,6 +307,7 @@ asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
   try {
     open_rejects(plan);
     if (plan.strategy.staged) co_await prepare_to_stage(plan);
+    if (plan.options.defer_indexes || report_.resumed) co_await watch_wide_keys(plan);
     bool is_stored = false;
     for (int round = 0; !is_stored; ++round) {
       ledger::StoredChunks stored = co_await stored_before(round);
@@ -314,6 +323,7 @@ asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
   }
   if (!failed) {
     report_.status = LoadReport::Status::stored;
+    require_indexes();
     co_return;
   }
   try {
@@ -402,17 +412,39 @@ asio::awaitable<void> Load::restore(const Plan& plan) {
   if (missing.empty()) co_return;
   progress_.stage = Progress::Stage::indexing;
   const auto began = Clock::now();
-  const std::size_t count = missing.size();
-  co_await restore_indexes(
-      on_.pool, std::move(missing), plan.target.settings_sql, plan.jobs,
-      [](const ledger::DeferredIndex&) {}, [this] { return stop_requested_; });
+  const auto told = [](const ledger::DeferredIndex&, bool) {};
+  const auto is_stopped = [this] { return stop_requested_; };
+  const Restored restored = co_await restore_indexes(
+      on_.pool, std::move(missing), plan.target.settings_sql, plan.jobs, told, is_stopped);
   if (stop_requested_) {
     report_.status = LoadReport::Status::interrupted;
     throw interrupted(report_);
   }
-  report_.notes.push_back(
-      fmt::format("built {} again in {}", count_of_indexes(count),
-                  format_duration(std::chrono::duration<double>(Clock::now() - began))));
+  const std::size_t count = restored.built.size() + restored.were_there.size();
+  if (count > 0) {
+    report_.notes.push_back(
+        fmt::format("built {} again in {}", count_of_indexes(count),
+                    format_duration(std::chrono::duration<double>(Clock::now() - began))));
+  }
+  unbuilt_ = fmt::format("{}", fmt::join(restored.refused, "\n"));
+}
+
+/// Behind the end of a load: rows that are in do not become less so by an index that is missing.
+void Load::require_indexes() const {
+  if (unbuilt_.empty()) return;
+  throw Failure(
+      FailureKind::failed,
+      fmt::format("{}\n  All rows are stored. pgsluice loads restore builds such an index "
+                  "once it can be.",
+                  unbuilt_));
+}
+
+/// Rows of a load that is all or nothing come into the table when the indexes are there again.
+asio::awaitable<void> Load::watch_wide_keys(const Plan& plan) {
+  if (plan.strategy.staged) co_return;
+  std::vector<ledger::DeferredIndex> missing = co_await missing_indexes(plan);
+  wide_keys_ = std::make_unique<WideKeys>(on_, plan, std::move(missing), report_.notes,
+                                          co_await asio::this_coro::executor);
 }
 
 asio::awaitable<void> Load::tell_missing_indexes(const Plan& plan) {
@@ -427,7 +459,9 @@ asio::awaitable<void> Load::tell_missing_indexes(const Plan& plan) {
 
 asio::awaitable<std::vector<ledger::DeferredIndex>> Load::missing_indexes(const Plan& plan) {
   pg::Lease connection = co_await on_.pool.acquire();
-  co_return co_await ledger::missing_indexes(*connection, plan.target.table.id, *report_.load);
+  const tuple::Table& table = plan.target.table;
+  ledger::TargetTable target{table.id, table.schema, table.name};
+  co_return co_await ledger::missing_indexes(*connection, std::move(target), *report_.load);
 }
 
 asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored) {
@@ -440,7 +474,8 @@ asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored) {
                   {plan.options.retry_for, backoff, report_.load.has_value()},
                   budget_,
                   rejects_.get(),
-                  progress_.retries};
+                  progress_.retries,
+                  wide_keys_.get()};
   Road road(storing, std::move(stored), progress_, co_await asio::this_coro::executor);
   std::exception_ptr failed;
   if (stop_requested_) road.stop();

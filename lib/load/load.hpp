@@ -11,6 +11,7 @@
 #include "load/plan.hpp"
 #include "load/reject_file.hpp"
 #include "load/report.hpp"
+#include "load/wide_keys.hpp"
 
 namespace sluice::load {
 
@@ -75,6 +76,8 @@ class Load {
                                                       bool with_others);
   asio::awaitable<void> take_stock(double seconds);
   asio::awaitable<void> restore(const Plan& plan);
+  asio::awaitable<void> watch_wide_keys(const Plan& plan);
+  void require_indexes() const;
   asio::awaitable<void> tell_missing_indexes(const Plan& plan);
   asio::awaitable<std::vector<ledger::DeferredIndex>> missing_indexes(const Plan& plan);
   bool is_small() const;  ///< one chunk, and known to be
@@ -91,6 +94,8 @@ class Load {
   std::optional<ledger::RunLock> lock_;
   RejectBudget budget_;
   std::unique_ptr<RejectFile> rejects_;
+  std::unique_ptr<WideKeys> wide_keys_;
+  std::string unbuilt_;  ///< indexes that could not be built again, and why
   Road* road_ = nullptr;
   bool stop_requested_ = false;
   std::size_t first_chunk_bytes_ = 0;

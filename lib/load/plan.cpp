@@ -122,7 +122,8 @@ PlanSummary Plan::summary() const {
     s.columns.push_back(fmt::format("{} -> {} {}{}", from, column.name, column.type_name,
                                     encoder.fields[i].encode == nullptr ? " (as text)" : ""));
   }
-  for (const writer::Index& index : deferred_indexes) s.deferred_indexes.push_back(index.name);
+  for (const writer::Index& index : deferred_indexes)
+    s.deferred_indexes.push_back(index.index_name);
   s.ignored_columns = mapping.ignored;
   s.missing_columns = mapping.missing;
   return s;
@@ -137,12 +138,13 @@ Beginning read_beginning(source::Source& source, const LoadOptions& options) {
 
 Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
                writer::Target target, std::vector<writer::UniqueKey> unique_keys,
-               std::vector<writer::Index> deferred_indexes, std::size_t jobs) {
+               writer::SecondaryIndexes indexes, std::size_t jobs) {
   Plan plan;
   plan.options = std::move(options);
   plan.source = &source;
   plan.target = std::move(target);
-  plan.deferred_indexes = std::move(deferred_indexes);
+  plan.deferred_indexes = std::move(indexes.deferrable);
+  plan.kept_indexes = std::move(indexes.kept);
   plan.preamble = std::move(beginning.preamble);
   const LoadOptions& o = plan.options;
   const tuple::Table& table = plan.target.table;

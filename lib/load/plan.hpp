@@ -35,6 +35,7 @@ struct Plan {
   tuple::Mapping mapping;
   tuple::EncoderPlan encoder;
   std::vector<writer::Index> deferred_indexes;  ///< to drop while the rows go in
+  std::vector<std::string> kept_indexes;        ///< that could refuse a record, and so stay
   ledger::NewLoad identity;                     ///< what the ledger will know of this load
   Strategy strategy;
   std::size_t jobs = 0;
@@ -65,7 +66,7 @@ Beginning read_beginning(source::Source& source, const LoadOptions& options);
 /// connections if the options name none.
 Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
                writer::Target target, std::vector<writer::UniqueKey> unique_keys,
-               std::vector<writer::Index> deferred_indexes, std::size_t jobs);
+               writer::SecondaryIndexes indexes, std::size_t jobs);
 
 /// Connections when the user does not say: as many as the machine has cores, from 2 to 8, and more
 /// for a distant server, as a connection does nothing while a chunk's two round trips last.

@@ -1,6 +1,9 @@
 #include "load/restore.hpp"
 
+#include <fmt/format.h>
+
 #include "async/work_queue.hpp"
+#include "writer/build_index.hpp"
 
 namespace sluice::load {
 namespace {
@@ -9,17 +12,31 @@ namespace {
 struct Work {
   pg::Pool& pool;
   std::string settings;
-  std::function<void(const ledger::DeferredIndex&)> built;
+  std::function<void(const ledger::DeferredIndex&, bool)> told;
   std::function<bool()> stopped;
+  Restored restored;
   std::exception_ptr failed;
 };
+
+void note(Work& work, const ledger::DeferredIndex& index, const writer::BuiltIndex& outcome) {
+  using Kind = writer::BuiltIndex::Kind;
+  if (outcome.kind == Kind::refused) {
+    work.restored.refused.push_back(fmt::format("index {} of load {} cannot be built again: {}",
+                                                index.name, index.load.value, outcome.reason));
+    return;
+  }
+  const bool is_built = outcome.kind == Kind::built;
+  (is_built ? work.restored.built : work.restored.were_there).push_back(index.name);
+  work.told(index, is_built);
+}
 
 asio::awaitable<void> build(Work& work, ledger::DeferredIndex index) {
   if (work.failed || work.stopped()) co_return;
   try {
     pg::Lease connection = co_await work.pool.acquire();
-    co_await ledger::restore_index(*connection, index, work.settings);
-    work.built(index);
+    const writer::BuiltIndex outcome =
+        co_await writer::build_index(*connection, index, work.settings);
+    note(work, index, outcome);
   } catch (const pg::PgError&) {
     if (!work.failed) work.failed = std::current_exception();
   }
@@ -27,11 +44,11 @@ asio::awaitable<void> build(Work& work, ledger::DeferredIndex index) {
 
 }  // namespace
 
-asio::awaitable<void> restore_indexes(pg::Pool& pool, std::vector<ledger::DeferredIndex> indexes,
-                                      std::string settings, std::size_t jobs,
-                                      std::function<void(const ledger::DeferredIndex&)> built,
-                                      std::function<bool()> stopped) {
-  Work work{pool, std::move(settings), std::move(built), std::move(stopped), nullptr};
+asio::awaitable<Restored> restore_indexes(
+    pg::Pool& pool, std::vector<ledger::DeferredIndex> indexes, std::string settings,
+    std::size_t jobs, std::function<void(const ledger::DeferredIndex&, bool)> told,
+    std::function<bool()> stopped) {
+  Work work{pool, std::move(settings), std::move(told), std::move(stopped), {}, nullptr};
   const auto build_one = [&work](ledger::DeferredIndex index) {
     return build(work, std::move(index));
   };
@@ -40,6 +57,7 @@ asio::awaitable<void> restore_indexes(pg::Pool& pool, std::vector<ledger::Deferr
   for (ledger::DeferredIndex& index : indexes) queue.try_put(std::move(index));
   co_await queue.join();
   if (work.failed) std::rethrow_exception(work.failed);
+  co_return std::move(work.restored);
 }
 
 }  // namespace sluice::load

@@ -137,6 +137,7 @@ asio::awaitable<void> Road::write_batch(const source::Chunk& chunk, const tuple:
   if (plan_.options.check) {
     stored = co_await checker_.judge(chunk, batch);
   } else {
+    if (with_.wide_keys != nullptr) co_await with_.wide_keys->admit(batch);
     stored = co_await store(with_, chunk, batch);
   }
   counts_ += stored;

@@ -17,7 +17,7 @@ struct Embedded {
   const char* is_there;
 };
 
-const std::array<Embedded, 6> files{{
+const std::array<Embedded, 7> files{{
     {"V001__loads_and_chunks.sql", sql::V001__loads_and_chunks,
      "to_regclass('pgsluice.chunks') is not null"},
     {"V002__deferred_indexes.sql", sql::V002__deferred_indexes,
@@ -31,6 +31,8 @@ const std::array<Embedded, 6> files{{
     {"V005__jobs.sql", sql::V005__jobs, "to_regclass('pgsluice.job_runs') is not null"},
     {"V006__identity.sql", sql::V006__identity,
      "to_regclass('pgsluice.unlogged_marks') is not null"},
+    {"V007__deferred_indexes_by_whom.sql", sql::V007__deferred_indexes_by_whom,
+     "to_regclass('pgsluice.deferred_indexes_target') is not null"},
 }};
 
 struct Needs {
@@ -40,7 +42,7 @@ struct Needs {
 };
 
 Needs needs_of(Use use) {
-  constexpr const char* newest = "unlogged_marks";
+  constexpr const char* newest = "deferred_indexes_target";
   switch (use) {
     case Use::load:
       return {newest, {"loads", "chunks", "unlogged_marks"}, {"select", "insert", "update"}};

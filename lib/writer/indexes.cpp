@@ -1,35 +1,157 @@
 #include "writer/indexes.hpp"
 
-namespace sluice::writer {
+#include <map>
+#include <string_view>
 
-asio::awaitable<std::vector<Index>> secondary_indexes(pg::Connection& on,
-                                                      const tuple::Table& table) {
+#include "writer/index_doubt.hpp"
+
+namespace sluice::writer {
+namespace {
+
+// %REL% is the table's oid, %SET% how this server calls the right to become a role.
+//
+// Whoever builds an index again does it with the rights of the table's owner, so these must do.
+constexpr std::string_view indexes_sql = R"(
+select i.indexrelid::int8, format('%I.%I', n.nspname, c.relname), c.relname, n.nspname, t.relname,
+  pg_get_indexdef(c.oid),
+  coalesce(s.spcname, ''),
+  coalesce((select string_agg(a.attnum || ':' || a.attstattarget, ' ' order by a.attnum) from pg_attribute a
+      where a.attrelid = c.oid and a.attstattarget >= 0), ''),
+  array(select e.extname from pg_depend d join pg_extension e on e.oid = d.refobjid
+      where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = 0
+        and d.refclassid = 'pg_extension'::regclass and d.deptype = 'x')::text,
+  obj_description(c.oid, 'pg_class'), i.indisclustered, m.amname, current_setting('block_size'),
+  pg_has_role(t.relowner, '%SET%') and has_schema_privilege(t.relowner, n.oid, 'create') and
+    (s.oid is null or has_tablespace_privilege(t.relowner, s.oid, 'create')),
+  not exists (select from used_nodes u where u.indexrelid = i.indexrelid and not u.is_calm)
+from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
+join pg_namespace n on n.oid = c.relnamespace join pg_am m on m.oid = c.relam
+left join pg_tablespace s on s.oid = c.reltablespace
+where i.indrelid = %REL% and i.indisvalid and not i.indisunique and not i.indisprimary and not i.indisexclusion
+  and not i.indisreplident and not exists (select from pg_inherits where inhrelid = c.oid)
+order by c.relname)";
+
+// What the trees of expressions and predicates consist of. Names of nodes stand behind braces, and
+// the functions of operators are written down; texts of the user are written as numbers of bytes.
+// Calm functions fail for no value: those that the server itself calls leakproof, what B-trees
+// compare with (but for containers, whose elements may have no order), and a few more.
+constexpr std::string_view used_nodes_sql = R"(
+with used_nodes as (
+  select i.indexrelid, f[1] is not null and f[1] in ('VAR', 'CONST', 'FUNCEXPR', 'OPEXPR', 'SCALARARRAYOPEXPR',
+      'DISTINCTEXPR', 'BOOLEXPR', 'NULLTEST', 'BOOLEANTEST', 'RELABELTYPE', 'ARRAYEXPR', 'ARRAY')
+    or f[2] is not null and exists (select from pg_proc p where p.oid = f[2]::oid and p.oid < 16384 and (p.proleakproof
+      or p.oid in ('lower(text)'::regprocedure, 'upper(text)'::regprocedure, 'date(timestamp)'::regprocedure,
+        'int8(int4)'::regprocedure, 'int8(int2)'::regprocedure, 'int4(int2)'::regprocedure,
+        'numeric(int4)'::regprocedure, 'numeric(int8)'::regprocedure, 'float8(int4)'::regprocedure)
+      or exists (select from pg_operator o join pg_amop a on a.amopopr = o.oid
+        join pg_type l on l.oid = o.oprleft join pg_type r on r.oid = o.oprright
+        where o.oprcode = p.oid and a.amopmethod = 403 and o.oid < 16384 and l.typtype = 'b' and r.typtype = 'b')))
+    as is_calm
+  from pg_index i, regexp_matches(coalesce(i.indexprs::text, '') || coalesce(i.indpred::text, ''),
+    '\{([A-Z_]+)|:(?:opfuncid|funcid) ([0-9]+)', 'g') f
+  where i.indrelid = %REL%))";
+
+constexpr std::string_view columns_sql = R"(
+select i.indexrelid::int8, b.id::int8, y.typtype, y.typlen, b.modifier, coalesce(o.opcname, ''),
+  coalesce(o.opcnamespace = 'pg_catalog'::regnamespace or exists (select from pg_depend d
+    join pg_extension e on e.oid = d.refobjid where d.classid = 'pg_opclass'::regclass and d.objid = o.oid
+      and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e' and e.extname = 'pg_trgm'), false),
+  i.indkey[k - 1] = 0, coalesce(u.attgenerated, '') <> '', v.attname
+from pg_index i cross join lateral generate_series(1, i.indnatts) k
+left join pg_attribute u on u.attrelid = i.indrelid and u.attnum = i.indkey[k - 1] and u.attnum <> 0
+join pg_attribute a on a.attrelid = i.indexrelid and a.attnum = k
+cross join lateral (
+  with recursive base (id, modifier) as (
+    select coalesce(u.atttypid, a.atttypid), coalesce(u.atttypmod, a.atttypmod)
+    union all select y.typbasetype, y.typtypmod from base join pg_type y on y.oid = base.id where y.typtype = 'd')
+  select base.* from base join pg_type y on y.oid = base.id where y.typtype <> 'd') b
+join pg_type y on y.oid = b.id
+left join pg_opclass o on o.oid = case when k <= i.indnkeyatts then i.indclass[k - 1] end
+left join pg_attribute v on v.attrelid = i.indrelid and v.attnum <> 0 and (v.attnum = i.indkey[k - 1]
+  or i.indkey[k - 1] = 0 and v.attnum in (select n[1]::int2
+    from regexp_matches(i.indexprs::text, ':varattno (-?[0-9]+)', 'g') n))
+where i.indrelid = %REL%
+order by i.indexrelid, k)";
+
+std::string with(std::string_view sql, std::string_view place, const std::string& value) {
+  std::string text(sql);
+  for (std::size_t at = text.find(place); at != std::string::npos; at = text.find(place))
+    text.replace(at, place.size(), value);
+  return text;
+}
+
+using ColumnsOfIndexes = std::map<std::int64_t, std::vector<IndexColumn>>;
+
+/// A column of an index has a row for each column of the table that is in it.
+ColumnsOfIndexes read_columns(const pg::Result& rows) {
+  ColumnsOfIndexes indexes;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    IndexColumn column{.type = static_cast<std::uint32_t>(rows.integer(row, 1)),
+                       .kind = rows.text(row, 2).front(),
+                       .length = static_cast<std::int32_t>(rows.integer(row, 3)),
+                       .modifier = static_cast<std::int32_t>(rows.integer(row, 4)),
+                       .opclass = std::string(rows.text(row, 5)),
+                       .opclass_is_known = rows.boolean(row, 6),
+                       .is_expression = rows.boolean(row, 7),
+                       .is_generated = rows.boolean(row, 8),
+                       .columns = {}};
+    if (!rows.is_null(row, 9)) column.columns.emplace_back(rows.text(row, 9));
+    indexes[rows.integer(row, 0)].push_back(std::move(column));
+  }
+  return indexes;
+}
+
+Index read_index(const pg::Result& rows, std::size_t row) {
+  const auto text = [&](int column) { return std::string(rows.text(row, column)); };
+  Index index;
+  index.index_name = text(1);
+  index.name = text(2);
+  index.target_schema = text(3);
+  index.target_name = text(4);
+  index.statement = text(5);
+  index.tablespace = text(6);
+  index.statistics = text(7);
+  index.extensions = text(8);
+  if (!rows.is_null(row, 9)) index.description = text(9);
+  index.is_clustered = rows.boolean(row, 10);
+  return index;
+}
+
+}  // namespace
+
+asio::awaitable<SecondaryIndexes> secondary_indexes(pg::Connection& on, const tuple::Table& table) {
+  const std::string relation = std::to_string(table.id);
+  static constexpr int version_with_set_option = 160000;
+  const std::string set = on.server_version() >= version_with_set_option ? "set" : "member";
   // The result depends on the search path: with this one every name outside pg_catalog is
   // qualified.
-  const auto results = co_await on.query(
-      "begin; set local search_path = pg_catalog; "
-      "select format('%I.%I', n.nspname, c.relname), "
-      "format('set local default_tablespace = %L; ', coalesce(s.spcname, '')) || "
-      "pg_get_indexdef(c.oid) || "
-      "coalesce(format('; comment on index %I.%I is %L', n.nspname, c.relname, "
-      "obj_description(c.oid, 'pg_class')), '') || "
-      "coalesce((select string_agg(format('; alter index %I.%I alter column %s set statistics %s', "
-      "n.nspname, c.relname, a.attnum, a.attstattarget), '' order by a.attnum) from pg_attribute a "
-      "where a.attrelid = c.oid and a.attstattarget >= 0), '') || "
-      "case when i.indisclustered then format('; alter table %s cluster on %I', "
-      "i.indrelid::regclass, c.relname) else '' end "
-      "from pg_index i join pg_class c on c.oid = i.indexrelid "
-      "join pg_namespace n on n.oid = c.relnamespace "
-      "left join pg_tablespace s on s.oid = c.reltablespace "
-      "where i.indrelid = " +
-      std::to_string(table.id) +
-      " and i.indisvalid and not i.indisunique and not i.indisprimary and not i.indisexclusion "
-      "and not i.indisreplident and not exists (select from pg_inherits where inhrelid = c.oid) "
-      "order by c.relname; commit");
-  const pg::Result& rows = results.last(1);
-  std::vector<Index> indexes;
-  for (std::size_t row = 0; row < rows.rows(); ++row)
-    indexes.push_back({std::string(rows.text(row, 0)), std::string(rows.text(row, 1))});
+  const auto results = co_await on.query("begin; set local search_path = pg_catalog; " +
+                                         with(used_nodes_sql, "%REL%", relation) +
+                                         with(with(indexes_sql, "%REL%", relation), "%SET%", set) +
+                                         "; " + with(columns_sql, "%REL%", relation) + "; commit");
+  const pg::Result& rows = results.last(2);
+  ColumnsOfIndexes columns = read_columns(results.last(1));
+  SecondaryIndexes indexes;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    Index index = read_index(rows, row);
+    const IndexFacts facts{.method = std::string(rows.text(row, 11)),
+                           .is_calm = rows.boolean(row, 14),
+                           .columns = std::move(columns[rows.integer(row, 0)]),
+                           .block_bytes = static_cast<std::size_t>(rows.integer(row, 12))};
+    const IndexDoubt doubt = doubt_of(facts);
+    const bool can_be_built_again = rows.boolean(row, 13);
+    // What triggers and rules make of a record is not known before the server has it.
+    const bool is_changed = table.has_row_trigger || table.has_insert_rule;
+    const bool may_refuse = doubt.kind == IndexDoubt::Kind::any ||
+                            (doubt.kind == IndexDoubt::Kind::width && is_changed);
+    if (may_refuse || !can_be_built_again) {
+      indexes.kept.push_back(std::move(index.index_name));
+      continue;
+    }
+    index.wide_columns = doubt.columns;
+    index.wide_bytes = doubt.bytes_max;
+    indexes.deferrable.push_back(std::move(index));
+  }
   co_return indexes;
 }
 

@@ -20,8 +20,9 @@ class DeferIndexes : public DatabaseTest {
         "create table t (id int primary key, v int check (v <> 13), w text unique);"
         "create index by_v on t (v) include (id) with (fillfactor = 70) where v > 0;"
         "comment on index by_v is 'it''s by v';"
-        "create index \"By Text\" on t (lower(w) text_pattern_ops, (v + id) desc nulls last);"
-        "alter index \"By Text\" alter column 2 set statistics 500;"
+        "create index \"By Text\" on t (lower(w) text_pattern_ops, v desc nulls last);"
+        "alter index \"By Text\" alter column 1 set statistics 500;"
+        "alter index by_v depends on extension plpgsql;"
         "create index clustering on t (v, id); alter table t cluster on clustering;"
         "create schema other; create function other.twice(int) returns int immutable language sql "
         "as 'select 2 * $1'; create index by_function on t (other.twice(id))");
@@ -35,7 +36,10 @@ class DeferIndexes : public DatabaseTest {
     return db().value(
         "select string_agg(concat_ws(' ', pg_get_indexdef(i.indexrelid), i.indisclustered, "
         "i.indisunique, obj_description(i.indexrelid), (select string_agg(a.attstattarget::text, "
-        "',' order by attnum) from pg_attribute a where a.attrelid = i.indexrelid)), E'\\n' order "
+        "',' order by attnum) from pg_attribute a where a.attrelid = i.indexrelid), (select "
+        "string_agg(e.extname, ',') from pg_depend d join "
+        "pg_extension e on e.oid = d.refobjid where d.objid = i.indexrelid and d.deptype = 'x')), "
+        "E'\\n' order "
         "by i.indexrelid::regclass::text) from pg_index i where indrelid = 't'::regclass");
   }
   std::int64_t missing() { return db().number("select count(*) from pgsluice.deferred_indexes"); }
@@ -60,9 +64,11 @@ TEST_F(DeferIndexes, AreBuiltAgainAsTheyWere) {
     options_.again = options_.truncate = true;
     const Loaded loaded = run_load(url(), options_);
     ASSERT_TRUE(loaded.ok()) << loaded.message;
-    ASSERT_EQ(2U, loaded.report.notes.size());
-    EXPECT_EQ("dropped 4 indexes of public.t until the rows are in", loaded.report.notes[0]);
-    EXPECT_THAT(loaded.report.notes[1], HasSubstr("built 4 indexes again in"));
+    ASSERT_EQ(3U, loaded.report.notes.size());
+    EXPECT_EQ("dropped 3 indexes of public.t until the rows are in", loaded.report.notes[0]);
+    EXPECT_THAT(loaded.report.notes[1], HasSubstr("kept 1 index of public.t, which may refuse"));
+    EXPECT_THAT(loaded.report.notes[1], HasSubstr(": public.by_function"));
+    EXPECT_THAT(loaded.report.notes[2], HasSubstr("built 3 indexes again in"));
     EXPECT_EQ(before_, indexes());
     EXPECT_EQ(0, missing());
     EXPECT_EQ(12, db().number("select count(*) from t"));
@@ -75,7 +81,7 @@ TEST_F(DeferIndexes, WaitForTheLoadThatFailed) {
   const Loaded failed = run_load(url(), options_);
   EXPECT_FALSE(failed.ok());
   EXPECT_THAT(failed.report.notes.back(), HasSubstr("pgsluice loads restore 1 does so now"));
-  EXPECT_EQ(4, missing());
+  EXPECT_EQ(3, missing());
   EXPECT_NE(before_, indexes());
   const Finished shown = pgsluice({"loads", "show", "1", "-d", url()});
   EXPECT_THAT(shown.out, HasSubstr("missing index  public.\"By Text\""));
@@ -96,6 +102,7 @@ TEST_F(DeferIndexes, CanBeRestoredWithoutTheLoad) {
   const Finished restored = pgsluice({"loads", "restore", "1", "-d", url()});
   EXPECT_EQ(0, restored.exit_code) << restored.err;
   EXPECT_THAT(restored.out, HasSubstr("built public.clustering again"));
+  EXPECT_THAT(restored.out, HasSubstr("public.by_v is there already"));
   EXPECT_EQ(0, missing());
   db().run("drop index by_v");
   EXPECT_THAT(before_, HasSubstr(indexes().substr(0, 40)));
@@ -112,8 +119,8 @@ TEST_F(DeferIndexes, AreBuiltOnceForSeveralFiles) {
                                          "t",    "-d",  url(),  "--defer-indexes"};
   const Finished loaded = pgsluice(command);
   EXPECT_EQ(0, loaded.exit_code) << loaded.err;
-  EXPECT_EQ(loaded.err.find("built 4 indexes again"), loaded.err.rfind("built 4 indexes again"));
-  EXPECT_THAT(loaded.err, HasSubstr("built 4 indexes again"));
+  EXPECT_EQ(loaded.err.find("built 3 indexes again"), loaded.err.rfind("built 3 indexes again"));
+  EXPECT_THAT(loaded.err, HasSubstr("built 3 indexes again"));
   EXPECT_EQ(before_, indexes());
   EXPECT_EQ(9, db().number("select count(*) from t"));
   EXPECT_EQ(0, pgsluice(command).exit_code);
@@ -132,7 +139,8 @@ TEST_F(DeferIndexes, RefuseWhatCannotBeUndone) {
   EXPECT_THAT(partitioned.err, HasSubstr("load its partitions one by one"));
   const Finished dry =
       pgsluice({"load", path, "-t", "t", "-d", url(), "--defer-indexes", "--dry-run"});
-  EXPECT_THAT(dry.out, HasSubstr("built later  public.\"By Text\", public.by_function"));
+  EXPECT_THAT(dry.out,
+              HasSubstr("built later  public.\"By Text\", public.by_v, public.clustering"));
   EXPECT_EQ(before_, indexes());
 }
 
@@ -153,7 +161,7 @@ TEST_F(DeferIndexes, SurviveAKill) {
     EXPECT_EQ(128 + SIGKILL, killed.wait().exit_code);
   }
   EXPECT_TRUE(no_session_left());
-  EXPECT_EQ(4, missing());
+  EXPECT_EQ(2, missing()) << "a trigger may make a text longer, so one stays";
   EXPECT_EQ(0, pgsluice(command).exit_code);
   EXPECT_EQ(before_, indexes());
   EXPECT_EQ(21, db().number("select count(*) from t"));

@@ -1,0 +1,133 @@
+#include "writer/build_index.hpp"
+
+#include <fmt/format.h>
+
+#include "base/identifier.hpp"
+#include "writer/one_statement.hpp"
+#include "writer/refused_row.hpp"
+
+namespace sluice::writer {
+namespace {
+
+using ledger::JournalEntry;
+using There = JournalEntry::There;
+
+// What is built calls functions of pg_catalog only (secondary_indexes() defers nothing else), and
+// is read without the session's search_path, which may lead to a function that fits better.
+constexpr const char* own_path = "set local search_path = pg_catalog, pg_temp; ";
+
+/// The session as it was, and what is built in it.
+struct Building {
+  pg::Connection& on;
+  const ledger::DeferredIndex& index;
+  const std::string& settings;
+  std::string user_role;  ///< the session's SET ROLE
+  JournalEntry entry;
+};
+
+std::string set_role(const std::string& role) {
+  return "set local role " + (role == "none" ? role : quote_identifier(role)) + "; ";
+}
+
+/// What a failure says of the index, and not of the moment. Then trying again does not help.
+bool is_final(const pg::PgError& error) {
+  const SqlState& state = error.state;
+  const bool is_of_the_moment = error.nature() == ErrorNature::lost ||
+                                error.nature() == ErrorNature::transient || state.in_class("57") ||
+                                state.in_class("58") || state.in_class("25");
+  return !is_of_the_moment;
+}
+
+/// Why nothing of a row may be run; empty where it may.
+std::string objection_to(const JournalEntry& entry) {
+  if (entry.table == 0) return fmt::format("its table {} is gone", entry.target);
+  if (entry.statement.empty() && entry.journaled_by.empty()) {
+    return "an older version has journaled it, together with other statements, and did not say who "
+           "ran it: "
+           "this is not run";
+  }
+  if (entry.statement.empty()) return "what the journal has of it is no definition of an index";
+  if (!entry.is_trusted) {
+    return fmt::format("its definition was written by {}, who does not own {}: it is not run",
+                       entry.journaled_by.empty() ? "somebody unknown" : entry.journaled_by,
+                       entry.table_name);
+  }
+  if (!entry.may_become_owner) {
+    return fmt::format("it is built as {}, the owner of {}, who this user cannot become (SET ROLE)",
+                       entry.owner, entry.table_name);
+  }
+  return {};
+}
+
+/// What CREATE INDEX has made is on that table and is what the row says.
+std::string is_as_it_was_query(const Building& b) {
+  return "select exists (select from pg_catalog.pg_index i where i.indrelid = " +
+         std::to_string(b.entry.table) +
+         " and i.indisvalid and pg_catalog.pg_get_indexdef(i.indexrelid) = " +
+         quote_literal(b.entry.statement) + ")";
+}
+
+/// In the transaction that is open. Throws what the server says.
+asio::awaitable<bool> build(Building& b) {
+  co_await b.on.query(set_role(b.entry.owner) +
+                      "set local default_tablespace = " + quote_literal(b.entry.tablespace));
+  co_await run_one(b.on, b.entry.statement);
+  const auto results = co_await b.on.query(is_as_it_was_query(b));
+  if (!results.back().boolean(0, 0)) co_return false;
+  co_await b.on.query(b.entry.alterations + set_role(b.user_role) +
+                      ledger::strike_statement(b.index) + "; commit");
+  co_return true;
+}
+
+std::string by_hand(const Building& b) {
+  return "\n  To build it by hand: " + b.entry.statement + ";";
+}
+
+asio::awaitable<BuiltIndex> try_to_build(Building& b) {
+  std::optional<pg::PgError> failed;
+  try {
+    if (co_await build(b)) co_return BuiltIndex{};
+  } catch (const pg::PgError& error) {
+    if (!is_final(error)) throw;
+    failed = error;
+  }
+  co_await b.on.query("rollback");
+  BuiltIndex refused{BuiltIndex::Kind::refused, {}};
+  if (!failed) {
+    refused.reason = "what was built is not what the journal says of it" + by_hand(b);
+    co_return refused;
+  }
+  refused.reason = failed->message;
+  RefusedRow question{b.settings + own_path + set_role(b.entry.owner), b.entry.table,
+                      b.entry.table_name, b.entry.body};
+  const std::string row = co_await find_refused_row(b.on, std::move(question));
+  refused.reason += row.empty() ? by_hand(b) : "\n  It is because of " + row;
+  co_return refused;
+}
+
+}  // namespace
+
+asio::awaitable<BuiltIndex> build_index(pg::Connection& on, ledger::DeferredIndex index,
+                                        std::string settings) {
+  on.wait_for_ever();
+  Building b{on, index, settings, {}, {}};
+  co_await run_one(on, "begin");
+  const auto session =
+      co_await on.query(settings + own_path + "select pg_catalog.current_setting('role')");
+  b.user_role = session.back().text(0, 0);
+  std::optional<JournalEntry> entry = co_await ledger::lock_entry(on, index);
+  if (!entry || entry->there == There::the_index || entry->there == There::another_index) {
+    const std::string strike = entry ? ledger::strike_statement(index) + "; " : "";
+    co_await on.query(strike + "commit");
+    co_return BuiltIndex{BuiltIndex::Kind::was_there, {}};
+  }
+  b.entry = std::move(*entry);
+  std::string objection = objection_to(b.entry);
+  if (objection.empty() && b.entry.there == There::something_else)
+    objection = "something else has its name" + by_hand(b);
+  if (objection.empty()) co_return co_await try_to_build(b);
+  co_await on.query("rollback");
+  co_return BuiltIndex{BuiltIndex::Kind::refused, std::move(objection)};
+}
+
+}  // namespace sluice::writer

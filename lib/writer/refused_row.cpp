@@ -1,0 +1,81 @@
+#include "writer/refused_row.hpp"
+
+#include "writer/one_statement.hpp"
+
+namespace sluice::writer {
+namespace {
+
+/// Longer rows are cut in messages.
+constexpr int shown_characters_max = 300;
+/// Rows of a page: MaxHeapTuplesPerPage is 291 for 8 KiB, and no more than four times that.
+constexpr std::int64_t rows_of_page_max = 2048;
+
+/// A place in the table, counted as if each page had rows_of_page_max rows.
+std::string tid(std::int64_t place) {
+  // The first row of a page has number 1.
+  return "'(" + std::to_string(place / rows_of_page_max) + "," +
+         std::to_string(place % rows_of_page_max + 1) + ")'::pg_catalog.tid";
+}
+
+/// Whether the index refuses a row from `first` to in front of `end`. The functions of an index are
+/// called while it is built, and then under the server's restrictions, but not so by an INSERT into
+/// a table that has it: the rows come first.
+asio::awaitable<bool> refuses(pg::Connection& on, const RefusedRow& question, std::int64_t first,
+                              std::int64_t end) {
+  bool is_refused = false;
+  co_await on.query("savepoint part; create temp table pgsluice_part as select * from only " +
+                    question.table_name + " r where r.ctid >= " + tid(first) + " and r.ctid < " +
+                    tid(end));
+  try {
+    co_await run_one(on, "create index on pg_temp.pgsluice_part " + question.body);
+  } catch (const pg::PgError& error) {
+    if (error.nature() == ErrorNature::lost || error.state == sql_state::query_canceled) throw;
+    is_refused = true;
+  }
+  co_await on.query("rollback to savepoint part");
+  co_return is_refused;
+}
+
+asio::awaitable<std::string> find(pg::Connection& on, const RefusedRow& question) {
+  co_await run_one(on, "begin");
+  // Where a policy hides rows from the table's owner, there is no answer.
+  const auto sizes = co_await on.query(
+      question.settings + "set local row_security = off; select pg_catalog.pg_relation_size(" +
+      std::to_string(question.table) +
+      "::pg_catalog.regclass) / pg_catalog.current_setting('block_size')::pg_catalog.int8 + 1");
+  std::int64_t first = 0;
+  std::int64_t end = sizes.back().integer(0, 0) * rows_of_page_max;
+  if (!co_await refuses(on, question, first, end)) co_return "";
+  while (end - first > 1) {
+    const std::int64_t middle = first + (end - first) / 2;
+    const bool is_in_first_half = co_await refuses(on, question, first, middle);
+    (is_in_first_half ? end : first) = middle;
+  }
+  // What the types' own output functions say: a cast to text could be anybody's function.
+  const auto rows = co_await on.query(
+      "select r.ctid, pg_catalog.left(pg_catalog.textin(pg_catalog.record_out(r)), " +
+      std::to_string(shown_characters_max) + ") from only " + question.table_name +
+      " r where r.ctid = " + tid(first));
+  const pg::Result& row = rows.front();
+  if (row.rows() == 0) co_return "";
+  co_return "row " + std::string(row.text(0, 0)) + " of " + question.table_name + ": " +
+      std::string(row.text(0, 1));
+}
+
+}  // namespace
+
+asio::awaitable<std::string> find_refused_row(pg::Connection& on, RefusedRow question) {
+  std::string row;
+  bool is_lost = false;
+  try {
+    row = co_await find(on, question);
+  } catch (const pg::PgError& error) {
+    // What is known is told without the row.
+    if (error.state == sql_state::query_canceled) throw;
+    is_lost = error.nature() == ErrorNature::lost;
+  }
+  if (!is_lost) co_await on.query("rollback");
+  co_return row;
+}
+
+}  // namespace sluice::writer

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "pg/connection.hpp"
+
+namespace sluice::writer {
+
+/// An index that its table's rows do not let be built.
+struct RefusedRow {
+  std::string settings;     ///< statements, each with "; " behind it: of the role that builds it
+  std::uint32_t table = 0;  ///< pg_class.oid
+  std::string table_name;   ///< schema and name, quoted as in SQL
+  std::string body;         ///< of CREATE INDEX: what follows the table's name
+};
+
+/// The first row that is at fault, with its place and its values, for a person; empty where it
+/// cannot be found. Builds the index over copies of parts of the table, halving what is left: all
+/// parts together are about as large as the table.
+asio::awaitable<std::string> find_refused_row(pg::Connection& on, RefusedRow question);
+
+}  // namespace sluice::writer
