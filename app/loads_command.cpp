@@ -5,6 +5,7 @@
 #include "app/output.hpp"
 #include "app/report.hpp"
 #include "app/runtime.hpp"
+#include "ledger/forget.hpp"
 #include "load/restore.hpp"
 
 namespace sluice::app {
@@ -15,10 +16,12 @@ struct LoadsFlags {
   std::size_t count = 20;
   std::optional<std::int64_t> show;
   std::optional<std::int64_t> restore;
+  std::optional<std::int64_t> forget;
+  bool give_up_indexes = false;
   std::size_t jobs = 2;
 
   /// The load that this is about, where it is about one.
-  std::optional<std::int64_t> one() const { return show ? show : restore; }
+  std::optional<std::int64_t> one() const { return show ? show : restore ? restore : forget; }
 };
 
 /// What a command asks of the ledger, and what it found.
@@ -26,6 +29,7 @@ struct Found {
   std::vector<ledger::LoadEntry> loads;
   std::vector<ledger::DeferredIndex> missing_indexes;
   load::Restored restored;
+  ledger::Forgotten forgotten;
 };
 
 /// Reads the ledger; an absent one has no loads.
@@ -55,6 +59,39 @@ asio::awaitable<void> restore(pg::Pool& pool, const LoadsFlags& flags, bool& sto
                                                   flags.jobs, told, is_stopped);
 }
 
+asio::awaitable<void> forget(pg::Pool& pool, const LoadsFlags& flags, Found& found) {
+  co_await read_loads(pool, flags, found);
+  if (found.loads.empty()) co_return;
+  pg::Lease connection = co_await pool.acquire();
+  found.forgotten =
+      co_await ledger::forget(*connection, found.loads.front().id, flags.give_up_indexes);
+}
+
+void print_forgotten(const LoadsFlags& flags, const ledger::Forgotten& forgotten) {
+  const std::int64_t id = *flags.forget;
+  const bool has_nothing =
+      !forgotten.was_unfinished && forgotten.indexes.empty() && forgotten.dropped_stage.empty();
+  if (has_nothing) {
+    std::cout << "nothing to do: load " << id << " of " << forgotten.source
+              << " is over, and has left nothing\n";
+    return;
+  }
+  if (forgotten.was_unfinished) {
+    std::cout << "gave up load " << id << " of " << forgotten.source << " into " << forgotten.target
+              << "\n";
+  }
+  if (forgotten.rows > 0) {
+    std::cout << "  " << forgotten.rows << " rows of it stay in the table, and the same command "
+              << "loads them once more (see --truncate)\n";
+  }
+  if (!forgotten.dropped_stage.empty()) std::cout << "dropped " << forgotten.dropped_stage << "\n";
+  for (std::size_t i = 0; i < forgotten.indexes.size(); ++i) {
+    std::cout << "gave up index " << forgotten.indexes[i]
+              << ", which was: " << forgotten.definitions[i] << "\n";
+  }
+  std::cout << std::flush;
+}
+
 /// What restoring could not do goes to stderr, behind what it could.
 int end_of_restore(const LoadsFlags& flags, const Found& found) {
   if (found.missing_indexes.empty()) {
@@ -63,6 +100,9 @@ int end_of_restore(const LoadsFlags& flags, const Found& found) {
   }
   for (const std::string& refused : found.restored.refused) print_error(refused);
   if (found.restored.refused.empty()) return exit_ok;
+  std::cerr << "  pgsluice loads restore " << *flags.restore
+            << " builds what can be built, pgsluice loads forget " << *flags.restore
+            << " gives it up.\n";
   return exit_failed;
 }
 
@@ -93,7 +133,9 @@ int run_loads(const LoadsFlags& flags) {
   bool stopped = false;
   Runtime runtime(flags.common.connect);
   try {
-    if (flags.restore) {
+    if (flags.forget) {
+      runtime.run(forget(runtime.pool(), flags, found));
+    } else if (flags.restore) {
       runtime.pool().allow(flags.jobs);
       runtime.on_signal([&stopped] { stopped = true; },
                         [&runtime] {
@@ -128,7 +170,11 @@ int run_loads(const LoadsFlags& flags) {
     return exit_failed;
   }
   if (flags.restore) return end_of_restore(flags, found);
-  print(flags, found);
+  if (flags.forget) {
+    print_forgotten(flags, found.forgotten);
+  } else {
+    print(flags, found);
+  }
   return exit_ok;
 }
 
@@ -156,6 +202,14 @@ Run add_loads_command(CLI::App& app) {
       ->check(CLI::Range(std::size_t{1}, limits::jobs_max))
       ->option_text("N");
   add_connection_options(restore, flags->common);
+  CLI::App& forget = *c.add_subcommand(
+      "forget",
+      "give up what an unfinished load has left: its staged rows, its indexes, its resuming");
+  forget.set_help_flag("--help", "print this help and exit");
+  forget.add_option("ID", flags->forget, "number of the load")->required();
+  forget.add_flag("--give-up-indexes", flags->give_up_indexes,
+                  "also indexes of a table that is there: they are not built again");
+  add_connection_options(forget, flags->common);
   return [flags] { return run_loads(*flags); };
 }
 

@@ -435,7 +435,7 @@ void Load::require_indexes() const {
   throw Failure(
       FailureKind::failed,
       fmt::format("{}\n  All rows are stored. pgsluice loads restore builds such an index "
-                  "once it can be.",
+                  "once it can be, pgsluice loads forget gives it up.",
                   unbuilt_));
 }
 

@@ -238,7 +238,8 @@ TEST_F(IndexJournal, KeepsWhatCannotBeBuilt) {
               AllOf(HasSubstr("index public.by_v of load 1 cannot be built again: something else "
                               "has its name\n  To build it by hand: CREATE INDEX by_v ON public.t "
                               "USING btree (v);"),
-                    HasSubstr("column \"id\" does not exist")));
+                    HasSubstr("column \"id\" does not exist"),
+                    HasSubstr("pgsluice loads forget 1 gives it up")));
   EXPECT_EQ(2, missing());
   db().run("drop table by_v; alter table t rename column number to id");
   EXPECT_EQ(0, run({"loads", "restore", "1"}).exit_code);
@@ -348,12 +349,64 @@ TEST_F(IndexJournal, OfAnOlderVersionIsTakenOverWhereItIsHarmless) {
   EXPECT_EQ(2, missing());
 }
 
-TEST_F(IndexJournal, SaysThatTheTableIsGone) {
+TEST_F(IndexJournal, IsGivenUpWithItsLoad) {
+  leave_indexes();
+  const Finished refused = run({"loads", "forget", "1"});
+  EXPECT_EQ(1, refused.exit_code);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("load 1 has dropped index public.by_id of public.t"),
+                                 HasSubstr("pgsluice loads restore 1 does so; --give-up-indexes")));
+  EXPECT_EQ(2, missing());
+  const Finished forgotten = run({"loads", "forget", "1", "--give-up-indexes"});
+  EXPECT_EQ(0, forgotten.exit_code) << forgotten.err;
+  EXPECT_THAT(forgotten.out,
+              AllOf(HasSubstr("gave up load 1 of " + bad_ + " into public.t"),
+                    HasSubstr("gave up index public.by_v, which was: CREATE INDEX by_v ON public.t "
+                              "USING btree (v)")));
+  EXPECT_EQ(0, missing());
+  EXPECT_EQ("void", db().value("select state from pgsluice.loads"));
+  EXPECT_THAT(run({"loads", "forget", "1"}).out, HasSubstr("nothing to do: load 1"));
+  EXPECT_EQ(1, run({"loads", "forget", "7"}).exit_code);
+}
+
+TEST_F(IndexJournal, OfATableThatIsGoneIsGivenUpWithoutAWord) {
   leave_indexes();
   db().run("drop table t");
   const Finished restored = run({"loads", "restore", "1"});
   EXPECT_EQ(1, restored.exit_code);
   EXPECT_THAT(restored.err, HasSubstr("cannot be built again: its table public.t is gone"));
+  EXPECT_EQ(0, run({"loads", "forget", "1"}).exit_code);
+  EXPECT_EQ(0, missing());
+}
+
+/// Chunks wait in a table of their own; the load failed, and then its table went.
+TEST_F(IndexJournal, StagesAreGivenUpToo) {
+  std::string csv = "id,v\n";
+  for (int i = 1; i <= 100; ++i) csv += std::to_string(i) + "," + std::to_string(i) + "\n";
+  const std::string path = folder_.write("staged.csv", csv + "x,1\n");
+  ASSERT_EQ(1, run({"load", path, "-t", "t", "--atomic", "--chunk-size", "64"}).exit_code);
+  ASSERT_EQ("f", db().value("select to_regclass('pgsluice.stage_1') is null"));
+  db().run("drop table t");
+  const Finished forgotten = run({"loads", "forget", "1"});
+  EXPECT_EQ(0, forgotten.exit_code) << forgotten.err;
+  EXPECT_THAT(forgotten.out, HasSubstr("dropped pgsluice.stage_1"));
+  EXPECT_THAT(forgotten.out, Not(HasSubstr("stay in the table")));
+  EXPECT_EQ("t", db().value("select to_regclass('pgsluice.stage_1') is null"));
+}
+
+TEST_F(IndexJournal, IsNotGivenUpUnderARun) {
+  leave_indexes();
+  db().run("begin; lock table t");
+  Process running({"load", bad_, "-t", "t", "-d", url(), "--chunk-size", "64"});
+  Session other(url());
+  for (int i = 0; i < 2000 && other.value("select exists (select from pg_locks where locktype = "
+                                          "'advisory' and granted)") == "f";
+       ++i)
+    other.run("select pg_sleep(0.005)");
+  const Finished refused = run({"loads", "forget", "1", "--give-up-indexes"});
+  EXPECT_EQ(6, refused.exit_code) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("a run is at work on this load"));
+  db().run("rollback");
+  running.wait();
 }
 
 }  // namespace

@@ -1,0 +1,77 @@
+#include "ledger/forget.hpp"
+
+#include "base/failure.hpp"
+#include "base/identifier.hpp"
+#include "ledger/deferred_indexes.hpp"
+#include "ledger/ledger.hpp"
+#include "ledger/loads.hpp"
+#include "ledger/run_lock.hpp"
+
+namespace sluice::ledger {
+namespace {
+
+/// The name of the lock that a run of this load holds, as the load takes it.
+std::string lock_of(const pg::Result& row) {
+  return quote_literal("load " + std::string(row.text(0, 3)) + " " + std::string(row.text(0, 4)));
+}
+
+asio::awaitable<void> require_no_run(pg::Connection& on, const pg::Result& load) {
+  const auto results = co_await on.query("select " + RunLock::try_expression(lock_of(load)));
+  if (results.back().boolean(0, 0)) co_return;
+  throw Failure(FailureKind::held, "a run is at work on this load; nothing was changed");
+}
+
+asio::awaitable<void> forget_indexes(pg::Connection& on, LoadId load, bool with_indexes,
+                                     Forgotten& forgotten) {
+  const std::vector<DeferredIndex> missing = co_await missing_indexes(on, load);
+  for (const DeferredIndex& index : missing) {
+    const std::optional<JournalEntry> entry = co_await lock_entry(on, index);
+    if (!entry) continue;
+    if (entry->table != 0 && !with_indexes) {
+      const std::string id = std::to_string(load.value);
+      throw Failure(FailureKind::failed, "load " + id + " has dropped index " + index.name +
+                                             " of " + entry->table_name +
+                                             ", which is not built again yet\n  pgsluice loads "
+                                             "restore " +
+                                             id + " does so; --give-up-indexes does without it.");
+    }
+    co_await on.query(strike_statement(index));
+    forgotten.indexes.push_back(index.name);
+    forgotten.definitions.push_back(entry->definition);
+  }
+}
+
+}  // namespace
+
+// A failure leaves the transaction open, and the pool closes the connection.
+asio::awaitable<Forgotten> forget(pg::Connection& on, LoadId load, bool with_indexes) {
+  Forgotten forgotten;
+  const std::string id = std::to_string(load.value);
+  const auto results = co_await on.query(
+      "begin; set local search_path = pg_catalog, pg_temp; select state, source, target, "
+      "target_oid, fingerprint, to_regclass(" +
+      quote_literal(staging_table(load)) +
+      ") is not null from pgsluice.loads where load_id = " + id + " for update");
+  const pg::Result& row = results.back();
+  if (row.rows() == 0) co_return forgotten;
+  forgotten.is_known = true;
+  forgotten.was_unfinished = row.text(0, 0) == "unfinished";
+  forgotten.source = row.text(0, 1);
+  forgotten.target = row.text(0, 2);
+  co_await require_no_run(on, row);
+  co_await forget_indexes(on, load, with_indexes, forgotten);
+  std::string sql;
+  if (row.boolean(0, 5)) {
+    forgotten.dropped_stage = staging_table(load);
+    sql += "drop table " + forgotten.dropped_stage + "; ";
+  }
+  if (forgotten.was_unfinished) {
+    const auto sums = co_await on.query(sums_of_chunks(id));
+    if (forgotten.dropped_stage.empty()) forgotten.rows = read_totals(sums.back(), 0, 0).rows();
+    sql += void_load_statement(load) + "; ";
+  }
+  co_await on.query(sql + "commit");
+  co_return forgotten;
+}
+
+}  // namespace sluice::ledger
