@@ -288,15 +288,16 @@ asio::awaitable<ledger::Finish> publish(Resources on, const Plan& plan, const Re
   co_return publication.end;
 }
 
+// Somebody else's stage stays, and is his to drop.
 std::string drop_stale_staging_statement() {
-  return "do $$ declare stage text; begin for stage in select c.oid::regclass from pg_class c "
-         "where "
-         "c.relnamespace = to_regnamespace('pgsluice') and c.relkind = 'r' and c.relname ~ "
-         "'^stage_[0-9]+$' and not exists (select from pgsluice.loads l where l.state = "
-         "'unfinished' and l.staged and l.load_id = substr(c.relname, 7)::bigint) loop execute "
-         "'drop table if exists ' "
-         "|| "
-         "stage; end loop; end $$; ";
+  return "do $$ declare stage pg_catalog.name; begin for stage in select c.relname from "
+         "pg_catalog.pg_class c where c.relnamespace = pg_catalog.to_regnamespace('pgsluice') and "
+         "c.relkind = 'r' and c.relname ~ '^stage_[0-9]+$' and "
+         "pg_catalog.pg_has_role(c.relowner, 'usage') and not exists (select from pgsluice.loads l "
+         "where l.state = 'unfinished' and l.staged and l.load_id = substr(c.relname, 7)::bigint) "
+         "loop "
+         "execute "
+         "pg_catalog.format('drop table if exists pgsluice.%I', stage); end loop; end $$; ";
 }
 
 }  // namespace sluice::load

@@ -40,6 +40,7 @@ class IndexJournal : public DatabaseTest {
              "; grant usage on all sequences in schema pgsluice to " + role);
     return url;
   }
+  std::string id_of_last() { return db().value("select max(load_id) from pgsluice.loads"); }
   std::int64_t missing() { return db().number("select count(*) from pgsluice.deferred_indexes"); }
   std::string indexes_of(const std::string& table) {
     return db().value(
@@ -207,6 +208,59 @@ TEST_F(IndexJournal, BuildsAsTheOwnerOfTheTable) {
   db().run(
       "drop schema journal_owner cascade; drop owned by journal_owner; drop role "
       "journal_owner");
+}
+
+/// Whoever owns the table, or has the owner's rights, needs no more than the rights that are
+/// advised.
+TEST_F(IndexJournal, ServesUsersWhoAreNoSuperusers) {
+  ASSERT_EQ(0, run({"load", good_, "-t", "t"}).exit_code);
+  const std::string owner = url_of_loader("journal_owner");
+  const std::string member = url_of_loader("journal_member");
+  db().run(
+      "truncate t; alter table t owner to journal_owner; grant create on schema public to "
+      "journal_owner; grant journal_owner to journal_member");
+  for (const std::string& user : {owner, member}) {
+    const Finished failed =
+        pgsluice({"load", bad_, "-t", "t", "--defer-indexes", "--again", "-d", user});
+    EXPECT_THAT(failed.err, HasSubstr("2 indexes of public.t wait to be built again"));
+    EXPECT_EQ(2, missing());
+    const Finished restored = pgsluice({"loads", "restore", id_of_last(), "-d", user});
+    EXPECT_EQ(0, restored.exit_code) << restored.err;
+    const Finished loaded =
+        pgsluice({"load", good_, "-t", "t", "--defer-indexes", "--again", "-d", user});
+    EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+    EXPECT_THAT(loaded.err, HasSubstr("built 2 indexes again"));
+    EXPECT_EQ("by_id,by_v", indexes_of("t"));
+    EXPECT_EQ(0, missing());
+    ASSERT_EQ(
+        1, pgsluice({"load", bad_, "-t", "t", "--defer-indexes", "--again", "-d", user}).exit_code);
+    const Finished forgotten =
+        pgsluice({"loads", "forget", id_of_last(), "--give-up-indexes", "-d", user});
+    EXPECT_EQ(0, forgotten.exit_code) << forgotten.err;
+    EXPECT_EQ(0, missing());
+    db().run("create index by_v on t (v); create index by_id on t (id)");
+  }
+  db().run(
+      "drop table t; drop owned by journal_owner, journal_member; drop role journal_member, "
+      "journal_owner");
+}
+
+/// A stage that nobody needs is dropped by the next load of somebody who may; it stands in nobody
+/// else's way.
+TEST_F(IndexJournal, StagesOfOthersStandInNobodysWay) {
+  const std::string path = folder_.write("staged.csv", "id,v\n1,1\n2,2\n3,3\nx,1\n");
+  const Finished staged = run({"load", path, "-t", "t", "--atomic", "--chunk-size", "8"});
+  ASSERT_EQ(1, staged.exit_code);
+  ASSERT_EQ("f", db().value("select to_regclass('pgsluice.stage_1') is null")) << staged.err;
+  db().run("update pgsluice.loads set state = 'void'");
+  const std::string other = url_of_loader("journal_other");
+  db().run("grant create on schema pgsluice to journal_other; grant all on t to journal_other");
+  const Finished loaded = pgsluice({"load", good_, "-t", "t", "--atomic", "-d", other});
+  EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+  EXPECT_EQ("f", db().value("select to_regclass('pgsluice.stage_1') is null"));
+  EXPECT_EQ(0, run({"load", good_, "-t", "t", "--atomic", "--again"}).exit_code);
+  EXPECT_EQ("t", db().value("select to_regclass('pgsluice.stage_1') is null"));
+  db().run("drop owned by journal_other; drop role journal_other");
 }
 
 TEST_F(IndexJournal, FindsTheTableByItsOid) {
