@@ -133,6 +133,8 @@ inline constexpr std::uint64_t refused_alike_max = 16;
 inline constexpr std::uint64_t probes_max = 8;
 /// How many names are tried for a reject file that must not replace another one.
 inline constexpr int reject_names_max = 10'000;
+/// What is gathered of rejects before it is written.
+inline constexpr std::size_t reject_buffer_bytes = 256 * KiB;
 /// How much of a bad value the reasons keep; the whole record is in the CSV beside them.
 inline constexpr std::size_t value_kept_bytes = 4 * KiB;
 /// How often a load sends again what a crashed server has lost.

@@ -79,7 +79,7 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
   const Salvaged salvaged =
       co_await salvage(with.on, connection, with.writer, with.plan, a.chunk, a.batch, may_go_on(a));
   const std::uint64_t rejects = salvaged.rejects.size();
-  const auto keep = [&a, &salvaged] { a.with.rejects->append(a.chunk, salvaged.rejects); };
+  const auto keep = [&a, &salvaged] { a.with.rejects->append(a.chunk, each_of(salvaged.rejects)); };
   if (!salvaged.is_complete || !with.budget.allows(a.batch.records, rejects)) {
     // They stay in the file although the chunk is not stored: they are why.
     if (with.rejects != nullptr) co_await async::offload(with.on.cpu, keep);

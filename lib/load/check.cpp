@@ -21,7 +21,9 @@ asio::awaitable<Stored> Checker::judge(const source::Chunk& chunk, const tuple::
   }
   const std::uint64_t rejects = salvaged.rejects.size();
   if (rejects > 0 && with_.rejects != nullptr) {
-    const auto keep = [this, &chunk, &salvaged] { with_.rejects->append(chunk, salvaged.rejects); };
+    const auto keep = [this, &chunk, &salvaged] {
+      with_.rejects->append(chunk, each_of(salvaged.rejects));
+    };
     co_await async::offload(with_.on.cpu, keep);
   }
   if (!salvaged.is_complete || !with_.budget.allows(batch.records, rejects))

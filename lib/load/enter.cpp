@@ -7,7 +7,7 @@
 #include "load/history.hpp"
 #include "load/load.hpp"
 #include "load/meaning.hpp"
-#include "load/reject_file.hpp"
+#include "load/reject_choice.hpp"
 #include "load/staging.hpp"
 
 /// How a load is entered in the ledger, or found there again.
@@ -185,7 +185,7 @@ asio::awaitable<bool> Load::enter(Plan& plan) {
     default: throw refusal(plan, verdict);
   }
   if (!verdict.note.empty()) report_.notes.push_back(verdict.note);
-  choose_rejects_path(plan);
+  co_await choose_rejects(plan, {});
   ledger::BeginOptions begin;
   for (const LoadId id : verdict.void_loads) begin.before += ledger::void_load_statement(id) + "; ";
   // A load that is all or nothing empties the table when it publishes.
@@ -214,8 +214,7 @@ asio::awaitable<void> Load::resume(Plan& plan, pg::Connection& connection,
     co_await async::offload(on_.reader, read);
   }
   plan.identity.behind_load = load.behind_load;
-  plan.identity.rejects_path = load.rejects_path;
-  choose_rejects_path(plan);
+  co_await choose_rejects(plan, load.rejects_path);
   // What decides where chunks end stays; how large a record may be does not.
   plan.identity.chunk_bytes = load.chunk_bytes;
   report_.plan.chunk_bytes = plan.identity.chunk_bytes;
@@ -247,10 +246,24 @@ asio::awaitable<void> Load::go_on_behind(Plan& plan, pg::Connection& connection,
       fmt::format("goes on behind load {}, at line {}", load.id.value, place->line));
 }
 
-/// Where rejects go, unless an earlier run of this load has chosen.
-void Load::choose_rejects_path(Plan& plan) const {
-  if (!plan.options.rejects.allow_any() || !plan.identity.rejects_path.empty()) return;
-  plan.identity.rejects_path = RejectFile::free_path(rejects_path_of(plan));
+/// Where rejects go. The files are there before the ledger names them. `earlier_path` is what it
+/// names already.
+asio::awaitable<void> Load::choose_rejects(Plan& plan, std::string earlier_path) {
+  RejectWish wish;
+  wish.path = rejects_path_of(plan);
+  wish.is_named = !plan.options.rejects_path.empty();
+  wish.are_allowed = plan.options.rejects.allow_any();
+  wish.earlier_path = std::move(earlier_path);
+  wish.about = {.source = plan.source->name(),
+                .header = plan.preamble.header_bytes,
+                .line_end = plan.preamble.line_end,
+                .load = report_.load};
+  RejectChoice choice;
+  const auto choose = [&wish, &choice] { choice = choose_reject_file(std::move(wish)); };
+  co_await async::offload(on_.cpu, choose);
+  rejects_ = std::move(choice.file);
+  plan.identity.rejects_path = std::move(choice.path);
+  if (!choice.note.empty()) report_.notes.push_back(std::move(choice.note));
 }
 
 void Load::nothing_to_do(const ledger::LoadEntry& load) {

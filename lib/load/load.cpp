@@ -53,6 +53,7 @@ asio::awaitable<void> Load::run() {
   }
   if (!failed && options_.more_follows) co_await let_go();
   lock_.reset();
+  if (rejects_) rejects_->leave();
   if (failed) std::rethrow_exception(failed);
 }
 
@@ -220,8 +221,7 @@ asio::awaitable<void> Load::lock(Findings& found) {
 
 /// Nothing is kept, so nothing is locked, entered or resumed.
 asio::awaitable<void> Load::run_check(Plan& plan) {
-  if (!plan.options.rejects_path.empty())
-    plan.identity.rejects_path = RejectFile::free_path(rejects_path_of(plan));
+  if (!plan.options.rejects_path.empty()) co_await choose_rejects(plan, {});
   open_rejects(plan);
   co_await move(plan, {});
   co_await require_unchanged_source(plan);
@@ -230,7 +230,7 @@ asio::awaitable<void> Load::run_check(Plan& plan) {
 }
 
 asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
-  choose_rejects_path(plan);
+  co_await choose_rejects(plan, {});
   open_rejects(plan);
   if (plan.options.truncate) {
     pg::Lease connection = co_await on_.pool.acquire();
@@ -264,9 +264,7 @@ asio::awaitable<bool> Load::run_at_once(Plan& plan) {
                    !o.truncate && !o.defer_indexes && plan.strategy.is_plain(plan.target.table);
   if (!may) co_return false;
   progress_.stage = Progress::Stage::loading;
-  choose_rejects_path(plan);
   const std::optional<StoredAtOnce> stored = co_await store_at_once(on_, plan);
-  plan.identity.rejects_path.clear();
   if (!stored) co_return false;
   report_.load = stored->end.load;
   report(stored->end.totals);
@@ -349,10 +347,8 @@ asio::awaitable<ledger::StoredChunks> Load::stored_before(int round) {
     rejects += chunk.rows_rejected;
   }
   if (!rejects_ || round > 0) co_return stored;
-  const auto take_up = [this, &stored]() -> std::uint64_t {
-    return rejects_->reopen() ? rejects_->settle(rejects_of(stored, false)) : 0;
-  };
-  const std::uint64_t kept = co_await async::offload(on_.cpu, take_up);
+  const auto settle = [this, &stored] { return rejects_->settle(rejects_of(stored, false)); };
+  const std::uint64_t kept = co_await async::offload(on_.cpu, settle);
   if (kept < rejects) {
     report_.notes.push_back(fmt::format("{} of the {} rejects of earlier runs are not in {}",
                                         format_count(rejects - kept), format_count(rejects),
@@ -363,12 +359,7 @@ asio::awaitable<ledger::StoredChunks> Load::stored_before(int round) {
 
 void Load::open_rejects(const Plan& plan) {
   budget_ = RejectBudget(plan.options.rejects);
-  if (plan.identity.rejects_path.empty()) return;
-  rejects_ = std::make_unique<RejectFile>(RejectFile::Options{.path = plan.identity.rejects_path,
-                                                              .source = plan.source->name(),
-                                                              .header = plan.preamble.header_bytes,
-                                                              .line_end = plan.preamble.line_end,
-                                                              .load = report_.load});
+  if (rejects_ && report_.load) rejects_->set_load(*report_.load);
 }
 
 /// Which chunks' rejects stay in the file: of those that are stored, and (where they are what ended

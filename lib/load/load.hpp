@@ -69,7 +69,7 @@ class Load {
                                          double seconds);
   asio::awaitable<bool> reconcile(Plan& plan, double seconds, int round);
   asio::awaitable<ledger::StoredChunks> stored_before(int round);
-  void choose_rejects_path(Plan& plan) const;
+  asio::awaitable<void> choose_rejects(Plan& plan, std::string earlier_path);
   void open_rejects(const Plan& plan);
   asio::awaitable<void> settle_rejects(bool with_others);
   static std::function<bool(std::int64_t)> rejects_of(const ledger::StoredChunks& stored,

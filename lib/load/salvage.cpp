@@ -261,6 +261,14 @@ asio::awaitable<std::optional<tuple::Reject>> find_first_bad(
   co_return std::move(found.rejects.front());
 }
 
+std::function<bool(tuple::Reject&)> each_of(const std::vector<tuple::Reject>& rejects) {
+  return [at = rejects.begin(), end = rejects.end()](tuple::Reject& reject) mutable {
+    if (at == end) return false;
+    reject = *at++;
+    return true;
+  };
+}
+
 std::string text_of(const std::string& source, const tuple::Reject& reject) {
   std::string text = at(source, reject.position.line) + ": ";
   if (!reject.column.empty()) {

@@ -39,6 +39,9 @@ asio::awaitable<std::optional<tuple::Reject>> find_first_bad(
     const source::Chunk& chunk, const tuple::Batch& batch,
     const std::optional<writer::Refusal>& refusal);
 
+/// One after the other, as RejectFile takes them.
+std::function<bool(tuple::Reject&)> each_of(const std::vector<tuple::Reject>& rejects);
+
 /// "trips.csv:5: column "fare": value "12x": invalid input syntax ..."
 std::string text_of(const std::string& source, const tuple::Reject& reject);
 

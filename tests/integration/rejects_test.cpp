@@ -1,7 +1,12 @@
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
+#include <thread>
 
 #include "integration/bad_inputs.hpp"
 #include "support/database.hpp"
@@ -293,6 +298,134 @@ TEST_F(RejectsTest, AnotherLoadsFileIsKept) {
   EXPECT_EQ(folder_ / "in.rejects.2.csv", tuesday.report.rejects_path);
   EXPECT_EQ("id\nx\n", read_file(monday.report.rejects_path));
   EXPECT_EQ("id\ny\nz\n", read_file(tuesday.report.rejects_path));
+}
+
+/// Two loads of one file into two tables at the same time: each has a file of its own, whole.
+TEST_F(RejectsTest, LoadsAtOnceHaveAFileEach) {
+  constexpr int tables = 4;
+  std::string csv = "id,v\n";
+  for (int i = 0; i < 20'000; ++i)
+    csv += (i % 1000 == 7 ? "x" : std::to_string(i)) + "," +
+           (i % 500 == 9 ? "y" : std::to_string(i)) + "\n";
+  options_.path = folder_.write("in.csv", csv);
+  options_.rejects.rejects_max = 100;
+  options_.chunk_bytes = 16 * limits::KiB;
+  for (int i = 0; i < tables; ++i)
+    db().run("create table t" + std::to_string(i) + " (id " + (i % 2 == 0 ? "int" : "text") +
+             ", v " + (i % 2 == 0 ? "text" : "int") + ")");
+  // The schema of the ledger is made by one of them.
+  std::vector<Loaded> loads(tables);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < tables; ++i) {
+      threads.emplace_back([this, i, &loads, options = options_]() mutable {
+        options.table = "t" + std::to_string(i);
+        loads[i] = run_load(url(), options);
+      });
+    }
+  }
+  std::set<std::string> paths;
+  for (std::size_t i = 0; i < tables; ++i) {
+    const std::uint64_t bad = i % 2 == 0 ? 20 : 40;
+    ASSERT_TRUE(loads[i].ok()) << loads[i].message;
+    EXPECT_EQ(bad, loads[i].report.rows_rejected);
+    paths.insert(loads[i].report.rejects_path);
+    const auto rejects = reasons(loads[i].report.rejects_path);
+    EXPECT_EQ(bad, rejects.size());
+    for (const auto& reject : rejects) EXPECT_EQ(loads[i].report.load->value, reject["load"]);
+    const std::string kept = read_file(loads[i].report.rejects_path);
+    EXPECT_EQ(bad + 1, static_cast<std::uint64_t>(std::ranges::count(kept, '\n')));
+    EXPECT_EQ(kept.find("\n7,x"), std::string::npos);
+  }
+  EXPECT_EQ(tables, static_cast<int>(paths.size()));
+}
+
+/// Files without a reject are not left, however the load ended.
+TEST_F(RejectsTest, NoEmptyFileIsLeft) {
+  db().run("create table t (id int primary key)");
+  options_.rejects.rejects_max = 10;
+  options_.chunk_bytes = 4;
+  EXPECT_TRUE(load("id\n1\n2\n").ok());
+  options_.use_ledger = false;
+  EXPECT_FALSE(load("id\n1\n2\n").report.rows_rejected == 0);  // keys that are there
+  options_.table = "u";
+  EXPECT_FALSE(load_again().ok());
+  options_.use_ledger = true;
+  db().run(
+      "create table u (id int); create function f() returns trigger language plpgsql as $$ begin "
+      "raise exception 'full' using errcode = '53100'; end $$; create trigger x before insert on u "
+      "for each row execute function f()");
+  options_.retry_for = std::chrono::milliseconds(0);
+  EXPECT_EQ("53100", load_again().sql_state);
+  std::string left;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
+    if (entry.path().filename().string().contains(".rejects.")) left += entry.path().filename();
+  EXPECT_EQ(std::string("in.rejects.csvin.rejects.jsonl").size(), left.size()) << left;
+}
+
+/// The flag counts that is given now, also for a load that goes on.
+TEST_F(RejectsTest, AnotherRejectFileForALoadThatGoesOn) {
+  db().run("create table t (id int)");
+  std::string csv = "id\n";
+  for (int i = 1; i <= 400; ++i) csv += (i % 10 == 0 ? "x" : "") + std::to_string(i) + "\n";
+  options_.chunk_bytes = 100;
+  options_.jobs = 1;
+  options_.rejects.rejects_max = 12;
+  EXPECT_EQ(FailureKind::budget, load(csv).failure);
+  EXPECT_LT(0, db().number("select sum(rows_rejected) from pgsluice.chunks"));
+  options_.rejects.rejects_max = 40;
+  options_.rejects_path = folder_ / "elsewhere.csv";
+  const Loaded resumed = load_again();
+  ASSERT_TRUE(resumed.ok()) << resumed.message;
+  EXPECT_EQ(options_.rejects_path, resumed.report.rejects_path);
+  EXPECT_EQ(options_.rejects_path, db().value("select rejects_path from pgsluice.loads"));
+  EXPECT_EQ(40U, reasons(resumed.report.rejects_path).size());
+  EXPECT_NE(0, ::access((folder_ / "in.rejects.csv").c_str(), F_OK));
+}
+
+/// A load goes on although somebody has put other files in the place of its rejects.
+TEST_F(RejectsTest, GoesOnBesideFilesOfAnotherLoad) {
+  db().run("create table t (id int)");
+  std::string csv = "id\n";
+  for (int i = 1; i <= 400; ++i) csv += (i % 10 == 0 ? "x" : "") + std::to_string(i) + "\n";
+  options_.chunk_bytes = 100;
+  options_.jobs = 1;
+  options_.rejects.rejects_max = 12;
+  EXPECT_EQ(FailureKind::budget, load(csv).failure);
+  const auto before = db().number("select sum(rows_rejected) from pgsluice.chunks");
+  folder_.write("in.rejects.jsonl", "{\"load\":null}\n");
+  folder_.write("in.rejects.csv", "precious\n");
+  options_.rejects.rejects_max = 40;
+  const Loaded resumed = load_again();
+  ASSERT_TRUE(resumed.ok()) << resumed.message;
+  EXPECT_EQ(folder_ / "in.rejects.2.csv", resumed.report.rejects_path);
+  EXPECT_EQ(40 - before, static_cast<std::int64_t>(reasons(resumed.report.rejects_path).size()));
+  EXPECT_EQ("precious\n", read_file(folder_ / "in.rejects.csv"));
+  std::string notes;
+  for (const std::string& note : resumed.report.notes) notes += note + "\n";
+  EXPECT_THAT(notes, HasSubstr("lines of another load"));
+  EXPECT_THAT(notes, HasSubstr("rejects of earlier runs are not in"));
+}
+
+/// A reject that cannot be written stops the load before its chunk is stored; the flag that the
+/// error names takes effect in the run that follows.
+TEST_F(RejectsTest, FlagThatTheErrorNamesTakesEffect) {
+  db().run("create table t (id int, qty int)");
+  ASSERT_EQ(0, ::mkdir((folder_ / "in.rejects.csv").c_str(), 0700));
+  options_.rejects.rejects_max = 5;
+  options_.rejects_path = "/proc/none/r.csv";
+  const std::string csv = "id,qty\n1,1\n2,x\n3,3\n";
+  const Loaded nowhere = load(csv);
+  EXPECT_EQ(FailureKind::failed, nowhere.failure);
+  EXPECT_THAT(nowhere.message, HasSubstr("--rejects"));
+  options_.rejects_path = folder_ / "r.csv";
+  const Loaded good = load_again();
+  ASSERT_TRUE(good.ok()) << good.message;
+  EXPECT_EQ("id,qty\n2,x\n", read_file(folder_ / "r.csv"));
+  // Where none is named, a folder in the way is no obstacle.
+  options_.rejects_path.clear();
+  options_.again = true;
+  EXPECT_EQ(folder_ / "in.rejects.2.csv", load_again().report.rejects_path);
 }
 
 /// A reject that cannot be written stops the load before its chunk is stored.

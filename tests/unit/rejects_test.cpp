@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "base/failure.hpp"
 #include "load/reject_budget.hpp"
+#include "load/reject_choice.hpp"
 #include "load/reject_file.hpp"
 #include "load/splitter.hpp"
 #include "support/files.hpp"
@@ -151,11 +153,23 @@ class RejectFileTest : public ::testing::Test {
     c.buffer.reserve(bytes.size());
     std::ranges::copy(bytes, c.buffer.bytes());
     c.size = bytes.size();
-    file.append(c, rejects);
+    file.append(c, [at = rejects.begin(), end = rejects.end()](tuple::Reject& reject) mutable {
+      if (at == end) return false;
+      reject = *at++;
+      return true;
+    });
   }
 
-  RejectFile::Options options() const {
-    return {.path = path_, .source = "in.csv", .header = "id,v", .load = LoadId{4}};
+  static RejectFile::Options options(std::optional<LoadId> load = LoadId{4}) {
+    return {.source = "in.csv", .header = "id,v", .load = load};
+  }
+  std::unique_ptr<RejectFile> reserve() const { return RejectFile::reserve(path_, options()); }
+  std::unique_ptr<RejectFile> reopen(LoadId load = LoadId{4}) {
+    why_not_.clear();
+    return RejectFile::reopen(path_, options(load), why_not_);
+  }
+  bool is_there(const std::string& name) const {
+    return ::access((folder_ / name).c_str(), F_OK) == 0;
   }
   std::string records() const { return test::read_file(path_); }
   std::size_t reasons() const {
@@ -166,41 +180,57 @@ class RejectFileTest : public ::testing::Test {
 
   test::TemporaryFolder folder_;
   std::string path_ = folder_ / "in.rejects.csv";
+  std::string why_not_;
 };
 
 TEST_F(RejectFileTest, SettlesIntoFileOrderWithTheLastAttemptOfEachStoredChunk) {
-  RejectFile file(options());
-  append(file, 2, {"2a"});
-  append(file, 0, {"0a", "0b"});
-  append(file, 1, {"1a"});
-  append(file, 0, {"0c"});
-  EXPECT_EQ(2U, file.settle([](std::int64_t chunk) { return chunk != 1; }));
+  const auto file = reserve();
+  append(*file, 2, {"2a"});
+  append(*file, 0, {"0a", "0b"});
+  append(*file, 1, {"1a"});
+  append(*file, 0, {"0c"});
+  EXPECT_EQ(2U, file->settle([](std::int64_t chunk) { return chunk != 1; }));
   EXPECT_EQ("id,v\n0c\n2a\n", records());
   EXPECT_EQ(2U, reasons());
-  append(file, 1, {"1b"});
-  EXPECT_EQ(3U, file.settle(all));
+  append(*file, 1, {"1b"});
+  EXPECT_EQ(3U, file->settle(all));
   EXPECT_EQ("id,v\n0c\n1b\n2a\n", records());
   EXPECT_EQ(3U, reasons());
 }
 
 TEST_F(RejectFileTest, IsTakenUpAfterACrash) {
   {
-    RejectFile file(options());
-    append(file, 0, {"0a"});
-    append(file, 1, {"1a", "1b"});
-    append(file, 2, {"2a"});
-    append(file, 1, {"1c"});
+    const auto file = reserve();
+    append(*file, 0, {"0a"});
+    append(*file, 1, {"1a", "1b"});
+    append(*file, 2, {"2a"});
+    append(*file, 1, {"1c"});
   }
   // Cut off in the middle of writing.
   const std::string jsonl = folder_ / "in.rejects.jsonl";
   ASSERT_EQ(0, ::truncate(jsonl.c_str(), static_cast<off_t>(test::read_file(jsonl).size() - 9)));
-  RejectFile file(options());
-  ASSERT_TRUE(file.reopen());
-  EXPECT_EQ(3U, file.settle([](std::int64_t chunk) { return chunk < 2; }));
+  const auto file = reopen();
+  ASSERT_TRUE(file) << why_not_;
+  EXPECT_EQ(3U, file->settle([](std::int64_t chunk) { return chunk < 2; }));
   EXPECT_EQ("id,v\n0a\n1a\n1b\n", records());
-  append(file, 2, {"2b"});
-  EXPECT_EQ(4U, file.settle(all));
+  append(*file, 2, {"2b"});
+  EXPECT_EQ(4U, file->settle(all));
   EXPECT_EQ("id,v\n0a\n1a\n1b\n2b\n", records());
+}
+
+/// What was cut off does not stand behind what is written next, which may be shorter.
+TEST_F(RejectFileTest, NothingOfWhatWasCutOffStays) {
+  {
+    append(*reserve(), 0, {"0a", "a record that is longer than the next"});
+  }
+  const std::string jsonl = folder_ / "in.rejects.jsonl";
+  const std::string text = test::read_file(jsonl);
+  ASSERT_EQ(0, ::truncate(jsonl.c_str(), static_cast<off_t>(text.find('\n') + 5)));
+  const auto file = reopen();
+  ASSERT_TRUE(file) << why_not_;
+  append(*file, 1, {"1a"});
+  EXPECT_EQ("id,v\n0a\n1a\n", records());
+  EXPECT_EQ(2U, reasons());
 }
 
 /// settle() writes new files and gives them the names of the old ones. It is interrupted in front
@@ -211,12 +241,12 @@ TEST_F(RejectFileTest, IsTakenUpAfterACrashWhileItWasSettled) {
     std::string old_records;
     std::string old_reasons;
     {
-      RejectFile file(options());
-      append(file, 1, {"1a"});
-      append(file, 0, {"0a"});
+      const auto file = reserve();
+      append(*file, 1, {"1a"});
+      append(*file, 0, {"0a"});
       old_records = records();
       old_reasons = test::read_file(jsonl);
-      file.settle(all);
+      file->settle(all);
     }
     ASSERT_EQ(0, ::rename(path_.c_str(), (path_ + ".tmp").c_str()));
     folder_.write("in.rejects.csv", old_records);
@@ -224,9 +254,9 @@ TEST_F(RejectFileTest, IsTakenUpAfterACrashWhileItWasSettled) {
       ASSERT_EQ(0, ::rename(jsonl.c_str(), (jsonl + ".tmp").c_str()));
       folder_.write("in.rejects.jsonl", old_reasons);
     }
-    RejectFile file(options());
-    ASSERT_TRUE(file.reopen());
-    EXPECT_EQ(2U, file.settle(all));
+    const auto file = reopen();
+    ASSERT_TRUE(file) << why_not_;
+    EXPECT_EQ(2U, file->settle(all));
     EXPECT_EQ("id,v\n0a\n1a\n", records());
     EXPECT_LT(test::read_file(jsonl).find("bad 0a"), test::read_file(jsonl).find("bad 1a"));
     ::unlink(path_.c_str());
@@ -237,39 +267,214 @@ TEST_F(RejectFileTest, IsTakenUpAfterACrashWhileItWasSettled) {
 }
 
 TEST_F(RejectFileTest, NothingKeptLeavesNoFile) {
-  RejectFile file(options());
-  append(file, 0, {"0a"});
-  EXPECT_EQ(0U, file.settle([](std::int64_t) { return false; }));
-  EXPECT_NE(0, ::access(path_.c_str(), F_OK));
-  EXPECT_FALSE(RejectFile(options()).reopen());
+  const auto file = reserve();
+  append(*file, 0, {"0a"});
+  EXPECT_EQ(0U, file->settle([](std::int64_t) { return false; }));
+  EXPECT_EQ("", records());
+  file->leave();
+  EXPECT_FALSE(is_there("in.rejects.csv"));
+  EXPECT_FALSE(is_there("in.rejects.jsonl"));
+  EXPECT_FALSE(reopen());
+  EXPECT_EQ("", why_not_);
 }
 
 TEST_F(RejectFileTest, BelongsToItsUserAndReplacesNothing) {
-  EXPECT_EQ(path_, RejectFile::free_path(path_));
-  RejectFile file(options());
-  append(file, 0, {"0a"});
-  struct stat status{};
-  ASSERT_EQ(0, ::stat(path_.c_str(), &status));
-  EXPECT_EQ(0600U, status.st_mode & 0777U);
-  EXPECT_EQ(folder_ / "in.rejects.2.csv", RejectFile::free_path(path_));
-  RejectFile second(options());
-  EXPECT_THROW(append(second, 0, {"0b"}), Failure);
+  const auto file = reserve();
+  append(*file, 0, {"0a"});
+  for (const std::string& path : {file->path(), file->reasons_path()}) {
+    struct stat status{};
+    ASSERT_EQ(0, ::stat(path.c_str(), &status));
+    EXPECT_EQ(0600U, status.st_mode & 0777U);
+  }
+  const auto second = reserve();
+  EXPECT_EQ(folder_ / "in.rejects.2.csv", second->path());
+  append(*second, 0, {"0b"});
   EXPECT_EQ("id,v\n0a\n", records());
+  // One of the two names is enough to be taken.
+  folder_.write("in.rejects.3.csv", "");
+  folder_.write("in.rejects.4.jsonl", "x");
+  EXPECT_EQ(folder_ / "in.rejects.5.csv", reserve()->path());
+  EXPECT_FALSE(is_there("in.rejects.3.jsonl"));
+}
+
+/// Whoever begins at the same moment gets another name, and each file is whole.
+TEST_F(RejectFileTest, ManyAtOnceShareNone) {
+  constexpr int threads = 16;
+  std::vector<std::string> paths(threads);
+  {
+    std::vector<std::jthread> all;
+    for (int i = 0; i < threads; ++i) {
+      all.emplace_back([this, i, &paths] {
+        const auto file = RejectFile::reserve(path_, options(LoadId{i}));
+        append(*file, 0, {"record " + std::to_string(i)});
+        paths[static_cast<std::size_t>(i)] = file->path();
+      });
+    }
+  }
+  EXPECT_EQ(threads, static_cast<int>(std::set(paths.begin(), paths.end()).size()));
+  for (int i = 0; i < threads; ++i) {
+    EXPECT_EQ("id,v\nrecord " + std::to_string(i) + "\n",
+              test::read_file(paths[static_cast<std::size_t>(i)]));
+  }
+}
+
+/// A crash may leave empty files. They are used again, but not while somebody has them.
+TEST_F(RejectFileTest, EmptyFilesOfACrashAreUsedAgain) {
+  auto running = reserve();
+  EXPECT_EQ(folder_ / "in.rejects.2.csv", reserve()->path());
+  running.reset();
+  EXPECT_EQ(path_, reserve()->path());
+  ::unlink(path_.c_str());  // it came between the two files
+  EXPECT_EQ(path_, reserve()->path());
 }
 
 TEST_F(RejectFileTest, IsNotReachedThroughASymbolicLink) {
   const std::string victim = folder_.write("victim", "precious");
-  ASSERT_EQ(0, ::symlink(victim.c_str(), path_.c_str()));
-  RejectFile file(options());
-  EXPECT_THROW(append(file, 0, {"0a"}), Failure);
-  EXPECT_EQ("precious", test::read_file(victim));
+  for (const char* name : {"in.rejects.csv", "in.rejects.jsonl"}) {
+    ASSERT_EQ(0, ::symlink(victim.c_str(), (folder_ / name).c_str()));
+    const auto file = reserve();
+    EXPECT_EQ(folder_ / "in.rejects.2.csv", file->path());
+    EXPECT_FALSE(reopen());
+    file->leave();
+    EXPECT_EQ("precious", test::read_file(victim));
+    ::unlink((folder_ / name).c_str());
+  }
 }
 
-TEST_F(RejectFileTest, RefusesFilesThatAreNotItsOwn) {
-  folder_.write("in.rejects.csv", "id,v\n0a\n");
-  folder_.write("in.rejects.jsonl", "{\"message\":\"of somebody else\"}\n");
-  RejectFile file(options());
-  EXPECT_THROW(file.reopen(), Failure);
+/// Only files that hold nothing but lines of the load, with the records that these say.
+TEST_F(RejectFileTest, TakesUpItsOwnFilesAlone) {
+  const std::string own = R"({"byte_count":2,"load":4,"chunk":0,"attempt":0})"
+                          "\n";
+  struct Case {
+    std::string lines;
+    std::string records;
+    bool is_own;
+  };
+  const Case cases[] = {
+      {own, "id,v\n0a\n", true},
+      {"", "", true},
+      {own, "id,v\n0a\nmore", true},
+      {own, "id,v\n", false},
+      {"", "id,v\n0a\n", false},
+      {own + own, "id,v\n0a\n", false},
+      {R"({"byte_count":2,"load":5,"chunk":0,"attempt":0})"
+       "\n",
+       "id,v\n0a\n", false},
+      {own + R"({"byte_count":2,"load":5,"chunk":0,"attempt":0})"
+             "\n",
+       "id,v\n0a\n0b\n", false},
+      {R"({"byte_count":2,"load":null,"chunk":0,"attempt":0})"
+       "\n",
+       "id,v\n0a\n", false},
+      {R"({"byte_count":2,"load":"4","chunk":0,"attempt":0})"
+       "\n",
+       "id,v\n0a\n", false},
+      {R"({"byte_count":-2,"load":4,"chunk":0,"attempt":0})"
+       "\n",
+       "id,v\n0a\n", false},
+      {R"({"byte_count":18446744073709551615,"load":4,"chunk":0,"attempt":0})"
+       "\n",
+       "id,v\n0a\n", false},
+      {R"({"byte_count":2,"load":4,"chunk":[],"attempt":{}})"
+       "\n",
+       "id,v\n0a\n", false},
+      {"{\"message\":\"of somebody else\"}\n", "id,v\n0a\n", false},
+      {"[1]\n", "id,v\n0a\n", false},
+      {"no JSON\n", "id,v\n0a\n", false},
+  };
+  for (const Case& c : cases) {
+    folder_.write("in.rejects.jsonl", c.lines);
+    folder_.write("in.rejects.csv", c.records);
+    const auto file = reopen();
+    EXPECT_EQ(c.is_own, file != nullptr) << c.lines << why_not_;
+    if (c.is_own) continue;
+    EXPECT_THAT(why_not_, HasSubstr("in.rejects.jsonl"));
+    EXPECT_EQ(c.lines, test::read_file(folder_ / "in.rejects.jsonl"));
+    EXPECT_EQ(c.records, records());
+  }
+}
+
+class RejectChoiceTest : public RejectFileTest {
+ protected:
+  RejectWish wish() const { return {.path = path_, .are_allowed = true, .about = options()}; }
+};
+
+TEST_F(RejectChoiceTest, GoesOnWithWhatEarlierRunsHave) {
+  {
+    append(*reserve(), 0, {"0a"});
+  }
+  RejectWish again = wish();
+  again.earlier_path = path_;
+  for (const bool are_allowed : {true, false}) {
+    again.are_allowed = are_allowed;
+    const RejectChoice choice = choose_reject_file(again);
+    ASSERT_TRUE(choice.file);
+    EXPECT_TRUE(choice.file->has_any());
+    EXPECT_EQ(path_, choice.path);
+    EXPECT_EQ("", choice.note);
+  }
+  // The same name, given again: the number behind it was this tool's.
+  again.are_allowed = again.is_named = true;
+  again.path = folder_ / "in.csv";
+  again.earlier_path = folder_ / "in.2.csv";
+  {
+    append(*RejectFile::reserve(again.earlier_path, options()), 0, {"0b"});
+  }
+  EXPECT_EQ(again.earlier_path, choose_reject_file(again).path);
+}
+
+TEST_F(RejectChoiceTest, LeavesFilesOfOthersAloneAndSaysSo) {
+  {
+    append(*RejectFile::reserve(path_, options(LoadId{5})), 0, {"0a"});
+  }
+  RejectWish again = wish();
+  again.earlier_path = path_;
+  const RejectChoice choice = choose_reject_file(again);
+  EXPECT_EQ(folder_ / "in.rejects.2.csv", choice.path);
+  EXPECT_THAT(choice.note, HasSubstr("lines of another load: the rejects of this load go to"));
+  EXPECT_EQ("id,v\n0a\n", records());
+  again.are_allowed = false;
+  EXPECT_FALSE(choose_reject_file(again).file);
+}
+
+TEST_F(RejectChoiceTest, AnotherNameThanBeforeTakesTheRejectsAlong) {
+  {
+    const auto file = reserve();
+    append(*file, 1, {"1a"});
+    append(*file, 0, {"0a", "0b"});
+  }
+  RejectWish elsewhere = wish();
+  elsewhere.path = folder_ / "other.csv";
+  elsewhere.is_named = true;
+  elsewhere.earlier_path = path_;
+  const RejectChoice choice = choose_reject_file(elsewhere);
+  EXPECT_EQ(folder_ / "other.csv", choice.path);
+  EXPECT_THAT(choice.note, HasSubstr("moved from " + path_ + " to " + choice.path));
+  // Until the ledger has the new name the old files stay.
+  EXPECT_TRUE(is_there("in.rejects.csv"));
+  append(*choice.file, 2, {"2a"});
+  EXPECT_EQ(4U, choice.file->settle(all));
+  EXPECT_EQ("id,v\n0a\n0b\n1a\n2a\n", test::read_file(choice.path));
+  EXPECT_FALSE(is_there("in.rejects.csv"));
+  EXPECT_FALSE(is_there("in.rejects.jsonl"));
+}
+
+/// A name that was asked for must do at once; another one when there is something to write.
+TEST_F(RejectChoiceTest, PlaceThatCannotBeWritten) {
+  RejectWish nowhere = wish();
+  nowhere.path = folder_ / "no/such/in.rejects.csv";
+  const RejectChoice choice = choose_reject_file(nowhere);
+  EXPECT_EQ("", choice.path);
+  ASSERT_TRUE(choice.file);
+  EXPECT_THROW(append(*choice.file, 0, {"0a"}), Failure);
+  choice.file->leave();
+  nowhere.is_named = true;
+  try {
+    choose_reject_file(nowhere);
+    FAIL();
+  } catch (const Failure& failure) {
+    EXPECT_THAT(failure.what(), HasSubstr("--rejects"));
+  }
 }
 
 }  // namespace
