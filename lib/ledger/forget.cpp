@@ -10,13 +10,16 @@
 namespace sluice::ledger {
 namespace {
 
-/// The name of the lock that a run of this load holds, as the load takes it.
-std::string lock_of(const pg::Result& row) {
-  return quote_literal("load " + std::string(row.text(0, 3)) + " " + std::string(row.text(0, 4)));
+/// The locks that a run of this load holds, as the load takes them.
+RunLockNames locks_of(const pg::Result& row) {
+  return {.target = quote_literal(row.text(0, 3)),
+          .fingerprint = std::string(row.text(0, 4)),
+          .empties_table = false};
 }
 
 asio::awaitable<void> require_no_run(pg::Connection& on, const pg::Result& load) {
-  const auto results = co_await on.query("select " + RunLock::try_expression(lock_of(load)));
+  const std::string ask = "select " + RunLock::try_expression(locks_of(load));
+  const auto results = co_await on.query(ask);
   if (results.back().boolean(0, 0)) co_return;
   throw Failure(FailureKind::held, "a run is at work on this load; nothing was changed");
 }
@@ -48,7 +51,7 @@ asio::awaitable<Forgotten> forget(pg::Connection& on, LoadId load, bool with_ind
   Forgotten forgotten;
   const std::string id = std::to_string(load.value);
   const auto results = co_await on.query(
-      "begin; set local search_path = pg_catalog, pg_temp; select state, source, target, "
+      "begin; select state, source, target, "
       "target_oid, fingerprint, to_regclass(" +
       quote_literal(staging_table(load)) +
       ") is not null from pgsluice.loads where load_id = " + id + " for update");

@@ -78,11 +78,14 @@ bool is_name(std::string_view written) {
 
 /// The index and, if it is being built, by whom.
 std::string index_query(const ConcurrentIndex& index) {
-  return "select i.indisvalid, i.indexrelid::regclass, p.pid "
-         "from pg_index i join pg_class c on c.oid = i.indexrelid "
-         "left join pg_stat_progress_create_index p on p.index_relid = i.indexrelid "
-         "where i.indrelid = to_regclass(" +
-         quote_literal(index.table) + ") and c.relname = " + quote_literal(index.name);
+  // The table is found as the statement finds it, so all else is qualified.
+  return "select i.indisvalid, i.indexrelid::pg_catalog.regclass, p.pid "
+         "from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) "
+         "i.indexrelid left join pg_catalog.pg_stat_progress_create_index p on p.index_relid "
+         "operator(pg_catalog.=) i.indexrelid where i.indrelid operator(pg_catalog.=) "
+         "pg_catalog.to_regclass(" +
+         quote_literal(index.table) + ")::pg_catalog.oid and c.relname operator(pg_catalog.=) " +
+         quote_literal(index.name) + "::pg_catalog.name";
 }
 
 }  // namespace
@@ -110,13 +113,13 @@ std::optional<ConcurrentIndex> concurrent_index(std::string_view statement) {
 }
 
 IndexState state_of(Session& session, const ConcurrentIndex& index) {
-  const Rows rows = session.query(index_query(index));
+  const Rows rows = session.query_in_user_path(index_query(index));
   if (rows.empty()) return IndexState::absent;
   return rows.front()[0] == "t" ? IndexState::valid : IndexState::invalid;
 }
 
 void drop_leftover(Session& session, const ConcurrentIndex& index, const Stop& stop) {
-  const Rows rows = session.query(index_query(index));
+  const Rows rows = session.query_in_user_path(index_query(index));
   if (rows.empty() || rows.front()[0] == "t") return;
   if (!rows.front()[2].empty()) {
     throw Failure(FailureKind::held, "process " + rows.front()[2] +

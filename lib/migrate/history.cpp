@@ -86,14 +86,14 @@ std::string runner_name() {
 }
 
 std::string record_applied(const std::string& project, const Script& script) {
-  return insert(project, script, "applied", "clock_timestamp()");
+  return insert(project, script, "applied", "pg_catalog.clock_timestamp()");
 }
 
 std::string record_baseline(const std::string& project, std::uint64_t version) {
   return "insert into pgsluice.migrations (project, version, file, state, runner, finished_at) "
          "values (" +
          quote_literal(project) + ", " + std::to_string(version) + ", 'baseline', 'baseline', " +
-         quote_literal(runner_name()) + ", clock_timestamp())";
+         quote_literal(runner_name()) + ", pg_catalog.clock_timestamp())";
 }
 
 std::string record_begun(const std::string& project, const Script& script) {

@@ -129,6 +129,7 @@ std::string begin() {
   // once would collide.
   std::string text =
       "begin;"
+      "set local search_path = pg_catalog, pg_temp;"
       "select pg_advisory_xact_lock(hashtextextended('pgsluice ledger', 0));"
       "do $$ begin if to_regnamespace('pgsluice') is null then execute 'create schema pgsluice'; "
       "end if; end $$;"

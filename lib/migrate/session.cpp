@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <mutex>
 #include <pqxx/pqxx>
@@ -141,7 +143,18 @@ Rows Session::query(const std::string& sql, const Stop& stop) {
   return run(sql, Waits::for_a_statement, stop);
 }
 
-Rows Session::query(const std::string& sql) { return run(sql, Waits::for_an_answer, stop_); }
+Rows Session::query(const std::string& sql) {
+  // What begins, ends and sets names no function, and may stand in a transaction that has failed.
+  static constexpr std::array<std::string_view, 4> beginnings{"select", "insert", "update",
+                                                              "delete"};
+  const bool is_question = std::ranges::any_of(
+      beginnings, [&sql](std::string_view beginning) { return sql.starts_with(beginning); });
+  return run(is_question ? own_path + sql : sql, Waits::for_an_answer, stop_);
+}
+
+Rows Session::query_in_user_path(const std::string& sql) {
+  return run(sql, Waits::for_an_answer, stop_);
+}
 
 Rows Session::run(const std::string& sql, Waits what, const Stop& stop) {
   pqxx::connection& connection = implementation_->connection;

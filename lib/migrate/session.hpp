@@ -13,6 +13,9 @@
 
 namespace sluice::migrate {
 
+/// Stands in front of SQL of our own: see pg::own_path.
+inline constexpr const char* own_path = "set local search_path = pg_catalog, pg_temp;";
+
 /// One blocking session, by libpqxx 6.4 or 7: the only place that knows it. A lost connection stays
 /// lost (6.4 would quietly open another one, without its locks and settings).
 class Session {
@@ -30,7 +33,11 @@ class Session {
   /// rows of the last one. Throws SqlError. With a stop it is the user's, may take as long as it
   /// likes, and is cancelled (57014); without one it is a question of ours.
   Rows query(const std::string& sql, const Stop& stop);
+  ///
+  /// A question runs under `own_path`, to the end of its transaction.
   Rows query(const std::string& sql);
+  /// The same in the user's search_path: what stands in it is qualified.
+  Rows query_in_user_path(const std::string& sql);
 
   /// Of a query with one row and one column. Throws Failure for what else comes.
   std::string value(const std::string& sql) { return query(sql).front()[0]; }

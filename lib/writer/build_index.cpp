@@ -12,10 +12,6 @@ namespace {
 using ledger::JournalEntry;
 using There = JournalEntry::There;
 
-// What is built calls functions of pg_catalog only (secondary_indexes() defers nothing else), and
-// is read without the session's search_path, which may lead to a function that fits better.
-constexpr const char* own_path = "set local search_path = pg_catalog, pg_temp; ";
-
 /// The session as it was, and what is built in it.
 struct Building {
   pg::Connection& on;
@@ -98,7 +94,7 @@ asio::awaitable<BuiltIndex> try_to_build(Building& b) {
     co_return refused;
   }
   refused.reason = failed->message;
-  RefusedRow question{b.settings + own_path + set_role(b.entry.owner), b.entry.table,
+  RefusedRow question{b.settings + pg::own_path + set_role(b.entry.owner), b.entry.table,
                       b.entry.table_name, b.entry.body};
   const std::string row = co_await find_refused_row(b.on, std::move(question));
   refused.reason += row.empty() ? by_hand(b) : "\n  It is because of " + row;
@@ -107,13 +103,15 @@ asio::awaitable<BuiltIndex> try_to_build(Building& b) {
 
 }  // namespace
 
+// What is built calls functions of pg_catalog only (secondary_indexes() defers nothing else), and
+// is read without the session's search_path, which may lead to a function that fits better.
 asio::awaitable<BuiltIndex> build_index(pg::Connection& on, ledger::DeferredIndex index,
                                         std::string settings) {
   on.wait_for_ever();
   Building b{on, index, settings, {}, {}};
   co_await run_one(on, "begin");
   const auto session =
-      co_await on.query(settings + own_path + "select pg_catalog.current_setting('role')");
+      co_await on.query(settings + pg::own_path + "select pg_catalog.current_setting('role')");
   b.user_role = session.back().text(0, 0);
   std::optional<JournalEntry> entry = co_await ledger::lock_entry(on, index);
   if (!entry || entry->there == There::the_index || entry->there == There::another_index) {
