@@ -78,7 +78,7 @@ asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& c
   }
   sql += p.plan.target.user_path_sql;
   sql += writer::merge_statement(p.plan.target.table, p.plan.encoder.column_names(), merge,
-                                 p.staging(), p.is_upsert());
+                                 {p.staging(), p.is_upsert()});
   std::optional<std::uint64_t> rows_before;
   if (p.plan.target.table.has_insert_rule)
     rows_before = co_await writer::rows_inserted(on, p.plan.target.table);

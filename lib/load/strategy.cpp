@@ -196,6 +196,7 @@ tuple::KeyPlan plan_key(const writer::Merge& merge, const tuple::EncoderPlan& en
     field.field = static_cast<std::size_t>(at - names.begin());
     const tuple::Type& type = table.columns[*table.find(key.columns[i])].base_type;
     field.form = form_of(type, key, i);
+    if (field.form == tuple::KeyForm::bytes) field.order = tuple::key_order_form_of(type);
     field.growth = tuple::growth_of(type);
     if (type.id == tuple::oid::numeric && type.modifier >= 0) {
       field.scale = tuple::doubt_of(type).scale;

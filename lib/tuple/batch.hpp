@@ -30,6 +30,7 @@ struct KeySet {
   std::vector<std::uint64_t> hashes;  ///< in rising order, each once
   bool may_repeat = false;            ///< two tuples may have the same key
   bool is_complete = true;            ///< false where a key could not be hashed: it may be any
+  bool is_rising = false;             ///< each tuple's key is behind the one's before, in one lane
 };
 
 /// All tuples of one chunk: the unit of write, retry and ledger.

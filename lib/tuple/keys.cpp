@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <compare>
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "base/endian.hpp"
 #include "tuple/copy_text.hpp"
@@ -91,10 +93,32 @@ void add_key(const KeyPlan& plan, KeySet& keys, const ValueOf& value_of) {
   keys.hashes.push_back(hash);
 }
 
+std::strong_ordering compare(KeyOrderForm order, std::string_view a, std::string_view b) {
+  if (order == KeyOrderForm::is_signed && !a.empty() && !b.empty() && a.front() != b.front())
+    return static_cast<signed char>(a.front()) <=> static_cast<signed char>(b.front());
+  return a <=> b;
+}
+
+/// Whether a tuple's key is behind another one's, as the index sorts them. False where that is not
+/// known.
+bool is_behind(const KeyPlan& plan, const std::vector<Value>& values,
+               const std::vector<Value>& before) {
+  for (const KeyField& field : plan.fields) {
+    const Value& a = before[field.field];
+    const Value& b = values[field.field];
+    if (field.order == KeyOrderForm::unknown || !a || !b) return false;
+    const std::strong_ordering order = compare(field.order, *a, *b);
+    if (order != std::strong_ordering::equal) return order == std::strong_ordering::less;
+  }
+  return false;
+}
+
 void hash_fast(const KeyPlan& plan, const Lane& lane, KeySet& keys) {
   const char* at = lane.buffer.bytes() + binary_format::header.size();
   std::vector<Value> values;
+  std::vector<Value> before;
   for (std::uint64_t tuple = 0; tuple < lane.tuples; ++tuple) {
+    std::swap(values, before);
     values.clear();
     auto fields = load_big_endian<std::int16_t>(at);
     at += sizeof fields;
@@ -106,6 +130,7 @@ void hash_fast(const KeyPlan& plan, const Lane& lane, KeySet& keys) {
       values.back() = std::string_view(at, static_cast<std::size_t>(size));
       at += size;
     }
+    keys.is_rising = keys.is_rising && (tuple == 0 || is_behind(plan, values, before));
     add_key(plan, keys, [&values](const KeyField& field, Value& value) {
       value = values[field.field];
       return true;
@@ -168,11 +193,29 @@ KeyForm key_form_of(const Type& type, bool collates_bytewise) {
   }
 }
 
+KeyOrderForm key_order_form_of(const Type& type) {
+  switch (type.id) {
+    case oid::int2:
+    case oid::int4:
+    case oid::int8:
+    case oid::date:
+    case oid::time:
+    case oid::timestamp:
+    case oid::timestamptz: return KeyOrderForm::is_signed;
+    case oid::boolean:
+    case oid::oid:
+    case oid::uuid:
+    case oid::bytea: return KeyOrderForm::is_unsigned;
+    default: return KeyOrderForm::unknown;
+  }
+}
+
 void hash_keys(const KeyPlan& plan, Batch& batch) {
   KeySet& keys = batch.keys;
   keys.hashes.clear();
   keys.may_repeat = false;
   keys.is_complete = true;
+  keys.is_rising = batch.slow.tuples == 0;
   if (batch.fast.tuples > 0) hash_fast(plan, batch.fast, keys);
   if (keys.is_complete) hash_slow(plan, batch.slow, keys);
   std::ranges::sort(keys.hashes);

@@ -20,9 +20,13 @@ enum class KeyForm : std::uint8_t {
   numeric,  ///< that without the display scale
 };
 
+/// How the binary forms of a type's values tell their order.
+enum class KeyOrderForm : std::uint8_t { unknown, is_signed, is_unsigned };
+
 struct KeyField {
   std::size_t field = 0;  ///< of the tuple
   KeyForm form = KeyForm::unknown;
+  KeyOrderForm order = KeyOrderForm::unknown;
   Encode encode = nullptr;
   std::size_t growth = 1;
   std::int32_t scale = -1;  ///< of numeric(p, s): what it rounds to; -1 rounds nothing
@@ -41,6 +45,8 @@ struct KeyPlan {
 
 /// `collates_bytewise`: the column's collation says that equal texts have equal bytes.
 KeyForm key_form_of(const Type& type, bool collates_bytewise);
+
+KeyOrderForm key_order_form_of(const Type& type);
 
 /// Fills in batch.keys.
 void hash_keys(const KeyPlan& plan, Batch& batch);

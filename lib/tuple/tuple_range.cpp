@@ -16,6 +16,7 @@ TupleRange whole(const Batch& batch, LaneName lane) {
     range.pieces = {binary_format::header, tuples, binary_format::trailer};
   }
   range.keys_may_repeat = batch.keys.may_repeat;
+  range.keys_are_rising = batch.keys.is_rising;
   return range;
 }
 

@@ -15,6 +15,7 @@ struct TupleRange {
   std::uint64_t tuples = 0;
   std::array<std::string_view, 3> pieces;  ///< text: the first; binary: header, tuples, trailer
   bool keys_may_repeat = true;
+  bool keys_are_rising = false;
 };
 
 /// All tuples of a lane.

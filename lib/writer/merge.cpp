@@ -48,6 +48,7 @@ struct Statement {
   const std::vector<std::string>& columns;
   const Merge& merge;
   const std::string& from;
+  bool are_sorted = false;  ///< as they lie there
 
   std::string record() const { return quote_identifier(merge.record_column); }
   std::string record_key() const;
@@ -80,6 +81,7 @@ std::string Statement::record_key() const {
 /// ORDER BY of the records as they go into the target.
 std::string Statement::order() const {
   if (merge.in_file_order) return " order by " + record();
+  if (are_sorted) return {};  // the server would keep 8 % of its time for finding that out
   return " order by " + order_of_key(merge) + ", " + record();
 }
 
@@ -255,15 +257,15 @@ std::string counter_reset() {
 }
 
 std::string merge_statement(const tuple::Table& target, const std::vector<std::string>& columns,
-                            const Merge& merge, const std::string& from, bool keys_may_repeat) {
-  const Statement s{target, columns, merge, from};
+                            const Merge& merge, const StagedRecords& staged) {
+  const Statement s{target, columns, merge, staged.table, staged.are_sorted};
   if (merge.on_conflict == OnConflict::error) {
-    return s.insert() + "select " + list(columns, "") + " from " + from +
+    return s.insert() + "select " + list(columns, "") + " from " + staged.table +
            (merge.in_file_order ? " order by " + s.record() : "");
   }
   std::string sql = counter_reset();
   if (merge.in_file_order) sql = lock_statement(target) + sql;
-  if (merge.takes_all_in_turn()) return sql + merge_in_turn(s, keys_may_repeat);
+  if (merge.takes_all_in_turn()) return sql + merge_in_turn(s, staged.keys_may_repeat);
   const std::string chosen = s.chosen_records();
   return sql + (merge.one_by_one ? s.block("", "", chosen) : s.whole(chosen, true));
 }

@@ -53,6 +53,13 @@ struct Merge {
   }
 };
 
+/// What is known of the records in the staging table.
+struct StagedRecords {
+  std::string table;  ///< as in SQL
+  bool keys_may_repeat = true;
+  bool are_sorted = false;  ///< in the order of their keys, each once
+};
+
 /// A name that no column has.
 std::string free_column_name(const tuple::Table& table);
 
@@ -62,10 +69,9 @@ std::string merge_preparation();
 /// A statement that begins to count: part of merge_statement().
 std::string counter_reset();
 
-/// The statements; the last one's result is read by read_merged(). `from` is quoted as in SQL.
-/// `keys_may_repeat`: the staging table may have a key more than once.
+/// The statements; the last one's result is read by read_merged().
 std::string merge_statement(const tuple::Table& target, const std::vector<std::string>& columns,
-                            const Merge& merge, const std::string& from, bool keys_may_repeat);
+                            const Merge& merge, const StagedRecords& staged);
 
 /// What became of so many staged records.
 RowCounts read_merged(const Merge& merge, const pg::Result& row, std::uint64_t staged);

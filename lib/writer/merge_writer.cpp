@@ -44,17 +44,17 @@ asio::awaitable<Writer::Written> MergeWriter::run(pg::Connection& on, std::strin
                                                   std::vector<std::string> behind) const {
   std::string sql = std::move(before) + create_sql_;
   // Parts of a batch follow each other in one transaction.
-  const std::string staging = "pg_temp." + staging_;
-  if (!behind.empty()) sql += "truncate " + staging + "; ";
-  const std::string copy = "copy " + staging + " from stdin";
+  StagedRecords staged{"pg_temp." + staging_, false, tuples.size() == 1};
+  if (!behind.empty()) sql += "truncate " + staged.table + "; ";
+  const std::string copy = "copy " + staged.table + " from stdin";
   std::uint64_t sent = 0;
-  bool keys_may_repeat = false;
   for (const tuple::TupleRange& range : tuples) {
     sql += copy_statement(copy, range);
     sent += range.tuples;
-    keys_may_repeat = keys_may_repeat || range.keys_may_repeat;
+    staged.keys_may_repeat = staged.keys_may_repeat || range.keys_may_repeat;
+    staged.are_sorted = staged.are_sorted && range.keys_are_rising;
   }
-  sql += merge_statement(table_, columns_, merge_, staging, keys_may_repeat) + "; ";
+  sql += merge_statement(table_, columns_, merge_, staged) + "; ";
   for (const std::string& statement : behind) sql += statement + "; ";
   Copied copied = co_await run_copies(on, std::move(sql), tuples, staging_, listens_);
   Written written;

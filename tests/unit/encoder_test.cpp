@@ -122,6 +122,34 @@ TEST(Encoder, EqualKeysHaveEqualHashes) {
   }
 }
 
+TEST(Encoder, TellsWhetherKeysRise) {
+  const auto rises = [](std::vector<std::uint32_t> types, const std::string& csv) {
+    std::vector<Column> columns;
+    for (const std::uint32_t type : types) columns.push_back(column("k", type));
+    for (std::size_t i = 0; i < columns.size(); ++i) columns[i].name += std::to_string(i);
+    const Table table = table_of(columns);
+    EncoderPlan plan = plan_encoder(table, map_by_position(table), {}, csv::LineEnd::lf, {});
+    for (std::size_t i = 0; i < types.size(); ++i) {
+      const Type& type = table.columns[i].base_type;
+      plan.key.fields.push_back({.field = i,
+                                 .form = key_form_of(type, true),
+                                 .order = key_order_form_of(type),
+                                 .encode = plan.fields[i].encode});
+    }
+    return encode(plan, csv).batch.keys.is_rising;
+  };
+  EXPECT_TRUE(rises({oid::int4}, "-300\n-1\n0\n1\n255\n256\n70000\n"));
+  EXPECT_FALSE(rises({oid::int4}, "1\n3\n2\n"));
+  EXPECT_FALSE(rises({oid::int4}, "1\n1\n"));
+  EXPECT_FALSE(rises({oid::int4}, "1\n\"\"\n"));
+  EXPECT_FALSE(rises({oid::int4}, "1\n 2\n"));  // in two lanes
+  EXPECT_TRUE(rises({oid::oid}, "1\n2147483648\n4294967295\n"));
+  EXPECT_TRUE(rises({oid::date, oid::int2}, "2024-01-01,5\n2024-01-02,-4\n2024-01-02,3\n"));
+  EXPECT_FALSE(rises({oid::date, oid::int2}, "2024-01-01,5\n2024-01-01,4\n"));
+  EXPECT_FALSE(rises({oid::text}, "a\nb\n"));  // its order is the collation's
+  EXPECT_FALSE(rises({oid::float8}, "1\n2\n"));
+}
+
 TEST(Encoder, KeysThatCannotBeComparedMayBeAny) {
   const Table table = table_of({column("k", oid::interval)});
   EncoderPlan plan = plan_encoder(table, map_by_position(table), {}, csv::LineEnd::lf, {});
