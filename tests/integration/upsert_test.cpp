@@ -241,6 +241,40 @@ TEST_F(Upsert, TriggersSeeEachRecordWhateverTheChunkSize) {
   }
 }
 
+/// A value of another unique index is given up by one record and taken by the next; and a record
+/// that a later one replaces is refused for one that is taken.
+TEST_F(Upsert, AnotherUniqueIndexSeesTheRecordsInFileOrder) {
+  options_.on_conflict = OnConflict::update;
+  options_.rejects.rejects_max = 5;
+  options_.again = true;
+  db().run("create table t (id int primary key, u text unique, v text)");
+  for (const std::size_t chunk_bytes : {1UL, 20UL, 1UL << 20}) {
+    for (const std::size_t jobs : {1UL, 3UL}) {
+      db().run("truncate t; insert into t values (1, 'a', 'old'), (2, 'b', 'old')");
+      options_.chunk_bytes = chunk_bytes;
+      options_.jobs = jobs;
+      // 2 gives b up before 1 takes it; 0 wants c before 3 gives it up.
+      const Loaded loaded =
+          load("id,u,v\n2,x,1\n1,b,2\n3,c,3\n0,c,refused\n3,d,4\n5,c,5\n4,b,refused\n4,e,6\n");
+      ASSERT_TRUE(loaded.ok()) << loaded.message;
+      EXPECT_EQ("1:b:2 2:x:1 3:d:4 4:e:6 5:c:5", table("id, u, v")) << chunk_bytes << ' ' << jobs;
+      EXPECT_EQ("3 new, 3 updated, 0 unchanged, 0 skipped", counts(loaded));
+      EXPECT_EQ(2U, loaded.report.rows_rejected);
+    }
+  }
+}
+
+/// The same without a budget: no record is bad in the order of the file.
+TEST_F(Upsert, NoRecordIsBadThatIsGoodInFileOrder) {
+  options_.on_conflict = OnConflict::update;
+  db().run(
+      "create table t (id int primary key, u int unique, v text); insert into t values (2, 1, "
+      "'old'), (9, 9, 'old')");
+  const Loaded loaded = load("id,u,v\n9,0,x\n 1,9,y\n2,3,z\n2,5,z\n3,3,w\n");
+  ASSERT_TRUE(loaded.ok()) << loaded.message;
+  EXPECT_EQ("1:9 2:5 3:3 9:0", table("id, u"));
+}
+
 TEST_F(Upsert, ColumnsWithNamesThatItUsesItself) {
   db().run(
       "create table t (id int primary key, v text, pgsluice_record int, pgsluice_record_ int, "
