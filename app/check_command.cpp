@@ -6,19 +6,61 @@
 #include "app/run_load.hpp"
 #include "base/quantity.hpp"
 #include "load/salvage.hpp"
+#include "load/spill.hpp"
 
 namespace sluice::app {
 namespace {
 
+/// The report of a check in JSON. The bad records may be many, so all is kept as text, on the disk
+/// where it is long.
+class JsonReport {
+ public:
+  void add(const std::string& source, const tuple::Reject& reject) {
+    rejects_.append(rejects_.size() == 0 ? "" : ",\n");
+    rejects_.append(text_of(json_of(source, reject), -1));
+  }
+
+  /// The end of a file's check, to which the rejects so far belong.
+  void end_file(const Ending& ending) {
+    checks_.append(checks_.size() == 0 ? "" : ",\n");
+    const std::string text = text_of(json_of(ending), -1);
+    checks_.append(std::string_view(text).substr(0, text.size() - 1));
+    checks_.append(",\"rejects\":[");
+    load::Spill::Reader rejects(rejects_);
+    while (true) {
+      const std::string_view piece = rejects.read(limits::MiB);
+      if (piece.empty()) break;
+      checks_.append(piece);
+    }
+    checks_.append("]}");
+    rejects_ = load::Spill(limits::MiB);
+  }
+
+  void print(int exit_code) const {
+    print_json_text("{\"command\":\"check\",\"exit_code\":" + std::to_string(exit_code) +
+                    ",\"checks\":[\n");
+    load::Spill::Reader checks(checks_);
+    while (true) {
+      const std::string_view piece = checks.read(limits::MiB);
+      if (piece.empty()) break;
+      print_json_text(piece);
+    }
+    print_json_text("\n]}\n");
+  }
+
+ private:
+  load::Spill rejects_{limits::MiB};
+  load::Spill checks_{limits::MiB};
+};
+
 int run_check(const LoadFlags& flags) {
   const bool as_json = flags.common.output == OutputFormat::json;
   int exit_code = exit_ok;
-  auto json = nlohmann::ordered_json::array();
-  const auto report = [&](const Ending& ending, nlohmann::ordered_json rejects) {
+  JsonReport json;
+  const auto report = [&](const Ending& ending) {
     if (ending.exit_code != exit_ok) exit_code = ending.exit_code;
     if (as_json) {
-      json.push_back(json_of(ending));
-      json.back()["rejects"] = std::move(rejects);
+      json.end_file(ending);
     } else if (ending.message.empty()) {
       print_result(text_of(ending));
     } else {
@@ -32,28 +74,22 @@ int run_check(const LoadFlags& flags) {
     Runtime runtime(flags.common.connect);
     for (const std::string& file : flags.files) {
       options.path = file;
-      auto rejects = nlohmann::ordered_json::array();
       options.on_reject = [&](const tuple::Reject& reject) {
         const std::string source = file == "-" ? "stdin" : file;
         if (as_json) {
-          rejects.push_back(json_of(source, reject));
+          json.add(source, reject);
         } else {
           print_result(cell(load::text_of(source, reject)) + "\n");
         }
       };
       const Ending ending = run_one(runtime, flags, options);
-      report(ending, std::move(rejects));
+      report(ending);
       if (!ending.message.empty()) break;
     }
   } catch (const Failure& error) {
-    report(ending_of(error, flags.files.front(), flags.load.table),
-           nlohmann::ordered_json::array());
+    report(ending_of(error, flags.files.front(), flags.load.table));
   }
-  if (as_json) {
-    const nlohmann::ordered_json all{
-        {"command", "check"}, {"exit_code", exit_code}, {"checks", std::move(json)}};
-    print_json(all);
-  }
+  if (as_json) json.print(exit_code);
   return exit_code;
 }
 

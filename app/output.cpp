@@ -49,4 +49,6 @@ std::string text_of(const nlohmann::ordered_json& json, int indent) {
 
 void print_json(const nlohmann::ordered_json& json) { put(stdout, text_of(json, 2) + "\n"); }
 
+void print_json_text(std::string_view text) { put(stdout, text); }
+
 }  // namespace sluice::app

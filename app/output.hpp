@@ -28,5 +28,7 @@ void print_raw(std::string_view text);
 /// replaced.
 std::string text_of(const nlohmann::ordered_json& json, int indent);
 void print_json(const nlohmann::ordered_json& json);
+/// A part of such a text.
+void print_json_text(std::string_view text);
 
 }  // namespace sluice::app

@@ -135,6 +135,15 @@ inline constexpr std::uint64_t probes_max = 8;
 inline constexpr int reject_names_max = 10'000;
 /// What is gathered of rejects before it is written.
 inline constexpr std::size_t reject_buffer_bytes = 256 * KiB;
+/// What a chunk's refused tuples take in each lane; the others wait on the disk, and are read from
+/// there in pieces.
+inline constexpr std::size_t refused_memory_bytes = 512 * KiB;
+inline constexpr std::size_t spill_read_bytes = 64 * KiB;
+/// All of that for one chunk.
+inline constexpr std::size_t rejects_memory_bytes =
+    2 * (refused_memory_bytes + spill_read_bytes) + 2 * reject_buffer_bytes;
+/// How much of what the server said to a tuple is kept.
+inline constexpr std::size_t message_kept_bytes = 4 * KiB;
 /// How much of a bad value the reasons keep; the whole record is in the CSV beside them.
 inline constexpr std::size_t value_kept_bytes = 4 * KiB;
 /// How often a load sends again what a crashed server has lost.

@@ -31,7 +31,7 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, Plan& p
   std::optional<StoredAtOnce> stored;
   const bool is_one = co_await async::offload(on.reader, read);
   const std::string stamp = plan.source->stamp();
-  if (is_one && batch.rejects.empty() && stamp == plan.identity.source_stamp) {
+  if (is_one && batch.rejects == 0 && stamp == plan.identity.source_stamp) {
     pg::Lease connection = co_await on.pool.acquire();
     writer::Writer::Around around;
     around.locks = require(ledger::RunLock::try_expression(lock_names(plan)));

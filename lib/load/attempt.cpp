@@ -62,7 +62,7 @@ asio::awaitable<void> store_whole(Attempt& a, pg::Connection& connection) {
 /// Whether the budget allows the bad records found so far, with those that reading refused.
 std::function<bool(std::size_t)> may_go_on(const Attempt& a) {
   return [&a](std::size_t refused) {
-    return a.with.budget.allows(a.batch.records, refused + a.batch.rejects.size());
+    return a.with.budget.allows(a.batch.records, refused + a.batch.rejects);
   };
 }
 
@@ -78,13 +78,15 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
   }
   const Salvaged salvaged =
       co_await salvage(with.on, connection, with.writer, with.plan, a.chunk, a.batch, may_go_on(a));
-  const std::uint64_t rejects = salvaged.rejects.size();
-  const auto keep = [&a, &salvaged] { a.with.rejects->append(a.chunk, each_of(salvaged.rejects)); };
+  const std::uint64_t rejects = salvaged.rejects;
+  const auto keep = [&a, &salvaged] { keep_rejects(a.with, a.chunk, salvaged.refused); };
   if (!salvaged.is_complete || !with.budget.allows(a.batch.records, rejects)) {
     // They stay in the file although the chunk is not stored: they are why.
-    if (with.rejects != nullptr) co_await async::offload(with.on.cpu, keep);
+    co_await async::offload(with.on.cpu, keep);
     co_await with.writer.roll_back(connection);
-    throw failure_of(with, salvaged.rejects.back(), rejects);
+    const auto last = [&a, &salvaged] { return last_of(a.with, a.chunk, salvaged.refused); };
+    tuple::Reject reject = co_await async::offload(with.on.cpu, last);
+    throw failure_of(with, std::move(reject), rejects);
   }
   a.stored = {salvaged, rejects};
   a.stored.rows_skipped += a.batch.blank_lines;
@@ -94,7 +96,7 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
   with.budget.use(a.batch.records, rejects);
   std::exception_ptr failed;
   try {
-    if (rejects > 0 && with.rejects != nullptr) co_await async::offload(with.on.cpu, keep);
+    if (rejects > 0) co_await async::offload(with.on.cpu, keep);
     co_await with.writer.commit(connection, entry);
   } catch (...) {
     failed = std::current_exception();
@@ -190,7 +192,7 @@ asio::awaitable<std::unique_ptr<pg::Connection>> open_first(pg::ConnectOptions o
 
 asio::awaitable<Stored> store(Storing& with, const source::Chunk& chunk,
                               const tuple::Batch& batch) {
-  Attempt attempt{with, chunk, batch, false, !batch.rejects.empty(), {}, {}};
+  Attempt attempt{with, chunk, batch, false, batch.rejects > 0, {}, {}};
   const auto try_it = [&attempt] { return try_and_sift(attempt); };
   const auto decide = [&attempt](const std::exception_ptr& failure, std::size_t tries,
                                  std::chrono::milliseconds elapsed) {
@@ -214,7 +216,7 @@ ledger::ChunkEntry entry_of(const source::Chunk& chunk, const tuple::Batch& batc
   entry.records_read = batch.records;
   entry.rows_stored = batch.tuples();
   entry.rows_skipped = batch.blank_lines;
-  entry.rows_rejected = batch.rejects.size();
+  entry.rows_rejected = batch.rejects;
   entry.digest = chunk.digest;
   return entry;
 }
@@ -228,14 +230,28 @@ pg::PgError of_lines(const Storing& with, const source::Chunk& chunk, pg::PgErro
 
 void refuse_ragged(const Storing& with, const source::Chunk& chunk, const tuple::Batch& batch) {
   if (with.plan.encoder.policy.ragged != tuple::Ragged::error) return;
-  const auto found = std::ranges::find(batch.rejects, true, &tuple::Reject::ragged);
-  if (found == batch.rejects.end()) return;
-  tuple::Reject reject = *found;
-  source::PositionCounter positions(chunk, with.plan.encoder.line_end);
-  reject.position = positions.at(reject.begin, reject.position.record);
+  if (batch.ragged == 0) return;
+  BadRecords bad(with.plan, chunk, nullptr);
+  tuple::Reject reject;
+  while (bad.next(reject) && !reject.ragged) {
+  }
   const std::string& source = with.plan.source->name();
   std::string message = text_of(source, reject) + "\n  Such records end the load (see --ragged).";
   throw BadRecord(FailureKind::bad_record, source, std::move(reject), message);
+}
+
+void keep_rejects(const Storing& with, const source::Chunk& chunk, const Refused& refused) {
+  if (with.rejects == nullptr) return;
+  BadRecords bad(with.plan, chunk, &refused);
+  with.rejects->append(chunk, [&bad](tuple::Reject& reject) { return bad.next(reject); });
+}
+
+tuple::Reject last_of(const Storing& with, const source::Chunk& chunk, const Refused& refused) {
+  BadRecords bad(with.plan, chunk, &refused);
+  tuple::Reject reject;
+  while (bad.next(reject)) {
+  }
+  return reject;
 }
 
 BadRecord failure_of(const Storing& with, tuple::Reject reject, std::uint64_t rejects) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "async/retry.hpp"
+#include "load/bad_records.hpp"
 #include "load/plan.hpp"
 #include "load/reject_budget.hpp"
 #include "load/reject_file.hpp"
@@ -77,6 +78,12 @@ pg::PgError of_lines(const Storing& with, const source::Chunk& chunk, pg::PgErro
 /// Throws BadRecord where the batch has a record of the wrong length, and such a record ends a load
 /// whatever its budget (--ragged=error).
 void refuse_ragged(const Storing& with, const source::Chunk& chunk, const tuple::Batch& batch);
+
+/// Writes the bad records of a chunk to the reject file, where there is one. Blocks.
+void keep_rejects(const Storing& with, const source::Chunk& chunk, const Refused& refused);
+
+/// The last bad record of a chunk that has some. Blocks.
+tuple::Reject last_of(const Storing& with, const source::Chunk& chunk, const Refused& refused);
 
 /// The failure of a load that stops at a bad record.
 BadRecord failure_of(const Storing& with, tuple::Reject reject, std::uint64_t rejects);

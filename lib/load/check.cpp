@@ -13,25 +13,29 @@ asio::awaitable<Stored> Checker::judge(const source::Chunk& chunk, const tuple::
   }
   refuse_ragged(with_, chunk, batch);
   const auto may_go_on = [this, &batch](std::size_t refused) {
-    return with_.budget.allows(batch.records, refused + batch.rejects.size());
+    return with_.budget.allows(batch.records, refused + batch.rejects);
   };
   const Salvaged salvaged = co_await salvage_naming_lines(chunk, batch, may_go_on);
-  if (with_.plan.options.on_reject) {
-    for (const tuple::Reject& reject : salvaged.rejects) with_.plan.options.on_reject(reject);
-  }
-  const std::uint64_t rejects = salvaged.rejects.size();
-  if (rejects > 0 && with_.rejects != nullptr) {
-    const auto keep = [this, &chunk, &salvaged] {
-      with_.rejects->append(chunk, each_of(salvaged.rejects));
-    };
-    co_await async::offload(with_.on.cpu, keep);
-  }
-  if (!salvaged.is_complete || !with_.budget.allows(batch.records, rejects))
-    throw failure_of(with_, salvaged.rejects.back(), rejects);
+  const std::uint64_t rejects = salvaged.rejects;
+  const bool goes_on = salvaged.is_complete && with_.budget.allows(batch.records, rejects);
+  std::optional<tuple::Reject> last;
+  const auto tell = [this, &chunk, &salvaged, &last, goes_on] {
+    tell_rejects(chunk, salvaged.refused);
+    keep_rejects(with_, chunk, salvaged.refused);
+    if (!goes_on) last = last_of(with_, chunk, salvaged.refused);
+  };
+  if (rejects > 0) co_await async::offload(with_.on.cpu, tell);
+  if (!goes_on) throw failure_of(with_, std::move(*last), rejects);
   with_.budget.use(batch.records, rejects);
   Stored stored{salvaged, rejects};
   stored.rows_skipped += batch.blank_lines;
   co_return stored;
+}
+
+void Checker::tell_rejects(const source::Chunk& chunk, const Refused& refused) const {
+  if (!with_.plan.options.on_reject) return;
+  BadRecords bad(with_.plan, chunk, &refused);
+  for (tuple::Reject reject; bad.next(reject);) with_.plan.options.on_reject(reject);
 }
 
 asio::awaitable<Salvaged> Checker::salvage_naming_lines(

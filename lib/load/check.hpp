@@ -25,6 +25,7 @@ class Checker {
   asio::awaitable<Salvaged> salvage_naming_lines(const source::Chunk& chunk,
                                                  const tuple::Batch& batch,
                                                  std::function<bool(std::size_t)> may_go_on);
+  void tell_rejects(const source::Chunk& chunk, const Refused& refused) const;
 
   const Storing& with_;
   std::optional<pg::Lease> connection_;

@@ -82,7 +82,7 @@ struct LoadOptions {
   bool check = false;  ///< judge all records and keep none
   RejectLimits rejects;
   std::string rejects_path;  ///< of the CSV; empty: beside the source
-  /// What a check tells of each bad record, in file order.
+  /// What a check tells of each bad record, in file order: on any thread, but one at a time.
   std::function<void(const tuple::Reject&)> on_reject;
   std::chrono::milliseconds retry_for = limits::retry_for_default;
 };

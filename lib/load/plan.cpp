@@ -108,6 +108,7 @@ PlanSummary Plan::summary() const {
   s.memory_bytes_max = identity.chunk_bytes * (chunk_buffers() + batch_buffers()) +
                        identity.chunk_bytes / 4 * batch_buffers() +
                        identity.chunk_bytes / 2 * chunk_buffers();
+  if (options.rejects.allow_any()) s.memory_bytes_max += limits::rejects_memory_bytes * jobs;
   s.scanner = csv::Scanner(options.dialect, options.scanner).form();
   s.line_end = csv::name_of(preamble.line_end);
   for (std::size_t i = 0; i < mapping.targets.size(); ++i) {

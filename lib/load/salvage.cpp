@@ -14,22 +14,16 @@ namespace {
 using tuple::LaneName;
 using writer::Refusal;
 
-/// A tuple that the server refuses alone, and what it says.
-struct BadTuple {
-  tuple::TupleName name;
-  Refusal refusal;
-};
-
 /// One chunk under examination.
 struct Examination {
   pg::Connection& connection;
   const writer::Writer& writer;
   std::int64_t chunk;
   const tuple::Batch& batch;
-  tuple::Lanes lanes = tuple::Lanes::both;     ///< as the batch was encoded
   std::function<bool(std::size_t)> may_go_on;  ///< none: only the first bad one of each lane counts
   RowCounts counts;
-  std::vector<BadTuple> bad;
+  Refused refused;
+  SqlState first_state;  ///< of these
   bool is_complete = true;
   bool is_probed = false;           ///< a part without tuples was not refused
   bool takes_some = false;          ///< a tuple was taken, or it does not matter
@@ -38,7 +32,7 @@ struct Examination {
 
 Examination examine(pg::Connection& connection, const writer::Writer& writer, std::int64_t chunk,
                     const tuple::Batch& batch, std::function<bool(std::size_t)> may_go_on) {
-  return {connection, writer, chunk, batch, tuple::Lanes::both, std::move(may_go_on), {}, {}};
+  return {connection, writer, chunk, batch, std::move(may_go_on), {}, {}, {}};
 }
 
 /// True where the refusal may be due to the lanes' not keeping the file's order: the key of a
@@ -77,7 +71,7 @@ asio::awaitable<void> probe_all_over(Examination& on, LaneName lane, std::uint64
     const std::uint64_t at = first + (left - 1) * i / limits::probes_max;
     const tuple::TupleRange one = tuple::TupleCutter(on.batch, lane).cut(at, at + 1);
     last = co_await on.writer.probe(on.connection, on.chunk, one);
-    if (!last || !(last->state == on.bad.front().refusal.state.code())) co_return;
+    if (!last || !(last->state == on.first_state.code())) co_return;
   }
   last->hint +=
       (last->hint.empty() ? "" : "\n") +
@@ -87,11 +81,11 @@ asio::awaitable<void> probe_all_over(Examination& on, LaneName lane, std::uint64
 }
 
 /// What can be said of a refused tuple when those around it are known.
-asio::awaitable<void> look_around(Examination& on, LaneName lane, std::uint64_t behind) {
-  const Refusal& refusal = on.bad.back().refusal;
+asio::awaitable<void> look_around(Examination& on, const Refusal& refusal, LaneName lane,
+                                  std::uint64_t behind) {
   const bool is_data =
       refusal.state.in_class("22") || refusal.state.in_class("23") || refusal.state.in_class("44");
-  const bool is_alike = refusal.state == on.bad.front().refusal.state.code();
+  const bool is_alike = refusal.state == on.first_state.code();
   if (on.takes_some || is_data || !is_alike || is_of_a_tuple(refusal)) {
     on.takes_some = true;
     co_return;
@@ -123,10 +117,11 @@ asio::awaitable<End> sift(Examination& on, LaneName lane) {
     if (refusal->names_tuples()) named = {first + refusal->first, first + refusal->end};
     if (!splitter.refused(named)) continue;
     if (order_may_matter(on, *refusal)) co_return End::order_matters;
-    on.bad.push_back({{lane, first}, std::move(*refusal)});
+    if (on.refused.count() == 0) on.first_state = refusal->state;
+    on.refused.of(lane).add(first, *refusal);
     if (!on.may_go_on) co_return End::finished;
-    co_await look_around(on, lane, end);
-    if (on.may_go_on(on.bad.size())) continue;
+    co_await look_around(on, *refusal, lane, end);
+    if (on.may_go_on(on.refused.count())) continue;
     on.is_complete = false;
     co_return End::stopped;
   }
@@ -154,72 +149,10 @@ asio::awaitable<void> sift(Resources resources, Examination& on, const Plan& pla
   co_await async::offload(resources.cpu, encode);
   Examination again = examine(on.connection, on.writer, on.chunk, ordered, on.may_go_on);
   co_await sift(again, LaneName::slow);
-  on.lanes = tuple::Lanes::only_slow;
+  again.refused.lanes = tuple::Lanes::only_slow;
   on.counts = again.counts;
-  on.bad = std::move(again.bad);
+  on.refused = std::move(again.refused);
   on.is_complete = again.is_complete;
-}
-
-/// Which CSV column the server or the codecs blame.
-std::optional<std::size_t> blamed_field(const Plan& plan, const tuple::FoundRecord& found,
-                                        const Refusal& refusal) {
-  const auto& fields = plan.encoder.fields;
-  const auto named = [&](std::string_view column) -> std::optional<std::size_t> {
-    for (std::size_t i = 0; i < fields.size(); ++i) {
-      if (!fields[i].ignored && fields[i].column == column) return i;
-    }
-    return std::nullopt;
-  };
-  if (!refusal.column.empty()) return named(refusal.column);
-  if (!refusal.table.empty()) return std::nullopt;  // a row is at fault, not a value
-  // COPY's context ends "..., column fare" or "..., column fare: "12x""; an input function's own
-  // lines stand above it. The longest column name that stands there wins.
-  const std::string& line = refusal.copy_line;
-  std::optional<std::size_t> best;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (fields[i].ignored) continue;
-    const std::size_t at = line.find(" " + fields[i].column);
-    if (at == std::string::npos) continue;
-    const char behind = at + 1 + fields[i].column.size() < line.size()
-                            ? line[at + 1 + fields[i].column.size()]
-                            : '\0';
-    if (behind != '\0' && behind != ':' && behind != ' ') continue;
-    if (!best || fields[i].column.size() > fields[*best].column.size()) best = i;
-  }
-  if (best || !refusal.state.in_class("22")) return best;
-  return found.unsure_field;
-}
-
-tuple::Reject reject_of(const Plan& plan, const tuple::FoundRecord& found, const Refusal& refusal) {
-  tuple::Reject reject;
-  reject.begin = found.begin;
-  reject.size = found.size;
-  reject.position.record = found.record;
-  reject.sql_state = refusal.state.code();
-  reject.constraint = refusal.constraint;
-  reject.message = refusal.message;
-  if (!refusal.detail.empty()) reject.message += " (" + refusal.detail + ")";
-  if (const auto field = blamed_field(plan, found, refusal)) {
-    reject.column = plan.encoder.fields[*field].column;
-    if (*field < found.values.size()) reject.value = found.values[*field];
-  }
-  return reject;
-}
-
-/// All bad records of a chunk: those that could not be read, and those that the server refused.
-std::vector<tuple::Reject> describe(const Examination& on, const Plan& plan,
-                                    const source::Chunk& chunk) {
-  std::vector<tuple::Reject> rejects = on.batch.rejects;
-  std::vector<tuple::TupleName> names;
-  for (const BadTuple& bad : on.bad) names.push_back(bad.name);
-  const auto found = tuple::Encoder(plan.encoder).find(chunk.parse_input(), names, on.lanes);
-  for (std::size_t i = 0; i < found.size(); ++i)
-    rejects.push_back(reject_of(plan, found[i], on.bad[i].refusal));
-  std::ranges::sort(rejects, {}, &tuple::Reject::begin);
-  source::PositionCounter positions(chunk, plan.encoder.line_end);
-  for (tuple::Reject& reject : rejects)
-    reject.position = positions.at(reject.begin, reject.position.record);
-  return rejects;
 }
 
 std::string shown(const std::string& value) {
@@ -239,12 +172,10 @@ asio::awaitable<Salvaged> salvage(Resources on, pg::Connection& connection,
   Examination examination = examine(connection, writer, chunk.number, batch, std::move(may_go_on));
   tuple::Batch ordered;
   co_await sift(on, examination, plan, chunk, ordered);
-  const auto describe_all = [&examination, &plan, &chunk] {
-    return describe(examination, plan, chunk);
-  };
   Salvaged salvaged{examination.counts};
   salvaged.is_complete = examination.is_complete;
-  salvaged.rejects = co_await async::offload(on.cpu, describe_all);
+  salvaged.rejects = batch.rejects + examination.refused.count();
+  salvaged.refused = std::move(examination.refused);
   co_return salvaged;
 }
 
@@ -257,16 +188,13 @@ asio::awaitable<std::optional<tuple::Reject>> find_first_bad(
   if (!begun) throw Refusal(*refusal);
   Salvaged found = co_await salvage(on, connection, writer, plan, chunk, batch, {});
   co_await writer.roll_back(connection);
-  if (found.rejects.empty()) co_return std::nullopt;
-  co_return std::move(found.rejects.front());
-}
-
-std::function<bool(tuple::Reject&)> each_of(const std::vector<tuple::Reject>& rejects) {
-  return [at = rejects.begin(), end = rejects.end()](tuple::Reject& reject) mutable {
-    if (at == end) return false;
-    reject = *at++;
-    return true;
+  tuple::Reject first;
+  const auto describe = [&plan, &chunk, &found, &first] {
+    return BadRecords(plan, chunk, &found.refused).next(first);
   };
+  const bool is_found = co_await async::offload(on.cpu, describe);
+  if (!is_found) co_return std::nullopt;
+  co_return first;
 }
 
 std::string text_of(const std::string& source, const tuple::Reject& reject) {

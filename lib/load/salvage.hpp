@@ -1,8 +1,8 @@
 #pragma once
 
 #include <functional>
-#include <vector>
 
+#include "load/bad_records.hpp"
 #include "load/plan.hpp"
 #include "load/report.hpp"
 #include "source/chunk.hpp"
@@ -12,8 +12,9 @@ namespace sluice::load {
 
 /// What became of a chunk's tuples.
 struct Salvaged : RowCounts {
-  bool is_complete = true;             ///< false where the search ended early
-  std::vector<tuple::Reject> rejects;  ///< in file order, complete; those of reading among them
+  bool is_complete = true;    ///< false where the search ended early
+  std::uint64_t rejects = 0;  ///< the refused tuples, and the records that reading refused
+  Refused refused;            ///< for BadRecords
 };
 
 /// Puts the tuples of a chunk into the transaction that is open on `on`, and leaves out those that
@@ -38,9 +39,6 @@ asio::awaitable<std::optional<tuple::Reject>> find_first_bad(
     Resources on, pg::Connection& connection, const writer::Writer& writer, const Plan& plan,
     const source::Chunk& chunk, const tuple::Batch& batch,
     const std::optional<writer::Refusal>& refusal);
-
-/// One after the other, as RejectFile takes them.
-std::function<bool(tuple::Reject&)> each_of(const std::vector<tuple::Reject>& rejects);
 
 /// "trips.csv:5: column "fare": value "12x": invalid input syntax ..."
 std::string text_of(const std::string& source, const tuple::Reject& reject);

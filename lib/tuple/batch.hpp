@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/buffer.hpp"
-#include "tuple/reject.hpp"
 
 namespace sluice::tuple {
 
@@ -39,8 +38,9 @@ struct Batch {
   Lane slow;
   std::uint64_t records = 0;
   std::uint64_t blank_lines = 0;  ///< of the records: left out
-  std::vector<Reject> rejects;    ///< records that no table could take, in file order; of their
-                                  ///< position only the record is filled in, from 0 in the chunk
+  std::uint64_t rejects = 0;      ///< of the records: no table could take them; Encoder::search()
+                                  ///< says which and why
+  std::uint64_t ragged = 0;       ///< of the rejects: too few or too many values
 
   KeySet keys;  ///< empty where the plan names no key
 

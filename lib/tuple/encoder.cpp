@@ -65,7 +65,7 @@ EncoderPlan plan_encoder(const Table& table, const Mapping& mapping, const csv::
 
 void Encoder::encode(const csv::ParseInput& input, Batch& batch, std::uint64_t first_record,
                      Lanes lanes) {
-  batch.rejects.clear();
+  batch.rejects = batch.ragged = 0;
   batch.records = 0;
   batch.blank_lines = 0;
   for (Lane* lane : {&batch.fast, &batch.slow}) {
@@ -81,14 +81,15 @@ void Encoder::encode(const csv::ParseInput& input, Batch& batch, std::uint64_t f
   }
 
   start(input);
+  says_why_ = false;
   csv::Record record;
   for (; parser_.next(record); ++batch.records) {
     if (const Judgement judgement = judge(record); judgement != Judgement::sound) [[unlikely]] {
       if (judgement == Judgement::skipped) {
         ++batch.blank_lines;
       } else {
-        refusal_.position.record = batch.records;
-        batch.rejects.push_back(std::move(refusal_));
+        ++batch.rejects;
+        if (refusal_.ragged) ++batch.ragged;
       }
       continue;
     }
@@ -114,39 +115,34 @@ void Encoder::encode(const csv::ParseInput& input, Batch& batch, std::uint64_t f
   if (!plan_.key.empty()) hash_keys(plan_.key, batch);
 }
 
-std::vector<FoundRecord> Encoder::find(const csv::ParseInput& input,
-                                       std::span<const TupleName> names, Lanes lanes) {
-  /// The next name of a lane, and the lane's tuples so far.
-  struct Cursor {
-    LaneName lane;
-    std::size_t name = 0;
-    std::uint64_t tuple = 0;
-  };
-  const auto forward = [&names](Cursor& cursor) {
-    while (cursor.name < names.size() && names[cursor.name].lane != cursor.lane) ++cursor.name;
-  };
-  Cursor fast{LaneName::fast};
-  Cursor slow{LaneName::slow};
-  forward(fast);
-  forward(slow);
-
-  std::vector<FoundRecord> found(names.size());
-  std::size_t left = names.size();
-  Buffer scratch;
+void Encoder::start_search(const csv::ParseInput& input, Lanes lanes) {
   start(input);
-  csv::Record record;
-  for (std::uint64_t number = 0; left > 0 && parser_.next(record); ++number) {
-    if (judge(record) != Judgement::sound) continue;
-    scratch.reserve(tuple_bytes_max(record));
-    const Encoded encoded = encode_fast(record, number, scratch.bytes());
-    const bool is_fast = plan_.fast_lane && lanes == Lanes::both && encoded.end != nullptr;
-    Cursor& cursor = is_fast ? fast : slow;
-    if (cursor.name == names.size() || names[cursor.name].number != cursor.tuple++) continue;
-    found[cursor.name++] = describe(record, number, encoded);
-    forward(cursor);
-    --left;
+  says_why_ = true;
+  search_.lanes = lanes;
+  search_.record = search_.fast_tuple = search_.slow_tuple = 0;
+}
+
+std::optional<Encoder::Hit> Encoder::search(const Sought& sought) {
+  const bool with_fast = plan_.fast_lane && search_.lanes == Lanes::both;
+  for (csv::Record record; parser_.next(record);) {
+    const std::uint64_t number = search_.record++;
+    const Judgement judgement = judge(record);
+    if (judgement == Judgement::skipped) continue;
+    if (judgement == Judgement::refused) {
+      refusal_.position.record = number;
+      return std::move(refusal_);
+    }
+    if (!sought.fast && !sought.slow) continue;
+    search_.scratch.reserve(tuple_bytes_max(record));
+    const Encoded encoded = encode_fast(record, number, search_.scratch.bytes());
+    const bool is_fast = with_fast && encoded.end != nullptr;
+    const std::uint64_t tuple = is_fast ? search_.fast_tuple++ : search_.slow_tuple++;
+    if (tuple != (is_fast ? sought.fast : sought.slow)) continue;
+    FoundRecord found = describe(record, number, encoded);
+    found.lane = is_fast ? LaneName::fast : LaneName::slow;
+    return found;
   }
-  return found;
+  return std::nullopt;
 }
 
 void Encoder::start(const csv::ParseInput& input) {
@@ -163,6 +159,7 @@ Encoder::Judgement Encoder::judge(csv::Record& record) {
 }
 
 Encoder::Judgement Encoder::judge_unusual(csv::Record& record) {
+  refusal_.ragged = false;
   if (record.defect != csv::Defect::none) {
     refuse(record, bad_copy_file_format, std::string(csv::message_of(record.defect)));
     return Judgement::refused;
@@ -193,6 +190,7 @@ Encoder::Judgement Encoder::judge_unusual(csv::Record& record) {
 /// Remembers why a record is refused. Words and SQLSTATEs are those of PostgreSQL's COPY
 /// (copyfromparse.c).
 void Encoder::refuse(const csv::Record& record, std::string_view sql_state, std::string message) {
+  if (!says_why_) return;
   refusal_ = {};
   refusal_.begin = record.begin;
   refusal_.size = record.end - record.begin;
@@ -201,6 +199,8 @@ void Encoder::refuse(const csv::Record& record, std::string_view sql_state, std:
 }
 
 void Encoder::refuse_field_count(const csv::Record& record) {
+  refusal_.ragged = true;
+  if (!says_why_) return;
   const std::size_t expected = plan_.fields.size();
   std::string message = "extra data after last expected column";
   if (record.fields.size() < expected) {
@@ -219,6 +219,7 @@ bool Encoder::is_well_encoded(const csv::Record& record) const {
 }
 
 void Encoder::refuse_encoding(const csv::Record& record) {
+  if (!says_why_) return;
   const std::string_view text(input_.bytes, input_.size);
   const std::size_t at =
       *find_invalid_utf8(text.substr(record.begin, record.end - record.begin)) + record.begin;
@@ -300,7 +301,11 @@ char* Encoder::encode_slow(const csv::Record& record, std::uint64_t number, char
 
 FoundRecord Encoder::describe(const csv::Record& record, std::uint64_t number,
                               const Encoded& encoded) const {
-  FoundRecord found{number, record.begin, record.end - record.begin, std::nullopt, {}};
+  FoundRecord found{.record = number,
+                    .begin = record.begin,
+                    .size = record.end - record.begin,
+                    .unsure_field = std::nullopt,
+                    .values = {}};
   if (encoded.end == nullptr && encoded.field < plan_.fields.size())
     found.unsure_field = encoded.field;
   for (const csv::Field& field : record.fields) found.values.emplace_back(field.view());

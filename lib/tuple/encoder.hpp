@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "csv/parser.hpp"
@@ -13,6 +13,7 @@
 #include "tuple/doubt.hpp"
 #include "tuple/keys.hpp"
 #include "tuple/mapping.hpp"
+#include "tuple/reject.hpp"
 #include "tuple/table.hpp"
 
 namespace sluice::tuple {
@@ -68,15 +69,17 @@ EncoderPlan plan_encoder(const Table& table, const Mapping& mapping, const csv::
                          csv::LineEnd line_end, const SessionSettings& settings,
                          RecordPolicy policy = {});
 
-/// A tuple by its place in a batch.
-struct TupleName {
-  LaneName lane = LaneName::fast;
-  std::uint64_t number = 0;  ///< in its lane, from 0
+/// Of each lane the tuple that is looked for next, by its number in the lane from 0; nothing: no
+/// more of them.
+struct Sought {
+  std::optional<std::uint64_t> fast;
+  std::optional<std::uint64_t> slow;
 };
 
-/// A record found again: its number and place in the chunk, and the CSV column that kept it from
-/// the fast lane.
+/// A record found again: the lane of its tuple, its number and place in the chunk, and the CSV
+/// column that kept it from the fast lane.
 struct FoundRecord {
+  LaneName lane = LaneName::fast;
   std::uint64_t record = 0;
   std::size_t begin = 0;
   std::size_t size = 0;
@@ -105,11 +108,15 @@ class Encoder {
   void encode(const csv::ParseInput& input, Batch& batch, std::uint64_t first_record = 0,
               Lanes lanes = Lanes::both);
 
-  /// The records that became these tuples when the chunk was encoded into these lanes, in the order
-  /// of the names. REQUIRES: within a lane the names are in rising order, and there are such
-  /// tuples.
-  std::vector<FoundRecord> find(const csv::ParseInput& input, std::span<const TupleName> names,
-                                Lanes lanes = Lanes::both);
+  /// A record that became a tuple that is looked for, or one that no table could take; of that
+  /// one's position only the record is filled in, from 0 in the chunk.
+  using Hit = std::variant<FoundRecord, Reject>;
+
+  /// Begins to look for records of a chunk that was encoded into these lanes.
+  void start_search(const csv::ParseInput& input, Lanes lanes = Lanes::both);
+  /// The next hit in file order; nothing at the chunk's end. REQUIRES: within a lane the tuples
+  /// that are looked for come in rising order.
+  std::optional<Hit> search(const Sought& sought);
 
  private:
   enum class Judgement { sound, skipped, refused };
@@ -117,6 +124,15 @@ class Encoder {
   struct Encoded {
     char* end;          ///< nullptr: not for the fast lane
     std::size_t field;  ///< which field it was, then
+  };
+
+  /// Where a search is.
+  struct Search {
+    Lanes lanes = Lanes::both;
+    std::uint64_t record = 0;
+    std::uint64_t fast_tuple = 0;
+    std::uint64_t slow_tuple = 0;
+    Buffer scratch;
   };
 
   void start(const csv::ParseInput& input);
@@ -136,7 +152,9 @@ class Encoder {
   csv::Parser parser_;
   csv::ParseInput input_;
   bool all_well_encoded_ = true;
-  Reject refusal_;                  ///< of the record that was judged last
+  bool says_why_ = false;  ///< false while only their number is wanted
+  Reject refusal_;         ///< of the record that was judged last
+  Search search_;
   std::vector<csv::Field> padded_;  ///< a record with the values that it lacks
 };
 

@@ -116,7 +116,7 @@ TEST_F(Cli, WrongUsageNamesTheFlagAndWhatToWriteInstead) {
       {{"load", path_, "-t", "0"}, 2, "a number is no name"},
       {{"load", path_, "-t", "-"}, 2, "it is no name"},
       {{"load", path_, "-t", ""}, 2, "is empty"},
-      {{"load", path_, "-t", "\xff"}, 2, "not UTF-8"},
+      {{"load", path_, "-t", "\xff"}, 2, "no UTF-8"},
       {{"load", path_, "--atomic", "-t", "999999"}, 2, "a number is no name"},
       {{"load", path_, "--dry-run", "-t", "1259"}, 2, "a number is no name"},
       {{"check", path_, "-t", "999999"}, 2, "a number is no name"},

@@ -1,7 +1,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "support/database.hpp"
@@ -42,8 +44,70 @@ class Memory : public DatabaseTest {
     return finished.rss_kib_max / 1024;
   }
 
+  /// A header and this line, so many times.
+  std::string file_of(const std::string& header, const std::string& line, std::size_t lines) {
+    const std::string path = folder_ / "bad.csv";
+    std::ofstream out(path, std::ios::binary);
+    out << header << "\n";
+    for (std::size_t i = 0; i < lines; ++i) out << line << "\n";
+    return path;
+  }
+
+  /// What --dry-run says that these arguments take.
+  long planned_mib(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--dry-run", "--output", "json"});
+    const auto json = nlohmann::json::parse(pgsluice(arguments).out);
+    return json["loads"][0]["plan"]["memory_bytes_max"].get<long>() / (1024 * 1024);
+  }
+
   TemporaryFolder folder_;
 };
+
+/// Beside its buffers, what the program takes: itself, its libraries, what malloc keeps.
+constexpr long beside_mib = 32;
+
+/// Memory does not grow with the bad records, whoever refuses them and whatever becomes of them.
+TEST_F(Memory, IsFlatWhereManyRecordsAreBad) {
+  db().run("create table w (a text, b text); create table i (a int)");
+  const std::size_t blanks = 3'000'000;
+  const std::size_t values = 60'000;
+  for (const std::string kind : {"blank lines", "bad values"}) {
+    const bool is_blank = kind == "blank lines";
+    const std::size_t count = is_blank ? blanks : values;
+    const std::string path =
+        is_blank ? file_of("a,b", "", count) : file_of("a", "no number", count);
+    const std::string table = is_blank ? "w" : "i";
+    const std::vector<std::string> common{
+        path, "-t", table, "-d", url(), "--max-reject-ratio", "1", "--progress", "none"};
+    std::vector<std::string> load{"load", "--jobs", is_blank ? "2" : "1"};
+    load.insert(load.end(), common.begin(), common.end());
+    if (!is_blank) load.insert(load.end(), {"--chunk-size", "1MiB"});
+    const long planned = planned_mib(load);
+    const Finished loaded = pgsluice(load);
+    EXPECT_EQ(3, loaded.exit_code) << loaded.err;
+    EXPECT_LT(loaded.rss_kib_max / 1024, planned + beside_mib) << kind;
+    std::ifstream reasons(folder_ / "bad.rejects.jsonl");
+    std::size_t lines = 0;
+    for (std::string line; std::getline(reasons, line);) {
+      if (++lines != count) continue;
+      EXPECT_EQ(count, nlohmann::json::parse(line)["record"].get<std::size_t>());
+    }
+    EXPECT_EQ(count, lines) << kind;
+    std::filesystem::remove(folder_ / "bad.rejects.csv");
+    std::filesystem::remove(folder_ / "bad.rejects.jsonl");
+    std::printf("peak RSS: %zu %s %ld MiB, planned %ld MiB\n", count, kind.c_str(),
+                loaded.rss_kib_max / 1024, planned);
+    for (const char* output : {"text", "json"}) {
+      std::vector<std::string> check{"check", "--output", output};
+      check.insert(check.end(), common.begin(), common.end());
+      const Finished checked = pgsluice(check);
+      EXPECT_EQ(3, checked.exit_code) << checked.err;
+      EXPECT_LT(checked.rss_kib_max / 1024, planned + beside_mib) << kind << output;
+      std::printf("peak RSS of check: %zu %s as %s %ld MiB\n", count, kind.c_str(), output,
+                  checked.rss_kib_max / 1024);
+    }
+  }
+}
 
 TEST_F(Memory, IsFlat) {
   const std::string small = file("small.csv", 100);

@@ -195,19 +195,31 @@ void check_encoder(const tuple::EncoderPlan& plan, const std::string& text,
   while (chunker.next(chunk)) {
     encoder.encode(chunk.parse_input(), batch);
     require(batch.records == chunk.records, "each record of a chunk is encoded");
-    require(batch.tuples() + batch.rejects.size() + batch.blank_lines == batch.records,
+    require(batch.tuples() + batch.rejects + batch.blank_lines == batch.records,
             "each record becomes a tuple or a reject, or is blank");
     if (plan.fast_lane) check_fast_lane(batch.fast, plan.columns);
     const auto rows = read_slow_lane(batch.slow.bytes());
     require(rows.size() == batch.slow.tuples, "the text lane can be read back");
-    std::vector<tuple::TupleName> names;
-    for (std::uint64_t i = 0; i < rows.size(); ++i) names.push_back({tuple::LaneName::slow, i});
-    const auto found = encoder.find(chunk.parse_input(), names);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      require(found[i].values.size() == rows[i].size(), "a tuple's record is found again");
+    std::uint64_t refused = 0;
+    std::size_t i = 0;
+    encoder.start_search(chunk.parse_input());
+    for (;;) {
+      tuple::Sought sought;
+      if (i < rows.size()) sought.slow = i;
+      const auto hit = encoder.search(sought);
+      if (!hit) break;
+      if (const auto* const reject = std::get_if<tuple::Reject>(&*hit)) {
+        require(!reject->message.empty(), "a reject has a reason");
+        ++refused;
+        continue;
+      }
+      const auto& found = std::get<tuple::FoundRecord>(*hit);
+      require(found.values.size() == rows[i].size(), "a tuple's record is found again");
       for (std::size_t k = 0; k < rows[i].size(); ++k)
-        require(rows[i][k] == found[i].values[k] || rows[i][k] == "<null>", "with the same values");
+        require(rows[i][k] == found.values[k] || rows[i][k] == "<null>", "with the same values");
+      ++i;
     }
+    require(refused == batch.rejects && i == rows.size(), "a search finds all of them");
     for (const auto lane : {tuple::LaneName::fast, tuple::LaneName::slow}) {
       const std::uint64_t tuples = batch.lane(lane).tuples;
       tuple::TupleCutter cutter(batch, lane);

@@ -8,9 +8,11 @@
 #include <thread>
 
 #include "base/failure.hpp"
+#include "load/refused_tuples.hpp"
 #include "load/reject_budget.hpp"
 #include "load/reject_choice.hpp"
 #include "load/reject_file.hpp"
+#include "load/spill.hpp"
 #include "load/splitter.hpp"
 #include "support/files.hpp"
 
@@ -132,6 +134,72 @@ TEST(RejectBudget, Decides) {
   }
   RejectBudget budget({100, {}});
   EXPECT_EQ("101 records are bad, and --max-rejects allows 100", budget.explain(101));
+}
+
+/// In memory, on the disk, and across the border between the two.
+TEST(Spill, GivesBackWhatItWasGiven) {
+  for (const std::size_t memory : {0, 1, 100, 1'000'000}) {
+    Spill spill(memory);
+    std::string all;
+    for (int i = 0; i < 30'000; ++i) {
+      const std::string bytes = std::to_string(i) + std::string(i % 7, 'x');
+      spill.append(bytes);
+      all += bytes;
+    }
+    EXPECT_EQ(all.size(), spill.size());
+    for (const std::size_t piece : {1UL, 10'000'000UL}) {
+      Spill::Reader reader(spill);
+      std::string read;
+      for (;;) {
+        const std::string_view bytes = reader.read(piece);
+        if (bytes.empty()) break;
+        read += bytes;
+      }
+      EXPECT_EQ(all, read) << memory;
+    }
+  }
+}
+
+TEST(Spill, SaysWhereItCannotWrite) {
+  ::setenv("TMPDIR", "/proc", 1);  // a folder in which nobody makes files
+  Spill spill(1);
+  spill.append("x");
+  try {
+    spill.append("y");
+    ADD_FAILURE();
+  } catch (const Failure& failure) {
+    EXPECT_THAT(failure.what(), HasSubstr("TMPDIR"));
+  }
+  ::unsetenv("TMPDIR");
+}
+
+TEST(RefusedTuples, KeepsWhatTheServerSaidOnTheDiskToo) {
+  RefusedTuples refused;
+  constexpr std::uint64_t tuples = 20'000;
+  const auto refusal_of = [](std::uint64_t i) {
+    pg::PgError error(pg::Phase::copy, SqlState(i % 2 == 0 ? "22P02" : "23505"),
+                      "message " + std::to_string(i));
+    error.detail = i % 3 == 0 ? "detail" : "";
+    error.table = i % 5 == 0 ? "t" : "";
+    error.constraint = "c" + std::to_string(i);
+    writer::Refusal refusal(error);
+    refusal.copy_line = "COPY t, line " + std::to_string(i);
+    return refusal;
+  };
+  for (std::uint64_t i = 0; i < tuples; ++i) refused.add(7 * i, refusal_of(i));
+  EXPECT_EQ(tuples, refused.count());
+  RefusedTuples::Reader reader(refused);
+  RefusedTuple tuple;
+  for (std::uint64_t i = 0; i < tuples; ++i) {
+    ASSERT_TRUE(reader.next(tuple));
+    EXPECT_EQ(7 * i, tuple.number);
+    EXPECT_EQ(i % 2 == 0 ? "22P02" : "23505", tuple.sql_state);
+    EXPECT_EQ("message " + std::to_string(i) + (i % 3 == 0 ? " (detail)" : ""), tuple.message);
+    EXPECT_EQ(i % 5 == 0, tuple.of_row);
+    EXPECT_EQ("c" + std::to_string(i), tuple.constraint);
+    EXPECT_EQ("COPY t, line " + std::to_string(i), tuple.copy_line);
+  }
+  EXPECT_FALSE(reader.next(tuple));
 }
 
 /// A chunk whose bytes are "a1", "b2", ... in lines, and rejects of some of them.
