@@ -156,14 +156,14 @@ asio::awaitable<std::optional<JournalEntry>> lock_entry(pg::Connection& on, Defe
   entry.definition = text(0);
   entry.tablespace = text(1);
   entry.target = text(2);
-  entry.table = static_cast<std::uint32_t>(row.integer(0, 3));
+  entry.table = row.oid(0, 3);
   entry.table_name = text(4);
   entry.owner = text(5);
   entry.journaled_by = text(6);
   entry.is_trusted = row.boolean(0, 7);
   entry.may_become_owner = row.boolean(0, 8);
   entry.there = there_of(row.text(0, 9));
-  if (!row.is_null(0, 11)) {
+  if (!row.is_null(0, 10) && !row.is_null(0, 11)) {
     entry.body = text(11);
     entry.statement = text(10) + entry.body;
     entry.alterations = text(12);
