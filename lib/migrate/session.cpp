@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <pqxx/pqxx>
+#include <stdexcept>
 #include <thread>
 
 #include "base/failure.hpp"
@@ -65,6 +66,12 @@ std::unique_ptr<NoticeHandler> listen(Connection& connection, const Hear& hear) 
   } else {
     return std::make_unique<NoticeHandler>(connection, hear);
   }
+}
+
+Failure not_connected(const std::exception& error) {
+  std::string message = error.what();
+  while (!message.empty() && message.back() == '\n') message.pop_back();
+  return {FailureKind::connect, message};
 }
 
 }  // namespace
@@ -131,9 +138,11 @@ Session::Session(const std::string& conninfo, Stop stop, std::chrono::millisecon
   const auto cut = [shared] { ::shutdown(shared->connection.sock(), SHUT_RDWR); };
   watch_ = std::make_unique<Watch>(Watch::Means{cancel, cut}, answer_max);
 } catch (const pqxx::broken_connection& error) {
-  std::string message = error.what();
-  while (!message.empty() && message.back() == '\n') message.pop_back();
-  throw Failure(FailureKind::connect, message);
+  throw not_connected(error);
+} catch (const pqxx::failure& error) {
+  throw not_connected(error);
+} catch (const std::logic_error& error) {
+  throw not_connected(error);
 }
 
 Session::~Session() = default;
@@ -182,6 +191,8 @@ Rows Session::run(const std::string& sql, Waits what, const Stop& stop) {
     }
     throw SqlError("", "ERROR:  the connection to the server was lost");
   } catch (const pqxx::failure& error) {
+    throw SqlError("XX000", error.what());
+  } catch (const std::logic_error& error) {  // what it calls an internal error
     throw SqlError("XX000", error.what());
   }
 }
