@@ -44,8 +44,8 @@ inline constexpr std::size_t batch_rows_max = 1'000'000;
 inline constexpr std::size_t batch_bytes_max = 1 * MiB;
 
 /// What the rows of one result may take. The longest are lists: a million chunks of a load take a
-/// tenth of this.
-inline constexpr std::size_t answer_bytes_max = 1024 * MiB;
+/// third of this.
+inline constexpr std::size_t answer_bytes_max = 512 * MiB;
 /// Results of a query beyond those of its statements: rules of a table may add some.
 inline constexpr std::size_t extra_results_max = 1000;
 /// What a server may say beside notices before it answers: libpq keeps some of that.

@@ -43,9 +43,9 @@ void Rows::append(const PGresult* result, const Trust& trust) {
         bytes_.append(PQgetvalue(result, row, column), static_cast<std::size_t>(field.length));
       }
       fields_.push_back(field);
-      if (bytes() > limits::answer_bytes_max) trust.lose("it has no end");
     }
     ++size_;
+    if (bytes() > limits::answer_bytes_max) trust.lose("it has no end");
   }
 }
 

@@ -39,8 +39,11 @@ class Rows {
 
   std::size_t size() const { return size_; }
   int columns() const { return columns_; }
-  /// Memory taken.
-  std::size_t bytes() const { return bytes_.size() + fields_.size() * sizeof(Field) + size_; }
+  /// Memory taken, where a row is at least what it costs to read one.
+  std::size_t bytes() const {
+    constexpr std::size_t row_bytes = 64;
+    return bytes_.size() + fields_.size() * sizeof(Field) + size_ * row_bytes;
+  }
   bool is_null(std::size_t row, int column) const { return field(row, column).length < 0; }
   std::string_view text(std::size_t row, int column) const;
 
