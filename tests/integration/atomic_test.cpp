@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "support/database.hpp"
 #include "support/files.hpp"
 #include "support/loading.hpp"
@@ -9,6 +11,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// Loads whose rows come into the table together, or not at all.
 class Atomic : public DatabaseTest {
@@ -123,6 +126,24 @@ TEST_F(Atomic, SendsAgainWhatTheStagingTableHasLost) {
   const Loaded loaded = run_load(url(), options_);
   ASSERT_TRUE(loaded.ok()) << loaded.message;
   EXPECT_THAT(loaded.report.notes, Contains(HasSubstr("the staging table is empty")));
+  EXPECT_EQ(400, rows());
+  EXPECT_EQ("", ledger_disagreement("t"));
+}
+
+/// The same behind the last chunk: the note names the table, and no setting of the server's.
+TEST_F(Atomic, NamesTheStagingTableThatACrashHasEmptied) {
+  db().run("create table t (id int primary key, v text)");
+  db().run("begin; lock table t in share row exclusive mode");
+  Loaded loaded;
+  {
+    const std::jthread loading([this, &loaded] { loaded = load(numbers(1, 400)); });
+    EXPECT_TRUE(comes_true(
+        "select exists (select from pg_locks where relation = 't'::regclass and not granted)"));
+    db().run("truncate pgsluice.stage_1; commit");
+  }
+  ASSERT_TRUE(loaded.ok()) << loaded.message;
+  EXPECT_THAT(loaded.report.notes, Contains(HasSubstr("the staging table was emptied")));
+  EXPECT_THAT(loaded.report.notes, Not(Contains(HasSubstr("synchronous_commit"))));
   EXPECT_EQ(400, rows());
   EXPECT_EQ("", ledger_disagreement("t"));
 }
