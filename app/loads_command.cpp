@@ -68,28 +68,29 @@ asio::awaitable<void> forget(pg::Pool& pool, const LoadsFlags& flags, Found& fou
 }
 
 void print_forgotten(const LoadsFlags& flags, const ledger::Forgotten& forgotten) {
-  const std::int64_t id = *flags.forget;
+  const std::string id = std::to_string(*flags.forget);
   const bool has_nothing =
       !forgotten.was_unfinished && forgotten.indexes.empty() && forgotten.dropped_stage.empty();
   if (has_nothing) {
-    std::cout << "nothing to do: load " << id << " of " << forgotten.source
-              << " is over, and has left nothing\n";
+    print_result("nothing to do: load " + id + " of " + cell(forgotten.source) +
+                 " is over, and has left nothing\n");
     return;
   }
   if (forgotten.was_unfinished) {
-    std::cout << "gave up load " << id << " of " << forgotten.source << " into " << forgotten.target
-              << "\n";
+    print_result("gave up load " + id + " of " + cell(forgotten.source) + " into " +
+                 cell(forgotten.target) + "\n");
   }
   if (forgotten.rows > 0) {
-    std::cout << "  " << forgotten.rows << " rows of it stay in the table, and the same command "
-              << "loads them once more (see --truncate)\n";
+    print_result("  " + std::to_string(forgotten.rows) +
+                 " rows of it stay in the table, and the same command loads them once more (see "
+                 "--truncate)\n");
   }
-  if (!forgotten.dropped_stage.empty()) std::cout << "dropped " << forgotten.dropped_stage << "\n";
+  if (!forgotten.dropped_stage.empty())
+    print_result("dropped " + cell(forgotten.dropped_stage) + "\n");
   for (std::size_t i = 0; i < forgotten.indexes.size(); ++i) {
-    std::cout << "gave up index " << forgotten.indexes[i]
-              << ", which was: " << forgotten.definitions[i] << "\n";
+    print_result("gave up index " + cell(forgotten.indexes[i]) +
+                 ", which was: " + cell(forgotten.definitions[i]) + "\n");
   }
-  std::cout << std::flush;
 }
 
 /// What restoring could not do goes to stderr, behind what it could.
@@ -100,9 +101,9 @@ int end_of_restore(const LoadsFlags& flags, const Found& found) {
   }
   for (const std::string& refused : found.restored.refused) print_error(refused);
   if (found.restored.refused.empty()) return exit_ok;
-  std::cerr << "  pgsluice loads restore " << *flags.restore
-            << " builds what can be built, pgsluice loads forget " << *flags.restore
-            << " gives it up.\n";
+  const std::string id = std::to_string(*flags.restore);
+  print_log("  pgsluice loads restore " + id + " builds what can be built, pgsluice loads forget " +
+            id + " gives it up.\n");
   return exit_failed;
 }
 
