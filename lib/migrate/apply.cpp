@@ -107,9 +107,26 @@ void Apply::run(const Text& text) {
   }
 }
 
+/// The role pgsluice has the schema of pgsluice's own tables in its usual path ("$user"): what a
+/// file makes without a schema must not come to lie there.
+std::string Apply::path(const std::string& set) const {
+  if (!path_) {
+    path_ =
+        session_
+            .query_in_user_path(
+                "select case when 'pgsluice'::pg_catalog.name operator(pg_catalog.=) any "
+                "(pg_catalog.current_schemas(false)) then coalesce((select pg_catalog.string_agg("
+                "pg_catalog.quote_ident(s.s::pg_catalog.text), ', '::pg_catalog.text) from "
+                "pg_catalog.unnest(pg_catalog.current_schemas(false)) as s (s) where s.s "
+                "operator(pg_catalog.<>) 'pgsluice'::pg_catalog.name), '''''') else '' end")
+            .front()[0];
+  }
+  return path_->empty() ? "" : set + "search_path=" + *path_ + ";";
+}
+
 std::string Apply::settings(const Script& script, bool local) const {
   const std::string set = local ? "set local " : "set ";
-  return "reset session authorization;reset role;reset all;" + set + "lock_timeout=" +
+  return "reset session authorization;reset role;reset all;" + path(set) + set + "lock_timeout=" +
          milliseconds(script.directives.lock_timeout.value_or(options_.lock_timeout)) + ";" + set +
          "statement_timeout=" +
          milliseconds(script.directives.statement_timeout.value_or(options_.statement_timeout)) +

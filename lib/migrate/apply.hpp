@@ -45,6 +45,7 @@ class Apply {
   void send_unit(const Text& text, std::size_t index);
   /// Settings of a file: nothing of the one before is left.
   std::string settings(const Script& script, bool local) const;
+  std::string path(const std::string& set) const;
   bool try_again(const Script& script, const SqlError& error, std::size_t attempt);
   Failure failure_of(const Text& text, const SqlError& error, std::optional<std::size_t> unit,
                      std::optional<Place> place, const std::string& what_happened) const;
@@ -54,6 +55,8 @@ class Apply {
   const Options& options_;
   const Listener& listener_;
   const Stop& stop_;
+  /// Without our own schema, as a setting; empty: it is not in there.
+  mutable std::optional<std::string> path_;
 };
 
 }  // namespace sluice::migrate

@@ -94,7 +94,7 @@ asio::awaitable<BuiltIndex> try_to_build(Building& b) {
     co_return refused;
   }
   refused.reason = failed->message;
-  RefusedRow question{b.settings + pg::own_path + set_role(b.entry.owner), b.entry.table,
+  RefusedRow question{pg::own_path + b.settings + set_role(b.entry.owner), b.entry.table,
                       b.entry.table_name, b.entry.body};
   const std::string row = co_await find_refused_row(b.on, std::move(question));
   refused.reason += row.empty() ? by_hand(b) : "\n  It is because of " + row;
@@ -111,7 +111,7 @@ asio::awaitable<BuiltIndex> build_index(pg::Connection& on, ledger::DeferredInde
   Building b{on, index, settings, {}, {}};
   co_await run_one(on, "begin");
   const auto session =
-      co_await on.query(settings + pg::own_path + "select pg_catalog.current_setting('role')");
+      co_await on.query(pg::own_path + settings + "select pg_catalog.current_setting('role')");
   b.user_role = session.back().text(0, 0);
   std::optional<JournalEntry> entry = co_await ledger::lock_entry(on, index);
   if (!entry || entry->there == There::the_index || entry->there == There::another_index) {
