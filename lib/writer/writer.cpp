@@ -165,9 +165,7 @@ asio::awaitable<bool> Writer::is_stored_already(pg::Connection& on, const Refusa
                                                 const ledger::ChunkEntry& chunk) const {
   if (refusal.before_tuples && refusal.state == sql_state::division_by_zero) {
     const std::string what = co_await guard_.what_changed(on);
-    throw NotAsPlanned(what +
-                       "\n  What is stored so far stays; the same command goes on where it "
-                       "stopped.");
+    throw NotAsPlanned(what + "\n  Nothing more is stored; the same command goes on where it can.");
   }
   const bool may_be_claim =
       load_ && !refusal.lane &&
