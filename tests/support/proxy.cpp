@@ -17,6 +17,9 @@
 namespace sluice::test {
 namespace {
 
+// None of its sockets goes to a process that a test starts: there it would stay open when it is
+// closed here, and the server would not learn that its client has gone.
+
 int connect_to(const std::string& host, const std::string& port) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -24,7 +27,7 @@ int connect_to(const std::string& host, const std::string& port) {
   if (::getaddrinfo(host.c_str(), port.c_str(), &hints, &found) != 0) return -1;
   int fd = -1;
   for (const addrinfo* address = found; address != nullptr && fd < 0; address = address->ai_next) {
-    fd = ::socket(address->ai_family, SOCK_STREAM, 0);
+    fd = ::socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (::connect(fd, address->ai_addr, address->ai_addrlen) == 0) break;
     ::close(fd);
     fd = -1;
@@ -54,7 +57,7 @@ Proxy::Proxy(const std::string& server_url, Judge judge) : judge_(std::move(judg
   const Session session(server_url);
   host_ = PQhost(session.raw());
   port_ = PQport(session.raw());
-  listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
+  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -88,7 +91,7 @@ void Proxy::accept_connections() {
   for (std::size_t connection = 0; !stopping_;) {
     pollfd wait{listener_, POLLIN, 0};
     if (::poll(&wait, 1, 20) <= 0) continue;
-    const int client = ::accept(listener_, nullptr, nullptr);
+    const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (client < 0) continue;
     const std::lock_guard lock(mutex_);
     threads_.emplace_back([this, connection, client] { serve(connection, client); });
