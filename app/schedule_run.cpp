@@ -65,6 +65,7 @@ class ScheduleRun {
     const auto on_end = [&](const std::exception_ptr& error) {
       failed = error;
       signals_.end();
+      ended_ = true;
       hangup_.cancel();
     };
     asio::co_spawn(io_, scheduler.run(), on_end);
@@ -78,7 +79,7 @@ class ScheduleRun {
  private:
   void wait_for_hangup() {
     const auto on_hangup = [this](boost::system::error_code error, int) {
-      if (error) return;
+      if (error || ended_) return;
       reload();
       wait_for_hangup();
     };
@@ -104,6 +105,7 @@ class ScheduleRun {
   asio::io_context io_;
   Signals signals_;
   asio::signal_set hangup_;
+  bool ended_ = false;
   std::function<void(const jobs::Event&)> log_;
   jobs::Scheduler* scheduler_ = nullptr;
 };

@@ -5,17 +5,19 @@ namespace sluice::app {
 void Signals::listen(Reaction reaction, std::optional<std::chrono::milliseconds> grace) {
   reaction_ = std::move(reaction);
   grace_period_ = grace;
+  ended_ = false;
   wait();
 }
 
 void Signals::end() {
+  ended_ = true;  // a signal that has come already, and is about to be heard, is not cancelled
   signals_.cancel();
   grace_.cancel();
 }
 
 void Signals::wait() {
   const auto on_signal = [this](boost::system::error_code error, int number) {
-    if (error) return;
+    if (error || ended_) return;
     hear(number);
     wait();
   };

@@ -44,6 +44,7 @@ class Signals {
   Reaction reaction_;
   std::optional<std::chrono::milliseconds> grace_period_;
   std::atomic<int> number_ = 0;
+  bool ended_ = false;
 };
 
 /// The same on a thread of its own, for commands that block.
