@@ -224,7 +224,7 @@ asio::awaitable<void> Load::run_check(Plan& plan) {
   if (!plan.options.rejects_path.empty()) co_await choose_rejects(plan, {});
   open_rejects(plan);
   co_await move(plan, {});
-  co_await require_unchanged_source(plan);
+  require_unchanged_source(plan);
   report_.records_read = records_read_;
   report_.status = LoadReport::Status::checked;
 }
@@ -251,7 +251,7 @@ asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
     const auto settle = [this] { return rejects_->settle([](std::int64_t) { return true; }); };
     co_await async::offload(on_.cpu, settle);
   }
-  co_await require_unchanged_source(plan);
+  require_unchanged_source(plan);
   report_.records_read = records_read_;
   static_cast<RowCounts&>(report_) = report_.now;
   report_.status = LoadReport::Status::stored;
@@ -492,8 +492,8 @@ asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored) {
   if (failed) std::rethrow_exception(failed);
 }
 
-asio::awaitable<void> Load::require_unchanged_source(Plan& plan) {
-  if (plan.source->stamp() == plan.identity.source_stamp) co_return;
+void Load::require_unchanged_source(const Plan& plan) {
+  if (plan.source->stamp() == plan.identity.source_stamp) return;
   throw Failure(FailureKind::changed,
                 fmt::format("{} changed while it was read: what is stored may be neither its old "
                             "nor its new content\n"
@@ -530,7 +530,7 @@ asio::awaitable<ledger::Finish> Load::finish(const Plan& plan, const ledger::Rea
 /// False where it lacks chunks that can be sent again.
 asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
   progress_.stage = Progress::Stage::finishing;
-  co_await require_unchanged_source(plan);
+  require_unchanged_source(plan);
   co_await settle_rejects(false);
   if (!budget_.allows(0, 0)) {
     throw Failure(FailureKind::budget,

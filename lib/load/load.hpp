@@ -83,7 +83,7 @@ class Load {
   bool is_small() const;  ///< one chunk, and known to be
   void nothing_to_do(const ledger::LoadEntry& load);
   void report(const ledger::Totals& totals);
-  asio::awaitable<void> require_unchanged_source(Plan& plan);
+  static void require_unchanged_source(const Plan& plan);
   asio::awaitable<void> let_go();
 
   Resources on_;
