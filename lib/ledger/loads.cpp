@@ -1,5 +1,6 @@
 #include "ledger/loads.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/identifier.hpp"
@@ -234,9 +235,21 @@ std::string finish_statement(const std::string& load, const Read& read, const st
          " and v.state <> 'void') from c; ";
 }
 
-Finish read_finish(const pg::Result& row) {
-  return {LoadId{row.integer(0, totals_columns + 1)}, row.boolean(0, totals_columns),
-          row.boolean(0, totals_columns + 2), read_totals(row, 0, 0)};
+Finish read_finish(const pg::Result& row, const Read& read) {
+  Finish end{LoadId{row.integer(0, totals_columns + 1)}, row.boolean(0, totals_columns),
+             row.boolean(0, totals_columns + 2), read_totals(row, 0, 0)};
+  const Totals& t = end.totals;
+  // No count is above 2^63: taken away one by one, nothing wraps.
+  std::uint64_t left = t.records_read;
+  bool adds_up = t.chunks == read.chunks && t.bytes == read.bytes && t.records_read == read.records;
+  for (const std::uint64_t part :
+       {t.rows_stored, t.rows_updated, t.rows_unchanged, t.rows_rejected, t.rows_skipped}) {
+    adds_up = adds_up && part <= left;
+    left -= std::min(left, part);
+  }
+  if (end.finished && !(adds_up && left == 0))
+    row.refuse("it says that the load is finished, with other sums than were read");
+  return end;
 }
 
 asio::awaitable<Finish> finish_load(pg::Connection& on, LoadId id, const Read& read, double seconds,
@@ -244,7 +257,7 @@ asio::awaitable<Finish> finish_load(pg::Connection& on, LoadId id, const Read& r
   const auto results = co_await on.query(
       "begin; " + std::string(without_waiting) +
       finish_statement(id_text(id), read, std::to_string(seconds), stamp) + "commit");
-  co_return read_finish(results.last(1));
+  co_return read_finish(results.last(1), read);
 }
 
 }  // namespace sluice::ledger

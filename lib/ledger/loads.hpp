@@ -99,7 +99,7 @@ struct BeginOptions {
 std::string begin_statement(const NewLoad& load);
 std::string finish_statement(const std::string& load, const Read& read, const std::string& seconds,
                              const std::string& stamp);
-Finish read_finish(const pg::Result& row);
+Finish read_finish(const pg::Result& row, const Read& read);
 
 /// Enters a load.
 asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,

@@ -51,7 +51,7 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, Plan& p
         make_writer(plan.strategy, plan.options, plan.target, plan.encoder, std::nullopt);
     try {
       const pg::Result row = co_await writer->write_between(*connection, batch, around);
-      stored = StoredAtOnce{ledger::read_finish(row), chunk.size};
+      stored = StoredAtOnce{ledger::read_finish(row, all), chunk.size};
     } catch (const pg::PgError&) {
       // The usual way says what it is.
     }

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "async/retry.hpp"
+#include "base/limits.hpp"
 #include "load/bad_records.hpp"
 #include "load/plan.hpp"
 #include "load/reject_budget.hpp"
@@ -15,6 +16,8 @@
 #include "writer/writer.hpp"
 
 namespace sluice::load {
+
+inline constexpr async::Backoff retry_backoff{limits::retry_delay_min, limits::retry_delay_max};
 
 /// Whether an attempt that failed is made again, as a pure function of what failed and of how long
 /// it has gone on.

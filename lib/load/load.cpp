@@ -19,8 +19,6 @@ namespace {
 
 using async::Clock;
 
-constexpr async::Backoff backoff{limits::retry_delay_min, limits::retry_delay_max};
-
 std::string count_of_indexes(std::size_t count) {
   return count == 1 ? "1 index" : std::to_string(count) + " indexes";
 }
@@ -163,7 +161,7 @@ asio::awaitable<void> Load::read_source(Findings& found) {
 }
 
 asio::awaitable<void> Load::describe_target(Findings& found) {
-  const RetryPolicy policy{options_.retry_for, backoff, options_.use_ledger};
+  const RetryPolicy policy{options_.retry_for, retry_backoff, options_.use_ledger};
   const auto on_full = [&found] {
     found.has_no_room = true;
     found.changed.notify();
@@ -188,7 +186,7 @@ asio::awaitable<void> Load::describe_target(Findings& found) {
 /// Nothing where the server has no room for it: the rows matter more than the lock, which is
 /// manners.
 asio::awaitable<std::unique_ptr<pg::Connection>> Load::connection_for_lock() {
-  const RetryPolicy policy{options_.retry_for, backoff, options_.use_ledger};
+  const RetryPolicy policy{options_.retry_for, retry_backoff, options_.use_ledger};
   std::unique_ptr<pg::Connection> connection = co_await on_.pool.take_idle();
   if (!connection) connection = co_await open_first(on_.pool.options(), policy, nullptr);
   if (!connection) note_missing_lock();
@@ -462,7 +460,7 @@ asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored) {
   Storing storing{on_,
                   plan,
                   *writer,
-                  {plan.options.retry_for, backoff, report_.load.has_value()},
+                  {plan.options.retry_for, retry_backoff, report_.load.has_value()},
                   budget_,
                   rejects_.get(),
                   progress_.retries,
@@ -492,15 +490,6 @@ asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored) {
   if (failed) std::rethrow_exception(failed);
 }
 
-void Load::require_unchanged_source(const Plan& plan) {
-  if (plan.source->stamp() == plan.identity.source_stamp) return;
-  throw Failure(FailureKind::changed,
-                fmt::format("{} changed while it was read: what is stored may be neither its old "
-                            "nor its new content\n"
-                            "  Load it from the start with --again --truncate once it is complete.",
-                            plan.source->name()));
-}
-
 /// The staging table, and what a crash of the server has left in it.
 asio::awaitable<void> Load::prepare_to_stage(const Plan& plan) {
   pg::Lease connection = co_await on_.pool.acquire();
@@ -510,65 +499,6 @@ asio::awaitable<void> Load::prepare_to_stage(const Plan& plan) {
       "the staging table is empty: the server crashed, or somebody emptied it. All of the source "
       "is "
       "sent again");
-}
-
-asio::awaitable<ledger::Finish> Load::finish(const Plan& plan, const ledger::Read& read,
-                                             double seconds) {
-  if (plan.strategy.staged) {
-    progress_.stage = Progress::Stage::publishing;
-    const RetryPolicy policy{plan.options.retry_for, backoff, true};
-    ledger::Finish end = co_await publish(on_, plan, policy, *report_.load, read, seconds);
-    if (end.finished) report_.is_staged = false;
-    co_return end;
-  }
-  pg::Lease connection = co_await on_.pool.acquire();
-  co_return co_await ledger::finish_load(*connection, *report_.load, read, seconds,
-                                         plan.identity.source_stamp);
-}
-
-/// Success is reconciled, not assumed: what the ledger says of the chunks must be what was read.
-/// False where it lacks chunks that can be sent again.
-asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
-  progress_.stage = Progress::Stage::finishing;
-  require_unchanged_source(plan);
-  co_await settle_rejects(false);
-  if (!budget_.allows(0, 0)) {
-    throw Failure(FailureKind::budget,
-                  fmt::format("{}: {}", plan.source->name(), budget_.explain(0)));
-  }
-  const ledger::Read read{chunks_read_, bytes_read_, records_read_};
-  const ledger::Finish end = co_await finish(plan, read, seconds);
-  report(end.totals);
-  // What was staged by earlier runs came into the table by this one.
-  if (end.finished && (!report_.resumed || plan.strategy.staged)) report_.now = report_;
-  if (end.finished) co_return true;
-  if (end.is_void) {
-    throw Failure(
-        FailureKind::failed,
-        fmt::format("load {} was given up meanwhile: another run emptied {}, or began the "
-                    "load again\n  The same command loads {} from the start.",
-                    report_.load->value, plan.target.table.full_name(), plan.source->name()));
-  }
-  if (end.totals.chunks < chunks_read_ && round < limits::resend_rounds_max &&
-      plan.source->rewind()) {
-    const char* const reason =
-        plan.strategy.staged ? "a crash, in which the staging table was emptied, as it is unlogged"
-                             : "a crash with synchronous_commit = off";
-    report_.notes.push_back(
-        fmt::format("the server has lost {} chunks that it had stored ({}, or a failover to a "
-                    "replica that was behind): sending them again",
-                    chunks_read_ - end.totals.chunks, reason));
-    const auto read_again = [&plan] { reread_preamble(plan); };
-    co_await async::offload(on_.reader, read_again);
-    co_return false;
-  }
-  throw Failure(
-      FailureKind::failed,
-      fmt::format("the ledger does not agree with {}: it has {} chunks, {} bytes, {} "
-                  "records, and {} chunks, {} "
-                  "bytes, {} records were read\n  See pgsluice loads show {}.",
-                  plan.source->name(), end.totals.chunks, end.totals.bytes, end.totals.records_read,
-                  chunks_read_, bytes_read_, records_read_, report_.load->value));
 }
 
 void Load::stop() {

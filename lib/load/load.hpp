@@ -84,6 +84,8 @@ class Load {
   void nothing_to_do(const ledger::LoadEntry& load);
   void report(const ledger::Totals& totals);
   static void require_unchanged_source(const Plan& plan);
+  asio::awaitable<void> reread_touched(Plan& plan);
+  asio::awaitable<void> begin_again(Plan& plan);
   asio::awaitable<void> let_go();
 
   Resources on_;

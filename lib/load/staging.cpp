@@ -145,7 +145,7 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
   }
   const auto finished = co_await on.query(ledger::finish_statement(
       p.id(), p.read, std::to_string(p.seconds), p.plan.identity.source_stamp));
-  p.end = ledger::read_finish(finished.back());
+  p.end = ledger::read_finish(finished.back(), p.read);
   if (!p.end.finished) {
     co_await on.query("rollback");
     co_return;

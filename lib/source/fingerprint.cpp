@@ -29,4 +29,12 @@ std::string fingerprint(const Source& source, std::string_view beginning) {
 
 std::string head_digest(std::string_view beginning) { return digest(beginning); }
 
+bool is_only_touched(std::string_view before, std::string_view now) {
+  const auto but_for_ctime = [](std::string_view stamp) {
+    const std::size_t space = stamp.rfind(' ');
+    return stamp.substr(0, space == std::string_view::npos ? 0 : space);
+  };
+  return before != now && !before.empty() && but_for_ctime(before) == but_for_ctime(now);
+}
+
 }  // namespace sluice::source

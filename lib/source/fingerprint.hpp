@@ -16,4 +16,8 @@ std::string fingerprint(const Source& source, std::string_view beginning);
 /// The same of the first 64 KiB alone, or of all where there is less: whatever comes behind them.
 std::string head_digest(std::string_view beginning);
 
+/// Whether the later stamp of a file differs from the earlier one in the time of change (ctime)
+/// alone: its name or mode was changed, or its content and then its time of modification.
+bool is_only_touched(std::string_view before, std::string_view now);
+
 }  // namespace sluice::source

@@ -214,6 +214,38 @@ TEST_F(ChangingSource, ReplacedIsNoticed) {
   });
 }
 
+/// Whoever may read it, and what it is called, is not its content.
+TEST_F(ChangingSource, ATouchedFileIsComparedAndLoaded) {
+  slow_down("0.0001");
+  Process process(command());
+  wait_for_chunks(2);
+  ASSERT_EQ(0, ::chmod(path_.c_str(), 0640));
+  ASSERT_EQ(0, ::rename(path_.c_str(), (folder_ / "processing.csv").c_str()));
+  const Finished finished = process.wait();
+  EXPECT_EQ(3, finished.exit_code) << finished.err;
+  EXPECT_THAT(finished.err + finished.out, HasSubstr("another name or mode while it was read"));
+  expect_all_is_well();
+}
+
+TEST_F(ChangingSource, ChangedInPlaceWithItsTimeSetBackIsNoticed) {
+  slow_down("0.0001");
+  Process process(command());
+  wait_for_chunks(2);
+  struct stat before{};
+  ASSERT_EQ(0, ::stat(path_.c_str(), &before));
+  {
+    std::fstream file(path_, std::ios::in | std::ios::out);
+    file.seekp(20);
+    file << "?";
+  }
+  const struct timespec times[2] = {before.st_atim, before.st_mtim};
+  ASSERT_EQ(0, ::utimensat(AT_FDCWD, path_.c_str(), times, 0));
+  const Finished finished = process.wait();
+  EXPECT_EQ(7, finished.exit_code) << finished.err;
+  EXPECT_EQ("unfinished", db().value("select state from pgsluice.loads"));
+  EXPECT_EQ("", ledger_disagreement("t"));
+}
+
 /// PgBouncer in transaction mode, in front of the tests' server.
 class PooledLoads : public ToolFaults {
  protected:

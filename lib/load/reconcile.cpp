@@ -1,0 +1,103 @@
+#include <fmt/format.h>
+
+#include "async/offload.hpp"
+#include "base/limits.hpp"
+#include "load/load.hpp"
+#include "load/staging.hpp"
+#include "source/fingerprint.hpp"
+
+// The end of a load: what the ledger has is what was read.
+
+namespace sluice::load {
+
+asio::awaitable<void> Load::begin_again(Plan& plan) {
+  const auto read_again = [&plan] { reread_preamble(plan); };
+  co_await async::offload(on_.reader, read_again);
+  progress_.bytes_done = plan.preamble.start.byte_offset;
+  progress_.bytes_before = progress_.bytes_done;
+  progress_.rows_stored = progress_.rows_before = 0;  // counted once more
+}
+
+void Load::require_unchanged_source(const Plan& plan) {
+  if (plan.source->stamp() == plan.identity.source_stamp) return;
+  throw Failure(FailureKind::changed,
+                fmt::format("{} changed while it was read: what is stored may be neither its old "
+                            "nor its new content\n"
+                            "  Load it from the start with --again --truncate once it is complete.",
+                            plan.source->name()));
+}
+
+/// Somebody has renamed the source, or changed who may read it; or has set the time of a change
+/// back. All of it is read once more, and compared with the digests of the chunks.
+asio::awaitable<void> Load::reread_touched(Plan& plan) {
+  plan.identity.source_stamp = plan.source->stamp();
+  co_await begin_again(plan);
+  report_.notes.push_back(fmt::format(
+      "{} got another name or mode while it was read: read once more, to compare its bytes",
+      plan.source->name()));
+}
+
+asio::awaitable<ledger::Finish> Load::finish(const Plan& plan, const ledger::Read& read,
+                                             double seconds) {
+  if (plan.strategy.staged) {
+    progress_.stage = Progress::Stage::publishing;
+    const RetryPolicy policy{plan.options.retry_for, retry_backoff, true};
+    ledger::Finish end = co_await publish(on_, plan, policy, *report_.load, read, seconds);
+    if (end.finished) report_.is_staged = false;
+    co_return end;
+  }
+  pg::Lease connection = co_await on_.pool.acquire();
+  co_return co_await ledger::finish_load(*connection, *report_.load, read, seconds,
+                                         plan.identity.source_stamp);
+}
+
+/// Success is reconciled, not assumed: what the ledger says of the chunks must be what was read.
+/// False where it lacks chunks that can be sent again.
+asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
+  progress_.stage = Progress::Stage::finishing;
+  if (source::is_only_touched(plan.identity.source_stamp, plan.source->stamp()) &&
+      round < limits::resend_rounds_max) {
+    co_await reread_touched(plan);
+    co_return false;
+  }
+  require_unchanged_source(plan);
+  co_await settle_rejects(false);
+  if (!budget_.allows(0, 0)) {
+    throw Failure(FailureKind::budget,
+                  fmt::format("{}: {}", plan.source->name(), budget_.explain(0)));
+  }
+  const ledger::Read read{chunks_read_, bytes_read_, records_read_};
+  const ledger::Finish end = co_await finish(plan, read, seconds);
+  report(end.totals);
+  // What was staged by earlier runs came into the table by this one.
+  if (end.finished && (!report_.resumed || plan.strategy.staged)) report_.now = report_;
+  if (end.finished) co_return true;
+  if (end.is_void) {
+    throw Failure(
+        FailureKind::failed,
+        fmt::format("load {} was given up meanwhile: another run emptied {}, or began the "
+                    "load again\n  The same command loads {} from the start.",
+                    report_.load->value, plan.target.table.full_name(), plan.source->name()));
+  }
+  if (end.totals.chunks < chunks_read_ && round < limits::resend_rounds_max &&
+      plan.source->rewind()) {
+    const char* const reason =
+        plan.strategy.staged ? "a crash, in which the staging table was emptied, as it is unlogged"
+                             : "a crash with synchronous_commit = off";
+    report_.notes.push_back(
+        fmt::format("the server has lost {} chunks that it had stored ({}, or a failover to a "
+                    "replica that was behind): sending them again",
+                    chunks_read_ - end.totals.chunks, reason));
+    co_await begin_again(plan);
+    co_return false;
+  }
+  throw Failure(
+      FailureKind::failed,
+      fmt::format("the ledger does not agree with {}: it has {} chunks, {} bytes, {} "
+                  "records, and {} chunks, {} "
+                  "bytes, {} records were read\n  See pgsluice loads show {}.",
+                  plan.source->name(), end.totals.chunks, end.totals.bytes, end.totals.records_read,
+                  chunks_read_, bytes_read_, records_read_, report_.load->value));
+}
+
+}  // namespace sluice::load
