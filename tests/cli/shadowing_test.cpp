@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 
-#include <filesystem>
-
+#include "cli/every_command.hpp"
 #include "support/database.hpp"
 #include "support/files.hpp"
 #include "support/process.hpp"
@@ -109,78 +108,12 @@ TEST_F(Shadowing, NothingOfOthersIsEverCalled) {
   db().run("truncate evil.calls");
   const std::int64_t before = db().number("select last_value from evil.count");
 
-  db().run(R"(create table public.t (id int, v text, at timestamptz);
-      create table public.k (id int primary key, v text, at timestamptz); create index on public.k (v);
-      create table public.p (id int, v text, at timestamptz, primary key (id)) partition by range (id);
-      create table public.p1 partition of public.p for values from (0) to (200);
-      create table public.p2 partition of public.p default;
-      create unlogged table public.u (id int, v text, at timestamptz);
-      create view public.w as select * from public.t;
-      create table public.c (id int primary key, v text check (v <> 'text of 7') , at timestamptz))");
-  std::string csv = "id,v,at\n";
-  for (int i = 0; i < 400; ++i)
-    csv += std::to_string(i) + ",text of " + std::to_string(i) + ",2026-01-01 12:00\n";
-  const std::string in = folder_.write("in.csv", csv);
-  const std::string same = folder_.write("same.csv", csv);
-  const std::string bad =
-      folder_.write("bad.csv", "id,v,at\n1,a,2026-01-01\nx,b,now\n3,c,today\n5,b,infinity\n");
-  std::filesystem::create_directory(folder_ / "m");
-  folder_.write("m/001_a.sql", "create table public.made (a int)");
-  folder_.write("m/002_b.sql",
-                "-- pgsluice: no-transaction\ncreate index concurrently i on public.made (a)");
-  folder_.write("m/R__c.sql", "create or replace view public.of_made as select a from public.made");
-  folder_.write("job.sql", "insert into public.made values (1)");
-  const std::string jobs = folder_.write(
-      "pgsluice.toml",
-      "[[job]]\nname = \"j\"\ncron = \"* * * * *\"\nsql = \"job.sql\"\n[[job]]\nname = "
-      "\"l\"\ncron = \"* * * * *\"\nload = [\"in.csv\"]\ntable = \"public.u\"\n");
-  const std::vector<std::vector<std::string>> commands{
-      {"load", in, "-t", "t"},
-      {"load", in, "-t", "t"},
-      {"load", same, "-t", "t", "--same-content", "load"},
-      {"load", in, "-t", "t", "--again", "--chunk-size", "1KiB"},
-      {"load", in, "-t", "t", "--again", "--truncate", "--chunk-size", "1KiB"},
-      {"load", in, "-t", "t", "--again", "--no-ledger"},
-      {"load", in, "-t", "t", "--again", "--writer", "insert", "--chunk-size", "1KiB"},
-      {"load", in, "-t", "t", "--again", "--truncate", "--atomic"},
-      {"load", in, "-t", "u", "--chunk-size", "1KiB"},
-      {"load", in, "-t", "w"},
-      {"load", in, "-t", "k", "--on-conflict", "update", "--chunk-size", "1KiB"},
-      {"load", in, "-t", "k", "--on-conflict", "update", "--update-if-changed", "--again"},
-      {"load", in, "-t", "k", "--on-conflict", "update", "--update-columns", "v", "--dedupe",
-       "last", "--again"},
-      {"load", in, "-t", "k", "--on-conflict", "nothing", "--again", "--atomic"},
-      {"load", in, "-t", "k", "--truncate", "--again", "--defer-indexes"},
-      {"load", in, "-t", "p", "--on-conflict", "update", "--chunk-size", "1KiB"},
-      {"load", in, "-t", "p", "--on-conflict", "update", "--update-if-changed", "--again"},
-      {"load", in, "-t", "c", "--max-rejects", "5", "--chunk-size", "1KiB"},
-      {"load", bad, "-t", "c", "--max-rejects", "5", "--atomic", "--truncate"},
-      {"load", bad, "-t", "c", "--max-rejects", "9", "--on-conflict", "update", "--again"},
-      {"load", bad, "-t", "t", "--max-rejects", "5"},
-      {"load", in, "-t", "t", "--dry-run"},
-      {"check", in, "-t", "t"},
-      {"loads"},
-      {"loads", "show", "1"},
-      {"loads", "restore", "1"},
-      {"migrate", "plan", "--dir", folder_ / "m"},
-      {"migrate", "up", "--dir", folder_ / "m"},
-      {"migrate", "repair", "--dir", folder_ / "m", "--accept", "1"},
-      {"migrate", "status", "--dir", folder_ / "m"},
-      {"schedule", "run", "--once", "--config", jobs},
-      {"schedule", "history"}};
-  for (std::vector<std::string> command : commands) {
-    std::string words;
-    for (const std::string& word : command) words += word + " ";
-    SCOPED_TRACE(words);
-    if (command[1] == "repair") folder_.write("m/001_a.sql", "create table public.made (a bigint)");
-    command.insert(command.end(), {"-d", url()});
-    const Finished finished = pgsluice(command, options);
-    EXPECT_TRUE(finished.exit_code == 0 || finished.exit_code == 3)
-        << finished.exit_code << ": " << finished.err;
+  db().run(tables_of_every_command);
+  run_every_command(folder_, url(), options, [this, before] {
     EXPECT_EQ("",
               db().value("select coalesce(string_agg(distinct what, ', '), '') from evil.calls"));
     EXPECT_EQ(before, db().number("select last_value from evil.count")) << "and rolled back";
-  }
+  });
 }
 
 }  // namespace
