@@ -70,6 +70,13 @@ Failure refusal(const Plan& plan, const Verdict& verdict) {
               fmt::format("{} has the same content as {}, which load {} brought into {}\n"
                           "  --same-content load loads it too, --same-content skip leaves it out.",
                           source, load.source, load.id.value, table)};
+    case Kind::refuse_part_gone:
+      return {
+          FailureKind::changed,
+          fmt::format("a crash of the server has emptied the unlogged partitions of {}, and with "
+                      "them a part of the {} rows that load {} stored of {}\n"
+                      "  --again --truncate empties all of it first, and loads {} from the start.",
+                      table, load.totals.rows_stored, load.id.value, source, source)};
     case Kind::refuse_grown:
       return {
           FailureKind::changed,
@@ -124,6 +131,7 @@ asio::awaitable<Verdict> Load::judge_source(Plan& plan, pg::Connection& connecti
   history.same_content = o.same_content;
   history.grown = o.grown;
   history.target_is_unlogged = plan.target.table.is_unlogged;
+  history.target_has_logged_part = plan.target.table.has_logged_part;
   std::vector<ledger::KnownLoad> known = co_await known_loads(plan, connection);
   for (ledger::KnownLoad& load : known) {
     history.loads.emplace_back();

@@ -52,6 +52,10 @@ class Judge {
   Verdict run() {
     for (std::size_t i = 0; i < h_.loads.size(); ++i) {
       const Candidate& c = h_.loads[i];
+      if (has_lost_a_part(c.load)) {
+        if (!is_loaded_again()) return with(Kind::refuse_part_gone, c.load);
+        continue;
+      }
       if (is_over(c.load)) continue;
       if (c.load.finished()) {
         finished_.push_back(i);
@@ -73,6 +77,21 @@ class Judge {
 
   bool options_match(const ledger::KnownLoad& load) const {
     return same_options(load.options, now_.options, !load.behind_load);
+  }
+
+  /// A crash took some of the load's rows, and nobody knows which.
+  bool has_lost_a_part(const ledger::KnownLoad& load) const {
+    if (h_.again || h_.truncate || !h_.target_is_unlogged || !h_.target_has_logged_part)
+      return false;
+    const bool waits = load.staged && !load.finished();
+    if (load.has_mark || waits || h_.target_is_empty || load.totals.rows_stored == 0) return false;
+    return may_be_same(load, now_);
+  }
+
+  /// By a load that is newer than the one that is looked at.
+  bool is_loaded_again() const {
+    return std::ranges::any_of(
+        finished_, [this](std::size_t i) { return may_be_same(h_.loads[i].load, now_); });
   }
 
   /// The load's rows are gone, and its entry becomes void where a new load begins.

@@ -27,7 +27,8 @@ struct Candidate {
 struct History {
   std::vector<Candidate> loads;  ///< newest first, as find_loads gives them
   bool target_is_empty = false;
-  bool target_is_unlogged = false;
+  bool target_is_unlogged = false;      ///< it, or a part of it: empty after a crash of the server
+  bool target_has_logged_part = false;  ///< which is not
   bool again = false;
   bool truncate = false;  ///< the table is emptied before: no earlier load counts
   SameContent same_content = SameContent::refuse;
@@ -45,6 +46,7 @@ struct Verdict {
     refuse_options,        ///< `load` is unfinished, and was begun with other options
     refuse_other_options,  ///< `load` is finished, and brought the same bytes with other options
     refuse_same_content,   ///< `load` is finished, and brought the same bytes under another name
+    refuse_part_gone,      ///< a crash has emptied a part of the table since `load`
     refuse_grown,          ///< `load` is finished; the source begins with its content and goes on
   };
 

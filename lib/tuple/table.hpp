@@ -94,6 +94,7 @@ struct Table {
   bool row_security = false;     ///< row-level security applies to this user
   bool has_insert_rule = false;  ///< INSERT is rewritten
   bool is_unlogged = false;      ///< it, or a partition, is empty after a crash of the server
+  bool has_logged_part = true;   ///< it, or a partition, is not
   bool is_foreign = false;       ///< it, or a partition, stores its rows in another server
   char persistence = 'p';        ///< pg_class.relpersistence
   std::vector<Column> columns;

@@ -85,7 +85,8 @@ constexpr const char* storage_sql =
     "leaves (oid) as (select oid from bases union select t.relid from bases join pg_class p "
     "on p.oid = bases.oid and p.relkind = 'p' cross join lateral pg_partition_tree(p.oid) t) "
     "select coalesce(bool_or(c.relkind = 'f'), false), coalesce(bool_or(c.relpersistence = 'u' and "
-    "c.relkind = 'r'), false) from leaves join pg_class c on c.oid = leaves.oid";
+    "c.relkind = 'r'), false), coalesce(bool_or(c.relpersistence <> 'u' and c.relkind in ('r', "
+    "'f')), true) from leaves join pg_class c on c.oid = leaves.oid";
 
 std::string for_relation(std::string sql, const std::string& relation) {
   for (std::size_t at = sql.find("%REL%"); at != std::string::npos; at = sql.find("%REL%"))
@@ -113,6 +114,7 @@ asio::awaitable<void> describe_further(pg::Connection& on, tuple::Table& table) 
   }
   table.is_foreign = results[2].boolean(0, 0);
   table.is_unlogged = results[2].boolean(0, 1);
+  table.has_logged_part = results[2].boolean(0, 2);
 }
 
 Failure own_table(const std::string& table) {
@@ -179,6 +181,7 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   t.has_insert_rule = row.boolean(0, 11);
   t.persistence = row.character(0, 13);
   t.is_unlogged = t.persistence == 'u';
+  t.has_logged_part = !t.is_unlogged;
   t.is_foreign = t.kind == 'f';
   bool is_unusual = row.boolean(0, 5) || t.kind == 'v';
   if (t.schema == "pgsluice") throw own_table(table);

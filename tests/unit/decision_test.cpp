@@ -256,6 +256,38 @@ TEST(History, JudgesFinishedLoads) {
   });
 }
 
+/// Partitions, of which only some are unlogged.
+TEST(History, ACrashThatTookAPartIsRefused) {
+  Candidate lost = entry(file("a"), "finished");
+  lost.load.has_mark = false;
+  Candidate cut = entry(file("a"), "unfinished");
+  cut.load.has_mark = false;
+  Candidate anew = matched(Match::same, entry(file("a"), "finished", 3, 8));
+  const auto history = [](bool again, bool truncate) {
+    History h;
+    h.target_is_unlogged = h.target_has_logged_part = true;
+    h.again = again;
+    h.truncate = truncate;
+    return h;
+  };
+  History emptied = history(false, false);
+  emptied.target_is_empty = true;
+  expect_all({
+      {"finished", {lost}, file("a"), Kind::refuse_part_gone, 0, history(false, false)},
+      {"unfinished", {cut}, file("a"), Kind::refuse_part_gone, 0, history(false, false)},
+      {"loaded again", {anew, lost}, file("a"), Kind::nothing_to_do, 0, history(false, false)},
+      {"of another file",
+       {matched(Match::other, lost)},
+       file("b"),
+       Kind::fresh,
+       0,
+       history(false, false)},
+      {"truncated", {lost}, file("a"), Kind::fresh, 1, history(false, true)},
+      {"again", {lost}, file("a"), Kind::fresh, 0, history(true, false)},
+      {"all is gone", {lost}, file("a"), Kind::fresh, 1, emptied},
+  });
+}
+
 TEST(History, RefusesOtherOptionsAndOtherNames) {
   const Candidate same = matched(Match::same, entry(file("a"), "finished"));
   const Candidate empty = matched(Match::same, entry(file("a"), "finished", 0));
