@@ -24,6 +24,19 @@ class Promises : public DatabaseTest {
     return pgsluice(std::move(arguments), std::move(options));
   }
   std::int64_t rows() { return db().number("select count(*) from t"); }
+  /// The most at a time.
+  std::int64_t sessions_during(const std::vector<std::string>& arguments) {
+    Process process(arguments);
+    std::int64_t most = 0;
+    while (process.running()) {
+      most = std::max(most, sessions());
+      std::this_thread::sleep_for(5ms);
+    }
+    const Finished finished = process.wait();
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+    EXPECT_GT(most, 0);
+    return most;
+  }
   static std::string lines(int first, int end) {
     std::string csv = "id,v\n";
     for (int i = first; i < end; ++i)
@@ -134,18 +147,23 @@ TEST_F(Promises, AnUpsertGoesBackToAnOldState) {
 
 TEST_F(Promises, AllFilesOfACommandShareAFewConnections) {
   std::vector<std::string> arguments{"load"};
-  for (int i = 0; i < 60; ++i)
+  for (int i = 0; i < 300; ++i)
     arguments.push_back(folder_.write("part" + std::to_string(i) + ".csv", lines(i, i + 2)));
   arguments.insert(arguments.end(), {"-t", "t", "-j", "2", "--progress", "none", "-d", url()});
-  Process process(arguments);
-  std::int64_t most = 0;
-  while (process.running()) {
-    most = std::max(most, sessions());
-    std::this_thread::sleep_for(5ms);
-  }
-  EXPECT_EQ(0, process.wait().exit_code);
-  EXPECT_EQ(120, rows());
-  EXPECT_LE(most, 4);
+  EXPECT_LE(sessions_during(arguments), 4);
+  EXPECT_EQ(600, rows());
+}
+
+TEST_F(Promises, AllFilesOfAJobShareAFewConnections) {
+  for (int i = 0; i < 130; ++i) folder_.write("part" + std::to_string(i) + ".csv", lines(i, i + 2));
+  const std::string jobs = folder_.write("jobs.toml",
+                                         "[[job]]\nname = \"all\"\ncron = \"@every 1h\"\nload = "
+                                         "[\"part*.csv\"]\ntable = \"t\"\nsettle = \"0s\"\n");
+  const std::vector<std::string> once{"schedule", "run", "--once", "--config", jobs, "-d", url()};
+  ASSERT_EQ(0, pgsluice(once).exit_code);
+  db().run("update pgsluice.jobs set since = now() - interval '3 hours'");
+  EXPECT_LE(sessions_during(once), 6) << "with those of the scheduler";
+  EXPECT_EQ(260, rows());
 }
 
 /// A table that changes while it is loaded: the types have the same width, so that the server would
