@@ -209,6 +209,12 @@ std::string mark_statement(const std::string& load) {
          ") on conflict do nothing; ";
 }
 
+asio::awaitable<bool> has_mark(pg::Connection& on, LoadId id) {
+  const auto results = co_await on.query(
+      "select exists (select from pgsluice.unlogged_marks where load_id = " + id_text(id) + ")");
+  co_return results.front().boolean(0, 0);
+}
+
 asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds) {
   const auto results =
       co_await on.query("update pgsluice.loads set seconds = seconds + " + std::to_string(seconds) +

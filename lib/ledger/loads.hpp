@@ -116,6 +116,8 @@ std::string void_load_statement(LoadId id);
 std::string void_loads_of_statement(const NewLoad& like);
 /// Statements, each with "; " behind it, that say that an unlogged table had this load's rows.
 std::string mark_statement(const std::string& load);
+/// Whether the load's mark is there: a crash that empties unlogged tables takes it too.
+asio::awaitable<bool> has_mark(pg::Connection& on, LoadId id);
 
 /// Adds the time of a run that did not finish the load. Returns what the ledger has of it.
 asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds);

@@ -323,7 +323,7 @@ asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
     co_return;
   }
   try {
-    co_await take_stock(seconds());
+    co_await take_stock(plan, seconds());
     if (plan.options.defer_indexes || report_.resumed) co_await tell_missing_indexes(plan);
     co_await settle_rejects(is_over_budget);
   } catch (const std::runtime_error&) {
@@ -383,9 +383,15 @@ asio::awaitable<void> Load::settle_rejects(bool with_others) {
 }
 
 /// What the ledger says is stored by a run that did not reach the end.
-asio::awaitable<void> Load::take_stock(double seconds) {
+asio::awaitable<void> Load::take_stock(const Plan& plan, double seconds) {
   pg::Lease connection = co_await on_.pool.acquire();
-  report(co_await ledger::end_run(*connection, *report_.load, seconds));
+  ledger::Totals totals = co_await ledger::end_run(*connection, *report_.load, seconds);
+  const tuple::Table& table = plan.target.table;
+  if (table.is_unlogged && !table.has_logged_part) {
+    const bool is_there = co_await ledger::has_mark(*connection, *report_.load);
+    if (!is_there) static_cast<RowCounts&>(totals) = {};  // a crash of the server took them
+  }
+  report(totals);
 }
 
 void Load::report(const ledger::Totals& totals) {
@@ -493,12 +499,8 @@ asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored) {
 /// The staging table, and what a crash of the server has left in it.
 asio::awaitable<void> Load::prepare_to_stage(const Plan& plan) {
   pg::Lease connection = co_await on_.pool.acquire();
-  const bool is_whole = co_await prepare_staging(*connection, plan, *report_.load);
-  if (is_whole) co_return;
-  report_.notes.push_back(
-      "the staging table is empty: the server crashed, or somebody emptied it. All of the source "
-      "is "
-      "sent again");
+  const std::string lost = co_await prepare_staging(*connection, plan, *report_.load);
+  if (!lost.empty()) report_.notes.push_back(lost + ". All of the source is sent again");
 }
 
 void Load::stop() {

@@ -74,7 +74,7 @@ class Load {
   asio::awaitable<void> settle_rejects(bool with_others);
   static std::function<bool(std::int64_t)> rejects_of(const ledger::StoredChunks& stored,
                                                       bool with_others);
-  asio::awaitable<void> take_stock(double seconds);
+  asio::awaitable<void> take_stock(const Plan& plan, double seconds);
   asio::awaitable<void> restore(const Plan& plan);
   asio::awaitable<void> watch_wide_keys(const Plan& plan);
   void require_indexes() const;

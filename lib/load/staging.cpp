@@ -217,7 +217,7 @@ asio::awaitable<void> publish_once(Publication& p) {
 
 }  // namespace
 
-asio::awaitable<bool> prepare_staging(pg::Connection& on, const Plan& plan, LoadId load) {
+asio::awaitable<std::string> prepare_staging(pg::Connection& on, const Plan& plan, LoadId load) {
   const tuple::Table& table = plan.target.table;
   const std::string staging = ledger::staging_table(load);
   const std::vector<std::string> columns = plan.encoder.column_names();
@@ -264,16 +264,16 @@ asio::awaitable<bool> prepare_staging(pg::Connection& on, const Plan& plan, Load
                       " belongs to another user: whoever began this load has to go on with it, "
                       "or begin it again with --again");
   }
-  if (row.boolean(0, 0) && row.boolean(0, 2)) co_return true;
+  if (row.boolean(0, 0) && row.boolean(0, 2)) co_return std::string();
   if (row.boolean(0, 0)) {
     co_await forget_chunks(on, load);
-    co_return false;
+    co_return "the staging table is empty: the server crashed, or somebody emptied it";
   }
   // The target was altered since it was made.
   co_await on.query(begin + "drop table " + staging +
                     "; delete from pgsluice.chunks where load_id = " + std::to_string(load.value) +
                     "; " + create + "commit");
-  co_return false;
+  co_return table.full_name() + " was altered since the load began";
 }
 
 asio::awaitable<ledger::Finish> publish(Resources on, const Plan& plan, const RetryPolicy& policy,

@@ -11,8 +11,9 @@ namespace sluice::load {
 /// and drops that table. Until then nothing of it is in the target, and the load can be resumed.
 
 /// Makes the staging table unless it is there. A server that crashed has emptied it, as it is not
-/// logged: then the ledger's chunks of this load go too, and false is returned.
-asio::awaitable<bool> prepare_staging(pg::Connection& on, const Plan& plan, LoadId load);
+/// logged: then the ledger's chunks of this load go too, as they do where the target was altered
+/// since, and why is returned; else nothing.
+asio::awaitable<std::string> prepare_staging(pg::Connection& on, const Plan& plan, LoadId load);
 
 /// Publishes, trying again as the policy says: a publication whose answer was lost is found done.
 /// Where the ledger does not agree with what was read, or the server has lost staged rows (which
