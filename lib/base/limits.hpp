@@ -125,6 +125,9 @@ inline constexpr std::chrono::milliseconds job_prune_every = 1h;
 /// What is kept of what a job says.
 inline constexpr std::size_t job_message_bytes = 4 * KiB;
 
+/// Records that one look at a publication that was refused finds; more come with the next.
+inline constexpr std::size_t publication_refusals_max = 10'000;
+
 /// A share of fewer records says nothing yet (--max-reject-ratio).
 inline constexpr std::uint64_t ratio_records_min = 10'000;
 /// When so many tuples were refused alone with one SQLSTATE, and none was taken, so many others of

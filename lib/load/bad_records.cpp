@@ -47,7 +47,8 @@ std::optional<std::uint64_t> BadRecords::Cursor::number() const {
 BadRecords::BadRecords(const Plan& plan, const source::Chunk& chunk, const Refused* refused)
     : plan_(plan), encoder_(plan.encoder), positions_(chunk, plan.encoder.line_end) {
   encoder_.start_search(chunk.parse_input(),
-                        refused == nullptr ? tuple::Lanes::both : refused->lanes);
+                        refused == nullptr ? tuple::Lanes::both : refused->lanes,
+                        chunk.start.record);
   if (refused == nullptr) return;
   fast_.start(refused->fast);
   slow_.start(refused->slow);

@@ -65,8 +65,8 @@ class Load {
                                      const ledger::KnownLoad& load);
   asio::awaitable<void> move(Plan& plan, ledger::StoredChunks stored);
   asio::awaitable<void> prepare_to_stage(const Plan& plan);
-  asio::awaitable<ledger::Finish> finish(const Plan& plan, const ledger::Read& read,
-                                         double seconds);
+  asio::awaitable<ledger::Finish> finish(Plan& plan, const ledger::Read& read, double seconds);
+  void refuse_from_now_on(Plan& plan, tuple::KnownRefusals refused);
   asio::awaitable<bool> reconcile(Plan& plan, double seconds, int round);
   asio::awaitable<ledger::StoredChunks> stored_before(int round);
   asio::awaitable<void> choose_rejects(Plan& plan, std::string earlier_path);
@@ -100,6 +100,7 @@ class Load {
   std::string unbuilt_;  ///< indexes that could not be built again, and why
   Road* road_ = nullptr;
   bool stop_requested_ = false;
+  bool has_refused_more_ = false;  ///< the publication has, and its chunks are to be sent again
   std::size_t first_chunk_bytes_ = 0;
   std::uint64_t records_read_ = 0;
   std::uint64_t bytes_read_ = 0;

@@ -37,18 +37,27 @@ asio::awaitable<void> Load::reread_touched(Plan& plan) {
       plan.source->name()));
 }
 
-asio::awaitable<ledger::Finish> Load::finish(const Plan& plan, const ledger::Read& read,
-                                             double seconds) {
+asio::awaitable<ledger::Finish> Load::finish(Plan& plan, const ledger::Read& read, double seconds) {
   if (plan.strategy.staged) {
     progress_.stage = Progress::Stage::publishing;
     const RetryPolicy policy{plan.options.retry_for, retry_backoff, true};
-    ledger::Finish end = co_await publish(on_, plan, policy, *report_.load, read, seconds);
-    if (end.finished) report_.is_staged = false;
-    co_return end;
+    Published published = co_await publish(on_, plan, policy, *report_.load, read, seconds);
+    if (published.end.finished) report_.is_staged = false;
+    refuse_from_now_on(plan, std::move(published.refused));
+    co_return published.end;
   }
   pg::Lease connection = co_await on_.pool.acquire();
   co_return co_await ledger::finish_load(*connection, *report_.load, read, seconds,
                                          plan.identity.source_stamp);
+}
+
+/// What the table has refused at the end is refused when its chunk is encoded once more.
+void Load::refuse_from_now_on(Plan& plan, tuple::KnownRefusals refused) {
+  has_refused_more_ = !refused.empty();
+  if (refused.empty()) return;
+  if (plan.encoder.known_refusals)
+    refused.insert(plan.encoder.known_refusals->begin(), plan.encoder.known_refusals->end());
+  plan.encoder.known_refusals = std::make_shared<const tuple::KnownRefusals>(std::move(refused));
 }
 
 /// Success is reconciled, not assumed: what the ledger says of the chunks must be what was read.
@@ -68,6 +77,11 @@ asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
   }
   const ledger::Read read{chunks_read_, bytes_read_, records_read_};
   const ledger::Finish end = co_await finish(plan, read, seconds);
+  if (has_refused_more_) {
+    progress_.stage = Progress::Stage::loading;
+    co_await begin_again(plan);
+    co_return false;
+  }
   report(end.totals);
   // What was staged by earlier runs came into the table by this one.
   if (end.finished && (!report_.resumed || plan.strategy.staged)) report_.now = report_;

@@ -22,6 +22,7 @@ struct Publication {
   const ledger::Read& read;
   double seconds;
   ledger::Finish end;
+  tuple::KnownRefusals refused;
 
   std::string staging() const { return ledger::staging_table(load); }
   std::string id() const { return std::to_string(load.value); }
@@ -163,44 +164,82 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
   p.end.totals.rows_skipped += skipped;
 }
 
-/// The first record that the target refuses, as a record-by-record publication finds it; what that
+/// The records that the target refuses, as a record-by-record publication finds them; what that
 /// stores is rolled back. The connection is in no transaction before and behind it.
-asio::awaitable<std::optional<tuple::Reject>> find_refused(Publication& p, pg::Connection& on) {
+asio::awaitable<tuple::KnownRefusals> find_refused(Publication& p, pg::Connection& on,
+                                                   std::size_t count_max) {
   std::string sql = "begin; " + p.plan.target.settings_sql;
   if (p.is_upsert()) sql += writer::merge_preparation() + writer::counter_reset();
   if (p.plan.options.truncate) sql += "truncate " + p.plan.target.table.quoted_name + "; ";
   sql += writer::find_refused_statement(p.plan.target.table, p.plan.encoder.column_names(),
-                                        p.plan.strategy.merge, p.staging());
+                                        p.plan.strategy.merge, p.staging(), count_max);
   const auto results = co_await on.query(std::move(sql));
   co_await on.query("rollback");
-  const pg::Result& row = results.back();
-  if (row.rows() == 0) co_return std::nullopt;
-  const auto record = static_cast<std::uint64_t>(row.integer(0, 0));
+  const pg::Result& rows = results.back();
+  tuple::KnownRefusals refused;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    std::string message(rows.text(row, 3));
+    const std::string_view detail = rows.text_or(row, 4, "");
+    if (!detail.empty()) message.append(" (").append(detail).append(")");
+    tuple::KnownRefusal refusal{std::string(rows.text(row, 1)),
+                                std::string(rows.text_or(row, 2, "")), std::move(message)};
+    refused.emplace(rows.count(row, 0), std::move(refusal));
+  }
+  co_return refused;
+}
+
+/// Throws BadRecord.
+asio::awaitable<void> name_refused(Publication& p, std::uint64_t record,
+                                   tuple::KnownRefusal refusal) {
   const auto find = [&p, record] { return find_record(p.plan, record); };
   auto found = co_await async::offload(p.on.reader, find);
   tuple::Reject reject = found.value_or(tuple::Reject{});
   if (!found) reject.position = {0, 0, record};
-  reject.sql_state = row.text(0, 1);
-  reject.constraint = row.text(0, 2);
-  reject.message = row.text(0, 3);
-  if (!row.text(0, 4).empty()) reject.message += " (" + std::string(row.text(0, 4)) + ")";
-  co_return reject;
+  reject.sql_state = refusal.sql_state;
+  reject.constraint = refusal.constraint;
+  reject.message = refusal.message;
+  const std::string& source = p.plan.source->name();
+  const std::string text = reject.position.line > 0
+                               ? text_of(source, reject)
+                               : fmt::format("{}: record {}: {}", source, record, reject.message);
+  throw BadRecord(FailureKind::bad_record, source, std::move(reject),
+                  fmt::format("{}\n  record {}, SQLSTATE {}: nothing was published", text, record,
+                              refusal.sql_state));
 }
 
-/// Throws BadRecord that names the record, or else the error itself.
-asio::awaitable<void> name_refused(Publication& p, pg::Connection& on, pg::PgError error) {
+/// Takes the chunks of these records back, out of the stage and the ledger: they are sent again
+/// without them.
+asio::awaitable<void> take_back_chunks(Publication& p, pg::Connection& on) {
+  std::string records;
+  for (const auto& [record, refusal] : p.refused)
+    records += (records.empty() ? "" : ",") + std::to_string(record);
+  const std::string column = quote_identifier(p.plan.strategy.merge.record_column);
+  co_await on.query(
+      "begin; with gone as (delete from pgsluice.chunks c where c.load_id = " + p.id() +
+      " and exists (select from unnest('{" + records +
+      "}'::bigint[]) r where r >= c.first_record and r < c.first_record + c.records_read) "
+      "returning "
+      "c.first_record, c.records_read) delete from " +
+      p.staging() + " s using gone g where s." + column + " >= g.first_record and s." + column +
+      " < g.first_record + g.records_read; commit");
+}
+
+/// What the target refuses: rejects, where there is a budget and the source can be read again;
+/// else the first of them ends the load. Throws the error itself where it is no record's.
+asio::awaitable<void> blame_records(Publication& p, pg::Connection& on, pg::PgError error) {
   if (on.in_transaction()) co_await on.query("rollback");
-  std::optional<tuple::Reject> reject = co_await find_refused(p, on);
-  if (!reject) throw pg::PgError(error);
-  const std::string& source = p.plan.source->name();
-  const std::string state = reject->sql_state;
-  const std::uint64_t record = reject->position.record;
-  const std::string text = reject->position.line > 0
-                               ? text_of(source, *reject)
-                               : fmt::format("{}: record {}: {}", source, record, reject->message);
-  throw BadRecord(
-      FailureKind::bad_record, source, std::move(*reject),
-      fmt::format("{}\n  record {}, SQLSTATE {}: nothing was published", text, record, state));
+  const bool may_reject = p.plan.options.rejects.allow_any() && p.plan.source->rewind();
+  tuple::KnownRefusals refused =
+      co_await find_refused(p, on, may_reject ? limits::publication_refusals_max : 1);
+  if (refused.empty()) throw pg::PgError(error);
+  if (!may_reject) {
+    const std::uint64_t record = refused.begin()->first;
+    tuple::KnownRefusal refusal = std::move(refused.begin()->second);
+    co_await name_refused(p, record, std::move(refusal));
+  }
+  p.refused = std::move(refused);
+  p.end = {p.load, false, false, {}};
+  co_await take_back_chunks(p, on);
 }
 
 asio::awaitable<void> publish_once(Publication& p) {
@@ -212,7 +251,7 @@ asio::awaitable<void> publish_once(Publication& p) {
     if (error.nature() != ErrorNature::data) throw;
     refused = error;
   }
-  if (refused) co_await name_refused(p, *lease, *refused);
+  if (refused) co_await blame_records(p, *lease, *refused);
 }
 
 }  // namespace
@@ -276,16 +315,16 @@ asio::awaitable<std::string> prepare_staging(pg::Connection& on, const Plan& pla
   co_return table.full_name() + " was altered since the load began";
 }
 
-asio::awaitable<ledger::Finish> publish(Resources on, const Plan& plan, const RetryPolicy& policy,
-                                        LoadId load, const ledger::Read& read, double seconds) {
-  Publication publication{on, plan, load, read, seconds, {}};
+asio::awaitable<Published> publish(Resources on, const Plan& plan, const RetryPolicy& policy,
+                                   LoadId load, const ledger::Read& read, double seconds) {
+  Publication publication{on, plan, load, read, seconds, {}, {}};
   const auto attempt = [&publication] { return publish_once(publication); };
   const auto decide = [&policy](const std::exception_ptr& failure, std::size_t tries,
                                 std::chrono::milliseconds elapsed) {
     return policy.next(failure, tries, elapsed);
   };
   co_await async::retry(attempt, decide);
-  co_return publication.end;
+  co_return Published{std::move(publication.end), std::move(publication.refused)};
 }
 
 // Somebody else's stage stays, and is his to drop.

@@ -15,13 +15,20 @@ namespace sluice::load {
 /// since, and why is returned; else nothing.
 asio::awaitable<std::string> prepare_staging(pg::Connection& on, const Plan& plan, LoadId load);
 
+struct Published {
+  ledger::Finish end;
+  /// Records that the target refuses, where there may be rejects. Their chunks are in the ledger no
+  /// more, and are to be sent again without them.
+  tuple::KnownRefusals refused;
+};
+
 /// Publishes, trying again as the policy says: a publication whose answer was lost is found done.
 /// Where the ledger does not agree with what was read, or the server has lost staged rows (which
 /// are forgotten then), nothing is published and the result is not finished.
 /// Throws Failure where two records have the same key and the load is to stop there, and BadRecord
-/// for the first record that the target refuses.
-asio::awaitable<ledger::Finish> publish(Resources on, const Plan& plan, const RetryPolicy& policy,
-                                        LoadId load, const ledger::Read& read, double seconds);
+/// for the first record that the target refuses where there is no budget for rejects.
+asio::awaitable<Published> publish(Resources on, const Plan& plan, const RetryPolicy& policy,
+                                   LoadId load, const ledger::Read& read, double seconds);
 
 /// A statement that drops the staging tables of loads that are void, finished or gone.
 std::string drop_stale_staging_statement();

@@ -84,7 +84,9 @@ void Encoder::encode(const csv::ParseInput& input, Batch& batch, std::uint64_t f
   says_why_ = false;
   csv::Record record;
   for (; parser_.next(record); ++batch.records) {
-    if (const Judgement judgement = judge(record); judgement != Judgement::sound) [[unlikely]] {
+    const std::uint64_t number = first_record + batch.records;
+    if (const Judgement judgement = judge(record, number); judgement != Judgement::sound)
+        [[unlikely]] {
       if (judgement == Judgement::skipped) {
         ++batch.blank_lines;
       } else {
@@ -94,7 +96,6 @@ void Encoder::encode(const csv::ParseInput& input, Batch& batch, std::uint64_t f
       continue;
     }
     const std::size_t bytes = tuple_bytes_max(record);
-    const std::uint64_t number = first_record + batch.records;
     if (with_fast) {
       const Encoded encoded = encode_fast(record, number, room(batch.fast, bytes));
       if (encoded.end != nullptr) {
@@ -115,10 +116,11 @@ void Encoder::encode(const csv::ParseInput& input, Batch& batch, std::uint64_t f
   if (!plan_.key.empty()) hash_keys(plan_.key, batch);
 }
 
-void Encoder::start_search(const csv::ParseInput& input, Lanes lanes) {
+void Encoder::start_search(const csv::ParseInput& input, Lanes lanes, std::uint64_t first_record) {
   start(input);
   says_why_ = true;
   search_.lanes = lanes;
+  search_.first_record = first_record;
   search_.record = search_.fast_tuple = search_.slow_tuple = 0;
 }
 
@@ -126,7 +128,7 @@ std::optional<Encoder::Hit> Encoder::search(const Sought& sought) {
   const bool with_fast = plan_.fast_lane && search_.lanes == Lanes::both;
   for (csv::Record record; parser_.next(record);) {
     const std::uint64_t number = search_.record++;
-    const Judgement judgement = judge(record);
+    const Judgement judgement = judge(record, search_.first_record + number);
     if (judgement == Judgement::skipped) continue;
     if (judgement == Judgement::refused) {
       refusal_.position.record = number;
@@ -152,10 +154,23 @@ void Encoder::start(const csv::ParseInput& input) {
 }
 
 /// Whether a record can become a tuple; where it cannot, refusal_ says why.
-Encoder::Judgement Encoder::judge(csv::Record& record) {
+Encoder::Judgement Encoder::judge(csv::Record& record, std::uint64_t number) {
   const bool usual = record.fields.size() == plan_.fields.size() && record.begin != record.end &&
                      all_well_encoded_;  // a record with a defect has no fields
-  return usual ? Judgement::sound : judge_unusual(record);
+  const Judgement judgement = usual ? Judgement::sound : judge_unusual(record);
+  if (plan_.known_refusals && judgement == Judgement::sound && is_refused_already(record, number))
+      [[unlikely]]
+    return Judgement::refused;
+  return judgement;
+}
+
+bool Encoder::is_refused_already(const csv::Record& record, std::uint64_t number) {
+  const auto known = plan_.known_refusals->find(number);
+  if (known == plan_.known_refusals->end()) return false;
+  refusal_.ragged = false;
+  refuse(record, known->second.sql_state, known->second.message);
+  refusal_.constraint = known->second.constraint;
+  return true;
 }
 
 Encoder::Judgement Encoder::judge_unusual(csv::Record& record) {

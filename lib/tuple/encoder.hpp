@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -47,6 +49,15 @@ struct EncodedField {
   bool null_in_doubt = false;
 };
 
+/// What was said of a record that was refused before.
+struct KnownRefusal {
+  std::string sql_state;
+  std::string constraint;
+  std::string message;
+};
+using KnownRefusals =
+    std::map<std::uint64_t, KnownRefusal>;  ///< by the record's number in the source
+
 /// How a record becomes a tuple: fixed for a load, shared by all encoders.
 struct EncoderPlan {
   csv::Dialect dialect;
@@ -60,6 +71,8 @@ struct EncoderPlan {
   /// Each tuple has one more field at its end: the number of its record in the source, a bigint.
   bool number_records = false;
   KeyPlan key;  ///< whose hashes a batch has
+  /// Records that the table has refused behind their chunk (a publication): refused from then on.
+  std::shared_ptr<const KnownRefusals> known_refusals;
 
   /// The columns that COPY is told, in the order of the fields, without the record's number.
   std::vector<std::string> column_names() const;
@@ -113,7 +126,8 @@ class Encoder {
   using Hit = std::variant<FoundRecord, Reject>;
 
   /// Begins to look for records of a chunk that was encoded into these lanes.
-  void start_search(const csv::ParseInput& input, Lanes lanes = Lanes::both);
+  void start_search(const csv::ParseInput& input, Lanes lanes = Lanes::both,
+                    std::uint64_t first_record = 0);
   /// The next hit in file order; nothing at the chunk's end. REQUIRES: within a lane the tuples
   /// that are looked for come in rising order.
   std::optional<Hit> search(const Sought& sought);
@@ -129,6 +143,7 @@ class Encoder {
   /// Where a search is.
   struct Search {
     Lanes lanes = Lanes::both;
+    std::uint64_t first_record = 0;
     std::uint64_t record = 0;
     std::uint64_t fast_tuple = 0;
     std::uint64_t slow_tuple = 0;
@@ -136,8 +151,9 @@ class Encoder {
   };
 
   void start(const csv::ParseInput& input);
-  Judgement judge(csv::Record& record);
+  Judgement judge(csv::Record& record, std::uint64_t number);
   Judgement judge_unusual(csv::Record& record);
+  bool is_refused_already(const csv::Record& record, std::uint64_t number);
   void refuse(const csv::Record& record, std::string_view sql_state, std::string message);
   void refuse_field_count(const csv::Record& record);
   bool is_well_encoded(const csv::Record& record) const;

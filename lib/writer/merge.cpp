@@ -302,34 +302,62 @@ RowCounts read_merged(const Merge& merge, const pg::Result& row, std::uint64_t s
 
 std::string find_refused_statement(const tuple::Table& target,
                                    const std::vector<std::string>& columns, const Merge& merge,
-                                   const std::string& from) {
+                                   const std::string& from, std::size_t count_max) {
   const Statement s{target, columns, merge, from};
   const bool is_upsert = merge.on_conflict != OnConflict::error;
   const bool chooses = is_upsert && !merge.takes_all_in_turn();
-  const std::string rows = "select * from " +
-                           (chooses ? "(" + s.distinct_records() + ") chosen" : from) +
-                           " order by " + s.record();
-  const std::string body =
+  const std::string rows =
+      "select * from " + (chooses ? "(" + s.distinct_records() + ") chosen" : from);
+  const std::string in_order = " order by " + s.record();
+  const std::string record = "pgsluice_one." + s.record();
+  const std::string at_most = " operator(pg_catalog.<) " + std::to_string(count_max);
+  // Whoever refers to a record that comes later (23503) waits, as a whole statement would let him.
+  const std::string handler =
+      " exception when others then get stacked diagnostics pgsluice_state = returned_sqlstate, "
+      "pgsluice_constraint = constraint_name, pgsluice_message = message_text, pgsluice_detail = "
+      "pg_exception_detail; if pgsluice_state operator(pg_catalog.~) '^(40|53|57|58|55P03)' then "
+      "raise; end if; pgsluice_said := pg_catalog.json_build_array(" +
+      record +
+      ", pgsluice_state, pgsluice_constraint, pg_catalog.left(pgsluice_message, 2000), "
+      "pg_catalog.left(pgsluice_detail, 2000)); ";
+  std::string body =
       "#variable_conflict use_column\n"
-      "declare pgsluice_one record; pgsluice_state pg_catalog.text; "
-      "pgsluice_constraint pg_catalog.text; "
-      "pgsluice_message pg_catalog.text; pgsluice_detail pg_catalog.text; begin "
-      "perform pg_catalog.set_config('pgsluice.refused', '', true); begin for pgsluice_one in " +
-      rows + " loop " + s.insert_one() +
-      "end loop; exception when others then get stacked diagnostics "
-      "pgsluice_state = returned_sqlstate, pgsluice_constraint = constraint_name, "
-      "pgsluice_message = message_text, pgsluice_detail = pg_exception_detail; "
+      "declare pgsluice_one record; pgsluice_state pg_catalog.text; pgsluice_constraint "
+      "pg_catalog.text; pgsluice_message pg_catalog.text; pgsluice_detail pg_catalog.text; "
+      "pgsluice_said pg_catalog.json; pgsluice_found pg_catalog.json[] := '{}'; "
+      "pgsluice_waiting pg_catalog.int8[] := '{}'; pgsluice_unmet pg_catalog.json[] := '{}'; "
+      "pgsluice_left pg_catalog.int8[]; begin "
+      "for pgsluice_one in " +
+      rows + in_order + " loop begin " + s.insert_one() + handler +
+      "if pgsluice_state operator(pg_catalog.=) '23503' and "
+      "pg_catalog.cardinality(pgsluice_waiting)" +
+      at_most + " then pgsluice_waiting := pg_catalog.array_append(pgsluice_waiting, " + record +
+      "); pgsluice_unmet := pg_catalog.array_append(pgsluice_unmet, pgsluice_said); else "
+      "pgsluice_found := pg_catalog.array_append(pgsluice_found, pgsluice_said); end if; end; "
+      "exit when not pg_catalog.cardinality(pgsluice_found)" +
+      at_most + "; end loop; ";
+  body +=
+      "while pg_catalog.cardinality(pgsluice_found)" + at_most +
+      " and pg_catalog.cardinality(pgsluice_waiting) operator(pg_catalog.>) 0 loop "
+      "pgsluice_left := '{}'; pgsluice_unmet := '{}'; for pgsluice_one in select * from (" +
+      rows + ") pgsluice_rows where " + s.record() +
+      " operator(pg_catalog.=) any (pgsluice_waiting)" + in_order + " loop begin " +
+      s.insert_one() + handler + "pgsluice_left := pg_catalog.array_append(pgsluice_left, " +
+      record +
+      "); pgsluice_unmet := pg_catalog.array_append(pgsluice_unmet, pgsluice_said); end; end loop; "
+      "exit when pg_catalog.cardinality(pgsluice_left) operator(pg_catalog.=) "
+      "pg_catalog.cardinality(pgsluice_waiting); pgsluice_waiting := pgsluice_left; end loop; "
+      "if pg_catalog.cardinality(pgsluice_found)" +
+      at_most +
+      " then pgsluice_found := pg_catalog.array_cat(pgsluice_found, pgsluice_unmet); end if; "
       "perform pg_catalog.set_config('pgsluice.refused', "
-      "pg_catalog.json_build_array(pgsluice_one." +
-      s.record() +
-      ", pgsluice_state, pgsluice_constraint, pgsluice_message, pgsluice_detail)"
-      "::pg_catalog.text, true); end; end";
+      "pg_catalog.array_to_json(pgsluice_found)::pg_catalog.text, true); end";
   return "set constraints all immediate; do " + quote_literal(body) +
          "; select (refused operator(pg_catalog.->>) 0)::pg_catalog.int8, refused "
          "operator(pg_catalog.->>) 1, refused operator(pg_catalog.->>) 2, refused "
-         "operator(pg_catalog.->>) 3, refused operator(pg_catalog.->>) 4 from (select "
-         "nullif(pg_catalog.current_setting('pgsluice.refused'), '')"
-         "::pg_catalog.json as refused) found where refused is not null";
+         "operator(pg_catalog.->>) 3, refused operator(pg_catalog.->>) 4 from "
+         "pg_catalog.json_array_elements(pg_catalog.current_setting('pgsluice.refused')"
+         "::pg_catalog.json) found (refused) order by 1";
 }
 
 }  // namespace sluice::writer

@@ -76,12 +76,13 @@ std::string merge_statement(const tuple::Table& target, const std::vector<std::s
 /// What became of so many staged records.
 RowCounts read_merged(const Merge& merge, const pg::Result& row, std::uint64_t staged);
 
-/// Statements that find the first record that the target refuses, in the order of the file; the
-/// last one gives its number, its SQLSTATE, its constraint and the message, or no row. What they
-/// store is to be rolled back.
+/// Statements that find the first `count_max` records that the target refuses, in the order of the
+/// file: one INSERT for each, where one that refers to a later one has its turn behind it. The last
+/// statement gives a row for each: its number, its SQLSTATE, its constraint, the message and its
+/// detail. What they store is to be rolled back. An error that is no record's fault is thrown.
 std::string find_refused_statement(const tuple::Table& target,
                                    const std::vector<std::string>& columns, const Merge& merge,
-                                   const std::string& from);
+                                   const std::string& from, std::size_t count_max);
 
 /// "k, l" as DISTINCT ON, GROUP BY or PARTITION BY want it: equal as the index sees it, and where
 /// `order_of_key` goes with it.
