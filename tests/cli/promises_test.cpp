@@ -2,6 +2,7 @@
 
 #include <thread>
 
+#include "cli/every_command.hpp"
 #include "support/database.hpp"
 #include "support/files.hpp"
 #include "support/process.hpp"
@@ -222,6 +223,25 @@ TEST_F(Promises, MigrationsMakeNothingInTheLedger) {
   EXPECT_EQ("public.made,public.made_too",
             db().value("select string_agg(oid::regclass::text, ',' order by relname) from pg_class "
                        "where relname like 'made%' and set_config('search_path', '', true) = ''"));
+}
+
+/// ... and all commands do for it what they do for others.
+TEST_F(Promises, ARoleOfTheLedgersNameIsLikeOthers) {
+  const std::string as_role = url_of_new_role("pgsluice");
+  db().run("alter role pgsluice superuser; drop table t");
+  db().run(tables_of_every_command);
+  run_every_command(folder_, as_role, {}, [] {});
+  folder_.write("m/003_unqualified.sql", "create table made_here (a int)");
+  const std::vector<std::string> up{"migrate", "up", "--dir", folder_ / "m", "-d", as_role};
+  const Finished finished = pgsluice(up);
+  EXPECT_EQ(0, finished.exit_code) << finished.err;
+  EXPECT_EQ("public", db().value("select relnamespace::regnamespace from pg_class where relname = "
+                                 "'made_here'"));
+  EXPECT_EQ("", db().value("select coalesce(string_agg(relname, ', '), '') from pg_class where "
+                           "relnamespace = 'pgsluice'::regnamespace and relkind = 'r' and relname "
+                           "not in ('loads', 'chunks', 'migrations', 'jobs', 'job_runs', "
+                           "'deferred_indexes', 'unlogged_marks')"));
+  db().run("reassign owned by pgsluice to current_user; drop role pgsluice");
 }
 
 TEST_F(Promises, NothingIsLoadedIntoTheLedger) {
