@@ -225,9 +225,10 @@ TEST_F(Migrate, PlaceholdersAreFilledInWhereTheyAreDeclared) {
 }
 
 TEST_F(Migrate, NothingOfOneFileIsLeftForTheNext) {
-  write("001_a.sql",
-        "create schema s; set search_path = s; set role postgres; create temp table x (id int);"
-        "create table in_s (id int); select pg_catalog.set_config('search_path', '', false)");
+  write("001_a.sql", "create schema s; set search_path = s; set role " +
+                         db().value("select quote_ident(current_user)") +
+                         "; create temp table x (id int); create table in_s (id int); select "
+                         "pg_catalog.set_config('search_path', '', false)");
   write("002_b.sql", "create table in_public (id int); create temp table x (id int)");
   const Finished done = up();
   EXPECT_EQ(0, done.exit_code) << done.err;
