@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <vector>
 
 #include "base/identifier.hpp"
 #include "ledger/deferred_indexes.hpp"
@@ -85,13 +86,23 @@ std::string have_target_of(const std::string& load, const NewLoad& like) {
          ") or (" + load + ".target = " + quote_literal(like.target) + " and not (" + here + ")))";
 }
 
-/// Which rows of pgsluice.loads, as l, find_loads() is about.
-std::string are_like(const NewLoad& like) {
-  const bool is_file = like.source_bytes.has_value();
-  return "l.state <> 'void' and (l.fingerprint = " + quote_literal(like.fingerprint) +
-         " or l.head = " + quote_literal(like.head) +
-         (is_file ? " or l.source_path = " + quote_literal(like.source_path) : "") + ") and " +
-         have_target_of("l", like);
+/// "host device:inode " of a stamp; empty where there is none.
+std::string file_of(const std::string& stamp) {
+  const std::size_t host = stamp.find(' ');
+  const std::size_t end = host == std::string::npos ? host : stamp.find(' ', host + 1);
+  return end == std::string::npos ? std::string() : stamp.substr(0, end + 1);
+}
+
+/// Which rows of pgsluice.loads, as l, find_loads() is about: a condition for each kind.
+std::vector<std::string> are_like(const NewLoad& like) {
+  std::vector<std::string> kinds{"l.fingerprint = " + quote_literal(like.fingerprint),
+                                 "l.head = " + quote_literal(like.head)};
+  if (like.source_bytes) kinds.push_back("l.source_path = " + quote_literal(like.source_path));
+  const std::string file = file_of(like.source_stamp);
+  if (!file.empty())
+    kinds.push_back("substring(l.source_stamp from '^\\S+ \\S+ ') = " + quote_literal(file));
+  for (std::string& kind : kinds) kind += " and l.state <> 'void' and " + have_target_of("l", like);
+  return kinds;
 }
 
 }  // namespace
@@ -99,32 +110,45 @@ std::string are_like(const NewLoad& like) {
 std::string staging_table(LoadId id) { return "pgsluice.stage_" + id_text(id); }
 
 std::string has_loads_query(const NewLoad& like) {
-  return "select exists (select from pgsluice.loads l where " + are_like(like) + ")";
+  std::string any;
+  for (const std::string& kind : are_like(like))
+    any +=
+        (any.empty() ? "" : " or ") + ("exists (select from pgsluice.loads l where " + kind) + ")";
+  return "select " + any;
 }
 
 asio::awaitable<std::vector<KnownLoad>> find_loads(pg::Connection& on, const NewLoad& like) {
   const std::string chunk = " from pgsluice.chunks n where n.load_id = l.load_id order by n.chunk ";
+  const auto another = [&like](const std::string& which) {
+    return "exists (select from pgsluice.loads u where u.state <> 'void' and " + which + " and " +
+           have_target_of("u", like) + ")";
+  };
   const std::string more =
       ", coalesce((select n.byte_offset" + chunk +
       "limit 1), 0), coalesce((select n.byte_offset + "
       "n.byte_count" +
       chunk +
-      "desc limit 1), 0), exists (select from pgsluice.unlogged_marks m "
-      "where m.load_id = l.load_id), exists (select from pgsluice.loads u where u.updates and "
-      "u.state <> 'void' and u.load_id > l.load_id and " +
-      have_target_of("u", like) + ")";
-  const auto results =
-      co_await on.query(select_loads("where " + are_like(like) + " order by l.load_id desc limit " +
-                                         std::to_string(known_loads_max),
-                                     more));
+      "desc limit 1), 0), l.marked and not exists (select from pgsluice.unlogged_marks m "
+      "where m.load_id = l.load_id), l.part_gone, " +
+      another("u.updates and u.load_id > l.load_id") + ", " + another("u.load_id <> l.load_id");
+  std::string found;
+  for (const std::string& kind : are_like(like)) {
+    found += found.empty() ? "(" : " union (";
+    found += "select l.load_id from pgsluice.loads l where " + kind +
+             " order by l.load_id desc limit " + std::to_string(known_loads_max) + ")";
+  }
+  const auto results = co_await on.query(
+      select_loads("where l.load_id in (" + found + ") order by l.load_id desc", more));
   const pg::Result& rows = results.front();
   std::vector<KnownLoad> loads;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     KnownLoad load{read_entry(rows, row)};
     load.content_begin = rows.count(row, entry_columns);
     load.content_end = rows.count(row, entry_columns + 1);
-    load.has_mark = rows.boolean(row, entry_columns + 2);
-    load.updated_since = rows.boolean(row, entry_columns + 3);
+    load.is_emptied = rows.boolean(row, entry_columns + 2);
+    load.part_gone = rows.boolean(row, entry_columns + 3);
+    load.updated_since = rows.boolean(row, entry_columns + 4);
+    load.has_others = rows.boolean(row, entry_columns + 5);
     loads.push_back(std::move(load));
   }
   co_return loads;
@@ -199,14 +223,34 @@ std::string void_load_statement(LoadId id) {
   return "update pgsluice.loads set state = 'void' where load_id = " + id_text(id);
 }
 
-std::string void_loads_of_statement(const NewLoad& like) {
-  return "update pgsluice.loads l set state = 'void' where l.state <> 'void' and " +
-         have_target_of("l", like);
+std::string empties_table_statement(const NewLoad& like, const std::string& except) {
+  // Below: what TRUNCATE empties. Above: whose rows may be there too.
+  const std::string tables =
+      "with recursive below (oid) as (select " + std::to_string(like.target_oid) +
+      "::oid union select i.inhrelid from below join pg_inherits i on i.inhparent = below.oid), "
+      "above (oid) as (select oid from below union select n.oid from above cross join lateral ("
+      "select inhparent from pg_inherits where inhrelid = above.oid union all select r.ev_class "
+      "from "
+      "pg_depend d join pg_rewrite r on r.oid = d.objid where d.classid = 'pg_rewrite'::regclass "
+      "and "
+      "d.refclassid = 'pg_class'::regclass and d.refobjid = above.oid) n (oid)), "
+      "gone (oid, is_whole) as (select oid, oid in (select oid from below) from above) ";
+  const std::string here = is_here("l", like.origin);
+  const std::string others = except.empty() ? "" : " and l.load_id <> " + except;
+  return tables +
+         "update pgsluice.loads l set state = case when gone.is_whole then 'void' else l.state "
+         "end, "
+         "part_gone = l.part_gone or not gone.is_whole from gone where l.state <> 'void' and "
+         "l.target_oid = gone.oid and " +
+         here + others + "; " +
+         "update pgsluice.loads l set state = 'void' where l.state <> 'void' and l.target = " +
+         quote_literal(like.target) + " and not (" + here + ")" + others + "; ";
 }
 
 std::string mark_statement(const std::string& load) {
   return "insert into pgsluice.unlogged_marks (load_id) values (" + load +
-         ") on conflict do nothing; ";
+         ") on conflict do nothing; update pgsluice.loads set marked = true where load_id = " +
+         load + " and not marked; ";
 }
 
 asio::awaitable<bool> has_mark(pg::Connection& on, LoadId id) {
@@ -231,14 +275,14 @@ std::string finish_statement(const std::string& load, const Read& read, const st
          ", records_read = c.records_read, rows_stored = c.rows_stored, rows_updated = "
          "c.rows_updated, rows_unchanged = c.rows_unchanged, rows_rejected = c.rows_rejected, "
          "rows_skipped = c.rows_skipped from c where l.load_id = " +
-         load + " and l.state = 'unfinished' and c.chunks = " + std::to_string(read.chunks) +
-         " and c.bytes = " + std::to_string(read.bytes) +
+         load + " and l.state = 'unfinished' and not l.part_gone and c.chunks = " +
+         std::to_string(read.chunks) + " and c.bytes = " + std::to_string(read.bytes) +
          " and c.records_read = " + std::to_string(read.records) +
          " and c.records_read = c.rows_stored + c.rows_updated + c.rows_unchanged + "
          "c.rows_rejected + c.rows_skipped returning 1) "
          "select c.*, exists (select from finished), " +
          load + ", not exists (select from pgsluice.loads v where v.load_id = " + load +
-         " and v.state <> 'void') from c; ";
+         " and v.state <> 'void' and not v.part_gone) from c; ";
 }
 
 Finish read_finish(const pg::Result& row, const Read& read) {

@@ -48,15 +48,18 @@ struct LoadEntry : NewLoad {
 struct KnownLoad : LoadEntry {
   std::uint64_t content_begin = 0;  ///< offset of its first chunk
   std::uint64_t content_end = 0;    ///< behind its last chunk; 0 where it has none
-  bool has_mark = false;            ///< its table was not emptied by a crash (unlogged tables)
+  bool is_emptied = false;          ///< by a crash: its table was unlogged, and its mark is gone
+  bool part_gone = false;           ///< another load's --truncate may have taken some of its rows
   bool updated_since = false;       ///< a later load updates rows of the table
+  bool has_others = false;          ///< the table has rows of other loads too
 };
 
 /// Where the rows of a load that is all or nothing wait, as in SQL.
 std::string staging_table(LoadId id);
 
 /// Loads into this table that may be of this source, or of what it was before it grew: with the
-/// same beginning, or of the same path. Newest first, so many at most; void ones are left out.
+/// same fingerprint, with the same beginning, of the same path, of the same inode. Newest first;
+/// void ones are left out, and of each kind there are so many at most.
 inline constexpr std::size_t known_loads_max = 200;
 asio::awaitable<std::vector<KnownLoad>> find_loads(pg::Connection& on, const NewLoad& like);
 
@@ -112,8 +115,11 @@ asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::stri
 
 /// The statement that declares loads void: what they stored is gone or no longer counts.
 std::string void_load_statement(LoadId id);
-/// Of all loads into the table of `like`, in which no row is left.
-std::string void_loads_of_statement(const NewLoad& like);
+/// Statements, each with "; " behind it, before the table of `like` is emptied, with `except` (SQL
+/// for a load's number, or empty) left out. Loads into it and what is below it (partitions,
+/// children) are void: no row of theirs is left. Of those into what is above it (parents, views) a
+/// part is gone.
+std::string empties_table_statement(const NewLoad& like, const std::string& except = "");
 /// Statements, each with "; " behind it, that say that an unlogged table had this load's rows.
 std::string mark_statement(const std::string& load);
 /// Whether the load's mark is there: a crash that empties unlogged tables takes it too.

@@ -46,7 +46,7 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, Plan& p
     const double so_far = std::chrono::duration<double>(async::Clock::now() - began).count();
     const std::string seconds =
         std::to_string(so_far) + " + extract(epoch from clock_timestamp() - now())";
-    around.behind = ledger::finish_statement(ledger::this_load, all, seconds, plan.source->stamp());
+    around.behind = ledger::finish_statement(ledger::this_load, all, seconds, stamp);
     const auto writer =
         make_writer(plan.strategy, plan.options, plan.target, plan.encoder, std::nullopt);
     try {

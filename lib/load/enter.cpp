@@ -70,13 +70,16 @@ Failure refusal(const Plan& plan, const Verdict& verdict) {
               fmt::format("{} has the same content as {}, which load {} brought into {}\n"
                           "  --same-content load loads it too, --same-content skip leaves it out.",
                           source, load.source, load.id.value, table)};
-    case Kind::refuse_part_gone:
+    case Kind::refuse_part_gone: {
+      const std::string what =
+          load.part_gone ? "another load with --truncate has emptied a part of " + table
+                         : "a crash of the server has emptied the unlogged part of " + table;
       return {
           FailureKind::changed,
-          fmt::format("a crash of the server has emptied the unlogged partitions of {}, and with "
-                      "them a part of the {} rows that load {} stored of {}\n"
+          fmt::format("{}, and with it some of the {} rows that load {} brought of {}\n"
                       "  --again --truncate empties all of it first, and loads {} from the start.",
-                      table, load.totals.rows_stored, load.id.value, source, source)};
+                      what, load.totals.rows(), load.id.value, source, source)};
+    }
     case Kind::refuse_grown:
       return {
           FailureKind::changed,
@@ -198,8 +201,7 @@ asio::awaitable<bool> Load::enter(Plan& plan) {
   for (const LoadId id : verdict.void_loads) begin.before += ledger::void_load_statement(id) + "; ";
   // A load that is all or nothing empties the table when it publishes.
   if (plan.options.truncate && !plan.strategy.staged)
-    begin.before +=
-        ledger::void_loads_of_statement(plan.identity) + "; " + truncate_statement(plan);
+    begin.before += ledger::empties_table_statement(plan.identity) + truncate_statement(plan);
   if (!begin.before.empty()) begin.before += drop_stale_staging_statement();
   begin.behind = defer_statements(plan, ledger::this_load);
   if (plan.target.table.is_unlogged) begin.behind += ledger::mark_statement(ledger::this_load);

@@ -41,8 +41,7 @@ bool may_go_on(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
     return false;
   if (load.head == now.head) return true;
   // Of a short content the digest is of all of it, which is longer now.
-  return load.content_end < limits::fingerprint_bytes && !is_stream(now) &&
-         load.source_path == now.source_path;
+  return load.content_end < limits::fingerprint_bytes && !is_stream(now) && same_name(load, now);
 }
 
 class Judge {
@@ -79,13 +78,21 @@ class Judge {
     return same_options(load.options, now_.options, !load.behind_load);
   }
 
-  /// A crash took some of the load's rows, and nobody knows which.
-  bool has_lost_a_part(const ledger::KnownLoad& load) const {
-    if (h_.again || h_.truncate || !h_.target_is_unlogged || !h_.target_has_logged_part)
-      return false;
+  /// What of the content may be this load's.
+  bool is_about(const ledger::KnownLoad& load) const {
+    return may_be_same(load, now_) || may_go_on(load, now_);
+  }
+
+  static bool has_rows(const ledger::KnownLoad& load) {
     const bool waits = load.staged && !load.finished();
-    if (load.has_mark || waits || h_.target_is_empty || load.totals.rows_stored == 0) return false;
-    return may_be_same(load, now_);
+    return !waits && load.totals.rows() > load.totals.rows_skipped;
+  }
+
+  /// Some of the load's rows are gone, and nobody knows which.
+  bool has_lost_a_part(const ledger::KnownLoad& load) const {
+    if (h_.again || h_.truncate || h_.target_is_empty || !has_rows(load)) return false;
+    const bool by_crash = h_.target_is_unlogged && h_.target_has_logged_part && load.is_emptied;
+    return (by_crash || load.part_gone) && is_about(load);
   }
 
   /// By a load that is newer than the one that is looked at.
@@ -97,17 +104,15 @@ class Judge {
   /// The load's rows are gone, and its entry becomes void where a new load begins.
   bool is_over(const ledger::KnownLoad& load) {
     if (h_.again) return false;
-    const bool waits = load.staged && !load.finished();
-    if (load.totals.rows_stored == 0 || waits) return false;
-    const bool crashed = h_.target_is_unlogged && !load.has_mark;
+    if (!has_rows(load)) return false;
+    const bool crashed = h_.target_is_unlogged && load.is_emptied;
     if (!h_.target_is_empty && !crashed) return false;
-    const bool is_of_this = load.finished() ? may_be_same(load, now_) : true;
-    if (!is_of_this) return false;
+    if (load.finished() && !is_about(load)) return false;
     fresh_.void_loads.push_back(load.id);
     if (fresh_.note.empty() && may_be_same(load, now_)) {
       fresh_.note = fmt::format(
-          "load {} stored {} rows of this file, but {} {}: loading it again", load.id.value,
-          load.totals.rows_stored, now_.target,
+          "load {} brought {} rows of this file, but {} {}: loading it again", load.id.value,
+          load.totals.rows() - load.totals.rows_skipped, now_.target,
           h_.target_is_empty ? "is empty now"
                              : "is unlogged, and the server has crashed and emptied it since");
     }
@@ -118,7 +123,8 @@ class Judge {
   std::optional<Kind> unfinished(const ledger::KnownLoad& load) {
     const bool is_this = may_be_same(load, now_);
     // Of the same path, but of other content: yesterday's file, or this one before it changed.
-    const bool is_file = !is_stream(now_) && load.source_path == now_.source_path;
+    const bool is_renamed = load.head == now_.head && same_name(load, now_);
+    const bool is_file = !is_stream(now_) && (load.source_path == now_.source_path || is_renamed);
     if (!is_this && !is_file) return std::nullopt;
     if (h_.again || h_.truncate) {
       if (h_.again || !is_this || !options_match(load)) {
@@ -144,7 +150,8 @@ class Judge {
     // An untouched file that was loaded so needs no look at its content, nor at other loads.
     for (const std::size_t i : finished_) {
       const Candidate& c = h_.loads[i];
-      if (c.match == Match::unread && match_of(c) == Match::same && options_match(c.load))
+      if (c.match == Match::unread && match_of(c) == Match::same && options_match(c.load) &&
+          is_all_there_is(c.load))
         return known(c.load);
     }
     Verdict ask;
@@ -156,7 +163,8 @@ class Judge {
     }
     if (!ask.compare.empty()) return ask;
 
-    if (const auto load = newest(Match::same, true, true)) return known(*load);
+    const auto load_of_this = newest(Match::same, true, true);
+    if (load_of_this && is_all_there_is(*load_of_this)) return known(*load_of_this);
     if (h_.truncate) return fresh_;
     if (const auto load = newest(Match::same, false, true)) return of_other_name(*load);
     if (const auto load = newest(Match::same, true, false))
@@ -165,6 +173,11 @@ class Judge {
       return h_.same_content == SameContent::load ? fresh_
                                                   : with(Kind::refuse_other_options, *load);
     return of_grown();
+  }
+
+  /// With --truncate the table is to have the rows of this load alone.
+  bool is_all_there_is(const ledger::KnownLoad& load) const {
+    return !h_.truncate || !load.has_others;
   }
 
   /// The newest finished load with that match.

@@ -25,8 +25,8 @@ struct Candidate {
 
 /// What to do about a source that the ledger may know. A pure decision; its inputs are all here.
 struct History {
-  std::vector<Candidate> loads;  ///< newest first, as find_loads gives them
-  bool target_is_empty = false;
+  std::vector<Candidate> loads;         ///< newest first, as find_loads gives them
+  bool target_is_empty = false;         ///< and it is known: whoever asks sees all rows
   bool target_is_unlogged = false;      ///< it, or a part of it: empty after a crash of the server
   bool target_has_logged_part = false;  ///< which is not
   bool again = false;
@@ -46,7 +46,7 @@ struct Verdict {
     refuse_options,        ///< `load` is unfinished, and was begun with other options
     refuse_other_options,  ///< `load` is finished, and brought the same bytes with other options
     refuse_same_content,   ///< `load` is finished, and brought the same bytes under another name
-    refuse_part_gone,      ///< a crash has emptied a part of the table since `load`
+    refuse_part_gone,      ///< a part of the rows of `load` was taken away, nobody knows which
     refuse_grown,          ///< `load` is finished; the source begins with its content and goes on
   };
 

@@ -74,8 +74,7 @@ asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& c
   }
   std::string sql = p.is_upsert() ? writer::merge_preparation() : "";
   if (p.plan.options.truncate) {
-    sql += ledger::void_loads_of_statement(p.plan.identity) + " and l.load_id <> " + p.id() + "; " +
-           truncate_statement(p.plan);
+    sql += ledger::empties_table_statement(p.plan.identity, p.id()) + truncate_statement(p.plan);
   }
   sql += p.plan.target.user_path_sql;
   sql += writer::merge_statement(p.plan.target.table, p.plan.encoder.column_names(), merge,

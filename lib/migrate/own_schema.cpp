@@ -17,7 +17,7 @@ struct Embedded {
   const char* is_there;
 };
 
-const std::array<Embedded, 7> files{{
+const std::array<Embedded, 8> files{{
     {"V001__loads_and_chunks.sql", sql::V001__loads_and_chunks,
      "to_regclass('pgsluice.chunks') is not null"},
     {"V002__deferred_indexes.sql", sql::V002__deferred_indexes,
@@ -33,6 +33,8 @@ const std::array<Embedded, 7> files{{
      "to_regclass('pgsluice.unlogged_marks') is not null"},
     {"V007__deferred_indexes_by_whom.sql", sql::V007__deferred_indexes_by_whom,
      "to_regclass('pgsluice.deferred_indexes_target') is not null"},
+    {"V010__parts_that_are_gone.sql", sql::V010__parts_that_are_gone,
+     "to_regclass('pgsluice.loads_file_idx') is not null"},
 }};
 
 struct Needs {
@@ -42,7 +44,7 @@ struct Needs {
 };
 
 Needs needs_of(Use use) {
-  constexpr const char* newest = "deferred_indexes_target";
+  constexpr const char* newest = "loads_file_idx";
   switch (use) {
     case Use::load:
       return {newest, {"loads", "chunks", "unlogged_marks"}, {"select", "insert", "update"}};

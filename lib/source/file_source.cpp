@@ -21,6 +21,7 @@ FileSource::FileSource(std::string path, FileDescriptor fd)
     throw Failure(FailureKind::failed, path_ + ": " + errno_message(errno));
   file_ = FileIdentity::of(status);
   size_ = file_.bytes;
+  opening_stamp_ = stamp_of(status);
   ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 
@@ -38,7 +39,10 @@ bool FileSource::seek(std::uint64_t offset) {
 
 std::string FileSource::stamp() const {
   struct stat status{};
-  if (::fstat(fd_.get(), &status) != 0) return {};
+  return ::fstat(fd_.get(), &status) == 0 ? stamp_of(status) : std::string();
+}
+
+std::string FileSource::stamp_of(const struct stat& status) const {
   // A file that has been put in its place meanwhile makes a difference too.
   struct stat named{};
   const bool is_replaced = ::stat(path_.c_str(), &named) == 0 &&

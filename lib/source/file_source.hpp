@@ -19,17 +19,20 @@ class FileSource final : public Source {
   void stop() override { stopped_ = true; }
   std::optional<std::uint64_t> size_bytes() const override { return size_; }
   std::string stamp() const override;
+  std::string opening_stamp() const override { return opening_stamp_; }
   std::optional<FileIdentity> file() const override { return file_; }
   std::string tail(std::size_t bytes) const override;
   const std::string& name() const override { return path_; }
   std::string identity() const override;
 
  private:
+  std::string stamp_of(const struct stat& status) const;
   std::size_t read_at(std::uint64_t offset, char* into, std::size_t size) const;
 
   std::string path_;
   FileDescriptor fd_;
   FileIdentity file_;
+  std::string opening_stamp_;
   std::uint64_t size_ = 0;
   std::uint64_t offset_ = 0;
   std::atomic<bool> stopped_ = false;

@@ -37,6 +37,8 @@ class Source {
   /// file. Empty where there is no such thing. It begins with what names the file, whatever its
   /// paths are: "host device:inode "; the time of change is in it, which no program sets back.
   virtual std::string stamp() const = 0;
+  /// The same as it was before the first byte was read.
+  virtual std::string opening_stamp() const { return {}; }
 
   /// Which file is read, as it was when it was opened; nothing for what is no file.
   virtual std::optional<FileIdentity> file() const { return std::nullopt; }

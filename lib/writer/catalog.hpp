@@ -46,7 +46,8 @@ inline constexpr const char* target_oid =
 /// that is not there, and Failure{usage} for one of pgsluice's own.
 asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings);
 
-/// True if the table has no row; false where this user may not look.
+/// True if the table has no row; false where that cannot be known: this user may not look, or not
+/// at all of them.
 asio::awaitable<bool> is_empty(pg::Connection& on, const Target& target);
 
 }  // namespace sluice::writer

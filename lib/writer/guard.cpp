@@ -66,7 +66,7 @@ void Guard::require_load(LoadId load, bool marked) {
   marked_ = marked;
   const std::string id = std::to_string(load.value);
   condition_ += " and exists (select from pgsluice.loads where load_id = " + id +
-                " and state = 'unfinished')";
+                " and state = 'unfinished' and not part_gone)";
   if (marked)
     condition_ += " and exists (select from pgsluice.unlogged_marks where load_id = " + id + ")";
 }
@@ -76,8 +76,10 @@ asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
                     quote_literal(table_) + ") is not null";
   if (load_) {
     const std::string id = std::to_string(load_->value);
-    sql += ", coalesce((select state from pgsluice.loads where load_id = " + id +
-           "), 'gone'), exists (select from pgsluice.unlogged_marks where load_id = " + id + ")";
+    sql +=
+        ", coalesce((select case when part_gone then 'part gone' else state end from "
+        "pgsluice.loads where load_id = " +
+        id + "), 'gone'), exists (select from pgsluice.unlogged_marks where load_id = " + id + ")";
   }
   sql +=
       "; select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = "
@@ -87,6 +89,10 @@ asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
   const pg::Result& row = answers.front();
   if (!row.boolean(0, 1)) co_return table_ + " is not there any more";
   if (row.text(0, 0) != shape_) co_return table_ + difference(answers.back());
+  if (load_ && row.text(0, 2) == "part gone") {
+    co_return "another run with --truncate has emptied a part of " + table_ +
+        " (a partition, a child, or the table of a view): a part of the rows of this load is gone";
+  }
   if (load_ && row.text(0, 2) != "unfinished") {
     co_return "load " + std::to_string(load_->value) +
         " was given up meanwhile: another run emptied the table, or began the load again";

@@ -81,7 +81,6 @@ Candidate entry(const ledger::NewLoad& what, const std::string& state, std::uint
   c.load.totals.rows_stored = chunks * 10;
   c.load.totals.records_read = chunks * 10;
   c.load.content_end = chunks > 0 ? 1'000 : 0;
-  c.load.has_mark = true;
   return c;
 }
 
@@ -242,7 +241,7 @@ TEST(History, JudgesFinishedLoads) {
       {"unlogged, and crashed since",
        {[] {
          Candidate c = entry(file("a"), "finished");
-         c.load.has_mark = false;
+         c.load.is_emptied = true;
          return c;
        }()},
        file("a"),
@@ -259,9 +258,9 @@ TEST(History, JudgesFinishedLoads) {
 /// Partitions, of which only some are unlogged.
 TEST(History, ACrashThatTookAPartIsRefused) {
   Candidate lost = entry(file("a"), "finished");
-  lost.load.has_mark = false;
+  lost.load.is_emptied = true;
   Candidate cut = entry(file("a"), "unfinished");
-  cut.load.has_mark = false;
+  cut.load.is_emptied = true;
   Candidate anew = matched(Match::same, entry(file("a"), "finished", 3, 8));
   const auto history = [](bool again, bool truncate) {
     History h;
