@@ -15,6 +15,17 @@ std::string key_of_load(const RunLockNames& names) {
   return key_of("'load ' || " + names.target + " || " + quote_literal(" " + names.fingerprint));
 }
 
+std::string key_of_head(const RunLockNames& names) {
+  return key_of("'head ' || " + names.target + " || " + quote_literal(" " + names.head));
+}
+
+std::string try_load(const RunLockNames& names) {
+  const std::string load = "pg_try_advisory_xact_lock(" + key_of_load(names) + ")";
+  if (names.head.empty()) return load;
+  return "(case when " + load + " then pg_try_advisory_xact_lock" +
+         (names.is_stream ? "" : "_shared") + "(" + key_of_head(names) + ") else false end)";
+}
+
 std::string key_of_table(const RunLockNames& names) {
   return key_of("'table ' || " + names.target);
 }
@@ -51,8 +62,7 @@ std::string RunLock::try_expression(const RunLockNames& names) {
                             ")";
   if (names.fingerprint.empty()) return table;
   // The order of evaluation is CASE's.
-  return "case when pg_try_advisory_xact_lock(" + key_of_load(names) + ") then " + table +
-         " else false end";
+  return "case when " + try_load(names) + " then " + table + " else false end";
 }
 
 asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connection,
@@ -81,8 +91,7 @@ asio::awaitable<pg::Result> RunLock::begin_locked(pg::Connection& connection, st
   }
   // In this transaction the load's lock is ours where it is the table's that is held.
   std::string of_load = "select false";
-  if (!names.fingerprint.empty())
-    of_load = "select not pg_try_advisory_xact_lock(" + key_of_load(names) + ")";
+  if (!names.fingerprint.empty()) of_load = "select not " + try_load(names);
   const auto answer = co_await connection.query(of_load);
   const bool is_load = answer.front().boolean(0, 0);
   std::string key = is_load ? key_of_load(names) : key_of_table(names);

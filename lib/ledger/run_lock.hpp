@@ -20,6 +20,10 @@ struct RunLockNames {
   std::string target;
   /// Nobody else loads this source into the table. Empty: nothing of the kind is held.
   std::string fingerprint;
+  /// Of its beginning: a stream's length is not known, so that a file of the same bytes has another
+  /// fingerprint. A stream keeps away all that begin like it, a file only streams. Or empty.
+  std::string head;
+  bool is_stream = false;
   /// Rows of the table are taken away (--truncate): nobody else loads into it meanwhile. Otherwise
   /// all others may but those who do this.
   bool empties_table = false;

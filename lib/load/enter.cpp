@@ -22,6 +22,22 @@ std::string defer_statements(const Plan& plan, const std::string& load) {
   return sql.empty() ? sql : plan.target.settings_sql + sql;
 }
 
+/// Whether these records end within quotes, where a line end ends no record.
+bool ends_in_quotes(const csv::Dialect& dialect, std::string_view bytes) {
+  bool is_open = false;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const bool escapes = is_open && bytes[i] == dialect.escape && dialect.escape != dialect.quote &&
+                         i + 1 < bytes.size() &&
+                         (bytes[i + 1] == dialect.quote || bytes[i + 1] == dialect.escape);
+    if (escapes) {
+      ++i;
+    } else if (bytes[i] == dialect.quote) {
+      is_open = !is_open;
+    }
+  }
+  return is_open;
+}
+
 /// Where what is behind a finished load's last chunk begins; nothing where its last record was not
 /// ended. Blocking.
 std::optional<Position> place_behind(Plan& plan, const ledger::ChunkEntry& last) {
@@ -30,6 +46,7 @@ std::optional<Position> place_behind(Plan& plan, const ledger::ChunkEntry& last)
   bytes.resize(plan.source->read(bytes.data(), bytes.size()));
   const char end = plan.preamble.line_end == csv::LineEnd::cr ? '\r' : '\n';
   if (bytes.size() != last.byte_count || !bytes.ends_with(end)) return std::nullopt;
+  if (ends_in_quotes(plan.options.dialect, bytes)) return std::nullopt;
   return Position{last.start.byte_offset + last.byte_count,
                   last.start.line + static_cast<std::uint64_t>(std::ranges::count(bytes, end)),
                   last.start.record + last.records_read};
@@ -43,7 +60,7 @@ Failure refusal(const Plan& plan, const Verdict& verdict) {
   const std::string from_the_start = "--again loads all of it";
   const std::string emptied = fmt::format("with --truncate {} is emptied first", table);
   const auto difference = [&] {
-    return difference_of_options(load.options, plan.identity.options);
+    return difference_of_options(load.options, plan.identity.options, !load.finished());
   };
   switch (verdict.kind) {
     case Kind::refuse_changed:

@@ -119,6 +119,10 @@ class Judge {
     return true;
   }
 
+  bool may_resume(const ledger::KnownLoad& load) const {
+    return may_go_on_with(load.options, now_.options, !load.behind_load);
+  }
+
   /// What an unfinished load wants; nothing where it stands in nobody's way.
   std::optional<Kind> unfinished(const ledger::KnownLoad& load) {
     const bool is_this = may_be_same(load, now_);
@@ -127,12 +131,12 @@ class Judge {
     const bool is_file = !is_stream(now_) && (load.source_path == now_.source_path || is_renamed);
     if (!is_this && !is_file) return std::nullopt;
     if (h_.again || h_.truncate) {
-      if (h_.again || !is_this || !options_match(load)) {
+      if (h_.again || !is_this || !may_resume(load)) {
         fresh_.void_loads.push_back(load.id);
         return std::nullopt;
       }
     }
-    if (is_this && options_match(load) && load.staged == now_.staged) return Kind::resume;
+    if (is_this && may_resume(load) && load.staged == now_.staged) return Kind::resume;
     // What waits in a staging table, or has stored nothing, stands in nobody's way.
     if (load.staged || load.totals.chunks == 0) {
       fresh_.void_loads.push_back(load.id);
@@ -242,7 +246,7 @@ void erase_all(nlohmann::json& json, std::span<const char* const> keys) {
 }
 
 /// Both in the same form.
-void make_comparable(nlohmann::json& then, nlohmann::json& now) {
+void make_comparable(nlohmann::json& then, nlohmann::json& now, bool to_go_on) {
   const bool both = then.contains("fields") && now.contains("fields");
   for (nlohmann::json* json : {&then, &now}) {
     if (!both) {
@@ -251,12 +255,30 @@ void make_comparable(nlohmann::json& then, nlohmann::json& now) {
     }
     json->erase("atomic");  // decides when rows come, not which
   }
+  const bool both_say = then.contains("reading") && now.contains("reading");
+  if (!to_go_on || !both_say) {
+    then.erase("reading");
+    now.erase("reading");
+  }
 }
 
 std::string name_of(const std::string& key) {
   if (key == "fields") return "columns that the file feeds";
   if (key == "begins") return "where the data begin (--header, --skip-lines)";
+  if (key == "reading") return "how dates and times are read (--set, PGDATESTYLE, PGTZ)";
   return "--" + key;
+}
+
+bool are_same(const std::string& then_text, const std::string& now_text, bool with_beginning,
+              bool to_go_on) {
+  auto then = nlohmann::json::parse(then_text);
+  auto now = nlohmann::json::parse(now_text);
+  make_comparable(then, now, to_go_on);
+  if (!with_beginning) {
+    then.erase("begins");
+    now.erase("begins");
+  }
+  return then == now;
 }
 
 }  // namespace
@@ -265,21 +287,19 @@ Verdict judge(const History& history, const ledger::NewLoad& now) {
   return Judge(history, now).run();
 }
 
-bool same_options(const std::string& then_text, const std::string& now_text, bool with_beginning) {
-  auto then = nlohmann::json::parse(then_text);
-  auto now = nlohmann::json::parse(now_text);
-  make_comparable(then, now);
-  if (!with_beginning) {
-    then.erase("begins");
-    now.erase("begins");
-  }
-  return then == now;
+bool same_options(const std::string& then, const std::string& now, bool with_beginning) {
+  return are_same(then, now, with_beginning, false);
 }
 
-std::string difference_of_options(const std::string& then_text, const std::string& now_text) {
+bool may_go_on_with(const std::string& then, const std::string& now, bool with_beginning) {
+  return are_same(then, now, with_beginning, true);
+}
+
+std::string difference_of_options(const std::string& then_text, const std::string& now_text,
+                                  bool to_go_on) {
   auto then = nlohmann::json::parse(then_text);
   auto now = nlohmann::json::parse(now_text);
-  make_comparable(then, now);
+  make_comparable(then, now, to_go_on);
   std::string result;
   const auto add = [&](const std::string& key) {
     const auto shown = [&](const nlohmann::json& in) {

@@ -63,7 +63,13 @@ Verdict judge(const History& history, const ledger::NewLoad& now);
 /// load goes on behind another one, where its data begin does not count.
 bool same_options(const std::string& then, const std::string& now, bool with_beginning = true);
 
+/// ... and whether a load that was begun with the one may go on with the other: then DateStyle and
+/// the like count too.
+bool may_go_on_with(const std::string& then, const std::string& now, bool with_beginning);
+
 /// Names what differs between them: `null: "" then, "NA" now`.
-std::string difference_of_options(const std::string& then, const std::string& now);
+/// `to_go_on`: as may_go_on_with() sees it.
+std::string difference_of_options(const std::string& then, const std::string& now,
+                                  bool to_go_on = false);
 
 }  // namespace sluice::load

@@ -213,6 +213,8 @@ asio::awaitable<void> Load::lock(Findings& found) {
   ledger::RunLockNames names{
       .target = "pg_catalog.current_setting('pgsluice.target')",
       .fingerprint = options_.use_ledger ? found.beginning->fingerprint : std::string(),
+      .head = options_.use_ledger ? found.beginning->head : std::string(),
+      .is_stream = !source_->size_bytes(),
       .empties_table = options_.truncate};
   lock_ = co_await ledger::RunLock::take(std::move(connection), std::move(find), std::move(names));
 }

@@ -37,6 +37,18 @@ nlohmann::json fields_of(const tuple::Mapping& mapping, const tuple::Table& tabl
   return fields;
 }
 
+/// Whether DateStyle and the like may decide what becomes of a text: for all but the types that
+/// certainly do not ask for them.
+bool settings_decide_values(const tuple::Mapping& mapping, const tuple::Table& table) {
+  namespace oid = tuple::oid;
+  static constexpr std::array<std::uint32_t, 14> plain{
+      oid::boolean, oid::bytea, oid::int2,   oid::int4,    oid::int8, oid::float4, oid::float8,
+      oid::numeric, oid::text,  oid::bpchar, oid::varchar, oid::uuid, oid::json,   oid::jsonb};
+  return std::ranges::any_of(mapping.targets, [&table](const auto& to) {
+    return to && std::ranges::find(plain, table.columns[*to].base_type.id) == plain.end();
+  });
+}
+
 void add_conflict(nlohmann::json& json, const writer::Merge& merge) {
   if (merge.on_conflict == writer::OnConflict::error) return;
   const bool updates = merge.on_conflict == writer::OnConflict::update;
@@ -121,8 +133,9 @@ bool decides_rows(const std::string& setting) {
 }
 
 std::string meaning_of(const LoadOptions& o, const source::Preamble& preamble,
-                       const tuple::Mapping& mapping, const tuple::Table& table,
+                       const tuple::Mapping& mapping, const writer::Target& target,
                        const Strategy& strategy) {
+  const tuple::Table& table = target.table;
   nlohmann::json json;
   json["delimiter"] = csv::show_character(o.dialect.delimiter);
   json["quote"] = csv::show_character(o.dialect.quote);
@@ -143,6 +156,7 @@ std::string meaning_of(const LoadOptions& o, const source::Preamble& preamble,
     json["blank-lines"] = name_of(o.record_policy.blank_lines);
   add_conflict(json, strategy.merge);
   if (o.atomic) json["atomic"] = true;
+  if (settings_decide_values(mapping, table)) json["reading"] = target.reading;
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

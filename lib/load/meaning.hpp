@@ -14,7 +14,7 @@ namespace sluice::load {
 /// for this source and this table, not by how they were spelt. Two runs with equal ones store the
 /// same.
 std::string meaning_of(const LoadOptions& options, const source::Preamble& preamble,
-                       const tuple::Mapping& mapping, const tuple::Table& table,
+                       const tuple::Mapping& mapping, const writer::Target& target,
                        const Strategy& strategy);
 
 /// Where the data begin, as such an object says; and the object with another place.

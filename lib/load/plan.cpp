@@ -158,22 +158,23 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   refuse_foreign_table(plan);
   fit_encoder(plan.encoder, plan.strategy, table, unique_keys);
   plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : jobs;
-  plan.identity = {.target = table.full_name(),
-                   .target_oid = table.id,
-                   .origin = plan.target.origin,
-                   .source = plan.source->name(),
-                   .source_path = plan.source->identity(),
-                   .source_bytes = plan.source->size_bytes(),
-                   .source_stamp = plan.source->opening_stamp(),
-                   .fingerprint = beginning.fingerprint,
-                   .head = beginning.head,
-                   .options = meaning_of(o, plan.preamble, plan.mapping, table, plan.strategy),
-                   .chunk_bytes = o.chunk_bytes,
-                   .record_bytes_max = o.record_bytes_max,
-                   .rejects_path = {},
-                   .staged = plan.strategy.staged,
-                   .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
-                   .behind_load = {}};
+  plan.identity = {
+      .target = table.full_name(),
+      .target_oid = table.id,
+      .origin = plan.target.origin,
+      .source = plan.source->name(),
+      .source_path = plan.source->identity(),
+      .source_bytes = plan.source->size_bytes(),
+      .source_stamp = plan.source->opening_stamp(),
+      .fingerprint = beginning.fingerprint,
+      .head = beginning.head,
+      .options = meaning_of(o, plan.preamble, plan.mapping, plan.target, plan.strategy),
+      .chunk_bytes = o.chunk_bytes,
+      .record_bytes_max = o.record_bytes_max,
+      .rejects_path = {},
+      .staged = plan.strategy.staged,
+      .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
+      .behind_load = {}};
   return plan;
 }
 
@@ -185,6 +186,8 @@ std::string truncate_statement(const Plan& plan) {
 ledger::RunLockNames lock_names(const Plan& plan) {
   return {.target = "'" + std::to_string(plan.target.table.id) + "'",
           .fingerprint = plan.identity.fingerprint,
+          .head = plan.identity.head,
+          .is_stream = !plan.identity.source_bytes,
           .empties_table = plan.options.truncate};
 }
 

@@ -77,6 +77,7 @@ struct Column {
   std::string type_name;  ///< for people, as format_type says it
   std::string cast_name;  ///< of base_type without its modifier: for a cast from text, which would
                           ///< cut what is too long for `varchar(5)`
+  std::int16_t number = 0;  ///< pg_attribute.attnum
   bool not_null = false;
   bool has_default = false;
   bool generated = false;  ///< GENERATED ALWAYS AS (...) STORED: takes no values

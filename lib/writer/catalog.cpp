@@ -53,7 +53,7 @@ constexpr const char* table_sql =
 constexpr const char* columns_sql =
     "select a.attname, a.atttypid::bigint, t.typtype, a.atttypmod, t.typarray::bigint, "
     "format('%I.%I', n.nspname, t.typname), format_type(a.atttypid, a.atttypmod), a.attnotnull, "
-    "a.atthasdef, a.attgenerated <> '', a.attidentity <> '' "
+    "a.atthasdef, a.attgenerated <> '', a.attidentity <> '', a.attnum "
     "from pg_attribute a join pg_type t on t.oid = a.atttypid "
     "join pg_namespace n on n.oid = t.typnamespace "
     "where a.attnum > 0 and not a.attisdropped and a.attrelid = ";
@@ -191,6 +191,7 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
                          .base_type = read_type(rows, i, 1),
                          .type_name = std::string(rows.text(i, 6)),
                          .cast_name = std::string(rows.text(i, 5)),
+                         .number = static_cast<std::int16_t>(rows.integer_32(i, 11)),
                          .not_null = rows.boolean(i, 7),
                          .has_default = rows.boolean(i, 8),
                          .generated = rows.boolean(i, 9),
@@ -210,6 +211,9 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
     target.settings_sql += set_local(client_check, "5s");
   for (const auto& [name, value] : ledger::keepalive_settings())
     if (!settings.contains(name)) target.settings_sql += set_local(name, value);
+  target.reading = {{"DateStyle", std::string(row.text(0, 8))},
+                    {"IntervalStyle", std::string(row.text(0, 9))},
+                    {"TimeZone", std::string(row.text(0, 7))}};
   target.settings_sql += set_local("timezone", std::string(row.text(0, 7)));
   // DateStyle is a list; quoted as a whole it is read as one.
   target.settings_sql += set_local("datestyle", std::string(row.text(0, 8)));

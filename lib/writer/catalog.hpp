@@ -26,6 +26,8 @@ struct Target {
   /// "set local ...; " for each transaction: the user's settings, and what decides how a text is
   /// read, as it was when the load began. So all connections agree, also behind a pooler.
   std::string settings_sql;
+  /// Of these, what decides how a text becomes a value, by name: DateStyle and the like.
+  std::map<std::string, std::string> reading;
   /// The same for the user's search_path, without the schema pgsluice: for what belongs to the
   /// user, such as the target's triggers and defaults. Our own statements run under pg::own_path.
   std::string user_path_sql;

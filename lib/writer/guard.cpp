@@ -9,15 +9,28 @@
 namespace sluice::writer {
 namespace {
 
+/// As catalog.cpp asks, of the table c.
+constexpr const char* has_row_trigger =
+    "case when (c.relhastriggers or c.relkind = 'p') and exists (select from pg_trigger t where "
+    "not "
+    "t.tgisinternal and t.tgtype & 5 = 5 and t.tgtype & 66 <> 0 and (t.tgrelid = c.oid or "
+    "c.relkind "
+    "= 'p' and t.tgrelid in (select relid from pg_partition_tree(c.oid)))) then 't' else '' end";
+
 /// The same as text_of_shape(), of what the server has.
 std::string shape_of_table(const std::string& table, const std::vector<std::string>& columns,
                            bool with_oid) {
   std::string names;
   for (const std::string& column : columns)
     names += (names.empty() ? "" : ", ") + quote_literal(column);
-  return "(select format('%s%s%s%s', " + std::string(with_oid ? "c.oid" : "0") +
-         ", c.relkind, c.relpersistence, (select string_agg(format(' %s:%s:%s', a.attname, "
-         "a.atttypid, a.atttypmod), '' order by a.attname) from pg_attribute a where a.attrelid = "
+  // A table that is made like another one has other oids and numbers.
+  const std::string oid = with_oid ? "c.oid" : "0";
+  const std::string number = with_oid ? "a.attnum" : "0";
+  return "(select format('%s%s%s%s%s', " + oid + ", c.relkind, c.relpersistence, " +
+         has_row_trigger +
+         ", (select string_agg(format(' %s:%s:%s:%s', a.attname, a.atttypid, a.atttypmod, " +
+         number +
+         "), '' order by a.attname) from pg_attribute a where a.attrelid = "
          "c.oid and a.attnum > 0 and not a.attisdropped and a.attname in (" +
          names + "))) from pg_class c where c.oid = to_regclass(" + quote_literal(table) + "))";
 }
@@ -27,9 +40,12 @@ std::string text_of_shape(const tuple::Table& table, const std::vector<std::stri
   for (const std::string& name : columns)
     if (const auto at = table.find(name)) fed.push_back(&table.columns[*at]);
   std::ranges::sort(fed, {}, &tuple::Column::name);
-  std::string text = fmt::format("{}{}{}", table.id, table.kind, table.persistence);
-  for (const tuple::Column* column : fed)
-    text += fmt::format(" {}:{}:{}", column->name, column->declared.id, column->declared.modifier);
+  std::string text = fmt::format("{}{}{}{}", table.id, table.kind, table.persistence,
+                                 table.has_row_trigger ? "t" : "");
+  for (const tuple::Column* column : fed) {
+    text += fmt::format(" {}:{}:{}:{}", column->name, column->declared.id,
+                        column->declared.modifier, table.id != 0 ? column->number : 0);
+  }
   return text;
 }
 
@@ -55,9 +71,11 @@ Guard::Guard(const Target& target, const tuple::Table& table, std::vector<std::s
     : table_(table.quoted_name),
       lock_(lock_statement(target, table, columns)),
       shape_sql_(shape_of_table(table.quoted_name, columns, table.id != 0)),
-      shape_(text_of_shape(table, columns)) {
+      shape_(text_of_shape(table, columns)),
+      has_trigger_(table.has_row_trigger) {
   for (const std::string& name : columns)
-    if (const auto at = table.find(name)) types_.emplace(name, table.columns[*at].type_name);
+    if (const auto at = table.find(name))
+      columns_.emplace(name, Shown{table.columns[*at].type_name, table.columns[*at].number});
   condition_ = "coalesce(" + shape_sql_ + " = " + quote_literal(shape_) + ", false)";
 }
 
@@ -73,7 +91,9 @@ void Guard::require_load(LoadId load, bool marked) {
 
 asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
   std::string sql = "select coalesce(" + shape_sql_ + ", ''), to_regclass(" +
-                    quote_literal(table_) + ") is not null";
+                    quote_literal(table_) + ") is not null, coalesce((select " + has_row_trigger +
+                    " from pg_class c where c.oid = to_regclass(" + quote_literal(table_) +
+                    ")), '')";
   if (load_) {
     const std::string id = std::to_string(load_->value);
     sql +=
@@ -82,22 +102,28 @@ asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
         id + "), 'gone'), exists (select from pgsluice.unlogged_marks where load_id = " + id + ")";
   }
   sql +=
-      "; select attname, format_type(atttypid, atttypmod) from pg_attribute where attrelid = "
+      "; select attname, format_type(atttypid, atttypmod), attnum from pg_attribute where attrelid "
+      "= "
       "to_regclass(" +
       quote_literal(table_) + ") and attnum > 0 and not attisdropped";
   const auto answers = co_await on.query(std::move(sql));
   const pg::Result& row = answers.front();
   if (!row.boolean(0, 1)) co_return table_ + " is not there any more";
+  if (has_trigger_ != (row.text(0, 2) == "t")) {
+    co_return table_ +
+        " has changed since the load began: a BEFORE or INSTEAD OF trigger for INSERT " +
+        (has_trigger_ ? "is not there any more" : "has come, which may change or drop rows");
+  }
   if (row.text(0, 0) != shape_) co_return table_ + difference(answers.back());
-  if (load_ && row.text(0, 2) == "part gone") {
+  if (load_ && row.text(0, 3) == "part gone") {
     co_return "another run with --truncate has emptied a part of " + table_ +
         " (a partition, a child, or the table of a view): a part of the rows of this load is gone";
   }
-  if (load_ && row.text(0, 2) != "unfinished") {
+  if (load_ && row.text(0, 3) != "unfinished") {
     co_return "load " + std::to_string(load_->value) +
         " was given up meanwhile: another run emptied the table, or began the load again";
   }
-  if (marked_ && !row.boolean(0, 3)) {
+  if (marked_ && !row.boolean(0, 4)) {
     co_return table_ +
         " is unlogged, and the server has crashed and emptied it: the rows of this load are gone";
   }
@@ -106,16 +132,25 @@ asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
 
 /// What of the columns is not as planned; without such a thing it is another table.
 std::string Guard::difference(const pg::Result& columns) const {
-  std::map<std::string, std::string> are;
-  for (std::size_t i = 0; i < columns.rows(); ++i)
-    are.emplace(columns.text(i, 0), columns.text(i, 1));
+  std::map<std::string, Shown> are;
+  for (std::size_t i = 0; i < columns.rows(); ++i) {
+    Shown shown{std::string(columns.text(i, 1)),
+                static_cast<std::int16_t>(columns.integer_32(i, 2))};
+    are.emplace(columns.text(i, 0), std::move(shown));
+  }
   std::string text;
-  for (const auto& [name, type] : types_) {
+  for (const auto& [name, was] : columns_) {
     const auto is = are.find(name);
-    if (is != are.end() && is->second == type) continue;
-    text += (text.empty() ? " has changed since the load began: column \"" : "; column \"") + name +
-            "\" was " + type +
-            (is == are.end() ? ", and is not there any more" : ", and is " + is->second);
+    const bool has_type = is != are.end() && is->second.type == was.type;
+    if (has_type && is->second.number == was.number) continue;
+    text += (text.empty() ? " has changed since the load began: column \"" : "; column \"") + name;
+    if (has_type) {
+      text += "\" is another one, by a new name";
+    } else if (is == are.end()) {
+      text += "\" was " + was.type + ", and is not there any more";
+    } else {
+      text += "\" was " + was.type + ", and is " + is->second.type;
+    }
   }
   if (!text.empty()) return text;
   return " is another table than the one that the load began with: it was dropped, renamed or "

@@ -43,7 +43,12 @@ class Guard {
   std::string condition_;
   std::string shape_sql_;
   std::string shape_;
-  std::map<std::string, std::string> types_;  ///< of the columns, for people
+  bool has_trigger_ = false;  ///< that may drop rows
+  struct Shown {
+    std::string type;
+    std::int16_t number = 0;
+  };
+  std::map<std::string, Shown> columns_;  ///< of those that are fed: as people know them
   std::optional<LoadId> load_;
   bool marked_ = false;
 };

@@ -1,0 +1,325 @@
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/process.hpp"
+
+namespace sluice::test {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// What others do beside a load, to its table, its file and the ledger: rows are never left out or
+/// doubled without a word.
+class Beside : public DatabaseTest {
+ protected:
+  std::vector<std::string> command(const std::string& file, const std::string& table,
+                                   std::vector<std::string> more = {}) const {
+    std::vector<std::string> all{"load", file, "-t", table, "--progress", "none", "-d", url()};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  Finished load(const std::string& file, const std::string& table,
+                const std::vector<std::string>& more = {}, Process::Options options = {}) {
+    return pgsluice(command(file, table, more), std::move(options));
+  }
+  std::string ids(const std::string& table) {
+    return db().value("select coalesce(string_agg(id::text, ' ' order by id), '') from " + table);
+  }
+  /// A file that takes seconds, with its load under way.
+  std::string big() {
+    std::string csv = "id,v,w\n";
+    for (int i = 0; i < 60'000; ++i) csv += std::to_string(i) + ",01/02/2020,some text\n";
+    return folder_.write("big.csv", csv);
+  }
+  std::vector<std::string> slowly(const std::string& file, const std::string& table) const {
+    return command(file, table, {"--max-rate", "400KB/s", "--chunk-size", "32KiB", "-j", "2"});
+  }
+  bool is_under_way() {
+    return comes_true(
+        "select count(*) > 2 from pgsluice.chunks join pgsluice.loads using (load_id) where state "
+        "= "
+        "'unfinished'");
+  }
+  void append(const std::string& file, const std::string& text) const {
+    std::ofstream(file, std::ios::app) << text;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Beside, RowsThatWereUpdatedAreGoneToo) {
+  db().run("create table t (id int primary key, v text)");
+  const std::string a = folder_.write("a.csv", "id,v\n1,a\n2,b\n");
+  const std::string b = folder_.write("b.csv", "id,v\n1,x\n2,y\n");
+  ASSERT_EQ(0, load(a, "t", {"--on-conflict", "update"}).exit_code);
+  ASSERT_EQ(0, load(b, "t", {"--on-conflict", "update"}).exit_code);
+  db().run("truncate t");
+  EXPECT_EQ(0, load(b, "t", {"--on-conflict", "update"}).exit_code);
+  EXPECT_EQ("1 2", ids("t"));
+}
+
+TEST_F(Beside, ATableThatBecomesUnloggedHasLostNothing) {
+  const std::string a = folder_.write("a.csv", "id,v\n1,a\n2,b\n");
+  db().run("create table t (id int, v text)");
+  ASSERT_EQ(0, load(a, "t").exit_code);
+  db().run("alter table t set unlogged");
+  EXPECT_THAT(load(a, "t").out, HasSubstr("nothing to do"));
+  db().run(
+      "create table p (id int, v text) partition by range (id); create table p1 partition of p "
+      "for values from (0) to (9)");
+  ASSERT_EQ(0, load(a, "p").exit_code);
+  db().run("create unlogged table p2 partition of p default");
+  EXPECT_THAT(load(a, "p").out, HasSubstr("nothing to do"));
+}
+
+TEST_F(Beside, WhoSeesNoRowsDoesNotTakeTheTableForEmpty) {
+  const std::string as_role = url_of_new_role("beside_writer");
+  db().run(
+      "create table t (id int, v text); alter table t enable row level security; create policy i "
+      "on t for insert with check (true); grant select, insert on t to beside_writer; create "
+      "schema pgsluice authorization beside_writer; create table base (id int, v text); create "
+      "view w as select * from base where v = 'new'; create table r (id int, v text); create "
+      "rule r as on insert to r do instead insert into base values (new.*)");
+  const std::string a = folder_.write("a.csv", "id,v\n1,a\n2,b\n");
+  const std::vector<std::string> by_role{"load", a, "-t", "t", "-d", as_role};
+  ASSERT_EQ(0, pgsluice(by_role).exit_code);
+  EXPECT_THAT(pgsluice(by_role).out, HasSubstr("nothing to do"));
+  EXPECT_EQ("1 2", ids("t"));
+  db().run("drop schema pgsluice cascade");
+  for (const char* table : {"w", "r"}) {
+    db().run("truncate base");
+    const Finished first = load(a, table);
+    ASSERT_EQ(0, first.exit_code) << first.err;
+    EXPECT_THAT(load(a, table).out, HasSubstr("nothing to do")) << table;
+    EXPECT_EQ("1 2", ids("base"));
+  }
+  db().run("drop schema pgsluice cascade; drop table t; drop role beside_writer");
+}
+
+/// A table is emptied with what is below it, and a part of what is above it.
+TEST_F(Beside, TruncateReachesPartitionsChildrenAndViews) {
+  db().run(
+      "create table p (id int, v text) partition by range (id); create table p1 partition of p "
+      "for values from (0) to (100); create table p2 partition of p default; create table t (id "
+      "int, v text); create table c () inherits (t); create view w as select * from t; create "
+      "view ww as select * from w");
+  const std::string a = folder_.write("a.csv", "id,v\n1,a\n200,b\n");
+  const std::string small = folder_.write("small.csv", "id,v\n2,c\n");
+  const std::string b = folder_.write("b.csv", "id,v\n3,d\n");
+  // Below: void.
+  ASSERT_EQ(0, load(small, "p1").exit_code);
+  ASSERT_EQ(0, load(b, "p", {"--truncate"}).exit_code);
+  ASSERT_EQ(0, load(small, "p1").exit_code);
+  EXPECT_EQ("2 3", ids("p"));
+  ASSERT_EQ(0, load(small, "c").exit_code);
+  ASSERT_EQ(0, load(b, "t", {"--truncate"}).exit_code);
+  ASSERT_EQ(0, load(small, "c").exit_code);
+  EXPECT_EQ("2 3", ids("t"));
+  // Above: a part is gone.
+  const std::vector<std::pair<std::string, std::string>> parts{
+      {"p", "p1"}, {"w", "t"}, {"ww", "t"}, {"t", "c"}};
+  for (const auto& [whole, part] : parts) {
+    SCOPED_TRACE(whole + ", " + part);
+    db().run("truncate p, t; truncate pgsluice.loads cascade");
+    ASSERT_EQ(0, load(a, whole).exit_code);
+    ASSERT_EQ(0, load(b, part, {"--truncate"}).exit_code);
+    const Finished again = load(a, whole);
+    EXPECT_EQ(7, again.exit_code);
+    EXPECT_THAT(again.err, HasSubstr("has emptied a part of public." + whole));
+    if (whole == "w" || whole == "ww") continue;
+    EXPECT_EQ(0, load(a, whole, {"--again", "--truncate"}).exit_code);
+    EXPECT_EQ("1 200", ids(whole));
+    EXPECT_THAT(load(a, whole).out, HasSubstr("nothing to do"));
+  }
+}
+
+TEST_F(Beside, ARunningLoadLosesAPart) {
+  db().run(
+      "create table p (id int, v text, w text) partition by range (id); create table p1 "
+      "partition of p for values from (0) to (1000); create table p2 partition of p default; "
+      "create table t (id int, v text, w text); create table c () inherits (t); create view w as "
+      "select * from t");
+  const std::string in = big();
+  const std::string other = folder_.write("other.csv", "id,v,w\n-1,d,e\n");
+  const std::string first = folder_.write("first.csv", "id,v,w\n5,d,e\n");
+  const std::vector<std::pair<std::string, std::string>> cases{{"p", "p1"}, {"w", "t"}, {"c", "t"}};
+  for (const auto& [loaded, emptied] : cases) {
+    SCOPED_TRACE(loaded + ", " + emptied);
+    Process process(slowly(in, loaded));
+    ASSERT_TRUE(is_under_way());
+    const Finished truncating =
+        load(emptied == "p1" ? first : other, emptied, {"--truncate", "--again"});
+    const Finished finished = process.wait();
+    EXPECT_EQ(0, truncating.exit_code) << truncating.err;
+    EXPECT_EQ(1, finished.exit_code) << finished.err;
+    EXPECT_NE("finished",
+              db().value("select state from pgsluice.loads where source like '%big.csv' "
+                         "order by load_id desc limit 1"));
+    db().run("truncate p, t; truncate pgsluice.loads cascade");
+  }
+}
+
+TEST_F(Beside, AGrownFileIsNotAppendedToAnEmptiedTable) {
+  db().run("create table t (id int, v text)");
+  const std::string a = folder_.write("a.csv", "id,v\n1,a\n2,b\n");
+  ASSERT_EQ(0, load(a, "t").exit_code);
+  db().run("truncate t");
+  append(a, "3,c\n");
+  EXPECT_EQ(0, load(a, "t", {"--grown", "append"}).exit_code);
+  EXPECT_EQ("1 2 3", ids("t"));
+}
+
+TEST_F(Beside, AGrownFileWhoseLastRecordWasCutInQuotesIsNotAppended) {
+  db().run("create table t (id int, v text)");
+  for (const bool with_backslash : {false, true}) {
+    std::vector<std::string> more{"--max-rejects", "3", "--again", "--truncate"};
+    if (with_backslash) more.insert(more.end(), {"--escape", "\\"});
+    const std::string a = folder_.write(
+        "a.csv", with_backslash ? "id,v\n1,\"a\\\"\"\n2,\"b\n" : "id,v\n1,\"a\"\"\"\n2,\"b\n");
+    ASSERT_EQ(3, load(a, "t", more).exit_code);
+    append(a, "b\"\n3,c\n");
+    more = {"--max-rejects", "3", "--grown", "append"};
+    if (with_backslash) more.insert(more.end(), {"--escape", "\\"});
+    EXPECT_EQ(7, load(a, "t", more).exit_code);
+    EXPECT_EQ("1", ids("t"));
+  }
+}
+
+TEST_F(Beside, ManyOtherFilesOfThePathHideNone) {
+  db().run("create table t (id int, v text)");
+  const std::string first = "id,v\n0,first\n";
+  const std::string day = folder_.write("day.csv", first);
+  ASSERT_EQ(0, load(day, "t").exit_code);
+  // 300 of them, as if each had been loaded.
+  db().run(R"(do $$ declare columns text; begin
+      select string_agg(quote_ident(attname), ', ') into columns from pg_attribute
+        where attrelid = 'pgsluice.loads'::regclass and attnum > 0
+          and attname not in ('load_id', 'fingerprint', 'head', 'source_stamp');
+      execute format('insert into pgsluice.loads (fingerprint, head, source_stamp, %1$s) select
+        md5(n::text), md5(n::text), ''host 1:'' || n || '' x'', %1$s from pgsluice.loads,
+        generate_series(1, 300) n', columns); end $$)");
+  folder_.write("other.csv", first);
+  std::filesystem::rename(folder_ / "other.csv", day);
+  EXPECT_THAT(load(day, "t").out, HasSubstr("nothing to do"));
+}
+
+TEST_F(Beside, ARenamedFileThatHasGrownIsTheSameFile) {
+  db().run("create table t (id int, v text); create table b (id int, v text, w text)");
+  const std::string a = folder_.write("a.csv", "id,v\n1,a\n2,b\n");
+  ASSERT_EQ(0, load(a, "t").exit_code);
+  std::filesystem::rename(a, folder_ / "a.1.csv");
+  append(folder_ / "a.1.csv", "3,c\n");
+  EXPECT_EQ(7, load(folder_ / "a.1.csv", "t").exit_code);
+  EXPECT_EQ("1 2", ids("t"));
+  // And where its load was not finished.
+  const std::string in = big();
+  Process process(slowly(in, "b"));
+  ASSERT_TRUE(is_under_way());
+  process.signal(SIGKILL);
+  process.wait();
+  std::filesystem::rename(in, folder_ / "big.1.csv");
+  append(folder_ / "big.1.csv", "-1,x,y\n");
+  const Finished grown = load(folder_ / "big.1.csv", "b");
+  EXPECT_EQ(7, grown.exit_code) << grown.err;
+  EXPECT_EQ(db().number("select count(*) from b"), db().number("select count(distinct id) from b"));
+}
+
+TEST_F(Beside, AFileAndAStreamOfItsBytesDoNotComeAtOnce) {
+  db().run("create table t (id int, v text, w text)");
+  const std::string in = big();
+  Process process(slowly(in, "t"));
+  ASSERT_TRUE(is_under_way());
+  const Finished stream = load("-", "t", {}, {.input = in});
+  EXPECT_EQ(6, stream.exit_code) << stream.err;
+  EXPECT_THAT(stream.err, HasSubstr("another run holds this load"));
+  EXPECT_EQ(0, process.wait().exit_code);
+  EXPECT_EQ(60'000, db().number("select count(*) from t"));
+}
+
+TEST_F(Beside, ColumnsThatChangeTheirNamesAndTriggersThatComeStopTheLoad) {
+  const std::string in = big();
+  for (const char* change :
+       {"begin; alter table t rename v to x; alter table t rename w to v; alter table t rename x "
+        "to "
+        "w; commit",
+        "create or replace function nothing() returns trigger language plpgsql as 'begin return "
+        "null; "
+        "end'; create trigger n before insert on t for each row execute function nothing()"}) {
+    SCOPED_TRACE(change);
+    db().run("drop table if exists t; create table t (id int, v text, w text)");
+    Process process(slowly(in, "t"));
+    ASSERT_TRUE(is_under_way());
+    db().run(change);
+    const Finished finished = process.wait();
+    EXPECT_EQ(1, finished.exit_code);
+    EXPECT_THAT(finished.err, HasSubstr("has changed since the load began"));
+    db().run("truncate pgsluice.loads cascade");
+  }
+}
+
+TEST_F(Beside, DatesOfOneFileAreReadInOneWay) {
+  db().run("create table t (id int, v date, w text); create table n (id int, v text, w text)");
+  const std::string in = big();
+  for (const char* table : {"t", "n"}) {
+    auto slow = slowly(in, table);
+    Process process(slow, {.environment = {"PGDATESTYLE=ISO, DMY"}});
+    ASSERT_TRUE(is_under_way());
+    process.signal(SIGKILL);
+    process.wait();
+    const Finished other = load(in, table, {}, {.environment = {"PGDATESTYLE=ISO, MDY"}});
+    // Without dates it does not matter.
+    EXPECT_EQ(table[0] == 't' ? 7 : 0, other.exit_code) << other.err;
+    if (table[0] == 'n') continue;
+    EXPECT_THAT(other.err, HasSubstr("how dates and times are read"));
+    EXPECT_EQ(0, load(in, table, {}, {.environment = {"PGDATESTYLE=ISO, DMY"}}).exit_code);
+    EXPECT_EQ(1, db().number("select count(distinct v) from t"));
+  }
+}
+
+TEST_F(Beside, AFileThatChangesWhileTheLoadBeginsIsNoticed) {
+  const std::string as_role = url_of_new_role("beside_waits");
+  db().run(
+      "create table t (id int, v text); grant all on t to beside_waits; create schema pgsluice "
+      "authorization beside_waits; alter role beside_waits connection limit 0");
+  const std::string a = folder_.write("a.csv", "id,v\n1,a\n2,b\n");
+  for (const char* more : {"3,c\n", ""}) {
+    db().run("alter role beside_waits connection limit 0");
+    Process process({"load", a, "-t", "t", "-d", as_role, "--again"});
+    std::this_thread::sleep_for(300ms);
+    if (*more == '\0') {
+      std::fstream(a, std::ios::in | std::ios::out) << "id,v\n8,A\n9,B\n";
+    } else {
+      append(a, more);
+    }
+    db().run("alter role beside_waits connection limit -1");
+    const Finished finished = process.wait();
+    EXPECT_EQ(7, finished.exit_code) << finished.err;
+    EXPECT_THAT(finished.err, HasSubstr("changed while it was read"));
+    const Finished again = pgsluice({"load", a, "-t", "t", "-d", as_role});
+    EXPECT_EQ(7, again.exit_code) << again.err << again.out;
+  }
+  db().run("drop schema pgsluice cascade; drop table t; drop role beside_waits");
+}
+
+TEST_F(Beside, TruncateLeavesTheRowsOfThisFileAlone) {
+  db().run("create table t (id int, v text)");
+  const std::string a = folder_.write("a.csv", "id,v\n1,a\n");
+  const std::string b = folder_.write("b.csv", "id,v\n2,b\n");
+  ASSERT_EQ(0, load(a, "t", {"--truncate"}).exit_code);
+  EXPECT_THAT(load(a, "t", {"--truncate"}).out, HasSubstr("nothing to do"));
+  ASSERT_EQ(0, load(b, "t").exit_code);
+  EXPECT_THAT(load(a, "t").out, HasSubstr("nothing to do"));
+  EXPECT_EQ(0, load(a, "t", {"--truncate"}).exit_code);
+  EXPECT_EQ("1", ids("t"));
+}
+
+}  // namespace
+}  // namespace sluice::test
