@@ -153,14 +153,30 @@ void add_size_option(CLI::App& command, const std::string& flag, std::size_t& by
   command.add_option_function<std::string>(flag, parse, help)->option_text("SIZE");
 }
 
-void add_duration_option(CLI::App& command, const std::string& flag,
-                         std::chrono::milliseconds& duration, const std::string& help) {
+namespace {
+
+template <class Duration>
+void add_duration(CLI::App& command, const std::string& flag, Duration& duration,
+                  const std::string& help) {
   const auto parse = [flag, &duration](const std::string& text) {
     const auto parsed = parse_duration(text);
     if (!parsed) throw CLI::ValidationError(flag, parsed.error());
     duration = *parsed;
   };
   command.add_option_function<std::string>(flag, parse, help)->option_text("DURATION");
+}
+
+}  // namespace
+
+void add_duration_option(CLI::App& command, const std::string& flag,
+                         std::chrono::milliseconds& duration, const std::string& help) {
+  add_duration(command, flag, duration, help);
+}
+
+void add_duration_option(CLI::App& command, const std::string& flag,
+                         std::optional<std::chrono::milliseconds>& duration,
+                         const std::string& help) {
+  add_duration(command, flag, duration, help);
 }
 
 void add_character_option(CLI::App& command, const std::string& flag, std::optional<char>& c,

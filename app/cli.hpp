@@ -35,6 +35,9 @@ void add_size_option(CLI::App& command, const std::string& flag, std::size_t& by
                      const std::string& help);
 void add_duration_option(CLI::App& command, const std::string& flag,
                          std::chrono::milliseconds& duration, const std::string& help);
+void add_duration_option(CLI::App& command, const std::string& flag,
+                         std::optional<std::chrono::milliseconds>& duration,
+                         const std::string& help);
 void add_character_option(CLI::App& command, const std::string& flag, std::optional<char>& c,
                           const std::string& help);
 

@@ -4,6 +4,7 @@
 #include "app/cli.hpp"
 #include "app/exit_code.hpp"
 #include "app/output.hpp"
+#include "app/server_wait.hpp"
 #include "app/signals.hpp"
 #include "base/quantity.hpp"
 #include "migrate/migrate.hpp"
@@ -26,6 +27,8 @@ struct MigrateFlags {
   std::string forget;
   std::uint64_t version = 0;
   std::optional<std::uint64_t> to;
+  std::optional<std::chrono::milliseconds> wait;
+  bool connects = true;  ///< all but `new`
 };
 
 /// How a command ended, for one object of JSON.
@@ -45,14 +48,18 @@ void add_placeholders(migrate::Placeholders& values, const std::vector<std::stri
   }
 }
 
+pg::ConnectOptions connection_of(const MigrateFlags& flags) {
+  pg::ConnectOptions connect = flags.common.connect;
+  if (!flags.migrate_url.empty()) connect = {.dbname = flags.migrate_url};
+  connect.stall_max = flags.options.stall_max;
+  return connect;
+}
+
 migrate::Options options_of(const MigrateFlags& flags) {
   migrate::Options options = flags.options;
   require_utf8("--project", options.project);
   for (const std::string& one : flags.placeholders) require_utf8("--placeholder", one);
-  pg::ConnectOptions connect = flags.common.connect;
-  if (!flags.migrate_url.empty()) connect = {.dbname = flags.migrate_url};
-  connect.stall_max = options.stall_max;
-  options.conninfo = pg::conninfo(connect);
+  options.conninfo = pg::conninfo(connection_of(flags));
   options.to = flags.to;
   add_placeholders(options.placeholders, flags.placeholders);
   return options;
@@ -93,14 +100,19 @@ int run(const MigrateFlags& flags, const Command& command) {
     outcome.message = message;
   };
   try {
-    outcome = command(flags, options_of(flags), listener, stop);
+    const migrate::Options options = options_of(flags);
+    if (flags.connects) {
+      await_server(connection_of(flags),
+                   {.patience = wait_of_command(flags.wait), .say = listener.note}, stop.soon);
+    }
+    outcome = command(flags, options, listener, stop);
   } catch (const Failure& failure) {
     fail(exit_code_of(failure.kind(), signals.number()), failure.what());
   } catch (const migrate::SqlError& error) {
     fail(stop.asked() ? exit_code_of(FailureKind::interrupted, signals.number()) : exit_failed,
          stop.asked() ? "interrupted" : error.primary());
   } catch (const pg::PgError& error) {
-    fail(exit_usage, "-d: " + error.full());
+    fail(exit_connect, error.full());
   }
   if (!applied.empty()) outcome.json["applied"] = applied;
   print_end(flags, outcome);
@@ -284,6 +296,7 @@ CLI::App& add(CLI::App& parent, const std::string& name, const std::string& help
   c.add_option("--migrate-url", flags->migrate_url,
                "where to migrate instead of -d: the server itself, where that one is a pooler")
       ->option_text("URL");
+  add_wait_option(c, flags->wait, "30s; 0 at a terminal");
   add_duration_option(c, "--stall-timeout", flags->options.stall_max,
                       "how long the server may leave a question of pgsluice's own unanswered; "
                       "statements of files are not limited by it (default: 15m; 0: no limit)");
@@ -361,7 +374,10 @@ Run add_migrate_command(CLI::App& app) {
   new_command.add_option("NAME", flags->argument, "what it does, in a few words")->required();
   add_folder(new_command, flags);
   add_output(new_command, flags);
-  chooses(new_command, make_new);
+  new_command.callback([command, flags] {
+    flags->connects = false;
+    *command = make_new;
+  });
 
   CLI::App& repair_command = add(c, "repair", "say that a difference is meant", flags);
   add_folder(repair_command, flags);

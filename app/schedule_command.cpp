@@ -6,6 +6,7 @@
 #include "app/output.hpp"
 #include "app/runtime.hpp"
 #include "app/schedule_run.hpp"
+#include "app/server_wait.hpp"
 #include "base/failure.hpp"
 #include "jobs/config.hpp"
 #include "jobs/slots.hpp"
@@ -196,6 +197,7 @@ Run add_schedule_command(CLI::App& app) {
       ->option_text("text|json")
       ->group("Output");
   add_connection_options(run, flags->common);
+  add_wait_option(run, flags->wait, "60s");
   run.footer(
       "SIGTERM and SIGINT: no new slot, and the grace period for what runs; again: at once. SIGHUP "
       "reads the configuration again.\nExit codes: 0 ended well, 1 (--once) a job failed, 2 wrong "

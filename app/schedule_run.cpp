@@ -51,8 +51,11 @@ class ScheduleRun {
   int run() {
     jobs::Config config = read_jobs(flags_.config);
     const pg::ConnectOptions connect = connection_of(flags_, config.dbname);
-    jobs::SchedulerOptions options{
-        .once = flags_.once, .loads = reach_of(connect), .migrations = {}, .log = log_};
+    jobs::SchedulerOptions options{.once = flags_.once,
+                                   .wait = flags_.wait.value_or(limits::server_wait_of_scheduler),
+                                   .loads = reach_of(connect),
+                                   .migrations = {},
+                                   .log = log_};
     options.migrations =
         config.migrate_url.empty() ? options.loads : reach_of({.dbname = config.migrate_url});
     pg::Pool pool(io_.get_executor(), connect, 2);

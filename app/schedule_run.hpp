@@ -10,6 +10,7 @@ struct ScheduleFlags {
   std::string config = "pgsluice.toml";
   OutputFormat log = OutputFormat::text;
   bool once = false;
+  std::optional<std::chrono::milliseconds> wait;
   std::string job;
   std::size_t count = 20;
 };

@@ -76,6 +76,11 @@ inline constexpr int keepalives_count = 6;
 inline constexpr std::chrono::milliseconds idle_check_after = 30s;
 /// How long the pool does not ask for more connections after the server had no room for one.
 inline constexpr std::chrono::milliseconds park_time = 2s;
+/// How long a command without a terminal, and a scheduler, wait at their start for a server that is
+/// starting or not there yet, and how often it is asked.
+inline constexpr std::chrono::milliseconds server_wait = 30s;
+inline constexpr std::chrono::milliseconds server_wait_of_scheduler = 60s;
+inline constexpr std::chrono::milliseconds server_poll_max = 2s;
 /// After the first Ctrl-C, how long the chunks in flight may take before they are cancelled.
 inline constexpr std::chrono::milliseconds stop_grace = 10s;
 

@@ -85,7 +85,7 @@ asio::awaitable<void> Scheduler::guarded(asio::awaitable<void> task) {
 }
 
 asio::awaitable<void> Scheduler::begin_to_follow() {
-  co_await slots_.prepare();
+  co_await slots_.prepare(options_.wait);
   if (stopping_) co_return;
   prepared_ = true;
   // Without a heartbeat nothing may run.

@@ -27,7 +27,8 @@ struct Reach {
 };
 
 struct SchedulerOptions {
-  bool once = false;  ///< runs what is due, and ends
+  bool once = false;    ///< runs what is due, and ends
+  milliseconds wait{};  ///< at the start, for a server that is not there yet
   Reach loads;
   Reach migrations;
   std::function<void(const Event&)> log;
@@ -42,7 +43,7 @@ class Scheduler {
   ~Scheduler();
 
   /// Until stop(), or until all that is due has run. Throws PgError where the database cannot be
-  /// reached at the start.
+  /// reached at the start, and was waited for in vain.
   asio::awaitable<void> run();
 
   /// No new slot; what runs may go on for the grace period, and is stopped then. Where nothing runs

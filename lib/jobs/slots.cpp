@@ -5,6 +5,7 @@
 #include "base/identifier.hpp"
 #include "base/limits.hpp"
 #include "ledger/ledger.hpp"
+#include "pg/await_server.hpp"
 
 namespace sluice::jobs {
 namespace {
@@ -133,7 +134,9 @@ std::string Slots::mark_lost(const std::string& more) const {
          interval(lost_after_) + more + " returning job, " + slot_seconds;
 }
 
-asio::awaitable<void> Slots::prepare() {
+asio::awaitable<void> Slots::prepare(milliseconds wait) {
+  pg::ServerWait server_wait{.patience = wait, .say = note_};
+  co_await pg::await_server(pool_, std::move(server_wait));
   {
     const pg::Lease connection = co_await pool_.acquire();
     const ledger::State state = co_await ledger::ask(*connection, ledger::Use::schedule);

@@ -95,7 +95,7 @@ class Slots {
 
   /// Makes sure that the tables are there. Throws PgError where the database cannot be reached, and
   /// Failure where they cannot be made.
-  asio::awaitable<void> prepare();
+  asio::awaitable<void> prepare(milliseconds wait);
 
   /// The database's clock, as far as it was heard. REQUIRES: something was asked before.
   std::chrono::sys_time<milliseconds> now() const;

@@ -389,11 +389,12 @@ TEST_F(MigrateFaults, UserToWhomTheHistoryIsNotOpenIsTold) {
 
 TEST_F(MigrateFaults, ServerThatIsNotThereIsExitCodeFour) {
   write("001_a.sql", "create table a (id int)");
-  EXPECT_EQ(4, up_by("postgresql://127.0.0.1:1/x").exit_code);
+  EXPECT_EQ(4, up_by("postgresql://127.0.0.1:1/x", {"--wait", "0"}).exit_code);
   Proxy silent(
       url(), [](std::size_t, Proxy::Direction, const std::string&) { return Proxy::Action::hold; });
   const std::string there = silent.url(url());
-  const Finished gone = up_by(there + (there.contains('?') ? "&" : "?") + "connect_timeout=2");
+  const Finished gone =
+      up_by(there + (there.contains('?') ? "&" : "?") + "connect_timeout=2", {"--wait", "0"});
   EXPECT_EQ(4, gone.exit_code);
   EXPECT_EQ(2, up_by("postgresql://[broken").exit_code);
 }
