@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "app/cli.hpp"
@@ -7,6 +8,7 @@
 #include "app/server_wait.hpp"
 #include "app/signals.hpp"
 #include "base/quantity.hpp"
+#include "jobs/config.hpp"
 #include "migrate/migrate.hpp"
 #include "migrate/sql_error.hpp"
 #include "pg/conninfo.hpp"
@@ -22,8 +24,11 @@ struct MigrateFlags {
   std::string migrate_url;
   std::vector<std::string> placeholders;
   migrate::Options options;
+  std::string project;
+  bool has_project = false;
   std::string argument;
   std::string accept;
+  bool accept_search_path = false;
   std::string forget;
   std::uint64_t version = 0;
   std::optional<std::uint64_t> to;
@@ -57,7 +62,12 @@ pg::ConnectOptions connection_of(const MigrateFlags& flags) {
 
 migrate::Options options_of(const MigrateFlags& flags) {
   migrate::Options options = flags.options;
-  require_utf8("--project", options.project);
+  require_utf8("--project", flags.project);
+  if (flags.has_project) {
+    options.project = given_project(flags.project, "--project");
+  } else if (flags.connects) {
+    options.project = jobs::project_of_folder(flags.folder, jobs::process_environment());
+  }
   for (const std::string& one : flags.placeholders) require_utf8("--placeholder", one);
   options.conninfo = pg::conninfo(connection_of(flags));
   options.to = flags.to;
@@ -146,6 +156,7 @@ std::string_view name_of(migrate::Status::State state) {
     case State::changed: return "changed";
     case State::failed: return "failed";
     case State::baseline: return "baseline";
+    case State::later: return "later";
     case State::missing: break;
   }
   return "missing";
@@ -185,13 +196,22 @@ void print_status(const migrate::Status& status) {
   print_result(cell(line) + "\n");
 }
 
+void tell(const migrate::Folder& folder, const migrate::Found& found,
+          const migrate::Listener& listener) {
+  for (const std::string& note : folder.notes) listener.note(note);
+  if (!found.choice.note.empty()) listener.note(found.choice.note);
+}
+
 Outcome status(const MigrateFlags& flags, const migrate::Options& options,
                const migrate::Listener& listener, const migrate::Stop& stop) {
   const migrate::Folder folder = migrate::read_folder(flags.folder);
-  const migrate::History history = migrate::read_history(options, stop);
-  const migrate::Plan plan = migrate::make_plan(folder, history, std::nullopt);
-  for (const std::string& note : folder.notes) listener.note(note);
+  const migrate::Found found = migrate::find_history(folder, options, stop);
+  const migrate::Plan plan =
+      migrate::make_plan(folder, found.history(), std::nullopt, options.strict);
+  tell(folder, found, listener);
+  for (const std::string& note : plan.notes) listener.note(note);
   Outcome outcome;
+  outcome.json["project"] = found.choice.project;
   outcome.json["migrations"] = ordered_json::array();
   for (const migrate::Status& one : plan.all) {
     if (prints_text(flags)) print_status(one);
@@ -220,8 +240,10 @@ Outcome status(const MigrateFlags& flags, const migrate::Options& options,
 Outcome plan(const MigrateFlags& flags, const migrate::Options& options,
              const migrate::Listener& listener, const migrate::Stop& stop) {
   const migrate::Folder folder = migrate::read_folder(flags.folder);
-  const migrate::History history = migrate::read_history(options, stop);
-  const migrate::Plan plan = migrate::make_plan(folder, history, options.to);
+  const migrate::Found found = migrate::find_history(folder, options, stop);
+  const migrate::Plan plan =
+      migrate::make_plan(folder, found.history(), options.to, options.strict);
+  tell(folder, found, listener);
   if (!plan.drift.empty()) throw Failure(FailureKind::changed, migrate::describe(plan.drift));
   for (const std::string& note : plan.notes) listener.note(note);
   Outcome outcome;
@@ -254,18 +276,35 @@ Outcome make_new(const MigrateFlags& flags, const migrate::Options&, const migra
              migrate::new_script(flags.folder, flags.argument, std::chrono::system_clock::now()));
 }
 
+/// A folder that need not be there: without it the history is looked for by its name alone.
+migrate::Folder folder_if_any(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error) ? migrate::read_folder(path)
+                                                    : migrate::Folder{};
+}
+
 Outcome repair(const MigrateFlags& flags, const migrate::Options& options, const migrate::Listener&,
                const migrate::Stop& stop) {
-  if (flags.accept.empty() == flags.forget.empty())
-    throw Failure(FailureKind::usage, "repair takes one of --accept VERSION and --forget VERSION");
-  if (!flags.forget.empty()) return say(flags, migrate::forget(options, flags.forget, stop));
+  const int given =
+      !flags.accept.empty() + !flags.forget.empty() + static_cast<int>(flags.accept_search_path);
+  if (given != 1) {
+    throw Failure(FailureKind::usage,
+                  "repair takes one of --accept VERSION, --forget VERSION and "
+                  "--accept-search-path");
+  }
+  if (!flags.forget.empty()) {
+    return say(flags, migrate::forget(folder_if_any(flags.folder), options, flags.forget, stop));
+  }
+  if (flags.accept_search_path) {
+    return say(flags, migrate::accept_search_path(folder_if_any(flags.folder), options, stop));
+  }
   return say(flags,
              migrate::accept(migrate::read_folder(flags.folder), options, flags.accept, stop));
 }
 
 Outcome baseline(const MigrateFlags& flags, const migrate::Options& options,
                  const migrate::Listener&, const migrate::Stop& stop) {
-  return say(flags, migrate::baseline(options, flags.version, stop));
+  return say(flags, migrate::baseline(folder_if_any(flags.folder), options, flags.version, stop));
 }
 
 Outcome run_file(const MigrateFlags& flags, const migrate::Options& options,
@@ -288,9 +327,14 @@ CLI::App& add(CLI::App& parent, const std::string& name, const std::string& help
               const std::shared_ptr<MigrateFlags>& flags) {
   CLI::App& c = *parent.add_subcommand(name, help);
   c.set_help_flag("--help", "print this help and exit");
-  c.add_option("--project", flags->options.project,
-               "whose migrations these are, where several folders share a database (default: "
-               "default)")
+  const auto take_project = [flags](const std::string& given) {
+    flags->project = given;
+    flags->has_project = true;
+  };
+  c.add_option_function<std::string>(
+       "--project", take_project,
+       "whose migrations these are, where several applications share a database (default: what "
+       "pgsluice.toml says, or the folder's place in its repository)")
       ->option_text("NAME");
   add_connection_options(c, flags->common);
   c.add_option("--migrate-url", flags->migrate_url,
@@ -325,6 +369,12 @@ void add_running(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
       ->option_text("NAME=VALUE");
 }
 
+void add_strict(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
+  c.add_flag("--strict", flags->options.strict,
+             "a folder that is only behind the history, as an older release's is, is an error too "
+             "(exit 7)");
+}
+
 void add_lock_wait(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
   add_duration_option(c, "--lock-wait", flags->options.lock_wait,
                       "how long to wait for another run to end (default: 60s)");
@@ -354,6 +404,7 @@ Run add_migrate_command(CLI::App& app) {
   CLI::App& up_command = add(c, "up", "apply what is pending", flags);
   add_folder(up_command, flags);
   add_to(up_command, flags);
+  add_strict(up_command, flags);
   add_running(up_command, flags);
   add_lock_wait(up_command, flags);
   up_command.add_flag("--dry-run", flags->options.dry_run,
@@ -362,11 +413,13 @@ Run add_migrate_command(CLI::App& app) {
 
   CLI::App& status_command = add(c, "status", "what is applied and what is pending", flags);
   add_folder(status_command, flags);
+  add_strict(status_command, flags);
   chooses(status_command, status);
 
   CLI::App& plan_command = add(c, "plan", "what up would run, in order", flags);
   add_folder(plan_command, flags);
   add_to(plan_command, flags);
+  add_strict(plan_command, flags);
   chooses(plan_command, plan);
 
   CLI::App& new_command = *c.add_subcommand("new", "make an empty migration");
@@ -391,12 +444,15 @@ Run add_migrate_command(CLI::App& app) {
       .add_option("--forget", flags->forget,
                   "a version that failed half-way: it runs from its beginning next time")
       ->option_text("VERSION");
+  repair_command.add_flag("--accept-search-path", flags->accept_search_path,
+                          "what was applied lies where the search_path leads now");
   chooses(repair_command, repair);
 
   CLI::App& baseline_command =
       add(c, "baseline", "say that everything up to a version is in the database already", flags);
   baseline_command.add_option("VERSION", flags->version, "the last version that is there")
       ->required();
+  add_folder(baseline_command, flags);
   add_lock_wait(baseline_command, flags);
   chooses(baseline_command, baseline);
 

@@ -24,8 +24,9 @@ class Reader {
 
   Config read() {
     const toml::table root = parse();
-    expect_keys(root, {"dbname", "migrate_url", "scheduler", "job", "scripts"});
+    expect_keys(root, {"dbname", "migrate_url", "project", "scheduler", "job", "scripts"});
     Config config;
+    config.project = project_of(root);
     config.dbname = text(root, "dbname").value_or("");
     config.migrate_url = text(root, "migrate_url").value_or("");
     if (const toml::node* node = root.get("scheduler")) read_scheduler(table(*node), config);
@@ -43,7 +44,17 @@ class Reader {
     return config;
   }
 
+  Project project() { return project_of(parse()); }
+
  private:
+  Project project_of(const toml::table& root) const {
+    const toml::node* const node = root.get("project");
+    if (node == nullptr) return project_of_place(path_);
+    Project project = given_project(expanded(*node), place_of(node->source().begin) + ": project");
+    project.origin = path_;
+    return project;
+  }
+
   std::string place_of(const toml::source_position& at) const {
     return path_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
   }
@@ -294,6 +305,11 @@ Environment process_environment() {
     if (value == nullptr) return std::nullopt;
     return value;
   };
+}
+
+Project project_of_folder(const std::string& folder, const Environment& environment) {
+  const auto configuration = nearest_configuration(folder);
+  return configuration ? Reader(*configuration, environment).project() : project_of_place(folder);
 }
 
 Config read_config(const std::string& path, const Environment& environment) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "base/project.hpp"
 #include "jobs/job.hpp"
 
 namespace sluice::jobs {
@@ -14,6 +15,7 @@ namespace sluice::jobs {
 struct Config {
   std::string dbname;       ///< as for -d; empty: not given
   std::string migrate_url;  ///< for migrations, where dbname goes through a pooler
+  Project project;          ///< whose jobs these are
   milliseconds grace = limits::job_grace;
   milliseconds keep = limits::job_runs_kept;
   milliseconds lost_after = limits::job_lost_after;
@@ -29,5 +31,9 @@ Environment process_environment();
 /// a value that means nothing, a schedule that never fires, two jobs of one name, a file or folder
 /// that is not there.
 Config read_config(const std::string& path, const Environment& environment);
+
+/// The project of a folder of migrations: what the nearest configuration says (base/project), or
+/// what its place says. Throws Failure{usage} for a configuration that is no TOML.
+Project project_of_folder(const std::string& folder, const Environment& environment);
 
 }  // namespace sluice::jobs

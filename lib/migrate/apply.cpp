@@ -78,17 +78,14 @@ void Apply::check(const Script& script, const Placeholders& placeholders) {
 }
 
 Apply::Text Apply::text_of(const Script& script) const {
-  Text text{.script = script,
-            .sql = with_placeholders(script, options_.placeholders),
-            .units = {},
-            .record = {}};
+  Text text{.script = script, .sql = with_placeholders(script, options_.placeholders), .units = {}};
   text.units = checked_units(script, text.sql);
   return text;
 }
 
-void Apply::run(const Status& pending) {
+void Apply::run(const Home& home, const Status& pending) {
   Text text = text_of(*pending.script);
-  text.record = record_applied(options_.project, text.script);
+  text.home = &home;
   text.entry = pending.entry;
   run(text);
 }
@@ -139,7 +136,8 @@ std::string Apply::settings(const Script& script, bool local) const {
 void Apply::run_transaction(const Text& text) {
   const std::string head = "begin;discard temp;commit;begin;" + settings(text.script, true);
   const std::string tail =
-      text.record.empty() ? "\n;commit" : "\n;reset role;" + text.record + ";commit";
+      text.home == nullptr ? "\n;commit"
+                           : "\n;reset role;" + record_applied(*text.home, text.script) + ";commit";
   for (std::size_t attempt = 0;; ++attempt) {
     const auto began = Clock::now();
     try {
@@ -198,11 +196,11 @@ void Apply::rehearse(const Script& script) {
 }
 
 void Apply::run_statements(const Text& text) {
-  const bool recorded = !text.record.empty();
+  const bool recorded = text.home != nullptr;
   const Script& script = text.script;
   const std::size_t done = text.entry == nullptr ? 0 : text.entry->statements_done;
   const bool in_doubt = text.entry != nullptr && text.entry->statement_begun;
-  if (recorded && text.entry == nullptr) session_.query(record_begun(options_.project, script));
+  if (recorded && text.entry == nullptr) session_.query(record_begun(*text.home, script));
   if (done > 0) {
     listener_.note(script.path + ": goes on behind statement " + std::to_string(done) + " of " +
                    std::to_string(text.units.size()));
@@ -212,8 +210,7 @@ void Apply::run_statements(const Text& text) {
   const auto record = [&](std::size_t statements, bool next_begun, const std::string& more) {
     if (!recorded) return;
     session_.query(
-        record_progress(options_.project, script, statements, next_begun, checksums[statements]) +
-        more);
+        record_progress(*text.home, script, statements, next_begun, checksums[statements]) + more);
   };
   for (std::size_t i = done; i < text.units.size(); ++i) {
     if (i > done && stop_.asked()) {
@@ -225,7 +222,7 @@ void Apply::run_statements(const Text& text) {
     record(i, true, "");
     run_unit(text, i, in_doubt && i == done);
   }
-  record(text.units.size(), false, ";" + record_finished(options_.project, script));
+  if (recorded) record(text.units.size(), false, ";" + record_finished(*text.home, script));
 }
 
 void Apply::run_unit(const Text& text, std::size_t index, bool was_begun) {
@@ -253,8 +250,8 @@ void Apply::run_unit(const Text& text, std::size_t index, bool was_begun) {
       if (error.is_lost()) throw;
       session_.roll_back();
       if (try_again(text.script, error, attempt)) continue;
-      if (!text.record.empty())
-        session_.query(record_failed(options_.project, text.script, error.primary()));
+      if (text.home != nullptr)
+        session_.query(record_failed(*text.home, text.script, error.primary()));
       std::optional<Place> place = error.place_in(text_of_unit(text.sql, unit));
       if (place) {
         if (place->line == 1) place->column += unit.place.column - 1;

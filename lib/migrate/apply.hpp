@@ -17,7 +17,7 @@ class Apply {
       : session_(session), options_(options), listener_(listener), stop_(stop) {}
 
   /// In one transaction with its row of the history, or statement by statement.
-  void run(const Status& pending);
+  void run(const Home& home, const Status& pending);
 
   /// The same of a script that keeps no history: it runs whenever somebody says so.
   void run_unrecorded(const Script& script);
@@ -33,8 +33,8 @@ class Apply {
     const Script& script;
     std::string sql;  ///< with placeholders
     std::vector<Unit> units;
-    std::string record;  ///< the history's statement; empty: none
-    const Entry* entry = nullptr;
+    const Home* home = nullptr;    ///< whose history is kept; nothing: none is
+    const Entry* entry = nullptr;  ///< of a script that was begun
   };
 
   Text text_of(const Script& script) const;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,14 @@ struct Entry {
     failed,    ///< without a transaction, at a statement
   };
 
+  std::string project;
   bool versioned = true;
-  std::uint64_t version = 0;  ///< of a versioned one
-  std::string file;           ///< its name without folder
-  std::string checksum;       ///< empty: the file is gone, and that was accepted
+  std::uint64_t version = 0;               ///< of a versioned one
+  std::string file;                        ///< the name, without folder, of what was applied
+  std::string checksum;                    ///< of what was applied; empty: not known
+  bool is_accepted = false;                ///< a person has said that a difference is meant
+  std::string accepted_checksum;           ///< of the file as it was then; empty: it was gone
+  std::optional<std::string> search_path;  ///< where it was applied; nothing: not known
   State state = State::applied;
   std::size_t statements_done = 0;  ///< of one without a transaction
   bool statement_begun = false;     ///< the next one was begun, and may have been done
@@ -35,32 +40,48 @@ struct History {
   std::vector<Entry> entries;
 };
 
-/// A query of all entries of a project, in the order in which they were begun; read_entry() reads a
-/// row of it, given as texts, NULL as an empty one.
+/// Whose history it is, and where its files make what they name without a schema: a list of
+/// schemas.
+struct Home {
+  std::string project;
+  std::optional<std::string> search_path;  ///< nothing: of pgsluice's own schema
+};
+
+/// Was accepted as gone: its number stays taken.
+bool is_accepted_as_gone(const Entry& entry);
+/// The content is what was applied, or what was accepted since.
+bool has_content(const Entry& entry, const std::string& checksum);
+
+/// A query of all entries of a project, or of all projects but pgsluice's own, in the order in
+/// which they were begun; read_entry() reads a row of it, given as texts, NULL as an empty one. A
+/// history that an older version has left can be read too.
 std::string history_query(const std::string& project);
+std::string histories_query();
 Entry read_entry(const Row& row);
 
 /// Who writes: "host, process 123".
 std::string runner_name();
 
 /// Statements that keep the history. A repeatable script's entry is replaced.
-std::string record_applied(const std::string& project, const Script& script);
-std::string record_baseline(const std::string& project, std::uint64_t version);
+std::string record_applied(const Home& home, const Script& script);
+std::string record_baseline(const Home& home, std::uint64_t version);
 /// For a script without a transaction: it begins, a statement is done (with the checksum of all
 /// that are) and maybe the next one begun, it failed, it is done.
-std::string record_begun(const std::string& project, const Script& script);
-std::string record_progress(const std::string& project, const Script& script,
-                            std::size_t statements_done, bool next_begun,
-                            const std::string& done_checksum);
-std::string record_failed(const std::string& project, const Script& script,
-                          const std::string& error);
-std::string record_finished(const std::string& project, const Script& script);
+std::string record_begun(const Home& home, const Script& script);
+std::string record_progress(const Home& home, const Script& script, std::size_t statements_done,
+                            bool next_begun, const std::string& done_checksum);
+std::string record_failed(const Home& home, const Script& script, const std::string& error);
+std::string record_finished(const Home& home, const Script& script);
 
 /// A person says that this entry is right as the file is now, or although it is gone (empty
-/// checksum).
-std::string record_accepted(const std::string& project, const Entry& entry,
-                            const std::string& checksum);
+/// checksum). What was applied is kept beside it.
+std::string record_accepted(const Home& home, const Entry& entry, const std::string& checksum);
 /// A person says that this entry shall not count.
-std::string forget(const std::string& project, const Entry& entry);
+std::string forget(const Home& home, const Entry& entry);
+
+/// Entries of before projects had names, and of before the history knew where, become this one's.
+std::string take_over(const Home& home);
+/// Where this project was applied is here.
+std::string record_search_path(const Home& home);
 
 }  // namespace sluice::migrate

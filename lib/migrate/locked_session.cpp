@@ -5,9 +5,10 @@
 
 namespace sluice::migrate {
 
-LockedSession::LockedSession(std::unique_ptr<Session> work, const Options& options,
-                             const Listener& listener, const Stop& stop)
-    : options_(options),
+LockedSession::LockedSession(std::unique_ptr<Session> work, std::string project,
+                             const Options& options, const Listener& listener, const Stop& stop)
+    : project_(std::move(project)),
+      options_(options),
       listener_(listener),
       stop_(stop),
       lock_(std::make_unique<Session>(options.conninfo, stop, options.stall_max)),
@@ -16,8 +17,8 @@ LockedSession::LockedSession(std::unique_ptr<Session> work, const Options& optio
   // It is silent while files run. Servers before 14 have no such limit.
   lock_->query(
       "select set_config(name, '0', false) from pg_settings where name = 'idle_session_timeout'");
-  take_lock(*lock_, LockScope::runner, options.project, patience());
-  take_lock(*work_, LockScope::session, options.project, patience());
+  take_lock(*lock_, LockScope::runner, project_, patience());
+  take_lock(*work_, LockScope::session, project_, patience());
   backend_ = work_->backend();
 }
 
@@ -31,8 +32,8 @@ void LockedSession::reconnect() {
     stop_.sleep(backoff.delay(attempt, random_share()));
     try {
       auto session = std::make_unique<Session>(options_.conninfo, stop_, options_.stall_max);
-      end_holder(*session, LockScope::session, options_.project, backend_);
-      take_lock(*session, LockScope::session, options_.project, patience());
+      end_holder(*session, LockScope::session, project_, backend_);
+      take_lock(*session, LockScope::session, project_, patience());
       backend_ = session->backend();
       work_ = std::move(session);
     } catch (const Failure& failure) {

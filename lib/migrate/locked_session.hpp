@@ -14,10 +14,12 @@ namespace sluice::migrate {
 class LockedSession {
  public:
   /// `work` is the session in which they will run. Throws Failure{held, usage, interrupted}.
-  LockedSession(std::unique_ptr<Session> work, const Options& options, const Listener& listener,
-                const Stop& stop);
+  /// `project` is the one whose lock is taken.
+  LockedSession(std::unique_ptr<Session> work, std::string project, const Options& options,
+                const Listener& listener, const Stop& stop);
 
   Session& work() { return *work_; }
+  const std::string& project() const { return project_; }
 
   /// After a lost connection: ends what the server still does for it, and opens another one. Only
   /// then the history says what was applied. Throws Failure{connect} when the server stays away.
@@ -26,6 +28,7 @@ class LockedSession {
  private:
   LockWait patience() const;
 
+  std::string project_;
   const Options& options_;
   const Listener& listener_;
   const Stop& stop_;

@@ -34,14 +34,53 @@ const Entry& entry_named(const History& history, const std::string& name) {
                     "pgsluice migrate status shows what it has");
 }
 
+using Find = Found (*)(Session&, const Folder&, const Options&);
+using Change = std::function<std::string(Session&, const Found&)>;
+
 /// What a maintenance command changes, it changes under the lock.
-std::string maintain(const Options& options, const Stop& stop,
-                     const std::function<std::string(Session&)>& change) {
+std::string maintain(const Folder& folder, const Options& options, const Stop& stop, Find find,
+                     const Change& change) {
   const Listener silent{[](const std::string&) {}, {}};
-  LockedSession locked(std::make_unique<Session>(options.conninfo, stop, options.stall_max),
-                       options, silent, stop);
+  auto session = std::make_unique<Session>(options.conninfo, stop, options.stall_max);
+  const std::string project = find(*session, folder, options).choice.project;
+  LockedSession locked(std::move(session), project, options, silent, stop);
   own_schema::create(locked.work());
-  return change(locked.work());
+  const Found found = find(locked.work(), folder, options);
+  adopt(locked.work(), found);
+  return change(locked.work(), found);
+}
+
+const Script* script_named(const Folder& folder, const std::string& name) {
+  for (const auto* scripts : {&folder.versioned, &folder.repeatable}) {
+    for (const Script& script : *scripts) {
+      const bool versioned = script.name.kind == ScriptKind::versioned;
+      if (is_named(name, versioned, script.name.version, script.file)) return &script;
+    }
+  }
+  return nullptr;
+}
+
+/// A sentence; the entry is right as it is said to be.
+std::string accept(Session& session, const Home& home, const Entry& entry, const Script* script,
+                   const std::string& name) {
+  const bool is_applied = entry.state == Entry::State::applied;
+  const bool agrees =
+      script == nullptr ? is_accepted_as_gone(entry) : has_content(entry, script->checksum);
+  if (is_applied && agrees)
+    throw Failure(FailureKind::usage, name + ": history and file agree; nothing to repair");
+  if (script == nullptr) {
+    session.query(record_accepted(home, entry, ""));
+    return entry.file + ": it is accepted that the file is gone" +
+           (entry.versioned ? "; version " + std::to_string(entry.version) + " stays taken" : "");
+  }
+  if (script->file != entry.file) {
+    throw Failure(FailureKind::usage,
+                  script->path + ": " + name + " was applied as " + entry.file +
+                      ", and this is another file, which was never run: give it a new number" +
+                      "\n  If it is the same file under another name, give it back that name.");
+  }
+  session.query(record_accepted(home, entry, script->checksum));
+  return script->path + ": counts as applied as it is now";
 }
 
 /// "Add users!" gives "add_users".
@@ -99,43 +138,38 @@ std::string next_name(const Folder& folder, const std::string& words,
 
 std::string accept(const Folder& folder, const Options& options, const std::string& name,
                    const Stop& stop) {
-  return maintain(options, stop, [&](Session& session) {
-    const History history = read_history(session, options.project);
-    const Entry& entry = entry_named(history, name);
-    std::string checksum;
-    std::string what = entry.file + ": it is accepted that the file is gone";
-    for (const auto* scripts : {&folder.versioned, &folder.repeatable}) {
-      for (const Script& script : *scripts) {
-        if (!is_named(name, script.name.kind == ScriptKind::versioned, script.name.version,
-                      script.file))
-          continue;
-        checksum = script.checksum;
-        what = script.path + ": counts as applied as it is now";
-      }
-    }
-    if (entry.state == Entry::State::applied && entry.checksum == checksum)
-      throw Failure(FailureKind::usage, name + ": history and file agree; nothing to repair");
-    session.query(record_accepted(options.project, entry, checksum));
-    return what;
+  return maintain(folder, options, stop, find_history, [&](Session& session, const Found& found) {
+    const Entry& entry = entry_named(found.history(), name);
+    return accept(session, found.home(), entry, script_named(folder, name), name);
   });
 }
 
-std::string forget(const Options& options, const std::string& name, const Stop& stop) {
-  return maintain(options, stop, [&](Session& session) {
-    const History history = read_history(session, options.project);
-    const Entry& entry = entry_named(history, name);
+std::string accept_search_path(const Folder& folder, const Options& options, const Stop& stop) {
+  const Change change = [](Session& session, const Found& found) {
+    session.query(record_search_path(found.home()));
+    return "project \"" + found.choice.project + "\" counts as applied with search_path " +
+           (found.search_path.empty() ? "(empty)" : found.search_path);
+  };
+  return maintain(folder, options, stop, find_history_anywhere, change);
+}
+
+std::string forget(const Folder& folder, const Options& options, const std::string& name,
+                   const Stop& stop) {
+  return maintain(folder, options, stop, find_history, [&](Session& session, const Found& found) {
+    const Entry& entry = entry_named(found.history(), name);
     if (entry.state != Entry::State::failed && entry.state != Entry::State::running) {
       throw Failure(FailureKind::usage,
                     name + ": is applied; only what failed half-way can be forgotten");
     }
-    session.query(forget(options.project, entry));
+    session.query(forget(found.home(), entry));
     return entry.file + ": runs from its beginning next time";
   });
 }
 
-std::string baseline(const Options& options, std::uint64_t version, const Stop& stop) {
-  return maintain(options, stop, [&](Session& session) -> std::string {
-    for (const Entry& entry : read_history(session, options.project).entries) {
+std::string baseline(const Folder& folder, const Options& options, std::uint64_t version,
+                     const Stop& stop) {
+  const Change change = [version](Session& session, const Found& found) -> std::string {
+    for (const Entry& entry : found.history().entries) {
       if (!entry.versioned) continue;
       const bool same = entry.state == Entry::State::baseline && entry.version == version;
       if (same) return "nothing to do: the baseline is " + std::to_string(version) + " already";
@@ -143,10 +177,11 @@ std::string baseline(const Options& options, std::uint64_t version, const Stop& 
                                             std::to_string(entry.version) + " (" + entry.file +
                                             "); a baseline comes first");
     }
-    session.query(record_baseline(options.project, version));
+    session.query(record_baseline(found.home(), version));
     return "baseline " + std::to_string(version) +
            ": all versions up to it count as applied, and are not run";
-  });
+  };
+  return maintain(folder, options, stop, find_history, change);
 }
 
 std::string new_script(const std::string& folder, const std::string& name,

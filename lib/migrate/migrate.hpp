@@ -4,16 +4,13 @@
 #include <cstdint>
 #include <string>
 
+#include "migrate/find_history.hpp"
 #include "migrate/options.hpp"
 #include "migrate/plan.hpp"
 #include "migrate/session.hpp"
 
 /// What `pgsluice migrate` does: each function is one command. They block; a Stop ends them.
 namespace sluice::migrate {
-
-/// The history of a project; empty where the database has none.
-History read_history(Session& session, const std::string& project);
-History read_history(const Options& options, const Stop& stop);
 
 /// What `up` did.
 struct Report {
@@ -29,16 +26,22 @@ Report up(const Folder& folder, const Options& options, const Listener& listener
 void run_file(const Script& script, const Options& options, const Listener& listener,
               const Stop& stop);
 
-/// Records that what `name` (a version, or a repeatable file's name) says now is right. Returns
-/// what was done, as a sentence. Throws Failure{usage} where nothing is wrong with it.
+/// Records that what `name` (a version, or a repeatable file's name) says now is right, or that it
+/// is gone; its version stays taken. Returns what was done, as a sentence. Throws Failure{usage}
+/// where nothing is wrong with it, and for another file under its version.
 std::string accept(const Folder& folder, const Options& options, const std::string& name,
                    const Stop& stop);
 
+/// Records that what was applied lies where the search_path leads now.
+std::string accept_search_path(const Folder& folder, const Options& options, const Stop& stop);
+
 /// Removes what failed half-way from the history, so that it runs from its beginning.
-std::string forget(const Options& options, const std::string& name, const Stop& stop);
+std::string forget(const Folder& folder, const Options& options, const std::string& name,
+                   const Stop& stop);
 
 /// Records that everything up to this version is in the database already.
-std::string baseline(const Options& options, std::uint64_t version, const Stop& stop);
+std::string baseline(const Folder& folder, const Options& options, std::uint64_t version,
+                     const Stop& stop);
 
 /// Makes an empty migration in the style of those in the folder, and returns its path. `now` gives
 /// the version where versions are times.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/limits.hpp"
+#include "base/project.hpp"
 #include "migrate/placeholders.hpp"
 #include "migrate/stop.hpp"
 
@@ -15,7 +16,7 @@ namespace sluice::migrate {
 /// How migrations run.
 struct Options {
   std::string conninfo;
-  std::string project = "default";
+  Project project;
   std::optional<std::uint64_t> to;  ///< the last version to run
   Placeholders placeholders;
   std::chrono::milliseconds lock_wait = limits::migration_lock_wait;
@@ -25,6 +26,7 @@ struct Options {
   /// How long the server may take to answer a question of ours; zero: no limit.
   std::chrono::milliseconds stall_max = limits::stall_default;
   bool dry_run = false;
+  bool strict = false;  ///< a folder that is behind the history is drift
 };
 
 /// What is told while it goes on.

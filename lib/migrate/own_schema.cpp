@@ -17,7 +17,7 @@ struct Embedded {
   const char* is_there;
 };
 
-const std::array<Embedded, 8> files{{
+const std::array<Embedded, 9> files{{
     {"V001__loads_and_chunks.sql", sql::V001__loads_and_chunks,
      "to_regclass('pgsluice.chunks') is not null"},
     {"V002__deferred_indexes.sql", sql::V002__deferred_indexes,
@@ -33,18 +33,26 @@ const std::array<Embedded, 8> files{{
      "to_regclass('pgsluice.unlogged_marks') is not null"},
     {"V007__deferred_indexes_by_whom.sql", sql::V007__deferred_indexes_by_whom,
      "to_regclass('pgsluice.deferred_indexes_target') is not null"},
+    {"V008__where_and_accepted.sql", sql::V008__where_and_accepted,
+     "exists (select from pg_constraint where conname = 'migrations_search_path' and connamespace "
+     "= "
+     "(select oid from pg_namespace where nspname = 'pgsluice'))"},
     {"V010__parts_that_are_gone.sql", sql::V010__parts_that_are_gone,
-     "to_regclass('pgsluice.loads_file_idx') is not null"},
+     "exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname "
+     "= "
+     "'pgsluice' and c.relname = 'loads_file_idx')"},
 }};
 
+const Home home{.project = project, .search_path = {}};
+
 struct Needs {
-  const char* marker;  ///< is there where all is there that is asked for
+  const char* is_there;  ///< true where all is there that is asked for
   std::vector<const char*> tables;
   std::vector<const char*> privileges;
 };
 
 Needs needs_of(Use use) {
-  constexpr const char* newest = "loads_file_idx";
+  const char* const newest = files.back().is_there;
   switch (use) {
     case Use::load:
       return {newest, {"loads", "chunks", "unlogged_marks"}, {"select", "insert", "update"}};
@@ -55,7 +63,7 @@ Needs needs_of(Use use) {
     case Use::migrate: return {newest, {"migrations"}, {"select", "insert", "update"}};
     case Use::read_history: break;
   }
-  return {"migrations", {"migrations"}, {"select"}};
+  return {"to_regclass('pgsluice.migrations') is not null", {"migrations"}, {"select"}};
 }
 
 // Everything that is ours, by its kind in SQL, with its owner. A trigger counts for its function's,
@@ -91,8 +99,8 @@ std::string state_expression(Use use) {
          "from " +
          std::string(own_things) + " where " + is_untrusted +
          ") then 'untrusted' when not "
-         "has_schema_privilege('pgsluice', 'usage') then 'closed' when to_regclass('pgsluice." +
-         std::string(needs.marker) + "') is null then 'incomplete' when " + may +
+         "has_schema_privilege('pgsluice', 'usage') then 'closed' when not (" +
+         std::string(needs.is_there) + ") then 'incomplete' when " + may +
          " then 'complete' else 'closed' end";
 }
 
@@ -146,7 +154,7 @@ std::string create_history(const Row& row) {
     text = std::string(sql::history) + ";";
     for (std::size_t i = 0; i < files.size(); ++i) {
       if (row[i + 1] == "t")
-        text += record_applied(project, make_script(files[i].file, files[i].text)) + ";";
+        text += record_applied(home, make_script(files[i].file, files[i].text)) + ";";
     }
   }
   return text + history_query(project);
@@ -160,8 +168,15 @@ std::string upgrade(const Rows& history) {
   std::string text;
   // A newer pgsluice may have applied more: that is no drift here.
   for (const Status& status : make_plan(folder, known, std::nullopt).pending)
-    text += status.script->text + "\n;" + record_applied(project, *status.script) + ";";
+    text += status.script->text + "\n;" + record_applied(home, *status.script) + ";";
   return text;
+}
+
+bool may_write(Session& session) {
+  return state_of(session.value("select " + state_expression(Use::migrate))) == State::complete ||
+         session.is_true(
+             "select pg_has_role(relowner, 'usage') from pg_class where oid = "
+             "'pgsluice.migrations'::regclass");
 }
 
 State ask(Session& session, Use use) {

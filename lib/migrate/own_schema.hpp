@@ -48,6 +48,9 @@ std::string upgrade(const Rows& history);
 
 /// Asks, and throws Failure with advice where it is closed or not to be trusted.
 State ask(Session& session, Use use);
+/// Asks whether this user may write into the history that is there, if need be after bringing it up
+/// to date.
+bool may_write(Session& session);
 /// All of it, for somebody who migrates. Throws Failure with advice where the user may not.
 void create(Session& session);
 

@@ -13,7 +13,9 @@ namespace sluice::migrate {
 struct Drift {
   enum class Kind {
     edited,        ///< applied, and not the same since
-    missing,       ///< applied, and gone
+    other_file,    ///< another one has its version, and was applied
+    missing,       ///< applied, and gone, though others of the folder are later
+    behind,        ///< the whole folder is older than the history (--strict)
     out_of_order,  ///< not applied, and older than one that is
     half_edited,   ///< failed half-way, and edited in what is done already
   };
@@ -27,7 +29,15 @@ struct Drift {
 struct Status {
   const Script* script = nullptr;  ///< nothing: the file is gone
   const Entry* entry = nullptr;    ///< nothing: not applied, or below the baseline
-  enum class State { applied, pending, changed, failed, baseline, missing } state = State::pending;
+  enum class State {
+    applied,
+    pending,
+    changed,
+    failed,
+    baseline,
+    missing,
+    later,  ///< applied by a later release than this folder's
+  } state = State::pending;
 };
 
 /// What there is to do.
@@ -40,8 +50,10 @@ struct Plan {
 };
 
 /// Compares. `to` is the last version to run: repeatable scripts wait until no versioned one is
-/// pending. Script and entries must outlive the plan.
-Plan make_plan(const Folder& folder, const History& history, std::optional<std::uint64_t> to);
+/// pending. A folder that is only behind the history, as an older release is, has nothing to do and
+/// is told so, or is drift where `strict`. Script and entries must outlive the plan.
+Plan make_plan(const Folder& folder, const History& history, std::optional<std::uint64_t> to,
+               bool strict = false);
 
 /// All drift as one message for a person, with what to do.
 std::string describe(const std::vector<Drift>& drift);

@@ -1,6 +1,7 @@
 #include "base/failure.hpp"
 #include "base/quantity.hpp"
 #include "migrate/apply.hpp"
+#include "migrate/find_history.hpp"
 #include "migrate/locked_session.hpp"
 #include "migrate/migrate.hpp"
 #include "migrate/own_schema.hpp"
@@ -20,12 +21,14 @@ class Up {
     check_target();
     auto session = std::make_unique<Session>(options_.conninfo, stop_, options_.stall_max);
     // Read before the lock is asked for: most runs have nothing to do.
-    const History before = read_history(*session, options_.project);
-    const Plan first = checked_plan(before);
+    const Found before = find_history(*session, folder_, options_);
+    if (!before.choice.note.empty()) listener_.note(before.choice.note);
+    const Plan first = checked_plan(before.history());
     for (const std::string& note : first.notes) listener_.note(note);
-    if (first.pending.empty()) return report_;
+    if (options_.dry_run ? first.pending.empty() : !has_to_write(*session, before, first))
+      return report_;
 
-    LockedSession locked(std::move(session), options_, listener_, stop_);
+    LockedSession locked(std::move(session), before.choice.project, options_, listener_, stop_);
     if (options_.dry_run) {
       rehearse(locked.work());
     } else {
@@ -44,9 +47,16 @@ class Up {
                   "--to " + std::to_string(*options_.to) + ": the folder has no such version");
   }
 
+  /// What is pending, or whose the history is and where it was applied, which is of use to the next
+  /// run: no reason to fail for a user who may only read.
+  static bool has_to_write(Session& session, const Found& found, const Plan& plan) {
+    if (!plan.pending.empty()) return true;
+    return found.is_to_be_adopted && own_schema::may_write(session);
+  }
+
   /// Everything that can be known to be wrong is said before anything runs.
   Plan checked_plan(const History& history) const {
-    Plan plan = make_plan(folder_, history, options_.to);
+    Plan plan = make_plan(folder_, history, options_.to, options_.strict);
     if (!plan.drift.empty()) throw Failure(FailureKind::changed, describe(plan.drift));
     for (const Status& status : plan.pending) Apply::check(*status.script, options_.placeholders);
     return plan;
@@ -54,11 +64,12 @@ class Up {
 
   void apply_all(LockedSession& locked) {
     for (std::size_t losses = 0;;) {
-      const History history = read_history(locked.work(), options_.project);
-      const Plan plan = checked_plan(history);
+      const Found found = find_under_lock(locked);
+      adopt(locked.work(), found);
+      const Plan plan = checked_plan(found.history());
       note_recovered(plan);
       try {
-        for (const Status& status : plan.pending) apply(locked.work(), status);
+        for (const Status& status : plan.pending) apply(locked.work(), found.home(), status);
         return;
       } catch (const SqlError& error) {
         if (!error.is_lost()) throw;
@@ -74,14 +85,24 @@ class Up {
     }
   }
 
-  void apply(Session& session, const Status& status) {
+  Found find_under_lock(LockedSession& locked) {
+    Found found = find_history(locked.work(), folder_, options_);
+    if (found.choice.project != locked.project()) {
+      throw Failure(FailureKind::held, "another run has just taken over the history of project \"" +
+                                           locked.project() +
+                                           "\"; nothing was run: run this again");
+    }
+    return found;
+  }
+
+  void apply(Session& session, const Home& home, const Status& status) {
     if (stop_.asked()) {
       throw Failure(FailureKind::interrupted, "interrupted before " + status.script->path +
                                                   "; the same command goes on there");
     }
     under_way_ = status.script;
     began_ = std::chrono::steady_clock::now();
-    Apply(session, options_, listener_, stop_).run(status);
+    Apply(session, options_, listener_, stop_).run(home, status);
     note_applied();
   }
 
@@ -100,8 +121,8 @@ class Up {
   }
 
   void rehearse(Session& session) {
-    const History history = read_history(session, options_.project);
-    const Plan plan = checked_plan(history);
+    const Found found = find_history(session, folder_, options_);
+    const Plan plan = checked_plan(found.history());
     session.query("begin");
     for (const Status& status : plan.pending) {
       under_way_ = status.script;
@@ -126,20 +147,6 @@ class Up {
 };
 
 }  // namespace
-
-History read_history(Session& session, const std::string& project) {
-  History history;
-  using own_schema::Use;
-  if (own_schema::ask(session, Use::read_history) != own_schema::State::complete) return history;
-  for (const auto& row : session.query(history_query(project)))
-    history.entries.push_back(read_entry(row));
-  return history;
-}
-
-History read_history(const Options& options, const Stop& stop) {
-  Session session(options.conninfo, stop, options.stall_max);
-  return read_history(session, options.project);
-}
 
 Report up(const Folder& folder, const Options& options, const Listener& listener,
           const Stop& stop) {

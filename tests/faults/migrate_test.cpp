@@ -380,8 +380,8 @@ TEST_F(MigrateFaults, UserToWhomTheHistoryIsNotOpenIsTold) {
   db().run("grant insert, update on pgsluice.migrations to migrator_stranger");
   EXPECT_EQ(0, up_by(stranger).exit_code);
   db().run(
-      "alter index pgsluice.deferred_indexes_target rename to gone; delete from "
-      "pgsluice.migrations where project = 'pgsluice' and version = 7");
+      "alter table pgsluice.migrations rename constraint migrations_search_path to gone; delete "
+      "from pgsluice.migrations where project = 'pgsluice' and version = 8");
   write("003_c.sql", "select 1");
   EXPECT_THAT(up_by(stranger).err, HasSubstr("is an older version's: its owner brings it up"));
   db().run("drop owned by migrator_stranger; drop role migrator_stranger");
