@@ -2,8 +2,12 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "app/cli.hpp"
 #include "app/exit_code.hpp"
@@ -19,6 +23,24 @@ void open_standard_streams() {
   }
 }
 
+/// ps shows the arguments of every process to everybody: what may be a secret is written over, in
+/// the memory that the kernel shows. Returns what the program goes by.
+std::vector<std::string> take_arguments(int argc, char** argv) {
+  constexpr std::string_view flag = "--placeholder";
+  std::vector<std::string> arguments(argv, argv + argc);
+  for (int i = 1; i < argc; ++i) {
+    const std::string& one = arguments[static_cast<std::size_t>(i)];
+    const bool is_value = arguments[static_cast<std::size_t>(i) - 1] == flag;
+    const bool has_value = one.starts_with(std::string(flag) + "=");
+    if (!is_value && !has_value) continue;
+    const std::size_t name = has_value ? flag.size() + 1 : 0;
+    const std::size_t equals = one.find('=', name);
+    if (equals == std::string::npos) continue;
+    std::fill(argv[i] + equals + 1, argv[i] + one.size(), '*');
+  }
+  return arguments;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -31,7 +53,10 @@ int main(int argc, char** argv) {
   // would not be flat.
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
   try {
-    return sluice::app::run_program(argc, argv);
+    const std::vector<std::string> arguments = take_arguments(argc, argv);
+    std::vector<const char*> pointers;
+    for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
+    return sluice::app::run_program(argc, pointers.data());
   } catch (const sluice::Failure& failure) {
     sluice::app::print_error(failure.what());
     return sluice::app::exit_code_of(failure.kind(), 0);

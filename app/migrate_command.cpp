@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "app/cli.hpp"
@@ -12,6 +14,7 @@
 #include "migrate/migrate.hpp"
 #include "migrate/sql_error.hpp"
 #include "pg/conninfo.hpp"
+#include "tuple/utf8.hpp"
 
 namespace sluice::app {
 namespace {
@@ -22,7 +25,9 @@ struct MigrateFlags {
   CommonOptions common;
   std::string folder = "sql/migrations";
   std::string migrate_url;
-  std::vector<std::string> placeholders;
+  std::vector<std::string> placeholders;           ///< name=value
+  std::vector<std::string> placeholder_variables;  ///< name=variable
+  std::vector<std::string> placeholder_files;      ///< name=file
   migrate::Options options;
   std::string project;
   bool has_project = false;
@@ -46,11 +51,52 @@ struct Outcome {
 using Command = std::function<Outcome(const MigrateFlags&, const migrate::Options&,
                                       const migrate::Listener&, const migrate::Stop&)>;
 
-void add_placeholders(migrate::Placeholders& values, const std::vector<std::string>& given) {
-  for (const std::string& one : given) {
-    const std::size_t equals = one.find('=');
-    values[one.substr(0, equals)] = one.substr(equals + 1);
+/// The value of an argument that the CLI has checked: name=value.
+std::pair<std::string, std::string> parted(const std::string& one) {
+  const std::size_t equals = one.find('=');
+  return {one.substr(0, equals), one.substr(equals + 1)};
+}
+
+/// A file's content, without the newline that an editor has put at its end.
+std::string value_in_file(const std::string& name, const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string value((std::istreambuf_iterator<char>(in)), {});
+  if (!in)
+    throw Failure(FailureKind::usage,
+                  "--placeholder-file " + name + ": " + path + ": cannot be read");
+  if (value.ends_with('\n')) value.pop_back();
+  if (value.ends_with('\r')) value.pop_back();
+  return value;
+}
+
+/// From everywhere; what is wrong names the placeholder, and never shows a value.
+migrate::Placeholders placeholders_of(const MigrateFlags& flags) {
+  migrate::Placeholders values;
+  const auto add = [&values](const char* flag, const std::string& name, const std::string& value) {
+    if (tuple::find_invalid_utf8(name) || tuple::find_invalid_utf8(value) || value.contains('\0'))
+      throw Failure(FailureKind::usage, std::string(flag) + ": the value of \"" + name +
+                                            "\" is no UTF-8 text, in which it is wanted");
+    if (!values.emplace(name, value).second)
+      throw Failure(FailureKind::usage,
+                    std::string(flag) + ": \"" + name + "\" has a value already");
+  };
+  for (const std::string& one : flags.placeholders) {
+    const auto [name, value] = parted(one);
+    add("--placeholder", name, value);
   }
+  for (const std::string& one : flags.placeholder_variables) {
+    const auto [name, variable] = parted(one);
+    const char* const value = std::getenv(variable.c_str());
+    if (value == nullptr)
+      throw Failure(FailureKind::usage,
+                    "--placeholder-env " + name + ": the environment has no " + variable);
+    add("--placeholder-env", name, value);
+  }
+  for (const std::string& one : flags.placeholder_files) {
+    const auto [name, path] = parted(one);
+    add("--placeholder-file", name, value_in_file(name, path));
+  }
+  return values;
 }
 
 pg::ConnectOptions connection_of(const MigrateFlags& flags) {
@@ -68,10 +114,9 @@ migrate::Options options_of(const MigrateFlags& flags) {
   } else if (flags.connects) {
     options.project = jobs::project_of_folder(flags.folder, jobs::process_environment());
   }
-  for (const std::string& one : flags.placeholders) require_utf8("--placeholder", one);
   options.conninfo = pg::conninfo(connection_of(flags));
   options.to = flags.to;
-  add_placeholders(options.placeholders, flags.placeholders);
+  options.placeholders = placeholders_of(flags);
   return options;
 }
 
@@ -359,14 +404,22 @@ void add_running(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
                       "(default: 3s; 0: no limit)");
   add_duration_option(c, "--statement-timeout", flags->options.statement_timeout,
                       "how long a statement may take (default: no limit)");
-  c.add_option("--placeholder", flags->placeholders,
-               "a value for ${name}, :'name' and :\"name\" in files that declare it")
-      ->check([](const std::string& one) {
-        const std::size_t equals = one.find('=');
-        const bool ok = equals != std::string::npos && equals > 0;
-        return ok ? "" : "\"" + one + "\": write name=value";
-      })
-      ->option_text("NAME=VALUE");
+  const auto add_placeholder = [&c](const std::string& flag, std::vector<std::string>& values,
+                                    const char* form, const std::string& help) {
+    // What stands there may be a secret that lacks its name: it is not shown.
+    const auto check = [form](const std::string& one) {
+      const std::size_t equals = one.find('=');
+      const bool ok = equals != std::string::npos && equals > 0;
+      return ok ? std::string() : "write " + std::string(form);
+    };
+    c.add_option(flag, values, help)->check(check)->option_text(form);
+  };
+  add_placeholder("--placeholder", flags->placeholders, "NAME=VALUE",
+                  "a value for ${name}, :'name' and :\"name\" in files that declare it");
+  add_placeholder("--placeholder-env", flags->placeholder_variables, "NAME=VARIABLE",
+                  "the same, as a variable of the environment has it: ps shows no value");
+  add_placeholder("--placeholder-file", flags->placeholder_files, "NAME=FILE",
+                  "the same, as a file has it");
 }
 
 void add_strict(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {

@@ -1,9 +1,12 @@
 #include "migrate/apply.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 
 #include "base/backoff.hpp"
 #include "base/failure.hpp"
+#include "base/identifier.hpp"
 #include "base/quantity.hpp"
 #include "migrate/concurrent_index.hpp"
 
@@ -46,6 +49,11 @@ std::string indented(const std::string& lines) {
   return lines.empty() ? "" : "\n  " + text;
 }
 
+/// Nothing of what was set is left. Then the lexer's quotes are the server's: without this a role's
+/// or a database's own setting would count.
+constexpr const char* as_it_was =
+    "reset session authorization;reset role;reset all;set standard_conforming_strings=on;";
+
 /// It waits for others without standing in their way, so its patience costs nobody anything.
 bool waits_politely(const Unit& unit) {
   if (unit.words.empty()) return false;
@@ -67,6 +75,27 @@ std::optional<Place> place_behind(const std::string& head, const std::string& sq
   return place;
 }
 
+/// The last statement that changes who the session is, or could.
+std::optional<std::size_t> last_change_of_role(const std::string& sql,
+                                               const std::vector<Unit>& units) {
+  constexpr std::array<std::string_view, 6> certain{"SET",   "RESET", "DISCARD",
+                                                    "ALTER", "DROP",  "CALL"};
+  for (std::size_t i = units.size(); i-- > 0;) {
+    const Unit& unit = units[i];
+    if (unit.words.empty()) continue;
+    const bool names_it = std::ranges::find(certain, unit.words.front()) != certain.end();
+    std::string text = text_of_unit(sql, unit);
+    std::ranges::transform(text, text.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if ((names_it &&
+         (text.contains("role") || text.contains("user") || text.contains("authorization") ||
+          text.contains("transaction") || text.contains("read"))) ||
+        text.contains("set_config"))
+      return i;
+  }
+  return std::nullopt;
+}
+
 std::string milliseconds(std::chrono::milliseconds duration) {
   return std::to_string(duration.count());
 }
@@ -83,9 +112,10 @@ Apply::Text Apply::text_of(const Script& script) const {
   return text;
 }
 
-void Apply::run(const Home& home, const Status& pending) {
+void Apply::run(const Home& home, const Status& pending, const Record& record) {
   Text text = text_of(*pending.script);
   text.home = &home;
+  text.record = &record;
   text.entry = pending.entry;
   run(text);
 }
@@ -94,9 +124,10 @@ void Apply::run_unrecorded(const Script& script) { run(text_of(script)); }
 
 void Apply::run(const Text& text) {
   session_.hear_notices([this, &text](const std::string& notice) {
-    listener_.note(text.script.path + ": " + notice);
+    listener_.note(text.script.path + ": " + secrets_.hidden(notice));
   });
   const EndOfHearing end{session_};
+  session_.identity();
   if (text.script.directives.in_transaction) {
     run_transaction(text);
   } else {
@@ -123,7 +154,7 @@ std::string Apply::path(const std::string& set) const {
 
 std::string Apply::settings(const Script& script, bool local) const {
   const std::string set = local ? "set local " : "set ";
-  return "reset session authorization;reset role;reset all;" + path(set) + set + "lock_timeout=" +
+  return std::string(as_it_was) + path(set) + set + "lock_timeout=" +
          milliseconds(script.directives.lock_timeout.value_or(options_.lock_timeout)) + ";" + set +
          "statement_timeout=" +
          milliseconds(script.directives.statement_timeout.value_or(options_.statement_timeout)) +
@@ -133,57 +164,81 @@ std::string Apply::settings(const Script& script, bool local) const {
 /// One simple query, with its row of the history: there is no state between "not applied" and
 /// "applied". No newline stands in front of the file's text, so that lines are the file's. DISCARD
 /// takes a snapshot, behind which SET TRANSACTION is too late: it has a transaction of its own.
+/// What the file before has set is undone there too: it could make this transaction read only.
 void Apply::run_transaction(const Text& text) {
-  const std::string head = "begin;discard temp;commit;begin;" + settings(text.script, true);
-  const std::string tail =
-      text.home == nullptr ? "\n;commit"
-                           : "\n;reset role;" + record_applied(*text.home, text.script) + ";commit";
+  const std::string head = "begin;" + std::string(as_it_was) + "discard temp;commit;begin;" +
+                           settings(text.script, true);
+  const std::string behind = "\n;" + tail(text) + "commit";
   for (std::size_t attempt = 0;; ++attempt) {
     const auto began = Clock::now();
     try {
-      session_.query(head + text.sql + tail, stop_);
+      session_.query(head + text.sql + behind, stop_);
       return;
     } catch (const SqlError& error) {
       if (error.is_lost()) throw;
       session_.roll_back();
       if (try_again(text.script, error, attempt)) continue;
       const std::optional<Place> place = place_behind(head, text.sql, error);
-      std::optional<std::size_t> unit;
+      Culprit culprit;
       if (place) {
-        unit = unit_at(text.units, *place);
-      } else if (text.units.size() == 1) {
-        unit = 0;
+        culprit.unit = unit_at(text.units, *place);
       } else if (Clock::now() - began < limits::migration_search_max && !error.is_transient() &&
                  !error.is_cancelled()) {
-        unit = find_failing_unit(text, error.state());
+        culprit = find_culprit(text, error.state());
+      } else if (text.units.size() == 1) {
+        culprit.unit = 0;
       }
-      throw failure_of(text, error, unit, place, "nothing of this file is applied");
+      throw failure_of(
+          text, error, culprit.unit, place,
+          culprit.is_behind
+              ? "the file leaves its transaction so that its row of the history, which "
+                "belongs to the role that logged in, cannot be written; nothing of "
+                "this file is applied"
+              : "nothing of this file is applied");
     }
   }
 }
 
+/// Deferred constraints are the file's, so they are judged as whom it has become. The history is
+/// written as the role that logged in, whatever the file has set; that this is so is asked, and
+/// what is not true is no number.
+std::string Apply::tail(const Text& text) const {
+  std::string sql = "set constraints all immediate;";
+  if (text.home == nullptr) return sql;
+  sql += std::string(as_it_was) + own_path;
+  sql += "select case when " + std::string(Session::identity_expression()) + " = " +
+         quote_literal(session_.identity()) +
+         " then 0 else ('the session is still ' || current_user)::int end;";
+  return sql + record_applied(*text.home, text.script) + ";";
+}
+
 /// Most errors of running SQL have no position: the statements are sent one by one, and rolled
-/// back.
-std::optional<std::size_t> Apply::find_failing_unit(const Text& text, std::string state) {
-  std::optional<std::size_t> found;
+/// back. What comes behind them fails for what one of them has set.
+Apply::Culprit Apply::find_culprit(const Text& text, const std::string& state) {
+  Culprit culprit;
   try {
     session_.query("begin;" + settings(text.script, true));
     for (std::size_t i = 0; i < text.units.size(); ++i) {
-      found = i;
+      culprit.unit = i;
       session_.query(text_of_unit(text.sql, text.units[i]), stop_);
     }
-    found.reset();
+    culprit.unit.reset();
+    session_.query("set constraints all immediate", stop_);
+    culprit.is_behind = true;
+    culprit.unit = last_change_of_role(text.sql, text.units);
+    session_.query(tail(text), stop_);
+    culprit = {};
   } catch (const SqlError& error) {
     if (error.is_lost()) throw;
-    if (error.state() != state) found.reset();
+    if (error.state() != state) culprit = {};
   }
   session_.roll_back();
-  return found;
+  return culprit;
 }
 
 void Apply::rehearse(const Script& script) {
   const Text text = text_of(script);
-  const std::string head = "discard temp;" + settings(script, true);
+  const std::string head = settings(script, true) + "discard temp;";
   try {
     session_.query(head + text.sql + "\n;", stop_);
   } catch (const SqlError& error) {
@@ -200,16 +255,16 @@ void Apply::run_statements(const Text& text) {
   const Script& script = text.script;
   const std::size_t done = text.entry == nullptr ? 0 : text.entry->statements_done;
   const bool in_doubt = text.entry != nullptr && text.entry->statement_begun;
-  if (recorded && text.entry == nullptr) session_.query(record_begun(*text.home, script));
+  if (recorded && text.entry == nullptr) (*text.record)(record_begun(*text.home, script));
   if (done > 0) {
     listener_.note(script.path + ": goes on behind statement " + std::to_string(done) + " of " +
                    std::to_string(text.units.size()));
   }
-  session_.query("discard temp;" + settings(script, false));
+  session_.query(settings(script, false) + "discard temp");
   const std::vector<std::string> checksums = checksums_of_units(script.text);
   const auto record = [&](std::size_t statements, bool next_begun, const std::string& more) {
     if (!recorded) return;
-    session_.query(
+    (*text.record)(
         record_progress(*text.home, script, statements, next_begun, checksums[statements]) + more);
   };
   for (std::size_t i = done; i < text.units.size(); ++i) {
@@ -251,7 +306,7 @@ void Apply::run_unit(const Text& text, std::size_t index, bool was_begun) {
       session_.roll_back();
       if (try_again(text.script, error, attempt)) continue;
       if (text.home != nullptr)
-        session_.query(record_failed(*text.home, text.script, error.primary()));
+        (*text.record)(record_failed(*text.home, text.script, secrets_.hidden(error.primary())));
       std::optional<Place> place = error.place_in(text_of_unit(text.sql, unit));
       if (place) {
         if (place->line == 1) place->column += unit.place.column - 1;
@@ -278,11 +333,18 @@ bool Apply::try_again(const Script& script, const SqlError& error, std::size_t a
   if (!error.is_transient() || attempt >= retries) return false;
   const Backoff backoff{limits::migration_retry_delay_min, limits::retry_delay_max};
   const auto delay = backoff.delay(attempt, random_share());
-  listener_.note(script.path + ": " + error.primary() + "; again in " + format_duration(delay) +
-                 " (" + std::to_string(retries - attempt) +
+  listener_.note(script.path + ": " + secrets_.hidden(error.primary()) + "; again in " +
+                 format_duration(delay) + " (" + std::to_string(retries - attempt) +
                  (retries - attempt == 1 ? " try" : " tries") + " left)");
   stop_.sleep(delay);
   return true;
+}
+
+/// As it stands in the file: values of placeholders are nobody's business.
+std::string Apply::as_written(const Text& text, std::size_t unit) const {
+  const std::vector<Unit> units = units_of(lex_sql(text.script.text));
+  if (units.size() == text.units.size()) return text_of_unit(text.script.text, units[unit]);
+  return secrets_.hidden(text_of_unit(text.sql, text.units[unit]));
 }
 
 Failure Apply::failure_of(const Text& text, const SqlError& error, std::optional<std::size_t> unit,
@@ -298,13 +360,17 @@ Failure Apply::failure_of(const Text& text, const SqlError& error, std::optional
     message += "statement " + std::to_string(*unit + 1) + " of " +
                std::to_string(text.units.size()) + ": ";
   }
-  message += error.primary() + " (SQLSTATE " + error.state() + ")";
-  if (unit) message += excerpt(text_of_unit(text.sql, text.units[*unit]));
-  message += indented(error.rest()) + "\n  " + what_happened;
+  message += secrets_.hidden(error.primary()) + " (SQLSTATE " + error.state() + ")";
+  if (unit) message += excerpt(as_written(text, *unit));
+  message += indented(secrets_.hidden(error.rest())) + "\n  " + what_happened;
   if (error.state() == "55P03")
     message +=
         "; --lock-timeout, or a directive lock-timeout or retries in the file, gives it "
         "more time";
+  if (error.state() == "25001" && text.script.directives.in_transaction)
+    message +=
+        "; a file with such a statement says, in front of its first one: -- pgsluice: "
+        "no-transaction";
   return {FailureKind::failed, message};
 }
 

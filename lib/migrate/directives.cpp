@@ -51,6 +51,17 @@ void set_schedule(Directives& d, std::string_view text) {
   d.time_zone = rest.substr(zone.size());
 }
 
+/// NAME, or NAME secret
+void add_placeholder(Directives& d, std::string_view text) {
+  const std::string name(text.substr(0, text.find_first_of(blanks)));
+  if (name.empty()) throw Wrong{"it needs a name"};
+  const std::string_view rest = trim(text.substr(name.size()));
+  if (!rest.empty() && rest != "secret")
+    throw Wrong{"\"" + std::string(rest) + "\": only secret may follow the name"};
+  d.placeholders.push_back(name);
+  if (!rest.empty()) d.secret_placeholders.push_back(name);
+}
+
 using Setter = std::function<void(Directives&, std::string_view)>;
 
 const std::map<std::string, Setter>& setters() {
@@ -67,11 +78,7 @@ const std::map<std::string, Setter>& setters() {
       {"statement-timeout",
        [](Directives& d, std::string_view a) { d.statement_timeout = duration(a); }},
       {"retries", [](Directives& d, std::string_view a) { d.retries = count(a); }},
-      {"placeholder",
-       [](Directives& d, std::string_view a) {
-         if (a.empty()) throw Wrong{"it needs a name"};
-         d.placeholders.emplace_back(a);
-       }},
+      {"placeholder", [](Directives& d, std::string_view a) { add_placeholder(d, a); }},
       {"schedule", set_schedule},
   };
   return all;

@@ -22,7 +22,8 @@ struct Directives {
   bool out_of_order = false;                                   ///< out-of-order
   std::string schedule;  ///< schedule "0 3 * * *" tz=Europe/Berlin
   std::string time_zone;
-  std::vector<std::string> placeholders;  ///< placeholder name
+  std::vector<std::string> placeholders;         ///< placeholder name
+  std::vector<std::string> secret_placeholders;  ///< placeholder name secret
 };
 
 struct DirectiveError {

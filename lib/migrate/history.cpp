@@ -128,7 +128,11 @@ std::string record_baseline(const Home& home, std::uint64_t version) {
 }
 
 std::string record_begun(const Home& home, const Script& script) {
-  return insert(home, script, "running", "null");
+  // After a lost answer the same is stored again.
+  return insert(home, script, "running", "null") +
+         (is_versioned(script)
+              ? " on conflict (project, version) where version is not null do nothing"
+              : "");
 }
 
 std::string record_progress(const Home& home, const Script& script, std::size_t statements_done,

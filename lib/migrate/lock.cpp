@@ -56,6 +56,11 @@ void take_lock(Session& session, LockScope scope, const std::string& project,
                                        format_duration(wait.patience) + "; nothing was changed");
 }
 
+std::string is_held_by(LockScope scope, const std::string& project, int process) {
+  return "exists (" + holders("1", key_of(scope, project)) +
+         " and l.pid = " + std::to_string(process) + ")";
+}
+
 void end_holder(Session& session, LockScope scope, const std::string& project, int process) {
   const std::string is_it = "l.pid = " + std::to_string(process);
   session.query(holders("pg_terminate_backend(l.pid)", key_of(scope, project)) + " and " + is_it);

@@ -23,6 +23,9 @@ struct LockWait {
 /// holder's name when it is still held after `patience`.
 void take_lock(Session& session, LockScope scope, const std::string& project, const LockWait& wait);
 
+/// An SQL expression: whether this process of the server holds the lock.
+std::string is_held_by(LockScope scope, const std::string& project, int process);
+
 /// Ends another session that holds the lock, if it is this user's own of the given process: what is
 /// left of a connection that was lost.
 void end_holder(Session& session, LockScope scope, const std::string& project, int process);

@@ -21,12 +21,21 @@ class LockedSession {
   Session& work() { return *work_; }
   const std::string& project() const { return project_; }
 
+  /// Keeps the history of a file that is not one transaction: on the connection of the lock, which
+  /// no file has touched, so as the role that logged in, whatever a file has set. Where that
+  /// connection is lost another one is opened. `sql` must be such that it may run twice.
+  void record(const std::string& sql);
+  /// A file may give up all advisory locks of its session: takes it again.
+  void hold();
+
   /// After a lost connection: ends what the server still does for it, and opens another one. Only
   /// then the history says what was applied. Throws Failure{connect} when the server stays away.
   void reconnect();
 
  private:
   LockWait patience() const;
+  void open_lock();
+  void ask_lock(const std::function<void(Session&)>& ask);
 
   std::string project_;
   const Options& options_;
@@ -35,6 +44,7 @@ class LockedSession {
   std::unique_ptr<Session> lock_;
   std::unique_ptr<Session> work_;
   int backend_ = 0;
+  int lock_backend_ = 0;
 };
 
 }  // namespace sluice::migrate

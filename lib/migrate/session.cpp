@@ -214,6 +214,23 @@ bool Session::can_check_client() {
   return *can_check_client_;
 }
 
+// By number: a file may rename whoever runs it.
+const char* Session::identity_expression() {
+  return "(select pg_catalog.string_agg(r.oid::pg_catalog.text, ' '::pg_catalog.text order by w.n) "
+         "from (values (1, session_user::pg_catalog.name), (2, current_user::pg_catalog.name)) as "
+         "w "
+         "(n, who) left join pg_catalog.pg_roles r on r.rolname operator(pg_catalog.=) w.who)";
+}
+
+const std::string& Session::identity() {
+  if (!identity_) {
+    identity_ = query_in_user_path(std::string("set standard_conforming_strings = on; select ") +
+                                   identity_expression())
+                    .front()[0];
+  }
+  return *identity_;
+}
+
 int Session::announced_backend() const { return implementation_->connection.backendpid(); }
 
 }  // namespace sluice::migrate

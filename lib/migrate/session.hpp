@@ -53,6 +53,11 @@ class Session {
   /// (client_connection_check_interval, from 14 on, not on every system).
   bool can_check_client();
 
+  /// Who logged in, and as whom it began: an SQL expression, and what it said at the first call,
+  /// which must come before any file has run. Also makes quotes what the lexer takes them for.
+  static const char* identity_expression();
+  const std::string& identity();
+
   /// The process that serves this session.
   int backend() { return query("select pg_catalog.pg_backend_pid()").front().process(0); }
 
@@ -71,6 +76,7 @@ class Session {
   std::chrono::milliseconds answer_max_;
   std::unique_ptr<Watch> watch_;
   std::optional<bool> can_check_client_;
+  std::optional<std::string> identity_;
 };
 
 }  // namespace sluice::migrate

@@ -1,6 +1,7 @@
 #include "migrate/sql_lexer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 namespace sluice::migrate {
@@ -18,6 +19,36 @@ std::string upper(std::string_view text) {
   std::string result(text);
   for (char& c : result) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return result;
+}
+
+/// The tool that writes such a comment, given without its "--": its files hold the way back too.
+std::string tool_of(std::string_view comment) {
+  struct Mark {
+    std::string_view begin;  ///< in upper case
+    const char* tool;
+  };
+  static constexpr std::array<Mark, 15> marks{{{"+GOOSE ", "goose"},
+                                               {"+MIGRATE ", "sql-migrate"},
+                                               {"+MICRATE ", "micrate"},
+                                               {"MIGRATE:UP", "dbmate"},
+                                               {"MIGRATE:DOWN", "dbmate"},
+                                               {"RAMBLER UP", "rambler"},
+                                               {"RAMBLER DOWN", "rambler"},
+                                               {"//@UNDO", "MyBatis Migrations"},
+                                               {"LIQUIBASE FORMATTED SQL", "Liquibase"},
+                                               {"UP MIGRATION", "node-pg-migrate"},
+                                               {"DOWN MIGRATION", "node-pg-migrate"},
+                                               {"!UPS", "Play"},
+                                               {"!DOWNS", "Play"},
+                                               {"CREATE ABOVE / DROP BELOW", "tern"},
+                                               {"==== DOWN", "shmig"}}};
+  const std::size_t begin = comment.find_first_not_of("- \t");
+  if (begin == std::string_view::npos) return "";
+  constexpr std::size_t enough = 32;
+  const std::string text = upper(comment.substr(begin, enough));
+  const auto found =
+      std::ranges::find_if(marks, [&](const Mark& mark) { return text.starts_with(mark.begin); });
+  return found == marks.end() ? "" : found->tool;
 }
 
 class Lexer {
@@ -69,6 +100,8 @@ class Lexer {
       lexed_.directives.push_back(
           {begin + mark.size(), end, place_of(begin), !in_statement_ && lexed_.statements.empty()});
     }
+    if (std::string tool = tool_of(text_.substr(at_, end - at_)); !tool.empty())
+      lexed_.foreign_marks.push_back({place_of(at_), std::move(tool)});
     at_ = end;
   }
 

@@ -31,6 +31,12 @@ struct Directive {
   bool in_header = false;  ///< no statement stands in front of it
 };
 
+/// A comment by which another tool knows where its way back begins, or is.
+struct ForeignMark {
+  Place place;
+  std::string tool;
+};
+
 /// What an SQL file holds, as psql would cut it.
 struct Lexed {
   std::vector<Statement> statements;
@@ -39,6 +45,7 @@ struct Lexed {
   std::vector<Place> psql_commands;
   /// Where a colon stands in front of a quote (byte offsets): :'name' and :"name" of psql.
   std::vector<std::size_t> colons;
+  std::vector<ForeignMark> foreign_marks;
   /// Where a quote, a dollar tag or a comment begins that has no end; nothing: line is 0.
   Place unfinished{0, 0};
 };

@@ -35,6 +35,13 @@ std::vector<Unit> checked_units(const Script& script, const std::string& sql) {
   const Lexed lexed = lex_sql(sql);
   if (lexed.unfinished.line > 0)
     refuse(script, lexed.unfinished, "this quote, dollar tag or comment has no end");
+  if (!lexed.foreign_marks.empty()) {
+    const ForeignMark& mark = lexed.foreign_marks.front();
+    refuse(script, mark.place,
+           "a file of " + mark.tool +
+               ", which holds the way back too, and that would be run behind the way forward; keep "
+               "what goes forward, and leave out this line and all that goes back");
+  }
   if (!lexed.psql_commands.empty()) {
     refuse(script, lexed.psql_commands.front(),
            "a command of psql, which no server knows; write SQL, or give the value with -- "

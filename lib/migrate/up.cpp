@@ -15,7 +15,11 @@ constexpr std::size_t losses_max = 2;
 class Up {
  public:
   Up(const Folder& folder, const Options& options, const Listener& listener, const Stop& stop)
-      : folder_(folder), options_(options), listener_(listener), stop_(stop) {}
+      : folder_(folder),
+        options_(options),
+        listener_(listener),
+        stop_(stop),
+        secrets_(secrets_of(folder, options.placeholders)) {}
 
   Report run() {
     check_target();
@@ -69,7 +73,7 @@ class Up {
       const Plan plan = checked_plan(found.history());
       note_recovered(plan);
       try {
-        for (const Status& status : plan.pending) apply(locked.work(), found.home(), status);
+        for (const Status& status : plan.pending) apply(locked, found.home(), status);
         return;
       } catch (const SqlError& error) {
         if (!error.is_lost()) throw;
@@ -95,14 +99,23 @@ class Up {
     return found;
   }
 
-  void apply(Session& session, const Home& home, const Status& status) {
+  void apply(LockedSession& locked, const Home& home, const Status& status) {
     if (stop_.asked()) {
       throw Failure(FailureKind::interrupted, "interrupted before " + status.script->path +
                                                   "; the same command goes on there");
     }
     under_way_ = status.script;
     began_ = std::chrono::steady_clock::now();
-    Apply(session, options_, listener_, stop_).run(home, status);
+    const auto record = [&locked](const std::string& sql) { locked.record(sql); };
+    try {
+      locked.hold();
+      Apply(locked.work(), options_, secrets_, listener_, stop_).run(home, status, record);
+    } catch (const SqlError& error) {
+      if (error.is_lost()) throw;
+      throw Failure(FailureKind::failed, status.script->path + ": " +
+                                             secrets_.hidden(error.primary()) + " (SQLSTATE " +
+                                             error.state() + ")");
+    }
     note_applied();
   }
 
@@ -131,7 +144,7 @@ class Up {
         report_.not_tried.push_back(status.script->path);
         continue;
       }
-      Apply(session, options_, listener_, stop_).rehearse(*status.script);
+      Apply(session, options_, secrets_, listener_, stop_).rehearse(*status.script);
       note_applied();
     }
     session.query("rollback");
@@ -141,6 +154,7 @@ class Up {
   const Options& options_;
   const Listener& listener_;
   const Stop& stop_;
+  const Secrets secrets_;
   const Script* under_way_ = nullptr;
   std::chrono::steady_clock::time_point began_;
   Report report_;
@@ -158,7 +172,8 @@ void run_file(const Script& script, const Options& options, const Listener& list
               const Stop& stop) {
   Apply::check(script, options.placeholders);
   Session session(options.conninfo, stop, options.stall_max);
-  Apply(session, options, listener, stop).run_unrecorded(script);
+  const Secrets secrets = secrets_of(script, options.placeholders);
+  Apply(session, options, secrets, listener, stop).run_unrecorded(script);
 }
 
 }  // namespace sluice::migrate
