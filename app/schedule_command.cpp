@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -9,6 +10,7 @@
 #include "app/server_wait.hpp"
 #include "base/failure.hpp"
 #include "jobs/config.hpp"
+#include "jobs/handed.hpp"
 #include "jobs/slots.hpp"
 #include "ledger/ledger.hpp"
 
@@ -57,11 +59,12 @@ void print_next(const NextFlags& flags) {
 
 /// Reads the configuration, and says when each job is due next.
 int check(const ScheduleFlags& flags) {
-  const jobs::Config config = read_jobs(flags.config);
+  const jobs::Config config = read_jobs(flags.config, flags.project);
   std::string text;
   for (const jobs::Job& job : config.jobs) {
     std::string command = "pgsluice";
-    for (const std::string& argument : job.command.arguments) command += " " + argument;
+    for (const std::string& argument : jobs::shown_arguments(job.command.arguments))
+      command += " " + argument;
     if (!job.command.files.empty() || !job.command.patterns.empty()) command += " --";
     for (const std::string& file : job.command.files) command += " " + file;
     for (const std::string& pattern : job.command.patterns) command += " " + pattern;
@@ -82,11 +85,13 @@ asio::awaitable<void> read_runs(pg::Pool& pool, const ScheduleFlags& flags,
                                 std::vector<jobs::RunEntry>& entries) {
   pg::Lease connection = co_await pool.acquire();
   if (!co_await ledger::is_readable(*connection, ledger::Use::read_runs)) co_return;
-  entries = co_await jobs::list_runs(*connection, flags.job, flags.count);
+  entries =
+      co_await jobs::list_runs(*connection, flags.project.value_or(""), flags.job, flags.count);
 }
 
 int history(const ScheduleFlags& flags) {
   require_utf8("JOB", flags.job);
+  require_utf8("--project", flags.project.value_or(""));
   // The connection of the configuration is used where there is one.
   std::string dbname;
   if (std::ifstream(flags.config).good())
@@ -103,10 +108,14 @@ int history(const ScheduleFlags& flags) {
   }
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   std::string text;
+  const bool several = std::ranges::any_of(entries, [&entries](const jobs::RunEntry& entry) {
+    return entry.id.project != entries.front().id.project;
+  });
   for (const jobs::RunEntry& entry : entries) {
     const std::string slot = schedule::format_utc(entry.id.slot);
     if (flags.common.output == OutputFormat::json) {
-      json.push_back({{"job", entry.id.job},
+      json.push_back({{"project", entry.id.project},
+                      {"job", entry.id.job},
                       {"slot", slot},
                       {"state", jobs::name_of(entry.state)},
                       {"runner", entry.runner},
@@ -121,7 +130,7 @@ int history(const ScheduleFlags& flags) {
     }
     std::string line = slot + "  " + std::string(jobs::name_of(entry.state));
     line.resize(std::max<std::size_t>(line.size(), 35), ' ');
-    line += entry.id.job;
+    line += (several ? entry.id.project + "/" : "") + entry.id.job;
     if (entry.attempts > 0 && !entry.seconds.empty()) line += "  " + entry.seconds + " s";
     const std::string gist = jobs::gist(entry.state, entry.message);
     if (!gist.empty()) line += "  " + gist;
@@ -158,6 +167,11 @@ void add_config(CLI::App& c, const std::shared_ptr<ScheduleFlags>& flags) {
       ->option_text("FILE");
 }
 
+void add_project(CLI::App& c, const std::shared_ptr<ScheduleFlags>& flags,
+                 const std::string& help) {
+  c.add_option("--project", flags->project, help)->option_text("NAME");
+}
+
 void add_next(CLI::App& parent, const std::shared_ptr<NextFlags>& flags) {
   CLI::App& next = add(parent, "next", "the next slots of an expression, in UTC and in a zone");
   next.add_option("EXPR", flags->expression,
@@ -185,6 +199,9 @@ Run add_schedule_command(CLI::App& app) {
       *app.add_subcommand("schedule", "run jobs (loads, migrations, SQL) when they are due");
   c.set_help_flag("--help", "print this help and exit");
   c.require_subcommand(1);
+  const std::string whose =
+      "whose jobs these are, where several applications share a database (default: what the "
+      "configuration says, or its place in its repository)";
 
   CLI::App& run = add(c, "run", "run the jobs of a configuration when they are due");
   add_config(run, flags);
@@ -196,6 +213,7 @@ Run add_schedule_command(CLI::App& app) {
       ->transform(CLI::CheckedTransformer(formats))
       ->option_text("text|json")
       ->group("Output");
+  add_project(run, flags, whose);
   add_connection_options(run, flags->common);
   add_wait_option(run, flags->wait, "60s");
   run.footer(
@@ -207,6 +225,7 @@ Run add_schedule_command(CLI::App& app) {
   CLI::App& check_command =
       add(c, "check", "read a configuration, and say what it runs and when; asks no database");
   add_config(check_command, flags);
+  add_project(check_command, flags, whose);
   check_command.callback([command, flags] { *command = [flags] { return check(*flags); }; });
 
   CLI::App& history_command = add(c, "history", "what became of each slot, newest first");
@@ -214,6 +233,7 @@ Run add_schedule_command(CLI::App& app) {
   history_command.add_option("-n,--count", flags->count, "how many (default: 20)")
       ->option_text("N");
   add_config(history_command, flags);
+  add_project(history_command, flags, "of this project only");
   add_connection_options(history_command, flags->common);
   add_output_format(history_command, flags->common.output, "text, or json: an array of runs");
   history_command.callback([command, flags] { *command = [flags] { return history(*flags); }; });

@@ -19,6 +19,7 @@ void print(OutputFormat format, const jobs::Event& event) {
       std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
   if (format == OutputFormat::json) {
     nlohmann::ordered_json json{{"time", time}, {"event", event.what}};
+    if (!event.project.empty()) json["project"] = event.project;
     if (!event.job.empty()) json["job"] = event.job;
     if (event.slot) json["slot"] = schedule::format_utc(*event.slot);
     if (!event.message.empty()) json["message"] = event.message;
@@ -49,7 +50,7 @@ class ScheduleRun {
         log_([this](const jobs::Event& event) { print(flags_.log, event); }) {}
 
   int run() {
-    jobs::Config config = read_jobs(flags_.config);
+    jobs::Config config = read_jobs(flags_.config, flags_.project);
     const pg::ConnectOptions connect = connection_of(flags_, config.dbname);
     jobs::SchedulerOptions options{.once = flags_.once,
                                    .wait = flags_.wait.value_or(limits::server_wait_of_scheduler),
@@ -90,17 +91,17 @@ class ScheduleRun {
   }
 
   void stop() {
-    log_({"stopping", "", {}, "no new slot; what runs has its grace period (again: at once)"});
+    log_({"stopping", "", "", {}, "no new slot; what runs has its grace period (again: at once)"});
     scheduler_->stop();
   }
 
   /// A configuration that is wrong leaves the one before it in force. The connection stays.
   void reload() {
     try {
-      scheduler_->reload(read_jobs(flags_.config));
-      log_({"reloaded", "", {}, flags_.config});
+      scheduler_->reload(read_jobs(flags_.config, flags_.project));
+      log_({"reloaded", "", "", {}, flags_.config});
     } catch (const Failure& failure) {
-      log_({"not reloaded", "", {}, failure.what()});
+      log_({"not reloaded", "", "", {}, failure.what()});
     }
   }
 
@@ -121,8 +122,10 @@ pg::ConnectOptions connection_of(const ScheduleFlags& flags, const std::string& 
   return connect;
 }
 
-jobs::Config read_jobs(const std::string& path) {
+jobs::Config read_jobs(const std::string& path, const std::optional<std::string>& project) {
   jobs::Config config = jobs::read_config(path, jobs::process_environment());
+  if (project) require_utf8("--project", *project);
+  jobs::set_project(config, project ? given_project(*project, "--project") : config.project);
   for (const jobs::Job& job : config.jobs) {
     // As the scheduler calls it, with a connection and files.
     std::vector<std::string> arguments = job.command.arguments;

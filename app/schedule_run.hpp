@@ -11,6 +11,7 @@ struct ScheduleFlags {
   OutputFormat log = OutputFormat::text;
   bool once = false;
   std::optional<std::chrono::milliseconds> wait;
+  std::optional<std::string> project;
   std::string job;
   std::size_t count = 20;
 };
@@ -19,8 +20,8 @@ struct ScheduleFlags {
 pg::ConnectOptions connection_of(const ScheduleFlags& flags, const std::string& dbname);
 
 /// Reads the configuration, and throws Failure{usage} also for flags that the job's command would
-/// refuse when it is due.
-jobs::Config read_jobs(const std::string& path);
+/// refuse when it is due. `project` is what a flag says, if it does.
+jobs::Config read_jobs(const std::string& path, const std::optional<std::string>& project);
 
 int run_schedule(const ScheduleFlags& flags);
 

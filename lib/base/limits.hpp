@@ -109,6 +109,9 @@ inline constexpr std::chrono::milliseconds migration_search_max = 10s;
 inline constexpr std::chrono::milliseconds job_lost_after = 60s;
 inline constexpr std::chrono::milliseconds job_lost_after_min = 3s;
 inline constexpr std::chrono::milliseconds job_grace = 30s;
+/// How long after the first signal a run whose time is over gets the second one: two at once would
+/// be one.
+inline constexpr std::chrono::milliseconds job_second_signal = 200ms;
 /// What is left of the grace period, or follows the end of what ran, to say how it ended.
 inline constexpr std::chrono::milliseconds job_last_word = 500ms;
 inline constexpr std::chrono::milliseconds job_runs_kept = 30 * 24h;

@@ -10,6 +10,7 @@
 #include "base/failure.hpp"
 #include "base/quantity.hpp"
 #include "base/suggestion.hpp"
+#include "migrate/checksum.hpp"
 #include "migrate/script.hpp"
 
 namespace sluice::jobs {
@@ -26,6 +27,7 @@ class Reader {
     const toml::table root = parse();
     expect_keys(root, {"dbname", "migrate_url", "project", "scheduler", "job", "scripts"});
     Config config;
+    config.path = fs::weakly_canonical(path_).string();
     config.project = project_of(root);
     config.dbname = text(root, "dbname").value_or("");
     config.migrate_url = text(root, "migrate_url").value_or("");
@@ -200,9 +202,11 @@ class Reader {
     Job job{.name = *name,
             .place = place_of(written.source().begin),
             .schedule = *cron + " " + zone,
+            .meaning = "",
             .recurrence = recurrence(zone_node, *cron, zone),
             .command = read_command(from),
             .retry_delay = limits::job_retry_delay};
+    job.meaning = meaning_of(from);  // its files are there
     set(from, "overlap", job.overlap,
         {{"skip", Overlap::skip}, {"queue", Overlap::queue}, {"cancel", Overlap::cancel}});
     set(from, "catchup", job.catchup,
@@ -219,6 +223,55 @@ class Reader {
       job.retries = static_cast<std::size_t>(node->as_integer()->get());
     }
     return job;
+  }
+
+  static std::string digest(const std::string& key, const std::string& value) {
+    constexpr std::size_t shown = 12;
+    return key + "=" + migrate::sha256(value).substr(0, shown);
+  }
+
+  /// Without the values of the environment: hosts have their own.
+  static std::string as_written(const toml::node& node) {
+    if (const auto* text = node.as_string()) return text->get();
+    if (const auto* number = node.as_integer()) return std::to_string(number->get());
+    std::string all;
+    if (const auto* array = node.as_array())
+      for (const toml::node& one : *array) all += as_written(one) + "\n";
+    return all;
+  }
+
+  /// Paths differ from host to host, and from release to release: of SQL its content counts, and of
+  /// a folder of migrations its first file.
+  std::string content_of(const std::string& key, const toml::node& node) const {
+    if (key == "sql") return migrate::read_script(resolved(expanded(node))).checksum;
+    if (key == "migrate") {
+      const migrate::Folder folder = migrate::read_folder(resolved(expanded(node)));
+      if (folder.versioned.empty()) return "";
+      return folder.versioned.front().file + " " + folder.versioned.front().checksum;
+    }
+    // Where a pattern is none that all hosts share, it is this folder's.
+    const std::string text = as_written(node);
+    const bool is_relative = key == "load" && !text.starts_with("/") && !text.starts_with("${");
+    return is_relative ? text + fs::absolute(folder_).lexically_normal().string() : text;
+  }
+
+  std::string meaning_of(const toml::table& from) const {
+    static const std::vector<std::string> says_how{"name",        "timeout", "retries",
+                                                   "retry_delay", "jitter",  "settle"};
+    std::string meaning;
+    for (const auto& [key, node] : from) {
+      const std::string name(key.str());
+      if (std::ranges::find(says_how, name) != says_how.end()) continue;
+      meaning += (meaning.empty() ? "" : " ") + digest(name, content_of(name, node));
+    }
+    return meaning;
+  }
+
+  std::string meaning_of(const toml::table& from, const migrate::Script& script) const {
+    std::string meaning = digest("sql", script.checksum);
+    if (const toml::node* flags = from.get("flags"))
+      meaning = digest("flags", as_written(*flags)) + " " + meaning;
+    return meaning;
   }
 
   Command read_command(const toml::table& from) const {
@@ -276,6 +329,7 @@ class Reader {
       Job job{.name = fs::path(script.file).stem(),
               .place = place_of(from.source().begin),
               .schedule = says.schedule + " " + zone,
+              .meaning = meaning_of(from, script),
               .recurrence = *parsed,
               .command = {.arguments = {"migrate", "run"},
                           .files = {script.path},
@@ -305,6 +359,20 @@ Environment process_environment() {
     if (value == nullptr) return std::nullopt;
     return value;
   };
+}
+
+void set_project(Config& config, const Project& project) {
+  config.project = project;
+  for (Job& job : config.jobs) {
+    job.project = project;
+    std::vector<std::string>& arguments = job.command.arguments;
+    const auto names_one = [](const std::string& argument) {
+      return argument == "--project" || argument.starts_with("--project=");
+    };
+    const bool is_up = job.command.is_migration && job.command.files.empty();
+    if (project.is_given && is_up && std::ranges::none_of(arguments, names_one))
+      arguments.push_back("--project=" + project.name);
+  }
 }
 
 Project project_of_folder(const std::string& folder, const Environment& environment) {

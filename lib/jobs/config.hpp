@@ -13,6 +13,7 @@ namespace sluice::jobs {
 
 /// A configuration file (docs/scheduling.md): TOML, read by toml++.
 struct Config {
+  std::string path;         ///< of the file itself, the same wherever it is asked for from
   std::string dbname;       ///< as for -d; empty: not given
   std::string migrate_url;  ///< for migrations, where dbname goes through a pooler
   Project project;          ///< whose jobs these are
@@ -31,6 +32,9 @@ Environment process_environment();
 /// a value that means nothing, a schedule that never fires, two jobs of one name, a file or folder
 /// that is not there.
 Config read_config(const std::string& path, const Environment& environment);
+
+/// Makes all jobs this project's, and tells it to the migrations that they run.
+void set_project(Config& config, const Project& project);
 
 /// The project of a folder of migrations: what the nearest configuration says (base/project), or
 /// what its place says. Throws Failure{usage} for a configuration that is no TOML.

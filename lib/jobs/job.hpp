@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/project.hpp"
 #include "schedule/recurrence.hpp"
 
 namespace sluice::jobs {
@@ -38,9 +39,13 @@ struct Command {
 
 /// Something that runs on a schedule.
 struct Job {
+  Project project;
   std::string name;
   std::string place;     ///< "pgsluice.toml:7:1", where its command is written
   std::string schedule;  ///< the expression and its time zone, for people
+  /// What it does and when, a digest for each key: "cron=1f2e... sql=3a4b...". How often it is
+  /// tried, and how long it may take, is nobody else's business.
+  std::string meaning;
   schedule::Recurrence recurrence;
   Command command;
   Overlap overlap = Overlap::skip;

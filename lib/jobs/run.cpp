@@ -13,17 +13,19 @@ void Run::stop(RunState state, const std::string& why) {
   why_ = why;
   if (!child_) return;
   child_->signal(SIGTERM);
-  press(SIGTERM);
+  // Its time is over: what the server does for it is cancelled at once. Another reason leaves it
+  // some time to finish.
+  press(SIGTERM, state == RunState::timed_out ? limits::job_second_signal : kill_after_ / 2);
 }
 
 /// The second SIGTERM makes it cancel what the server does for it; SIGKILL would leave that
 /// running.
-void Run::press(int number) {
-  kill_.expires_after(kill_after_ / 2);
+void Run::press(int number, milliseconds delay) {
+  kill_.expires_after(delay);
   const auto on_end = [self = shared_from_this(), number](boost::system::error_code error) {
     if (error || !self->child_) return;
     self->child_->signal(number);
-    if (number != SIGKILL) self->press(SIGKILL);
+    if (number != SIGKILL) self->press(SIGKILL, self->kill_after_ / 2);
   };
   kill_.async_wait(on_end);
 }

@@ -39,7 +39,7 @@ class Run : public std::enable_shared_from_this<Run> {
   const SlotId id;
 
  private:
-  void press(int number);
+  void press(int number, milliseconds delay);
 
   milliseconds kill_after_;
   asio::steady_timer timeout_;

@@ -9,6 +9,7 @@
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
 #include "jobs/files.hpp"
+#include "jobs/handed.hpp"
 #include "migrate/history.hpp"
 
 namespace sluice::jobs {
@@ -28,6 +29,15 @@ bool contains(const std::vector<SlotId>& ids, const SlotId& id) {
 
 }  // namespace
 
+namespace {
+
+std::string place_of(const Config& config) {
+  const std::string runner = migrate::runner_name();
+  return runner.substr(0, runner.rfind(", process ")) + ":" + config.path;
+}
+
+}  // namespace
+
 std::string unique_runner_name() {
   std::random_device random;
   return fmt::format("{}, {:08x}", migrate::runner_name(), random());
@@ -38,8 +48,8 @@ Scheduler::Scheduler(asio::any_io_executor executor, pg::Pool& pool, Config conf
     : executor_(std::move(executor)),
       config_(std::move(config)),
       options_(std::move(options)),
-      slots_(executor_, pool, unique_runner_name(), config_.lost_after,
-             [this](const std::string& note) { options_.log({"database", "", {}, note}); }),
+      slots_(executor_, pool, unique_runner_name(), place_of(config_), config_.lost_after,
+             [this](const std::string& note) { options_.log({"database", "", "", {}, note}); }),
       followers_(executor_),
       executions_(executor_),
       beside_(executor_),
@@ -51,7 +61,7 @@ Scheduler::Scheduler(asio::any_io_executor executor, pg::Pool& pool, Config conf
 Scheduler::~Scheduler() = default;
 
 void Scheduler::log(const std::string& what, const SlotId& id, const std::string& message) const {
-  options_.log({what, id.job, id.slot, message});
+  options_.log({what, id.project, id.job, id.slot, message});
 }
 
 asio::awaitable<void> Scheduler::run() {
@@ -96,9 +106,10 @@ asio::awaitable<void> Scheduler::begin_to_follow() {
 
 void Scheduler::start_following() {
   ++generation_;
+  slots_.leave_all();
   for (const Job& job : config_.jobs) {
     JobPtr shared = std::make_shared<const Job>(job);
-    followers_.spawn(guarded(follow(std::move(shared), generation_)));
+    followers_.spawn(guarded(follow_always(std::move(shared), generation_)));
   }
 }
 
@@ -155,56 +166,117 @@ asio::awaitable<void> Scheduler::sleep_until(std::chrono::sys_time<milliseconds>
   if (rest > milliseconds::zero()) co_await changed_.wait(async::Deadline::after(rest));
 }
 
-/// One job: looks which slots are due, sleeps until the next one.
-asio::awaitable<void> Scheduler::follow(JobPtr job, std::size_t generation) {
-  Instant seen = co_await slots_.enter(job->name, job->schedule);
+/// One job, with whatever others mean by it: while a scheduler that means something else lives, it
+/// is left to that one.
+asio::awaitable<void> Scheduler::follow_always(JobPtr job, std::size_t generation) {
+  bool was_refused = false;
+  while (goes_on(generation)) {
+    const Entered entered = co_await slots_.enter(*job);
+    const SlotId id{entered.project, job->name, {}};
+    if (entered.refused_by.empty()) {
+      auto entered_job = std::make_shared<Job>(*job);
+      tell_project(*job, entered, was_refused);
+      entered_job->project.name = entered.project;
+      JobPtr mine = std::move(entered_job);
+      const bool done = co_await follow(std::move(mine), entered.seen, generation);
+      if (done) co_return;
+      was_refused = true;
+      continue;
+    }
+    if (!was_refused || options_.once) {
+      log_job(
+          "refused", id,
+          fmt::format("{} runs this job of project \"{}\", and means something else by it "
+                      "(differs in {}): it is left to that one. Two applications have a project "
+                      "each: project = \"NAME\" in pgsluice.toml, or --project",
+                      entered.refused_by, entered.project, entered.differs_in));
+    }
+    was_refused = true;
+    if (options_.once) {
+      ++failures_;
+      co_return;
+    }
+    const auto until = async::Deadline::after(config_.lost_after / 3);
+    while (!until.passed() && goes_on(generation)) co_await changed_.wait(until);
+  }
+}
+
+void Scheduler::tell_project(const Job& job, const Entered& entered, bool was_refused) const {
+  const SlotId id{entered.project, job.name, {}};
+  if (entered.took_over) {
+    log_job("taken over", id,
+            fmt::format("what this job did before projects had names belongs to project \"{}\" "
+                        "from now on",
+                        entered.project));
+  } else if (entered.project != job.project.name) {
+    log_job("project", id,
+            fmt::format("goes on as project \"{}\", which has the same job, and not as \"{}\"; "
+                        "project = \"{}\" in pgsluice.toml says so for good",
+                        entered.project, job.project.name, entered.project));
+  }
+  if (was_refused) log_job("goes on", id, "nobody means something else by it any more");
+}
+
+void Scheduler::log_job(const std::string& what, const SlotId& id,
+                        const std::string& message) const {
+  options_.log({what, id.project, id.job, {}, message});
+}
+
+/// Looks which slots are due, sleeps until the next one. False where another scheduler has come to
+/// mean something else by the job.
+asio::awaitable<bool> Scheduler::follow(JobPtr job, Instant seen, std::size_t generation) {
   do {
     const Instant now = std::chrono::floor<std::chrono::seconds>(slots_.now());
     const Due due = due_slots(job->recurrence, job->catchup, seen, now, limits::slot_late_max);
     if (!due.missed.empty()) {
-      co_await slots_.record_missed(job->name, due);
-      log("missed", {job->name, due.missed.back()},
+      co_await slots_.record_missed(*job, due);
+      log("missed", {job->project.name, job->name, due.missed.back()},
           fmt::format("{} slots", due.missed.size() + due.missed_before));
       seen = std::max(seen, due.missed.back());
     }
     for (const Instant slot : due.run) {
-      if (!goes_on(generation)) co_return;
-      co_await begin(job, slot, generation);
+      if (!goes_on(generation)) co_return true;
+      const bool is_mine = co_await begin(job, slot, generation);
+      if (!is_mine) co_return false;
       seen = std::max(seen, slot);
     }
-    if (options_.once && due.run.size() < limits::missed_slots_max) co_return;
+    if (options_.once && due.run.size() < limits::missed_slots_max) co_return true;
     co_await sleep_until(job->recurrence.next(seen));
   } while (goes_on(generation));
+  co_return true;
 }
 
-/// One slot: asks for it, and runs it beside this coroutine, or, where no slot may be left out,
-/// here.
-asio::awaitable<void> Scheduler::begin(JobPtr job, Instant slot, std::size_t generation) {
+/// One slot: asks for it (false: another one means something else by the job), and runs it beside
+/// this coroutine, or, where no slot may be left out, here.
+asio::awaitable<bool> Scheduler::begin(JobPtr job, Instant slot, std::size_t generation) {
   const auto when = std::chrono::sys_time<milliseconds>(slot) + jitter_of(*job, slot);
   while (slots_.now() < when && goes_on(generation)) co_await sleep_until(when);
   Claim claim;
   for (;;) {
-    if (!goes_on(generation)) co_return;
+    if (!goes_on(generation)) co_return true;
     claim = co_await slots_.claim(*job, slot);
+    if (claim.refused) co_return false;
     if (!claim.busy) break;
     co_await changed_.wait(async::Deadline::after(limits::job_queue_poll));
   }
-  if (!claim.state) co_return;
-  const SlotId id{job->name, slot};
+  if (!claim.state) co_return true;
+  const SlotId id{job->project.name, job->name, slot};
   if (*claim.state == RunState::skipped) {
     log("skipped", id, "the run before it has not ended");
-    co_return;
+    co_return true;
   }
   if (*claim.state == RunState::queued && job->overlap == Overlap::cancel) {
     for (const auto& run : runs_)
-      if (run->id.job == job->name) run->stop(RunState::interrupted, "a later run took its place");
+      if (run->id.job == job->name && run->id.project == job->project.name)
+        run->stop(RunState::interrupted, "a later run took its place");
     changed_.notify();
   }
   const auto run = std::make_shared<Run>(executor_, id, kill_after());
   runs_.push_back(run);
   executions_.spawn(guarded(execute(job, run, *claim.state)));
-  if (job->catchup != Catchup::all) co_return;
+  if (job->catchup != Catchup::all) co_return true;
   while (std::ranges::find(runs_, run) != runs_.end()) co_await changed_.wait();
+  co_return true;
 }
 
 asio::awaitable<void> Scheduler::execute(JobPtr job, std::shared_ptr<Run> run, RunState state) {
@@ -315,8 +387,9 @@ asio::awaitable<int> Scheduler::attempt(const Job& job, Run& run) {
   int result = 0;
   for (const std::vector<std::string>& arguments : all) {
     int exit_code = 1;
+    const Handed handed = hand_values(arguments, reach.environment);
     try {
-      exit_code = co_await run.process(arguments, reach.environment, line);
+      exit_code = co_await run.process(handed.arguments, handed.environment, line);
     } catch (const Failure& failure) {
       log("said", run.id, failure.what());  // no process could be started
     }

@@ -16,6 +16,7 @@ namespace sluice::jobs {
 /// Something that happened, for the log.
 struct Event {
   std::string what;  ///< started, said, ran, failed, skipped, missed, lost, retry, ...
+  std::string project;
   std::string job;
   std::optional<Instant> slot;
   std::string message;
@@ -66,8 +67,11 @@ class Scheduler {
   asio::awaitable<void> begin_to_follow();
   asio::awaitable<void> guarded(asio::awaitable<void> task);
   milliseconds kill_after() const;
-  asio::awaitable<void> follow(JobPtr job, std::size_t generation);
-  asio::awaitable<void> begin(JobPtr job, Instant slot, std::size_t generation);
+  asio::awaitable<void> follow_always(JobPtr job, std::size_t generation);
+  asio::awaitable<bool> follow(JobPtr job, Instant seen, std::size_t generation);
+  void tell_project(const Job& job, const Entered& entered, bool was_refused) const;
+  void log_job(const std::string& what, const SlotId& id, const std::string& message) const;
+  asio::awaitable<bool> begin(JobPtr job, Instant slot, std::size_t generation);
   asio::awaitable<void> execute(JobPtr job, std::shared_ptr<Run> run, RunState state);
   asio::awaitable<RunEnd> run_to_its_end(JobPtr job, Run& run, RunState state, bool& has_place);
   asio::awaitable<void> tell_end(const Run& run, RunEnd end);

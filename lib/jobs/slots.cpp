@@ -1,10 +1,12 @@
 #include "jobs/slots.hpp"
 
 #include <array>
+#include <sstream>
 
 #include "base/identifier.hpp"
 #include "base/limits.hpp"
 #include "ledger/ledger.hpp"
+#include "migrate/checksum.hpp"
 #include "pg/await_server.hpp"
 
 namespace sluice::jobs {
@@ -40,34 +42,46 @@ const std::string clock_query =
 const std::string slot_seconds = "extract(epoch from slot)::bigint";
 
 SlotId slot_in(const pg::Result& rows, std::size_t row) {
-  return {std::string(rows.text(row, 0)), Instant(std::chrono::seconds(rows.integer(row, 1)))};
+  return {std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),
+          Instant(std::chrono::seconds(rows.integer(row, 2)))};
 }
 
-std::string insert_run(const std::string& job, const std::string& slots_query,
-                       const std::string& runner) {
-  return "insert into pgsluice.job_runs (job, slot, state, runner, finished_at, message) select " +
-         quote_literal(job) + ", slot, state, " + quote_literal(runner) +
+std::string is_job(const std::string& project, const std::string& job) {
+  return "project = " + quote_literal(project) + " and job = " + quote_literal(job);
+}
+std::string is_job(const Job& job) { return is_job(job.project.name, job.name); }
+
+/// Nobody else has said meanwhile that it is something else.
+std::string is_followed(const Job& job, const std::string& meaning) {
+  return "exists (select from pgsluice.jobs where " + is_job(job) +
+         " and meaning = " + quote_literal(meaning) + ")";
+}
+
+std::string insert_run(const Job& job, const std::string& slots_query, const std::string& runner) {
+  return "insert into pgsluice.job_runs (project, job, slot, state, runner, finished_at, message) "
+         "select " +
+         quote_literal(job.project.name) + ", " + quote_literal(job.name) + ", slot, state, " +
+         quote_literal(runner) +
          ", case when state in ('queued', 'running') then null else clock_timestamp() end, message "
          "from (" +
          slots_query + ") s on conflict do nothing";
 }
 
 std::string is_slot(const SlotId& id) {
-  return "job = " + quote_literal(id.job) + " and slot = " + timestamp(id.slot);
+  return is_job(id.project, id.job) + " and slot = " + timestamp(id.slot);
 }
 
-std::string under_way(const std::string& job, const char* state) {
-  return "exists (select from pgsluice.job_runs where job = " + quote_literal(job) +
-         " and state = '" + state + "')";
+std::string under_way(const std::string& its_job, const char* state) {
+  return "exists (select from pgsluice.job_runs where " + its_job + " and state = '" + state + "')";
 }
 
 /// Which state a slot gets, as an SQL expression.
 std::string state_of_new(const Job& job) {
-  const std::string busy = under_way(job.name, "running");
+  const std::string busy = under_way(is_job(job), "running");
   switch (job.overlap) {
     case Overlap::skip: return "case when " + busy + " then 'skipped' else 'running' end";
     case Overlap::queue:
-      return "case when " + under_way(job.name, "queued") + " then 'skipped' when " + busy +
+      return "case when " + under_way(is_job(job), "queued") + " then 'skipped' when " + busy +
              " then 'queued' else 'running' end";
     case Overlap::cancel: break;
   }
@@ -75,8 +89,8 @@ std::string state_of_new(const Job& job) {
 }
 
 /// The later run takes the place of those before it, unless it has done so already.
-std::string take_place(const Job& job, const SlotId& id) {
-  const std::string where = " where job = " + quote_literal(job.name) +
+std::string take_place(const Job& job, const std::string& meaning, const SlotId& id) {
+  const std::string where = " where " + is_job(job) + " and " + is_followed(job, meaning) +
                             " and not exists (select from pgsluice.job_runs where " + is_slot(id) +
                             ") and state = ";
   return "update pgsluice.job_runs set stop_asked = true" + where +
@@ -131,7 +145,7 @@ std::string Slots::mark_lost(const std::string& more) const {
   return "update pgsluice.job_runs set state = 'lost', finished_at = clock_timestamp(), message = "
          "'its scheduler (' || runner || ') went silent' where state in ('queued', 'running') and "
          "heartbeat_at < clock_timestamp() - " +
-         interval(lost_after_) + more + " returning job, " + slot_seconds;
+         interval(lost_after_) + more + " returning project, job, " + slot_seconds;
 }
 
 asio::awaitable<void> Slots::prepare(milliseconds wait) {
@@ -142,50 +156,125 @@ asio::awaitable<void> Slots::prepare(milliseconds wait) {
     const ledger::State state = co_await ledger::ask(*connection, ledger::Use::schedule);
     co_await ledger::ensure(*connection, state);
   }
+  // The clock is heard first: whoever asks again does so from then on.
   co_await ask("select 1", Wanted::until_the_end);
+  const pg::Lease connection = co_await pool_.acquire();
+  const std::string path =
+      "select coalesce((select pg_catalog.string_agg(s.s::pg_catalog.text, ', '::pg_catalog.text "
+      "order by s.n) from pg_catalog.unnest(pg_catalog.current_schemas(false)) with ordinality as "
+      "s "
+      "(s, n)), '')";
+  const auto results = co_await connection->query_in_user_path(path);
+  constexpr std::size_t shown = 12;
+  search_path_ = migrate::sha256(results.back().text(0, 0)).substr(0, shown);
 }
 
-asio::awaitable<Instant> Slots::enter(std::string job, std::string schedule) {
-  const std::string name = quote_literal(job);
-  // A new schedule has missed nothing.
-  const std::string sql =
-      "insert into pgsluice.jobs as j (job, schedule) values (" + name + ", " +
-      quote_literal(schedule) +
-      ") on conflict (job) do update set schedule = excluded.schedule, since = clock_timestamp() "
-      "where j.schedule <> excluded.schedule; select floor(extract(epoch from greatest(since, "
-      "(select max(slot) from pgsluice.job_runs r where r.job = j.job))))::bigint from "
-      "pgsluice.jobs j where job = " +
-      name;
-  const auto results = co_await ask(sql, Wanted::until_the_end);
-  co_return Instant(std::chrono::seconds(results.back().integer(0, 0)));
+std::string Slots::meaning_here(const Job& job) const {
+  return job.meaning + " search_path=" + search_path_;
+}
+
+/// Not each time: it is said to others, who look now and then.
+std::string Slots::keep_following() const {
+  std::string values;
+  for (const auto& [job, meaning] : followed_) {
+    values += values.empty() ? "(" : ", (";
+    values += quote_literal(job.first) + ", " + quote_literal(job.second) + ", ";
+    values += quote_literal(meaning) + ")";
+  }
+  if (values.empty()) return "select 1";
+  return "update pgsluice.jobs set followed_at = clock_timestamp() where (project, job, meaning) "
+         "in "
+         "(values " +
+         values + ") and followed_at < clock_timestamp() - " + interval(lost_after_ / 3);
+}
+
+asio::awaitable<Entered> Slots::enter(const Job& job) {
+  const std::string wanted = quote_literal(job.project.name);
+  const std::string name = quote_literal(job.name);
+  const std::string meaning = meaning_here(job);
+  const std::string its_meaning = quote_literal(meaning);
+  // Of a project that nobody has named: the same job elsewhere is this one.
+  const std::string project =
+      job.project.is_given
+          ? wanted
+          : "coalesce((select project from pgsluice.jobs where " + is_job(job) +
+                "), (select min(project) from pgsluice.jobs where job = " + name +
+                " and meaning = " + its_meaning + " having count(*) = 1), " + wanted + ")";
+  const bool is_default = job.project.name == default_project;
+  std::string sql = begin_alone(job.name);
+  sql += "update pgsluice.jobs set project = " + wanted + " where project = '" + default_project +
+         "' and job = " + name +
+         " and meaning is null and schedule = " + quote_literal(job.schedule) +
+         (is_default ? " and false" : "") + " and not exists (select from pgsluice.jobs where " +
+         is_job(job) + ") returning project; ";
+  // A new schedule has missed nothing. Who means the same follows beside others; who means
+  // something else waits until they are gone, but for a configuration that was edited in its place.
+  sql +=
+      "insert into pgsluice.jobs as j (project, job, schedule, meaning, follower, place, "
+      "followed_at) select " +
+      project + ", " + name + ", " + quote_literal(job.schedule) + ", " + its_meaning + ", " +
+      quote_literal(runner_) + ", " + quote_literal(place_) +
+      ", clock_timestamp() on conflict (project, job) do update set schedule = "
+      "excluded.schedule, since = case when j.schedule <> excluded.schedule then "
+      "clock_timestamp() else j.since end, meaning = excluded.meaning, follower = "
+      "excluded.follower, place = excluded.place, followed_at = excluded.followed_at where "
+      "j.meaning is null or j.meaning = excluded.meaning or j.place = excluded.place or "
+      "j.followed_at < clock_timestamp() - " +
+      interval(lost_after_) + "; ";
+  sql +=
+      "select j.project, j.meaning, coalesce(j.follower, ''), floor(extract(epoch from "
+      "greatest(since, (select max(slot) from pgsluice.job_runs r where r.project = j.project "
+      "and r.job = j.job))))::bigint from pgsluice.jobs j where j.job = " +
+      name + " and j.project = " + project + "; commit";
+  const auto results = co_await ask(std::move(sql), Wanted::until_the_end);
+  const pg::Result& found = results.last(1);
+  Entered entered{.project = std::string(found.text(0, 0)),
+                  .seen = Instant(std::chrono::seconds(found.integer(0, 3))),
+                  .took_over = results.last(3).rows() > 0,
+                  .refused_by = {},
+                  .differs_in = {}};
+  const std::string theirs(found.text(0, 1));
+  const std::pair key{entered.project, job.name};
+  if (theirs == meaning) {
+    followed_[key] = meaning;
+  } else {
+    followed_.erase(key);
+    entered.refused_by = found.text(0, 2);
+    entered.differs_in = difference(meaning, theirs);
+  }
+  co_return entered;
 }
 
 asio::awaitable<Claim> Slots::claim(const Job& job, Instant slot) {
-  const SlotId id{job.name, slot};
+  const SlotId id{job.project.name, job.name, slot};
   const bool keeps_all = job.catchup == Catchup::all;
-  std::string sql =
-      begin_alone(job.name) + mark_lost(" and job = " + quote_literal(job.name)) + "; ";
-  if (job.overlap == Overlap::cancel) sql += take_place(job, id);
+  const std::string meaning = meaning_here(job);
+  const std::string followed = is_followed(job, meaning);
+  std::string sql = begin_alone(job.name) + mark_lost(" and " + is_job(job)) + "; ";
+  if (job.overlap == Overlap::cancel) sql += take_place(job, meaning, id);
   const std::string state = keeps_all ? "'running'" : state_of_new(job);
   std::string row = "select " + timestamp(slot) + " as slot, state, case when state = 'skipped' " +
                     "then 'the run before it has not ended' else '' end as message from (select " +
-                    state + " as state) n";
-  if (keeps_all) row += " where not " + under_way(job.name, "running");
-  sql += insert_run(job.name, row, runner_) + "; select state, runner = " + quote_literal(runner_) +
-         " from pgsluice.job_runs where " + is_slot(id) + "; commit";
+                    state + " as state) n where " + followed;
+  if (keeps_all) row += " and not " + under_way(is_job(job), "running");
+  sql += insert_run(job, row, runner_) + "; select state, runner = " + quote_literal(runner_) +
+         " from pgsluice.job_runs where " + is_slot(id) + "; select " + followed + "; commit";
   const auto results = co_await ask(std::move(sql), Wanted::until_the_end);
-  const pg::Result& found = results.last(1);
-  if (found.rows() == 0) co_return Claim{.state = std::nullopt, .busy = true};
+  const pg::Result& found = results.last(2);
+  if (found.rows() == 0) {
+    const bool refused = !results.last(1).boolean(0, 0);
+    co_return Claim{.state = std::nullopt, .busy = !refused, .refused = refused};
+  }
   if (!found.boolean(0, 1)) co_return Claim{};
-  co_return Claim{.state = state_of(found.text(0, 0)), .busy = false};
+  co_return Claim{.state = state_of(found.text(0, 0)), .busy = false, .refused = false};
 }
 
 asio::awaitable<RunState> Slots::promote(SlotId id) {
   const std::string sql =
-      begin_alone(id.job) + mark_lost(" and job = " + quote_literal(id.job)) +
+      begin_alone(id.job) + mark_lost(" and " + is_job(id.project, id.job)) +
       "; update pgsluice.job_runs set state = 'running', claimed_at = clock_timestamp(), "
       "heartbeat_at = clock_timestamp() where state = 'queued' and " +
-      is_slot(id) + " and not " + under_way(id.job, "running") +
+      is_slot(id) + " and not " + under_way(is_job(id.project, id.job), "running") +
       "; select state from pgsluice.job_runs where " + is_slot(id) + "; commit";
   const auto results = co_await ask(sql, Wanted::until_the_end);
   const pg::Result& found = results.last(1);
@@ -196,12 +285,13 @@ asio::awaitable<Heartbeat> Slots::beat() {
   const std::string sql =
       "update pgsluice.job_runs set heartbeat_at = clock_timestamp() where state in ('queued', "
       "'running') and runner = " +
-      quote_literal(runner_) + " returning job, " + slot_seconds + ", stop_asked; " + mark_lost("");
+      quote_literal(runner_) + " returning project, job, " + slot_seconds + ", stop_asked; " +
+      mark_lost("") + "; " + keep_following();
   const auto results = co_await ask(sql, Wanted::to_the_last);
   Heartbeat heartbeat;
   const pg::Result& mine = results[0];
   for (std::size_t row = 0; row < mine.rows(); ++row) {
-    if (mine.boolean(row, 2)) heartbeat.stop_asked.push_back(slot_in(mine, row));
+    if (mine.boolean(row, 3)) heartbeat.stop_asked.push_back(slot_in(mine, row));
   }
   for (std::size_t row = 0; row < results[1].rows(); ++row)
     heartbeat.lost.push_back(slot_in(results[1], row));
@@ -223,7 +313,7 @@ asio::awaitable<bool> Slots::finish(SlotId id, RunEnd end) {
   co_return results.back().boolean(0, 0);
 }
 
-asio::awaitable<void> Slots::record_missed(std::string job, Due due) {
+asio::awaitable<void> Slots::record_missed(const Job& job, Due due) {
   std::string rows;
   for (const Instant slot : due.missed) {
     std::string message = "nobody was there";
@@ -242,27 +332,55 @@ asio::awaitable<void> Slots::prune(milliseconds keep) {
   // The last one of each job says up to where slots were seen: it stays.
   const std::string sql =
       "delete from pgsluice.job_runs r where finished_at < clock_timestamp() - " + interval(keep) +
-      " and slot < (select max(slot) from pgsluice.job_runs m where m.job = r.job)";
+      " and slot < (select max(slot) from pgsluice.job_runs m where m.project = r.project "
+      "and m.job = r.job)";
   co_await ask(sql, Wanted::to_the_last);
 }
 
-asio::awaitable<std::vector<RunEntry>> list_runs(pg::Connection& on, std::string job,
-                                                 std::size_t count) {
-  const std::string sql =
-      "select job, " + slot_seconds +
+std::string difference(const std::string& meaning, const std::string& other) {
+  const auto keys_of = [](const std::string& text) {
+    std::map<std::string, std::string> keys;
+    std::istringstream words(text);
+    for (std::string word; words >> word;) {
+      const std::size_t equals = std::min(word.find('='), word.size());
+      keys.emplace(word.substr(0, equals), word.substr(equals));
+    }
+    return keys;
+  };
+  auto theirs = keys_of(other);
+  std::string differing;
+  const auto add = [&differing](const std::string& key) {
+    differing += (differing.empty() ? "" : ", ") + key;
+  };
+  for (const auto& [key, value] : keys_of(meaning)) {
+    const auto found = theirs.extract(key);
+    if (found.empty() || found.mapped() != value) add(key);
+  }
+  for (const auto& [key, value] : theirs) add(key);
+  return differing;
+}
+
+asio::awaitable<std::vector<RunEntry>> list_runs(pg::Connection& on, std::string project,
+                                                 std::string job, std::size_t count) {
+  // The history of an older version has no projects.
+  const std::string its_project =
+      "coalesce(pg_catalog.to_jsonb(r) ->> 'project', '" + std::string(default_project) + "')";
+  std::string sql = "select " + its_project + ", job, " + slot_seconds;
+  sql +=
       ", state, runner, attempts, date_trunc('second', claimed_at)::text, "
       "coalesce(date_trunc('second', finished_at)::text, ''), coalesce(round(extract(epoch from "
       "finished_at - claimed_at)::numeric, 1)::text, ''), coalesce(exit_code::text, ''), message "
-      "from pgsluice.job_runs" +
-      (job.empty() ? "" : " where job = " + quote_literal(job)) +
-      " order by slot desc, job limit " + std::to_string(count);
+      "from pgsluice.job_runs r where true";
+  if (!job.empty()) sql += " and job = " + quote_literal(job);
+  if (!project.empty()) sql += " and " + its_project + " = " + quote_literal(project);
+  sql += " order by slot desc, 1, job limit " + std::to_string(count);
   const auto results = co_await on.query(sql);
   const pg::Result& rows = results.front();
   std::vector<RunEntry> entries;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     const auto text = [&](int column) { return std::string(rows.text(row, column)); };
-    entries.push_back({slot_in(rows, row), state_of(rows.text(row, 2)), text(3), rows.count(row, 4),
-                       text(5), text(6), text(7), text(8), text(9)});
+    entries.push_back({slot_in(rows, row), state_of(rows.text(row, 3)), text(4), rows.count(row, 5),
+                       text(6), text(7), text(8), text(9), text(10)});
   }
   co_return entries;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ enum class RunState {
 std::string_view name_of(RunState state);
 
 struct SlotId {
+  std::string project;
   std::string job;
   Instant slot;
   auto operator<=>(const SlotId&) const = default;
@@ -38,7 +40,22 @@ struct Claim {
   std::optional<RunState> state;
   /// The job of a slot that may not be left out is under way: ask again.
   bool busy = false;
+  /// Another scheduler means something else by this job: enter it again.
+  bool refused = false;
 };
+
+/// A job that is made known.
+struct Entered {
+  std::string project;  ///< whose slots it has
+  Instant seen;         ///< its last slot, or when its schedule was first seen
+  bool took_over = false;
+  /// Another scheduler, which lives, means something else by it: who, and the keys that differ.
+  std::string refused_by;
+  std::string differs_in;
+};
+
+/// The keys of two meanings that are not the same: "cron, sql".
+std::string difference(const std::string& meaning, const std::string& other);
 
 /// How a run ended.
 struct RunEnd {
@@ -77,11 +94,13 @@ class Slots {
  public:
   using Note = std::function<void(const std::string&)>;
 
-  /// `runner` names this process and no other, ever.
+  /// `runner` names this process and no other, ever; `place` the host and file of the
+  /// configuration.
   Slots(const asio::any_io_executor& executor, pg::Pool& pool, std::string runner,
-        milliseconds lost_after, Note note)
+        std::string place, milliseconds lost_after, Note note)
       : pool_(pool),
         runner_(std::move(runner)),
+        place_(std::move(place)),
         lost_after_(lost_after),
         note_(std::move(note)),
         ending_changed_(executor) {}
@@ -100,10 +119,15 @@ class Slots {
   /// The database's clock, as far as it was heard. REQUIRES: something was asked before.
   std::chrono::sys_time<milliseconds> now() const;
 
-  /// Makes a job known, and returns its last slot, or when its schedule was first seen.
-  asio::awaitable<Instant> enter(std::string job, std::string schedule);
+  /// Makes a job known. A project that nobody has named is that of the same job, by name and
+  /// meaning, where there is one: a checkout and a container do not run it twice. A job of before
+  /// projects had names belongs to the first that has its name and schedule.
+  asio::awaitable<Entered> enter(const Job& job);
+  /// Follows none any more; enter() begins anew.
+  void leave_all() { followed_.clear(); }
 
-  /// Asks for a slot: whoever stores its row has it.
+  /// Asks for a slot: whoever stores its row has it. REQUIRES: the job was entered, and its project
+  /// is what enter() said.
   asio::awaitable<Claim> claim(const Job& job, Instant slot);
 
   /// Asks whether a queued run may begin: running when it may, queued when not yet; anything else
@@ -115,7 +139,7 @@ class Slots {
   /// False if the run is this scheduler's no more: it counts as lost.
   asio::awaitable<bool> finish(SlotId id, RunEnd end);
 
-  asio::awaitable<void> record_missed(std::string job, Due due);
+  asio::awaitable<void> record_missed(const Job& job, Due due);
 
   /// Deletes what ended longer ago.
   asio::awaitable<void> prune(milliseconds keep);
@@ -124,19 +148,25 @@ class Slots {
   enum class Wanted { until_the_end, to_the_last };
   asio::awaitable<pg::Results> ask(std::string sql, Wanted wanted);
   std::string mark_lost(const std::string& more) const;
+  std::string meaning_here(const Job& job) const;
+  std::string keep_following() const;
 
   pg::Pool& pool_;
   std::string runner_;
+  std::string place_;
   milliseconds lost_after_;
   Note note_;
+  /// Project and name of jobs, with what they mean here.
+  std::map<std::pair<std::string, std::string>, std::string> followed_;
+  std::string search_path_;  ///< a digest: of the schemas that the jobs' connection looks in
   bool ending_ = false;
   async::Event ending_changed_;
   std::chrono::sys_time<milliseconds> heard_{};
   async::Clock::time_point heard_at_{};
 };
 
-/// The newest runs, of one job or of all.
-asio::awaitable<std::vector<RunEntry>> list_runs(pg::Connection& on, std::string job,
-                                                 std::size_t count);
+/// The newest runs, of one project and job or (empty) of all.
+asio::awaitable<std::vector<RunEntry>> list_runs(pg::Connection& on, std::string project,
+                                                 std::string job, std::size_t count);
 
 }  // namespace sluice::jobs

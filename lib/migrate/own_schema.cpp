@@ -17,7 +17,7 @@ struct Embedded {
   const char* is_there;
 };
 
-const std::array<Embedded, 9> files{{
+const std::array<Embedded, 10> files{{
     {"V001__loads_and_chunks.sql", sql::V001__loads_and_chunks,
      "to_regclass('pgsluice.chunks') is not null"},
     {"V002__deferred_indexes.sql", sql::V002__deferred_indexes,
@@ -36,6 +36,9 @@ const std::array<Embedded, 9> files{{
     {"V008__where_and_accepted.sql", sql::V008__where_and_accepted,
      "exists (select from pg_constraint where conname = 'migrations_search_path' and connamespace "
      "= "
+     "(select oid from pg_namespace where nspname = 'pgsluice'))"},
+    {"V009__projects_of_jobs.sql", sql::V009__projects_of_jobs,
+     "exists (select from pg_constraint where conname = 'job_runs_of_project' and connamespace = "
      "(select oid from pg_namespace where nspname = 'pgsluice'))"},
     {"V010__parts_that_are_gone.sql", sql::V010__parts_that_are_gone,
      "exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname "

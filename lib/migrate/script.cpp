@@ -27,8 +27,22 @@ std::string normalised(std::string_view bytes) {
   return text;
 }
 
+/// What is no file would be waited for without end, or has none: a pipe, a device.
+void require_file(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status) || fs::is_regular_file(status)) return;
+  const char* const what = fs::is_directory(status) ? "a folder"
+                           : fs::is_fifo(status)    ? "a named pipe"
+                           : fs::is_socket(status)  ? "a socket"
+                                                    : "a device";
+  throw Failure(FailureKind::usage,
+                path + ": is " + what + ", and no file; a migration is read more than once");
+}
+
 /// By stdio: a file stream would cost more than all the rest of reading a small file.
 std::string bytes_of(const std::string& path) {
+  require_file(path);
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
@@ -133,7 +147,7 @@ Folder read_folder(const std::string& path) {
   std::vector<std::string> files;
   std::vector<std::string> inside;
   for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
-    (at->is_directory() ? inside : files).push_back(at->path());
+    (at->is_directory() && at->path().extension() != ".sql" ? inside : files).push_back(at->path());
   if (error) {
     throw Failure(FailureKind::usage,
                   path + ": " + error.message() + "; --dir names the folder of the migrations");

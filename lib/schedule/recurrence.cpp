@@ -1,9 +1,9 @@
 #include "schedule/recurrence.hpp"
 
-#include <date/tz.h>
 #include <fmt/format.h>
 
 #include "base/quantity.hpp"
+#include "schedule/zone_rules.hpp"
 
 namespace sluice::schedule {
 namespace {
@@ -53,12 +53,12 @@ Instant Recurrence::next(Instant after) const {
 /// Wall-clock times in their order have instants in their order, so the first one that is late
 /// enough will do.
 Instant Recurrence::next_by_wall_clock(Instant after) const {
-  const date::sys_info now = zone_.rules().get_info(after);
+  const date::sys_info now = info_at(zone_, after);
   LocalMinute local =
       LocalMinute(std::chrono::floor<minutes>(after.time_since_epoch() + now.offset));
   for (;;) {
     local = cron_->next(local);
-    const date::local_info info = zone_.rules().get_info(to_date(local));
+    const date::local_info info = info_at(zone_, to_date(local));
     const Instant slot = info.result == date::local_info::nonexistent
                              ? info.first.end  // the end of the gap
                              : Instant(local.time_since_epoch() - info.first.offset);
@@ -70,7 +70,7 @@ Instant Recurrence::next_by_wall_clock(Instant after) const {
 /// Goes through the stretches of time between two changes of the clock.
 Instant Recurrence::next_in_real_time(Instant after) const {
   for (Instant from = after + seconds(1);;) {
-    const date::sys_info stretch = zone_.rules().get_info(from);
+    const date::sys_info stretch = info_at(zone_, from);
     const LocalMinute local = cron_->next(minute_from(from.time_since_epoch() + stretch.offset));
     const Instant slot(local.time_since_epoch() - stretch.offset);
     if (slot < stretch.end) return slot;

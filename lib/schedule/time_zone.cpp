@@ -1,24 +1,51 @@
 #include "schedule/time_zone.hpp"
 
-#include <date/tz.h>
 #include <fmt/format.h>
 
 #include <sstream>
 
+#include "schedule/zone_rules.hpp"
+
 namespace sluice::schedule {
+
+namespace {
+
+/// One stretch of time without a change of the clock.
+date::sys_info always_utc() {
+  return {.begin = Instant::min(),
+          .end = Instant::max(),
+          .offset = std::chrono::seconds(0),
+          .save = std::chrono::minutes(0),
+          .abbrev = "UTC"};
+}
+
+}  // namespace
+
+date::sys_info info_at(const TimeZone& zone, Instant instant) {
+  return zone.rules() == nullptr ? always_utc() : zone.rules()->get_info(instant);
+}
+
+date::local_info info_at(const TimeZone& zone, date::local_seconds local) {
+  if (zone.rules() != nullptr) return zone.rules()->get_info(local);
+  return {.result = date::local_info::unique, .first = always_utc(), .second = {}};
+}
 
 std::string format_utc(Instant instant) { return date::format("%FT%TZ", instant); }
 
 std::expected<TimeZone, std::string> TimeZone::find(const std::string& name) {
+  if (name == "UTC") return TimeZone(nullptr);
   try {
-    return TimeZone(*date::locate_zone(name));
+    return TimeZone(date::locate_zone(name));
   } catch (const std::runtime_error&) {
     return std::unexpected(fmt::format(
-        "\"{}\" is no time zone of this system: write an IANA name, such as Europe/Berlin", name));
+        "\"{}\" is no time zone of this system: write an IANA name, such as Europe/Berlin, or "
+        "install the package tzdata where it is missing",
+        name));
   }
 }
 
 std::string TimeZone::format(Instant instant) const {
+  if (rules_ == nullptr) return date::format("%FT%T+00:00", instant);
   return date::format("%FT%T%Ez", date::zoned_time(rules_, instant));
 }
 
@@ -34,7 +61,7 @@ std::expected<Instant, std::string> TimeZone::parse(const std::string& text) con
     date::local_seconds local;
     in >> date::parse(pattern, local);
     if (in.fail() || in.peek() != std::istringstream::traits_type::eof()) continue;
-    const date::local_info info = rules_->get_info(local);
+    const date::local_info info = info_at(*this, local);
     if (info.result == date::local_info::nonexistent) return info.first.end;
     return Instant(local.time_since_epoch() - info.first.offset);
   }

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <sys/stat.h>
+
 #include <filesystem>
 
 #include "support/migrations.hpp"
@@ -260,6 +262,21 @@ TEST_F(Placeholders, FilesOfOtherToolsAreRefusedByLine) {
   }
   write("20260101000000_g.sql", "create table g (v text default '\n-- +goose Down\n')");
   EXPECT_EQ(0, up().exit_code) << "in a quote";
+}
+
+/// It would be waited for without end.
+TEST_F(Placeholders, WhatIsNoFileIsRefused) {
+  ASSERT_EQ(0, ::mkfifo(path("001_pipe.sql").c_str(), 0600));
+  std::filesystem::create_directory(path("002_folder.sql"));
+  std::filesystem::create_symlink("/dev/zero", path("003_device.sql"));
+  for (const char* subcommand : {"up", "status", "plan"}) {
+    const Finished refused = migrate(subcommand);
+    EXPECT_EQ(2, refused.exit_code);
+    EXPECT_THAT(refused.err, HasSubstr("001_pipe.sql: is a named pipe, and no file"));
+    EXPECT_THAT(refused.err, HasSubstr("002_folder.sql: is a folder, and no file"));
+    EXPECT_THAT(refused.err, HasSubstr("003_device.sql: is a device, and no file"));
+  }
+  EXPECT_EQ(2, pgsluice({"migrate", "run", "/dev/zero", "-d", url()}).exit_code);
 }
 
 TEST_F(Placeholders, StatementsThatWantNoTransactionNameTheDirective) {

@@ -1,0 +1,263 @@
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/old_ledger.hpp"
+#include "support/process.hpp"
+
+namespace sluice::test {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// Applications that share a database, each with a folder and a configuration of its own.
+class ProjectsOfJobs : public DatabaseTest {
+ protected:
+  void SetUp() override {
+    db().run("create table ticks (app text, at timestamptz default clock_timestamp())");
+  }
+  /// A job named tick, which says whose it is.
+  void configure(const std::string& app, const std::string& head, const std::string& more = "",
+                 const std::string& cron = "@every 1s") {
+    std::filesystem::create_directories(folder_ / app);
+    folder_.write(app + "/tick.sql", "insert into ticks (app) values ('" + app + "')");
+    folder_.write(app + "/pgsluice.toml", "dbname = \"" + url() + "\"\n" + head +
+                                              "[scheduler]\nlost_after = \"4s\"\n[[job]]\nname = "
+                                              "\"tick\"\ncron = \"" +
+                                              cron + "\"\nsql = \"tick.sql\"\n" + more);
+  }
+  std::vector<std::string> command(const std::string& app, std::vector<std::string> more = {}) {
+    std::vector<std::string> all{"schedule", "run", "--config", folder_ / (app + "/pgsluice.toml")};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  static Finished stop(Process& process) {
+    process.signal(SIGTERM);
+    return process.wait();
+  }
+  static bool says(const Process& process, const std::string& text) {
+    for (int i = 0; i < 3000 && !process.err_so_far().contains(text); ++i)
+      std::this_thread::sleep_for(10ms);
+    return process.err_so_far().contains(text);
+  }
+  std::int64_t ticks(const std::string& app) {
+    return db().number("select count(*) from ticks where app = '" + app + "'");
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(ProjectsOfJobs, OneNameForTwoThingsIsRefused) {
+  configure("a", "");
+  configure("b", "");
+  Process first(command("a"));
+  ASSERT_TRUE(comes_true("select count(*) > 0 from ticks"));
+  Process second(command("b"));
+  ASSERT_TRUE(says(second, "refused: "));
+  EXPECT_THAT(second.err_so_far(), HasSubstr("runs this job of project \"default\", and means "
+                                             "something else by it (differs in sql)"));
+  EXPECT_THAT(second.err_so_far(), HasSubstr("project = \"NAME\""));
+  const Finished once = pgsluice(command("b", {"--once"}));
+  EXPECT_EQ(1, once.exit_code) << once.err;
+  EXPECT_THAT(once.err, HasSubstr("refused"));
+  ASSERT_TRUE(comes_true("select count(*) >= 5 from ticks"));
+  EXPECT_EQ(0, ticks("b"));
+  EXPECT_EQ(0, db().number("select count(*) from (select from pgsluice.job_runs having extract("
+                           "epoch from max(slot) - min(slot)) + 1 > count(*)) g"))
+      << "no slot of the first is lost to the second";
+
+  // With a name it is another job, at once; without the first it is this one's.
+  const Finished named = pgsluice(command("b", {"--once", "--project", "b"}));
+  EXPECT_EQ(0, named.exit_code) << named.err;
+  EXPECT_EQ(0, stop(first).exit_code);
+  EXPECT_TRUE(says(second, "goes on: "));
+  EXPECT_TRUE(comes_true("select count(*) > 0 from ticks where app = 'b'"));
+  EXPECT_EQ(0, stop(second).exit_code);
+}
+
+TEST_F(ProjectsOfJobs, TwoProjectsRunEachSlotOnce) {
+  for (const char* app : {"a", "b"}) {
+    configure(app, "project = \"" + std::string(app) + "\"\n", "catchup = \"all\"\n");
+    ASSERT_EQ(0, pgsluice(command(app, {"--once"})).exit_code);
+  }
+  db().run(
+      "delete from pgsluice.job_runs; delete from ticks; update pgsluice.jobs set since = now() "
+      "- interval '200 seconds'");
+  Process a1(command("a"));
+  Process b1(command("b"));
+  Process b2(command("b"));
+  ASSERT_TRUE(
+      comes_true("select count(*) filter (where project = 'a' and state = 'ran') >= 200 and "
+                 "count(*) filter (where project = 'b' and state = 'ran') >= 200 from "
+                 "pgsluice.job_runs"));
+  for (Process* process : {&a1, &b1, &b2}) EXPECT_EQ(0, stop(*process).exit_code);
+  for (const char* app : {"a", "b"}) {
+    const std::string where = " from pgsluice.job_runs where project = '" + std::string(app) + "'";
+    EXPECT_EQ(db().number("select count(*)" + where), ticks(app));
+    EXPECT_EQ(0, db().number("select count(*)" + where + " and state <> 'ran'"));
+    EXPECT_EQ(db().number("select count(*)" + where),
+              db().number("select 1 + extract(epoch from max(slot) - min(slot))::int" + where))
+        << "no slot is left out";
+  }
+  const Finished history = pgsluice({"schedule", "history", "-d", url(), "-n", "400"});
+  EXPECT_THAT(history.out, HasSubstr("  a/tick"));
+  const Finished of_b = pgsluice({"schedule", "history", "--project", "b", "-d", url()});
+  EXPECT_THAT(of_b.out, Not(HasSubstr("a/tick")));
+}
+
+TEST_F(ProjectsOfJobs, SameConfigurationElsewhereIsTheSameJob) {
+  configure("a", "");
+  configure("b", "");
+  folder_.write("b/tick.sql", "insert into ticks (app) values ('a')");
+  Process first(command("a"));
+  ASSERT_TRUE(comes_true("select count(*) > 0 from ticks"));
+  Process second(command("b"));
+  ASSERT_TRUE(comes_true("select count(distinct runner) = 2 from pgsluice.job_runs"));
+  EXPECT_THAT(stop(second).err, Not(HasSubstr("refused")));
+  EXPECT_EQ(0, stop(first).exit_code);
+  EXPECT_EQ(db().number("select count(*) from pgsluice.job_runs"), ticks("a"));
+}
+
+TEST_F(ProjectsOfJobs, PlaceInARepositoryAndAContainerAreOneProject) {
+  std::filesystem::create_directories(folder_ / "repository/.git");
+  configure("repository/services/shop", "");
+  configure("image", "");
+  folder_.write("image/tick.sql", read_file(folder_ / "repository/services/shop/tick.sql"));
+  Process first(command("repository/services/shop"));
+  ASSERT_TRUE(comes_true("select count(*) > 0 from ticks"));
+  Process second(command("image"));
+  ASSERT_TRUE(says(second, "goes on as project \"services/shop\""));
+  std::this_thread::sleep_for(3s);
+  EXPECT_EQ(0, stop(second).exit_code);
+  EXPECT_EQ(0, stop(first).exit_code);
+  EXPECT_EQ("services/shop",
+            db().value("select string_agg(distinct project, ',') from pgsluice.job_runs"));
+}
+
+/// Tenants by search_path share a configuration, not their slots.
+TEST_F(ProjectsOfJobs, AnotherSearchPathIsAnotherJob) {
+  db().run("create schema t1; create schema t2");
+  configure("a", "");
+  const auto in = [this](const std::string& schema) {
+    return Process::Options{.input = "",
+                            .environment = {"PGOPTIONS=-c search_path=" + schema + ",public"},
+                            .program = PGSLUICE_BINARY};
+  };
+  Process first(command("a"), in("t1"));
+  ASSERT_TRUE(comes_true("select count(*) > 0 from ticks"));
+  configure("b", "");
+  folder_.write("b/tick.sql", read_file(folder_ / "a/tick.sql"));
+  const Finished once = pgsluice(command("b", {"--once"}), in("t2"));
+  EXPECT_EQ(1, once.exit_code);
+  EXPECT_THAT(once.err, HasSubstr("differs in search_path"));
+  EXPECT_EQ(0, stop(first).exit_code);
+}
+
+/// A job that was edited is a new one's business only in its own file.
+TEST_F(ProjectsOfJobs, AnEditedConfigurationCountsAtOnce) {
+  configure("a", "");
+  ASSERT_EQ(0, pgsluice(command("a", {"--once"})).exit_code);
+  configure("a", "", "overlap = \"queue\"\n");
+  const Finished edited = pgsluice(command("a", {"--once"}));
+  EXPECT_EQ(0, edited.exit_code) << edited.err;
+  EXPECT_THAT(edited.err, Not(HasSubstr("refused")));
+}
+
+class UpgradesOfJobs : public ProjectsOfJobs {
+ protected:
+  void SetUp() override {
+    ProjectsOfJobs::SetUp();
+    make_old_ledger(db());
+    // Seen a minute ago, and run until now.
+    db().run(
+        "insert into pgsluice.jobs (job, schedule, since) values ('tick', '@every 1s UTC', now() - "
+        "interval '1 minute'); insert into pgsluice.job_runs (job, slot, state, runner, "
+        "finished_at) select 'tick', s, 'ran', 'old host', now() from generate_series(date_trunc("
+        "'second', now()) - interval '1 minute', date_trunc('second', now()) + interval '4 "
+        "seconds', interval '1 second') s");
+    last_ = db().value("select max(slot) from pgsluice.job_runs");
+  }
+  std::string last_;
+};
+
+TEST_F(UpgradesOfJobs, KeepEverySlot) {
+  for (const char* head : {"", "project = \"shop\"\n"}) {
+    SCOPED_TRACE(head);
+    const std::string project = *head == '\0' ? "default" : "shop";
+    if (project == "shop") {
+      db().run("drop schema pgsluice cascade; drop table ticks");
+      SetUp();
+    }
+    configure("a", head, "catchup = \"all\"\n");
+    Process process(command("a"));
+    ASSERT_TRUE(comes_true("select count(*) >= 3 from ticks"));
+    const Finished stopped = stop(process);
+    EXPECT_EQ(project == "shop", stopped.err.contains("taken over: ")) << stopped.err;
+    EXPECT_EQ(project,
+              db().value("select string_agg(distinct project, ',') from pgsluice.job_runs"));
+    const std::string later = " from pgsluice.job_runs where slot > '" + last_ + "'";
+    EXPECT_EQ(ticks("a"), db().number("select count(*)" + later + " and state = 'ran'"))
+        << "none of before is run again";
+    EXPECT_EQ(db().number("select count(*) from pgsluice.job_runs"),
+              db().number("select 1 + extract(epoch from max(slot) - min(slot))::int from "
+                          "pgsluice.job_runs"))
+        << "none is left out";
+  }
+}
+
+TEST_F(ProjectsOfJobs, TimeoutIsWhatItSays) {
+  configure("a", "", "timeout = \"1s\"\noverlap = \"queue\"\n");
+  folder_.write("a/tick.sql", "select pg_sleep(60)");
+  Process process(command("a"));
+  ASSERT_TRUE(
+      comes_true("select exists (select from pgsluice.job_runs where state = 'timed_out')"));
+  process.signal(SIGTERM);
+  std::this_thread::sleep_for(200ms);
+  process.signal(SIGTERM);
+  process.wait();
+  EXPECT_LT(db().number("select extract(milliseconds from min(finished_at - claimed_at))::int from "
+                        "pgsluice.job_runs where state = 'timed_out'"),
+            2500);
+  EXPECT_THAT(db().value("select min(message) from pgsluice.job_runs where state = 'timed_out'"),
+              HasSubstr("took longer than 1.0 s"));
+}
+
+TEST_F(ProjectsOfJobs, ValuesOfPlaceholdersAreShownNowhere) {
+  configure("a", "", "flags = [\"--placeholder\", \"pw=s3cr3tX\", \"--placeholder=x=s3cr3tY\"]\n");
+  folder_.write(
+      "a/tick.sql",
+      "-- pgsluice: placeholder pw\n-- pgsluice: placeholder x secret\n"
+      "insert into ticks (app) values ('a'); select pg_sleep(1); select :'pw', :'x'::int;");
+  const Finished checked = pgsluice({"schedule", "check", "--config", folder_ / "a/pgsluice.toml"});
+  EXPECT_THAT(checked.out, HasSubstr("--placeholder pw=***"));
+  Process process(command("a"));
+  ASSERT_TRUE(
+      comes_true("select exists (select from pg_stat_activity where query like "
+                 "'%pg_sleep(1)%' and pid <> pg_backend_pid() and state = 'active' and "
+                 "datname = current_database())"));
+  std::string shown = checked.out;
+  std::size_t children = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string text = read_file((entry.path() / "cmdline").string());
+    if (!text.contains(folder_ / "a/tick.sql")) continue;
+    ++children;
+    shown += text;
+  }
+  EXPECT_GT(children, 0U);
+  ASSERT_TRUE(comes_true("select exists (select from pgsluice.job_runs where state = 'failed')"));
+  shown += stop(process).err;
+  shown += db().value("select string_agg(r::text, ' ') from pgsluice.job_runs r");
+  shown += db().value("select string_agg(j::text, ' ') from pgsluice.jobs j");
+  EXPECT_THAT(shown, HasSubstr("invalid input syntax"));
+  EXPECT_THAT(shown, Not(HasSubstr("s3cr3t")));
+}
+
+}  // namespace
+}  // namespace sluice::test
