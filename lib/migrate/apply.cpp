@@ -182,11 +182,11 @@ void Apply::run_transaction(const Text& text) {
       Culprit culprit;
       if (place) {
         culprit.unit = unit_at(text.units, *place);
+      } else if (text.units.size() == 1 && !last_change_of_role(text.sql, text.units)) {
+        culprit.unit = 0;
       } else if (Clock::now() - began < limits::migration_search_max && !error.is_transient() &&
                  !error.is_cancelled()) {
         culprit = find_culprit(text, error.state());
-      } else if (text.units.size() == 1) {
-        culprit.unit = 0;
       }
       throw failure_of(
           text, error, culprit.unit, place,

@@ -364,7 +364,7 @@ TEST_F(Schedules, FlagsThatAJobWouldStumbleOverAreSaidAtOnce) {
                           "--lock-timout; did you mean --lock-timeout?"));
   }
   EXPECT_THAT(refusal(check, "\"--lock-timeout\", \"soon\""), HasSubstr("is not a duration"));
-  EXPECT_THAT(refusal(check, "\"--placeholder\", \"x\""), HasSubstr("write name=value"));
+  EXPECT_THAT(refusal(check, "\"--placeholder\", \"x\""), HasSubstr("write NAME=VALUE"));
   EXPECT_THAT(refusal(check, "\"-d\", \"elsewhere\""), HasSubstr("At Most 1"));
   EXPECT_THAT(refusal(check, "\"--help\""), HasSubstr("runs nothing"));
 }
