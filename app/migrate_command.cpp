@@ -1,7 +1,10 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "app/cli.hpp"
@@ -38,6 +41,7 @@ struct MigrateFlags {
   std::uint64_t version = 0;
   std::optional<std::uint64_t> to;
   std::optional<std::chrono::milliseconds> wait;
+  std::optional<std::chrono::milliseconds> stop_after;
   bool connects = true;  ///< all but `new`
 };
 
@@ -120,6 +124,30 @@ migrate::Options options_of(const MigrateFlags& flags) {
   return options;
 }
 
+std::chrono::milliseconds stop_after_of(const MigrateFlags& flags) {
+  if (flags.stop_after) return *flags.stop_after;
+  return ::isatty(STDERR_FILENO) != 0 ? limits::stop_grace : limits::migration_stop_unattended;
+}
+
+/// The file that runs, which the thread of the signals names.
+class UnderWay {
+ public:
+  void begin(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    path_ = path;
+  }
+  void tell_stop(std::chrono::milliseconds stop_after) {
+    const std::lock_guard lock(mutex_);
+    if (path_.empty()) return;
+    print_note("stopping: " + path_ + " has " + format_duration(stop_after) +
+               " to end, and is cancelled then (--stop-after; a second signal: at once)");
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string path_;
+};
+
 bool prints_text(const MigrateFlags& flags) {
   return flags.common.output == OutputFormat::text && !flags.common.quiet;
 }
@@ -135,8 +163,13 @@ void print_end(const MigrateFlags& flags, const Outcome& outcome) {
 }
 
 int run(const MigrateFlags& flags, const Command& command) {
-  const SignalThread signals;
-  const migrate::Stop stop{signals.soon(), signals.now()};
+  const std::chrono::milliseconds stop_after = stop_after_of(flags);
+  // What is to stop now and cannot has a part of the time too.
+  const auto patience = std::min(limits::migration_cancel_patience, stop_after / 2);
+  UnderWay under_way;
+  const auto tell_stop = [&under_way, stop_after] { under_way.tell_stop(stop_after); };
+  const SignalThread signals(tell_stop, stop_after - patience);
+  const migrate::Stop stop{signals.soon(), signals.now(), patience};
   Outcome outcome;
   ordered_json applied = ordered_json::array();
   const migrate::Listener listener{
@@ -149,7 +182,8 @@ int run(const MigrateFlags& flags, const Command& command) {
           print_result((flags.options.dry_run ? "would apply " : "applied ") + cell(script.path) +
                        " in " + format_duration(duration) + "\n");
         }
-      }};
+      },
+      [&under_way](const std::string& path) { under_way.begin(path); }};
   const auto fail = [&outcome](int exit_code, const std::string& message) {
     outcome.exit_code = exit_code;
     outcome.message = message;
@@ -402,6 +436,10 @@ void add_running(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
   add_duration_option(c, "--lock-timeout", flags->options.lock_timeout,
                       "how long a statement waits for a table, and keeps others waiting behind it "
                       "(default: 3s; 0: no limit)");
+  add_duration_option(
+      c, "--stop-after", flags->stop_after,
+      "how long what runs may go on after SIGTERM or Ctrl-C (default: 10s; 3s without "
+      "a terminal)");
   add_duration_option(c, "--statement-timeout", flags->options.statement_timeout,
                       "how long a statement may take (default: no limit)");
   const auto add_placeholder = [&c](const std::string& flag, std::vector<std::string>& values,

@@ -40,11 +40,13 @@ void Signals::hear(int number) {
   grace_.async_wait(on_grace);
 }
 
-SignalThread::SignalThread() : io_(1), signals_(io_) {
-  // What is to stop now and cannot has a part of the time too.
-  signals_.listen(
-      {.soon = [this] { soon_.request_stop(); }, .now = [this] { now_.request_stop(); }},
-      limits::stop_grace - limits::migration_cancel_patience);
+SignalThread::SignalThread(std::function<void()> soon, std::chrono::milliseconds grace)
+    : io_(1), signals_(io_) {
+  const auto on_soon = [this, soon = std::move(soon)] {
+    soon_.request_stop();
+    soon();
+  };
+  signals_.listen({.soon = on_soon, .now = [this] { now_.request_stop(); }}, grace);
   thread_ = std::jthread([this] { io_.run(); });
 }
 

@@ -50,7 +50,9 @@ class Signals {
 /// The same on a thread of its own, for commands that block.
 class SignalThread {
  public:
-  SignalThread();
+  /// `soon` is called, on that thread, when the first signal has come; the second one, or the end
+  /// of `grace`, means now.
+  SignalThread(std::function<void()> soon, std::chrono::milliseconds grace);
   ~SignalThread();
   SignalThread(const SignalThread&) = delete;
   SignalThread& operator=(const SignalThread&) = delete;

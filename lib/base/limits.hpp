@@ -98,6 +98,8 @@ inline constexpr std::chrono::milliseconds migration_watch_every = 100ms;
 /// How long a server may take to cancel a statement, or to answer when a stop was asked for: it is
 /// a part of the time that a stop may take (stop_grace).
 inline constexpr std::chrono::milliseconds migration_cancel_patience = 3s;
+/// After SIGTERM, how long a file may go on where nobody looks on.
+inline constexpr std::chrono::milliseconds migration_stop_unattended = 3s;
 inline constexpr std::size_t migration_retries = 5;
 inline constexpr std::chrono::milliseconds migration_retry_delay_min = 1s;
 inline constexpr std::chrono::milliseconds migration_reconnect = 60s;

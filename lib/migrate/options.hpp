@@ -33,6 +33,7 @@ struct Options {
 struct Listener {
   std::function<void(const std::string&)> note;
   std::function<void(const Script&, std::chrono::duration<double>)> applied;
+  std::function<void(const std::string&)> begins;  ///< what runs now, for who asks it to stop
 };
 
 }  // namespace sluice::migrate

@@ -135,8 +135,23 @@ Session::Session(const std::string& conninfo, Stop stop, std::chrono::millisecon
       }
     }).detach();
   };
+  const auto cancel_if_blocked = [shared, conninfo] {
+    std::thread([shared, conninfo] {
+      try {
+        pqxx::connection other(conninfo);
+        pqxx::nontransaction work(other);
+        const std::string process = std::to_string(shared->connection.backendpid());
+        const auto blocked =
+            work.exec("select 1 where pg_catalog.cardinality(pg_catalog.pg_blocking_pids(" +
+                      process + ")) operator(pg_catalog.>) 0");
+        if (!blocked.empty()) shared->connection.cancel_query();
+      } catch (const std::exception&) {
+        // Then it has the time that all have.
+      }
+    }).detach();
+  };
   const auto cut = [shared] { ::shutdown(shared->connection.sock(), SHUT_RDWR); };
-  watch_ = std::make_unique<Watch>(Watch::Means{cancel, cut}, answer_max);
+  watch_ = std::make_unique<Watch>(Watch::Means{cancel, cancel_if_blocked, cut}, answer_max);
 } catch (const pqxx::broken_connection& error) {
   throw not_connected(error);
 } catch (const pqxx::failure& error) {

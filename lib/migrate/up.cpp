@@ -106,6 +106,7 @@ class Up {
     }
     under_way_ = status.script;
     began_ = std::chrono::steady_clock::now();
+    if (listener_.begins) listener_.begins(status.script->path);
     const auto record = [&locked](const std::string& sql) { locked.record(sql); };
     try {
       locked.hold();
@@ -172,6 +173,7 @@ void run_file(const Script& script, const Options& options, const Listener& list
               const Stop& stop) {
   Apply::check(script, options.placeholders);
   Session session(options.conninfo, stop, options.stall_max);
+  if (listener.begins) listener.begins(script.path);
   const Secrets secrets = secrets_of(script, options.placeholders);
   Apply(session, options, secrets, listener, stop).run_unrecorded(script);
 }

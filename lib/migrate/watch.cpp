@@ -44,14 +44,17 @@ void Watch::look() {
   const auto passed = [now](Clock::time_point since, std::chrono::milliseconds time) {
     return since != Clock::time_point{} && now - since > time;
   };
-  if (stop_.asked() && stopped_ == Clock::time_point{}) stopped_ = now;
+  if (stop_.asked() && stopped_ == Clock::time_point{}) {
+    stopped_ = now;
+    if (what_ == Waits::for_a_statement) means_.cancel_if_blocked();
+  }
   if (stop_.now.stop_requested() && cancelled_ == Clock::time_point{}) {
     cancelled_ = now;
     means_.cancel();
   }
-  bool cut = passed(cancelled_, limits::migration_cancel_patience);
+  bool cut = passed(cancelled_, stop_.cancel_patience);
   if (what_ == Waits::for_an_answer) {
-    cut = cut || passed(stopped_, limits::migration_cancel_patience);
+    cut = cut || passed(stopped_, stop_.cancel_patience);
     was_too_late_ = !cut && answer_max_.count() > 0 && passed(began_, answer_max_);
     cut = cut || was_too_late_;
   }

@@ -24,7 +24,9 @@ class Watch {
  public:
   struct Means {
     std::function<void()> cancel;  ///< asks the server to; must not block
-    std::function<void()> cut;     ///< ends the connection, so that the wait fails
+    /// The same if the statement waits for a lock: it has nothing to finish. Must not block either.
+    std::function<void()> cancel_if_blocked;
+    std::function<void()> cut;  ///< ends the connection, so that the wait fails
   };
 
   /// `answer_max` zero: as long as it likes.

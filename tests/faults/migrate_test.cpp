@@ -328,6 +328,41 @@ TEST_F(MigrateFaults, RetriesAreMadeUntilTheTableIsFree) {
   EXPECT_EQ("1 applied", history());
 }
 
+TEST_F(MigrateFaults, StopSaysWhatRunsAndIsOverInTime) {
+  for (const char* head : {"", "-- pgsluice: no-transaction\n"}) {
+    SCOPED_TRACE(head);
+    write("001_a.sql", head + std::string("select pg_sleep(60)"));
+    Process runner(command("up", {"--stop-after", "1s"}));
+    ASSERT_TRUE(runs_now("pg_sleep"));
+    const auto sent = std::chrono::steady_clock::now();
+    runner.signal(SIGTERM);
+    const Finished stopped = runner.wait();
+    EXPECT_EQ(143, stopped.exit_code) << stopped.err;
+    EXPECT_LT(std::chrono::steady_clock::now() - sent, 2s);
+    EXPECT_THAT(stopped.err, HasSubstr("stopping: " + path("001_a.sql") + " has 1.0 s to end"));
+    EXPECT_TRUE(no_session_left());
+    migrate("repair", {"--forget", "1"});
+  }
+}
+
+/// It has nothing to finish.
+TEST_F(MigrateFaults, StopGivesUpALockThatIsWaitedForAtOnce) {
+  db().run("create table t (id int)");
+  write("001_a.sql", "-- pgsluice: lock-timeout 0s\nalter table t add column v text");
+  Session reader(url());
+  reader.run("begin; select * from t");
+  Process runner(command("up", {"--stop-after", "60s"}));
+  ASSERT_TRUE(runs_now("alter table t"));
+  const auto sent = std::chrono::steady_clock::now();
+  runner.signal(SIGTERM);
+  const Finished stopped = runner.wait();
+  EXPECT_EQ(143, stopped.exit_code) << stopped.err;
+  EXPECT_LT(std::chrono::steady_clock::now() - sent, 3s);
+  EXPECT_EQ("", history());
+  reader.run("commit");
+  EXPECT_EQ(0, up().exit_code);
+}
+
 TEST_F(MigrateFaults, TransactionPoolerIsRefused) {
   write("001_a.sql", "create table a (id int)");
   const Pooler pooler(url(), "transaction");
