@@ -252,7 +252,9 @@ class Reader {
     // Where a pattern is none that all hosts share, it is this folder's.
     const std::string text = as_written(node);
     const bool is_relative = key == "load" && !text.starts_with("/") && !text.starts_with("${");
-    return is_relative ? text + fs::absolute(folder_).lexically_normal().string() : text;
+    return is_relative
+               ? text + fs::absolute(folder_.empty() ? "." : folder_).lexically_normal().string()
+               : text;
   }
 
   std::string meaning_of(const toml::table& from) const {

@@ -233,17 +233,17 @@ std::string empties_table_statement(const NewLoad& like, const std::string& exce
       "from "
       "pg_depend d join pg_rewrite r on r.oid = d.objid where d.classid = 'pg_rewrite'::regclass "
       "and "
-      "d.refclassid = 'pg_class'::regclass and d.refobjid = above.oid) n (oid)), "
-      "gone (oid, is_whole) as (select oid, oid in (select oid from below) from above) ";
+      "d.refclassid = 'pg_class'::regclass and d.refobjid = above.oid) n (oid)) ";
   const std::string here = is_here("l", like.origin);
   const std::string others = except.empty() ? "" : " and l.load_id <> " + except;
-  return tables +
-         "update pgsluice.loads l set state = case when gone.is_whole then 'void' else l.state "
-         "end, "
-         "part_gone = l.part_gone or not gone.is_whole from gone where l.state <> 'void' and "
-         "l.target_oid = gone.oid and " +
-         here + others + "; " +
-         "update pgsluice.loads l set state = 'void' where l.state <> 'void' and l.target = " +
+  const std::string into = " where l.state <> 'void' and l.target_oid = any (array(";
+  // By arrays, so that the few loads are found by the index, whatever is known of these tables.
+  return tables + "update pgsluice.loads l set state = 'void'" + into +
+         "select oid from below)) and " + here + others + "; " + tables +
+         "update pgsluice.loads l set part_gone = true" + into +
+         "select oid from above except select oid from below)) and not l.part_gone and " + here +
+         others +
+         "; update pgsluice.loads l set state = 'void' where l.state <> 'void' and l.target = " +
          quote_literal(like.target) + " and not (" + here + ")" + others + "; ";
 }
 

@@ -250,21 +250,21 @@ TEST_F(Here, SecretsStandInNoMessage) {
   std::vector<std::vector<std::string>> commands;
   for (const std::string& uri :
        {broken, split, right, std::string("host=127.0.0.1 port=1 password=a s3cret")}) {
-    for (const std::vector<std::string>& command :
-         std::vector<std::vector<std::string>>{{"load", "x.csv", "-t", "t", "-d"},
-                                               {"check", "x.csv", "-t", "t", "-d"},
-                                               {"loads", "-d"},
-                                               {"loads", "show", "1", "-d"},
-                                               {"migrate", "up", "--dir", ".", "-d"},
-                                               {"migrate", "status", "--dir", ".", "-d"},
-                                               {"migrate", "up", "--dir", ".", "--migrate-url"},
-                                               {"schedule", "history", "-d"},
-                                               {"schedule", "run", "--once", "-d"},
-                                               {"loads"},
-                                               {"load", "-t", "t"},
-                                               {"migrate"},
-                                               {"migrate", "up"},
-                                               {}}) {
+    for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+             {"load", "x.csv", "-t", "t", "-d"},
+             {"check", "x.csv", "-t", "t", "-d"},
+             {"loads", "-d"},
+             {"loads", "show", "1", "-d"},
+             {"migrate", "up", "--wait", "0", "--dir", ".", "-d"},
+             {"migrate", "status", "--wait", "0", "--dir", ".", "-d"},
+             {"migrate", "up", "--wait", "0", "--dir", ".", "--migrate-url"},
+             {"schedule", "history", "-d"},
+             {"schedule", "run", "--wait", "0", "--once", "-d"},
+             {"loads"},
+             {"load", "-t", "t"},
+             {"migrate"},
+             {"migrate", "up"},
+             {}}) {
       commands.push_back(command);
       commands.back().push_back(uri);
     }
