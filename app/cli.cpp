@@ -7,60 +7,12 @@
 
 #include "app/exit_code.hpp"
 #include "app/output.hpp"
+#include "app/wrong_usage.hpp"
 #include "base/failure.hpp"
-#include "base/quantity.hpp"
-#include "base/suggestion.hpp"
-#include "csv/dialect.hpp"
 #include "tuple/utf8.hpp"
 
 namespace sluice::app {
 namespace {
-
-std::vector<std::string> flags_of(const CLI::App& command) {
-  std::vector<std::string> flags;
-  for (const CLI::Option* option : command.get_options()) {
-    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
-  }
-  return flags;
-}
-
-/// The subcommand that was named last, and all names on the way to it.
-std::pair<const CLI::App*, std::string> named_command(const CLI::App& app) {
-  const CLI::App* command = &app;
-  std::string path = "pgsluice";
-  while (!command->get_subcommands().empty()) {
-    command = command->get_subcommands().back();
-    path += " " + command->get_name();
-  }
-  return {command, path};
-}
-
-bool has_subcommands(const CLI::App& command) {
-  return !command.get_subcommands([](const CLI::App*) { return true; }).empty();
-}
-
-std::string shown_argument(const std::string& argument) {
-  return is_connection(argument) ? "(a connection, which stands behind -d)" : argument;
-}
-
-/// "pgsluice load: unknown flag --jbos; did you mean --jobs?"
-std::string unknown_arguments(const CLI::App& app) {
-  const auto [command, path] = named_command(app);
-  std::vector<std::string> extras = command->remaining();
-  if (extras.empty()) extras = app.remaining();
-  std::string name = extras.empty() ? "" : extras.front();
-  name = is_connection(name) ? shown_argument(name) : name.substr(0, name.find('='));
-  std::vector<std::string> known = flags_of(*command);
-  const bool is_flag = name.starts_with("-");
-  if (!is_flag) {
-    known.clear();
-    for (const CLI::App* sub : command->get_subcommands([](const CLI::App*) { return true; }))
-      known.push_back(sub->get_name());
-  }
-  const auto meant = nearest(name, known);
-  return path + ": unknown " + (is_flag ? "flag " : "argument ") + name +
-         (meant ? "; did you mean " + *meant + "?" : "");
-}
 
 /// The command line and what each command runs.
 struct Program {
@@ -88,20 +40,14 @@ Program::Program() {
   commands["schedule"] = add_schedule_command(app);
 }
 
-/// What is wrong with the arguments, which `error` says too.
-std::string describe(const CLI::App& app, const CLI::ParseError& error,
-                     const std::string& first_argument) {
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return unknown_arguments(app);
-  // A mistyped flag often makes another one seem to be missing: it is the one to name.
-  const auto [command, path] = named_command(app);
-  const bool required = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
-  std::vector<std::string> rest = command->remaining();
-  if (rest.empty() && command == &app && !first_argument.empty()) rest.push_back(first_argument);
-  const bool unknown =
-      required && std::ranges::any_of(rest, [&](const std::string& word) {
-        return word.size() > 1 && (word.starts_with("-") || has_subcommands(*command));
-      });
-  return unknown ? unknown_arguments(app) : path + ": " + error.what();
+/// Whether the arguments ask for JSON, also where they cannot be read.
+bool asks_for_json(const std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
+    if (arguments[i] == "--output=json") return true;
+    if (arguments[i] == "--output" && i + 1 < arguments.size() && arguments[i + 1] == "json")
+      return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -126,12 +72,10 @@ void add_connection_options(CLI::App& command, CommonOptions& options) {
 }
 
 void add_output_format(CLI::App& command, OutputFormat& format, const std::string& help) {
-  static const std::map<std::string, OutputFormat> formats{{"text", OutputFormat::text},
-                                                           {"json", OutputFormat::json}};
-  command.add_option("--output", format, help)
-      ->transform(CLI::CheckedTransformer(formats))
-      ->option_text("text|json")
-      ->group("Output");
+  add_choice_option<OutputFormat>(command, "--output",
+                                  {{"text", OutputFormat::text}, {"json", OutputFormat::json}},
+                                  format, help)
+      .group("Output");
 }
 
 void add_output_options(CLI::App& command, CommonOptions& options) {
@@ -141,55 +85,6 @@ void add_output_options(CLI::App& command, CommonOptions& options) {
       ->group("Output");
   command.add_flag("-v,--verbose", options.verbose, "say more of what is decided and why")
       ->group("Output");
-}
-
-void add_size_option(CLI::App& command, const std::string& flag, std::size_t& bytes,
-                     const std::string& help) {
-  const auto parse = [flag, &bytes](const std::string& text) {
-    const auto size = parse_bytes(text);
-    if (!size) throw CLI::ValidationError(flag, size.error());
-    bytes = *size;
-  };
-  command.add_option_function<std::string>(flag, parse, help)->option_text("SIZE");
-}
-
-namespace {
-
-template <class Duration>
-void add_duration(CLI::App& command, const std::string& flag, Duration& duration,
-                  const std::string& help) {
-  const auto parse = [flag, &duration](const std::string& text) {
-    const auto parsed = parse_duration(text);
-    if (!parsed) throw CLI::ValidationError(flag, parsed.error());
-    duration = *parsed;
-  };
-  command.add_option_function<std::string>(flag, parse, help)->option_text("DURATION");
-}
-
-}  // namespace
-
-void add_duration_option(CLI::App& command, const std::string& flag,
-                         std::chrono::milliseconds& duration, const std::string& help) {
-  add_duration(command, flag, duration, help);
-}
-
-void add_duration_option(CLI::App& command, const std::string& flag,
-                         std::optional<std::chrono::milliseconds>& duration,
-                         const std::string& help) {
-  add_duration(command, flag, duration, help);
-}
-
-void add_character_option(CLI::App& command, const std::string& flag, std::optional<char>& c,
-                          const std::string& help) {
-  const auto parse = [flag, &c](const std::string& text) {
-    c = csv::parse_character(text);
-    if (!c) {
-      throw CLI::ValidationError(
-          flag, "\"" + text +
-                    "\" is not one character; write for example ';', '\\t', tab, pipe or '\\x01'");
-    }
-  };
-  command.add_option_function<std::string>(flag, parse, help)->option_text("CHAR");
 }
 
 void require_utf8(const std::string& flag, const std::string& text) {
@@ -211,22 +106,34 @@ std::optional<std::string> wrong_arguments(std::vector<std::string> arguments) {
   }
 }
 
-/// CLI11 takes [a,b] for a list. A file of such a name is named with its folder.
+/// CLI11 takes [a,b] for a list: a file of such a name is named with its folder. For --null= it
+/// would take the argument that follows: an empty value becomes one of its own.
 std::vector<std::string> arguments_of(int argc, const char* const* argv) {
-  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
-  for (std::string& argument : arguments) {
+  std::vector<std::string> arguments;
+  bool may_be_flag = true;
+  for (int i = 1; i < argc; ++i) {
+    std::string argument = argv[i];
+    may_be_flag = may_be_flag && argument != "--";
     const bool is_list = argument.starts_with('[') && argument.ends_with(']');
     if (is_list && ::access(argument.c_str(), F_OK) == 0) argument.insert(0, "./");
+    const bool is_empty = may_be_flag && argument.size() > 3 && argument.starts_with("--") &&
+                          argument.find('=') == argument.size() - 1;
+    if (is_empty) argument.pop_back();
+    arguments.push_back(std::move(argument));
+    if (is_empty) arguments.emplace_back();
   }
-  std::ranges::reverse(arguments);  // as CLI11 wants them
   return arguments;
 }
 
 int run_program(int argc, const char* const* argv) {
   Program program;
   CLI::App& app = program.app;
+  std::vector<std::string> arguments = arguments_of(argc, argv);
+  const bool as_json = asks_for_json(arguments);
+  const std::string first = arguments.empty() ? "" : arguments.front();
+  std::ranges::reverse(arguments);  // as CLI11 wants them
   try {
-    app.parse(arguments_of(argc, argv));
+    app.parse(std::move(arguments));
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
   } catch (const CLI::CallForAllHelp& help) {
@@ -234,11 +141,24 @@ int run_program(int argc, const char* const* argv) {
   } catch (const CLI::CallForVersion& version) {
     return app.exit(version);
   } catch (const CLI::ParseError& error) {
-    print_log(cell(describe(app, error, argc > 1 ? argv[1] : "")) + "\n  See " +
-              named_command(app).second + " --help.\n");
+    const auto [command, path] = named_command(app);
+    const std::string message = describe(app, error, first);
+    if (as_json) {
+      print_json(json_of_failure(path, exit_usage, message));
+    } else {
+      print_log(cell(message) + "\n  See " + path + " --help.\n");
+    }
     return exit_usage;
   }
-  return program.commands.at(app.get_subcommands().front()->get_name())();
+  const std::string name = app.get_subcommands().front()->get_name();
+  if (!as_json) return program.commands.at(name)();
+  try {
+    return program.commands.at(name)();
+  } catch (const Failure& failure) {
+    const int exit_code = exit_code_of(failure.kind(), 0);
+    print_json(json_of_failure(named_command(app).path, exit_code, failure.what()));
+    return exit_code;
+  }
 }
 
 }  // namespace sluice::app

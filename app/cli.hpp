@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/flag_values.hpp"
 #include "pg/connection.hpp"
 
 namespace sluice::app {
@@ -29,17 +30,6 @@ inline constexpr const char* handed_connection = "PGSLUICE_HANDED_CONNECTION";
 void add_connection_options(CLI::App& command, CommonOptions& options);
 void add_output_format(CLI::App& command, OutputFormat& format, const std::string& help);
 void add_output_options(CLI::App& command, CommonOptions& options);
-
-/// A size or a duration as a flag's value: the message of a wrong one names the flag.
-void add_size_option(CLI::App& command, const std::string& flag, std::size_t& bytes,
-                     const std::string& help);
-void add_duration_option(CLI::App& command, const std::string& flag,
-                         std::chrono::milliseconds& duration, const std::string& help);
-void add_duration_option(CLI::App& command, const std::string& flag,
-                         std::optional<std::chrono::milliseconds>& duration,
-                         const std::string& help);
-void add_character_option(CLI::App& command, const std::string& flag, std::optional<char>& c,
-                          const std::string& help);
 
 /// A connection that stands where something else is wanted: it may hold a password, and is not
 /// shown.

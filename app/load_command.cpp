@@ -132,7 +132,8 @@ Run add_load_command(CLI::App& app) {
   add_input_flags(c, *flags);
   add_row_flags(c, *flags);
   add_reject_flags(c, *flags);
-  add_speed_and_safety_flags(c, *flags);
+  add_speed_flags(c, *flags);
+  add_safety_flags(c, *flags);
   add_connection_options(c, flags->common);
   add_output_options(c, flags->common);
   add_progress_flag(c, *flags);

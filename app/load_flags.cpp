@@ -160,79 +160,78 @@ load::LoadOptions options_of(const LoadFlags& flags) {
 }
 
 void add_input_flags(CLI::App& c, LoadFlags& f) {
-  static const std::map<std::string, load::HeaderMode> headers{{"match", load::HeaderMode::match},
-                                                               {"skip", load::HeaderMode::skip},
-                                                               {"none", load::HeaderMode::none}};
   const std::string group = "Input (the defaults are those of COPY ... (FORMAT csv))";
-  const auto in_group = [&](CLI::Option* option) { option->group(group); };
-  add_character_option(c, "--delimiter", f.delimiter, "between values (default: comma)");
-  add_character_option(c, "--quote", f.quote, "around values (default: \")");
+  add_character_option(c, "--delimiter", f.delimiter, "between values (default: comma)")
+      .group(group);
+  add_character_option(c, "--quote", f.quote, "around values (default: \")").group(group);
   add_character_option(c, "--escape", f.escape,
-                       "before a quote inside quotes (default: the quote itself)");
-  for (const char* flag : {"--delimiter", "--quote", "--escape"}) in_group(c.get_option(flag));
-  in_group(c.add_option("--null", f.load.dialect.null_text,
-                        "unquoted text that means NULL (default: empty)")
-               ->option_text("TEXT"));
-  const auto header_given = [&f](const std::string& text) {
+                       "before a quote inside quotes (default: the quote itself)")
+      .group(group);
+  c.add_option("--null", f.load.dialect.null_text, "unquoted text that means NULL (default: empty)")
+      ->option_text("TEXT")
+      ->group(group);
+  const auto header = [&f](const load::HeaderMode& mode) {
     f.header_given = true;
-    f.load.header = headers.at(text);
+    f.load.header = mode;
   };
-  in_group(c.add_option_function<std::string>(
-                "--header", header_given,
-                "match: the first record names the columns (default); skip: it is ignored; "
-                "none: it is data")
-               ->check(CLI::IsMember(headers))
-               ->option_text("match|skip|none"));
-  in_group(c.add_option("--skip-lines", f.load.skip_lines,
-                        "lines in front of the header or the data that are not read")
-               ->option_text("N"));
-  in_group(c.add_option("--encoding", f.common.connect.client_encoding,
-                        "of the file, as PostgreSQL names it (default: PGCLIENTENCODING or UTF8)")
-               ->option_text("NAME"));
-  in_group(c.add_option("--columns", f.load.columns,
-                        "the file's columns in order, with --header=skip or --header=none")
-               ->delimiter(',')
-               ->option_text("A,B,C"));
-  in_group(c.add_option("--map", f.maps, "which table column a CSV column goes to (repeatable)")
-               ->option_text("CSV=COLUMN"));
-  in_group(
-      c.add_flag("--ignore-extra", f.load.ignore_extra, "drop CSV columns that the table lacks"));
+  add_choice_option<load::HeaderMode>(
+      c, "--header",
+      {{"match", load::HeaderMode::match},
+       {"skip", load::HeaderMode::skip},
+       {"none", load::HeaderMode::none}},
+      header,
+      "match: the first record names the columns (default); skip: it is ignored; "
+      "none: it is data")
+      .group(group);
+  const auto skip_lines = [&f](const std::uint64_t& lines) { f.load.skip_lines = lines; };
+  add_number_option(c, "--skip-lines", {}, skip_lines,
+                    "lines in front of the header or the data that are not read")
+      .group(group);
+  c.add_option("--encoding", f.common.connect.client_encoding,
+               "of the file, as PostgreSQL names it (default: PGCLIENTENCODING or UTF8)")
+      ->option_text("NAME")
+      ->group(group);
+  add_list_option(c, "--columns", f.load.columns, true,
+                  "the file's columns in order, with --header=skip or --header=none")
+      .option_text("A,B,C")
+      ->group(group);
+  add_list_option(c, "--map", f.maps, false, "which table column a CSV column goes to (repeatable)")
+      .option_text("CSV=COLUMN")
+      ->group(group);
+  c.add_flag("--ignore-extra", f.load.ignore_extra, "drop CSV columns that the table lacks")
+      ->group(group);
   add_size_option(c, "--max-record-bytes", f.load.record_bytes_max,
-                  "largest record, before it is an error (default: 64MiB)");
-  in_group(c.get_option("--max-record-bytes"));
+                  "largest record, before it is an error (default: 64MiB)")
+      .group(group);
 }
 
 void add_conflict_flags(CLI::App& c, LoadFlags& f) {
   const std::string group = "Rows";
-  static const std::map<std::string, writer::OnConflict> actions{
-      {"error", writer::OnConflict::error},
-      {"nothing", writer::OnConflict::nothing},
-      {"update", writer::OnConflict::update}};
-  c.add_option(
-       "--on-conflict", f.load.on_conflict,
-       "a record whose key is in the table is an error (default), is left out (nothing), or "
-       "takes the row's place (update)")
-      ->transform(CLI::CheckedTransformer(actions))
-      ->option_text("error|nothing|update")
+  add_choice_option<writer::OnConflict>(
+      c, "--on-conflict",
+      {{"error", writer::OnConflict::error},
+       {"nothing", writer::OnConflict::nothing},
+       {"update", writer::OnConflict::update}},
+      f.load.on_conflict,
+      "a record whose key is in the table is an error (default), is left out (nothing), or "
+      "takes the row's place (update)")
+      .group(group);
+  add_list_option(c, "--key", f.load.key, true,
+                  "columns of the unique key (default: the primary key)")
+      .option_text("A,B")
       ->group(group);
-  c.add_option("--key", f.load.key, "columns of the unique key (default: the primary key)")
-      ->delimiter(',')
-      ->option_text("A,B")
-      ->group(group);
-  static const std::map<std::string, writer::Dedupe> dedupes{{"first", writer::Dedupe::first},
-                                                             {"last", writer::Dedupe::last},
-                                                             {"error", writer::Dedupe::error}};
-  const auto dedupe = [&f](const std::string& text) { f.load.dedupe = dedupes.at(text); };
-  c.add_option_function<std::string>(
-       "--dedupe", dedupe,
-       "which of several records with one key counts (default: first for nothing, last for update)")
-      ->check(CLI::IsMember(dedupes))
-      ->option_text("first|last|error")
-      ->group(group);
-  c.add_option("--update-columns", f.load.update_columns,
-               "what --on-conflict update sets (default: all columns of the file but the key)")
-      ->delimiter(',')
-      ->option_text("A,B")
+  const auto dedupe = [&f](const writer::Dedupe& which) { f.load.dedupe = which; };
+  add_choice_option<writer::Dedupe>(
+      c, "--dedupe",
+      {{"first", writer::Dedupe::first},
+       {"last", writer::Dedupe::last},
+       {"error", writer::Dedupe::error}},
+      dedupe,
+      "which of several records with one key counts (default: first for nothing, last for update)")
+      .group(group);
+  add_list_option(c, "--update-columns", f.load.update_columns, true,
+                  "what --on-conflict update sets (default: all columns of the file but the key)")
+      .option_text("A,B")
       ->group(group);
   c.add_flag("--update-if-changed", f.load.update_if_changed,
              "leave rows alone that are equal to their record")
@@ -247,25 +246,26 @@ void add_row_flags(CLI::App& c, LoadFlags& f) {
   c.add_flag("--again", f.load.again,
              "load the file although it is in the table already, or unfinished")
       ->group(group);
-  static const std::map<std::string, load::SameContent> same{{"refuse", load::SameContent::refuse},
-                                                             {"load", load::SameContent::load},
-                                                             {"skip", load::SameContent::skip}};
-  c.add_option("--same-content", f.load.same_content,
-               "a file whose content another file has brought already is refused (default), loaded "
-               "too, or left out")
-      ->transform(CLI::CheckedTransformer(same))
-      ->option_text("refuse|load|skip")
-      ->group(group);
-  static const std::map<std::string, load::Grown> grown{{"refuse", load::Grown::refuse},
-                                                        {"append", load::Grown::append},
-                                                        {"load", load::Grown::load}};
-  c.add_option("--grown", f.load.grown,
-               "a file that begins with all of an earlier load and goes on is refused (default), "
-               "loaded from there on (append), or loaded whole")
-      ->transform(CLI::CheckedTransformer(grown))
-      ->option_text("refuse|append|load")
-      ->group(group);
-  c.add_option("--limit", f.limit, "stop after N records")->option_text("N")->group(group);
+  add_choice_option<load::SameContent>(
+      c, "--same-content",
+      {{"refuse", load::SameContent::refuse},
+       {"load", load::SameContent::load},
+       {"skip", load::SameContent::skip}},
+      f.load.same_content,
+      "a file whose content another file has brought already is refused (default), loaded "
+      "too, or left out")
+      .group(group);
+  add_choice_option<load::Grown>(
+      c, "--grown",
+      {{"refuse", load::Grown::refuse},
+       {"append", load::Grown::append},
+       {"load", load::Grown::load}},
+      f.load.grown,
+      "a file that begins with all of an earlier load and goes on is refused (default), "
+      "loaded from there on (append), or loaded whole")
+      .group(group);
+  const auto limit = [&f](const std::uint64_t& records) { f.limit = records; };
+  add_number_option(c, "--limit", {}, limit, "stop after N records").group(group);
   c.add_flag("--atomic", f.load.atomic,
              "all rows or none: they wait in a staging table, and come into the table in one "
              "transaction when all are there")
@@ -275,96 +275,91 @@ void add_row_flags(CLI::App& c, LoadFlags& f) {
 
 void add_reject_flags(CLI::App& c, LoadFlags& f) {
   const std::string group = "Bad records";
-  c.add_option("--max-rejects", f.rejects_max,
-               "stop when more records than this are bad (default: 0, or no limit with "
-               "--max-reject-ratio)")
-      ->option_text("N")
-      ->group(group);
-  c.add_option("--max-reject-ratio", f.reject_ratio_max,
-               "stop when more than this share of the records is bad: 0.01 is one in a hundred")
-      ->check(CLI::Range(0.0, 1.0))
-      ->option_text("R")
-      ->group(group);
+  const auto rejects_max = [&f](const std::uint64_t& records) { f.rejects_max = records; };
+  add_number_option(c, "--max-rejects", {}, rejects_max,
+                    "stop when more records than this are bad (default: 0, or no limit with "
+                    "--max-reject-ratio)")
+      .group(group);
+  const auto ratio_max = [&f](const double& share) { f.reject_ratio_max = share; };
+  add_share_option(c, "--max-reject-ratio", ratio_max,
+                   "stop when more than this share of the records is bad: 0.01 is one in a hundred")
+      .group(group);
   c.add_option("--rejects", f.load.rejects_path,
                "CSV file for the bad records, with the reasons beside it in .jsonl (default: "
                "FILE.rejects.csv beside the source)")
       ->option_text("FILE")
       ->group(group);
-  static const std::map<std::string, tuple::Ragged> ragged{{"error", tuple::Ragged::error},
-                                                           {"reject", tuple::Ragged::reject},
-                                                           {"pad", tuple::Ragged::pad}};
-  c.add_option("--ragged", f.load.record_policy.ragged,
-               "a record with too few or too many values is a reject (default), an error whatever "
-               "--max-rejects says, or (pad) has NULL where values are missing at its end")
-      ->transform(CLI::CheckedTransformer(ragged))
-      ->option_text("error|reject|pad")
-      ->group(group);
-  static const std::map<std::string, tuple::BlankLines> blank{{"skip", tuple::BlankLines::skip},
-                                                              {"reject", tuple::BlankLines::reject},
-                                                              {"null", tuple::BlankLines::null}};
-  c.add_option("--blank-lines", f.load.record_policy.blank_lines,
-               "skip them, reject them, or take each for a record of NULLs (default: as COPY, a "
-               "record of one empty value)")
-      ->transform(CLI::CheckedTransformer(blank))
-      ->option_text("skip|reject|null")
-      ->group(group);
+  add_choice_option<tuple::Ragged>(
+      c, "--ragged",
+      {{"error", tuple::Ragged::error},
+       {"reject", tuple::Ragged::reject},
+       {"pad", tuple::Ragged::pad}},
+      f.load.record_policy.ragged,
+      "a record with too few or too many values is a reject (default), an error whatever "
+      "--max-rejects says, or (pad) has NULL where values are missing at its end")
+      .group(group);
+  add_choice_option<tuple::BlankLines>(
+      c, "--blank-lines",
+      {{"skip", tuple::BlankLines::skip},
+       {"reject", tuple::BlankLines::reject},
+       {"null", tuple::BlankLines::null}},
+      f.load.record_policy.blank_lines,
+      "skip them, reject them, or take each for a record of NULLs (default: as COPY, a "
+      "record of one empty value)")
+      .group(group);
 }
 
 void add_setting_flags(CLI::App& c, LoadFlags& f) {
   const std::string group = "Safety";
-  const auto lock_timeout = [&f](const std::string& text) {
-    const auto parsed = parse_duration(text);
-    if (!parsed) throw CLI::ValidationError("--lock-timeout", parsed.error());
-    f.lock_timeout = *parsed;
-  };
-  c.add_option_function<std::string>("--lock-timeout", lock_timeout,
-                                     "how long to wait for a lock on the table")
-      ->option_text("DURATION")
-      ->group(group);
-  c.add_option("--set", f.settings, "a setting for each transaction (repeatable)")
-      ->option_text("NAME=VALUE")
+  const auto lock_timeout = [&f](const std::chrono::milliseconds& time) { f.lock_timeout = time; };
+  add_duration_option(c, "--lock-timeout", lock_timeout, "how long to wait for a lock on the table")
+      .group(group);
+  add_list_option(c, "--set", f.settings, false, "a setting for each transaction (repeatable)")
+      .option_text("NAME=VALUE")
       ->group(group);
 }
 
-void add_speed_and_safety_flags(CLI::App& c, LoadFlags& f) {
-  c.add_option("-j,--jobs", f.load.jobs,
-               "connections (default: one per core, from 2 to 8, and more for a distant server)")
-      ->check(CLI::Range(std::size_t{1}, limits::jobs_max))
-      ->option_text("N")
-      ->group("Speed");
+void add_speed_flags(CLI::App& c, LoadFlags& f) {
+  const std::string group = "Speed";
+  const auto jobs = [&f](const std::uint64_t& connections) { f.load.jobs = connections; };
+  add_number_option(
+      c, "-j,--jobs", {1, limits::jobs_max}, jobs,
+      "connections (default: one per core, from 2 to 8, and more for a distant server)")
+      .group(group);
   add_size_option(c, "--chunk-size", f.load.chunk_bytes,
-                  "bytes per transaction (default: 8MiB); a resumed load keeps its own");
-  c.get_option("--chunk-size")->group("Speed");
-  static const std::map<std::string, load::WriterChoice> writers{
-      {"auto", load::WriterChoice::automatic},
-      {"copy", load::WriterChoice::copy},
-      {"insert", load::WriterChoice::insert}};
-  c.add_option("--writer", f.load.writer,
-               "COPY, or pipelined INSERTs of many rows each (auto: COPY, where it can serve)")
-      ->transform(CLI::CheckedTransformer(writers))
-      ->option_text("auto|copy|insert")
-      ->group("Speed");
-  c.add_option("--batch-rows", f.load.batch_rows,
-               "rows of one INSERT (default: 5000); no matter for COPY")
-      ->check(CLI::Range(std::size_t{1}, limits::batch_rows_max))
-      ->option_text("N")
-      ->group("Speed");
+                  "bytes per transaction (default: 8MiB); a resumed load keeps its own")
+      .group(group);
+  add_choice_option<load::WriterChoice>(
+      c, "--writer",
+      {{"auto", load::WriterChoice::automatic},
+       {"copy", load::WriterChoice::copy},
+       {"insert", load::WriterChoice::insert}},
+      f.load.writer,
+      "COPY, or pipelined INSERTs of many rows each (auto: COPY, where it can serve)")
+      .group(group);
+  const auto batch_rows = [&f](const std::uint64_t& rows) { f.load.batch_rows = rows; };
+  add_number_option(c, "--batch-rows", {1, limits::batch_rows_max}, batch_rows,
+                    "rows of one INSERT (default: 5000); no matter for COPY")
+      .group(group);
   c.add_option("--max-rate", f.max_rate, "load no faster than that: 50MB/s, or 20000rows/s")
       ->option_text("RATE")
-      ->group("Speed");
+      ->group(group);
   c.add_flag("--defer-indexes", f.load.defer_indexes,
              "drop the indexes that are not unique and build them again at the end; pays where the "
              "table is empty or most of its rows are new")
-      ->group("Speed");
+      ->group(group);
+}
+
+void add_safety_flags(CLI::App& c, LoadFlags& f) {
   const std::string group = "Safety";
   add_duration_option(
       c, "--retry-for", f.load.retry_for,
-      "how long a chunk is tried again after a lost connection or a deadlock (default: 5m)");
-  c.get_option("--retry-for")->group(group);
+      "how long a chunk is tried again after a lost connection or a deadlock (default: 5m)")
+      .group(group);
   add_duration_option(c, "--stall-timeout", f.common.connect.stall_max,
                       "a connection that is silent for so long while the server has something to "
-                      "do is lost (default: 15m; 0s: never)");
-  c.get_option("--stall-timeout")->group(group);
+                      "do is lost (default: 15m; 0s: never)")
+      .group(group);
   add_setting_flags(c, f);
   c.add_flag(
        "--accept-at-least-once", f.load.accept_at_least_once,
@@ -379,16 +374,15 @@ void add_speed_and_safety_flags(CLI::App& c, LoadFlags& f) {
 }
 
 void add_progress_flag(CLI::App& c, LoadFlags& f) {
-  static const std::map<std::string, ProgressMode> modes{{"auto", ProgressMode::automatic},
-                                                         {"bar", ProgressMode::bar},
-                                                         {"plain", ProgressMode::plain},
-                                                         {"json", ProgressMode::json},
-                                                         {"none", ProgressMode::none}};
-  c.add_option("--progress", f.progress,
-               "on stderr: a bar on a terminal, a line now and then elsewhere (auto)")
-      ->transform(CLI::CheckedTransformer(modes))
-      ->option_text("auto|bar|plain|json|none")
-      ->group("Output");
+  add_choice_option<ProgressMode>(
+      c, "--progress",
+      {{"auto", ProgressMode::automatic},
+       {"bar", ProgressMode::bar},
+       {"plain", ProgressMode::plain},
+       {"json", ProgressMode::json},
+       {"none", ProgressMode::none}},
+      f.progress, "on stderr: a bar on a terminal, a line now and then elsewhere (auto)")
+      .group("Output");
 }
 
 }  // namespace sluice::app

@@ -35,7 +35,8 @@ void add_input_flags(CLI::App& command, LoadFlags& flags);
 void add_conflict_flags(CLI::App& command, LoadFlags& flags);
 void add_row_flags(CLI::App& command, LoadFlags& flags);
 void add_reject_flags(CLI::App& command, LoadFlags& flags);
-void add_speed_and_safety_flags(CLI::App& command, LoadFlags& flags);
+void add_speed_flags(CLI::App& command, LoadFlags& flags);
+void add_safety_flags(CLI::App& command, LoadFlags& flags);
 void add_setting_flags(CLI::App& command, LoadFlags& flags);
 void add_progress_flag(CLI::App& command, LoadFlags& flags);
 

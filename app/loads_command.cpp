@@ -179,6 +179,11 @@ int run_loads(const LoadsFlags& flags) {
   return exit_ok;
 }
 
+void add_id(CLI::App& command, std::optional<std::int64_t>& id) {
+  const auto take = [&id](const std::uint64_t& number) { id = static_cast<std::int64_t>(number); };
+  add_number_option(command, "ID", {.min = 1}, take, "number of the load").required();
+}
+
 }  // namespace
 
 Run add_loads_command(CLI::App& app) {
@@ -186,28 +191,29 @@ Run add_loads_command(CLI::App& app) {
   CLI::App& c =
       *app.add_subcommand("loads", "what was loaded: when, how many, how fast, unfinished ones");
   c.set_help_flag("--help", "print this help and exit");
-  c.add_option("-n,--count", flags->count, "how many of the newest")->option_text("N");
+  const auto count = [flags](const std::uint64_t& number) { flags->count = number; };
+  add_number_option(c, "-n,--count", {}, count, "how many of the newest (default: 20; 0: all)");
   add_connection_options(c, flags->common);
   add_output_options(c, flags->common);
   CLI::App& show = *c.add_subcommand("show", "all that the ledger knows of one load");
   show.set_help_flag("--help", "print this help and exit");
-  show.add_option("ID", flags->show, "number of the load")->required();
+  add_id(show, flags->show);
   add_connection_options(show, flags->common);
   add_output_options(show, flags->common);
   CLI::App& restore = *c.add_subcommand(
       "restore",
       "build the indexes again that an unfinished load with --defer-indexes has dropped");
   restore.set_help_flag("--help", "print this help and exit");
-  restore.add_option("ID", flags->restore, "number of the load")->required();
-  restore.add_option("-j,--jobs", flags->jobs, "how many at a time (default: 2)")
-      ->check(CLI::Range(std::size_t{1}, limits::jobs_max))
-      ->option_text("N");
+  add_id(restore, flags->restore);
+  const auto jobs = [flags](const std::uint64_t& number) { flags->jobs = number; };
+  add_number_option(restore, "-j,--jobs", {1, limits::jobs_max}, jobs,
+                    "how many at a time (default: 2)");
   add_connection_options(restore, flags->common);
   CLI::App& forget = *c.add_subcommand(
       "forget",
       "give up what an unfinished load has left: its staged rows, its indexes, its resuming");
   forget.set_help_flag("--help", "print this help and exit");
-  forget.add_option("ID", flags->forget, "number of the load")->required();
+  add_id(forget, flags->forget);
   forget.add_flag("--give-up-indexes", flags->give_up_indexes,
                   "also indexes of a table that is there: they are not built again");
   add_connection_options(forget, flags->common);

@@ -49,6 +49,14 @@ std::string text_of(const nlohmann::ordered_json& json, int indent) {
 
 void print_json(const nlohmann::ordered_json& json) { put(stdout, text_of(json, 2) + "\n"); }
 
+nlohmann::ordered_json json_of_failure(const std::string& path, int exit_code,
+                                       const std::string& message) {
+  const std::size_t behind = path.find(' ');
+  return {{"command", behind == std::string::npos ? "" : path.substr(behind + 1)},
+          {"exit_code", exit_code},
+          {"error", {{"message", message}}}};
+}
+
 void print_json_text(std::string_view text) { put(stdout, text); }
 
 }  // namespace sluice::app

@@ -28,6 +28,9 @@ void print_raw(std::string_view text);
 /// replaced.
 std::string text_of(const nlohmann::ordered_json& json, int indent);
 void print_json(const nlohmann::ordered_json& json);
+/// The one object of a command that failed as a whole; `path` is "pgsluice migrate up".
+nlohmann::ordered_json json_of_failure(const std::string& path, int exit_code,
+                                       const std::string& message);
 /// A part of such a text.
 void print_json_text(std::string_view text);
 

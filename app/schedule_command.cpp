@@ -178,9 +178,8 @@ void add_next(CLI::App& parent, const std::shared_ptr<NextFlags>& flags) {
                   "five cron fields in one argument (\"0 3 * * mon-fri\"), @daily and the like, or "
                   "\"@every 90s\"")
       ->required();
-  next.add_option("--count", flags->count, "how many (default: 5)")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}))
-      ->option_text("N");
+  const auto count = [flags](const std::uint64_t& number) { flags->count = number; };
+  add_number_option(next, "--count", {1, 10'000'000}, count, "how many (default: 5)");
   next.add_option("--tz", flags->zone, "time zone, an IANA name (default: UTC)")
       ->option_text("ZONE");
   next.add_option("--from", flags->from,
@@ -207,12 +206,10 @@ Run add_schedule_command(CLI::App& app) {
   add_config(run, flags);
   run.add_flag("--once", flags->once,
                "run what is due now, and end: for cron, systemd timers and Kubernetes CronJobs");
-  static const std::map<std::string, OutputFormat> formats{{"text", OutputFormat::text},
-                                                           {"json", OutputFormat::json}};
-  run.add_option("--log", flags->log, "a line an event on stderr")
-      ->transform(CLI::CheckedTransformer(formats))
-      ->option_text("text|json")
-      ->group("Output");
+  add_choice_option<OutputFormat>(run, "--log",
+                                  {{"text", OutputFormat::text}, {"json", OutputFormat::json}},
+                                  flags->log, "a line an event on stderr")
+      .group("Output");
   add_project(run, flags, whose);
   add_connection_options(run, flags->common);
   add_wait_option(run, flags->wait, "60s");
