@@ -6,6 +6,7 @@
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
 #include "csv/dialect.hpp"
+#include "load/data_encoding.hpp"
 
 namespace sluice::app {
 namespace {
@@ -64,23 +65,6 @@ void parse_max_rate(const std::string& text, load::LoadOptions& o) {
   (in_rows ? o.rows_per_second_max : o.bytes_per_second_max) = *amount;
 }
 
-void refuse_unsafe_encoding(const std::string& encoding) {
-  // In these a byte of a longer character can look like a delimiter or a quote.
-  for (const char* unsafe :
-       {"SJIS",         "SHIFT_JIS", "SHIFTJIS",   "MSKANJI", "WIN932", "WINDOWS932",
-        "BIG5",         "WIN950",    "WINDOWS950", "GBK",     "WIN936", "WINDOWS936",
-        "UHC",          "WIN949",    "WINDOWS949", "GB18030", "JOHAB",  "SHIFT_JIS_2004",
-        "SHIFTJIS2004", "UTF16",     "UTF-16",     "UTF32",   "UTF-32"}) {
-    std::string upper = encoding;
-    for (char& c : upper) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-    if (upper != unsafe) continue;
-    throw Failure(FailureKind::usage,
-                  "--encoding " + encoding +
-                      " cannot be read in chunks; convert the file first: iconv -f " + encoding +
-                      " -t UTF-8 FILE | pgsluice load - --table T");
-  }
-}
-
 void require_utf8_everywhere(const LoadFlags& flags) {
   const load::LoadOptions& o = flags.load;
   for (const auto& [flag, text] :
@@ -111,6 +95,11 @@ load::LoadOptions options_of(const LoadFlags& flags) {
   o.limit = flags.limit;
   o.renames = parse_pairs(flags.maps, "--map", "\"Trip ID=trip_id\"");
   o.settings = parse_pairs(flags.settings, "--set", "synchronous_commit=off");
+  if (o.settings.contains("client_encoding")) {
+    throw Failure(
+        FailureKind::usage,
+        "--set client_encoding says how the session talks; write --encoding for the file");
+  }
   if (flags.lock_timeout)
     o.settings["lock_timeout"] = std::to_string(flags.lock_timeout->count()) + "ms";
   o.encoding = flags.common.connect.client_encoding;
@@ -155,7 +144,7 @@ load::LoadOptions options_of(const LoadFlags& flags) {
                   "seen by all");
   }
   if (!flags.max_rate.empty()) parse_max_rate(flags.max_rate, o);
-  refuse_unsafe_encoding(o.encoding);
+  load::require_readable_in_chunks(o.encoding);
   return o;
 }
 

@@ -1,6 +1,61 @@
 #include "base/identifier.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+
 namespace sluice {
+namespace {
+
+/// The character of UTF-8 that begins at `at`, which is left behind it.
+std::uint32_t take_character(std::string_view text, std::size_t& at) {
+  const auto first = static_cast<unsigned char>(text[at++]);
+  if (first < 0x80) return first;
+  std::uint32_t code = first & (first >= 0xF0 ? 0x07U : first >= 0xE0 ? 0x0FU : 0x1FU);
+  for (; at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U; ++at)
+    code = code << 6U | (static_cast<unsigned char>(text[at]) & 0x3FU);
+  return code;
+}
+
+/// A quoted name, with its quotes.
+std::string in_ascii(std::string_view name) {
+  const bool is_ascii =
+      std::ranges::all_of(name, [](const char c) { return static_cast<unsigned char>(c) < 0x80; });
+  if (is_ascii) return std::string(name);
+  std::string result = "U&";
+  for (std::size_t at = 0; at < name.size();) {
+    const std::uint32_t code = take_character(name, at);
+    if (code < 0x80) {
+      if (code == '\\') result += '\\';
+      result += static_cast<char>(code);
+      continue;
+    }
+    std::array<char, 16> escaped{};
+    std::snprintf(escaped.data(), escaped.size(), code < 0x10000 ? "\\%04x" : "\\+%06x", code);
+    result += escaped.data();
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string with_ascii_names(std::string_view sql) {
+  std::string result;
+  for (std::size_t at = 0; at < sql.size();) {
+    const std::size_t begin = std::min(sql.find('"', at), sql.size());
+    result += sql.substr(at, begin - at);
+    if (begin == sql.size()) break;
+    // A doubled quote is one of the name's.
+    std::size_t end = sql.find('"', begin + 1);
+    while (end != std::string_view::npos && end + 1 < sql.size() && sql[end + 1] == '"')
+      end = sql.find('"', end + 2);
+    end = std::min(end, sql.size() - 1);
+    result += in_ascii(sql.substr(begin, end + 1 - begin));
+    at = end + 1;
+  }
+  return result;
+}
 
 std::string quote_identifier(std::string_view name) {
   std::string result = "\"";

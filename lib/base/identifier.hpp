@@ -12,6 +12,11 @@ std::string quote_identifier(std::string_view name);
 /// "a", "b", "c"
 std::string quote_identifiers(std::span<const std::string> names);
 
+/// A statement whose quoted names say the same in ASCII (U&"gr\00F6\00DFe"), so that it is read
+/// alike whatever the session's encoding. REQUIRES: UTF-8, and a statement without constants.
+/// https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS
+std::string with_ascii_names(std::string_view sql);
+
 /// A string constant that means the same whatever standard_conforming_strings says.
 std::string quote_literal(std::string_view text);
 

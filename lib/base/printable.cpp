@@ -94,6 +94,15 @@ std::string written_out(std::string_view text, std::string_view kept) {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const Character one = character_at(text, at);
+    if (one.bytes == 0) return false;
+    at += one.bytes;
+  }
+  return true;
+}
+
 std::string printable(std::string_view text) { return written_out(text, "\n\t"); }
 
 std::string printable_line(std::string_view text) { return written_out(text, "\t"); }

@@ -5,6 +5,9 @@
 
 namespace sluice {
 
+/// Whether all of a text is UTF-8.
+bool is_utf8(std::string_view text);
+
 /// A text for a terminal or a log. What would move the cursor, change the order or hide a part of
 /// what is read there is written out: control characters (\x1b; C1 ones \u009b), bidirectional and
 /// invisible format characters (\u202e), bytes that are no UTF-8 (\xff). Newlines and tabs stay.

@@ -1,5 +1,7 @@
 #include "load/bad_records.hpp"
 
+#include "pg/encoding.hpp"
+
 namespace sluice::load {
 namespace {
 
@@ -65,6 +67,7 @@ bool BadRecords::next(tuple::Reject& reject) {
   } else {
     reject = std::move(std::get<tuple::Reject>(*bad));
   }
+  reject.value = pg::in_utf8(std::move(reject.value), plan_.target.data_encoding);
   reject.position = positions_.at(reject.begin, reject.position.record);
   return true;
 }

@@ -9,6 +9,7 @@
 #include "async/task_group.hpp"
 #include "base/quantity.hpp"
 #include "load/at_once.hpp"
+#include "load/data_encoding.hpp"
 #include "load/restore.hpp"
 #include "load/road.hpp"
 #include "load/staging.hpp"
@@ -116,7 +117,7 @@ asio::awaitable<void> Load::run_to_the_end() {
 /// before a connection for its lock would be open: the transaction that enters it in the ledger
 /// holds it.
 asio::awaitable<Plan> Load::prepare_to_run() {
-  writer::require_table_name(options_.table, options_.encoding.empty());
+  writer::require_table_name(options_.table);
   source_ = source::open(options_.path);
   report_.file = source_->file();
   first_chunk_bytes_ = source::bytes_of_chunk(0, options_.chunk_bytes);
@@ -130,6 +131,7 @@ asio::awaitable<Plan> Load::prepare_to_run() {
   co_await tasks.join();
   // A source that was stopped looks like one that ended.
   if (stop_requested_) throw interrupted(report_);
+  co_await bring_together(on_.pool, found.target.data_encoding, *found.beginning, options_);
   Plan plan =
       make_plan(std::move(options_), *source_, std::move(*found.beginning), std::move(found.target),
                 std::move(found.unique_keys), std::move(found.indexes), found.jobs);

@@ -131,7 +131,7 @@ PlanSummary Plan::summary() const {
 }
 
 Beginning read_beginning(source::Source& source, const LoadOptions& options) {
-  Beginning beginning{source::read_preamble(source, preamble_options(options)), {}};
+  Beginning beginning{source::read_preamble(source, preamble_options(options)), {}, {}, {}};
   beginning.fingerprint = source::fingerprint(source, beginning.preamble.beginning);
   beginning.head = source::head_digest(beginning.preamble.beginning);
   return beginning;
@@ -175,6 +175,10 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
       .staged = plan.strategy.staged,
       .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
       .behind_load = {}};
+  if (beginning.null_bytes) {
+    plan.options.dialect.null_text = *beginning.null_bytes;
+    plan.encoder.dialect.null_text = *beginning.null_bytes;
+  }
   return plan;
 }
 
@@ -208,7 +212,9 @@ std::string rejects_path_of(const Plan& plan) {
 
 void reread_preamble(Plan& plan) {
   plan.source->rewind();
+  std::optional<std::vector<std::string>> header = std::move(plan.preamble.header);
   plan.preamble = source::read_preamble(*plan.source, preamble_options(plan.options));
+  plan.preamble.header = std::move(header);  // in UTF-8
   if (!plan.begins_at) return;
   plan.preamble.start = *plan.begins_at;
   plan.preamble.read_ahead.clear();

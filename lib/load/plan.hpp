@@ -57,6 +57,7 @@ struct Beginning {
   source::Preamble preamble;
   std::string fingerprint;
   std::string head;
+  std::optional<std::string> null_bytes;  ///< the text for NULL, where the source has it otherwise
 };
 
 /// Reads it. Blocking. Throws Failure for what is no CSV.

@@ -3,6 +3,7 @@
 
 #include "base/limits.hpp"
 #include "pg/conninfo.hpp"
+#include "pg/encoding.hpp"
 
 namespace sluice::pg {
 namespace {
@@ -54,7 +55,15 @@ asio::awaitable<std::unique_ptr<Connection>> Connection::open(ConnectOptions opt
   PQsetErrorVerbosity(raw, usual);
   PQsetnonblocking(raw, 1);
   connection->stall_max_ = options.stall_max;
+  co_await connection->speak_utf8();
   co_return connection;
+}
+
+/// What is sent in the encoding of the data are data alone.
+asio::awaitable<void> Connection::speak_utf8() {
+  data_encoding_ = pg_encoding_to_char(PQclientEncoding(connection_.get()));
+  if (data_encoding_ == utf8) co_return;
+  co_await query_in_user_path("set client_encoding = 'UTF8'");
 }
 
 asio::awaitable<void> Connection::poll_until_connected(async::Deadline deadline) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/quantity.hpp"
+#include "pg/encoding.hpp"
 
 namespace sluice::pg {
 
@@ -203,11 +204,15 @@ void Cancel::send_blocking() const {
 }
 
 bool Connection::text_is_checked_as_utf8() const {
-  const auto is = [this](const char* parameter, std::string_view value) {
-    const char* const status = PQparameterStatus(connection_.get(), parameter);
-    return status != nullptr && status == value;
-  };
-  return is("client_encoding", "UTF8") && !is("server_encoding", "SQL_ASCII");
+  const char* const inside = PQparameterStatus(connection_.get(), "server_encoding");
+  return data_encoding_ == utf8 && (inside == nullptr || std::string_view(inside) != "SQL_ASCII");
+}
+
+PgError Connection::in_utf8(PgError error) const {
+  for (std::string* text : {&error.message, &error.detail, &error.hint, &error.context,
+                            &error.schema, &error.table, &error.column, &error.constraint})
+    *text = pg::in_utf8(std::move(*text), data_encoding_);
+  return error;
 }
 
 bool Connection::seems_connected() {

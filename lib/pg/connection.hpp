@@ -21,7 +21,7 @@ struct ConnectOptions {
   std::string host;
   std::string port;
   std::string user;
-  std::string client_encoding;  ///< empty: PGCLIENTENCODING, or UTF8
+  std::string client_encoding;  ///< of data; empty: PGCLIENTENCODING, or UTF8
   /// A connection on which nothing moves for so long while something is under way is lost; zero:
   /// never. It is the socket's TCP_USER_TIMEOUT too.
   std::chrono::milliseconds stall_max = limits::stall_default;
@@ -112,9 +112,16 @@ class Connection {
 
   /// As PQserverVersion: 150020 for 15.20.
   int server_version() const { return PQserverVersion(connection_.get()); }
-  /// The client sends UTF-8, and the server refuses what is not (it does not where its own encoding
-  /// is SQL_ASCII).
+  /// What data are encoded in, as PostgreSQL names it: what the user says by --encoding, the
+  /// connection or PGCLIENTENCODING. The session is in UTF-8 all the same, in which our statements
+  /// and what the server says are: whoever sends such data says so with into_data_encoding() in
+  /// front of them and into_utf8() behind, in one transaction.
+  const std::string& data_encoding() const { return data_encoding_; }
+  /// Data are UTF-8, and the server refuses what is not (it does not where its own encoding is
+  /// SQL_ASCII).
   bool text_is_checked_as_utf8() const;
+  /// An error that the server has written in the encoding of the data.
+  PgError in_utf8(PgError error) const;
   std::string user() const { return PQuser(connection_.get()); }
   std::string database() const { return PQdb(connection_.get()); }
 
@@ -126,6 +133,7 @@ class Connection {
   };
 
   Connection(asio::any_io_executor executor, PGconn* connection);
+  asio::awaitable<void> speak_utf8();
   asio::awaitable<void> poll_until_connected(async::Deadline deadline);
   asio::awaitable<void> flush(Phase phase);
   void begin_command();
@@ -142,6 +150,7 @@ class Connection {
   std::unique_ptr<PGconn, Finish> connection_;
   async::Clock::duration fastest_answer_ = std::chrono::hours(1);
   std::chrono::milliseconds stall_max_{};
+  std::string data_encoding_;
   Trust trust_;
   std::size_t notices_ = 0;
   std::size_t chatter_bytes_ = 0;  ///< read since the last result, at least, without the notices

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/failure.hpp"
+#include "pg/encoding.hpp"
 
 namespace sluice::pg {
 namespace {
@@ -107,11 +108,52 @@ Keywords given_keywords(const ConnectOptions& options) {
   return given;
 }
 
+/// Before a server is asked, whose message would name nothing that the user has written.
+void require_encoding(const std::string& where, const std::string& name) {
+  // "auto" is libpq's: what the locale says.
+  if (name.empty() || name == "auto" || encoding_named(name)) return;
+  const auto meant = encoding_like(name);
+  throw Failure(FailureKind::usage,
+                where + " " + name + ": PostgreSQL has no encoding of that name" +
+                    (meant ? "; did you mean " + *meant + "?"
+                           : "; write one that it has, such as UTF8, LATIN1 or WIN1252"));
+}
+
+void require_encodings(const ConnectOptions& options) {
+  require_encoding("--encoding", options.client_encoding);
+  if (is_conninfo(options.dbname)) {
+    for (const auto& [keyword, value] : parsed(options.dbname))
+      if (keyword == "client_encoding") require_encoding("client_encoding (in -d):", value);
+  }
+  if (const char* const usual = std::getenv("PGCLIENTENCODING"))
+    require_encoding("PGCLIENTENCODING:", usual);
+}
+
+/// "5432", and one for each of several hosts: "5432,,5433".
+void require_port(const std::string& port) {
+  std::uint32_t number = 0;
+  bool is_port = true;
+  for (const char c : port + ",") {
+    if (c == ',') {
+      is_port = is_port && number <= 65535;
+      number = 0;
+    } else {
+      is_port = is_port && c >= '0' && c <= '9' && number <= 65535;
+      number = number * 10 + static_cast<std::uint32_t>(c - '0');
+    }
+  }
+  if (is_port) return;
+  throw Failure(FailureKind::usage,
+                "--port " + port + ": this is no port; write a number from 1 to 65535");
+}
+
 }  // namespace
 
 Keywords keywords_of(const ConnectOptions& options) {
   // libpq would refuse it as well, and quote it.
   if (is_conninfo(options.dbname)) parsed(options.dbname);
+  require_encodings(options);
+  require_port(options.port);
   const bool has_encoding = std::getenv("PGCLIENTENCODING") != nullptr;
   // A peer that is gone without a word is noticed by its silence. The connection's own settings
   // win, so they come behind.

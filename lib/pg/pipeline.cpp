@@ -117,7 +117,8 @@ void Pipeline::take_result() {
     case PGRES_BAD_RESPONSE:
     case PGRES_FATAL_ERROR:
       if (PQstatus(raw) == CONNECTION_BAD) throw result.error(Phase::query);
-      if (!error_) error_ = PipelineError{answered_, result.error(Phase::query)};
+      if (!error_)
+        error_ = PipelineError{answered_, connection_.in_utf8(result.error(Phase::query))};
       return;
     case PGRES_COPY_IN:
     case PGRES_COPY_OUT:

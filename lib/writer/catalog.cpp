@@ -170,6 +170,7 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   target.user_path_sql = pg::set_local_path(results.last(6).text(0, 0));
   target.can_lock = row.boolean(0, 14);
   target.origin = row.text(0, 15);
+  target.data_encoding = on.data_encoding();
 
   tuple::Table& t = target.table;
   t.id = row.oid(0, 0);

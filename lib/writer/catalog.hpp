@@ -5,6 +5,7 @@
 
 #include "ledger/ledger.hpp"
 #include "pg/connection.hpp"
+#include "pg/encoding.hpp"
 #include "tuple/codec.hpp"
 #include "tuple/table.hpp"
 
@@ -31,6 +32,8 @@ struct Target {
   /// The same for the user's search_path, without the schema pgsluice: for what belongs to the
   /// user, such as the target's triggers and defaults. Our own statements run under pg::own_path.
   std::string user_path_sql;
+  /// Of the data, where it is not that of the session: pg::Connection::data_encoding().
+  std::string data_encoding = pg::utf8;
 };
 
 /// "set local ...; " for each of them.

@@ -34,7 +34,9 @@ CopyWriter::CopyWriter(const Target& target, const std::vector<std::string>& col
 asio::awaitable<Writer::Written> CopyWriter::run(pg::Connection& on, std::string before,
                                                  std::span<const tuple::TupleRange> tuples,
                                                  std::vector<std::string> behind) const {
+  before += as_statement(into_data_encoding());
   for (const tuple::TupleRange& copy : tuples) before += copy_statement(copy_sql_, copy);
+  before += as_statement(into_utf8());
   for (const std::string& statement : behind) before += statement + "; ";
   Copied copied = co_await run_copies(on, std::move(before), tuples, relation_name_, listens_);
   Written written;
@@ -47,6 +49,8 @@ asio::awaitable<Writer::Written> CopyWriter::run(pg::Connection& on, std::string
   written.last_row = std::move(copied.last_row);
   co_return written;
 }
+
+std::string as_statement(const std::string& sql) { return sql.empty() ? sql : sql + "; "; }
 
 std::string copy_statement(const std::string& copy_sql, const tuple::TupleRange& tuples) {
   return copy_sql +
@@ -69,7 +73,7 @@ asio::awaitable<Copied> run_copies(pg::Connection& on, std::string sql,
     if (!result) break;
     if (left-- == 0) result->refuse("it has no end");
     if (result->is_error()) {
-      if (!refused) refused = result->error(pg::Phase::copy);
+      if (!refused) refused = on.in_utf8(result->error(pg::Phase::copy));
     } else if (result->status() == PGRES_COPY_IN) {
       if (in_copy || begun == copies.size()) result->refuse("it waits for another COPY");
       in_copy = true;

@@ -33,6 +33,8 @@ struct Copied {
 };
 
 /// `copy_sql` ("copy t (a) from stdin") with the format of these tuples.
+/// With "; " behind it, unless it is empty.
+std::string as_statement(const std::string& sql);
 std::string copy_statement(const std::string& copy_sql, const tuple::TupleRange& tuples);
 
 /// Runs a query with so many COPYs in it, and gives each its tuples. `relation_name` is what errors

@@ -63,6 +63,8 @@ InsertWriter::InsertWriter(const Target& target, const tuple::EncoderPlan& plan,
                              (has_identity ? "overriding system value " : "") + "select ";
   fast_.sql = insert + arguments;
   slow_.sql = insert + casts;
+  if (target.data_encoding == pg::utf8) return;
+  for (Statement* statement : {&fast_, &slow_}) statement->sql = with_ascii_names(statement->sql);
 }
 
 /// What a pipeline sent and what came back.
@@ -129,6 +131,8 @@ asio::awaitable<void> InsertWriter::send(pg::Connection& on,
     const Statement& statement = statement_of(range.lane);
     tuple::ArrayColumns columns(statement.element_types);
     std::vector<pg::Parameter> parameters(columns.size());
+    // Whatever is executed takes the place of the statement without a name: this comes first.
+    if (!into_data_encoding().empty()) co_await pipeline.execute(into_data_encoding());
     co_await pipeline.prepare("", statement.sql, statement.array_types);
     for (std::uint64_t first = 0; !pipeline.error();) {
       const std::size_t taken = columns.take(range, batch_rows_, limits::batch_bytes_max);
@@ -144,6 +148,7 @@ asio::awaitable<void> InsertWriter::send(pg::Connection& on,
       sent.rows_sent += taken;
       if (is_empty) break;
     }
+    if (!into_utf8().empty() && !pipeline.error()) co_await pipeline.execute(into_utf8());
   }
   for (std::size_t i = 0; i < behind.size() && !pipeline.error(); ++i)
     co_await pipeline.execute(behind[i]);

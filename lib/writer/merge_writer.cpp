@@ -47,6 +47,7 @@ asio::awaitable<Writer::Written> MergeWriter::run(pg::Connection& on, std::strin
   StagedRecords staged{"pg_temp." + staging_, false, tuples.size() == 1};
   if (!behind.empty()) sql += "truncate " + staged.table + "; ";
   const std::string copy = "copy " + staged.table + " from stdin";
+  sql += as_statement(into_data_encoding());
   std::uint64_t sent = 0;
   for (const tuple::TupleRange& range : tuples) {
     sql += copy_statement(copy, range);
@@ -54,6 +55,7 @@ asio::awaitable<Writer::Written> MergeWriter::run(pg::Connection& on, std::strin
     staged.keys_may_repeat = staged.keys_may_repeat || range.keys_may_repeat;
     staged.are_sorted = staged.are_sorted && range.keys_are_rising;
   }
+  sql += as_statement(into_utf8());
   sql += merge_statement(table_, columns_, merge_, staged) + "; ";
   for (const std::string& statement : behind) sql += statement + "; ";
   Copied copied = co_await run_copies(on, std::move(sql), tuples, staging_, listens_);

@@ -6,7 +6,6 @@ namespace sluice::writer {
 
 /// Throws Failure{usage} where a text cannot be the name of a table, with what to write instead.
 /// PostgreSQL's regclass takes more than names: a number is an object's number, and "-" is none.
-/// `is_utf8`: it goes to the server as UTF-8.
-void require_table_name(const std::string& name, bool is_utf8);
+void require_table_name(const std::string& name);
 
 }  // namespace sluice::writer

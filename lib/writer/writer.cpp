@@ -45,6 +45,10 @@ Writer::Writer(const Target& target, const std::vector<std::string>& columns,
       counts_may_differ_(counts_may_differ),
       load_(load) {
   if (load_) guard_.require_load(*load_, target.table.is_unlogged);
+  if (target.data_encoding != pg::utf8) {
+    into_data_encoding_ = "set local client_encoding = " + quote_literal(target.data_encoding);
+    into_utf8_ = "set local client_encoding = 'UTF8'";
+  }
   settings_sql_ = pg::own_path;
   settings_sql_ += target.settings_sql;
 }

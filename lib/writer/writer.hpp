@@ -109,6 +109,12 @@ class Writer {
                                        std::span<const tuple::TupleRange> tuples,
                                        std::vector<std::string> behind) const = 0;
 
+  /// Statements in front of tuples, and behind them: a text of ours that the server reads between
+  /// the two would be taken for one in the encoding of the data. A refusal takes the first back.
+  /// Empty where all is UTF-8.
+  const std::string& into_data_encoding() const { return into_data_encoding_; }
+  const std::string& into_utf8() const { return into_utf8_; }
+
  private:
   asio::awaitable<void> query(pg::Connection& on, std::string sql) const;
   asio::awaitable<bool> is_stored_already(pg::Connection& on, const Refusal& refusal,
@@ -119,6 +125,8 @@ class Writer {
 
   std::string settings_sql_;
   std::string user_path_sql_;
+  std::string into_data_encoding_;
+  std::string into_utf8_;
   Guard guard_;
   bool counts_may_differ_;
   std::optional<LoadId> load_;

@@ -1,0 +1,102 @@
+#include "load/data_encoding.hpp"
+
+#include <algorithm>
+
+#include "base/failure.hpp"
+#include "base/identifier.hpp"
+#include "pg/encoding.hpp"
+
+namespace sluice::load {
+namespace {
+
+bool is_ascii(const std::string& text) {
+  return std::ranges::all_of(text,
+                             [](const char c) { return static_cast<unsigned char>(c) < 128; });
+}
+
+/// Bytes as SQL and as a result has them: \x followed by digits.
+std::string hex_of(const std::string& bytes) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string text = "\\x";
+  for (const char c : bytes) {
+    text += digits[static_cast<unsigned char>(c) >> 4U];
+    text += digits[static_cast<unsigned char>(c) & 15U];
+  }
+  return text;
+}
+
+std::string bytes_of(std::string_view hex) {
+  std::string bytes;
+  const auto digit = [](const char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+  for (std::size_t at = 2; at + 1 < hex.size(); at += 2)
+    bytes += static_cast<char>(digit(hex[at]) * 16 + digit(hex[at + 1]));
+  return bytes;
+}
+
+/// One value, or nothing where the server cannot convert it.
+asio::awaitable<std::optional<std::string>> ask(pg::Connection& on, std::string sql) {
+  try {
+    const auto results = co_await on.query("set local bytea_output = hex; select " + sql);
+    co_return std::string(results.back().text(0, 0));
+  } catch (const pg::PgError& error) {
+    if (!error.state.in_class("22") && !error.state.in_class("0A")) throw;
+  }
+  co_return std::nullopt;
+}
+
+asio::awaitable<void> convert_header(pg::Connection& on, const std::string& encoding,
+                                     std::vector<std::string>& names) {
+  for (std::string& name : names) {
+    if (is_ascii(name)) continue;
+    std::string sql = "pg_catalog.convert_from(" + quote_literal(hex_of(name)) +
+                      "::pg_catalog.bytea, " + quote_literal(encoding) + ")";
+    std::optional<std::string> converted = co_await ask(on, std::move(sql));
+    if (!converted) {
+      throw Failure(FailureKind::usage, "the header's name \"" + name + "\" is not in " + encoding +
+                                            " (see --encoding)");
+    }
+    name = std::move(*converted);
+  }
+}
+
+asio::awaitable<std::string> bytes_in(pg::Connection& on, const std::string& encoding,
+                                      const std::string& text) {
+  std::string sql =
+      "pg_catalog.convert_to(" + quote_literal(text) + ", " + quote_literal(encoding) + ")";
+  const std::optional<std::string> hex = co_await ask(on, std::move(sql));
+  if (hex) co_return bytes_of(*hex);
+  throw Failure(FailureKind::usage, "--null: \"" + text + "\" cannot be written in " + encoding +
+                                        ", in which the file is said to be (see --encoding)");
+}
+
+}  // namespace
+
+void require_readable_in_chunks(const std::string& encoding) {
+  std::string upper = encoding;
+  for (char& c : upper) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  const bool is_wide = upper.starts_with("UTF16") || upper.starts_with("UTF-16") ||
+                       upper.starts_with("UTF32") || upper.starts_with("UTF-32");
+  const auto known = pg::encoding_named(encoding);
+  if (!is_wide && (!known || !pg::is_for_clients_alone(*known))) return;
+  throw Failure(FailureKind::usage,
+                "--encoding " + encoding +
+                    " cannot be read in chunks; convert the file first: iconv -f " + encoding +
+                    " -t UTF-8 FILE | pgsluice load - --table T");
+}
+
+asio::awaitable<void> bring_together(pg::Pool& pool, const std::string& encoding,
+                                     Beginning& beginning, const LoadOptions& options) {
+  if (encoding == pg::utf8) co_return;
+  require_readable_in_chunks(encoding);
+  std::optional<std::vector<std::string>>& header = beginning.preamble.header;
+  const bool has_names = options.header == HeaderMode::match && options.columns.empty() && header &&
+                         !std::ranges::all_of(*header, is_ascii);
+  const std::string& null_text = options.dialect.null_text;
+  if (!has_names && is_ascii(null_text)) co_return;
+  pg::Lease connection = co_await pool.acquire();
+  if (has_names) co_await convert_header(*connection, encoding, *header);
+  if (is_ascii(null_text)) co_return;
+  beginning.null_bytes = co_await bytes_in(*connection, encoding, null_text);
+}
+
+}  // namespace sluice::load

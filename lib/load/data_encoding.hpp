@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "load/options.hpp"
+#include "load/plan.hpp"
+#include "pg/pool.hpp"
+
+namespace sluice::load {
+
+/// Throws Failure{usage} for an encoding in which a byte of a longer character can look like a
+/// delimiter or a quote.
+void require_readable_in_chunks(const std::string& encoding);
+
+/// Names and texts are UTF-8 here, as on the command line and in the session; a source may be in
+/// another encoding. What of the one meets the other is converted by the server, as it converts the
+/// data: the header's names, and the text for NULL. Throws Failure{usage} that names the flag.
+asio::awaitable<void> bring_together(pg::Pool& pool, const std::string& encoding,
+                                     Beginning& beginning, const LoadOptions& options);
+
+}  // namespace sluice::load
