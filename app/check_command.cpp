@@ -4,6 +4,7 @@
 #include "app/exit_code.hpp"
 #include "app/output.hpp"
 #include "app/run_load.hpp"
+#include "base/path_text.hpp"
 #include "base/quantity.hpp"
 #include "load/salvage.hpp"
 #include "load/spill.hpp"
@@ -75,7 +76,7 @@ int run_check(const LoadFlags& flags) {
     for (const std::string& file : flags.files) {
       options.path = file;
       options.on_reject = [&](const tuple::Reject& reject) {
-        const std::string source = file == "-" ? "stdin" : file;
+        const std::string source = file == "-" ? "stdin" : text_of_path(file);
         if (as_json) {
           json.add(source, reject);
         } else {

@@ -1,12 +1,8 @@
-
-#include <filesystem>
-
 #include "app/after_load.hpp"
 #include "app/cli.hpp"
 #include "app/exit_code.hpp"
 #include "app/output.hpp"
 #include "app/run_load.hpp"
-#include "tuple/utf8.hpp"
 
 namespace sluice::app {
 namespace {
@@ -50,23 +46,10 @@ void act_after(const AfterLoad& after, const LoadFlags& flags, Ending& ending) {
   }
 }
 
-/// The ledger keeps names, which are texts of the database.
-void require_name_for_ledger(const load::LoadOptions& options) {
-  if (!options.use_ledger || options.dry_run || options.path == "-") return;
-  std::error_code none;
-  const std::string whole = std::filesystem::weakly_canonical(options.path, none);
-  if (!tuple::find_invalid_utf8(options.path) && !tuple::find_invalid_utf8(whole)) return;
-  throw Failure(FailureKind::usage,
-                whole +
-                    ": this name is no UTF-8, and the ledger could not keep it: rename it, load it "
-                    "by a pipe (pgsluice load - < FILE), or write --no-ledger");
-}
-
 Ending load_one(Runtime& runtime, const LoadFlags& flags, const AfterLoad& after,
                 const load::LoadOptions& options) {
   try {
     after.check(options.path);
-    require_name_for_ledger(options);
   } catch (const Failure& failure) {
     return ending_of(failure, options.path, options.table);
   }

@@ -69,7 +69,6 @@ void require_utf8_everywhere(const LoadFlags& flags) {
   const load::LoadOptions& o = flags.load;
   for (const auto& [flag, text] :
        {std::pair{"--table", &o.table}, std::pair{"--null", &o.dialect.null_text},
-        std::pair{"--rejects", &o.rejects_path},
         std::pair{"--encoding", &flags.common.connect.client_encoding}})
     require_utf8(flag, *text);
   for (const auto& [flag, texts] :

@@ -24,6 +24,16 @@ std::string indented(std::string_view text) {
   return lines;
 }
 
+/// JSON has no other bytes than those of UTF-8.
+void write_out(nlohmann::ordered_json& json) {
+  if (json.is_structured()) {
+    for (nlohmann::ordered_json& part : json) write_out(part);
+  } else if (json.is_string()) {
+    std::string& text = json.get_ref<std::string&>();
+    if (!is_utf8(text)) text = printable(text);
+  }
+}
+
 void print_message(std::string_view kind, std::string_view message) {
   put(stderr, std::string(kind) + ": " + indented(printable(message)) + "\n");
 }
@@ -43,8 +53,9 @@ void print_log(std::string_view lines) { put(stderr, printable(lines)); }
 void print_raw(std::string_view text) { put(stderr, text); }
 
 std::string text_of(const nlohmann::ordered_json& json, int indent) {
-  return printable_json(
-      json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  nlohmann::ordered_json copy = json;
+  write_out(copy);
+  return printable_json(copy.dump(indent));
 }
 
 void print_json(const nlohmann::ordered_json& json) { put(stdout, text_of(json, 2) + "\n"); }

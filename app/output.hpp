@@ -24,8 +24,8 @@ void print_log(std::string_view lines);
 /// On stderr, as it is: for the bar, which moves the cursor. REQUIRES: no text of others.
 void print_raw(std::string_view text);
 
-/// As text; `indent` as in nlohmann's dump(): -1 for one line. Bytes that are no UTF-8 are
-/// replaced.
+/// As text; `indent` as in nlohmann's dump(): -1 for one line. Bytes that are no UTF-8 are written
+/// out (\xff).
 std::string text_of(const nlohmann::ordered_json& json, int indent);
 void print_json(const nlohmann::ordered_json& json);
 /// The one object of a command that failed as a whole; `path` is "pgsluice migrate up".

@@ -1,5 +1,7 @@
 #include "app/report.hpp"
 
+#include "base/path_text.hpp"
+
 namespace sluice::app {
 namespace {
 
@@ -20,7 +22,7 @@ std::string_view name_of(load::LoadReport::Status status) {
 
 nlohmann::ordered_json json_of(const Ending& e) {
   const load::LoadReport& r = e.report;
-  nlohmann::ordered_json json{{"source", e.path},
+  nlohmann::ordered_json json{{"source", text_of_path(e.path)},
                               {"table", r.plan.table.empty() ? e.table : r.plan.table},
                               {"status", name_of(r.status)},
                               {"exit_code", e.exit_code},
@@ -48,7 +50,7 @@ nlohmann::ordered_json json_of(const Ending& e) {
                     {"missing_columns", r.plan.missing_columns},
                     {"deferred_indexes", r.plan.deferred_indexes}};
   }
-  if (!r.rejects_path.empty()) json["rejects_path"] = r.rejects_path;
+  if (!r.rejects_path.empty()) json["rejects_path"] = text_of_path(r.rejects_path);
   if (!r.notes.empty()) json["notes"] = r.notes;
   if (e.message.empty()) return json;
   json["error"] = {{"message", e.message}};

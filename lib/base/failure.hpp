@@ -21,8 +21,8 @@ enum class FailureKind {
 /// changes it.
 class Failure : public std::runtime_error {
  public:
-  Failure(FailureKind kind, const std::string& message)
-      : std::runtime_error(message), kind_(kind) {}
+  /// A byte 0, which would end what() for most readers, is written out.
+  Failure(FailureKind kind, const std::string& message);
 
   FailureKind kind() const noexcept { return kind_; }
 

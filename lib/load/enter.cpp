@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "async/offload.hpp"
+#include "base/path_text.hpp"
 #include "load/compare.hpp"
 #include "load/history.hpp"
 #include "load/load.hpp"
@@ -241,7 +242,7 @@ asio::awaitable<void> Load::resume(Plan& plan, pg::Connection& connection,
     co_await async::offload(on_.reader, read);
   }
   plan.identity.behind_load = load.behind_load;
-  co_await choose_rejects(plan, load.rejects_path);
+  co_await choose_rejects(plan, path_of_text(load.rejects_path));
   // What decides where chunks end stays; how large a record may be does not.
   plan.identity.chunk_bytes = load.chunk_bytes;
   report_.plan.chunk_bytes = plan.identity.chunk_bytes;
@@ -289,7 +290,7 @@ asio::awaitable<void> Load::choose_rejects(Plan& plan, std::string earlier_path)
   const auto choose = [&wish, &choice] { choice = choose_reject_file(std::move(wish)); };
   co_await async::offload(on_.cpu, choose);
   rejects_ = std::move(choice.file);
-  plan.identity.rejects_path = std::move(choice.path);
+  plan.identity.rejects_path = text_of_path(choice.path);
   if (!choice.note.empty()) report_.notes.push_back(std::move(choice.note));
 }
 

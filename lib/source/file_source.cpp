@@ -11,11 +11,12 @@
 #include <cstdlib>
 
 #include "base/failure.hpp"
+#include "base/path_text.hpp"
 
 namespace sluice::source {
 
 FileSource::FileSource(std::string path, FileDescriptor fd)
-    : path_(std::move(path)), fd_(std::move(fd)) {
+    : path_(std::move(path)), name_(text_of_path(path_)), fd_(std::move(fd)) {
   struct stat status{};
   if (::fstat(fd_.get(), &status) != 0)
     throw Failure(FailureKind::failed, path_ + ": " + errno_message(errno));
@@ -64,10 +65,10 @@ std::string FileSource::tail(std::size_t bytes) const {
 
 std::string FileSource::identity() const {
   char* const resolved = ::realpath(path_.c_str(), nullptr);
-  if (resolved == nullptr) return path_;
+  if (resolved == nullptr) return name_;
   std::string result(resolved);
   std::free(resolved);
-  return result;
+  return text_of_path(result);
 }
 
 std::size_t FileSource::read_at(std::uint64_t offset, char* into, std::size_t size) const {

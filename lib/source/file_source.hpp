@@ -22,7 +22,7 @@ class FileSource final : public Source {
   std::string opening_stamp() const override { return opening_stamp_; }
   std::optional<FileIdentity> file() const override { return file_; }
   std::string tail(std::size_t bytes) const override;
-  const std::string& name() const override { return path_; }
+  const std::string& name() const override { return name_; }
   std::string identity() const override;
 
  private:
@@ -30,6 +30,7 @@ class FileSource final : public Source {
   std::size_t read_at(std::uint64_t offset, char* into, std::size_t size) const;
 
   std::string path_;
+  std::string name_;
   FileDescriptor fd_;
   FileIdentity file_;
   std::string opening_stamp_;

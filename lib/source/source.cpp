@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/failure.hpp"
+#include "base/path_text.hpp"
 #include "source/file_source.hpp"
 #include "source/stream_source.hpp"
 
@@ -37,7 +38,7 @@ std::unique_ptr<Source> open(const std::string& path) {
                   path + ": is a folder; name its files, for example " + path + "/*.csv");
   }
   if (S_ISREG(status.st_mode)) return std::make_unique<FileSource>(path, std::move(fd));
-  return std::make_unique<StreamSource>(path, std::move(fd));
+  return std::make_unique<StreamSource>(text_of_path(path), std::move(fd));
 }
 
 }  // namespace sluice::source

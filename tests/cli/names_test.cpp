@@ -288,12 +288,9 @@ TEST_F(Here, SecretsStandInNoMessage) {
   }
 }
 
-/// Each with a message that names the flag or the file.
+/// Texts for the server and for JSON: each with a message that names the flag.
 TEST_F(Here, TextsThatAreNoUtf8) {
   std::ofstream("x.csv") << "a\n1\n";
-  fs::copy_file("x.csv", "n\xff.csv");
-  fs::create_directory("f\xff");
-  fs::copy_file("x.csv", "f\xff/x.csv");
   struct Given {
     std::vector<std::string> flags;
     std::string named;
@@ -308,13 +305,10 @@ TEST_F(Here, TextsThatAreNoUtf8) {
             "--update-columns"},
            {{"x.csv", "-t", "t", "--set", "a.b=\xff"}, "--set"},
            {{"x.csv", "-t", "t\xff"}, "--table"},
-           {{"x.csv", "-t", "t", "--rejects", "\xff", "--max-rejects", "1"}, "--rejects"},
            {{"x.csv", "-t", "t", "--encoding", "\xff"}, "--encoding"},
            {{"x.csv", "-t", "t", "--delimiter", "\xff"}, "delimiter"},
            {{"x.csv", "-t", "t", "--quote", "\xff"}, "quote"},
-           {{"x.csv", "-t", "t", "--escape", "\xff"}, "escape"},
-           {{"n\xff.csv", "-t", "t"}, "n\\xff.csv: this name is no UTF-8"},
-           {{"f\xff/x.csv", "-t", "t"}, "f\\xff/x.csv: this name is no UTF-8"}}) {
+           {{"x.csv", "-t", "t", "--escape", "\xff"}, "escape"}}) {
     std::vector<std::string> arguments{"load"};
     arguments.insert(arguments.end(), given.flags.begin(), given.flags.end());
     const Finished finished = run(arguments);
@@ -325,14 +319,59 @@ TEST_F(Here, TextsThatAreNoUtf8) {
     EXPECT_THAT(run(arguments).err, Not(HasSubstr("json.exception")));
   }
   EXPECT_EQ(0, db().number("select count(*) from t"));
-  EXPECT_EQ(0, run({"load", "n\xff.csv", "-t", "t", "--no-ledger"}).exit_code);
-  EXPECT_EQ(1, db().number("select count(*) from t"));
   std::ofstream("V1__a.sql") << "-- pgsluice: placeholders x\nselect 1";
   EXPECT_THAT(run({"migrate", "up", "--dir", ".", "--project", "\xff"}).err,
               HasSubstr("--project"));
   EXPECT_THAT(run({"migrate", "up", "--dir", ".", "--placeholder", "x=\xff"}).err,
               HasSubstr("--placeholder"));
   EXPECT_THAT(run({"schedule", "history", "\xff"}).err, HasSubstr("JOB"));
+}
+
+/// ... and names of files work, whatever they are: the ledger and JSON have them in a form that
+/// leads back to the file.
+TEST_F(Here, NamesOfFilesThatAreNoUtf8) {
+  fs::create_directory("f\xff");
+  std::ofstream("f\xff/n\xe9.csv") << "a\n1\nx\n2\n";
+  const std::string path = "f\xff/n\xe9.csv";
+  const Finished first = run({"load", path, "-t", "t", "--max-rejects", "1"});
+  EXPECT_EQ(3, first.exit_code) << first.err;
+  EXPECT_THAT(first.err, HasSubstr("$'f\\xff/n\\xe9.csv' -> public.t"));
+  EXPECT_THAT(first.out, HasSubstr("rejected 1 -> f\\xff/n\\xe9.rejects.csv"));
+  EXPECT_TRUE(fs::exists("f\xff/n\xe9.rejects.csv"));
+  const std::string kept = db().value("select source_path from pgsluice.loads");
+  EXPECT_THAT(kept, ::testing::MatchesRegex("\\$'/.*/f\\\\xff/n\\\\xe9\\.csv'"));
+  EXPECT_THAT(run({"load", path, "-t", "t", "--max-rejects", "1"}).out, HasSubstr("nothing to do"));
+  // A budget that is exceeded, and a resume that takes the rejects up again.
+  std::ofstream("m\xe9.csv") << "a\nx\ny\n3\n";
+  EXPECT_EQ(5, run({"load", "m\xe9.csv", "-t", "t", "--max-rejects", "1"}).exit_code);
+  EXPECT_EQ(3, run({"load", "m\xe9.csv", "-t", "t", "--max-rejects", "2"}).exit_code);
+  EXPECT_EQ("a\nx\ny\n", read_file("m\xe9.rejects.csv"));
+  EXPECT_FALSE(fs::exists("m\xe9.rejects.2.csv"));
+  const auto json = nlohmann::json::parse(
+      run({"load", path, "-t", "t", "--again", "--max-rejects", "1", "--rejects", "r\xff.csv",
+           "--after", "move:d\xff", "--output", "json"})
+          .out);
+  EXPECT_EQ("$'f\\xff/n\\xe9.csv'", json["loads"][0]["source"]);
+  EXPECT_THAT(json["loads"][0]["rejects_path"].get<std::string>(), HasSubstr("/r\\xff.csv'"));
+  EXPECT_TRUE(fs::exists("r\xff.csv"));
+  EXPECT_TRUE(fs::exists("d\xff/n\xe9.csv"));
+  EXPECT_THAT(run({"loads", "show", "1"}).out, HasSubstr("f\\xff/n\\xe9.csv"));
+  EXPECT_EQ(1, run({"check", "m\xe9.csv", "-t", "nix"}).exit_code);
+  EXPECT_THAT(run({"check", "m\xe9.csv", "-t", "t"}).out, HasSubstr("$'m\\xe9.csv':2: "));
+}
+
+/// What stands behind a byte 0 is said too.
+TEST_F(Here, MessagesWithAByteZeroAreWhole) {
+  std::ofstream("z.csv") << std::string("a\n1\0x\n", 7);
+  const Finished text = run({"load", "z.csv", "-t", "t"});
+  EXPECT_THAT(text.err, AllOf(HasSubstr("value \"1\\x00x\": "), HasSubstr("--max-rejects")));
+  const auto json =
+      nlohmann::json::parse(run({"load", "z.csv", "-t", "t", "--output", "json"}).out);
+  EXPECT_THAT(json["loads"][0]["error"]["message"].get<std::string>(),
+              AllOf(HasSubstr("1\\x00x"), HasSubstr("--max-rejects")));
+  std::ofstream("h.csv") << std::string("a\0b\n1\n", 6);
+  EXPECT_THAT(run({"load", "h.csv", "-t", "t"}).err,
+              AllOf(HasSubstr("a\\x00b"), HasSubstr("--header=none")));
 }
 
 }  // namespace
