@@ -1,9 +1,42 @@
 #include "load/bad_records.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "pg/encoding.hpp"
 
 namespace sluice::load {
 namespace {
+
+/// Whether a name stands in COPY's line where a column's does. The table may have the same one.
+bool names(const std::string& line, const std::string& column) {
+  const std::string wanted = " " + column;
+  for (std::size_t at = line.find(wanted); at != std::string::npos;
+       at = line.find(wanted, at + 1)) {
+    const std::size_t end = at + wanted.size();
+    if (end == line.size() || line[end] == ':' || line[end] == ' ') return true;
+  }
+  return false;
+}
+
+/// The first value for a column of JSON that is none. Of these an INSERT does not tell the column.
+std::optional<std::size_t> field_without_json(const Plan& plan, const tuple::FoundRecord& found) {
+  const auto& fields = plan.encoder.fields;
+  const tuple::Table& table = plan.target.table;
+  std::optional<std::size_t> empty;  // may be NULL, and does not say so here
+  for (std::size_t i = 0; i < fields.size() && i < found.values.size(); ++i) {
+    if (fields[i].ignored) continue;
+    const auto column = table.find(fields[i].column);
+    if (!column) continue;
+    const std::uint32_t type = table.columns[*column].base_type.id;
+    if (type != tuple::oid::json && type != tuple::oid::jsonb) continue;
+    const std::string& value = found.values[i];
+    // A jsonb has no character 0, which is one of JSON.
+    const bool has_zero = type == tuple::oid::jsonb && value.contains("\\u0000");
+    if (has_zero || (!value.empty() && !nlohmann::json::accept(value))) return i;
+    if (value.empty() && !empty) empty = i;
+  }
+  return empty;
+}
 
 /// Which CSV column the server or the codecs blame.
 std::optional<std::size_t> blamed_field(const Plan& plan, const tuple::FoundRecord& found,
@@ -23,16 +56,11 @@ std::optional<std::size_t> blamed_field(const Plan& plan, const tuple::FoundReco
   std::optional<std::size_t> best;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (fields[i].ignored) continue;
-    const std::size_t at = line.find(" " + fields[i].column);
-    if (at == std::string::npos) continue;
-    const char behind = at + 1 + fields[i].column.size() < line.size()
-                            ? line[at + 1 + fields[i].column.size()]
-                            : '\0';
-    if (behind != '\0' && behind != ':' && behind != ' ') continue;
+    if (!names(line, fields[i].column)) continue;
     if (!best || fields[i].column.size() > fields[*best].column.size()) best = i;
   }
   if (best || !SqlState(refused.sql_state).in_class("22")) return best;
-  return found.unsure_field;
+  return found.unsure_field ? found.unsure_field : field_without_json(plan, found);
 }
 
 }  // namespace
@@ -68,6 +96,8 @@ bool BadRecords::next(tuple::Reject& reject) {
     reject = std::move(std::get<tuple::Reject>(*bad));
   }
   reject.value = pg::in_utf8(std::move(reject.value), plan_.target.data_encoding);
+  const bool is_of_encoding = reject.sql_state == "22021" || reject.sql_state == "22P05";
+  if (is_of_encoding && !reject.value.contains('\0')) reject.message += " (see --encoding)";
   reject.position = positions_.at(reject.begin, reject.position.record);
   return true;
 }

@@ -10,6 +10,7 @@
 #include "base/quantity.hpp"
 #include "load/at_once.hpp"
 #include "load/data_encoding.hpp"
+#include "load/explain.hpp"
 #include "load/restore.hpp"
 #include "load/road.hpp"
 #include "load/staging.hpp"
@@ -44,12 +45,14 @@ Load::Load(Resources on, LoadOptions options) : on_(on), options_(std::move(opti
 Load::~Load() = default;
 
 asio::awaitable<void> Load::run() {
+  Wanted wanted(options_);
   std::exception_ptr failed;
   try {
     co_await run_to_the_end();
   } catch (...) {
     failed = std::current_exception();
   }
+  if (failed && !stop_requested_) failed = co_await explain(on_.pool, std::move(wanted), failed);
   if (!failed && options_.more_follows) co_await let_go();
   lock_.reset();
   if (rejects_) rejects_->leave();

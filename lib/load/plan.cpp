@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/identifier.hpp"
+#include "load/header_advice.hpp"
 #include "load/meaning.hpp"
 #include "source/fingerprint.hpp"
 
@@ -20,15 +21,23 @@ source::PreambleOptions preamble_options(const LoadOptions& o) {
           .bytes_max = o.record_bytes_max};
 }
 
+tuple::Mapping map_header(const Plan& plan, const tuple::MappingOptions& options) {
+  const std::vector<std::string>& names = *plan.preamble.header;
+  try {
+    return tuple::map_by_name(plan.target.table, names, options, plan.source->name());
+  } catch (const Failure& failure) {
+    throw Failure(failure.kind(),
+                  failure.what() + header_advice(plan.target.table, plan.options.dialect,
+                                                 plan.preamble.header_bytes, names));
+  }
+}
+
 tuple::Mapping map_columns(const Plan& plan) {
   const LoadOptions& o = plan.options;
   const tuple::MappingOptions mapping{o.renames, o.ignore_extra};
   if (!o.columns.empty())
     return tuple::map_by_name(plan.target.table, o.columns, mapping, "--columns");
-  if (o.header == HeaderMode::match && plan.preamble.header) {
-    return tuple::map_by_name(plan.target.table, *plan.preamble.header, mapping,
-                              plan.source->name());
-  }
+  if (o.header == HeaderMode::match && plan.preamble.header) return map_header(plan, mapping);
   return tuple::map_by_position(plan.target.table);
 }
 

@@ -25,7 +25,8 @@ std::array<std::string*, 5> texts_of(RefusedTuple& tuple) {
 void RefusedTuples::add(std::uint64_t number, const writer::Refusal& refusal) {
   RefusedTuple tuple{number,          refusal.state.code(), refusal.constraint,    refusal.column,
                      refusal.message, refusal.copy_line,    !refusal.table.empty()};
-  if (!refusal.detail.empty()) tuple.message += " (" + refusal.detail + ")";
+  for (const std::string* more : {&refusal.detail, &refusal.hint})
+    if (!more->empty()) tuple.message += " (" + *more + ")";
   Head head{.number = number, .of_row = tuple.of_row ? 1U : 0U};
   const auto texts = texts_of(tuple);
   for (std::size_t i = 0; i < texts.size(); ++i) {

@@ -62,11 +62,12 @@ Mapping map_by_name(const Table& table, const std::vector<std::string>& names,
   if (unknown.size() == names.size()) {
     throw Failure(
         FailureKind::usage,
+        // Without a header it is data, which belong in nobody's log.
         fmt::format(
-            "{}: no name in the first record is a column of {}\n  first record: {}\n  {}: {}\n"
+            "{}: no name in the first record, which has {} value{}, is a column of {}\n  {}: {}\n"
             "If the file has no header, say --header=none; if its names differ, --map csv=column.",
-            source_name, table.full_name(), fmt::join(names, ", "), table.full_name(),
-            fmt::join(names_of(table), ", ")));
+            source_name, names.size(), names.size() == 1 ? "" : "s", table.full_name(),
+            table.full_name(), fmt::join(names_of(table), ", ")));
   }
   if (!unknown.empty() && !options.ignore_extra) {
     throw Failure(

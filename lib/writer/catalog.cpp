@@ -136,6 +136,7 @@ asio::awaitable<pg::Results> ask_catalogs(pg::Connection& on, const std::string&
     missing = error;
   }
   if (on.in_transaction()) co_await on.query("rollback");
+  if (table.contains('.')) throw pg::PgError(*missing);
   const auto own = co_await on.query("select to_regclass(" + quote_literal("pgsluice." + table) +
                                      ") is not null");
   if (own.front().boolean(0, 0)) throw own_table(table);
@@ -229,8 +230,9 @@ asio::awaitable<bool> is_empty(pg::Connection& on, const Target& target) {
   if (table.row_security || table.kind == 'v' || table.has_insert_rule) co_return false;
   try {
     // The functions of a policy or a view are the user's.
-    const auto results = co_await on.query_in_user_path(
-        target.user_path_sql + "select not exists (select from " + target.table.quoted_name + ")");
+    const auto results = co_await on.query_in_user_path(target.settings_sql + target.user_path_sql +
+                                                        "select not exists (select from " +
+                                                        target.table.quoted_name + ")");
     co_return results.back().boolean(0, 0);
   } catch (const pg::PgError& error) {
     // COPY needs the right to insert only.

@@ -1,0 +1,131 @@
+#include "load/explain.hpp"
+
+#include "base/failure.hpp"
+#include "base/identifier.hpp"
+#include "writer/missing_table.hpp"
+
+namespace sluice::load {
+namespace {
+
+/// The grants that the user lacks, as the statements that give them.
+std::string grants_query(const Wanted& w) {
+  std::string tables;
+  for (const char* privilege : {"insert", "select", "update", "truncate"}) {
+    if (!w.privileges.contains(privilege)) continue;
+    const std::string name = quote_literal(privilege);
+    // A right to all columns of the file may do; where it does not, the table's does.
+    tables += std::string(tables.empty() ? "" : " union all ") + "select " + name +
+              " as privilege where not has_table_privilege(t.oid, " + name + ")";
+  }
+  return "with t as (select c.oid, c.relowner, n.oid as schema, n.nspname, format('%I.%I', "
+         "n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = "
+         "c.relnamespace where c.oid = " +
+         writer::oid_of_table(w.table) +
+         "), me as (select quote_ident(current_user) as name) "
+         "select concat_ws(' ', "
+         "(select format('grant usage on schema %I to %s;', t.nspname, me.name) from t, me where "
+         "not has_schema_privilege(t.schema, 'usage')), "
+         "(select format('grant %s on %s to %s;', string_agg(p.privilege, ', '), t.name, me.name) "
+         "from t, me, lateral (" +
+         tables +
+         ") p group by t.name, me.name), "
+         // A default draws its number by the user's own right.
+         "(select string_agg(distinct format('grant usage on sequence %s to %s;', "
+         "s.oid::regclass, me.name), ' ') from t, me, pg_attrdef a, pg_depend d, pg_class s where "
+         "a.adrelid = t.oid and d.classid = 'pg_attrdef'::regclass and d.objid = a.oid and "
+         "d.refclassid = 'pg_class'::regclass and s.oid = d.refobjid and s.relkind = 'S' and not "
+         "has_sequence_privilege(s.oid, 'usage')), " +
+         (w.is_owner ? "(select format('alter table %s owner to %s;', t.name, me.name) from t, me "
+                       "where not pg_has_role(t.relowner, 'usage')))"
+                     : "null)");
+}
+
+asio::awaitable<std::string> missing_grants(pg::Connection& on, const Wanted& w) {
+  const auto results = co_await on.query(grants_query(w));
+  const std::string grants(results.back().text(0, 0));
+  co_return grants.empty() ? grants
+                           : "Ask the owner of the table, or a superuser, to run: " + grants;
+}
+
+/// The setting of the user's that the server does not take, if it is one of these.
+asio::awaitable<void> require_settings(pg::Connection& on, const writer::Settings& settings) {
+  for (const auto& [name, value] : settings) {
+    std::optional<pg::PgError> refused;
+    try {
+      const writer::Settings one{{name, value}};
+      co_await on.query("begin; " + writer::set_local(one) + "rollback");
+    } catch (const pg::PgError& error) {
+      refused = error;
+    }
+    if (!refused) continue;
+    if (on.in_transaction()) co_await on.query("rollback");
+    throw Failure(FailureKind::usage, "--set " + name + "=" + value + ": " + refused->full());
+  }
+}
+
+/// What helps against errors of the session's own limits.
+std::string advice_about_limits(const pg::PgError& error) {
+  static constexpr std::string_view transaction_timeout = "25P04";
+  if (error.state == sql_state::query_canceled)
+    return "If it was the statement_timeout of this user, database or server, --set "
+           "statement_timeout=0 goes without it; the same command goes on where it stopped.";
+  if (error.state == transaction_timeout)
+    return "--set transaction_timeout=0 goes without it; a smaller --chunk-size needs less time.";
+  if (error.state == sql_state::lock_not_available)
+    return "--lock-timeout says how long a lock is waited for, --retry-for how long it is tried "
+           "again.";
+  return {};
+}
+
+asio::awaitable<std::string> advice(pg::Pool& pool, const Wanted& wanted,
+                                    const pg::PgError& error) {
+  const std::string about_limits = advice_about_limits(error);
+  if (!about_limits.empty()) co_return about_limits;
+  const bool is_asked = error.phase != pg::Phase::connect && error.session_goes_on;
+  if (!is_asked) co_return std::string();
+  const bool is_of_settings =
+      error.state == "42704" || error.state == "22023" || error.state == "55P02";
+  const bool is_of_rights = error.state == sql_state::insufficient_privilege;
+  const bool is_of_name = error.state == sql_state::undefined_table || error.state == "3F000";
+  if (!is_of_settings && !is_of_rights && !is_of_name) co_return std::string();
+  pg::Lease connection = co_await pool.acquire();
+  if (is_of_settings || is_of_rights) co_await require_settings(*connection, wanted.settings);
+  if (is_of_rights) co_return co_await missing_grants(*connection, wanted);
+  if (is_of_name) co_return co_await writer::likely_table(*connection, wanted.table);
+  co_return std::string();
+}
+
+}  // namespace
+
+Wanted::Wanted(const LoadOptions& o) : table(o.table), settings(o.settings) {
+  privileges = "insert";
+  if (o.on_conflict != writer::OnConflict::error) privileges += ", select";
+  if (o.on_conflict == writer::OnConflict::update) privileges += ", update";
+  if (o.truncate) privileges += ", truncate";
+  is_owner = o.defer_indexes;
+}
+
+asio::awaitable<std::exception_ptr> explain(pg::Pool& pool, Wanted wanted,
+                                            std::exception_ptr failed) {
+  std::optional<pg::PgError> error;
+  try {
+    std::rethrow_exception(failed);
+  } catch (const pg::PgError& thrown) {
+    error = thrown;
+  } catch (const std::exception&) {
+    co_return failed;
+  }
+  try {
+    const std::string text = co_await advice(pool, wanted, *error);
+    if (text.empty()) co_return failed;
+    error->hint += (error->hint.empty() ? "" : "\n  ") + text;
+    failed = std::make_exception_ptr(*error);
+  } catch (const pg::PgError&) {
+    co_return failed;
+  } catch (const Failure&) {
+    failed = std::current_exception();
+  }
+  co_return failed;
+}
+
+}  // namespace sluice::load

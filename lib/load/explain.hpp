@@ -1,0 +1,27 @@
+#pragma once
+
+#include <exception>
+#include <string>
+
+#include "load/options.hpp"
+#include "pg/pool.hpp"
+
+namespace sluice::load {
+
+/// What a load wants of the database, for what is said where it does not get it.
+struct Wanted {
+  explicit Wanted(const LoadOptions& options);
+
+  std::string table;  ///< as in SQL
+  writer::Settings settings;
+  std::string privileges;  ///< on the table: "insert, select"
+  bool is_owner = false;   ///< of the table (--defer-indexes)
+};
+
+/// What ended a load, with what helps: the grant that is missing, the flag whose value the server
+/// does not take, the table that was probably meant, the setting that ended a statement. Asks the
+/// database; where that fails too, the error is told as it is.
+asio::awaitable<std::exception_ptr> explain(pg::Pool& pool, Wanted wanted,
+                                            std::exception_ptr failed);
+
+}  // namespace sluice::load

@@ -1,0 +1,97 @@
+#include "writer/missing_table.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/identifier.hpp"
+#include "base/suggestion.hpp"
+
+namespace sluice::writer {
+namespace {
+
+struct Known {
+  std::string schema;
+  std::string name;
+  std::string shown;  ///< as in SQL, with its schema
+  bool is_in_path = false;
+};
+
+/// What can be loaded, and is no catalog's nor ours.
+constexpr const char* tables_sql =
+    "select n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname), n.nspname "
+    "operator(pg_catalog.=) any (pg_catalog.current_schemas(false)) from pg_catalog.pg_class c "
+    "join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace where c.relkind "
+    "in ('r', 'p', 'v', 'f') and n.nspname operator(pg_catalog.!~) "
+    "'^(pg_.*|information_schema|pgsluice)$' order by 1, 2 limit 10000";
+
+std::vector<Known> read_tables(const pg::Result& rows) {
+  std::vector<Known> tables;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    tables.push_back({std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),
+                      std::string(rows.text(row, 2)), rows.boolean(row, 3)});
+  }
+  return tables;
+}
+
+std::string asked(const Known& table) {
+  return "Did you mean " +
+         (table.is_in_path && !table.schema.contains('.')
+              ? table.shown.substr(table.shown.find('.') + 1)
+              : table.shown) +
+         "?";
+}
+
+/// The most likely one of these; those in the path come first.
+std::string most_likely(std::vector<Known> tables, const std::string& name) {
+  std::ranges::stable_sort(tables, std::ranges::greater(), &Known::is_in_path);
+  std::vector<std::string> names;
+  for (const Known& table : tables) names.push_back(table.name);
+  const auto meant = nearest(name, names);
+  if (!meant) return {};
+  const auto at = std::ranges::find(names, *meant) - names.begin();
+  return asked(tables[static_cast<std::size_t>(at)]);
+}
+
+std::string likely(const std::vector<Known>& tables, const std::string& schema,
+                   const std::string& name) {
+  if (schema.empty()) return most_likely(tables, name);
+  std::vector<Known> inside;
+  std::ranges::copy_if(tables, std::back_inserter(inside),
+                       [&](const Known& table) { return table.schema == schema; });
+  for (Known& table : inside) table.is_in_path = false;
+  if (std::string found = most_likely(inside, name); !found.empty()) return found;
+  // Another schema has it.
+  for (const Known& table : tables)
+    if (table.name == name) return "Did you mean " + table.shown + "?";
+  std::vector<std::string> schemas;
+  for (const Known& table : tables) schemas.push_back(table.schema);
+  const auto meant = nearest(schema, schemas);
+  return meant && *meant != schema ? "Did you mean the schema " + *meant + "?" : "";
+}
+
+}  // namespace
+
+std::string oid_of_table(const std::string& table) {
+  // Not by regclass, which wants the right to the schema.
+  return "(select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace, "
+         "parse_ident(" +
+         quote_literal(table) +
+         ", false) p where c.relname = p[array_length(p, 1)] and case when array_length(p, 1) > 1 "
+         "then n.nspname = p[array_length(p, 1) - 1] else n.nspname = any (select unnest("
+         "string_to_array(replace(reset_val, '\"$user\"', current_user), ', ')) from pg_settings "
+         "where name = 'search_path') end order by c.oid limit 1)";
+}
+
+asio::awaitable<std::string> likely_table(pg::Connection& on, std::string table) {
+  const auto tables = co_await on.query_in_user_path(tables_sql);
+  const auto parts = co_await on.query(
+      "select p[array_length(p, 1)], case when array_length(p, 1) "
+      "> 1 then p[array_length(p, 1) - 1] else '' end from "
+      "parse_ident(" +
+      quote_literal(table) + ", false) p");
+  const pg::Result& row = parts.back();
+  co_return likely(read_tables(tables.back()), std::string(row.text(0, 1)),
+                   std::string(row.text(0, 0)));
+}
+
+}  // namespace sluice::writer
