@@ -5,7 +5,10 @@
 #include "app/output.hpp"
 #include "app/report.hpp"
 #include "app/runtime.hpp"
+#include "base/quantity.hpp"
 #include "ledger/forget.hpp"
+#include "ledger/grants.hpp"
+#include "ledger/prune.hpp"
 #include "load/restore.hpp"
 
 namespace sluice::app {
@@ -13,7 +16,10 @@ namespace {
 
 struct LoadsFlags {
   CommonOptions common;
-  std::size_t count = 20;
+  ledger::LoadsFilter filter{.count_max = 20};
+  bool all = false;
+  bool prunes = false;
+  ledger::PruneOptions prune;
   std::optional<std::int64_t> show;
   std::optional<std::int64_t> restore;
   std::optional<std::int64_t> forget;
@@ -30,6 +36,7 @@ struct Found {
   std::vector<ledger::DeferredIndex> missing_indexes;
   load::Restored restored;
   ledger::Forgotten forgotten;
+  ledger::Pruned pruned;
 };
 
 /// Reads the ledger; an absent one has no loads.
@@ -37,14 +44,32 @@ asio::awaitable<void> read_loads(pg::Pool& pool, const LoadsFlags& flags, Found&
   pg::Lease connection = co_await pool.acquire();
   if (!co_await ledger::is_readable(*connection, ledger::Use::read_loads)) co_return;
   const std::optional<std::int64_t> one = flags.one();
-  if (!one) {
-    found.loads = co_await ledger::list_loads(*connection, flags.count);
-    co_return;
+  ledger::LoadsFilter filter = flags.filter;
+  if (flags.all || one) filter.count_max = 0;
+  if (one) filter.id = LoadId{*one};
+  found.loads = co_await ledger::list_loads(*connection, std::move(filter));
+  if (!one || found.loads.empty()) co_return;
+  found.missing_indexes = co_await ledger::missing_indexes(*connection, LoadId{*one});
+}
+
+asio::awaitable<void> prune(pg::Pool& pool, const LoadsFlags& flags, Found& found) {
+  pg::Lease connection = co_await pool.acquire();
+  if (!co_await ledger::is_readable(*connection, ledger::Use::read_loads)) co_return;
+  found.pruned = co_await ledger::prune(*connection, flags.prune);
+}
+
+/// What the user lacks of our tables, behind the server's refusal.
+asio::awaitable<void> ask_for_grants(pg::Pool& pool, const LoadsFlags& flags, std::string& grants) {
+  std::vector<ledger::TableRights> rights{{"loads", "select"}, {"chunks", "select"}};
+  rights.push_back(
+      {"deferred_indexes", flags.restore || flags.forget ? "select, update, delete" : "select"});
+  if (flags.forget) rights.front().privileges = "select, update";
+  if (flags.prunes) {
+    rights.front().privileges = "select, delete";
+    rights.push_back({"unlogged_marks", "select, delete"});
   }
-  std::optional<ledger::LoadEntry> load = co_await ledger::show_load(*connection, LoadId{*one});
-  if (!load) co_return;
-  found.missing_indexes = co_await ledger::missing_indexes(*connection, load->id);
-  found.loads.push_back(std::move(*load));
+  pg::Lease connection = co_await pool.acquire();
+  grants = co_await ledger::missing_grants(*connection, std::move(rights), false);
 }
 
 asio::awaitable<void> restore(pg::Pool& pool, const LoadsFlags& flags, bool& stopped,
@@ -93,6 +118,27 @@ void print_forgotten(const LoadsFlags& flags, const ledger::Forgotten& forgotten
   }
 }
 
+void print_pruned(const LoadsFlags& flags, const ledger::Pruned& p) {
+  if (flags.common.output == OutputFormat::json) {
+    print_json({{"command", "loads prune"},
+                {"exit_code", exit_ok},
+                {"pruned_over", p.over},
+                {"pruned_finished", p.finished},
+                {"kept_finished", p.kept_finished}});
+    return;
+  }
+  std::string text = "pruned " + std::to_string(p.over + p.finished) + " loads";
+  if (p.finished > 0)
+    text += ", " + std::to_string(p.finished) +
+            " of them finished: the same command would load their files once more";
+  text += "\n";
+  if (p.kept_finished > 0)
+    text += "  kept " + std::to_string(p.kept_finished) +
+            " finished ones: they keep their files from being loaded twice (--finished prunes them "
+            "too)\n";
+  print_result(text);
+}
+
 /// What restoring could not do goes to stderr, behind what it could.
 int end_of_restore(const LoadsFlags& flags, const Found& found) {
   if (found.missing_indexes.empty()) {
@@ -125,8 +171,58 @@ void print(const LoadsFlags& flags, const Found& found) {
       text += "  pgsluice loads restore " + std::to_string(*flags.show) + " builds them again.\n";
     print_result(text);
   } else {
-    print_result(text_of(found.loads));
+    const bool is_filtered =
+        !flags.filter.table.empty() || flags.filter.state != ledger::LoadsFilter::State::any;
+    print_result(found.loads.empty() && is_filtered ? "no load is like that\n"
+                                                    : text_of(found.loads));
   }
+}
+
+/// Runs what is asked for; throws what ends it.
+void run(Runtime& runtime, const LoadsFlags& flags, bool& stopped, Found& found) {
+  if (flags.forget) {
+    runtime.run(forget(runtime.pool(), flags, found));
+  } else if (flags.prunes) {
+    runtime.end_on_signal();
+    runtime.run(prune(runtime.pool(), flags, found));
+  } else if (flags.restore) {
+    runtime.pool().allow(flags.jobs);
+    runtime.on_signal([&stopped] { stopped = true; },
+                      [&runtime] {
+                        for (const pg::Cancel& cancel : runtime.pool().cancel_leased())
+                          cancel.send_blocking();
+                      });
+    runtime.run(restore(runtime.pool(), flags, stopped, found));
+  } else {
+    runtime.end_on_signal();
+    runtime.run(read_loads(runtime.pool(), flags, found));
+  }
+}
+
+/// An error of the server, with the grant that is missing where it is one of rights.
+std::string message_of(Runtime& runtime, const LoadsFlags& flags, const pg::PgError& error) {
+  std::string message = error.full();
+  if (!(error.state == sql_state::insufficient_privilege)) return message;
+  std::string grants;
+  try {
+    runtime.run(ask_for_grants(runtime.pool(), flags, grants));
+  } catch (const pg::PgError&) {
+    return message;  // the first error is the one to tell
+  }
+  if (!grants.empty()) message += "\n  Ask the owner of the schema pgsluice to run: " + grants;
+  return message;
+}
+
+int fail(const LoadsFlags& flags, int exit_code, const std::string& message) {
+  if (flags.common.output == OutputFormat::json) {
+    print_json(json_of_failure(std::string("pgsluice loads") + (flags.show     ? " show"
+                                                                : flags.prunes ? " prune"
+                                                                               : ""),
+                               exit_code, message));
+  } else {
+    print_error(message);
+  }
+  return exit_code;
 }
 
 int run_loads(const LoadsFlags& flags) {
@@ -134,49 +230,68 @@ int run_loads(const LoadsFlags& flags) {
   bool stopped = false;
   Runtime runtime(flags.common.connect);
   try {
-    if (flags.forget) {
-      runtime.run(forget(runtime.pool(), flags, found));
-    } else if (flags.restore) {
-      runtime.pool().allow(flags.jobs);
-      runtime.on_signal([&stopped] { stopped = true; },
-                        [&runtime] {
-                          for (const pg::Cancel& cancel : runtime.pool().cancel_leased())
-                            cancel.send_blocking();
-                        });
-      runtime.run(restore(runtime.pool(), flags, stopped, found));
-    } else {
-      runtime.end_on_signal();
-      runtime.run(read_loads(runtime.pool(), flags, found));
-    }
+    run(runtime, flags, stopped, found);
   } catch (const Failure& failure) {
-    print_error(failure.what());
-    return exit_code_of(failure.kind(), runtime.signal());
+    return fail(flags, exit_code_of(failure.kind(), runtime.signal()), failure.what());
   } catch (const pg::PgError& error) {
     if (runtime.signal() == 0) {
-      print_error(error.full());
-      return error.phase == pg::Phase::connect ? exit_connect : exit_failed;
+      const bool is_unconnected = error.phase == pg::Phase::connect;
+      return fail(flags, is_unconnected ? exit_connect : exit_failed,
+                  message_of(runtime, flags, error));
     }
   } catch (const boost::system::system_error&) {
     if (runtime.signal() == 0) throw;
   }
   if (runtime.signal() != 0) {
-    print_error(flags.restore ? "interrupted; the same command goes on where it stopped"
-                              : "interrupted");
-    return exit_code_of(FailureKind::interrupted, runtime.signal());
+    return fail(
+        flags, exit_code_of(FailureKind::interrupted, runtime.signal()),
+        flags.restore ? "interrupted; the same command goes on where it stopped" : "interrupted");
   }
   const std::optional<std::int64_t> one = flags.one();
   if (one && found.loads.empty()) {
-    print_error("there is no load " + std::to_string(*one) +
-                " in this database; pgsluice loads lists them");
-    return exit_failed;
+    return fail(flags, exit_failed,
+                "there is no load " + std::to_string(*one) +
+                    " in this database; pgsluice loads lists them");
   }
   if (flags.restore) return end_of_restore(flags, found);
   if (flags.forget) {
     print_forgotten(flags, found.forgotten);
+  } else if (flags.prunes) {
+    print_pruned(flags, found.pruned);
   } else {
     print(flags, found);
   }
   return exit_ok;
+}
+
+/// "90d"; a number alone would be seconds, and prune all.
+void add_older(CLI::App& command, std::chrono::milliseconds& older) {
+  const auto read = [&older](const std::string& text) {
+    const auto duration = parse_duration(text);
+    const bool has_unit = !text.empty() && (text.back() < '0' || text.back() > '9');
+    if (!duration || !has_unit)
+      throw WrongValue("--older: \"" + text + "\" is no time with its unit; write for example 90d");
+    older = *duration;
+  };
+  command.add_option_function<std::string>("--older", read, "loads that ended so long ago")
+      ->option_text("DURATION")
+      ->required();
+}
+
+void add_filter(CLI::App& command, LoadsFlags& flags) {
+  using State = ledger::LoadsFilter::State;
+  const auto count = [&flags](const std::uint64_t& number) { flags.filter.count_max = number; };
+  add_number_option(command, "-n,--count", {}, count,
+                    "how many of the newest (default: 20; 0: all)");
+  command.add_flag("--all", flags.all, "all of them");
+  add_choice_option<State>(command, "--state",
+                           {{"running", State::running},
+                            {"unfinished", State::unfinished},
+                            {"finished", State::finished},
+                            {"given-up", State::given_up},
+                            {"void", State::is_void}},
+                           flags.filter.state, "only these");
+  command.add_option("-t,--table", flags.filter.table, "only loads into this table");
 }
 
 void add_id(CLI::App& command, std::optional<std::int64_t>& id) {
@@ -191,8 +306,7 @@ Run add_loads_command(CLI::App& app) {
   CLI::App& c =
       *app.add_subcommand("loads", "what was loaded: when, how many, how fast, unfinished ones");
   c.set_help_flag("--help", "print this help and exit");
-  const auto count = [flags](const std::uint64_t& number) { flags->count = number; };
-  add_number_option(c, "-n,--count", {}, count, "how many of the newest (default: 20; 0: all)");
+  add_filter(c, *flags);
   add_connection_options(c, flags->common);
   add_output_options(c, flags->common);
   CLI::App& show = *c.add_subcommand("show", "all that the ledger knows of one load");
@@ -217,6 +331,17 @@ Run add_loads_command(CLI::App& app) {
   forget.add_flag("--give-up-indexes", flags->give_up_indexes,
                   "also indexes of a table that is there: they are not built again");
   add_connection_options(forget, flags->common);
+  CLI::App& prune = *c.add_subcommand(
+      "prune",
+      "delete what the ledger knows of old loads that are void, given up, or of a table "
+      "that is gone");
+  prune.set_help_flag("--help", "print this help and exit");
+  prune.callback([flags] { flags->prunes = true; });
+  add_older(prune, flags->prune.older);
+  prune.add_flag("--finished", flags->prune.with_finished,
+                 "finished ones too: the same command would load their files once more");
+  add_connection_options(prune, flags->common);
+  add_output_format(prune, flags->common.output, "text, or json: one object, also on failure");
   return [flags] { return run_loads(*flags); };
 }
 

@@ -75,6 +75,8 @@ nlohmann::ordered_json json_of(const std::string& source, const tuple::Reject& r
 nlohmann::ordered_json json_of(const ledger::LoadEntry& l) {
   nlohmann::ordered_json json{{"load", l.id.value},
                               {"state", l.state},
+                              {"running", l.is_running},
+                              {"given_up", l.is_given_up()},
                               {"staged", l.staged},
                               {"source", l.source},
                               {"source_path", l.source_path},

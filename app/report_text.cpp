@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "app/output.hpp"
 #include "app/progress_printer.hpp"
@@ -35,14 +36,41 @@ std::string shown_path(const LoadReport& r) {
   return cell(shorter.size() < r.rejects_path.size() ? shorter : r.rejects_path);
 }
 
+/// ", rejected 3 -> trips.rejects.csv"
+std::string rejected_of(const LoadReport& r) {
+  const std::string where = r.rejects_path.empty() ? "" : " -> " + shown_path(r);
+  return ", rejected " + format_count(r.rows_rejected) + where;
+}
+
 std::string rejects_so_far(const LoadReport& r) {
   return r.rejects_path.empty() ? "" : ", rejects are in " + shown_path(r);
 }
 
 /// "staged": the rows of an unfinished load are not in its table.
 std::string state_of(const ledger::LoadEntry& l) {
+  if (l.is_running) return "running";
+  if (l.is_given_up()) return "given up";
   return l.staged && l.state == "unfinished" ? "staged" : l.state;
 }
+
+/// What a state means, and what can be done; empty for a finished load.
+std::string meaning_of(const ledger::LoadEntry& l) {
+  if (l.is_running) return "running: a run is at work on it";
+  if (l.is_given_up())
+    return "given up: it was not finished, and nothing goes on with it; its file would be loaded "
+           "from the start";
+  if (l.state == "void")
+    return "void: its table was emptied since, or its rows no longer count; its file would be "
+           "loaded again";
+  if (l.state == "unfinished")
+    return std::string(l.staged ? "staged: its rows wait to be published; " : "unfinished: ") +
+           "no run is at work on it. The same command goes on where it stopped, pgsluice loads "
+           "forget ID gives it up";
+  return {};
+}
+
+/// A run that was killed has told no time: what is known of several runs is less than they took.
+bool has_rate(const ledger::LoadEntry& l) { return l.seconds > 0 && l.runs == 1 && l.finished(); }
 
 std::string cells(const std::vector<std::string>& names) {
   std::string text;
@@ -77,9 +105,10 @@ std::string text_of(const Ending& e) {
     case LoadReport::Status::dry_run: return text_of_plan(r.plan) + "dry run: nothing was stored\n";
     case LoadReport::Status::nothing_to_do:
       return fmt::format(
-          "nothing to do: this file is already in {} (load {}, {}, {}). Use --again to load it "
+          "nothing to do: this file is already in {} (load {}, {}, {}{}). Use --again to load it "
           "once more.\n",
-          cell(r.plan.table), r.load->value, r.finished_before, rows(r.rows_stored));
+          cell(r.plan.table), r.load->value, r.finished_before, rows(r.rows_stored),
+          r.rows_rejected == 0 ? "" : rejected_of(r));
     case LoadReport::Status::stored: {
       std::string text = fmt::format("stored {} {}", rows(r.now.rows_stored),
                                      speed(r.now.rows(), r.bytes, r.seconds));
@@ -93,8 +122,7 @@ std::string text_of(const Ending& e) {
                             r.plan.is_upsert ? "a row, or another record, has their key"
                                              : "blank lines, or dropped by a trigger of the table");
       }
-      if (r.rows_rejected > 0)
-        text += fmt::format(", rejected {} -> {}", format_count(r.rows_rejected), shown_path(r));
+      if (r.rows_rejected > 0) text += rejected_of(r);
       if (r.retries > 0) text += fmt::format(", {} retries", r.retries);
       return text + load + "\n";
     }
@@ -125,18 +153,22 @@ std::string text_of(const Ending& e) {
 
 std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
   if (loads.empty()) return "no loads yet\n";
+  std::set<std::string> meanings;
   std::string text =
       fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {:>9}  {:>12}  {:<24}  {}\n", "load", "state",
                   "started", "rows stored", "rejected", "rows/s", "table", "source");
   for (const ledger::LoadEntry& l : loads) {
-    const double per_second =
-        l.seconds > 0 ? static_cast<double>(l.totals.rows_stored) / l.seconds : 0;
+    const std::string rate = has_rate(l)
+                                 ? format_count(static_cast<std::uint64_t>(
+                                       static_cast<double>(l.totals.rows_stored) / l.seconds))
+                                 : "-";
     text += fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {:>9}  {:>12}  {:<24}  {}\n", l.id.value,
                         state_of(l), l.started_at.substr(0, 19), format_count(l.totals.rows_stored),
-                        format_count(l.totals.rows_rejected),
-                        format_count(static_cast<std::uint64_t>(per_second)), cell(l.target),
-                        cell(l.source));
+                        format_count(l.totals.rows_rejected), rate, cell(l.target), cell(l.source));
+    const std::string meaning = meaning_of(l);
+    if (!meaning.empty()) meanings.insert(meaning);
   }
+  for (const std::string& meaning : meanings) text += "  " + meaning + ".\n";
   return text;
 }
 
@@ -152,7 +184,12 @@ std::string text_of(const ledger::LoadEntry& l) {
   add("started", l.started_at);
   if (!l.finished_at.empty()) add("finished", l.finished_at);
   add("runs", std::to_string(l.runs));
-  add("time", speed(l.totals.rows_stored, l.totals.bytes, l.seconds).substr(3));
+  if (has_rate(l)) {
+    add("time", speed(l.totals.rows_stored, l.totals.bytes, l.seconds).substr(3));
+  } else if (l.seconds > 0) {
+    add("time", format_duration(std::chrono::duration<double>(l.seconds)) +
+                    (l.runs > 1 ? ", without runs that were killed" : ""));
+  }
   add("chunks",
       fmt::format("{} of {}", format_count(l.totals.chunks), format_bytes(l.chunk_bytes)));
   add("records read", format_count(l.totals.records_read));
@@ -164,7 +201,7 @@ std::string text_of(const ledger::LoadEntry& l) {
   if (l.totals.rows_rejected > 0 && !l.rejects_path.empty()) add("rejects in", l.rejects_path);
   add("skipped", format_count(l.totals.rows_skipped));
   add("options", l.options);
-  if (l.state == "unfinished") text += "  The command that began it goes on where it stopped.\n";
+  if (const std::string meaning = meaning_of(l); !meaning.empty()) text += "  " + meaning + ".\n";
   return text;
 }
 

@@ -35,8 +35,8 @@ asio::awaitable<State> ask(pg::Connection& on, Use use) {
 }
 
 /// Throws Failure where the user may not use what is there, or should not.
-asio::awaitable<void> require_usable(pg::Connection& on, State state) {
-  if (state == State::closed) throw Failure(FailureKind::failed, schema::closed(on.user()));
+asio::awaitable<void> require_usable(pg::Connection& on, State state, Use use) {
+  if (state == State::closed) throw Failure(FailureKind::failed, schema::closed(on.user(), use));
   if (state != State::untrusted) co_return;
   const auto whose = co_await on.query(schema::untrusted_query());
   throw Failure(FailureKind::failed, schema::untrusted(std::string(whose.front().text(0, 0))));
@@ -44,13 +44,13 @@ asio::awaitable<void> require_usable(pg::Connection& on, State state) {
 
 asio::awaitable<bool> is_readable(pg::Connection& on, Use use) {
   const State state = co_await ask(on, use);
-  co_await require_usable(on, state);
+  co_await require_usable(on, state, use);
   co_return state == State::complete;
 }
 
 asio::awaitable<void> ensure(pg::Connection& on, State state) {
   if (state == State::complete) co_return;
-  co_await require_usable(on, state);
+  co_await require_usable(on, state, Use::load);
   std::string refusal;
   try {
     const auto there = co_await on.query(schema::begin());

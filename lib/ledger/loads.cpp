@@ -6,6 +6,7 @@
 
 #include "base/identifier.hpp"
 #include "ledger/deferred_indexes.hpp"
+#include "ledger/run_lock.hpp"
 
 namespace sluice::ledger {
 namespace {
@@ -68,10 +69,17 @@ LoadEntry read_entry(const pg::Result& rows, std::size_t row) {
 
 constexpr int entry_columns = 29;
 
-std::vector<LoadEntry> read_entries(const pg::Result& rows) {
-  std::vector<LoadEntry> entries;
-  for (std::size_t row = 0; row < rows.rows(); ++row) entries.push_back(read_entry(rows, row));
-  return entries;
+std::string condition_of(LoadsFilter::State state, const std::string& is_held) {
+  using State = LoadsFilter::State;
+  switch (state) {
+    case State::any: break;
+    case State::running: return "l.state = 'unfinished' and " + is_held;
+    case State::unfinished: return "l.state = 'unfinished' and not " + is_held;
+    case State::finished: return "l.state = 'finished'";
+    case State::given_up: return "l.state = 'void' and l.finished_at is null";
+    case State::is_void: return "l.state = 'void' and l.finished_at is not null";
+  }
+  return "true";
 }
 
 std::string is_here(const std::string& load, const std::string& origin) {
@@ -175,17 +183,32 @@ asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection&
   co_return chunks;
 }
 
-asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, std::size_t count_max) {
+asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, LoadsFilter filter) {
+  const std::string is_held = RunLock::is_held_expression("l.target_oid::text", "l.fingerprint");
+  std::string which = "where " + condition_of(filter.state, is_held);
+  if (filter.id) which += " and l.load_id = " + id_text(*filter.id);
+  if (!filter.table.empty()) {
+    which += " and exists (select from array_to_string(parse_ident(" + quote_literal(filter.table) +
+             ", false), '.') t where t = l.target or right(l.target, length(t) + 1) = '.' || t)";
+  }
+  which += " order by l.load_id desc";
+  if (filter.count_max > 0) which += " limit " + std::to_string(filter.count_max);
   const auto results =
-      co_await on.query(select_loads("order by l.load_id desc limit " + std::to_string(count_max)));
-  co_return read_entries(results.front());
+      co_await on.query(select_loads(which, ", l.state = 'unfinished' and " + is_held));
+  const pg::Result& rows = results.front();
+  std::vector<LoadEntry> entries;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    entries.push_back(read_entry(rows, row));
+    entries.back().is_running = rows.boolean(row, entry_columns);
+  }
+  co_return entries;
 }
 
 asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId id) {
   const auto results = co_await on.query(select_loads("where l.load_id = " + id_text(id)));
-  std::vector<LoadEntry> entries = read_entries(results.front());
-  if (entries.empty()) co_return std::nullopt;
-  co_return std::move(entries.front());
+  const pg::Result& rows = results.front();
+  if (rows.rows() == 0) co_return std::nullopt;
+  co_return read_entry(rows, 0);
 }
 
 std::string begin_statement(const NewLoad& load) {

@@ -41,7 +41,11 @@ struct LoadEntry : NewLoad {
   double seconds = 0;
   Totals totals;  ///< of a finished load what came of it; else what its chunks have
 
+  bool is_running = false;  ///< a run is at work on it; only list_loads() says so
+
   bool finished() const { return state == "finished"; }
+  /// It ended before it was finished, and nothing goes on with it.
+  bool is_given_up() const { return state == "void" && finished_at.empty(); }
 };
 
 /// A load that may be of the same source, and what else decides about that.
@@ -70,8 +74,18 @@ asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection&
 /// A query of one boolean: whether find_loads() would find any.
 std::string has_loads_query(const NewLoad& like);
 
-/// The newest loads of the database, or one of them.
-asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, std::size_t count_max);
+/// Which loads to list.
+struct LoadsFilter {
+  enum class State { any, running, unfinished, finished, given_up, is_void };
+
+  std::size_t count_max = 0;  ///< of the newest; 0: all
+  State state = State::any;
+  std::string table;         ///< as in SQL, with or without its schema; empty: any
+  std::optional<LoadId> id;  ///< this one alone
+};
+
+/// Newest first.
+asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, LoadsFilter filter);
 asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId id);
 
 /// What was read of a source to its end, by all runs of its load.

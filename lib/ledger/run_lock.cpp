@@ -65,6 +65,14 @@ std::string RunLock::try_expression(const RunLockNames& names) {
   return "case when " + try_load(names) + " then " + table + " else false end";
 }
 
+std::string RunLock::is_held_expression(const std::string& target, const std::string& fingerprint) {
+  return "exists (select from pg_locks k where k.locktype = 'advisory' and k.granted and "
+         "k.objsubid "
+         "= 1 and k.pid <> pg_backend_pid() and k.database = (select oid from pg_database where "
+         "datname = current_database()) and ((k.classid::bigint << 32) | k.objid::bigint) = " +
+         key_of("'load ' || " + target + " || ' ' || " + fingerprint) + ")";
+}
+
 asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connection,
                                        std::string before, RunLockNames names) {
   co_await begin_locked(*connection, std::move(before), std::move(names), "select 1");

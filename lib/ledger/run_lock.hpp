@@ -44,6 +44,9 @@ class RunLock {
   /// Takes the same locks for the transaction, as an expression that is true if it could.
   static std::string try_expression(const RunLockNames& names);
 
+  /// An expression that is true while a run holds a load; both are SQL of type text.
+  static std::string is_held_expression(const std::string& target, const std::string& fingerprint);
+
   /// Begins a transaction on a connection of the caller's, and takes the same locks for as long as
   /// that lasts. In the same round trip it asks `question`, a query, and returns the answer.
   static asio::awaitable<pg::Result> begin_locked(pg::Connection& connection, std::string before,

@@ -299,6 +299,7 @@ void Load::nothing_to_do(const ledger::LoadEntry& load) {
   report_.load = load.id;
   report_.finished_before = load.finished_at;
   report(load.totals);
+  if (load.totals.rows_rejected > 0) report_.rejects_path = path_of_text(load.rejects_path);
 }
 
 }  // namespace sluice::load

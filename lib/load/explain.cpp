@@ -2,6 +2,8 @@
 
 #include "base/failure.hpp"
 #include "base/identifier.hpp"
+#include "ledger/grants.hpp"
+#include "load/report.hpp"
 #include "writer/missing_table.hpp"
 
 namespace sluice::load {
@@ -33,18 +35,31 @@ std::string grants_query(const Wanted& w) {
          "(select string_agg(distinct format('grant usage on sequence %s to %s;', "
          "s.oid::regclass, me.name), ' ') from t, me, pg_attrdef a, pg_depend d, pg_class s where "
          "a.adrelid = t.oid and d.classid = 'pg_attrdef'::regclass and d.objid = a.oid and "
-         "d.refclassid = 'pg_class'::regclass and s.oid = d.refobjid and s.relkind = 'S' and not "
-         "has_sequence_privilege(s.oid, 'usage')), " +
-         (w.is_owner ? "(select format('alter table %s owner to %s;', t.name, me.name) from t, me "
-                       "where not pg_has_role(t.relowner, 'usage')))"
-                     : "null)");
+         "d.refclassid = 'pg_class'::regclass and s.oid = d.refobjid and s.relkind = 'S' and case "
+         // Asked of something else it would be an error, and the order of AND is the server's.
+         "when s.relkind = 'S' then not has_sequence_privilege(s.oid, 'usage') end), " +
+         (w.is_owner ? "(select format('grant %I to %s;', pg_get_userbyid(t.relowner), me.name) "
+                       "from t, me "
+                       "where not pg_has_role(t.relowner, 'usage'))"
+                     : "null") +
+         (w.has_temporary ? ", (select format('grant temporary on database %I to %s;', "
+                            "current_database(), me.name) from me where not "
+                            "has_database_privilege(current_database(), 'temporary'))"
+                          : "") +
+         ")";
 }
 
 asio::awaitable<std::string> missing_grants(pg::Connection& on, const Wanted& w) {
   const auto results = co_await on.query(grants_query(w));
-  const std::string grants(results.back().text(0, 0));
-  co_return grants.empty() ? grants
-                           : "Ask the owner of the table, or a superuser, to run: " + grants;
+  std::string grants(results.back().text(0, 0));
+  const std::vector<ledger::TableRights> rights{
+      {"loads", "select, insert, update"},
+      {"chunks", "select, insert, update"},
+      {"unlogged_marks", "select, insert, update"},
+      {"deferred_indexes", w.is_owner ? "select, insert, update, delete" : "select"}};
+  const std::string ours = co_await ledger::missing_grants(on, rights, w.has_stage);
+  if (!ours.empty()) grants += (grants.empty() ? "" : " ") + ours;
+  co_return grants.empty() ? grants : "Ask the owner of these, or a superuser, to run: " + grants;
 }
 
 /// The setting of the user's that the server does not take, if it is one of these.
@@ -103,21 +118,36 @@ Wanted::Wanted(const LoadOptions& o) : table(o.table), settings(o.settings) {
   if (o.on_conflict == writer::OnConflict::update) privileges += ", update";
   if (o.truncate) privileges += ", truncate";
   is_owner = o.defer_indexes;
+  has_stage = o.atomic;
+  has_temporary = o.on_conflict != writer::OnConflict::error;
 }
 
 asio::awaitable<std::exception_ptr> explain(pg::Pool& pool, Wanted wanted,
                                             std::exception_ptr failed) {
   std::optional<pg::PgError> error;
+  std::optional<BadRecord> record;
   try {
     std::rethrow_exception(failed);
   } catch (const pg::PgError& thrown) {
     error = thrown;
+  } catch (const BadRecord& thrown) {
+    // A right that is missing may show at a record first.
+    record = thrown;
+    error.emplace(pg::Phase::copy, SqlState(thrown.reject().sql_state), thrown.what());
+    error->session_goes_on = true;
+    if (!(error->state == sql_state::insufficient_privilege)) co_return failed;
   } catch (const std::exception&) {
     co_return failed;
   }
   try {
     const std::string text = co_await advice(pool, wanted, *error);
     if (text.empty()) co_return failed;
+    if (record) {
+      const std::string message = std::string(record->what()) + "\n  " + text;
+      failed = std::make_exception_ptr(
+          BadRecord(record->kind(), record->source(), record->reject(), message));
+      co_return failed;
+    }
     error->hint += (error->hint.empty() ? "" : "\n  ") + text;
     failed = std::make_exception_ptr(*error);
   } catch (const pg::PgError&) {

@@ -16,6 +16,8 @@ struct Wanted {
   writer::Settings settings;
   std::string privileges;  ///< on the table: "insert, select"
   bool is_owner = false;   ///< of the table (--defer-indexes)
+  bool has_stage = false;  ///< a table of its own in our schema
+  bool has_temporary = false;
 };
 
 /// What ended a load, with what helps: the grant that is missing, the flag whose value the server

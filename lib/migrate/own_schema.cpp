@@ -113,8 +113,17 @@ State state_of(std::string_view value) {
   return value == "closed" ? State::closed : State::incomplete;
 }
 
-std::string closed(const std::string& user) {
+std::string closed(const std::string& user, Use use) {
   const std::string name = quote_identifier(user);
+  if (use == Use::read_loads || use == Use::read_runs || use == Use::read_history) {
+    std::string text = "the schema pgsluice of this database is not open to user " + name +
+                       "\n  Ask its owner to run: grant usage on schema pgsluice to " + name +
+                       "; grant select on ";
+    const std::vector<const char*> tables = needs_of(use).tables;
+    for (std::size_t i = 0; i < tables.size(); ++i)
+      text += std::string(i == 0 ? "" : ", ") + "pgsluice." + tables[i];
+    return text + " to " + name + ";";
+  }
   return "the schema pgsluice of this database is not open to user " + name +
          "\n  Ask its owner to run: grant usage on schema pgsluice to " + name +
          "; grant select, insert, update, delete on all tables in schema pgsluice to " + name +
@@ -185,7 +194,7 @@ bool may_write(Session& session) {
 State ask(Session& session, Use use) {
   const State state = state_of(session.value("select " + state_expression(use)));
   if (state == State::closed)
-    throw Failure(FailureKind::failed, closed(session.value("select current_user")));
+    throw Failure(FailureKind::failed, closed(session.value("select current_user"), use));
   if (state == State::untrusted)
     throw Failure(FailureKind::failed, untrusted(session.value(untrusted_query())));
   return state;

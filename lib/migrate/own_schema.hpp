@@ -29,7 +29,7 @@ std::string state_expression(Use use);
 State state_of(std::string_view value);
 
 /// What to tell a user for whom it is closed.
-std::string closed(const std::string& user);
+std::string closed(const std::string& user, Use use);
 
 /// What is in our schema runs with the rights of whoever loads or migrates: a trigger, a default, a
 /// policy. So it must belong to a superuser, to the database's owner or to this user. This query

@@ -1,0 +1,174 @@
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/process.hpp"
+
+namespace sluice::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// What the ledger tells of loads, and what can be done about them.
+class Loads : public DatabaseTest {
+ protected:
+  void SetUp() override { db().run("create table t (id int); create table u (id int)"); }
+  Finished run(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.end(), {"-d", url()});
+    return pgsluice(std::move(arguments));
+  }
+  void load(const std::string& name, const std::string& bytes, const std::string& table,
+            int exit_code = 0) {
+    const Finished finished = run({"load", folder_.write(name, bytes), "-t", table});
+    ASSERT_EQ(exit_code, finished.exit_code) << finished.err;
+  }
+  /// The files of the loads that are listed, without their endings.
+  std::string listed(std::vector<std::string> flags) const {
+    flags.insert(flags.begin(), {"loads", "--output", "json"});
+    std::string all;
+    for (const auto& load : nlohmann::json::parse(run(flags).out))
+      all += (all.empty() ? "" : " ") +
+             std::filesystem::path(load["source"].get<std::string>()).stem().string();
+    return all;
+  }
+  std::string id_of(const std::string& name) {
+    return db().value("select max(load_id) from pgsluice.loads where source like '%/" + name +
+                      ".csv'");
+  }
+  /// One of each state: a finished, b unfinished, c void, d given up, e finished into u.
+  void make_all_states() {
+    load("a.csv", "id\n1\n", "t");
+    load("b.csv", "id\n2\nx\n", "t", 1);
+    load("c.csv", "id\n3\n", "t");
+    load("d.csv", "id\n4\nx\n", "t", 1);
+    load("e.csv", "id\n5\n", "u");
+    db().run("update pgsluice.loads set state = 'void' where load_id = " + id_of("c"));
+    ASSERT_EQ(0, run({"loads", "forget", id_of("d")}).exit_code);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Loads, TellTheirStatesApartAndSayWhatTheyMean) {
+  make_all_states();
+  const std::string list = run({"loads"}).out;
+  for (const char* says :
+       {"  finished ", "  unfinished  ", "  void  ", "  given up  ",
+        "unfinished: no run is at work on it. The same command goes on where it stopped",
+        "void: its table was emptied since", "given up: it was not finished"})
+    EXPECT_THAT(list, HasSubstr(says));
+  EXPECT_THAT(run({"loads", "show", id_of("d")}).out, HasSubstr(": given up\n"));
+  EXPECT_THAT(run({"loads", "show", id_of("b")}).out, HasSubstr("forget ID gives it up"));
+  EXPECT_THAT(run({"loads", "--state", "finished"}).out, Not(HasSubstr("no run is at work")));
+}
+
+TEST_F(Loads, AreRunningWhileARunHoldsThem) {
+  const std::string path = folder_.write("big.csv", "id\n" + std::string(3 << 20, '1') + "\n");
+  db().run("begin; lock table t");
+  Process running({"load", path, "-t", "t", "-d", url(), "--chunk-size", "1MiB", "--max-rejects",
+                   "9", "--max-record-bytes", "4MiB"});
+  std::string list;
+  for (int i = 0; i < 400 && list.find("running") == std::string::npos; ++i)
+    list = run({"loads"}).out;
+  EXPECT_THAT(list, HasSubstr("running: a run is at work on it"));
+  EXPECT_EQ("big", listed({"--state", "running"}));
+  EXPECT_EQ("", listed({"--state", "unfinished"}));
+  EXPECT_EQ(6, run({"loads", "forget", id_of("big")}).exit_code);
+  running.signal(SIGKILL);
+  running.wait();
+  db().run("rollback");
+  for (int i = 0; i < 400 && listed({"--state", "unfinished"}).empty(); ++i) {
+  }
+  EXPECT_EQ("big", listed({"--state", "unfinished"}));
+  EXPECT_EQ(0, run({"loads", "forget", id_of("big")}).exit_code);
+  EXPECT_EQ("big", listed({"--state", "given-up"}));
+}
+
+TEST_F(Loads, AreChosenByStateTableAndNumber) {
+  make_all_states();
+  EXPECT_EQ("e d c b a", listed({}));
+  EXPECT_EQ("e d", listed({"-n", "2"}));
+  EXPECT_EQ("e a", listed({"--state", "finished"}));
+  EXPECT_EQ("b", listed({"--state", "unfinished"}));
+  EXPECT_EQ("d", listed({"--state", "given-up"}));
+  EXPECT_EQ("c", listed({"--state", "void"}));
+  EXPECT_EQ("e", listed({"--table", "u"}));
+  EXPECT_EQ("e", listed({"--table", "public.U"}));
+  EXPECT_EQ("", listed({"--table", "\"U\""}));
+  db().run(
+      "insert into pgsluice.loads (target, target_oid, source, source_path, source_stamp, "
+      "fingerprint, options, chunk_bytes, record_bytes_max) select 'public.x', 1, 's', 's', '', "
+      "i::text, '{}', 1, 1 from generate_series(1, 30) i");
+  EXPECT_EQ(20, std::ranges::count(listed({}), ' ') + 1);
+  EXPECT_EQ(35, std::ranges::count(listed({"-n", "0"}), ' ') + 1);
+  EXPECT_EQ(35, std::ranges::count(listed({"--all"}), ' ') + 1);
+  EXPECT_THAT(run({"loads", "--table", "nix"}).out, HasSubstr("no load is like that"));
+}
+
+TEST_F(Loads, OfWhichARunWasKilledShowNoRate) {
+  load("a.csv", "id\n1\n", "t");
+  EXPECT_THAT(run({"loads", "show", "1"}).out, HasSubstr("rows/s"));
+  // A killed run adds no time.
+  db().run("update pgsluice.loads set state = 'unfinished', finished_at = null, seconds = 0");
+  EXPECT_THAT(run({"loads", "show", "1"}).out, Not(HasSubstr("/s")));
+  db().run(
+      "update pgsluice.loads set state = 'finished', finished_at = now(), seconds = 0.001, runs = "
+      "2");
+  EXPECT_THAT(run({"loads", "show", "1"}).out,
+              AllOf(Not(HasSubstr("rows/s")), HasSubstr("without runs that were killed")));
+  EXPECT_THAT(run({"loads"}).out, HasSubstr("           -  public.t"));
+}
+
+TEST_F(Loads, KeepTheirRejectsInSightWhenThereIsNothingToDo) {
+  const std::string path = folder_.write("a.csv", "id\n1\nx\ny\n");
+  ASSERT_EQ(3, run({"load", path, "-t", "t", "--max-rejects", "9"}).exit_code);
+  const Finished again = run({"load", path, "-t", "t", "--max-rejects", "9"});
+  EXPECT_EQ(0, again.exit_code);
+  EXPECT_THAT(again.out, AllOf(HasSubstr("nothing to do"), HasSubstr("1 row, rejected 2 -> "),
+                               HasSubstr("a.rejects.csv)")));
+  const auto json = nlohmann::json::parse(
+      run({"load", path, "-t", "t", "--max-rejects", "9", "--output", "json"}).out);
+  EXPECT_EQ(2, json["loads"][0]["rows_rejected"]);
+  EXPECT_EQ(folder_ / "a.rejects.csv", json["loads"][0]["rejects_path"]);
+}
+
+/// What is finished keeps its file from being loaded twice: it goes only where that is asked for.
+TEST_F(Loads, ArePrunedWhereNothingHangsOnThem) {
+  make_all_states();
+  db().run(
+      "update pgsluice.loads set started_at = started_at - interval '100 days', finished_at = "
+      "finished_at - interval '100 days' where load_id <> " +
+      id_of("e"));
+  EXPECT_THAT(run({"loads", "prune", "--older", "1000d"}).out, HasSubstr("pruned 0 loads"));
+  const Finished pruned = run({"loads", "prune", "--older", "90d"});
+  EXPECT_EQ(0, pruned.exit_code) << pruned.err;
+  EXPECT_THAT(pruned.out, AllOf(HasSubstr("pruned 2 loads"), HasSubstr("kept 1 finished"),
+                                HasSubstr("loaded twice")));
+  EXPECT_EQ("e b a", listed({}));
+  EXPECT_THAT(run({"load", folder_ / "a.csv", "-t", "t"}).out, HasSubstr("nothing to do"));
+  const Finished finished = run({"loads", "prune", "--older", "90d", "--finished"});
+  EXPECT_THAT(finished.out, HasSubstr("1 of them finished: the same command would load"));
+  EXPECT_EQ("e b", listed({}));
+  EXPECT_EQ(0, db().number("select count(*) from pgsluice.chunks where load_id not in (select "
+                           "load_id from pgsluice.loads)"));
+  EXPECT_THAT(run({"load", folder_ / "a.csv", "-t", "t"}).out, HasSubstr("stored 1 row"));
+  // Of a table that is gone, nothing hangs on it.
+  db().run(
+      "drop table u; update pgsluice.loads set finished_at = now() - interval '1 year' where "
+      "load_id = " +
+      id_of("e"));
+  const auto json =
+      nlohmann::json::parse(run({"loads", "prune", "--older", "90d", "--output", "json"}).out);
+  EXPECT_EQ(1, json["pruned_over"]);
+  EXPECT_EQ("a b", listed({}));
+  EXPECT_EQ(2, run({"loads", "prune", "--older", "90"}).exit_code) << "seconds";
+  EXPECT_EQ(2, run({"loads", "prune"}).exit_code);
+}
+
+}  // namespace
+}  // namespace sluice::test

@@ -1,0 +1,127 @@
+#include <gmock/gmock.h>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/process.hpp"
+
+namespace sluice::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// The README's table "Privileges": each command works with just the grants that stand there, and
+/// without one of them its message names that one.
+class Privileges : public DatabaseTest {
+ protected:
+  void SetUp() override {
+    db().run(
+        "create schema s; create table s.t (id int primary key, n serial, v text); create index "
+        "by_v on s.t (v)");
+    path_ = folder_.write("in.csv", "id,v\n1,a\n");
+    // The ledger is there.
+    ASSERT_EQ(0, pgsluice({"load", path_, "-t", "s.t", "-d", url()}).exit_code);
+    db().run("delete from s.t; revoke temporary on database " + database() + " from public");
+  }
+  std::string database() { return "\"" + std::string(PQdb(db().raw())) + "\""; }
+
+  struct Case {
+    std::vector<std::string> command;
+    std::vector<std::string> grants;
+  };
+  Finished run_as(const Case& c, const std::string& without) {
+    const std::string role = "may_" + std::to_string(++roles_);
+    const std::string as = url_of_new_role(role);
+    for (const std::string& grant : c.grants) {
+      if (grant != without) db().run("grant " + grant + " to " + role);
+    }
+    std::vector<std::string> all = c.command;
+    all.insert(all.end(), {"-d", as});
+    Finished finished = pgsluice(all);
+    db().run("drop owned by " + role + " cascade; drop role " + role);
+    return finished;
+  }
+  void check(const Case& c) {
+    SCOPED_TRACE(::testing::PrintToString(c.command));
+    for (const std::string& without : c.grants) {
+      const Finished finished = run_as(c, without);
+      SCOPED_TRACE("without: " + without + "\n" + finished.out + finished.err);
+      EXPECT_NE(0, finished.exit_code);
+      const std::string kind = without.substr(0, std::min(without.find(','), without.find(" on ")));
+      EXPECT_THAT(finished.err, HasSubstr("grant "));
+      EXPECT_THAT(finished.err, HasSubstr(kind));
+    }
+    const Finished finished = run_as(c, "");
+    EXPECT_EQ(0, finished.exit_code) << finished.out << finished.err;
+  }
+
+  TemporaryFolder folder_;
+  std::string path_;
+  int roles_ = 0;
+};
+
+const std::vector<std::string> of_table{"usage on schema s", "insert on s.t",
+                                        "usage on sequence s.t_n_seq"};
+const std::vector<std::string> of_ledger{"usage on schema pgsluice",
+                                         "select, insert, update on pgsluice.loads, "
+                                         "pgsluice.chunks, pgsluice.unlogged_marks",
+                                         "usage on sequence pgsluice.loads_load_id_seq"};
+
+std::vector<std::string> operator+(std::vector<std::string> all,
+                                   const std::vector<std::string>& more) {
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+TEST_F(Privileges, OfLoadsIntoTables) {
+  const std::vector<std::string> load{"load", path_, "-t", "s.t", "--again", "--progress", "none"};
+  check({load + std::vector<std::string>{"--no-ledger"}, of_table});
+  db().run("delete from s.t");
+  check({load, of_table + of_ledger});
+  db().run("delete from s.t");
+  // A check reports what it finds, also that a sequence is closed: as a bad record.
+  db().run("grant usage on sequence s.t_n_seq to public");
+  check({{"check", path_, "-t", "s.t", "--progress", "none"},
+         {"usage on schema s", "insert on s.t"}});
+  db().run("revoke usage on sequence s.t_n_seq from public");
+  check({load + std::vector<std::string>{"--truncate"},
+         of_table + of_ledger + std::vector<std::string>{"truncate on s.t"}});
+  const std::string temporary = "temporary on database " + database();
+  check({load + std::vector<std::string>{"--on-conflict", "nothing"},
+         of_table + of_ledger + std::vector<std::string>{"select on s.t", temporary}});
+  check({load + std::vector<std::string>{"--on-conflict", "update"},
+         of_table + of_ledger +
+             std::vector<std::string>{"select on s.t", "update on s.t", temporary}});
+  db().run("delete from s.t");
+  check({load + std::vector<std::string>{"--atomic"},
+         of_table + of_ledger +
+             std::vector<std::string>{"select on s.t", "create on schema pgsluice"}});
+}
+
+TEST_F(Privileges, OfReadingCommandsAreSelectAlone) {
+  const std::string path = folder_.write("V1__a.sql", "select 1");
+  ASSERT_EQ(0, pgsluice({"migrate", "up", "--dir", folder_.path(), "-d", url()}).exit_code);
+  const std::vector<std::string> select{
+      "usage on schema pgsluice",
+      "select on pgsluice.loads, pgsluice.chunks, pgsluice.deferred_indexes"};
+  check({{"loads"}, select});
+  check({{"loads", "show", "1"}, select});
+  check({{"schedule", "history"}, {"usage on schema pgsluice", "select on pgsluice.job_runs"}});
+  check({{"migrate", "status", "--dir", folder_.path()},
+         {"usage on schema pgsluice", "select on pgsluice.migrations"}});
+}
+
+TEST_F(Privileges, OfWhatGivesLoadsUp) {
+  const std::string bad = folder_.write("bad.csv", "id,v\n1,a\nx,b\n");
+  ASSERT_EQ(1, pgsluice({"load", bad, "-t", "s.t", "-d", url()}).exit_code);
+  const std::vector<std::string> forget{"usage on schema pgsluice",
+                                        "select on pgsluice.chunks, pgsluice.deferred_indexes",
+                                        "select, update on pgsluice.loads"};
+  const std::string id = db().value("select max(load_id) from pgsluice.loads");
+  check({{"loads", "forget", id}, forget});
+  check({{"loads", "prune", "--older", "1h"},
+         {"usage on schema pgsluice", "select on pgsluice.chunks, pgsluice.deferred_indexes",
+          "select, delete on pgsluice.loads", "select, delete on pgsluice.unlogged_marks"}});
+}
+
+}  // namespace
+}  // namespace sluice::test
