@@ -3,6 +3,9 @@
 #include "app/exit_code.hpp"
 #include "app/output.hpp"
 #include "app/run_load.hpp"
+#include "app/several.hpp"
+#include "base/path_text.hpp"
+#include "base/reject_name.hpp"
 
 namespace sluice::app {
 namespace {
@@ -56,17 +59,44 @@ Ending load_one(Runtime& runtime, const LoadFlags& flags, const AfterLoad& after
   return run_one(runtime, flags, options);
 }
 
+/// A pattern of the shell matches the rejects of its files too. Where all are such, they are meant.
+std::vector<std::string> without_rejects(const LoadFlags& flags, Several& several) {
+  std::vector<std::string> data;
+  for (const std::string& file : flags.files)
+    (file != "-" && is_reject_file(file) ? several.left_out : data).push_back(file);
+  if (data.empty() || several.left_out.empty()) {
+    several.left_out.clear();
+    return flags.files;
+  }
+  if (!flags.common.quiet && flags.common.output == OutputFormat::text) {
+    for (const std::string& file : several.left_out)
+      print_note("left out " + file + ", which has the rejects of a load: load it by itself");
+  }
+  return data;
+}
+
+/// Of several files, each message says which one it is about.
+void name_file(Ending& ending) {
+  const std::string name = ending.path == "-" ? "stdin" : text_of_path(ending.path);
+  if (ending.message.empty() || ending.message.contains(name) ||
+      ending.message.contains(ending.path))
+    return;
+  ending.message.insert(0, name + ": ");
+}
+
 /// Loads one file after the other; returns the exit code of all.
-int load_files(const LoadFlags& flags, const MoreFiles& more, std::vector<Ending>& endings) {
+int load_files(const LoadFlags& flags, const MoreFiles& more, Several& several) {
   int exit_code = exit_ok;
   const AfterLoad after = AfterLoad::parse(more.after);
   load::LoadOptions options = options_of(flags);
   Runtime runtime(flags.common.connect);
-  for (std::size_t i = 0; i < flags.files.size(); ++i) {
-    options.path = flags.files[i];
-    options.more_follows = i + 1 < flags.files.size();
-    endings.push_back(load_one(runtime, flags, after, options));
-    Ending& ending = endings.back();
+  several.files = without_rejects(flags, several);
+  for (std::size_t i = 0; i < several.files.size(); ++i) {
+    options.path = several.files[i];
+    options.more_follows = i + 1 < several.files.size();
+    several.endings.push_back(load_one(runtime, flags, after, options));
+    Ending& ending = several.endings.back();
+    if (several.files.size() > 1) name_file(ending);
     if (flags.common.output == OutputFormat::text) print_text(ending, flags.common.quiet);
     if (is_loaded(ending) && !options.dry_run) act_after(after, flags, ending);
     exit_code = worse(exit_code, ending.exit_code);
@@ -77,22 +107,30 @@ int load_files(const LoadFlags& flags, const MoreFiles& more, std::vector<Ending
 }
 
 int run_load(const LoadFlags& flags, const MoreFiles& more) {
-  std::vector<Ending> endings;
+  Several several;
+  const bool as_text = flags.common.output == OutputFormat::text;
   int exit_code = exit_ok;
   try {
-    exit_code = load_files(flags, more, endings);
+    exit_code = load_files(flags, more, several);
   } catch (const Failure& error) {
     Ending ending = ending_of(error, flags.files.front(), flags.load.table);
     exit_code = ending.exit_code;
-    if (flags.common.output == OutputFormat::text) print_text(ending, flags.common.quiet);
-    endings.push_back(std::move(ending));
+    if (as_text) print_text(ending, flags.common.quiet);
+    several.endings.push_back(std::move(ending));
   }
-  if (flags.common.output == OutputFormat::json) {
-    nlohmann::ordered_json json{
-        {"command", "load"}, {"exit_code", exit_code}, {"loads", nlohmann::ordered_json::array()}};
-    for (const Ending& ending : endings) json["loads"].push_back(json_of(ending));
-    print_json(json);
+  if (as_text) {
+    if (several.files.size() > 1 && !flags.common.quiet) print_result(text_of(several));
+    return exit_code;
   }
+  nlohmann::ordered_json json{
+      {"command", "load"}, {"exit_code", exit_code}, {"loads", nlohmann::ordered_json::array()}};
+  for (const Ending& ending : several.endings) json["loads"].push_back(json_of(ending));
+  json["totals"] = json_of_totals(several);
+  if (!several.left_out.empty()) {
+    json["left_out"] = nlohmann::ordered_json::array();
+    for (const std::string& file : several.left_out) json["left_out"].push_back(text_of_path(file));
+  }
+  print_json(json);
   return exit_code;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/chunks_of.hpp"
 #include "base/limits.hpp"
+#include "base/reject_name.hpp"
 
 namespace sluice::jobs {
 namespace {
@@ -26,7 +27,7 @@ std::vector<std::string> matches(const std::string& pattern) {
 bool is_ready(const fs::path& path, milliseconds settle) {
   std::error_code error;
   if (!fs::is_regular_file(path, error)) return false;
-  if (path.filename().string().contains(".rejects.")) return false;
+  if (is_reject_file(path.string())) return false;
   const auto written = fs::last_write_time(path, error);
   return !error && fs::file_time_type::clock::now() - written >= settle;
 }

@@ -11,6 +11,7 @@
 #include "load/at_once.hpp"
 #include "load/data_encoding.hpp"
 #include "load/explain.hpp"
+#include "load/last_record.hpp"
 #include "load/restore.hpp"
 #include "load/road.hpp"
 #include "load/staging.hpp"
@@ -110,6 +111,7 @@ asio::awaitable<void> Load::run_to_the_end() {
         "the server had no room for {} connections, so there were fewer at times (see --jobs)",
         plan.jobs));
   }
+  if (!failed) note_last_record(plan, report_);
   report_.seconds = std::chrono::duration<double>(Clock::now() - began).count();
   report_.retries = progress_.retries;
   if (failed) std::rethrow_exception(failed);

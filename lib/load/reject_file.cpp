@@ -15,6 +15,9 @@ namespace {
 
 using source::FileDescriptor;
 
+/// Of each line of the reasons.
+constexpr std::string_view reasons_begin = "{\"file\":";
+
 std::string unfinished(const std::string& path) { return path + ".tmp"; }
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
@@ -71,7 +74,7 @@ class RejectFile::Writing {
                file.reasons_size_, file.reasons_size_} {
     const std::string load =
         file.options_.load ? std::to_string(file.options_.load->value) : "null";
-    head_ = "{\"file\":";
+    head_ = reasons_begin;
     append_text(head_, file.options_.source);
     tail_ = fmt::format(",\"load\":{},\"chunk\":{},\"attempt\":{}}}\n", load, chunk.number,
                         entry_.attempt);
@@ -230,8 +233,8 @@ std::vector<RejectFile::Entry> RejectFile::kept(
 void RejectFile::rewrite(const std::vector<Entry>& entries) {
   const std::string records_path = unfinished(path());
   const std::string reasons_path = unfinished(this->reasons_path());
-  ::unlink(records_path.c_str());
-  ::unlink(reasons_path.c_str());
+  reject_io::remove_left(records_path, header());
+  reject_io::remove_left(reasons_path, reasons_begin);
   // In this order, so that records without reasons are complete.
   FileDescriptor reasons = reject_io::make_new(reasons_path);
   FileDescriptor records = reject_io::make_new(records_path);
@@ -268,12 +271,12 @@ void RejectFile::rewrite(const std::vector<Entry>& entries) {
 void RejectFile::finish_rewriting() {
   const std::string records = unfinished(path());
   const std::string reasons = unfinished(reasons_path());
-  if (exists(records) && !exists(reasons)) {
+  if (reject_io::is_left(records, header()) && !exists(reasons)) {
     reject_io::rename(records, path());
     place_.reopen_records();
   }
-  ::unlink(records.c_str());
-  ::unlink(reasons.c_str());
+  reject_io::remove_left(records, header());
+  reject_io::remove_left(reasons, reasons_begin);
 }
 
 /// What an earlier run wrote. What stands behind the last whole line, where a crash cut it off,

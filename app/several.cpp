@@ -1,0 +1,83 @@
+#include "app/several.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/exit_code.hpp"
+#include "app/output.hpp"
+#include "base/path_text.hpp"
+#include "base/quantity.hpp"
+
+namespace sluice::app {
+namespace {
+
+struct Totals {
+  std::size_t ended_well = 0;
+  std::size_t failed = 0;
+  std::size_t not_begun = 0;
+  std::uint64_t rows_stored = 0;    ///< by this run
+  std::uint64_t rows_rejected = 0;  ///< of loads of this run
+  double seconds = 0;
+};
+
+bool is_old(const Ending& ending) {
+  return ending.report.status == load::LoadReport::Status::nothing_to_do;
+}
+
+bool is_well(const Ending& ending) {
+  return ending.exit_code == exit_ok || ending.exit_code == exit_rejected;
+}
+
+Totals totals_of(const Several& several) {
+  Totals totals;
+  for (const Ending& ending : several.endings) {
+    ++(is_well(ending) ? totals.ended_well : totals.failed);
+    totals.rows_stored += ending.report.now.rows_stored;
+    if (!is_old(ending)) totals.rows_rejected += ending.report.rows_rejected;
+    totals.seconds += ending.report.seconds;
+  }
+  totals.not_begun = several.files.size() - std::min(several.endings.size(), several.files.size());
+  return totals;
+}
+
+std::string state_of(const Ending& ending) {
+  if (!is_well(ending)) return "exit " + std::to_string(ending.exit_code);
+  if (is_old(ending)) return "nothing to do";
+  return ending.report.status == load::LoadReport::Status::dry_run ? "dry run" : "stored";
+}
+
+}  // namespace
+
+std::string text_of(const Several& several) {
+  std::string text =
+      fmt::format("{:<14}  {:>15}  {:>10}  {}\n", "result", "rows stored", "rejected", "file");
+  for (std::size_t i = 0; i < several.files.size(); ++i) {
+    const std::string file = cell(several.files[i] == "-" ? "stdin" : several.files[i]);
+    if (i >= several.endings.size()) {
+      text += fmt::format("{:<14}  {:>15}  {:>10}  {}\n", "not begun", "-", "-", file);
+      continue;
+    }
+    const load::LoadReport& r = several.endings[i].report;
+    text += fmt::format("{:<14}  {:>15}  {:>10}  {}\n", state_of(several.endings[i]),
+                        format_count(r.now.rows_stored), format_count(r.rows_rejected), file);
+  }
+  const Totals totals = totals_of(several);
+  text += fmt::format("{:<14}  {:>15}  {:>10}  {} of {} files\n", "in all",
+                      format_count(totals.rows_stored), format_count(totals.rows_rejected),
+                      totals.ended_well, several.files.size());
+  return text;
+}
+
+nlohmann::ordered_json json_of_totals(const Several& several) {
+  const Totals totals = totals_of(several);
+  return {{"files", several.endings.size() + totals.not_begun},
+          {"ended_well", totals.ended_well},
+          {"failed", totals.failed},
+          {"not_begun", totals.not_begun},
+          {"rows_stored", totals.rows_stored},
+          {"rows_rejected", totals.rows_rejected},
+          {"seconds", totals.seconds}};
+}
+
+}  // namespace sluice::app

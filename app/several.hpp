@@ -1,0 +1,23 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "app/report.hpp"
+
+namespace sluice::app {
+
+/// What became of the files of one command.
+struct Several {
+  std::vector<std::string> files;
+  std::vector<std::string> left_out;  ///< rejects of loads, which a pattern has matched
+  std::vector<Ending> endings;        ///< of the first files; the others were not begun
+};
+
+/// A line for each file, and one for all.
+std::string text_of(const Several& several);
+/// What came of all files together, in this run.
+nlohmann::ordered_json json_of_totals(const Several& several);
+
+}  // namespace sluice::app

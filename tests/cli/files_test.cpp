@@ -1,0 +1,160 @@
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/process.hpp"
+
+namespace sluice::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+namespace fs = std::filesystem;
+
+/// Many files in one command, and what lies beside them.
+class Files : public DatabaseTest {
+ protected:
+  void SetUp() override { db().run("create table t (id int)"); }
+  std::string file(const std::string& name, const std::string& bytes) const {
+    return folder_.write(name, bytes);
+  }
+  /// As a shell would: all that end like that, in order.
+  std::vector<std::string> matching(const std::string& ending) const {
+    std::vector<std::string> paths;
+    for (const auto& entry : fs::directory_iterator(folder_.path()))
+      if (entry.path().string().ends_with(ending)) paths.push_back(entry.path());
+    std::ranges::sort(paths);
+    return paths;
+  }
+  Finished load(std::vector<std::string> files, const std::vector<std::string>& flags = {}) const {
+    files.insert(files.begin(), {"load", "-t", "t", "-d", url(), "--progress", "none"});
+    files.insert(files.end(), flags.begin(), flags.end());
+    return pgsluice(std::move(files));
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Files, OfRejectsAreNotLoadedByAPattern) {
+  file("a.csv", "id\n1\nx\n");
+  file("b.csv", "id\n2\ny\n");
+  ASSERT_EQ(3, load(matching(".csv"), {"--max-rejects", "9"}).exit_code);
+  ASSERT_EQ(3, load({file("c.csv", "id\n3\nz\n")},
+                    {"--max-rejects", "9", "--rejects", folder_ / "mine.csv"})
+                   .exit_code);
+  ASSERT_EQ(6U, matching(".csv").size());
+  file("d.csv", "id\n4\n");
+  const Finished again = load(matching(".csv"), {"--max-rejects", "9"});
+  EXPECT_EQ(0, again.exit_code) << again.err;
+  for (const char* name : {"a.rejects.csv", "b.rejects.csv", "mine.csv"})
+    EXPECT_THAT(again.err, HasSubstr(std::string("note: left out ") + folder_ / name +
+                                     ", which has the rejects of a load: load it by itself"));
+  const auto json =
+      nlohmann::json::parse(load(matching(".csv"), {"--max-rejects", "9", "--output", "json"}).out);
+  EXPECT_EQ(3U, json["left_out"].size());
+  EXPECT_EQ(4U, json["loads"].size());
+  EXPECT_EQ("1 2 3 4", db().value("select string_agg(id::text, ' ' order by id) from t"));
+  // By its own name one is loaded, once it is mended; so are several where no other file is named.
+  file("a.rejects.csv", "id\n10\n");
+  EXPECT_EQ(0, load({folder_ / "a.rejects.csv"}).exit_code);
+  file("b.rejects.csv", "id\n20\n");
+  EXPECT_EQ(0, load({folder_ / "a.rejects.csv", folder_ / "b.rejects.csv"}).exit_code);
+  EXPECT_EQ("1 2 3 4 10 20", db().value("select string_agg(id::text, ' ' order by id) from t"));
+}
+
+TEST_F(Files, ThatFailAreNamedInEachMessage) {
+  const std::string a = file("a.csv", "id\n1\n");
+  const std::string b = file("b.csv", "id\n2\n");
+  const struct {
+    std::vector<std::string> flags;
+  } cases[] = {{{"-t", "nix"}},
+               {{"--set", "nix=1"}},
+               {{"--on-conflict", "update"}},
+               {{"--writer", "copy", "--set", "role=nobody_at_all"}}};
+  for (const auto& c : cases) {
+    std::vector<std::string> all{"load", a, b, "--keep-going", "-d", url()};
+    if (c.flags.front() != "-t") all.insert(all.end(), {"-t", "t"});
+    all.insert(all.end(), c.flags.begin(), c.flags.end());
+    const Finished finished = pgsluice(all);
+    SCOPED_TRACE(finished.err);
+    EXPECT_NE(0, finished.exit_code);
+    EXPECT_THAT(finished.err, AllOf(HasSubstr("pgsluice: " + a), HasSubstr("pgsluice: " + b)));
+  }
+}
+
+TEST_F(Files, EndWithATableOfAllAndTotals) {
+  const std::string a = file("a.csv", "id\n1\n2\n");
+  ASSERT_EQ(0, load({a}).exit_code);
+  const std::vector<std::string> all{a, file("b.csv", "id\n3\nx\n4\n"), file("c.csv", "nix\n1\n"),
+                                     file("d.csv", "id\n5\n")};
+  const Finished stopped = load(all, {"--max-rejects", "1"});
+  EXPECT_EQ(2, stopped.exit_code);
+  EXPECT_THAT(stopped.out,
+              HasSubstr("result              rows stored    rejected  file\n"
+                        "nothing to do                 0           0  " +
+                        all[0] + "\nstored                        2           1  " + all[1] +
+                        "\nexit 2                        0           0  " + all[2] +
+                        "\nnot begun                     -           -  " + all[3] +
+                        "\nin all                        2           1  2 of 4 files\n"));
+  const auto totals = nlohmann::json::parse(
+      load(all, {"--max-rejects", "1", "--keep-going", "--output", "json"}).out)["totals"];
+  EXPECT_EQ(4, totals["files"]);
+  EXPECT_EQ(3, totals["ended_well"]);
+  EXPECT_EQ(1, totals["failed"]);
+  EXPECT_EQ(1, totals["rows_stored"]);
+  EXPECT_THAT(load({a}).out, Not(HasSubstr("in all")));
+}
+
+TEST_F(Files, WhoseLastRecordHasNoLineEndAreNoted) {
+  const std::string note = "has no line end: if the file was cut off";
+  const struct {
+    const char* bytes;
+    std::vector<std::string> flags;
+    bool is_noted;
+  } cases[] = {
+      {"id\n1\n12", {}, true},
+      {"id\r\n1\r\n12", {"--no-ledger"}, true},
+      {"id\n1\n", {}, false},
+      {"id\r1\r", {}, false},
+      {"id", {}, false},
+      {"", {}, false},
+      {"id\n1\n12", {"--limit", "1"}, false},
+      {"id\n1\n12", {"--dry-run"}, false},
+  };
+  int number = 0;
+  for (const auto& c : cases) {
+    db().run("truncate t");
+    const std::string path = file(std::to_string(++number) + ".csv", c.bytes);
+    std::vector<std::string> flags = c.flags;
+    flags.emplace_back("--again");
+    const Finished finished = load({path}, flags);
+    SCOPED_TRACE(std::string(c.bytes) + finished.err);
+    EXPECT_EQ(0, finished.exit_code);
+    EXPECT_EQ(c.is_noted, finished.err.find(note) != std::string::npos);
+    EXPECT_EQ(finished.err.find(note), finished.err.rfind(note));
+    flags.insert(flags.end(), {"--output", "json"});
+    const auto json = nlohmann::json::parse(load({path}, flags).out);
+    EXPECT_EQ(c.is_noted, json["loads"][0].dump().find("no line end") != std::string::npos);
+  }
+}
+
+/// What has the name that a reject file is written under while it is put in order.
+TEST_F(Files, OfOthersBesideTheRejectsAreLeftAlone) {
+  const std::string path = file("a.csv", "id\n1\nx\n");
+  const std::string other = file("a.rejects.csv.tmp", "somebody's");
+  const std::string reasons = file("a.rejects.jsonl.tmp", "somebody's");
+  load({path}, {"--max-rejects", "0"});
+  EXPECT_EQ(3, load({path}, {"--max-rejects", "1"}).exit_code);
+  EXPECT_EQ(0, load({path}, {"--max-rejects", "1"}).exit_code);
+  EXPECT_EQ("somebody's", read_file(other));
+  EXPECT_EQ("somebody's", read_file(reasons));
+}
+
+}  // namespace
+}  // namespace sluice::test
