@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/output.hpp"
+#include "app/progress_bar.hpp"
 #include "app/report.hpp"
 #include "base/quantity.hpp"
 
@@ -21,14 +22,6 @@ std::size_t terminal_width() {
   if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
   return size.ws_col;
 }
-
-struct Rates {
-  double seconds;
-  double rows;
-  double bytes;
-  std::optional<double> fraction;
-  std::optional<double> seconds_left;
-};
 
 Rates rates_of(const load::Progress& p, async::Clock::time_point began) {
   Rates r{};
@@ -45,31 +38,7 @@ Rates rates_of(const load::Progress& p, async::Clock::time_point began) {
   return r;
 }
 
-std::string_view name_of(load::Progress::Stage stage) {
-  switch (stage) {
-    case load::Progress::Stage::preparing: return "preparing";
-    case load::Progress::Stage::verifying: return "comparing with the earlier load";
-    case load::Progress::Stage::loading: return "loading";
-    case load::Progress::Stage::indexing: return "building indexes";
-    case load::Progress::Stage::publishing: return "publishing";
-    case load::Progress::Stage::finishing: return "finishing";
-  }
-  return "";
-}
-
-std::string clock(double seconds) {
-  const auto whole = static_cast<long long>(seconds + 0.5);
-  return whole < 3600 ? fmt::format("{}:{:02}", whole / 60, whole % 60)
-                      : fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
-}
-
 }  // namespace
-
-std::string format_rate(double per_second) {
-  if (per_second >= 1e6) return fmt::format("{:.2f}M rows/s", per_second / 1e6);
-  if (per_second >= 1e4) return fmt::format("{:.0f}k rows/s", per_second / 1e3);
-  return fmt::format("{:.0f} rows/s", per_second);
-}
 
 ProgressPrinter::ProgressPrinter(ProgressMode mode, bool quiet, bool verbose)
     : mode_(mode), quiet_(quiet), verbose_(verbose), began_(async::Clock::now()) {
@@ -133,25 +102,7 @@ void ProgressPrinter::print_notes(const load::Load& load) {
 
 void ProgressPrinter::print_bar(const load::Progress& p) {
   if (!announced_) return;
-  const Rates r = rates_of(p, began_);
-  std::string line;
-  if (p.stage == load::Progress::Stage::verifying || p.stage == load::Progress::Stage::indexing ||
-      p.stage == load::Progress::Stage::publishing) {
-    line = "  " + std::string(name_of(p.stage));
-  } else if (r.fraction) {
-    constexpr std::size_t cells = 24;
-    const auto full = std::min(cells, static_cast<std::size_t>(*r.fraction * cells));
-    line = fmt::format(" {:3.0f}% {}{}", *r.fraction * 100, std::string(full, '#'),
-                       std::string(cells - full, '-'));
-  }
-  line += fmt::format("   {}{}   {} rows   {}   {}/s", format_decimal_bytes(p.bytes_done),
-                      p.bytes_total ? " of " + format_decimal_bytes(*p.bytes_total) : "",
-                      format_count(p.rows_before + p.rows_stored), format_rate(r.rows),
-                      format_decimal_bytes(static_cast<std::uint64_t>(r.bytes)));
-  if (r.seconds_left) line += "   ETA " + clock(*r.seconds_left);
-  if (p.rows_rejected > 0) line += fmt::format("   {} rejected", format_count(p.rows_rejected));
-  if (p.retries > 0) line += fmt::format("   {} retries", p.retries);
-  print_raw("\r\x1b[K" + line.substr(0, terminal_width() - 1));
+  print_raw("\r\x1b[K" + bar_line(p, rates_of(p, began_), terminal_width() - 1));
   bar_shown_ = true;
 }
 
@@ -162,7 +113,7 @@ void ProgressPrinter::print_plain(const load::Progress& p) {
   line +=
       fmt::format(" {} rows, {}, {}/s", format_count(p.rows_before + p.rows_stored),
                   format_rate(r.rows), format_decimal_bytes(static_cast<std::uint64_t>(r.bytes)));
-  if (r.seconds_left) line += ", " + clock(*r.seconds_left) + " left";
+  if (r.seconds_left) line += ", " + clock_of(*r.seconds_left) + " left";
   if (p.rows_rejected > 0) line += fmt::format(", {} rejected", format_count(p.rows_rejected));
   if (p.retries > 0) line += fmt::format(", {} retries", p.retries);
   print_log(line + "\n");

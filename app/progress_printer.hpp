@@ -39,7 +39,4 @@ class ProgressPrinter {
   async::Clock::time_point began_;
 };
 
-/// "412k rows/s"
-std::string format_rate(double per_second);
-
 }  // namespace sluice::app

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "app/output.hpp"
-#include "app/progress_printer.hpp"
+#include "app/progress_bar.hpp"
 #include "app/report.hpp"
 #include "base/quantity.hpp"
 
