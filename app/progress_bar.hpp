@@ -24,8 +24,8 @@ std::string clock_of(double seconds);
 std::string format_rate(double per_second);
 
 /// The line of a terminal so many columns wide. Where not all fits, parts go by their importance:
-/// the bar becomes shorter and goes first, then bytes, rows, the rate in bytes; how fast it is and how
-/// long it takes stay, and so do rejects and retries as long as they can.
+/// the bar becomes shorter and goes first, then bytes, rows, the rate in bytes; how fast it is and
+/// how long it takes stay, and so do rejects and retries as long as they can.
 std::string bar_line(const load::Progress& progress, const Rates& rates, std::size_t columns);
 
 }  // namespace sluice::app
