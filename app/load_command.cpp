@@ -6,6 +6,7 @@
 #include "app/several.hpp"
 #include "base/path_text.hpp"
 #include "base/reject_name.hpp"
+#include "pg/await_server.hpp"
 
 namespace sluice::app {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 struct MoreFiles {
   bool keep_going = false;
   std::string after = "keep";
+  std::chrono::milliseconds wait{};  ///< for a server that is starting, or away
 };
 
 void print_text(const Ending& ending, bool quiet) {
@@ -84,6 +86,32 @@ void name_file(Ending& ending) {
   ending.message.insert(0, name + ": ");
 }
 
+/// Nothing where the server is there, or is not waited for; else the ending of the command.
+std::optional<Ending> await_server(Runtime& runtime, const LoadFlags& flags,
+                                   std::chrono::milliseconds patience) {
+  if (patience <= std::chrono::milliseconds::zero()) return std::nullopt;
+  const bool is_quiet = flags.common.quiet;
+  const auto say = [is_quiet](const std::string& why) {
+    if (!is_quiet) print_note(why);
+  };
+  std::optional<Failure> failed;
+  runtime.end_on_signal();
+  try {
+    pg::ServerWait wait{patience, say};
+    runtime.run(pg::await_server(runtime.pool(), std::move(wait)));
+  } catch (const pg::PgError& error) {
+    failed.emplace(FailureKind::connect, error.full());
+  } catch (const boost::system::system_error&) {
+    if (runtime.signal() == 0) throw;
+    failed.emplace(FailureKind::interrupted, "interrupted; nothing was stored");
+  }
+  runtime.on_signal({}, {});
+  if (!failed) return std::nullopt;
+  Ending ending = ending_of(*failed, flags.files.front(), flags.load.table);
+  ending.exit_code = exit_code_of(failed->kind(), runtime.signal());
+  return ending;
+}
+
 /// Loads one file after the other; returns the exit code of all.
 int load_files(const LoadFlags& flags, const MoreFiles& more, Several& several) {
   int exit_code = exit_ok;
@@ -91,6 +119,12 @@ int load_files(const LoadFlags& flags, const MoreFiles& more, Several& several) 
   load::LoadOptions options = options_of(flags);
   Runtime runtime(flags.common.connect);
   several.files = without_rejects(flags, several);
+  if (std::optional<Ending> ending = await_server(runtime, flags, more.wait)) {
+    if (flags.common.output == OutputFormat::text) print_text(*ending, flags.common.quiet);
+    exit_code = ending->exit_code;
+    several.endings.push_back(std::move(*ending));
+    return exit_code;
+  }
   for (std::size_t i = 0; i < several.files.size(); ++i) {
     options.path = several.files[i];
     options.more_follows = i + 1 < several.files.size();
@@ -150,6 +184,10 @@ Run add_load_command(CLI::App& app) {
   c.add_option("--after", more->after,
                "what becomes of a file that is loaded (default: keep); a move replaces no file")
       ->option_text("move:DIR|delete|keep");
+  add_duration_option(
+      c, "--wait", more->wait,
+      "how long to wait at the start for a server that is starting or not there yet "
+      "(default: 0s)");
   add_input_flags(c, *flags);
   add_row_flags(c, *flags);
   add_reject_flags(c, *flags);
