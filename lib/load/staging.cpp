@@ -170,6 +170,7 @@ asio::awaitable<tuple::KnownRefusals> find_refused(Publication& p, pg::Connectio
   std::string sql = "begin; " + p.plan.target.settings_sql;
   if (p.is_upsert()) sql += writer::merge_preparation() + writer::counter_reset();
   if (p.plan.options.truncate) sql += "truncate " + p.plan.target.table.quoted_name + "; ";
+  sql += p.plan.target.user_path_sql;
   sql += writer::find_refused_statement(p.plan.target.table, p.plan.encoder.column_names(),
                                         p.plan.strategy.merge, p.staging(), count_max);
   const auto results = co_await on.query(std::move(sql));

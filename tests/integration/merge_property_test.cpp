@@ -25,6 +25,7 @@ std::size_t rounds() {
 
 struct Record {
   std::string k, p, v, n, u;  ///< empty is NULL
+  std::size_t number = 0;     ///< among those that a stage has taken
 };
 
 /// What the user asks for.
@@ -210,7 +211,8 @@ class MergeProperty : public DatabaseTest, public ::testing::WithParamInterface<
   }
 
   /// The records, one after the other, each by itself.
-  Result one_by_one(const Case& c, const std::vector<Record>& records) {
+  Result one_by_one(const Case& c, const std::vector<Record>& records,
+                    std::vector<Record>* refused = nullptr) {
     Result result;
     for (const Record& r : records) {
       const std::int64_t before = db().number("select count(*) from t");
@@ -221,6 +223,7 @@ class MergeProperty : public DatabaseTest, public ::testing::WithParamInterface<
           " returning 1) select count(*), current_setting('test.equal') from i");
       if (!row) {
         ++result.rejected;
+        if (refused != nullptr) refused->push_back(r);
       } else if (row->at(0) == "0") {
         ++(row->at(1) == "yes" ? result.unchanged : result.skipped);
       } else {
@@ -246,11 +249,21 @@ class MergeProperty : public DatabaseTest, public ::testing::WithParamInterface<
       if (attempt("insert into stage (r, k, p, v, n, u) values (" + number + ", " + values(r) +
                   ")")) {
         records.push_back(r);
+        records.back().number = records.size();
       } else {
         ++result.rejected;
       }
     }
     return records;
+  }
+
+  /// Makes the staging table one of these.
+  void stage(const std::vector<Record>& records) {
+    db().run("delete from stage");
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      db().run("insert into stage (r, k, p, v, n, u) values (" + std::to_string(i + 1) + ", " +
+               values(records[i]) + ")");
+    }
   }
 
   /// Those of them that count: the first or last of each key, as the index sees it.
@@ -268,21 +281,23 @@ class MergeProperty : public DatabaseTest, public ::testing::WithParamInterface<
     if (!c.staged()) return one_by_one(c, c.records);
     Result judged;
     std::vector<Record> records = staged(c, judged);
-    if (!c.in_turn()) {
-      std::vector<Record> kept = chosen(c, records);
-      judged.skipped = records.size() - kept.size();
-      records = std::move(kept);
-    }
-    Result result = one_by_one(c, records);
-    if (result.rejected > 0) {  // the publication fails
+    for (;;) {
+      std::vector<Record> kept = c.in_turn() ? records : chosen(c, records);
+      std::vector<Record> refused;
+      Result result = one_by_one(c, kept, &refused);
+      if (refused.empty()) {
+        result.rejected = judged.rejected;
+        result.skipped += records.size() - kept.size();
+        return result;
+      }
+      // What the publication refuses is left out, and all of the rest published.
       reset_table();
-      Result failed;
-      failed.failed = true;
-      return failed;
+      for (const Record& r : refused) {
+        records.erase(std::ranges::find(records, r.number, &Record::number));
+        ++judged.rejected;
+      }
+      stage(records);
     }
-    result.rejected = judged.rejected;
-    result.skipped += judged.skipped;
-    return result;
   }
 
   Result load(const Case& c, std::size_t chunk_bytes, std::size_t jobs) {
