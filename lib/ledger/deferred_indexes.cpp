@@ -77,7 +77,8 @@ select d.definition, d.tablespace,
     case when d.is_clustered
       then pg_catalog.format('alter table %I.%I cluster on %I; ', n.nspname, t.relname, d.name) else '' end ||
     coalesce((select pg_catalog.string_agg(pg_catalog.format('alter index %I.%I depends on extension %I; ',
-        n.nspname, d.name, e), '') from pg_catalog.unnest(d.extensions) e), '') end
+        n.nspname, d.name, e), '') from pg_catalog.unnest(d.extensions) e), '') end,
+  coalesce(pg_catalog.pg_has_role(t.relowner, session_user, 'usage'), false)
 from pgsluice.deferred_indexes d
 left join lateral (
   select c.* from pg_catalog.pg_class c join pg_catalog.pg_namespace s on s.oid = c.relnamespace
@@ -163,6 +164,7 @@ asio::awaitable<std::optional<JournalEntry>> lock_entry(pg::Connection& on, Defe
   entry.is_trusted = row.boolean(0, 7);
   entry.may_become_owner = row.boolean(0, 8);
   entry.there = there_of(row.text(0, 9));
+  entry.owner_has_our_rights = row.boolean(0, 13);
   if (!row.is_null(0, 10) && !row.is_null(0, 11)) {
     entry.body = text(11);
     entry.statement = text(10) + entry.body;
