@@ -57,6 +57,10 @@ class RejectPlace {
 namespace reject_io {
 
 source::FileDescriptor make_new(const std::string& path);
+/// An invalid one where it is no plain file of this user, or has another name besides.
+source::FileDescriptor open_own(const std::string& path);
+/// Removes that file, if it is still the one of this name.
+void remove(const source::FileDescriptor& fd, const std::string& path);
 bool lock(const source::FileDescriptor& reasons);
 std::uint64_t size_of(const source::FileDescriptor& fd);
 void write_at(const source::FileDescriptor& fd, std::uint64_t offset, std::string_view bytes,
