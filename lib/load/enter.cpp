@@ -278,7 +278,8 @@ asio::awaitable<void> Load::go_on_behind(Plan& plan, pg::Connection& connection,
 /// names already.
 asio::awaitable<void> Load::choose_rejects(Plan& plan, std::string earlier_path) {
   RejectWish wish;
-  wish.path = rejects_path_of(plan);
+  wish.path = rejects_path_of(plan, plan.options.rejects_path);
+  wish.usual_path = rejects_path_of(plan, {});
   wish.is_named = !plan.options.rejects_path.empty();
   wish.are_allowed = plan.options.rejects.allow_any();
   wish.earlier_path = std::move(earlier_path);

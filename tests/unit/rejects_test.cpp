@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
 #include <set>
 #include <thread>
@@ -523,8 +524,8 @@ TEST_F(RejectFileTest, TakesUpItsOwnFilesAlone) {
 
 class RejectChoiceTest : public RejectFileTest {
  protected:
-  RejectWish wish() const { return {.path = path_, .are_allowed = true, .about = options()}; }
-};
+  RejectWish wish() const {
+    return {.path = path_, .usual_path = path_, .are_allowed = true, .about = options()};
   }
 };
 
@@ -586,6 +587,53 @@ TEST_F(RejectChoiceTest, AnotherNameThanBeforeTakesTheRejectsAlong) {
   EXPECT_EQ("id,v\n0a\n0b\n1a\n2a\n", test::read_file(choice.path));
   EXPECT_FALSE(is_there("in.rejects.csv"));
   EXPECT_FALSE(is_there("in.rejects.jsonl"));
+}
+
+/// The ledger's path is what others may write there.
+TEST_F(RejectChoiceTest, TouchesNothingThatTheLedgerAloneNames) {
+  std::filesystem::create_directory(folder_ / "other");
+  for (const bool is_there : {false, true}) {
+    for (const bool are_allowed : {true, false}) {
+      for (const char* name : {"other/data", "other/in.rejects.csv", "in.csv", "in.rejects.x.csv",
+                               "in.rejects..csv", "in.rejects.csv/x", "in.rejects.csv.2", "other",
+                               "other/../in.rejects.2.csv/../../x", ""}) {
+        RejectWish again = wish();
+        again.are_allowed = are_allowed;
+        again.earlier_path = folder_ / name;
+        const bool is_file = is_there && !std::string_view(name).empty() &&
+                             !std::filesystem::is_directory(again.earlier_path) &&
+                             !std::string_view(name).contains("csv/");
+        const std::string reasons = RejectPlace::reasons_path_of(again.earlier_path);
+        if (is_file) {
+          append(*RejectFile::reserve(again.earlier_path, options()), 0, {"0a"});
+        }
+        RejectChoice choice = choose_reject_file(again);
+        EXPECT_EQ(are_allowed ? path_ : again.earlier_path, choice.path);
+        EXPECT_THAT(choice.note, HasSubstr("does not name (--rejects)")) << name;
+        EXPECT_EQ(is_file, std::filesystem::is_regular_file(again.earlier_path)) << name;
+        EXPECT_EQ(is_file, std::filesystem::exists(reasons)) << name;
+        if (choice.file) choice.file->leave();
+        if (!is_file) continue;
+        EXPECT_EQ("id,v\n0a\n", test::read_file(again.earlier_path));
+        ::unlink(again.earlier_path.c_str());
+        ::unlink(reasons.c_str());
+      }
+    }
+  }
+}
+
+/// ... and a folder's other name is no other folder.
+TEST_F(RejectChoiceTest, FindsItsFilesUnderAnotherNameOfTheFolder) {
+  {
+    append(*RejectFile::reserve(folder_ / "in.rejects.2.csv", options()), 0, {"0a"});
+  }
+  const std::string link = folder_ / "link";
+  ASSERT_EQ(0, ::symlink((folder_ / ".").c_str(), link.c_str()));
+  RejectWish again = wish();
+  again.earlier_path = link + "/in.rejects.2.csv";
+  const RejectChoice choice = choose_reject_file(again);
+  EXPECT_EQ(folder_ / "in.rejects.2.csv", choice.path);
+  EXPECT_TRUE(choice.file->has_any());
 }
 
 /// A name that was asked for must do at once; another one when there is something to write.
