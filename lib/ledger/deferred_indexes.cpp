@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/identifier.hpp"
+#include "ledger/damaged.hpp"
 
 namespace sluice::ledger {
 namespace {
@@ -29,8 +30,9 @@ asio::awaitable<std::vector<DeferredIndex>> missing_where(pg::Connection& on, st
   const pg::Result& rows = results.front();
   std::vector<DeferredIndex> indexes;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
-    indexes.push_back({LoadId{rows.integer(row, 0)}, std::string(rows.text(row, 1)),
-                       split(rows.text(row, 2)), static_cast<std::size_t>(rows.integer(row, 3))});
+    const LoadId load{rows.integer(row, 0)};
+    indexes.push_back({load, std::string(rows.text(row, 1)), split(rows.text(row, 2)),
+                       read_count(rows, row, 3, load, "wide_bytes of an index")});
   }
   co_return indexes;
 }

@@ -182,23 +182,6 @@ void copy_range(const FileDescriptor& from, std::uint64_t begin, std::uint64_t e
   }
 }
 
-bool is_left(const std::string& path, std::string_view beginning) {
-  constexpr mode_t private_mode = 0600;
-  const FileDescriptor fd = open_own(path);
-  struct stat status{};
-  if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0 || (status.st_mode & 0777U) != private_mode)
-    return false;
-  std::string found(beginning.size(), '\0');
-  const ssize_t n = ::pread(fd.get(), found.data(), found.size(), 0);
-  found.resize(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
-  // A crash may have cut it.
-  return n >= 0 && beginning.starts_with(found);
-}
-
-void remove_left(const std::string& path, std::string_view beginning) {
-  if (is_left(path, beginning)) ::unlink(path.c_str());
-}
-
 void rename(const std::string& from, const std::string& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) throw cannot("rename", from);
 }

@@ -70,10 +70,6 @@ void wait_for_disk(const source::FileDescriptor& fd, const std::string& path);
 void copy_range(const source::FileDescriptor& from, std::uint64_t begin, std::uint64_t end,
                 const source::FileDescriptor& to, std::uint64_t& to_size, const std::string& path);
 void rename(const std::string& from, const std::string& to);
-/// Whether a run of ours has left this: a private file of this user that is empty or begins so.
-bool is_left(const std::string& path, std::string_view beginning);
-/// Removes what is_left(). Anything else stays.
-void remove_left(const std::string& path, std::string_view beginning);
 
 }  // namespace reject_io
 
