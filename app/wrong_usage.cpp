@@ -97,8 +97,10 @@ std::string wrong_values(const CLI::Option& option) {
   if (given.size() > 1 && option.get_items_expected_max() == 1)
     return name + " is given " + std::to_string(given.size()) +
            " times, and counts once: say which";
-  return name + ": \"" + shown_argument(given.back()) + "\" cannot be used; write " +
-         wanted_by(option);
+  // What was meant as a placeholder's value may be a secret.
+  const bool is_shown = !name.starts_with("--placeholder");
+  return name + ": " + (is_shown ? "\"" + shown_argument(given.back()) + "\"" : "this") +
+         " cannot be used; write " + wanted_by(option);
 }
 
 }  // namespace

@@ -16,6 +16,9 @@ namespace {
 
 using source::FileDescriptor;
 
+/// Of each line of the reasons.
+constexpr std::string_view beginning_of_reasons = "{\"file\":";
+
 /// That nobody has, and nobody guesses.
 std::string random_name() {
   std::random_device random;
@@ -53,7 +56,7 @@ class RejectFile::Writing {
                file.reasons_size_, file.reasons_size_} {
     const std::string load =
         file.options_.load ? std::to_string(file.options_.load->value) : "null";
-    head_ = reasons_begin;
+    head_ = beginning_of_reasons;
     append_text(head_, file.options_.source);
     tail_ = fmt::format(",\"load\":{},\"chunk\":{},\"attempt\":{}}}\n", load, chunk.number,
                         entry_.attempt);
