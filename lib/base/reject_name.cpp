@@ -30,7 +30,14 @@ bool has_reasons(const std::filesystem::path& path) {
 }  // namespace
 
 bool is_reject_name(std::string_view name) {
-  take_suffix(name, ".tmp");
+  // One that is being put in order: "trips.rejects.csv.0123456789abcdef.tmp".
+  constexpr std::size_t random_digits = 16;
+  if (take_suffix(name, ".tmp") && name.size() > random_digits) {
+    const std::string_view digits = name.substr(name.size() - random_digits);
+    const bool is_random = digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+    if (is_random && name[name.size() - random_digits - 1] == '.')
+      name = name.substr(0, name.size() - random_digits - 1);
+  }
   if (!take_suffix(name, ".csv") && !take_suffix(name, ".jsonl")) return false;
   const std::size_t dot = name.rfind('.');
   if (dot == std::string_view::npos) return false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/identifier.hpp"
+#include "ledger/damaged.hpp"
 
 namespace sluice::ledger {
 namespace {
@@ -29,8 +30,9 @@ asio::awaitable<std::vector<DeferredIndex>> missing_where(pg::Connection& on, st
   const pg::Result& rows = results.front();
   std::vector<DeferredIndex> indexes;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
-    indexes.push_back({LoadId{rows.integer(row, 0)}, std::string(rows.text(row, 1)),
-                       split(rows.text(row, 2)), static_cast<std::size_t>(rows.integer(row, 3))});
+    const LoadId load{rows.integer(row, 0)};
+    indexes.push_back({load, std::string(rows.text(row, 1)), split(rows.text(row, 2)),
+                       read_count(rows, row, 3, load, "wide_bytes of an index")});
   }
   co_return indexes;
 }
@@ -77,7 +79,8 @@ select d.definition, d.tablespace,
     case when d.is_clustered
       then pg_catalog.format('alter table %I.%I cluster on %I; ', n.nspname, t.relname, d.name) else '' end ||
     coalesce((select pg_catalog.string_agg(pg_catalog.format('alter index %I.%I depends on extension %I; ',
-        n.nspname, d.name, e), '') from pg_catalog.unnest(d.extensions) e), '') end
+        n.nspname, d.name, e), '') from pg_catalog.unnest(d.extensions) e), '') end,
+  coalesce(pg_catalog.pg_has_role(t.relowner, session_user, 'usage'), false)
 from pgsluice.deferred_indexes d
 left join lateral (
   select c.* from pg_catalog.pg_class c join pg_catalog.pg_namespace s on s.oid = c.relnamespace
@@ -163,6 +166,7 @@ asio::awaitable<std::optional<JournalEntry>> lock_entry(pg::Connection& on, Defe
   entry.is_trusted = row.boolean(0, 7);
   entry.may_become_owner = row.boolean(0, 8);
   entry.there = there_of(row.text(0, 9));
+  entry.owner_has_our_rights = row.boolean(0, 13);
   if (!row.is_null(0, 10) && !row.is_null(0, 11)) {
     entry.body = text(11);
     entry.statement = text(10) + entry.body;

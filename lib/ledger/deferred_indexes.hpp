@@ -59,6 +59,9 @@ struct JournalEntry {
   std::string journaled_by;  ///< empty: not known
   bool is_trusted = false;   ///< who wrote the row has the rights of the table's owner
   bool may_become_owner = false;
+  /// The owner has the rights of the session's user: what is run as the owner may then become the
+  /// session's user again (RESET ROLE) without a gain.
+  bool owner_has_our_rights = false;
   enum class There { nothing, the_index, another_index, something_else };
   There there = There::nothing;  ///< what has the index's name today
 };

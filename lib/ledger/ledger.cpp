@@ -4,6 +4,8 @@
 
 #include "base/failure.hpp"
 #include "base/identifier.hpp"
+#include "base/limits.hpp"
+#include "ledger/damaged.hpp"
 
 namespace sluice::ledger {
 namespace {
@@ -123,14 +125,17 @@ asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {
   const pg::Result& rows = results.front();
   StoredChunks chunks;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
-    const auto count = [&](int column) { return rows.count(row, column); };
+    const auto count = [&](int column, const char* name, std::uint64_t max = largest_count) {
+      return read_count(rows, row, column, load, std::string(name) + " of a chunk", max);
+    };
     ChunkEntry entry;
-    entry.number = rows.integer(row, 0);
-    entry.start = {count(1), count(2), count(3)};
-    entry.byte_count = count(4);
-    entry.records_read = count(5);
-    entry.count({count(6), count(7), count(8), count(10)});
-    entry.rows_rejected = count(9);
+    entry.number = static_cast<std::int64_t>(count(0, "chunk"));
+    entry.start = {count(1, "byte_offset"), count(2, "first_line"), count(3, "first_record")};
+    entry.byte_count = count(4, "byte_count", limits::chunk_bytes_max + limits::record_bytes_max);
+    entry.records_read = count(5, "records_read");
+    entry.count({count(6, "rows_stored"), count(7, "rows_updated"), count(8, "rows_unchanged"),
+                 count(10, "rows_skipped")});
+    entry.rows_rejected = count(9, "rows_rejected");
     entry.digest = static_cast<std::uint64_t>(rows.integer(row, 11));
     chunks.emplace(entry.number, entry);
   }

@@ -1,10 +1,12 @@
 #include "ledger/loads.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <vector>
 
 #include "base/identifier.hpp"
+#include "ledger/damaged.hpp"
 #include "ledger/deferred_indexes.hpp"
 #include "ledger/run_lock.hpp"
 
@@ -40,30 +42,39 @@ constexpr const char* waiting =
 
 LoadEntry read_entry(const pg::Result& rows, std::size_t row) {
   const auto text = [&](int column) { return std::string(rows.text(row, column)); };
-  const auto count = [&](int column) { return rows.count(row, column); };
   LoadEntry entry;
   entry.id = {rows.integer(row, 0)};
+  const auto count = [&](int column, const char* name) {
+    return read_count(rows, row, column, entry.id, name);
+  };
   entry.state = text(1);
   entry.target = text(2);
   entry.target_oid = rows.oid(row, 3);
   entry.source = text(4);
   entry.source_path = text(5);
-  if (!rows.is_null(row, 6)) entry.source_bytes = count(6);
+  if (!rows.is_null(row, 6)) entry.source_bytes = count(6, "source_bytes");
   entry.source_stamp = text(7);
   entry.fingerprint = text(8);
   entry.options = text(9);
-  entry.chunk_bytes = count(10);
-  entry.record_bytes_max = count(11);
+  entry.chunk_bytes = count(10, "chunk_bytes");
+  entry.record_bytes_max = count(11, "record_bytes_max");
   entry.started_at = text(12);
   entry.finished_at = text(13);
   entry.runs = rows.integer(row, 14);
   entry.seconds = rows.number(row, 15);
   entry.rejects_path = text(16);
   entry.staged = rows.boolean(row, 17);
+  static constexpr std::array<const char*, totals_columns> sums{
+      "chunks",       "byte_count",     "records_read",  "rows_stored",
+      "rows_updated", "rows_unchanged", "rows_rejected", "rows_skipped"};
+  for (int i = 0; i < totals_columns; ++i) count(18 + i, sums[static_cast<std::size_t>(i)]);
   entry.totals = read_totals(rows, row, 18);
   entry.head = text(26);
   entry.updates = rows.boolean(row, 27);
   if (!rows.is_null(row, 28)) entry.behind_load = LoadId{rows.integer(row, 28)};
+  // So that chains of them end.
+  if (entry.behind_load && entry.behind_load->value >= entry.id.value)
+    throw damaged(entry.id, "behind_load is " + std::to_string(entry.behind_load->value));
   return entry;
 }
 
@@ -133,7 +144,7 @@ asio::awaitable<std::vector<KnownLoad>> find_loads(pg::Connection& on, const New
   };
   const std::string more =
       ", coalesce((select n.byte_offset" + chunk +
-      "limit 1), 0), coalesce((select n.byte_offset + "
+      "limit 1), 0), coalesce((select n.byte_offset::numeric + "
       "n.byte_count" +
       chunk +
       "desc limit 1), 0), l.marked and not exists (select from pgsluice.unlogged_marks m "
@@ -151,8 +162,11 @@ asio::awaitable<std::vector<KnownLoad>> find_loads(pg::Connection& on, const New
   std::vector<KnownLoad> loads;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     KnownLoad load{read_entry(rows, row)};
-    load.content_begin = rows.count(row, entry_columns);
-    load.content_end = rows.count(row, entry_columns + 1);
+    const auto place = [&](int column) {
+      return read_count(rows, row, entry_columns + column, load.id, "byte_offset of a chunk");
+    };
+    load.content_begin = place(0);
+    load.content_end = place(1);
     load.is_emptied = rows.boolean(row, entry_columns + 2);
     load.part_gone = rows.boolean(row, entry_columns + 3);
     load.updated_since = rows.boolean(row, entry_columns + 4);
@@ -175,8 +189,9 @@ asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection&
   const pg::Result& rows = results.front();
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     ChunkEntry entry;
-    entry.start.byte_offset = rows.count(row, 1);
-    entry.byte_count = rows.count(row, 2);
+    const LoadId load{rows.integer(row, 0)};
+    entry.start.byte_offset = read_count(rows, row, 1, load, "byte_offset of a chunk");
+    entry.byte_count = read_count(rows, row, 2, load, "byte_count of a chunk");
     entry.digest = static_cast<std::uint64_t>(rows.integer(row, 3));
     chunks.emplace(rows.integer(row, 0), entry);
   }

@@ -4,11 +4,13 @@
 
 #include "async/offload.hpp"
 #include "base/path_text.hpp"
+#include "ledger/damaged.hpp"
 #include "load/compare.hpp"
 #include "load/history.hpp"
 #include "load/load.hpp"
 #include "load/meaning.hpp"
 #include "load/reject_choice.hpp"
+#include "load/sound_entry.hpp"
 #include "load/staging.hpp"
 
 /// How a load is entered in the ledger, or found there again.
@@ -155,6 +157,7 @@ asio::awaitable<Verdict> Load::judge_source(Plan& plan, pg::Connection& connecti
   history.target_has_logged_part = plan.target.table.has_logged_part;
   std::vector<ledger::KnownLoad> known = co_await known_loads(plan, connection);
   for (ledger::KnownLoad& load : known) {
+    if (!history.again) require_sound(load);
     history.loads.emplace_back();
     history.loads.back().load = std::move(load);
   }
@@ -254,6 +257,7 @@ asio::awaitable<void> Load::resume(Plan& plan, pg::Connection& connection,
 asio::awaitable<void> Load::go_on_behind(Plan& plan, pg::Connection& connection,
                                          const ledger::KnownLoad& load) {
   const ledger::StoredChunks chunks = co_await ledger::stored_chunks(connection, load.id);
+  if (chunks.empty()) throw ledger::damaged(load.id, "it has no chunks");
   const ledger::ChunkEntry& last = chunks.rbegin()->second;
   std::optional<Position> place;
   const auto find = [&] { place = place_behind(plan, last); };
@@ -278,7 +282,8 @@ asio::awaitable<void> Load::go_on_behind(Plan& plan, pg::Connection& connection,
 /// names already.
 asio::awaitable<void> Load::choose_rejects(Plan& plan, std::string earlier_path) {
   RejectWish wish;
-  wish.path = rejects_path_of(plan);
+  wish.path = rejects_path_of(plan, plan.options.rejects_path);
+  wish.usual_path = rejects_path_of(plan, {});
   wish.is_named = !plan.options.rejects_path.empty();
   wish.are_allowed = plan.options.rejects.allow_any();
   wish.earlier_path = std::move(earlier_path);

@@ -204,10 +204,10 @@ ledger::RunLockNames lock_names(const Plan& plan) {
           .empties_table = plan.options.truncate};
 }
 
-std::string rejects_path_of(const Plan& plan) {
+std::string rejects_path_of(const Plan& plan, const std::string& named) {
   namespace fs = std::filesystem;
   const LoadOptions& o = plan.options;
-  fs::path path = o.rejects_path;
+  fs::path path = named;
   if (path.empty() && plan.source->size_bytes()) {
     path = o.path;
     path.replace_extension(".rejects.csv");

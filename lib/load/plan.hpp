@@ -81,9 +81,9 @@ std::string truncate_statement(const Plan& plan);
 /// options of the same content must see this one.
 ledger::RunLockNames lock_names(const Plan& plan);
 
-/// Where the rejects go if that name is free: beside a file; for a stream in the working folder,
-/// under the table's name. Absolute.
-std::string rejects_path_of(const Plan& plan);
+/// Where the rejects go if that name is free: where --rejects says; empty: beside a file; for a
+/// stream in the working folder, under the table's name. Absolute.
+std::string rejects_path_of(const Plan& plan, const std::string& named);
 
 /// Begins to read the source again, from its first byte or where the plan says. REQUIRES:
 /// source.rewind() is true.

@@ -1,9 +1,30 @@
 #include "load/reject_choice.hpp"
 
+#include <filesystem>
+#include <utility>
+
 #include "base/failure.hpp"
 
 namespace sluice::load {
 namespace {
+
+namespace fs = std::filesystem;
+
+/// The earlier path as this command would write it; empty where it would not choose that.
+std::string own_path(const RejectWish& wish) {
+  const fs::path earlier = wish.earlier_path;
+  for (const std::string& wanted : {wish.path, wish.usual_path}) {
+    if (wanted.empty()) continue;
+    // The folder may have several names.
+    const fs::path folder = fs::path(wanted).parent_path();
+    const std::string path = (folder / earlier.filename()).string();
+    std::error_code error;
+    const bool is_there =
+        earlier.parent_path() == folder || fs::equivalent(earlier.parent_path(), folder, error);
+    if (is_there && RejectPlace::is_like(path, wanted)) return path;
+  }
+  return {};
+}
 
 /// Takes up what earlier runs have left, and says in the choice's note why it cannot.
 std::unique_ptr<RejectFile> take_up(const RejectWish& wish, RejectChoice& choice) {
@@ -24,6 +45,15 @@ std::unique_ptr<RejectFile> reserve(const std::string& path, const RejectWish& w
 
 RejectChoice choose_reject_file(RejectWish wish) {
   RejectChoice choice;
+  const std::string said = std::exchange(wish.earlier_path, own_path(wish));
+  if (wish.earlier_path.empty() && !said.empty()) {
+    choice.note = "the ledger says that the rejects of earlier runs are in " + said +
+                  ", which this command does not name (--rejects): they stay there";
+    if (!wish.are_allowed) {
+      choice.path = said;
+      return choice;
+    }
+  }
   std::unique_ptr<RejectFile> earlier = take_up(wish, choice);
   const bool has_earlier = !wish.earlier_path.empty();
   const bool moves = wish.are_allowed && wish.is_named && has_earlier &&

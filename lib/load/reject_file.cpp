@@ -4,11 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "base/limits.hpp"
+#include "load/reject_lines.hpp"
 
 namespace sluice::load {
 namespace {
@@ -16,11 +17,18 @@ namespace {
 using source::FileDescriptor;
 
 /// Of each line of the reasons.
-constexpr std::string_view reasons_begin = "{\"file\":";
+constexpr std::string_view beginning_of_reasons = "{\"file\":";
 
-std::string unfinished(const std::string& path) { return path + ".tmp"; }
+/// That nobody has, and nobody guesses.
+std::string random_name() {
+  std::random_device random;
+  const std::uint64_t number = (std::uint64_t{random()} << 32) | random();
+  return fmt::format("{:016x}", number);
+}
 
-bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+std::string unfinished(const std::string& path, const std::string& name) {
+  return path + "." + name + ".tmp";
+}
 
 /// A text as JSON has it. Most are plain, and there may be millions.
 void append_text(std::string& to, std::string_view text) {
@@ -36,32 +44,6 @@ void append_text(std::string& to, std::string_view text) {
   to += json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-/// What a line of an earlier run says of where its record is.
-struct Line {
-  std::int64_t chunk = 0;
-  std::int64_t attempt = 0;
-  std::uint64_t byte_count = 0;
-};
-
-/// Nothing where it is no line of this load.
-std::optional<Line> read_line(const std::string& text, std::optional<LoadId> load) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
-  if (!json.is_object()) return std::nullopt;
-  const auto number = [&json](const char* name) -> std::optional<std::int64_t> {
-    const auto found = json.find(name);
-    if (found == json.end() || !found->is_number_integer()) return std::nullopt;
-    return found->get<std::int64_t>();
-  };
-  const auto of_load = number("load");
-  const auto chunk = number("chunk");
-  const auto attempt = number("attempt");
-  const auto bytes = number("byte_count");
-  if (!load || of_load != load->value || !chunk || !attempt || !bytes || *bytes < 0 ||
-      *bytes > static_cast<std::int64_t>(limits::record_bytes_max))
-    return std::nullopt;
-  return Line{*chunk, *attempt, static_cast<std::uint64_t>(*bytes)};
-}
-
 }  // namespace
 
 /// The rejects of one attempt on their way into the files, through buffers of a fixed size.
@@ -74,7 +56,7 @@ class RejectFile::Writing {
                file.reasons_size_, file.reasons_size_} {
     const std::string load =
         file.options_.load ? std::to_string(file.options_.load->value) : "null";
-    head_ = reasons_begin;
+    head_ = beginning_of_reasons;
     append_text(head_, file.options_.source);
     tail_ = fmt::format(",\"load\":{},\"chunk\":{},\"attempt\":{}}}\n", load, chunk.number,
                         entry_.attempt);
@@ -144,7 +126,6 @@ std::unique_ptr<RejectFile> RejectFile::reopen(const std::string& path, Options 
   std::optional<RejectPlace> place = RejectPlace::open(path);
   if (!place) return nullptr;
   auto file = std::make_unique<RejectFile>(std::move(*place), std::move(options));
-  file->finish_rewriting();
   if (!file->read_entries(why_not)) return nullptr;
   return file;
 }
@@ -229,68 +210,89 @@ std::vector<RejectFile::Entry> RejectFile::kept(
 }
 
 /// Writes both files anew, and puts them in the place of the old ones: the reasons first, see
-/// finish_rewriting().
+/// finish_rewriting(). The last line of the reasons says, before anything is made, what the new
+/// files are called until then.
 void RejectFile::rewrite(const std::vector<Entry>& entries) {
-  const std::string records_path = unfinished(path());
-  const std::string reasons_path = unfinished(this->reasons_path());
-  reject_io::remove_left(records_path, header());
-  reject_io::remove_left(reasons_path, reasons_begin);
-  // In this order, so that records without reasons are complete.
-  FileDescriptor reasons = reject_io::make_new(reasons_path);
-  FileDescriptor records = reject_io::make_new(records_path);
-  reject_io::lock(reasons);
+  const std::string name = random_name();
+  const std::string line = rewriting_line(options_.load, name);
+  const std::string records_path = unfinished(path(), name);
+  const std::string reasons_path = unfinished(this->reasons_path(), name);
+  FileDescriptor records(-1);
+  FileDescriptor reasons(-1);
   std::uint64_t records_size = 0;
   std::uint64_t reasons_size = 0;
-  reject_io::copy_range(place_.records(), 0, header().size(), records, records_size, records_path);
   std::vector<Entry> moved;
-  for (Entry entry : entries) {
-    const std::uint64_t records_begin = records_size;
-    const std::uint64_t reasons_begin = reasons_size;
-    reject_io::copy_range(place_.records(), entry.records_begin, entry.records_end, records,
-                          records_size, records_path);
-    reject_io::copy_range(place_.reasons(), entry.reasons_begin, entry.reasons_end, reasons,
-                          reasons_size, reasons_path);
-    entry.records_begin = records_begin;
-    entry.records_end = records_size;
-    entry.reasons_begin = reasons_begin;
-    entry.reasons_end = reasons_size;
-    moved.push_back(entry);
+  try {
+    reject_io::write_at(place_.reasons(), reasons_size_, line, this->reasons_path());
+    reject_io::wait_for_disk(place_.reasons(), this->reasons_path());
+    reasons = reject_io::make_new(reasons_path);
+    records = reject_io::make_new(records_path);
+    reject_io::lock(reasons);
+    reject_io::copy_range(place_.records(), 0, header().size(), records, records_size,
+                          records_path);
+    for (Entry entry : entries) {
+      const std::uint64_t records_begin = records_size;
+      const std::uint64_t reasons_begin = reasons_size;
+      reject_io::copy_range(place_.records(), entry.records_begin, entry.records_end, records,
+                            records_size, records_path);
+      reject_io::copy_range(place_.reasons(), entry.reasons_begin, entry.reasons_end, reasons,
+                            reasons_size, reasons_path);
+      entry.records_begin = records_begin;
+      entry.records_end = records_size;
+      entry.reasons_begin = reasons_begin;
+      entry.reasons_end = reasons_size;
+      moved.push_back(entry);
+    }
+    reject_io::write_at(reasons, reasons_size, line, reasons_path);
+    reject_io::wait_for_disk(records, records_path);
+    reject_io::wait_for_disk(reasons, reasons_path);
+    reject_io::rename(reasons_path, this->reasons_path());
+  } catch (...) {
+    reject_io::remove(reasons, reasons_path);
+    reject_io::remove(records, records_path);
+    truncate();
+    throw;
   }
-  reject_io::wait_for_disk(records, records_path);
-  reject_io::wait_for_disk(reasons, reasons_path);
-  reject_io::rename(reasons_path, this->reasons_path());
   reject_io::rename(records_path, path());
   place_.replace(std::move(records), std::move(reasons));
   entries_ = std::move(moved);
   records_size_ = records_size;
   reasons_size_ = reasons_size;
+  truncate();  // the last line
 }
 
-/// A crash between the two renames of rewrite() leaves the records under their other name; one in
-/// front of them leaves both files there, and these count for nothing.
-void RejectFile::finish_rewriting() {
-  const std::string records = unfinished(path());
-  const std::string reasons = unfinished(reasons_path());
-  if (reject_io::is_left(records, header()) && !exists(reasons)) {
-    reject_io::rename(records, path());
+/// After a crash in rewrite(). Where the new reasons still have their other name, the old files
+/// count. Else the new ones do, and the records may be left to be renamed.
+void RejectFile::finish_rewriting(const std::string& name) {
+  const std::string records_path = unfinished(path(), name);
+  const std::string reasons_path = unfinished(this->reasons_path(), name);
+  const FileDescriptor reasons = reject_io::open_own(reasons_path);
+  const FileDescriptor records = reject_io::open_own(records_path);
+  if (reasons.get() >= 0) {
+    reject_io::remove(records, records_path);
+    reject_io::remove(reasons, reasons_path);
+  } else if (records.get() >= 0) {
+    reject_io::rename(records_path, path());
     place_.reopen_records();
   }
-  reject_io::remove_left(records, header());
-  reject_io::remove_left(reasons, reasons_begin);
 }
 
 /// What an earlier run wrote. What stands behind the last whole line, where a crash cut it off,
-/// goes.
+/// goes. Nothing is changed unless all lines are this load's.
 bool RejectFile::read_entries(std::string& why_not) {
-  std::ifstream in(reasons_path(), std::ios::binary);
+  LineReader reader(place_.reasons());
   std::uint64_t records_at = header().size();
   std::uint64_t reasons_at = 0;
-  for (std::string text; std::getline(in, text) && !in.eof();) {
-    const std::optional<Line> line = read_line(text, options_.load);
-    if (!line) {
+  std::optional<std::string> rewriting;
+  for (std::string text; reader.next(text);) {
+    const std::optional<RejectLine> line = read_reject_line(text, options_.load);
+    const bool is_behind_the_last = rewriting.has_value();
+    if (!line) rewriting = read_rewriting_line(text, options_.load);
+    if (is_behind_the_last || (!line && !rewriting)) {
       why_not = reasons_path() + " has lines of another load";
       return false;
     }
+    if (!line) continue;
     if (entries_.empty() || entries_.back().attempt != line->attempt) {
       entries_.push_back(
           {line->chunk, line->attempt, 0, records_at, records_at, reasons_at, reasons_at});
@@ -303,8 +305,9 @@ bool RejectFile::read_entries(std::string& why_not) {
     entry.reasons_end = reasons_at;
     attempts_ = std::max(attempts_, entry.attempt + 1);
   }
+  if (rewriting) finish_rewriting(*rewriting);
   const std::uint64_t bytes = reject_io::size_of(place_.records());
-  if (entries_.empty() ? bytes > header().size() : bytes < records_at) {
+  if (!begins_with_header() || (entries_.empty() ? bytes > header().size() : bytes < records_at)) {
     why_not = path() + " and " + reasons_path() + " do not belong together any more";
     return false;
   }
@@ -312,6 +315,14 @@ bool RejectFile::read_entries(std::string& why_not) {
   reasons_size_ = entries_.empty() ? 0 : reasons_at;
   truncate();
   return true;
+}
+
+/// Or with a part of it, where a crash cut it off.
+bool RejectFile::begins_with_header() const {
+  const std::string expected = header();
+  std::string found(expected.size(), '\0');
+  const ssize_t n = ::pread(place_.records().get(), found.data(), found.size(), 0);
+  return n >= 0 && expected.starts_with(found.substr(0, static_cast<std::size_t>(n)));
 }
 
 void RejectFile::write_header() {

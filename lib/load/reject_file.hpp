@@ -101,7 +101,8 @@ class RejectFile {
   std::string header() const;
   void write_header();
   bool read_entries(std::string& why_not);
-  void finish_rewriting();
+  void finish_rewriting(const std::string& name);
+  bool begins_with_header() const;
   std::vector<Entry> kept(const std::function<bool(std::int64_t)>& is_kept) const;
   void rewrite(const std::vector<Entry>& entries);
   void truncate() const;

@@ -29,15 +29,6 @@ FileDescriptor make_if_free(const std::string& path) {
   return fd;
 }
 
-/// An invalid one where it is no plain file of this user.
-FileDescriptor open_own(const std::string& path) {
-  FileDescriptor fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  struct stat status{};
-  const bool is_own = fd.get() >= 0 && ::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode) &&
-                      status.st_uid == ::geteuid() && status.st_nlink == 1;
-  return is_own ? std::move(fd) : FileDescriptor(-1);
-}
-
 /// Whether the file is still the one of this name: another process may have removed it before it
 /// was locked.
 bool is_at(const FileDescriptor& fd, const std::string& path) {
@@ -104,11 +95,11 @@ RejectPlace RejectPlace::reserve(const std::string& path) {
 
 std::optional<RejectPlace> RejectPlace::open(const std::string& path) {
   RejectPlace place(path);
-  place.reasons_ = open_own(place.reasons_path_);
+  place.reasons_ = reject_io::open_own(place.reasons_path_);
   if (place.reasons_.get() < 0 || !reject_io::lock(place.reasons_) ||
       !is_at(place.reasons_, place.reasons_path_))
     return std::nullopt;
-  place.records_ = open_own(path);
+  place.records_ = reject_io::open_own(path);
   // A crash between the making of the two.
   if (place.records_.get() < 0 && reject_io::size_of(place.reasons_) == 0)
     place.records_ = make_if_free(path);
@@ -122,13 +113,13 @@ void RejectPlace::replace(FileDescriptor records, FileDescriptor reasons) {
 }
 
 void RejectPlace::reopen_records() {
-  records_ = open_own(path_);
+  records_ = reject_io::open_own(path_);
   if (records_.get() < 0) throw cannot("open", path_);
 }
 
 void RejectPlace::remove() {
-  if (is_at(records_, path_)) ::unlink(path_.c_str());
-  if (is_at(reasons_, reasons_path_)) ::unlink(reasons_path_.c_str());
+  reject_io::remove(records_, path_);
+  reject_io::remove(reasons_, reasons_path_);
   records_ = FileDescriptor(-1);
   reasons_ = FileDescriptor(-1);
 }
@@ -139,6 +130,18 @@ FileDescriptor make_new(const std::string& path) {
   FileDescriptor fd = make_if_free(path);
   if (fd.get() < 0) throw cannot("create", path);
   return fd;
+}
+
+FileDescriptor open_own(const std::string& path) {
+  FileDescriptor fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  struct stat status{};
+  const bool is_own = fd.get() >= 0 && ::fstat(fd.get(), &status) == 0 && S_ISREG(status.st_mode) &&
+                      status.st_uid == ::geteuid() && status.st_nlink == 1;
+  return is_own ? std::move(fd) : FileDescriptor(-1);
+}
+
+void remove(const FileDescriptor& fd, const std::string& path) {
+  if (fd.get() >= 0 && is_at(fd, path)) ::unlink(path.c_str());
 }
 
 bool lock(const FileDescriptor& reasons) { return is_locked(reasons) || errno != EWOULDBLOCK; }
@@ -177,23 +180,6 @@ void copy_range(const FileDescriptor& from, std::uint64_t begin, std::uint64_t e
     to_size += bytes.size();
     begin += bytes.size();
   }
-}
-
-bool is_left(const std::string& path, std::string_view beginning) {
-  constexpr mode_t private_mode = 0600;
-  const FileDescriptor fd = open_own(path);
-  struct stat status{};
-  if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0 || (status.st_mode & 0777U) != private_mode)
-    return false;
-  std::string found(beginning.size(), '\0');
-  const ssize_t n = ::pread(fd.get(), found.data(), found.size(), 0);
-  found.resize(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
-  // A crash may have cut it.
-  return n >= 0 && beginning.starts_with(found);
-}
-
-void remove_left(const std::string& path, std::string_view beginning) {
-  if (is_left(path, beginning)) ::unlink(path.c_str());
 }
 
 void rename(const std::string& from, const std::string& to) {

@@ -57,6 +57,10 @@ class RejectPlace {
 namespace reject_io {
 
 source::FileDescriptor make_new(const std::string& path);
+/// An invalid one where it is no plain file of this user, or has another name besides.
+source::FileDescriptor open_own(const std::string& path);
+/// Removes that file, if it is still the one of this name.
+void remove(const source::FileDescriptor& fd, const std::string& path);
 bool lock(const source::FileDescriptor& reasons);
 std::uint64_t size_of(const source::FileDescriptor& fd);
 void write_at(const source::FileDescriptor& fd, std::uint64_t offset, std::string_view bytes,
@@ -66,10 +70,6 @@ void wait_for_disk(const source::FileDescriptor& fd, const std::string& path);
 void copy_range(const source::FileDescriptor& from, std::uint64_t begin, std::uint64_t end,
                 const source::FileDescriptor& to, std::uint64_t& to_size, const std::string& path);
 void rename(const std::string& from, const std::string& to);
-/// Whether a run of ours has left this: a private file of this user that is empty or begins so.
-bool is_left(const std::string& path, std::string_view beginning);
-/// Removes what is_left(). Anything else stays.
-void remove_left(const std::string& path, std::string_view beginning);
 
 }  // namespace reject_io
 

@@ -1,33 +1,21 @@
 #include "tuple/array_columns.hpp"
 
 #include "base/endian.hpp"
-#include "tuple/copy_text.hpp"
 
 namespace sluice::tuple {
 namespace {
 
 constexpr std::size_t head_bytes = 20;
 
-void store_length(std::string& bytes, std::int32_t length) {
-  char word[sizeof length];
-  store_big_endian(word, length);
-  bytes.append(word, sizeof word);
-}
-
 }  // namespace
 
 std::size_t ArrayColumns::take(TupleRange& range, std::size_t rows_max, std::size_t bytes_max) {
-  const bool is_binary = range.lane == LaneName::fast;
-  std::string_view& tuples = is_binary ? range.pieces[1] : range.pieces[0];
+  std::string_view& tuples = range.pieces[1];
   begin();
   std::size_t rows = 0;
   const std::size_t before = tuples.size();
   while (range.tuples > 0 && rows < rows_max && before - tuples.size() < bytes_max) {
-    if (is_binary) {
-      take_binary(tuples);
-    } else {
-      take_text(tuples);
-    }
+    take_one(tuples);
     ++rows;
     --range.tuples;
   }
@@ -42,7 +30,7 @@ void ArrayColumns::begin() {
   }
 }
 
-void ArrayColumns::take_binary(std::string_view& tuples) {
+void ArrayColumns::take_one(std::string_view& tuples) {
   const char* at = tuples.data() + sizeof(std::int16_t);
   for (Column& column : columns_) {
     const auto size = load_big_endian<std::int32_t>(at);
@@ -52,23 +40,6 @@ void ArrayColumns::take_binary(std::string_view& tuples) {
     at += bytes;
   }
   tuples.remove_prefix(static_cast<std::size_t>(at - tuples.data()));
-}
-
-void ArrayColumns::take_text(std::string_view& tuples) {
-  copy_text::split_line(tuples, fields_);
-  for (std::size_t i = 0; i < columns_.size(); ++i) {
-    Column& column = columns_[i];
-    const std::size_t length_at = column.bytes.size();
-    store_length(column.bytes, -1);
-    if (fields_[i] == copy_text::null) {
-      column.has_null = true;
-      continue;
-    }
-    copy_text::unescape(fields_[i], column.bytes);
-    store_big_endian(
-        column.bytes.data() + length_at,
-        static_cast<std::int32_t>(column.bytes.size() - length_at - sizeof(std::int32_t)));
-  }
 }
 
 void ArrayColumns::finish(std::size_t rows) {

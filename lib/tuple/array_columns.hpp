@@ -9,21 +9,20 @@
 
 namespace sluice::tuple {
 
-/// Tuples turned into columns, each the binary form of a one-dimensional array, as `unnest` takes
-/// them. Reusable, so that it allocates nothing once it is warm.
+/// Tuples of the binary lane turned into columns, each the binary form of a one-dimensional array,
+/// as `unnest` takes them. Reusable, so that it allocates nothing once it is warm.
 ///
 /// The form is array_recv's (src/backend/utils/adt/arrayfuncs.c): dimensions, a flag for NULLs, the
 /// element's type, length and lower bound, then the elements as a binary COPY has its fields.
 class ArrayColumns {
  public:
-  /// Of a binary lane: one element type (pg_type.oid) for each field of its tuples. Of a text lane
-  /// the elements are texts.
+  /// One element type (pg_type.oid) for each field of the tuples.
   explicit ArrayColumns(std::vector<std::uint32_t> element_types)
       : types_(std::move(element_types)), columns_(types_.size()) {}
 
   /// Begins anew with the next tuples of a range: until there are `rows_max` of them or the columns
   /// have `bytes_max` bytes. Returns how many; 0 at its end. The range must be one that only this
-  /// takes from.
+  /// takes from. REQUIRES: a range of the fast lane.
   std::size_t take(TupleRange& range, std::size_t rows_max, std::size_t bytes_max);
 
   std::size_t size() const { return columns_.size(); }
@@ -36,13 +35,11 @@ class ArrayColumns {
   };
 
   void begin();
-  void take_binary(std::string_view& tuples);
-  void take_text(std::string_view& tuples);
+  void take_one(std::string_view& tuples);
   void finish(std::size_t rows);
 
   std::vector<std::uint32_t> types_;
   std::vector<Column> columns_;
-  std::vector<std::string_view> fields_;
 };
 
 }  // namespace sluice::tuple

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/identifier.hpp"
+#include "writer/confined.hpp"
 #include "writer/one_statement.hpp"
 #include "writer/refused_row.hpp"
 
@@ -67,7 +68,11 @@ std::string is_as_it_was_query(const Building& b) {
 asio::awaitable<bool> build(Building& b) {
   co_await b.on.query(set_role(b.entry.owner) +
                       "set local default_tablespace = " + quote_literal(b.entry.tablespace));
-  co_await run_one(b.on, b.entry.statement);
+  if (b.entry.owner_has_our_rights) {
+    co_await run_one(b.on, b.entry.statement);
+  } else {
+    co_await run_confined(b.on, b.entry.statement);
+  }
   const auto results = co_await b.on.query(is_as_it_was_query(b));
   if (!results.back().boolean(0, 0)) co_return false;
   co_await b.on.query(b.entry.alterations + set_role(b.user_role) +
@@ -96,7 +101,8 @@ asio::awaitable<BuiltIndex> try_to_build(Building& b) {
   refused.reason = failed->message;
   RefusedRow question{pg::own_path + b.settings + set_role(b.entry.owner), b.entry.table,
                       b.entry.table_name, b.entry.body};
-  const std::string row = co_await find_refused_row(b.on, std::move(question));
+  std::string row;
+  if (b.entry.owner_has_our_rights) row = co_await find_refused_row(b.on, std::move(question));
   refused.reason += row.empty() ? by_hand(b) : "\n  It is because of " + row;
   co_return refused;
 }

@@ -22,7 +22,8 @@ select i.indexrelid::int8, format('%I.%I', n.nspname, c.relname), c.relname, n.n
         and d.refclassid = 'pg_extension'::regclass and d.deptype = 'x')::text,
   obj_description(c.oid, 'pg_class'), i.indisclustered, m.amname, current_setting('block_size'),
   pg_has_role(t.relowner, '%SET%') and has_schema_privilege(t.relowner, n.oid, 'create') and
-    (s.oid is null or has_tablespace_privilege(t.relowner, s.oid, 'create')),
+    (s.oid is null or has_tablespace_privilege(t.relowner, s.oid, 'create')) and
+    (pg_has_role(t.relowner, session_user, 'usage') or has_database_privilege(t.relowner, current_database(), 'temporary')),
   not exists (select from used_nodes u where u.indexrelid = i.indexrelid and not u.is_calm)
 from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
 join pg_namespace n on n.oid = c.relnamespace join pg_am m on m.oid = c.relam

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/identifier.hpp"
-#include "pg/pipeline.hpp"
 #include "tuple/array_columns.hpp"
+#include "tuple/text_rows.hpp"
 #include "writer/rule_counts.hpp"
 
 namespace sluice::writer {
@@ -18,16 +18,26 @@ struct SentTuples {
   std::uint64_t end = 0;
 };
 
-/// The value that a text stands for. A cast reads it without the type's modifier, which is applied
-/// when the value goes into its column: the same, but for two types whose input functions make
-/// something else of a text when they know it.
-std::string from_text(const std::string& text, const tuple::Column& column) {
-  const tuple::Type& type = column.base_type;
-  const bool depends = type.id == tuple::oid::numeric || type.id == tuple::oid::interval;
-  if (!depends || type.modifier < 0) return text + "::" + column.cast_name;
+/// A statement has at most 65535 parameters; the server takes no less time for each where they are
+/// more than this.
+constexpr std::size_t slow_parameters_max = 4096;
+
+std::string slow_column(std::size_t number) { return "c" + std::to_string(number); }
+
+/// Whether the input function makes something else of a text when it knows the type's modifier.
+/// That of a parameter does not, and it is applied when the value goes into its column: the same
+/// for other types.
+bool reads_modifier(const tuple::Type& type) {
+  return type.modifier >= 0 && (type.id == tuple::oid::numeric || type.id == tuple::oid::interval);
+}
+
+/// What is inserted for a value of the slow lane. REQUIRES: where its type reads the modifier, it
+/// comes as a text.
+std::string slow_value(const std::string& column, const tuple::Type& type) {
+  if (!reads_modifier(type)) return column;
   return std::string("pg_catalog.") +
          (type.id == tuple::oid::numeric ? "numeric_in" : "interval_in") + "(pg_catalog.textout(" +
-         text + "), 0, " + std::to_string(type.modifier) + ")";
+         column + "), 0, " + std::to_string(type.modifier) + ")";
 }
 
 }  // namespace
@@ -40,31 +50,46 @@ InsertWriter::InsertWriter(const Target& target, const tuple::EncoderPlan& plan,
       batch_rows_(batch_rows),
       table_(target.table) {
   const std::vector<std::string> names = plan.column_names();
-  std::string casts;
-  std::string arguments;
   bool has_identity = false;
   for (const std::string& name : names) {
     const tuple::Column& column = target.table.columns[*target.table.find(name)];
-    fast_.array_types.push_back(column.base_type.array_id);
-    fast_.element_types.push_back(column.base_type.id);
-    slow_.array_types.push_back(tuple::oid::array_of_text);
-    slow_.element_types.push_back(tuple::oid::text);
-    // In the select list and not in FROM: there each array would become a table in memory first,
-    // which costs the server more than the INSERT.
-    const std::string value =
-        "pg_catalog.unnest($" + std::to_string(fast_.array_types.size()) + ")";
-    arguments += (arguments.empty() ? "" : ", ") + value;
-    casts += (casts.empty() ? "" : ", ") + from_text(value, column);
+    const tuple::Type& type = column.base_type;
+    types_.push_back(type.id);
+    array_types_.push_back(type.array_id);
+    slow_types_.push_back(reads_modifier(type) ? tuple::oid::text : type.id);
+    slow_values_ +=
+        (slow_values_.empty() ? "" : ", ") + slow_value("r." + slow_column(types_.size()), type);
     has_identity = has_identity || column.identity;
   }
   // COPY takes the value for an identity column as it is, whatever GENERATED says.
-  const std::string insert = "insert into " + target.table.quoted_name + " (" +
-                             quote_identifiers(names) + ") " +
-                             (has_identity ? "overriding system value " : "") + "select ";
-  fast_.sql = insert + arguments;
-  slow_.sql = insert + casts;
-  if (target.data_encoding == pg::utf8) return;
-  for (Statement* statement : {&fast_, &slow_}) statement->sql = with_ascii_names(statement->sql);
+  insert_ = "insert into " + target.table.quoted_name + " (" + quote_identifiers(names) + ") " +
+            (has_identity ? "overriding system value " : "") + "select ";
+  // It is read where the session's encoding is the data's.
+  if (target.data_encoding != pg::utf8) insert_ = with_ascii_names(insert_);
+}
+
+std::string InsertWriter::fast_sql() const {
+  // In the select list and not in FROM: there each array would become a table in memory first,
+  // which costs the server more than the INSERT.
+  std::string sql = insert_;
+  for (std::size_t i = 1; i <= types_.size(); ++i)
+    sql += (i == 1 ? "" : ", ") + ("pg_catalog.unnest($" + std::to_string(i)) + ")";
+  return sql;
+}
+
+/// Of no rows: a statement that inserts nothing.
+std::string InsertWriter::slow_sql(std::size_t rows) const {
+  std::string sql = insert_ + slow_values_ + " from (values ";
+  std::size_t parameter = 0;
+  for (std::size_t row = 0; row < std::max<std::size_t>(rows, 1); ++row) {
+    sql += row == 0 ? "(" : ", (";
+    for (std::size_t i = 0; i < types_.size(); ++i)
+      sql += (i == 0 ? "$" : ", $") + std::to_string(++parameter);
+    sql += ")";
+  }
+  sql += ") r (";
+  for (std::size_t i = 1; i <= types_.size(); ++i) sql += (i == 1 ? "" : ", ") + slow_column(i);
+  return sql + (rows == 0 ? ") where false" : ")");
 }
 
 /// What a pipeline sent and what came back.
@@ -127,32 +152,83 @@ asio::awaitable<void> InsertWriter::send(pg::Connection& on,
   };
   pg::Pipeline pipeline(on, on_result);
   for (std::size_t i = 0; i < tuples.size() && !pipeline.error(); ++i) {
-    tuple::TupleRange range = tuples[i];
-    const Statement& statement = statement_of(range.lane);
-    tuple::ArrayColumns columns(statement.element_types);
-    std::vector<pg::Parameter> parameters(columns.size());
     // Whatever is executed takes the place of the statement without a name: this comes first.
     if (!into_data_encoding().empty()) co_await pipeline.execute(into_data_encoding());
-    co_await pipeline.prepare("", statement.sql, statement.array_types);
-    for (std::uint64_t first = 0; !pipeline.error();) {
-      const std::size_t taken = columns.take(range, batch_rows_, limits::batch_bytes_max);
-      // A range without tuples is a statement too: what refuses that refuses no tuple.
-      const bool is_empty = tuples[i].tuples == 0;
-      if (taken == 0 && !is_empty) break;
-      for (std::size_t c = 0; c < columns.size(); ++c)
-        parameters[c] = {.bytes = columns.column(c), .is_binary = true};
-      sent.statements.push_back({pipeline.commands(), i, first, first + taken});
-      const pg::RawParameters raw(parameters);
-      co_await pipeline.execute_prepared("", raw);
-      first += taken;
-      sent.rows_sent += taken;
-      if (is_empty) break;
+    if (tuples[i].lane == tuple::LaneName::fast) {
+      co_await send_fast(pipeline, tuples[i], i, sent);
+    } else {
+      co_await send_slow(pipeline, tuples[i], i, sent);
     }
     if (!into_utf8().empty() && !pipeline.error()) co_await pipeline.execute(into_utf8());
   }
   for (std::size_t i = 0; i < behind.size() && !pipeline.error(); ++i)
     co_await pipeline.execute(behind[i]);
   sent.error = co_await pipeline.finish();
+}
+
+// A range without tuples is a statement too: what refuses that refuses no tuple.
+
+asio::awaitable<void> InsertWriter::send_fast(pg::Pipeline& pipeline, tuple::TupleRange range,
+                                              std::size_t number, Sent& sent) const {
+  const bool is_empty = range.tuples == 0;
+  tuple::ArrayColumns columns(types_);
+  std::vector<pg::Parameter> parameters(columns.size());
+  const std::string sql = fast_sql();
+  co_await pipeline.prepare("", sql, array_types_);
+  for (std::uint64_t first = 0; !pipeline.error();) {
+    const std::size_t taken = columns.take(range, batch_rows_, limits::batch_bytes_max);
+    if (taken == 0 && !is_empty) break;
+    for (std::size_t c = 0; c < columns.size(); ++c)
+      parameters[c] = {.bytes = columns.column(c), .is_binary = true};
+    sent.statements.push_back({pipeline.commands(), number, first, first + taken});
+    const pg::RawParameters raw(parameters);
+    co_await pipeline.execute_prepared("", raw);
+    first += taken;
+    sent.rows_sent += taken;
+    if (is_empty) break;
+  }
+}
+
+asio::awaitable<void> InsertWriter::send_slow(pg::Pipeline& pipeline, tuple::TupleRange range,
+                                              std::size_t number, Sent& sent) const {
+  const bool is_empty = range.tuples == 0;
+  const std::size_t rows_max =
+      std::clamp<std::size_t>(slow_parameters_max / types_.size(), 1, batch_rows_);
+  tuple::TextRows rows;
+  std::vector<pg::Parameter> parameters;
+  std::vector<std::uint32_t> types;
+  std::optional<std::size_t> prepared;  ///< for how many rows
+  for (std::uint64_t first = 0; !pipeline.error();) {
+    const std::size_t taken = rows.take(range, rows_max, limits::batch_bytes_max);
+    if (taken == 0 && !is_empty) break;
+    if (prepared != taken) {
+      types.clear();
+      for (std::size_t row = 0; row < std::max<std::size_t>(taken, 1); ++row)
+        types.insert(types.end(), slow_types_.begin(), slow_types_.end());
+      const std::string sql = slow_sql(taken);
+      co_await pipeline.prepare("", sql, types);
+      prepared = taken;
+    }
+    parameters.assign(types.size(), {.is_null = true});
+    for (std::size_t i = 0; i < rows.fields().size(); ++i) {
+      if (!rows.fields()[i]) continue;
+      parameters[i] = {.bytes = *rows.fields()[i]};
+      if (parameters[i].bytes.find('\0') == std::string_view::npos) continue;
+      // A parameter in text form ends there, and no text may have it: the server says so of one in
+      // binary form.
+      sent.statements.push_back({pipeline.commands(), number, first, first + taken});
+      const std::vector<pg::Parameter> text{
+          {.bytes = parameters[i].bytes, .type = tuple::oid::text, .is_binary = true}};
+      const pg::RawParameters raw_text(text);
+      co_await pipeline.execute("select $1", raw_text);
+    }
+    sent.statements.push_back({pipeline.commands(), number, first, first + taken});
+    const pg::RawParameters raw(parameters);
+    co_await pipeline.execute_prepared("", raw);
+    first += taken;
+    sent.rows_sent += taken;
+    if (is_empty) break;
+  }
 }
 
 }  // namespace sluice::writer

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "pg/pipeline.hpp"
 #include "tuple/encoder.hpp"
 #include "writer/writer.hpp"
 
@@ -10,8 +11,10 @@ namespace sluice::writer {
 /// as many parameters as columns, whatever the number of rows; several such statements are on their
 /// way at once.
 ///
-/// Tuples of the fast lane go as arrays of the columns' types in binary form; those of the slow
-/// lane as arrays of texts, which are read as the types' input functions read them for COPY.
+/// Tuples of the fast lane go as arrays of the columns' types in binary form. Those of the slow
+/// lane go as rows of texts, a parameter of the column's type for each value: such a text goes to
+/// the type's input function, as COPY gives it. A cast from text would be another function, which
+/// the owner of the type chooses (CREATE CAST), and who loads would run it.
 ///
 /// A chunk takes one round trip before the data and one after it, as with COPY.
 class InsertWriter : public Writer {
@@ -30,23 +33,22 @@ class InsertWriter : public Writer {
                                std::vector<std::string> behind) const override;
 
  private:
-  /// How tuples of a lane are sent.
-  struct Statement {
-    std::string sql;
-    std::vector<std::uint32_t> array_types;
-    std::vector<std::uint32_t> element_types;
-  };
-
   struct Sent;
 
   asio::awaitable<void> send(pg::Connection& on, std::span<const tuple::TupleRange> tuples,
                              std::vector<std::string> behind, Sent& sent) const;
-  const Statement& statement_of(tuple::LaneName lane) const {
-    return lane == tuple::LaneName::fast ? fast_ : slow_;
-  }
+  asio::awaitable<void> send_fast(pg::Pipeline& pipeline, tuple::TupleRange range,
+                                  std::size_t number, Sent& sent) const;
+  asio::awaitable<void> send_slow(pg::Pipeline& pipeline, tuple::TupleRange range,
+                                  std::size_t number, Sent& sent) const;
+  std::string fast_sql() const;
+  std::string slow_sql(std::size_t rows) const;
 
-  Statement fast_;
-  Statement slow_;
+  std::string insert_;                      ///< up to what is inserted
+  std::vector<std::uint32_t> types_;        ///< of the columns
+  std::vector<std::uint32_t> array_types_;  ///< of arrays of these
+  std::vector<std::uint32_t> slow_types_;   ///< of the slow lane's parameters for one row
+  std::string slow_values_;                 ///< what becomes of one row's
   std::size_t batch_rows_;
   tuple::Table table_;
 };

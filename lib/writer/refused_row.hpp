@@ -18,6 +18,10 @@ struct RefusedRow {
 /// The first row that is at fault, with its place and its values, for a person; empty where it
 /// cannot be found. Builds the index over copies of parts of the table, halving what is left: all
 /// parts together are about as large as the table.
+///
+/// To read a table is to run what its owner likes: the planner evaluates the expressions of its
+/// indexes, and its name may mean a view a moment later. So only a table is read whose owner has
+/// the rights of this session's user anyway, and it is proved under a lock, and read by its oid.
 asio::awaitable<std::string> find_refused_row(pg::Connection& on, RefusedRow question);
 
 }  // namespace sluice::writer

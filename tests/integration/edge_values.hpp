@@ -508,15 +508,36 @@ inline std::vector<EdgeValues> edge_values() {
       {"inet[]", {"{10.0.0.1,::1,10.0.0.0/8}", "{}", "{x}"}},
       {"mood[]", {"{happy,sad}", "{angry}", "{}"}},
       {"mood", {"happy", "sad", "Happy", ""}},
+      {"pair", {"(1,happy)", "(,)", "(1)", "(\"1\",sad)", "(x,happy)", "(1,angry)", "1,happy", ""}},
+      {"pair[]", {"{\"(1,happy)\",NULL}", "{}", "{(1,happy)}"}},
+      {"held_pair", {"(1,happy)", "(-1,happy)", "(,)"}},
+      {"span", {"[1,5)", "(1,5]", "empty", "[5,1]", "(,)", "[1,x)"}},
+      {"few", {"{1}", "{}", "{1,2,3,4}", "{NULL}", "x"}},
+      {"int4range", {"[1,5]", "(1,5)", "empty", "[,]", "x"}},
+      {"regclass", {"1259", "-", "pg_class", "pg_catalog.pg_class", "no_such_table", ""}},
+      {"regtype", {"23", "-", "integer", "timestamp with time zone", "no_such_type"}},
+      {"bit(3)", {"101", "1010", "10", "", "x5", "b101"}},
+      {"varbit(5)", {"101", "101010", "", "xA"}},
+      {"point", {"(1,2)", "1,2", "(1,2", "x"}},
+      {"box", {"(1,2),(3,4)", "((3,4),(1,2))", "x"}},
+      {"box[]", {"{(1,2),(3,4);(5,6),(7,8)}", "{}", "{x}"}},
+      {"int2vector", {"1 2 3", "", "1,2", "x"}},
+      {"\"char\"", {"a", "", "\\101", "abc"}},
+      {"tsvector", {"a b", "'a':1 'b':2A", "'", ""}},
+      {"pg_lsn", {"0/1", "16/B374D848", "x"}},
   };
 }
 
-/// Domains and enums that edge_values() names.
+/// Types that edge_values() names.
 inline const char* edge_types_sql =
     "create domain positive as integer check (value > 0);"
     "create domain short_text as varchar(3);"
     "create domain short_name as short_text check (value <> 'ABC');"
-    "create type mood as enum ('happy', 'sad');";
+    "create type mood as enum ('happy', 'sad');"
+    "create type pair as (a positive, b mood);"
+    "create domain held_pair as pair check (value is null or (value).a is not null);"
+    "create type span as range (subtype = integer);"
+    "create domain few as integer[] check (cardinality(value) < 4);";
 
 /// A text as a quoted CSV field.
 inline std::string quoted(const std::string& text) {

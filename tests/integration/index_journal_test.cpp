@@ -1,5 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <thread>
+
 #include "support/database.hpp"
 #include "support/files.hpp"
 #include "support/loading.hpp"
@@ -11,6 +14,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using namespace std::chrono_literals;
 
 /// The journal of dropped indexes is a table that many may write to: nothing in it is believed.
 class IndexJournal : public DatabaseTest {
@@ -296,7 +300,14 @@ TEST_F(IndexJournal, KeepsWhatCannotBeBuilt) {
                     HasSubstr("pgsluice loads forget 1 gives it up")));
   EXPECT_EQ(2, missing());
   db().run("drop table by_v; alter table t rename column number to id");
-  EXPECT_EQ(0, run({"loads", "restore", "1"}).exit_code);
+  // An index has an entry also for a row that a snapshot of before may still see, and ANALYZE,
+  // which the server begins by itself, has such a one.
+  Finished again = run({"loads", "restore", "1"});
+  for (int i = 0; i < 60 && again.exit_code != 0; ++i) {
+    std::this_thread::sleep_for(500ms);
+    again = run({"loads", "restore", "1"});
+  }
+  EXPECT_EQ(0, again.exit_code) << again.err;
   EXPECT_EQ("by_id,by_v", indexes_of("t"));
 }
 

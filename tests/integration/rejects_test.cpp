@@ -383,6 +383,38 @@ TEST_F(RejectsTest, AnotherRejectFileForALoadThatGoesOn) {
   EXPECT_NE(0, ::access((folder_ / "in.rejects.csv").c_str(), F_OK));
 }
 
+/// Whoever may write the ledger does not say where this user makes files: neither of a name that is
+/// free, nor of files that look like a load's, with others beside them that look unfinished.
+TEST_F(RejectsTest, LedgerNamesNoPlace) {
+  db().run("create table t (id int)");
+  std::string csv = "id\n";
+  for (int i = 1; i <= 400; ++i) csv += (i % 10 == 0 ? "x" : "") + std::to_string(i) + "\n";
+  options_.chunk_bytes = 100;
+  options_.jobs = 1;
+  options_.rejects.rejects_max = 12;
+  EXPECT_EQ(FailureKind::budget, load(csv).failure);
+  db().run("update pgsluice.loads set rejects_path = '" + (folder_ / "evil") + "'");
+  folder_.write("data", "important");
+  folder_.write("data.jsonl", "{}\n");
+  folder_.write("data.tmp", "other");
+  options_.rejects.rejects_max = 20;
+  EXPECT_EQ(FailureKind::budget, load_again().failure);
+  EXPECT_NE(0, ::access((folder_ / "evil").c_str(), F_OK));
+  EXPECT_NE(0, ::access((folder_ / "evil.jsonl").c_str(), F_OK));
+  db().run("update pgsluice.loads set rejects_path = '" + (folder_ / "data") + "'");
+  options_.rejects.rejects_max = 40;
+  const Loaded resumed = load_again();
+  ASSERT_TRUE(resumed.ok()) << resumed.message;
+  EXPECT_EQ("important", read_file(folder_ / "data"));
+  EXPECT_EQ("{}\n", read_file(folder_ / "data.jsonl"));
+  EXPECT_EQ("other", read_file(folder_ / "data.tmp"));
+  std::string notes;
+  for (const std::string& note : resumed.report.notes) notes += note + "\n";
+  EXPECT_THAT(notes,
+              HasSubstr("are in " + (folder_ / "data") + ", which this command does not name"));
+  EXPECT_THAT(resumed.report.rejects_path, HasSubstr(folder_ / "in.rejects."));
+}
+
 /// A load goes on although somebody has put other files in the place of its rejects.
 TEST_F(RejectsTest, GoesOnBesideFilesOfAnotherLoad) {
   db().run("create table t (id int)");

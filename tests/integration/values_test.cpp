@@ -14,6 +14,12 @@ class Values : public DatabaseTest {
  protected:
   void compare(const EdgeValues& values,
                load::WriterChoice writer = load::WriterChoice::automatic) {
+    load::LoadOptions options;
+    options.writer = writer;
+    compare(values, options);
+  }
+
+  void compare(const EdgeValues& values, load::LoadOptions options) {
     Session oracle(url());  // a session begun after settings of the database were changed
     oracle.run("create table expected (v " + values.type + "); create table stored (v " +
                values.type + ")");
@@ -22,12 +28,10 @@ class Values : public DatabaseTest {
       oracle.run("truncate expected, stored");
       const std::string csv = quoted(text) + "\n";
       const auto refusal = oracle.copy("expected", "format csv", csv);
-      load::LoadOptions options;
       options.path = folder_.write("one.csv", csv);
       options.table = "stored";
       options.header = load::HeaderMode::none;
-      options.use_ledger = false;
-      options.writer = writer;
+      options.use_ledger = options.atomic;
       options.jobs = 1;
       const Loaded loaded = run_load(url(), options);
       const std::string shown = values.type + ": \"" + text.substr(0, 60) + "\"";
@@ -62,6 +66,58 @@ TEST_F(Values, AreThoseThatCopyReads) {
 TEST_F(Values, AreTheSameByInsert) {
   db().run(edge_types_sql);
   for (const EdgeValues& values : edge_values()) compare(values, load::WriterChoice::insert);
+}
+
+/// A cast is a function that the owner of a type chooses, and it would run as who loads. No way of
+/// writing calls one, and none means another value by a text than COPY.
+TEST_F(Values, AreReadByNoCast) {
+  db().run(edge_types_sql);
+  db().run("create sequence cast_calls");
+  // On a domain a cast is ignored; those to the types of the server only a superuser makes.
+  const std::vector<EdgeValues> targets{{"mood", {"happy", "Happy"}},
+                                        {"pair", {"(1,happy)", "(x,)"}},
+                                        {"span", {"[1,5)", "x"}},
+                                        {"held_pair", {"(1,happy)"}},
+                                        {"mood[]", {"{happy,sad}", "{angry}"}},
+                                        {"pair[]", {"{\"(1,happy)\"}"}},
+                                        {"few", {"{1}", "{1,2,3,4}"}},
+                                        {"integer[]", {"{1,2}", "{x}"}},
+                                        {"integer", {"1", "x", "0x1"}},
+                                        {"regclass", {"1259", "-"}},
+                                        {"point", {"(1,2)", "x"}},
+                                        {"money", {"1", "x"}},
+                                        {"numeric(5,2)", {"1.005", "x", "1e2"}},
+                                        {"varchar(3)", {"abc", "abcd", "abc  "}}};
+  int number = 0;
+  for (const EdgeValues& target : targets) {
+    const std::string is_domain =
+        db().value("select typtype = 'd' from pg_type where oid = '" + target.type + "'::regtype");
+    if (is_domain == "t") continue;
+    for (const std::string from : {"text", "varchar", "bpchar", "name"}) {
+      const std::string type = target.type.substr(0, target.type.find('('));
+      const std::string is_there = "select exists (select from pg_cast where castsource = '" +
+                                   from + "'::regtype and casttarget = '" + type + "'::regtype)";
+      if (db().value(is_there) == "t") continue;
+      const std::string function = "cast_" + std::to_string(++number);
+      db().run("create function " + function + "(" + from + ") returns " + type +
+               " language plpgsql as $$ begin perform nextval('public.cast_calls'); return null; "
+               "end $$; create cast (" +
+               from + " as " + type + ") with function " + function + " as implicit");
+    }
+  }
+  ASSERT_GT(number, 30);
+  db().value("select 'happy'::text::mood");
+  ASSERT_EQ("t", db().value("select is_called from cast_calls"));
+  db().run("select setval('cast_calls', 1, false)");
+  for (const EdgeValues& target : targets) {
+    compare(target, load::WriterChoice::copy);
+    compare(target, load::WriterChoice::insert);
+    load::LoadOptions atomic;
+    atomic.atomic = true;
+    atomic.again = true;
+    compare(target, atomic);
+  }
+  EXPECT_EQ("f", db().value("select is_called from cast_calls"));
 }
 
 /// What a text means may depend on the session; pgsluice's result is \copy's whatever it is set to.

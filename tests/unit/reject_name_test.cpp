@@ -9,8 +9,9 @@ namespace sluice {
 namespace {
 
 TEST(RejectName, IsWhatLoadsGive) {
-  for (const char* name : {"a.rejects.csv", "a.rejects.jsonl", "a.rejects.2.csv",
-                           "a.b.rejects.17.jsonl", "a.rejects.csv.tmp", "a.rejects.3.jsonl.tmp"})
+  for (const char* name :
+       {"a.rejects.csv", "a.rejects.jsonl", "a.rejects.2.csv", "a.b.rejects.17.jsonl",
+        "a.rejects.csv.tmp", "a.rejects.3.jsonl.tmp", "a.rejects.csv.0123456789abcdef.tmp"})
     EXPECT_TRUE(is_reject_name(name)) << name;
   for (const char* name :
        {"a.csv", "rejects.csv", ".rejects.csv", "a.rejects.txt", "a.rejects.x.csv", "a.rejects",
