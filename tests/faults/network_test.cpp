@@ -155,7 +155,7 @@ TEST_F(NetworkFaults, SilenceIsAnErrorThatNamesItsFlag) {
     if (here) held = true;
     return here ? Action::hold : Action::pass;
   });
-  const Loaded loaded = run_load(proxy.url(url()), options_, 200ms);
+  const Loaded loaded = run_load(proxy.url(url()), options_, 2s);
   EXPECT_TRUE(held);
   EXPECT_EQ("08006", loaded.sql_state);
   EXPECT_THAT(loaded.message, HasSubstr("--stall-timeout"));

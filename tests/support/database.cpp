@@ -147,6 +147,8 @@ std::string DatabaseTest::content(const std::string& table) {
 }
 
 std::int64_t DatabaseTest::sessions() {
+  // In a transaction that the test has open it would be what was there at the first look.
+  db().run("select pg_stat_clear_snapshot()");
   return db().number(
       "select count(*) from pg_stat_activity where application_name = 'pgsluice' and datname = '" +
       name_ + "'");
@@ -159,7 +161,7 @@ bool DatabaseTest::no_session_left() {
   }
   // Which they are says more than that there are some.
   for (const auto& row : db_->rows(
-           "select pid::text, state, coalesce(wait_event, ''), (now() - query_start)::text, query "
+           "select pid::text, state, coalesce(wait_event, ''), (clock_timestamp() - query_start)::text, query "
            "from pg_stat_activity where application_name = 'pgsluice' and datname = "
            "current_database()")) {
     for (const std::string& field : row) std::fprintf(stderr, "%s | ", field.c_str());
