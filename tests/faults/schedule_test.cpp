@@ -102,6 +102,7 @@ TEST_F(Schedules, TwoRunnersCatchUpWithEachSlotOnce) {
                      "catchup = \"all\"")});
   ASSERT_EQ(0, once().exit_code);
   be_away("tick", "190 seconds");
+  db().run("truncate ticks");  // a slot may have been due at once
   Process first(command());
   Process second(command());
   ASSERT_TRUE(comes_true("select count(*) >= 200 from pgsluice.job_runs where state = 'ran'"));
