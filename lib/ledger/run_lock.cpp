@@ -79,6 +79,21 @@ asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connectio
   co_return RunLock(std::move(connection));
 }
 
+// A crash ends all sessions; and the start of a server tells a replica from what it was one of.
+asio::awaitable<bool> RunLock::is_held_at(pg::Connection& other) {
+  const std::string ask = "select pg_postmaster_start_time()::text || ' ' || pg_is_in_recovery()";
+  std::string here;
+  try {
+    if (!connection_->in_transaction()) co_return false;
+    const auto of_lock = co_await connection_->query(ask);
+    here = of_lock.back().text(0, 0);
+  } catch (const pg::PgError&) {
+    co_return false;
+  }
+  const auto of_other = co_await other.query(ask);
+  co_return here == of_other.back().text(0, 0);
+}
+
 asio::awaitable<pg::Result> RunLock::begin_locked(pg::Connection& connection, std::string before,
                                                   RunLockNames names, std::string question) {
   for (const auto& [parameter, value] : keepalive_settings())

@@ -52,6 +52,10 @@ class RunLock {
   static asio::awaitable<pg::Result> begin_locked(pg::Connection& connection, std::string before,
                                                   RunLockNames names, std::string question);
 
+  /// Whether it is held since it was taken, by the server that `other` speaks with, and that one
+  /// has not crashed meanwhile: what it acknowledged since then it still has.
+  asio::awaitable<bool> is_held_at(pg::Connection& other);
+
   /// Lets go, and gives the connection back.
   std::unique_ptr<pg::Connection> release() && { return std::move(connection_); }
 

@@ -67,6 +67,7 @@ class Load {
   asio::awaitable<void> prepare_to_stage(const Plan& plan);
   asio::awaitable<ledger::Finish> finish(Plan& plan, const ledger::Read& read, double seconds);
   void refuse_from_now_on(Plan& plan, tuple::KnownRefusals refused);
+  asio::awaitable<void> require_crash(const Plan& plan, std::uint64_t lost);
   asio::awaitable<bool> reconcile(Plan& plan, double seconds, int round);
   asio::awaitable<ledger::StoredChunks> stored_before(int round);
   asio::awaitable<void> choose_rejects(Plan& plan, std::string earlier_path);

@@ -60,6 +60,22 @@ void Load::refuse_from_now_on(Plan& plan, tuple::KnownRefusals refused) {
   plan.encoder.known_refusals = std::make_shared<const tuple::KnownRefusals>(std::move(refused));
 }
 
+/// The server takes back what it has acknowledged only where it crashed. Where it did not, somebody
+/// has deleted chunks' rows from the ledger, and the table has the chunks: sent again they would be
+/// in it twice.
+asio::awaitable<void> Load::require_crash(const Plan& plan, std::uint64_t lost) {
+  if (!lock_) co_return;
+  pg::Lease connection = co_await on_.pool.acquire();
+  if (!co_await lock_->is_held_at(*connection)) co_return;
+  throw Failure(
+      FailureKind::failed,
+      fmt::format("{} rows of load {} were deleted from pgsluice.chunks while it ran, and "
+                  "not by a crash of the server: {} still has what they stand for\n"
+                  "  --again --truncate empties {} first, and loads {} from the start.",
+                  lost, report_.load->value, plan.target.table.full_name(),
+                  plan.target.table.full_name(), plan.source->name()));
+}
+
 /// Success is reconciled, not assumed: what the ledger says of the chunks must be what was read.
 /// False where it lacks chunks that can be sent again.
 asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
@@ -93,6 +109,8 @@ asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
                     "load again\n  The same command loads {} from the start.",
                     report_.load->value, plan.target.table.full_name(), plan.source->name()));
   }
+  if (end.totals.chunks < chunks_read_ && !plan.strategy.staged)
+    co_await require_crash(plan, chunks_read_ - end.totals.chunks);
   if (end.totals.chunks < chunks_read_ && round < limits::resend_rounds_max &&
       plan.source->rewind()) {
     const char* const reason =

@@ -17,7 +17,7 @@ struct Embedded {
   const char* is_there;
 };
 
-const std::array<Embedded, 10> files{{
+const std::array<Embedded, 11> files{{
     {"V001__loads_and_chunks.sql", sql::V001__loads_and_chunks,
      "to_regclass('pgsluice.chunks') is not null"},
     {"V002__deferred_indexes.sql", sql::V002__deferred_indexes,
@@ -44,6 +44,10 @@ const std::array<Embedded, 10> files{{
      "exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname "
      "= "
      "'pgsluice' and c.relname = 'loads_file_idx')"},
+    {"V011__whose_loads.sql", sql::V011__whose_loads,
+     "exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname "
+     "= "
+     "'pgsluice' and c.relname = 'loads_place_idx')"},
 }};
 
 const Home home{.project = project, .search_path = {}};
@@ -69,17 +73,20 @@ Needs needs_of(Use use) {
   return {"to_regclass('pgsluice.migrations') is not null", {"migrations"}, {"select"}};
 }
 
-// Everything that is ours, by its kind in SQL, with its owner. A trigger counts for its function's,
-// as whoever has the privilege TRIGGER may have made it. Staging tables are looked at by those who
-// use them.
+// Everything that is ours, by its kind in SQL, with its owner. A trigger counts for its functions,
+// those of its condition too, as whoever has the privilege TRIGGER may have made it. Staging tables
+// are looked at by those who use them.
 constexpr const char* own_things =
     "(select 'schema' as kind, 'pgsluice' as name, nspowner as owner from pg_namespace where "
     "nspname = 'pgsluice' union all select case relkind when 'S' then 'sequence' when 'v' then "
     "'view' else 'table' end, format('pgsluice.%I', relname), relowner from pg_class where "
     "relnamespace = to_regnamespace('pgsluice') and relkind in ('r', 'p', 'v', 'S') and relname !~ "
     "'^stage_[0-9]+$' union all select 'function', p.oid::regprocedure::text, p.proowner from "
-    "pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_proc p on p.oid = t.tgfoid where "
-    "c.relnamespace = to_regnamespace('pgsluice') and not t.tgisinternal) as own";
+    "pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_depend d on d.classid = "
+    "'pg_trigger'::regclass and d.objid = t.oid and d.refclassid = 'pg_proc'::regclass join "
+    "pg_proc "
+    "p on p.oid = d.refobjid where c.relnamespace = to_regnamespace('pgsluice') and not "
+    "t.tgisinternal) as own";
 
 constexpr const char* is_untrusted =
     "own.owner <> (select datdba from pg_database where datname = current_database()) and "

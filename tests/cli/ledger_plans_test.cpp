@@ -16,6 +16,7 @@ class LedgerPlans : public DatabaseTest {
     db().run(tables_of_every_command);
     const std::string in = folder_.write("first.csv", "id,v,at\n1,a,today\n");
     ASSERT_EQ(0, pgsluice({"load", in, "-t", "u", "-d", url()}).exit_code);
+    db().run("set session_replication_role = replica");  // a million times nothing to ask
     // Each under a name and with content of its own, into tables of which ours are some.
     db().run(R"(do $$ declare columns text; begin
         select string_agg(quote_ident(attname), ', ') into columns from pg_attribute

@@ -113,7 +113,7 @@ TEST_F(Privileges, OfReadingCommandsAreSelectAlone) {
 TEST_F(Privileges, OfWhatGivesLoadsUp) {
   const std::string bad = folder_.write("bad.csv", "id,v\n1,a\nx,b\n");
   ASSERT_EQ(1, pgsluice({"load", bad, "-t", "s.t", "-d", url()}).exit_code);
-  const std::vector<std::string> forget{"usage on schema pgsluice",
+  const std::vector<std::string> forget{"usage on schema pgsluice", "insert on s.t",
                                         "select on pgsluice.chunks, pgsluice.deferred_indexes",
                                         "select, update on pgsluice.loads"};
   const std::string id = db().value("select max(load_id) from pgsluice.loads");
