@@ -8,6 +8,7 @@
 #include "base/identifier.hpp"
 #include "ledger/damaged.hpp"
 #include "ledger/deferred_indexes.hpp"
+#include "ledger/places.hpp"
 #include "ledger/run_lock.hpp"
 
 namespace sluice::ledger {
@@ -93,11 +94,6 @@ std::string condition_of(LoadsFilter::State state, const std::string& is_held) {
   return "true";
 }
 
-std::string is_here(const std::string& load, const std::string& origin) {
-  return load + ".ledger_oid = 'pgsluice.loads'::regclass::oid and " + load + ".origin in ('', " +
-         quote_literal(origin) + ")";
-}
-
 /// Which loads, by that name, went into the table. Two indexes serve it.
 std::string have_target_of(const std::string& load, const NewLoad& like) {
   const std::string here = is_here(load, like.origin);
@@ -120,7 +116,11 @@ std::vector<std::string> are_like(const NewLoad& like) {
   const std::string file = file_of(like.source_stamp);
   if (!file.empty())
     kinds.push_back("substring(l.source_stamp from '^\\S+ \\S+ ') = " + quote_literal(file));
-  for (std::string& kind : kinds) kind += " and l.state <> 'void' and " + have_target_of("l", like);
+  // Of the table, and of others that had its name: whether their rows are in it is asked then.
+  const std::string where =
+      " and l.state <> 'void' and ((l.target_oid = " + std::to_string(like.target_oid) + " and " +
+      is_here("l", like.origin) + ") or l.target = " + quote_literal(like.target) + ")";
+  for (std::string& kind : kinds) kind += where;
   return kinds;
 }
 
@@ -133,10 +133,12 @@ std::string has_loads_query(const NewLoad& like) {
   for (const std::string& kind : are_like(like))
     any +=
         (any.empty() ? "" : " or ") + ("exists (select from pgsluice.loads l where " + kind) + ")";
-  return "select " + any;
+  // Of a table that was emptied, no load counts.
+  return "select " + any + " or " + has_other_places(like) + " or (" + has_loads_with_rows(like) +
+         " and " + has_no_pages(like.target_oid) + ")";
 }
 
-asio::awaitable<std::vector<KnownLoad>> find_loads(pg::Connection& on, const NewLoad& like) {
+asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like) {
   const std::string chunk = " from pgsluice.chunks n where n.load_id = l.load_id order by n.chunk ";
   const auto another = [&like](const std::string& which) {
     return "exists (select from pgsluice.loads u where u.state <> 'void' and " + which + " and " +
@@ -149,7 +151,8 @@ asio::awaitable<std::vector<KnownLoad>> find_loads(pg::Connection& on, const New
       chunk +
       "desc limit 1), 0), l.marked and not exists (select from pgsluice.unlogged_marks m "
       "where m.load_id = l.load_id), l.part_gone, " +
-      another("u.updates and u.load_id > l.load_id") + ", " + another("u.load_id <> l.load_id");
+      another("u.updates and u.load_id > l.load_id") + ", " + another("u.load_id <> l.load_id") +
+      ", l.target_oid <> " + std::to_string(like.target_oid) + " and " + is_here("l", like.origin);
   std::string found;
   for (const std::string& kind : are_like(like)) {
     found += found.empty() ? "(" : " union (";
@@ -157,9 +160,12 @@ asio::awaitable<std::vector<KnownLoad>> find_loads(pg::Connection& on, const New
              " order by l.load_id desc limit " + std::to_string(known_loads_max) + ")";
   }
   const auto results = co_await on.query(
-      select_loads("where l.load_id in (" + found + ") order by l.load_id desc", more));
-  const pg::Result& rows = results.front();
-  std::vector<KnownLoad> loads;
+      select_loads("where l.load_id in (" + found + ") order by l.load_id desc", more) +
+      "; select " + has_other_places(like) + ", " + has_loads_with_rows(like));
+  const pg::Result& rows = results.last(1);
+  KnownLoads known;
+  known.has_other_places = results.back().boolean(0, 0);
+  known.has_rows = results.back().boolean(0, 1);
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     KnownLoad load{read_entry(rows, row)};
     const auto place = [&](int column) {
@@ -171,9 +177,10 @@ asio::awaitable<std::vector<KnownLoad>> find_loads(pg::Connection& on, const New
     load.part_gone = rows.boolean(row, entry_columns + 3);
     load.updated_since = rows.boolean(row, entry_columns + 4);
     load.has_others = rows.boolean(row, entry_columns + 5);
-    loads.push_back(std::move(load));
+    load.of_other_table = rows.boolean(row, entry_columns + 6);
+    known.loads.push_back(std::move(load));
   }
-  co_return loads;
+  co_return known;
 }
 
 asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection& on,
@@ -280,9 +287,7 @@ std::string empties_table_statement(const NewLoad& like, const std::string& exce
          "select oid from below)) and " + here + others + "; " + tables +
          "update pgsluice.loads l set part_gone = true" + into +
          "select oid from above except select oid from below)) and not l.part_gone and " + here +
-         others +
-         "; update pgsluice.loads l set state = 'void' where l.state <> 'void' and l.target = " +
-         quote_literal(like.target) + " and not (" + here + ")" + others + "; ";
+         others + "; " + leave_name_statements(like);
 }
 
 std::string mark_statement(const std::string& load) {

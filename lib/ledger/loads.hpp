@@ -56,22 +56,30 @@ struct KnownLoad : LoadEntry {
   bool part_gone = false;           ///< another load's --truncate may have taken some of its rows
   bool updated_since = false;       ///< a later load updates rows of the table
   bool has_others = false;          ///< the table has rows of other loads too
+  bool of_other_table = false;      ///< which had the name that the table has now
+};
+
+struct KnownLoads {
+  std::vector<KnownLoad> loads;
+  bool has_other_places = false;  ///< loads under the table's name are of another (ledger/places)
+  bool has_rows = false;          ///< some load has brought rows into the table
 };
 
 /// Where the rows of a load that is all or nothing wait, as in SQL.
 std::string staging_table(LoadId id);
 
-/// Loads into this table that may be of this source, or of what it was before it grew: with the
-/// same fingerprint, with the same beginning, of the same path, of the same inode. Newest first;
-/// void ones are left out, and of each kind there are so many at most.
+/// Loads into this table, or under its name, that may be of this source, or of what it was before
+/// it grew: with the same fingerprint, with the same beginning, of the same path, of the same
+/// inode. Newest first; void ones are left out, and of each kind there are so many at most.
 inline constexpr std::size_t known_loads_max = 200;
-asio::awaitable<std::vector<KnownLoad>> find_loads(pg::Connection& on, const NewLoad& like);
+asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like);
 
 /// The digest and length of each load's first chunk, for those that have one.
 asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection& on,
                                                                  const std::vector<LoadId>& loads);
 
-/// A query of one boolean: whether find_loads() would find any.
+/// A query of one boolean: whether find_loads() would find any, or other places, or
+/// loads whose rows are gone as the table was emptied.
 std::string has_loads_query(const NewLoad& like);
 
 /// Which loads to list.

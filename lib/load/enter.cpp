@@ -5,6 +5,7 @@
 #include "async/offload.hpp"
 #include "base/path_text.hpp"
 #include "ledger/damaged.hpp"
+#include "ledger/places.hpp"
 #include "load/compare.hpp"
 #include "load/history.hpp"
 #include "load/load.hpp"
@@ -100,6 +101,17 @@ Failure refusal(const Plan& plan, const Verdict& verdict) {
                       "  --again --truncate empties all of it first, and loads {} from the start.",
                       what, load.totals.rows(), load.id.value, source, source)};
     }
+    case Kind::refuse_other_table: {
+      const char* const left_out =
+          verdict.may_be_left_out ? "; --same-content skip leaves them out" : "";
+      return {
+          FailureKind::changed,
+          fmt::format("load {} brought rows of {} into another table, which was {} then and was "
+                      "dropped, renamed or replaced since; whether the {} of now has them (by a "
+                      "copy, or restored from a dump) is not known\n"
+                      "  --same-content load loads {} all the same{}; {}.",
+                      load.id.value, load.source, table, table, source, left_out, emptied)};
+    }
     case Kind::refuse_grown:
       return {
           FailureKind::changed,
@@ -114,21 +126,21 @@ Failure refusal(const Plan& plan, const Verdict& verdict) {
 }  // namespace
 
 /// What the ledger knows of this source, with the lock held from here on.
-asio::awaitable<std::vector<ledger::KnownLoad>> Load::known_loads(Plan& plan,
-                                                                  pg::Connection& connection) {
-  std::vector<ledger::KnownLoad> loads;
+asio::awaitable<ledger::KnownLoads> Load::known_loads(Plan& plan, pg::Connection& connection) {
+  ledger::KnownLoads known_loads;
   if (!lock_) {
     std::string question = ledger::has_loads_query(plan.identity);
     std::string settings = plan.target.settings_sql;
     ledger::RunLockNames names = lock_names(plan);
     const pg::Result known = co_await ledger::RunLock::begin_locked(
         connection, std::move(settings), std::move(names), std::move(question));
-    if (known.boolean(0, 0)) loads = co_await ledger::find_loads(connection, plan.identity);
-    if (loads.empty() || plan.options.again) {
+    if (known.boolean(0, 0)) known_loads = co_await ledger::find_loads(connection, plan.identity);
+    const bool is_fresh = !known.boolean(0, 0) || plan.options.again;
+    if (is_fresh && !known_loads.has_other_places) {
       // Whoever comes while the one chunk waits for the table is told so too.
       plan.target.settings_sql +=
           "select " + ledger::RunLock::try_expression(lock_names(plan)) + "; ";
-      co_return loads;
+      co_return known_loads;
     }
     // There is more to ask than the beginning of a load: with a lock that lasts as long as that.
     co_await connection.query("rollback");
@@ -140,13 +152,15 @@ asio::awaitable<std::vector<ledger::KnownLoad>> Load::known_loads(Plan& plan,
           co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(names));
     }
   }
-  loads = co_await ledger::find_loads(connection, plan.identity);
-  co_return loads;
+  known_loads = co_await ledger::find_loads(connection, plan.identity);
+  co_return known_loads;
 }
 
 /// What is to be done about this source, which is read where its content decides that. Afterwards
-/// it stands at its first record again, unless there is nothing to do.
-asio::awaitable<Verdict> Load::judge_source(Plan& plan, pg::Connection& connection) {
+/// it stands at its first record again, unless there is nothing to do. `before`: statements for
+/// where a new load begins.
+asio::awaitable<Verdict> Load::judge_source(Plan& plan, pg::Connection& connection,
+                                            std::string& before) {
   const LoadOptions& o = plan.options;
   History history;
   history.again = o.again;
@@ -155,14 +169,24 @@ asio::awaitable<Verdict> Load::judge_source(Plan& plan, pg::Connection& connecti
   history.grown = o.grown;
   history.target_is_unlogged = plan.target.table.is_unlogged;
   history.target_has_logged_part = plan.target.table.has_logged_part;
-  std::vector<ledger::KnownLoad> known = co_await known_loads(plan, connection);
-  for (ledger::KnownLoad& load : known) {
+  ledger::KnownLoads known = co_await known_loads(plan, connection);
+  for (ledger::KnownLoad& load : known.loads) {
     if (!history.again) require_sound(load);
     history.loads.emplace_back();
     history.loads.back().load = std::move(load);
   }
-  if (!history.loads.empty() && !history.again)
-    history.target_is_empty = co_await writer::is_empty(connection, plan.target);
+  const bool is_asked = known.has_other_places || (!history.loads.empty() && !history.again);
+  std::string is_empty;
+  if (is_asked || known.has_rows)
+    is_empty = co_await writer::seen_empty(connection, plan.target, !is_asked);
+  history.target_is_empty = !is_empty.empty();
+  if (history.target_is_empty) {
+    before += plan.target.settings_sql + ledger::leave_name_statements(plan.identity) +
+              ledger::void_if_empty_statement(plan.identity, is_empty);
+  } else if (known.has_other_places) {
+    std::string adopt = ledger::adopt_statements(plan.identity);
+    co_await connection.query(std::move(adopt));
+  }
   Verdict verdict = judge(history, plan.identity);
   if (verdict.kind != Verdict::Kind::compare) co_return verdict;
 
@@ -208,7 +232,8 @@ asio::awaitable<bool> Load::enter(Plan& plan) {
                       "\n  Or load with --no-ledger: such a load cannot be resumed, and can be "
                       "loaded twice.");
   }
-  Verdict verdict = co_await judge_source(plan, connection);
+  ledger::BeginOptions begin;
+  Verdict verdict = co_await judge_source(plan, connection, begin.before);
   switch (verdict.kind) {
     case Kind::nothing_to_do: nothing_to_do(*verdict.load); co_return false;
     case Kind::resume: co_await resume(plan, connection, *verdict.load); co_return true;
@@ -218,7 +243,6 @@ asio::awaitable<bool> Load::enter(Plan& plan) {
   }
   if (!verdict.note.empty()) report_.notes.push_back(verdict.note);
   co_await choose_rejects(plan, {});
-  ledger::BeginOptions begin;
   for (const LoadId id : verdict.void_loads) begin.before += ledger::void_load_statement(id) + "; ";
   // A load that is all or nothing empties the table when it publishes.
   if (plan.options.truncate && !plan.strategy.staged)

@@ -51,6 +51,7 @@ class Judge {
   Verdict run() {
     for (std::size_t i = 0; i < h_.loads.size(); ++i) {
       const Candidate& c = h_.loads[i];
+      if (c.load.of_other_table) continue;
       if (has_lost_a_part(c.load)) {
         if (!is_loaded_again()) return with(Kind::refuse_part_gone, c.load);
         continue;
@@ -63,7 +64,8 @@ class Judge {
       }
     }
     if (h_.again) return fresh_;
-    return of_finished();
+    const Verdict verdict = of_finished();
+    return verdict.kind == Kind::fresh ? of_other_tables(verdict) : verdict;
   }
 
  private:
@@ -162,8 +164,12 @@ class Judge {
     ask.kind = Kind::compare;
     for (const std::size_t i : finished_) {
       const Candidate& c = h_.loads[i];
-      const bool may_be_it = may_be_same(c.load, now_) || may_go_on(c.load, now_);
-      if (match_of(c) == Match::unread && may_be_it) ask.compare.push_back(i);
+      if (match_of(c) == Match::unread && is_about(c.load)) ask.compare.push_back(i);
+    }
+    for (std::size_t i = 0; i < h_.loads.size(); ++i) {
+      const Candidate& c = h_.loads[i];
+      if (may_be_copied(c.load) && match_of(c) == Match::unread && is_about(c.load))
+        ask.compare.push_back(i);
     }
     if (!ask.compare.empty()) return ask;
 
@@ -212,6 +218,26 @@ class Judge {
       case SameContent::load: break;
     }
     return fresh_;
+  }
+
+  /// Whether rows of a load into another table, which had the name, may be in this one: it may have
+  /// been copied, or restored from a dump.
+  bool may_be_copied(const ledger::KnownLoad& load) const {
+    return load.of_other_table && has_rows(load) && !h_.again && !h_.truncate &&
+           !h_.target_is_empty && h_.same_content != SameContent::load;
+  }
+
+  Verdict of_other_tables(const Verdict& otherwise) const {
+    for (const Candidate& c : h_.loads) {
+      const Match match = match_of(c);
+      if (!may_be_copied(c.load) || (match != Match::same && match != Match::prefix)) continue;
+      const bool may_be = match == Match::same && c.load.finished() && options_match(c.load);
+      if (may_be && h_.same_content == SameContent::skip) return with(Kind::nothing_to_do, c.load);
+      Verdict verdict = with(Kind::refuse_other_table, c.load);
+      verdict.may_be_left_out = may_be;
+      return verdict;
+    }
+    return otherwise;
   }
 
   /// The load that has read most of it counts.

@@ -47,6 +47,7 @@ struct Verdict {
     refuse_other_options,  ///< `load` is finished, and brought the same bytes with other options
     refuse_same_content,   ///< `load` is finished, and brought the same bytes under another name
     refuse_part_gone,      ///< a part of the rows of `load` was taken away, nobody knows which
+    refuse_other_table,    ///< `load` brought them into another table, which had this one's name
     refuse_grown,          ///< `load` is finished; the source begins with its content and goes on
   };
 
@@ -55,6 +56,7 @@ struct Verdict {
   std::vector<std::size_t> compare;  ///< places in History::loads
   std::vector<LoadId> void_loads;    ///< to be declared void when a new load begins
   std::string note;
+  bool may_be_left_out = false;  ///< refuse_other_table: --same-content skip would do so
 };
 
 Verdict judge(const History& history, const ledger::NewLoad& now);

@@ -54,9 +54,9 @@ class Load {
   asio::awaitable<bool> run_at_once(Plan& plan);
   asio::awaitable<void> run_with_ledger(Plan& plan);
   asio::awaitable<void> run_without_ledger(Plan& plan);
-  asio::awaitable<std::vector<ledger::KnownLoad>> known_loads(Plan& plan,
-                                                              pg::Connection& connection);
-  asio::awaitable<Verdict> judge_source(Plan& plan, pg::Connection& connection);
+  asio::awaitable<ledger::KnownLoads> known_loads(Plan& plan, pg::Connection& connection);
+  asio::awaitable<Verdict> judge_source(Plan& plan, pg::Connection& connection,
+                                        std::string& before);
   asio::awaitable<void> read_again(Plan& plan, const ledger::LoadEntry& like);
   asio::awaitable<bool> enter(Plan& plan);
   asio::awaitable<void> resume(Plan& plan, pg::Connection& connection,

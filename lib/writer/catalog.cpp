@@ -7,6 +7,7 @@
 #include "base/failure.hpp"
 #include "base/identifier.hpp"
 #include "ledger/ledger.hpp"
+#include "ledger/places.hpp"
 #include "ledger/run_lock.hpp"
 #include "pg/search_path.hpp"
 
@@ -224,21 +225,23 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   co_return target;
 }
 
-asio::awaitable<bool> is_empty(pg::Connection& on, const Target& target) {
-  // There may be rows that this user, or whoever looks through a view, does not see.
+asio::awaitable<std::string> seen_empty(pg::Connection& on, const Target& target, bool quickly) {
   const tuple::Table& table = target.table;
-  if (table.row_security || table.kind == 'v' || table.has_insert_rule) co_return false;
-  try {
-    // The functions of a policy or a view are the user's.
-    const auto results = co_await on.query_in_user_path(target.settings_sql + target.user_path_sql +
-                                                        "select not exists (select from " +
-                                                        target.table.quoted_name + ")");
-    co_return results.back().boolean(0, 0);
-  } catch (const pg::PgError& error) {
-    // COPY needs the right to insert only.
-    if (!(error.state == sql_state::insufficient_privilege)) throw;
+  if (table.kind == 'v' || table.has_insert_rule) co_return std::string();
+  const std::string has_no_pages = ledger::has_no_pages(table.id);
+  const std::string has_no_row = "not exists (select from " + table.quoted_name + ")";
+  // There may be rows that this user does not see.
+  if (!quickly && !table.row_security) {
+    try {
+      const auto results = co_await on.query(target.settings_sql + "select " + has_no_row);
+      co_return results.back().boolean(0, 0) ? has_no_row : std::string();
+    } catch (const pg::PgError& error) {
+      // COPY needs the right to insert only.
+      if (!(error.state == sql_state::insufficient_privilege)) throw;
+    }
   }
-  co_return false;
+  const auto results = co_await on.query(target.settings_sql + "select " + has_no_pages);
+  co_return results.back().boolean(0, 0) ? has_no_pages : std::string();
 }
 
 }  // namespace sluice::writer

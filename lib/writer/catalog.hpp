@@ -51,8 +51,9 @@ inline constexpr const char* target_oid =
 /// that is not there, and Failure{usage} for one of pgsluice's own.
 asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings);
 
-/// True if the table has no row; false where that cannot be known: this user may not look, or not
-/// at all of them.
-asio::awaitable<bool> is_empty(pg::Connection& on, const Target& target);
+/// An expression that is true if the table has no row, and that was true: empty where it has some,
+/// or where that cannot be known, as this user may not look at all of them. `quickly`: it is not
+/// read; what was emptied by DELETE is not found to be empty then.
+asio::awaitable<std::string> seen_empty(pg::Connection& on, const Target& target, bool quickly);
 
 }  // namespace sluice::writer
