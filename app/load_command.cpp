@@ -116,6 +116,12 @@ std::optional<Ending> await_server(Runtime& runtime, const LoadFlags& flags,
 int load_files(const LoadFlags& flags, const MoreFiles& more, Several& several) {
   int exit_code = exit_ok;
   const AfterLoad after = AfterLoad::parse(more.after);
+  if (after.what != AfterLoad::What::keep && flags.limit) {
+    throw Failure(FailureKind::usage,
+                  "--after " + more.after +
+                      " with --limit: the file would be gone, and what is behind the limit in no "
+                      "table; leave one of them out");
+  }
   load::LoadOptions options = options_of(flags);
   Runtime runtime(flags.common.connect);
   several.files = without_rejects(flags, several);

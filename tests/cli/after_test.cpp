@@ -97,6 +97,22 @@ TEST_F(After, TheExitCodeSaysIt) {
 }
 
 /// As a user who may read the file, and not write to its folder.
+/// Nothing of a file is gone that is in no table.
+TEST_F(After, AFileOfWhichAPartIsLoadedStays) {
+  const std::string path = folder_.write("x.csv", "a\n1\n2\n");
+  for (const std::string& what : {std::string("delete"), "move:" + (folder_ / "done")}) {
+    for (const char* limit : {"0", "1", "2", "3"}) {
+      std::vector<std::string> arguments = load(path, what);
+      arguments.insert(arguments.end(), {"--limit", limit});
+      const Finished finished = pgsluice(arguments);
+      EXPECT_EQ(2, finished.exit_code) << finished.err;
+      EXPECT_THAT(finished.err, HasSubstr("--after " + what + " with --limit"));
+      EXPECT_EQ("a\n1\n2\n", read_file(path));
+    }
+  }
+  EXPECT_EQ(0, db().number("select count(*) from t where a > 0"));
+}
+
 TEST_F(After, AFolderThatMayNotBeWrittenToKeepsItsFile) {
   const std::string path = folder_.write("x.csv", "a\n1\n");
   fs::permissions(folder_.path(), fs::perms(0555));
