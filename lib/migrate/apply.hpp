@@ -5,7 +5,7 @@
 #include "migrate/plan.hpp"
 #include "migrate/secrets.hpp"
 #include "migrate/session.hpp"
-#include "migrate/units.hpp"
+#include "migrate/stretches.hpp"
 
 namespace sluice::migrate {
 
@@ -35,35 +35,57 @@ class Apply {
   static void check(const Script& script, const Placeholders& placeholders);
 
  private:
-  struct Text {
+  /// Nothing of what was set is left. Then the lexer's quotes are the server's: without this a
+  /// role's or a database's own setting would count.
+  static constexpr const char* as_it_was =
+      "reset session authorization;reset role;reset all;set standard_conforming_strings=on;";
+  static constexpr const char* constraints = "set constraints all immediate";
+
+  /// A script that runs.
+  struct Task {
     const Script& script;
-    std::string sql;  ///< with placeholders
-    std::vector<Unit> units;
     const Home* home = nullptr;      ///< whose history is kept; nothing: none is
     const Entry* entry = nullptr;    ///< of a script that was begun
     const Record* record = nullptr;  ///< where there is a home
   };
+  /// What of a transaction is sent: where an error comes from.
+  struct Sending {
+    enum class Part { all, stretch, constraints, own } part = Part::all;
+    std::string head;  ///< in front of the stretch
+    Stretch stretch;
+  };
+  /// What an error is said to come from.
+  struct Culprit {
+    std::optional<Place> place;
+    std::string excerpt;     ///< as the file has it
+    std::string position;    ///< in words, in front of the error
+    bool is_behind = false;  ///< all statements went well, and what comes behind them did not
+  };
 
-  Text text_of(const Script& script) const;
-  void run(const Text& text);
-  void run_transaction(const Text& text);
-  void run_statements(const Text& text);
-  void run_unit(const Text& text, std::size_t index, bool was_begun);
-  void send_unit(const Text& text, std::size_t index);
+  void run(const Task& task);
+  void run_transaction(const Task& task);
+  void send_transaction(const Task& task, Sending& sending);
+  void run_statements(const Task& task);
+  struct Progress;
+  void record(const Task& task, const Progress& progress, bool next_begun);
+  void stop_behind(const Task& task, const Progress& progress, std::size_t done_before);
+  void run_unit(const Task& task, const Stretch& stretch, std::size_t index,
+                const Progress& progress);
+  void send_unit(const Task& task, const Unit& unit, const std::string& sql);
   /// Settings of a file: nothing of the one before is left.
   std::string settings(const Script& script, bool local) const;
   std::string path(const std::string& set) const;
   bool try_again(const Script& script, const SqlError& error, std::size_t attempt);
-  std::string as_written(const Text& text, std::size_t unit) const;
-  Failure failure_of(const Text& text, const SqlError& error, std::optional<std::size_t> unit,
-                     std::optional<Place> place, const std::string& what_happened) const;
-  /// What is behind the text of a file that is one transaction, but for its commit.
-  std::string tail(const Text& text) const;
-  struct Culprit {
-    std::optional<std::size_t> unit;
-    bool is_behind = false;  ///< all statements went well, and what comes behind them did not
-  };
-  Culprit find_culprit(const Text& text, const std::string& state);
+  Culprit unit_culprit(const Stretch& stretch, std::size_t unit) const;
+  Failure failure_of(const Task& task, const SqlError& error, const Culprit& culprit,
+                     const std::string& what_happened) const;
+  /// What comes behind the text of a file that is one transaction, and its constraints.
+  std::string own_tail(const Task& task) const;
+  Culprit culprit_of(const Task& task, const SqlError& error, const Sending& sending,
+                     bool may_search);
+  std::optional<Culprit> find_culprit(const Task& task, const SqlError& error,
+                                      std::size_t units_before);
+  Culprit last_change_of_role(const Script& script) const;
 
   Session& session_;
   const Options& options_;

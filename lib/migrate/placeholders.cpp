@@ -14,37 +14,9 @@ void replace_all(std::string& text, const std::string& from, const std::string& 
     text.replace(at, from.size(), to);
 }
 
-struct Quoted {
-  std::string form;  ///< :'name' or :"name"
-  std::string value;
-};
-
-/// One of the forms at this offset, or nothing.
-const Quoted* form_at(const std::string& text, std::size_t at, const std::vector<Quoted>& forms) {
-  for (const Quoted& quoted : forms)
-    if (text.compare(at, quoted.form.size(), quoted.form) == 0) return &quoted;
-  return nullptr;
-}
-
-/// `colons` are the places where a lone colon stands in code, in their order.
-std::string with_quoted(const std::string& text, const std::vector<std::size_t>& colons,
-                        const std::vector<Quoted>& forms) {
-  std::string result;
-  std::size_t copied = 0;
-  for (const std::size_t colon : colons) {
-    const Quoted* const quoted = form_at(text, colon, forms);
-    if (quoted == nullptr) continue;
-    result += text.substr(copied, colon - copied) + quoted->value;
-    copied = colon + quoted->form.size();
-  }
-  return result + text.substr(copied);
-}
-
 }  // namespace
 
-std::string with_placeholders(const Script& script, const Placeholders& values) {
-  std::string text = script.text;
-  std::vector<Quoted> forms;
+Substitution::Substitution(const Script& script, const Placeholders& values) {
   for (const std::string& name : script.directives.placeholders) {
     const auto value = values.find(name);
     if (value == values.end()) {
@@ -52,13 +24,32 @@ std::string with_placeholders(const Script& script, const Placeholders& values) 
                                             "\" has no value; give --placeholder " + name +
                                             "=VALUE");
     }
-    forms.push_back({":'" + name + "'", quote_literal(value->second)});
-    forms.push_back({":\"" + name + "\"", quote_identifier(value->second)});
+    quoted_.push_back({":'" + name + "'", quote_literal(value->second)});
+    quoted_.push_back({":\"" + name + "\"", quote_identifier(value->second)});
+    bare_.push_back({"${" + name + "}", value->second});
   }
-  if (!forms.empty()) text = with_quoted(text, lex_sql(text).colons, forms);
-  for (const std::string& name : script.directives.placeholders)
-    replace_all(text, "${" + name + "}", values.at(name));
-  return text;
+}
+
+const Substitution::Form* Substitution::form_at(std::string_view text, std::size_t at) const {
+  for (const Form& one : quoted_)
+    if (text.substr(at).starts_with(one.form)) return &one;
+  return nullptr;
+}
+
+std::string Substitution::apply(std::string_view text,
+                                const std::vector<std::size_t>& colons) const {
+  std::string result;
+  std::size_t copied = 0;
+  for (const std::size_t colon : colons) {
+    const Form* const quoted = form_at(text, colon);
+    if (quoted == nullptr) continue;
+    result += text.substr(copied, colon - copied);
+    result += quoted->value;
+    copied = colon + quoted->form.size();
+  }
+  result += text.substr(copied);
+  for (const Form& one : bare_) replace_all(result, one.form, one.value);
+  return result;
 }
 
 void check_placeholders(const Folder& folder, const Placeholders& values) {

@@ -3,6 +3,8 @@
 #include <expected>
 #include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "migrate/script.hpp"
 
@@ -10,11 +12,30 @@ namespace sluice::migrate {
 
 using Placeholders = std::map<std::string, std::string>;
 
-/// The text with the values of the placeholders that the file declares (`-- pgsluice: placeholder
-/// name`): `${name}` anywhere, as it is; `:'name'` as a string constant and `:"name"` as an
+/// Puts the values of the placeholders that a file declares (`-- pgsluice: placeholder name`) into
+/// its text: `${name}` anywhere, as it is; `:'name'` as a string constant and `:"name"` as an
 /// identifier, outside of quotes and comments, as in psql. What is not declared stays as it is.
-/// Throws Failure{usage} for a declared one without a value.
-std::string with_placeholders(const Script& script, const Placeholders& values);
+class Substitution {
+ public:
+  /// Throws Failure{usage} for a declared one without a value.
+  Substitution(const Script& script, const Placeholders& values);
+
+  /// The file declares none: every text stays what it is.
+  bool is_empty() const { return bare_.empty(); }
+  /// `colons` are the places where a lone colon stands in code, in their order.
+  std::string apply(std::string_view text, const std::vector<std::size_t>& colons) const;
+
+ private:
+  struct Form {
+    std::string form;  ///< :'name', :"name" or ${name}
+    std::string value;
+  };
+  /// One of the quoted forms at this offset, or nothing.
+  const Form* form_at(std::string_view text, std::size_t at) const;
+
+  std::vector<Form> quoted_;
+  std::vector<Form> bare_;
+};
 
 /// Throws Failure{usage} if a value is given that no file of the folder asks for.
 void check_placeholders(const Folder& folder, const Placeholders& values);

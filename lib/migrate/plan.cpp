@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "migrate/units.hpp"
+#include "migrate/stretches.hpp"
 
 namespace sluice::migrate {
 namespace {
@@ -13,9 +13,7 @@ bool is_unfinished(const Entry& entry) {
 }
 
 bool is_done_unchanged(const Script& script, const Entry& entry) {
-  const std::vector<std::string> checksums = checksums_of_units(script.text);
-  return entry.statements_done < checksums.size() &&
-         checksums[entry.statements_done] == entry.done_checksum;
+  return checksum_of_units(script, entry.statements_done) == entry.done_checksum;
 }
 
 class Planner {

@@ -1,75 +1,64 @@
 #include "migrate/script.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <filesystem>
-#include <memory>
 
 #include "base/failure.hpp"
-#include "migrate/checksum.hpp"
+#include "base/quantity.hpp"
+#include "migrate/script_file.hpp"
+#include "migrate/sql_lexer.hpp"
+#include "migrate/text_limits.hpp"
 
 namespace sluice::migrate {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string normalised(std::string_view bytes) {
-  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-  if (bytes.starts_with(byte_order_mark)) bytes.remove_prefix(byte_order_mark.size());
-  if (!bytes.contains('\r')) return std::string(bytes);
-  std::string text;
-  text.reserve(bytes.size());
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (bytes[i] == '\r' && i + 1 < bytes.size() && bytes[i + 1] == '\n') continue;
-    text += bytes[i];
+/// What of a file's beginning says what its directives are: it ends inside or behind the first
+/// statement, or is all of the file.
+bool holds_header(std::string_view text) {
+  const Lexed header = lex_header(text);
+  // The last character may be the first of a comment's two.
+  return !header.statements.empty() && header.statements.front().begin + 1 < text.size();
+}
+
+void take_directives(Script& script, std::string_view header) {
+  const auto directives = read_directives(header);
+  if (!directives) {
+    throw Failure(FailureKind::usage,
+                  at(script, directives.error().place) + ": " + directives.error().message);
   }
-  return text;
+  script.directives = *directives;
 }
 
-/// What is no file would be waited for without end, or has none: a pipe, a device.
-void require_file(const std::string& path) {
-  std::error_code error;
-  const fs::file_status status = fs::status(path, error);
-  if (!fs::exists(status) || fs::is_regular_file(status)) return;
-  const char* const what = fs::is_directory(status) ? "a folder"
-                           : fs::is_fifo(status)    ? "a named pipe"
-                           : fs::is_socket(status)  ? "a socket"
-                                                    : "a device";
-  throw Failure(FailureKind::usage,
-                path + ": is " + what + ", and no file; a migration is read more than once");
+Script unnamed_script(const std::string& path) {
+  Script script;
+  script.path = path;
+  script.file = fs::path(path).filename();
+  return script;
 }
 
-/// By stdio: a file stream would cost more than all the rest of reading a small file.
-std::string bytes_of(const std::string& path) {
-  require_file(path);
-  struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-  };
-  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rbe"));
-  std::string bytes;
-  if (file) {
-    std::array<char, 16 * 1024> part{};
-    std::setvbuf(file.get(), nullptr, _IONBF, 0);
-    for (std::size_t count = part.size(); count == part.size();) {
-      count = std::fread(part.data(), 1, part.size(), file.get());
-      bytes.append(part.data(), count);
+/// `kept_max` is the longest text that is kept.
+Script read_unnamed(const std::string& path, std::size_t kept_max) {
+  Script script = unnamed_script(path);
+  ScriptFile file(path);
+  std::string& text = script.text;
+  bool goes_on = file.read(text, std::max(kept_max, limits::script_part_bytes));
+  while (goes_on && !holds_header(text)) {
+    if (text.size() > limits::script_statement_bytes_max) {
+      throw Failure(FailureKind::usage, path + ":1: in its first " +
+                                            format_bytes(limits::script_statement_bytes_max) +
+                                            " is no statement");
     }
+    goes_on = file.read(text, text.size());
   }
-  if (!file || std::ferror(file.get()) != 0)
-    throw Failure(FailureKind::usage, path + ": cannot be read");
-  return bytes;
-}
-
-void check_encoding(const Script& script, std::string_view bytes) {
-  if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF"))
-    throw Failure(FailureKind::usage, script.path + ": is UTF-16; save it as UTF-8");
-  const std::size_t zero = script.text.find('\0');
-  if (zero == std::string::npos) return;
-  const auto line = 1 + std::count(script.text.begin(), script.text.begin() + zero, '\n');
-  throw Failure(FailureKind::usage, script.path + ":" + std::to_string(line) +
-                                        ": a byte 0 stands here, which SQL cannot hold; if the "
-                                        "file is UTF-16, save it as UTF-8");
+  take_directives(script, text);
+  script.is_kept = !goes_on && text.size() <= kept_max;
+  for (std::string part; goes_on; part.clear())
+    goes_on = file.read(part, limits::script_part_bytes);
+  script.checksum = file.checksum();
+  if (!script.is_kept) script.text = std::string();
+  return script;
 }
 
 /// Folders inside that look as if their files were meant.
@@ -89,19 +78,21 @@ void check_schedule(const Script& script) {
                                          : ":1: only a file named S__name.sql has a schedule"));
 }
 
-Script unnamed_script(const std::string& path, std::string_view bytes) {
-  Script script;
-  script.path = path;
-  script.file = fs::path(path).filename();
-  script.text = normalised(bytes);
-  check_encoding(script, bytes);
-  script.checksum = sha256(script.text);
-  const auto directives = read_directives(script.text);
-  if (!directives) {
-    throw Failure(FailureKind::usage,
-                  at(script, directives.error().place) + ": " + directives.error().message);
-  }
-  script.directives = *directives;
+ScriptName name_of(const std::string& path) {
+  const auto name = parse_script_name(fs::path(path).filename().string());
+  if (!name) throw Failure(FailureKind::usage, path + ": " + name.error());
+  if (!*name) throw Failure(FailureKind::usage, path + ": is no SQL file that goes forward");
+  return **name;
+}
+
+/// Of a folder, whose texts are kept while they are not too many.
+Script read_named(const std::string& path, std::size_t& kept_bytes) {
+  const ScriptName name = name_of(path);
+  Script script = read_unnamed(
+      path, std::min(limits::script_kept_bytes_max, limits::scripts_kept_bytes_max - kept_bytes));
+  kept_bytes += script.text.size();
+  script.name = name;
+  check_schedule(script);
   return script;
 }
 
@@ -131,16 +122,21 @@ std::string at(const Script& script, Place place) {
 }
 
 Script make_script(const std::string& path, std::string_view bytes) {
-  const auto name = parse_script_name(fs::path(path).filename().string());
-  if (!name) throw Failure(FailureKind::usage, path + ": " + name.error());
-  if (!*name) throw Failure(FailureKind::usage, path + ": is no SQL file that goes forward");
-  Script script = unnamed_script(path, bytes);
-  script.name = **name;
+  const ScriptName name = name_of(path);
+  Script script = unnamed_script(path);
+  ScriptText text(path);
+  text.add(bytes, script.text);
+  text.end(script.text);
+  script.checksum = text.checksum();
+  take_directives(script, script.text);
+  script.name = name;
   check_schedule(script);
   return script;
 }
 
-Script read_script(const std::string& path) { return unnamed_script(path, bytes_of(path)); }
+Script read_script(const std::string& path) {
+  return read_unnamed(path, limits::script_kept_bytes_max);
+}
 
 Folder read_folder(const std::string& path) {
   std::error_code error;
@@ -161,6 +157,7 @@ Folder read_folder(const std::string& path) {
   }
   std::vector<std::string> wrong;
   std::size_t down = 0;
+  std::size_t kept_bytes = 0;
   folder.versioned.reserve(files.size());
   for (const std::string& file : files) {
     const std::string name = fs::path(file).filename();
@@ -168,7 +165,7 @@ Folder read_folder(const std::string& path) {
     const auto parsed = parse_script_name(name);
     if (parsed && !*parsed) continue;
     try {
-      Script script = make_script(file, bytes_of(file));
+      Script script = read_named(file, kept_bytes);
       of_kind(folder, script.name.kind).push_back(std::move(script));
     } catch (const Failure& failure) {
       wrong.emplace_back(failure.what());

@@ -14,8 +14,9 @@ struct Script {
   std::string path;  ///< as a person would open it
   std::string file;  ///< its last part: "V7__add_users.sql"
   ScriptName name;
+  bool is_kept = true;   ///< its text is in `text`; otherwise it is read from the file (Stretches)
   std::string text;      ///< without a byte-order mark, and with LF for each CRLF
-  std::string checksum;  ///< SHA-256 of that
+  std::string checksum;  ///< SHA-256 of that text
   Directives directives;
 };
 
@@ -34,8 +35,8 @@ struct Folder {
 /// nothing known, and for what cannot be SQL.
 Script make_script(const std::string& path, std::string_view bytes);
 
-/// Reads one file by itself, whatever its name. Throws Failure{usage} as make_script() does, and
-/// where it cannot be read.
+/// Reads one file by itself, whatever its name. A long one is read, and not kept. Throws
+/// Failure{usage} as make_script() does, and where it cannot be read.
 Script read_script(const std::string& path);
 
 /// Reads all of a folder, not of those inside it. Throws Failure{usage} with everything that is

@@ -53,7 +53,10 @@ std::string tool_of(std::string_view comment) {
 
 class Lexer {
  public:
-  explicit Lexer(std::string_view text) : text_(text) {}
+  explicit Lexer(std::string_view text, const PartOf& part = {})
+      : text_(text), part_(part), counted_place_(part.begin) {
+    lexed_.whole_end_place = part.begin;
+  }
 
   Lexed run() {
     while (at_ < text_.size()) step();
@@ -61,8 +64,15 @@ class Lexer {
     return std::move(lexed_);
   }
 
+  Lexed run_whole() {
+    while (at_ < text_.size()) step();
+    drop_what_is_not_whole();
+    return std::move(lexed_);
+  }
+
   Lexed run_header() {
     while (at_ < text_.size() && !in_statement_) step();
+    if (in_statement_) lexed_.statements.push_back(std::move(statement_));
     return std::move(lexed_);
   }
 
@@ -82,6 +92,10 @@ class Lexer {
     } else if (c == ';' && parentheses_ == 0 && atomic_depth_ == 0) {
       end_statement();
       ++at_;
+      if (!in_transaction_ || !part_.keeps_transactions) {
+        lexed_.whole_end = at_;
+        lexed_.whole_end_place = place_of(at_);
+      }
     } else if (c == '\\') {
       lexed_.psql_commands.push_back(place_of(at_));
       at_ = std::min(text_.find('\n', at_), text_.size());
@@ -98,7 +112,8 @@ class Lexer {
     const std::size_t begin = std::min(text_.find_first_not_of(" \t", at_ + 2), end);
     if (text_.substr(begin, end - begin).starts_with(mark)) {
       lexed_.directives.push_back(
-          {begin + mark.size(), end, place_of(begin), !in_statement_ && lexed_.statements.empty()});
+          {begin + mark.size(), end, place_of(begin),
+           !in_statement_ && lexed_.statements.empty() && !part_.is_behind_statements});
     }
     if (std::string tool = tool_of(text_.substr(at_, end - at_)); !tool.empty())
       lexed_.foreign_marks.push_back({place_of(at_), std::move(tool)});
@@ -232,7 +247,22 @@ class Lexer {
     if (!in_statement_) return;
     in_statement_ = false;
     statement_.end = last_end_;
+    if (controls_transaction(statement_)) in_transaction_ = begins_transaction(statement_);
     lexed_.statements.push_back(std::move(statement_));
+  }
+
+  void drop_what_is_not_whole() {
+    lexed_.unfinished = {0, 0};
+    const std::size_t end = lexed_.whole_end;
+    const auto is_behind = [place = lexed_.whole_end_place](Place one) {
+      return std::pair(one.line, one.column) >= std::pair(place.line, place.column);
+    };
+    std::erase_if(lexed_.statements, [end](const Statement& one) { return one.begin >= end; });
+    std::erase_if(lexed_.directives, [end](const Directive& one) { return one.begin >= end; });
+    std::erase_if(lexed_.colons, [end](std::size_t one) { return one >= end; });
+    std::erase_if(lexed_.psql_commands, is_behind);
+    std::erase_if(lexed_.foreign_marks,
+                  [&is_behind](const ForeignMark& one) { return is_behind(one.place); });
   }
 
   /// Counts on from where it was asked last.
@@ -249,8 +279,10 @@ class Lexer {
   }
 
   std::string_view text_;
+  const PartOf part_;
   std::size_t at_ = 0;
   Lexed lexed_;
+  bool in_transaction_ = false;  ///< behind a BEGIN
   Statement statement_;
   bool in_statement_ = false;
   std::size_t last_end_ = 0;
@@ -263,7 +295,9 @@ class Lexer {
 
 }  // namespace
 
-Lexed lex_sql(std::string_view text) { return Lexer(text).run(); }
+Lexed lex_sql(std::string_view text, const PartOf& part) { return Lexer(text, part).run(); }
+
+Lexed lex_whole(std::string_view text, const PartOf& part) { return Lexer(text, part).run_whole(); }
 
 Lexed lex_header(std::string_view text) { return Lexer(text).run_header(); }
 
@@ -279,6 +313,11 @@ bool controls_transaction(const Statement& statement) {
   if (words[0] != "ROLLBACK") return false;
   // ROLLBACK [WORK | TRANSACTION] TO [SAVEPOINT] name
   return std::ranges::find(words, "TO") == words.end();
+}
+
+bool begins_transaction(const Statement& statement) {
+  const auto& words = statement.words;
+  return !words.empty() && (words[0] == "BEGIN" || words[0] == "START");
 }
 
 bool copies_from_stdin(const Statement& statement) {

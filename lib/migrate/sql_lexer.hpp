@@ -48,6 +48,16 @@ struct Lexed {
   std::vector<ForeignMark> foreign_marks;
   /// Where a quote, a dollar tag or a comment begins that has no end; nothing: line is 0.
   Place unfinished{0, 0};
+  /// Of a part: what stands in front of here is whole, and nothing that comes behind changes it.
+  std::size_t whole_end = 0;
+  Place whole_end_place;
+};
+
+/// Where a text stands that is a part of a file. It begins outside of statements.
+struct PartOf {
+  Place begin;
+  bool is_behind_statements = false;
+  bool keeps_transactions = false;  ///< from BEGIN to COMMIT nothing is whole
 };
 
 inline constexpr std::size_t words_max = 6;
@@ -57,14 +67,21 @@ inline constexpr std::size_t words_max = 6;
 /// standard_conforming_strings on: quotes, E'' with backslashes, dollar tags, nested comments; a
 /// semicolon inside parentheses or inside BEGIN ATOMIC ... END of a function ends nothing, as in
 /// psql (src/fe_utils/psqlscan.l).
-Lexed lex_sql(std::string_view text);
+Lexed lex_sql(std::string_view text, const PartOf& part = {});
 
-/// The same of what stands in front of the first statement: its directives.
+/// The same of a text that goes on behind its end: only what is whole, up to `whole_end`.
+Lexed lex_whole(std::string_view text, const PartOf& part);
+
+/// The same of what stands in front of the first statement: its directives. `statements` has the
+/// beginning of that statement, if there is one.
 Lexed lex_header(std::string_view text);
 
 /// The statement begins or ends a transaction: BEGIN, START TRANSACTION, COMMIT, END, ROLLBACK,
 /// ABORT, PREPARE TRANSACTION; not SAVEPOINT, nor ROLLBACK TO.
 bool controls_transaction(const Statement& statement);
+
+/// Of such a statement: it begins one.
+bool begins_transaction(const Statement& statement);
 
 /// The statement is COPY ... FROM STDIN, whose data only psql would send.
 bool copies_from_stdin(const Statement& statement);

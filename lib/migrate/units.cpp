@@ -1,18 +1,74 @@
 #include "migrate/units.hpp"
 
+#include <algorithm>
+#include <optional>
+
 #include "base/failure.hpp"
-#include "migrate/checksum.hpp"
 
 namespace sluice::migrate {
 namespace {
 
-bool begins_transaction(const Statement& statement) {
-  const auto& words = statement.words;
-  return !words.empty() && (words[0] == "BEGIN" || words[0] == "START");
+/// What is wrong, where.
+struct Wrong {
+  Place place;
+  std::string why;
+};
+
+bool is_before(Place one, Place other) {
+  return std::pair(one.line, one.column) < std::pair(other.line, other.column);
 }
 
-[[noreturn]] void refuse(const Script& script, Place place, const std::string& why) {
-  throw Failure(FailureKind::usage, at(script, place) + ": " + why);
+/// Of what the lexer finds beside statements.
+std::vector<Wrong> found_wrong(const Lexed& lexed) {
+  std::vector<Wrong> wrong;
+  if (lexed.unfinished.line > 0)
+    wrong.push_back({lexed.unfinished, "this quote, dollar tag or comment has no end"});
+  if (!lexed.foreign_marks.empty()) {
+    const ForeignMark& mark = lexed.foreign_marks.front();
+    wrong.push_back(
+        {mark.place,
+         "a file of " + mark.tool +
+             ", which holds the way back too, and that would be run behind the way forward; keep "
+             "what goes forward, and leave out this line and all that goes back"});
+  }
+  if (!lexed.psql_commands.empty()) {
+    wrong.push_back({lexed.psql_commands.front(),
+                     "a command of psql, which no server knows; write SQL, or give the value with "
+                     "-- pgsluice: placeholder NAME"});
+  }
+  for (const Directive& directive : lexed.directives) {
+    if (!directive.in_header)
+      wrong.push_back({directive.place, "directives stand in front of the first statement"});
+  }
+  return wrong;
+}
+
+/// The first statement that may not stand where it does; nothing: none.
+std::optional<Wrong> wrong_statement(const Script& script, const Lexed& lexed) {
+  std::optional<Place> open;
+  for (const Statement& statement : lexed.statements) {
+    if (copies_from_stdin(statement)) {
+      return Wrong{statement.place,
+                   "COPY FROM STDIN needs data that only psql would send; use INSERT, or pgsluice "
+                   "load"};
+    }
+    if (!controls_transaction(statement)) continue;
+    if (script.directives.in_transaction) {
+      return Wrong{statement.place,
+                   statement.words.front() +
+                       ": the whole file is one transaction already; a file that needs its own "
+                       "says -- pgsluice: no-transaction"};
+    }
+    if (statement.words.front() == "PREPARE")
+      return Wrong{statement.place, "a prepared transaction would outlive its migration"};
+    if (begins_transaction(statement) == open.has_value()) {
+      return Wrong{statement.place,
+                   open ? "a transaction is open already" : "no transaction is open here"};
+    }
+    open = open ? std::nullopt : std::optional(statement.place);
+  }
+  if (!open) return std::nullopt;
+  return Wrong{*open, "this transaction is open at the end of the file"};
 }
 
 }  // namespace
@@ -31,59 +87,24 @@ std::vector<Unit> units_of(const Lexed& lexed) {
   return units;
 }
 
-std::vector<Unit> checked_units(const Script& script, const std::string& sql) {
-  const Lexed lexed = lex_sql(sql);
-  if (lexed.unfinished.line > 0)
-    refuse(script, lexed.unfinished, "this quote, dollar tag or comment has no end");
-  if (!lexed.foreign_marks.empty()) {
-    const ForeignMark& mark = lexed.foreign_marks.front();
-    refuse(script, mark.place,
-           "a file of " + mark.tool +
-               ", which holds the way back too, and that would be run behind the way forward; keep "
-               "what goes forward, and leave out this line and all that goes back");
-  }
-  if (!lexed.psql_commands.empty()) {
-    refuse(script, lexed.psql_commands.front(),
-           "a command of psql, which no server knows; write SQL, or give the value with -- "
-           "pgsluice: placeholder NAME");
-  }
-  for (const Directive& directive : lexed.directives) {
-    if (!directive.in_header)
-      refuse(script, directive.place, "directives stand in front of the first statement");
-  }
-  bool in_transaction = false;
-  for (const Statement& statement : lexed.statements) {
-    if (copies_from_stdin(statement)) {
-      refuse(script, statement.place,
-             "COPY FROM STDIN needs data that only psql would send; use INSERT, or pgsluice load");
-    }
-    if (!controls_transaction(statement)) continue;
-    if (script.directives.in_transaction) {
-      refuse(script, statement.place,
-             statement.words.front() +
-                 ": the whole file is one transaction already; a file that needs its own says "
-                 "-- pgsluice: no-transaction");
-    }
-    if (statement.words.front() == "PREPARE")
-      refuse(script, statement.place, "a prepared transaction would outlive its migration");
-    if (begins_transaction(statement) == in_transaction) {
-      refuse(script, statement.place,
-             in_transaction ? "a transaction is open already" : "no transaction is open here");
-    }
-    in_transaction = !in_transaction;
-  }
-  std::vector<Unit> units = units_of(lexed);
-  if (in_transaction)
-    refuse(script, units.back().place, "this transaction is open at the end of the file");
-  return units;
+void judge(const Script& script, const Lexed& lexed) {
+  std::vector<Wrong> wrong = found_wrong(lexed);
+  if (auto statement = wrong_statement(script, lexed)) wrong.push_back(std::move(*statement));
+  const auto first = std::ranges::min_element(wrong, is_before, &Wrong::place);
+  if (first == wrong.end()) return;
+  throw Failure(FailureKind::usage, at(script, first->place) + ": " + first->why);
+}
+
+void UnitsHash::add(std::string_view unit) {
+  hash_.add(unit);
+  hash_.add(";\n");
 }
 
 std::vector<std::string> checksums_of_units(std::string_view text) {
-  Sha256 hash;
+  UnitsHash hash;
   std::vector<std::string> checksums{hash.digest()};
   for (const Unit& unit : units_of(lex_sql(text))) {
     hash.add(text.substr(unit.begin, unit.end - unit.begin));
-    hash.add(";\n");
     checksums.push_back(hash.digest());
   }
   return checksums;

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "migrate/checksum.hpp"
 #include "migrate/script.hpp"
 #include "migrate/sql_lexer.hpp"
 
@@ -18,15 +19,26 @@ struct Unit {
   std::vector<std::string> words;  ///< of its first statement
 };
 
-/// Units of a text, as far as they can be told; checked_units() throws what is wrong.
+/// Units of a text, as far as they can be told; judge() throws what is wrong.
 std::vector<Unit> units_of(const Lexed& lexed);
 
 /// Throws Failure{usage} with file, line and what to write instead for what no server understands
 /// (commands of psql, COPY FROM STDIN, quotes without an end) and, in a file that is one
-/// transaction, for BEGIN and COMMIT. `sql` is the script's text with its placeholders' values.
-std::vector<Unit> checked_units(const Script& script, const std::string& sql);
+/// transaction, for BEGIN and COMMIT: for what comes first of it. `lexed` is of the script's text
+/// with its placeholders' values, or of a part of it, outside of which no transaction is open.
+void judge(const Script& script, const Lexed& lexed);
 
-/// SHA-256 of no unit, of the first, of the first two and so on, whatever stands between them.
+/// SHA-256 of units, whatever stands between them.
+class UnitsHash {
+ public:
+  void add(std::string_view unit);
+  std::string digest() const { return hash_.digest(); }
+
+ private:
+  Sha256 hash_;
+};
+
+/// Of no unit, of the first, of the first two and so on.
 std::vector<std::string> checksums_of_units(std::string_view text);
 
 }  // namespace sluice::migrate

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "base/failure.hpp"
 #include "base/quantity.hpp"
 #include "migrate/apply.hpp"
@@ -59,10 +61,12 @@ class Up {
   }
 
   /// Everything that can be known to be wrong is said before anything runs.
-  Plan checked_plan(const History& history) const {
+  Plan checked_plan(const History& history) {
     Plan plan = make_plan(folder_, history, options_.to, options_.strict);
     if (!plan.drift.empty()) throw Failure(FailureKind::changed, describe(plan.drift));
-    for (const Status& status : plan.pending) Apply::check(*status.script, options_.placeholders);
+    for (const Status& status : plan.pending)
+      if (checked_.insert(status.script).second)
+        Apply::check(*status.script, options_.placeholders);
     return plan;
   }
 
@@ -156,6 +160,7 @@ class Up {
   const Listener& listener_;
   const Stop& stop_;
   const Secrets secrets_;
+  std::set<const Script*> checked_;  ///< reading a long one takes its time
   const Script* under_way_ = nullptr;
   std::chrono::steady_clock::time_point began_;
   Report report_;

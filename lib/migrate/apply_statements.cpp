@@ -1,0 +1,133 @@
+#include <algorithm>
+
+#include "migrate/apply.hpp"
+#include "migrate/concurrent_index.hpp"
+
+/// Files without a transaction: statement by statement.
+namespace sluice::migrate {
+namespace {
+
+/// It waits for others without standing in their way, so its patience costs nobody anything.
+bool waits_politely(const Unit& unit) {
+  if (unit.words.empty()) return false;
+  const std::string& first = unit.words.front();
+  return (first == "CREATE" || first == "DROP" || first == "REINDEX") &&
+         std::ranges::find(unit.words, "CONCURRENTLY") != unit.words.end();
+}
+
+}  // namespace
+
+/// How far such a file is.
+struct Apply::Progress {
+  std::size_t total = 0;
+  std::size_t done = 0;
+  UnitsHash hash;         ///< of what is done
+  bool in_doubt = false;  ///< the next one was begun, and may have been done
+};
+
+void Apply::run_statements(const Task& task) {
+  const Script& script = task.script;
+  const std::size_t done_before = task.entry == nullptr ? 0 : task.entry->statements_done;
+  Progress progress{.total = checked_units(script, options_.placeholders), .hash = {}};
+  if (task.home != nullptr && task.entry == nullptr)
+    (*task.record)(record_begun(*task.home, script));
+  if (done_before > 0) {
+    listener_.note(script.path + ": goes on behind statement " + std::to_string(done_before) +
+                   " of " + std::to_string(progress.total));
+  }
+  session_.query(settings(script, false) + "discard temp");
+  Stretches stretches(script, options_.placeholders);
+  while (const std::optional<Stretch> stretch = stretches.next()) {
+    for (std::size_t i = 0; i < stretch->units.size(); ++i) {
+      if (progress.done >= done_before) {
+        progress.in_doubt =
+            progress.done == done_before && task.entry != nullptr && task.entry->statement_begun;
+        stop_behind(task, progress, done_before);
+        record(task, progress, true);
+        run_unit(task, *stretch, i, progress);
+      }
+      progress.hash.add(*stretch->written_unit(i));
+      ++progress.done;
+    }
+  }
+  record(task, progress, false);
+  try {
+    require_as_it_was(script, stretches, "all its statements are done, as they were then");
+  } catch (const Failure& failure) {
+    if (task.home != nullptr) (*task.record)(record_failed(*task.home, script, failure.what()));
+    throw;
+  }
+  if (task.home != nullptr) (*task.record)(record_finished(*task.home, script));
+}
+
+void Apply::record(const Task& task, const Progress& progress, bool next_begun) {
+  if (task.home == nullptr) return;
+  (*task.record)(
+      record_progress(*task.home, task.script, progress.done, next_begun, progress.hash.digest()));
+}
+
+/// Where somebody has asked for it, and one was done.
+void Apply::stop_behind(const Task& task, const Progress& progress, std::size_t done_before) {
+  if (progress.done == done_before || !stop_.asked()) return;
+  record(task, progress, false);
+  throw Failure(FailureKind::interrupted, task.script.path + ": interrupted behind statement " +
+                                              std::to_string(progress.done) + " of " +
+                                              std::to_string(progress.total) +
+                                              "; the next run goes on there");
+}
+
+void Apply::run_unit(const Task& task, const Stretch& stretch, std::size_t index,
+                     const Progress& progress) {
+  const bool was_begun = progress.in_doubt;
+  const Unit& unit = stretch.units[index];
+  const std::string sql(stretch.unit(index));
+  const auto concurrent = concurrent_index(sql);
+  if (was_begun && concurrent && state_of(session_, *concurrent) == IndexState::valid) {
+    listener_.note(at(task.script, unit.place) + ": index " + concurrent->name +
+                   " was finished when its runner had gone");
+    return;
+  }
+  if (was_begun && !concurrent) {
+    listener_.note(at(task.script, unit.place) +
+                   ": was under way when its runner ended; it is sent again");
+  }
+  for (std::size_t attempt = 0;; ++attempt) {
+    try {
+      if (concurrent && state_of(session_, *concurrent) == IndexState::invalid) {
+        listener_.note(at(task.script, unit.place) + ": index " + concurrent->name +
+                       " is left from a build that did not end; it is dropped");
+        drop_leftover(session_, *concurrent, stop_);
+      }
+      send_unit(task, unit, sql);
+      return;
+    } catch (const SqlError& error) {
+      if (error.is_lost()) throw;
+      session_.roll_back();
+      if (try_again(task.script, error, attempt)) continue;
+      if (task.home != nullptr)
+        (*task.record)(record_failed(*task.home, task.script, secrets_.hidden(error.primary())));
+      std::optional<Place> place = error.place_in(sql);
+      if (place) {
+        if (place->line == 1) place->column += unit.place.column - 1;
+        place->line += unit.place.line - 1;
+      }
+      Culprit culprit = unit_culprit(stretch, index);
+      if (place) culprit.place = place;
+      culprit.position = "statement " + std::to_string(progress.done + 1) + " of " +
+                         std::to_string(progress.total) + ": ";
+      throw failure_of(task, error, culprit,
+                       progress.done == 0
+                           ? "it was the first statement of the file"
+                           : "the statements before it are done; the next run goes on here");
+    }
+  }
+}
+
+void Apply::send_unit(const Task& task, const Unit& unit, const std::string& sql) {
+  const bool patient = waits_politely(unit) && !task.script.directives.lock_timeout;
+  if (patient) session_.query("set lock_timeout=0");
+  session_.query(sql, stop_);
+  if (patient) session_.query("set lock_timeout=" + std::to_string(options_.lock_timeout.count()));
+}
+
+}  // namespace sluice::migrate

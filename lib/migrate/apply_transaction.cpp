@@ -1,0 +1,222 @@
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "base/identifier.hpp"
+#include "migrate/apply.hpp"
+
+/// Files that are one transaction.
+namespace sluice::migrate {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// The unit in which a place lies.
+std::optional<std::size_t> unit_at(const std::vector<Unit>& units, Place place) {
+  std::optional<std::size_t> found;
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    const Place begin = units[i].place;
+    if (std::pair(begin.line, begin.column) <= std::pair(place.line, place.column)) found = i;
+  }
+  return found;
+}
+
+/// Where in the file the server pointed to, which got the stretch behind `head`, on its first line.
+std::optional<Place> place_in(const std::string& head, const Stretch& stretch,
+                              const SqlError& error) {
+  std::optional<Place> place = error.place_in(head + stretch.sql);
+  if (!place) return std::nullopt;
+  if (place->line == 1) {
+    place->column -= std::min(place->column - 1, head.size());
+    place->column += stretch.begin.column - 1;
+  }
+  place->line += stretch.begin.line - 1;
+  return place;
+}
+
+/// The statement changes who the session is, or could.
+bool may_change_role(const Unit& unit, std::string_view sql) {
+  constexpr std::array<std::string_view, 6> certain{"SET",   "RESET", "DISCARD",
+                                                    "ALTER", "DROP",  "CALL"};
+  if (unit.words.empty()) return false;
+  const bool names_it = std::ranges::find(certain, unit.words.front()) != certain.end();
+  std::string text(sql);
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (text.contains("set_config")) return true;
+  if (!names_it) return false;
+  return std::ranges::any_of(std::array{"role", "user", "authorization", "transaction", "read"},
+                             [&text](const char* word) { return text.contains(word); });
+}
+
+/// The last such statement of a stretch.
+std::optional<std::size_t> change_of_role(const Stretch& stretch) {
+  for (std::size_t i = stretch.units.size(); i-- > 0;)
+    if (may_change_role(stretch.units[i], stretch.unit(i))) return i;
+  return std::nullopt;
+}
+
+/// Where nothing says which of them it is.
+std::string one_of(const Stretch& stretch) {
+  return "one of the " + std::to_string(stretch.units.size()) + " statements down to line " +
+         std::to_string(stretch.units.back().place.line) + ": ";
+}
+
+}  // namespace
+
+void Apply::run_transaction(const Task& task) {
+  for (std::size_t attempt = 0;; ++attempt) {
+    const auto began = Clock::now();
+    Sending sending;
+    try {
+      send_transaction(task, sending);
+      return;
+    } catch (const SqlError& error) {
+      if (error.is_lost()) throw;
+      session_.roll_back();
+      if (try_again(task.script, error, attempt)) continue;
+      const bool may_search = Clock::now() - began < limits::migration_search_max;
+      const Culprit culprit = culprit_of(task, error, sending, may_search);
+      throw failure_of(
+          task, error, culprit,
+          culprit.is_behind
+              ? "the file leaves its transaction so that its row of the history, which "
+                "belongs to the role that logged in, cannot be written; nothing of "
+                "this file is applied"
+              : "nothing of this file is applied");
+    }
+  }
+}
+
+/// One simple query, with its row of the history: there is no state between "not applied" and
+/// "applied". Of a file whose text is not kept it is one transaction of several, the last of which
+/// is only sent when all of the file was read, and is what was planned. No newline stands in front
+/// of the file's text, so that lines are the file's. DISCARD takes a snapshot, behind which SET
+/// TRANSACTION is too late: it has a transaction of its own. What the file before has set is undone
+/// there too: it could make this transaction read only.
+void Apply::send_transaction(const Task& task, Sending& sending) {
+  using Part = Sending::Part;
+  sending.head = "begin;" + std::string(as_it_was) + "discard temp;commit;begin;" +
+                 settings(task.script, true);
+  Stretches stretches(task.script, options_.placeholders);
+  while (std::optional<Stretch> stretch = stretches.next()) {
+    sending.stretch = std::move(*stretch);
+    if (sending.stretch.is_last)
+      require_as_it_was(task.script, stretches, "nothing of this file is applied");
+    const bool is_all = sending.stretch.is_first && sending.stretch.is_last;
+    sending.part = is_all ? Part::all : Part::stretch;
+    std::string sql = sending.head + sending.stretch.sql;
+    if (is_all) sql += "\n;" + std::string(constraints) + ";" + own_tail(task);
+    session_.query(sql, stop_);
+    sending.head.clear();
+    if (is_all) return;
+  }
+  sending.part = Part::constraints;
+  session_.query(constraints, stop_);
+  sending.part = Part::own;
+  session_.query(own_tail(task), stop_);
+}
+
+/// Deferred constraints are the file's, so they are judged as whom it has become. The history is
+/// written as the role that logged in, whatever the file has set; that this is so is asked, and
+/// what is not true is no number.
+std::string Apply::own_tail(const Task& task) const {
+  if (task.home == nullptr) return "commit";
+  std::string sql = std::string(as_it_was) + own_path;
+  sql += "select case when " + std::string(Session::identity_expression()) + " = " +
+         quote_literal(session_.identity()) +
+         " then 0 else ('the session is still ' || current_user)::int end;";
+  return sql + record_applied(*task.home, task.script) + ";commit";
+}
+
+Apply::Culprit Apply::culprit_of(const Task& task, const SqlError& error, const Sending& sending,
+                                 bool may_search) {
+  const Stretch& stretch = sending.stretch;
+  const bool is_alone = sending.part == Sending::Part::stretch;
+  if (sending.part == Sending::Part::constraints) return {};
+  if (sending.part == Sending::Part::own) return last_change_of_role(task.script);
+  if (const std::optional<Place> place = place_in(sending.head, stretch, error)) {
+    const auto unit = unit_at(stretch.units, *place);
+    Culprit culprit = unit ? unit_culprit(stretch, *unit) : Culprit{};
+    culprit.place = place;
+    return culprit;
+  }
+  if (stretch.units.size() == 1 && (is_alone || !change_of_role(stretch)))
+    return unit_culprit(stretch, 0);
+  std::optional<Culprit> found;
+  if (may_search && !error.is_transient() && !error.is_cancelled())
+    found = find_culprit(task, error, stretch.units_before);
+  if (found) return *found;
+  if (!is_alone || stretch.units.empty()) return {};
+  return {.place = stretch.units.front().place, .position = one_of(stretch)};
+}
+
+/// Most errors of running SQL have no position: behind what went well the statements are sent one
+/// by one, and rolled back. What comes behind them fails for what one of them has set.
+std::optional<Apply::Culprit> Apply::find_culprit(const Task& task, const SqlError& error,
+                                                  std::size_t units_before) {
+  std::optional<Stretch> stretch;
+  std::optional<std::size_t> unit;
+  bool is_behind = false;
+  std::string state;
+  try {
+    session_.query("begin;" + settings(task.script, true));
+    Stretches stretches(task.script, options_.placeholders);
+    while ((stretch = stretches.next())) {
+      if (stretch->units_before < units_before) {
+        session_.query(stretch->sql, stop_);
+        continue;
+      }
+      for (std::size_t i = 0; i < stretch->units.size(); ++i) {
+        unit = i;
+        session_.query(std::string(stretch->unit(i)), stop_);
+      }
+      unit.reset();
+    }
+    session_.query(constraints, stop_);
+    is_behind = true;
+    session_.query(own_tail(task), stop_);
+  } catch (const SqlError& again) {
+    if (again.is_lost()) throw;
+    state = again.state();
+  }
+  session_.roll_back();
+  if (state != error.state()) return std::nullopt;
+  if (is_behind) return last_change_of_role(task.script);
+  return stretch && unit ? std::optional(unit_culprit(*stretch, *unit)) : std::nullopt;
+}
+
+Apply::Culprit Apply::last_change_of_role(const Script& script) const {
+  Culprit culprit;
+  Stretches stretches(script, options_.placeholders);
+  while (const std::optional<Stretch> stretch = stretches.next()) {
+    if (const auto unit = change_of_role(*stretch)) culprit = unit_culprit(*stretch, *unit);
+  }
+  culprit.is_behind = true;
+  return culprit;
+}
+
+void Apply::rehearse(const Script& script) {
+  const Task task{.script = script};
+  Sending sending{.head = settings(script, true) + "discard temp;", .stretch = {}};
+  try {
+    Stretches stretches(script, options_.placeholders);
+    while (std::optional<Stretch> stretch = stretches.next()) {
+      sending.stretch = std::move(*stretch);
+      session_.query(sending.head + sending.stretch.sql + "\n;", stop_);
+      sending.head.clear();
+    }
+  } catch (const SqlError& error) {
+    if (error.is_lost()) throw;
+    session_.roll_back();
+    Culprit culprit;
+    if (const std::optional<Place> place = place_in(sending.head, sending.stretch, error)) {
+      const auto unit = unit_at(sending.stretch.units, *place);
+      if (unit) culprit = unit_culprit(sending.stretch, *unit);
+      culprit.place = place;
+    }
+    throw failure_of(task, error, culprit, "this was a dry run: all is rolled back");
+  }
+}
+
+}  // namespace sluice::migrate
