@@ -1,49 +1,22 @@
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
-#include "app/cli.hpp"
 #include "app/exit_code.hpp"
+#include "app/migrate_flags.hpp"
+#include "app/migrate_status.hpp"
 #include "app/output.hpp"
 #include "app/server_wait.hpp"
 #include "app/signals.hpp"
 #include "base/quantity.hpp"
-#include "jobs/config.hpp"
 #include "migrate/migrate.hpp"
 #include "migrate/sql_error.hpp"
-#include "pg/conninfo.hpp"
-#include "tuple/utf8.hpp"
 
 namespace sluice::app {
 namespace {
 
 using nlohmann::ordered_json;
-
-struct MigrateFlags {
-  CommonOptions common;
-  std::string folder = "sql/migrations";
-  std::string migrate_url;
-  std::vector<std::string> placeholders;           ///< name=value
-  std::vector<std::string> placeholder_variables;  ///< name=variable
-  std::vector<std::string> placeholder_files;      ///< name=file
-  migrate::Options options;
-  std::string project;
-  bool has_project = false;
-  std::string argument;
-  std::string accept;
-  bool accept_search_path = false;
-  std::string forget;
-  std::uint64_t version = 0;
-  std::optional<std::uint64_t> to;
-  std::optional<std::chrono::milliseconds> wait;
-  std::optional<std::chrono::milliseconds> stop_after;
-  bool connects = true;  ///< all but `new`
-};
 
 /// How a command ended, for one object of JSON.
 struct Outcome {
@@ -54,80 +27,6 @@ struct Outcome {
 
 using Command = std::function<Outcome(const MigrateFlags&, const migrate::Options&,
                                       const migrate::Listener&, const migrate::Stop&)>;
-
-/// The value of an argument that the CLI has checked: name=value.
-std::pair<std::string, std::string> parted(const std::string& one) {
-  const std::size_t equals = one.find('=');
-  return {one.substr(0, equals), one.substr(equals + 1)};
-}
-
-/// A file's content, without the newline that an editor has put at its end.
-std::string value_in_file(const std::string& name, const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string value((std::istreambuf_iterator<char>(in)), {});
-  if (!in)
-    throw Failure(FailureKind::usage,
-                  "--placeholder-file " + name + ": " + path + ": cannot be read");
-  if (value.ends_with('\n')) value.pop_back();
-  if (value.ends_with('\r')) value.pop_back();
-  return value;
-}
-
-/// From everywhere; what is wrong names the placeholder, and never shows a value.
-migrate::Placeholders placeholders_of(const MigrateFlags& flags) {
-  migrate::Placeholders values;
-  const auto add = [&values](const char* flag, const std::string& name, const std::string& value) {
-    if (tuple::find_invalid_utf8(name) || tuple::find_invalid_utf8(value) || value.contains('\0'))
-      throw Failure(FailureKind::usage, std::string(flag) + ": the value of \"" + name +
-                                            "\" is no UTF-8 text, in which it is wanted");
-    if (!values.emplace(name, value).second)
-      throw Failure(FailureKind::usage,
-                    std::string(flag) + ": \"" + name + "\" has a value already");
-  };
-  for (const std::string& one : flags.placeholders) {
-    const auto [name, value] = parted(one);
-    add("--placeholder", name, value);
-  }
-  for (const std::string& one : flags.placeholder_variables) {
-    const auto [name, variable] = parted(one);
-    const char* const value = std::getenv(variable.c_str());
-    if (value == nullptr)
-      throw Failure(FailureKind::usage,
-                    "--placeholder-env " + name + ": the environment has no " + variable);
-    add("--placeholder-env", name, value);
-  }
-  for (const std::string& one : flags.placeholder_files) {
-    const auto [name, path] = parted(one);
-    add("--placeholder-file", name, value_in_file(name, path));
-  }
-  return values;
-}
-
-pg::ConnectOptions connection_of(const MigrateFlags& flags) {
-  pg::ConnectOptions connect = flags.common.connect;
-  if (!flags.migrate_url.empty()) connect = {.dbname = flags.migrate_url};
-  connect.stall_max = flags.options.stall_max;
-  return connect;
-}
-
-migrate::Options options_of(const MigrateFlags& flags) {
-  migrate::Options options = flags.options;
-  require_utf8("--project", flags.project);
-  if (flags.has_project) {
-    options.project = given_project(flags.project, "--project");
-  } else if (flags.connects) {
-    options.project = jobs::project_of_folder(flags.folder, jobs::process_environment());
-  }
-  options.conninfo = pg::conninfo(connection_of(flags));
-  options.to = flags.to;
-  options.placeholders = placeholders_of(flags);
-  return options;
-}
-
-std::chrono::milliseconds stop_after_of(const MigrateFlags& flags) {
-  if (flags.stop_after) return *flags.stop_after;
-  return ::isatty(STDERR_FILENO) != 0 ? limits::stop_grace : limits::migration_stop_unattended;
-}
 
 /// The file that runs, which the thread of the signals names.
 class UnderWay {
@@ -225,54 +124,6 @@ Outcome up(const MigrateFlags& flags, const migrate::Options& options,
   Outcome outcome;
   if (options.dry_run) outcome.json["not_tried"] = report.not_tried;
   return outcome;
-}
-
-std::string_view name_of(migrate::Status::State state) {
-  using State = migrate::Status::State;
-  switch (state) {
-    case State::applied: return "applied";
-    case State::pending: return "pending";
-    case State::changed: return "changed";
-    case State::failed: return "failed";
-    case State::baseline: return "baseline";
-    case State::later: return "later";
-    case State::missing: break;
-  }
-  return "missing";
-}
-
-ordered_json json_of(const migrate::Status& status) {
-  ordered_json json{{"state", name_of(status.state)}};
-  if (status.script != nullptr) {
-    json["file"] = status.script->path;
-    if (status.script->name.kind == migrate::ScriptKind::versioned)
-      json["version"] = status.script->name.version;
-    json["checksum"] = status.script->checksum;
-  } else {
-    json["file"] = status.entry->file;
-    json["version"] = status.entry->version;
-  }
-  if (status.entry != nullptr && !status.entry->finished_at.empty())
-    json["applied_at"] = status.entry->finished_at;
-  if (status.state == migrate::Status::State::failed) {
-    json["statements_done"] = status.entry == nullptr ? 0 : status.entry->statements_done;
-    json["error"] = status.entry == nullptr ? "" : status.entry->error;
-  }
-  return json;
-}
-
-void print_status(const migrate::Status& status) {
-  std::string line(name_of(status.state));
-  line.resize(10, ' ');
-  line += status.script != nullptr ? status.script->file : status.entry->file;
-  if (status.entry != nullptr && !status.entry->finished_at.empty())
-    line += "  " + status.entry->finished_at;
-  if (status.state == migrate::Status::State::failed && status.entry != nullptr) {
-    line += "  " + std::to_string(status.entry->statements_done) + " statements done; " +
-            (status.entry->error.empty() ? "its runner has gone, or is still at it"
-                                         : "the next one: " + status.entry->error);
-  }
-  print_result(cell(line) + "\n");
 }
 
 void tell(const migrate::Folder& folder, const migrate::Found& found,
@@ -395,86 +246,6 @@ Outcome run_file(const MigrateFlags& flags, const migrate::Options& options,
                         format_duration(std::chrono::steady_clock::now() - began));
 }
 
-void add_output(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
-  add_output_format(c, flags->common.output,
-                    "text, or json: one object at the end, also on failure");
-  c.add_flag("-q,--quiet", flags->common.quiet, "errors only")->group("Output");
-}
-
-/// A subcommand with the flags that all of them have.
-CLI::App& add(CLI::App& parent, const std::string& name, const std::string& help,
-              const std::shared_ptr<MigrateFlags>& flags) {
-  CLI::App& c = *parent.add_subcommand(name, help);
-  c.set_help_flag("--help", "print this help and exit");
-  const auto take_project = [flags](const std::string& given) {
-    flags->project = given;
-    flags->has_project = true;
-  };
-  c.add_option_function<std::string>(
-       "--project", take_project,
-       "whose migrations these are, where several applications share a database (default: what "
-       "pgsluice.toml says, or the folder's place in its repository)")
-      ->option_text("NAME");
-  add_connection_options(c, flags->common);
-  c.add_option("--migrate-url", flags->migrate_url,
-               "where to migrate instead of -d: the server itself, where that one is a pooler")
-      ->option_text("URL");
-  add_wait_option(c, flags->wait, "30s; 0 at a terminal");
-  add_duration_option(c, "--stall-timeout", flags->options.stall_max,
-                      "how long the server may leave a question of pgsluice's own unanswered; "
-                      "statements of files are not limited by it (default: 15m; 0: no limit)");
-  add_output(c, flags);
-  return c;
-}
-
-void add_folder(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
-  c.add_option("--dir", flags->folder, "folder of the migrations (default: sql/migrations)")
-      ->option_text("DIR");
-}
-
-void add_running(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
-  add_duration_option(c, "--lock-timeout", flags->options.lock_timeout,
-                      "how long a statement waits for a table, and keeps others waiting behind it "
-                      "(default: 3s; 0: no limit)");
-  add_duration_option(
-      c, "--stop-after", flags->stop_after,
-      "how long what runs may go on after SIGTERM or Ctrl-C (default: 10s; 3s without "
-      "a terminal)");
-  add_duration_option(c, "--statement-timeout", flags->options.statement_timeout,
-                      "how long a statement may take (default: no limit)");
-  const auto add_placeholder = [&c](const std::string& flag, std::vector<std::string>& values,
-                                    const char* form, const std::string& help) {
-    // What stands there may be a secret that lacks its name: it is not shown.
-    const auto check = [form](const std::string& one) {
-      const std::size_t equals = one.find('=');
-      const bool ok = equals != std::string::npos && equals > 0;
-      return ok ? std::string() : "write " + std::string(form);
-    };
-    c.add_option(flag, values, help)->check(check)->option_text(form);
-  };
-  add_placeholder("--placeholder", flags->placeholders, "NAME=VALUE",
-                  "a value for ${name}, :'name' and :\"name\" in files that declare it");
-  add_placeholder("--placeholder-env", flags->placeholder_variables, "NAME=VARIABLE",
-                  "the same, as a variable of the environment has it: ps shows no value");
-  add_placeholder("--placeholder-file", flags->placeholder_files, "NAME=FILE",
-                  "the same, as a file has it");
-}
-
-void add_strict(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
-  c.add_flag("--strict", flags->options.strict,
-             "a folder that is only behind the history, as an older release's is, is an error too "
-             "(exit 7)");
-}
-
-void add_lock_wait(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
-  add_duration_option(c, "--lock-wait", flags->options.lock_wait,
-                      "how long to wait for another run to end (default: 60s)");
-}
-
-void add_to(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
-  c.add_option("--to", flags->to, "the last version to run")->option_text("VERSION");
-}
-
 }  // namespace
 
 Run add_migrate_command(CLI::App& app) {
@@ -492,7 +263,7 @@ Run add_migrate_command(CLI::App& app) {
     sub.callback([command, run_it] { *command = run_it; });
   };
 
-  CLI::App& up_command = add(c, "up", "apply what is pending", flags);
+  CLI::App& up_command = add_migrate_subcommand(c, "up", "apply what is pending", flags);
   add_folder(up_command, flags);
   add_to(up_command, flags);
   add_strict(up_command, flags);
@@ -502,12 +273,13 @@ Run add_migrate_command(CLI::App& app) {
                       "run what can be rolled back, and roll it back");
   chooses(up_command, up);
 
-  CLI::App& status_command = add(c, "status", "what is applied and what is pending", flags);
+  CLI::App& status_command =
+      add_migrate_subcommand(c, "status", "what is applied and what is pending", flags);
   add_folder(status_command, flags);
   add_strict(status_command, flags);
   chooses(status_command, status);
 
-  CLI::App& plan_command = add(c, "plan", "what up would run, in order", flags);
+  CLI::App& plan_command = add_migrate_subcommand(c, "plan", "what up would run, in order", flags);
   add_folder(plan_command, flags);
   add_to(plan_command, flags);
   add_strict(plan_command, flags);
@@ -517,13 +289,14 @@ Run add_migrate_command(CLI::App& app) {
   new_command.set_help_flag("--help", "print this help and exit");
   new_command.add_option("NAME", flags->argument, "what it does, in a few words")->required();
   add_folder(new_command, flags);
-  add_output(new_command, flags);
+  add_migrate_output(new_command, flags);
   new_command.callback([command, flags] {
     flags->connects = false;
     *command = make_new;
   });
 
-  CLI::App& repair_command = add(c, "repair", "say that a difference is meant", flags);
+  CLI::App& repair_command =
+      add_migrate_subcommand(c, "repair", "say that a difference is meant", flags);
   add_folder(repair_command, flags);
   add_lock_wait(repair_command, flags);
   repair_command
@@ -539,15 +312,16 @@ Run add_migrate_command(CLI::App& app) {
                           "what was applied lies where the search_path leads now");
   chooses(repair_command, repair);
 
-  CLI::App& baseline_command =
-      add(c, "baseline", "say that everything up to a version is in the database already", flags);
+  CLI::App& baseline_command = add_migrate_subcommand(
+      c, "baseline", "say that everything up to a version is in the database already", flags);
   baseline_command.add_option("VERSION", flags->version, "the last version that is there")
       ->required();
   add_folder(baseline_command, flags);
   add_lock_wait(baseline_command, flags);
   chooses(baseline_command, baseline);
 
-  CLI::App& run_command = add(c, "run", "run one SQL file now, and keep no record of it", flags);
+  CLI::App& run_command =
+      add_migrate_subcommand(c, "run", "run one SQL file now, and keep no record of it", flags);
   run_command.add_option("FILE", flags->argument, "an S__name.sql, or any other migration")
       ->required();
   add_running(run_command, flags);

@@ -140,8 +140,8 @@ std::string closed(const std::string& user, Use use) {
 std::string untrusted_query() {
   // Sequences go with their tables.
   return "select string_agg(distinct format('%s %s belongs to %I', kind, name, "
-         "pg_get_userbyid(owner)), ', ') || e'\\n  The database''s owner or a superuser mends it, '"
-         "'once it is sure what is in there: ' || string_agg(distinct case kind when 'function' "
+         "pg_get_userbyid(owner)), ', ') || e'\\n  The database''s owner or a superuser mends it, "
+         "once it is sure what is in there: ' || string_agg(distinct case kind when 'function' "
          "then 'drop ' || kind || ' ' || name || ' cascade;' else 'alter ' || kind || ' ' || name "
          "|| ' owner to ' || quote_ident(pg_get_userbyid((select datdba from pg_database where "
          "datname = current_database()))) || ';' end, ' ') from " +
