@@ -154,7 +154,7 @@ asio::awaitable<void> Slots::prepare(milliseconds wait) {
   {
     const pg::Lease connection = co_await pool_.acquire();
     const ledger::State state = co_await ledger::ask(*connection, ledger::Use::schedule);
-    co_await ledger::ensure(*connection, state);
+    co_await ledger::ensure(*connection, state, ledger::Use::schedule);
   }
   // The clock is heard first: whoever asks again does so from then on.
   co_await ask("select 1", Wanted::until_the_end);

@@ -38,7 +38,11 @@ asio::awaitable<State> ask(pg::Connection& on, Use use) {
 
 /// Throws Failure where the user may not use what is there, or should not.
 asio::awaitable<void> require_usable(pg::Connection& on, State state, Use use) {
-  if (state == State::closed) throw Failure(FailureKind::failed, schema::closed(on.user(), use));
+  if (state == State::closed) {
+    const auto missing = co_await on.query(schema::missing_grants_query(use));
+    throw Failure(FailureKind::failed,
+                  schema::closed(on.user(), std::string(missing.front().text(0, 0))));
+  }
   if (state != State::untrusted) co_return;
   const auto whose = co_await on.query(schema::untrusted_query());
   throw Failure(FailureKind::failed, schema::untrusted(std::string(whose.front().text(0, 0))));
@@ -50,9 +54,9 @@ asio::awaitable<bool> is_readable(pg::Connection& on, Use use) {
   co_return state == State::complete;
 }
 
-asio::awaitable<void> ensure(pg::Connection& on, State state) {
+asio::awaitable<void> ensure(pg::Connection& on, State state, Use use) {
   if (state == State::complete) co_return;
-  co_await require_usable(on, state, Use::load);
+  co_await require_usable(on, state, use);
   std::string refusal;
   try {
     const auto there = co_await on.query(schema::begin());

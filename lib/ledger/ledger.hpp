@@ -47,7 +47,7 @@ asio::awaitable<bool> is_readable(pg::Connection& on, Use use);
 
 /// Creates schema and tables unless they are there; any number of runners may do so at once. Throws
 /// Failure with advice where the user may not.
-asio::awaitable<void> ensure(pg::Connection& on, State state);
+asio::awaitable<void> ensure(pg::Connection& on, State state, Use use = Use::load);
 
 /// The statement that claims a chunk. It comes first in the chunk's transaction: if another
 /// transaction has stored the chunk, or is about to, it fails (after waiting for that one) before

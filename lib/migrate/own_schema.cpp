@@ -120,21 +120,34 @@ State state_of(std::string_view value) {
   return value == "closed" ? State::closed : State::incomplete;
 }
 
-std::string closed(const std::string& user, Use use) {
-  const std::string name = quote_identifier(user);
-  if (use == Use::read_loads || use == Use::read_runs || use == Use::read_history) {
-    std::string text = "the schema pgsluice of this database is not open to user " + name +
-                       "\n  Ask its owner to run: grant usage on schema pgsluice to " + name +
-                       "; grant select on ";
-    const std::vector<const char*> tables = needs_of(use).tables;
-    for (std::size_t i = 0; i < tables.size(); ++i)
-      text += std::string(i == 0 ? "" : ", ") + "pgsluice." + tables[i];
-    return text + " to " + name + ";";
+std::string missing_grants_query(Use use) {
+  if (use == Use::load) {
+    // What loads need depends on their flags: all that they may ever do.
+    return "select format('grant usage on schema pgsluice to %1$I; grant select, insert, update, "
+           "delete on all tables in schema pgsluice to %1$I; grant usage on all sequences in "
+           "schema "
+           "pgsluice to %1$I;', current_user)";
   }
-  return "the schema pgsluice of this database is not open to user " + name +
-         "\n  Ask its owner to run: grant usage on schema pgsluice to " + name +
-         "; grant select, insert, update, delete on all tables in schema pgsluice to " + name +
-         "; grant usage on all sequences in schema pgsluice to " + name + ";";
+  const Needs needs = needs_of(use);
+  const auto list = [](const std::vector<const char*>& names) {
+    std::string text;
+    for (const char* name : names) text += (text.empty() ? "" : ", ") + quote_literal(name);
+    return text;
+  };
+  return "select concat_ws(' ', case when not has_schema_privilege('pgsluice', 'usage') then "
+         "format('grant usage on schema pgsluice to %I;', current_user) end, (select string_agg("
+         "format('grant %s on pgsluice.%I to %I;', m.missing, c.relname, current_user), ' ' order "
+         "by c.relname) from pg_class c cross join lateral (select string_agg(p, ', ') as missing "
+         "from unnest(array[" +
+         list(needs.privileges) +
+         "]) p where not has_table_privilege(c.oid, p)) m where c.relnamespace = "
+         "to_regnamespace('pgsluice') and c.relname = any (array[" +
+         list(needs.tables) + "]::name[]) and m.missing is not null))";
+}
+
+std::string closed(const std::string& user, const std::string& missing_grants) {
+  return "the schema pgsluice of this database is not open to user " + quote_identifier(user) +
+         "\n  Ask its owner to run: " + missing_grants;
 }
 
 std::string untrusted_query() {
@@ -201,7 +214,8 @@ bool may_write(Session& session) {
 State ask(Session& session, Use use) {
   const State state = state_of(session.value("select " + state_expression(use)));
   if (state == State::closed)
-    throw Failure(FailureKind::failed, closed(session.value("select current_user"), use));
+    throw Failure(FailureKind::failed, closed(session.value("select current_user"),
+                                              session.value(missing_grants_query(use))));
   if (state == State::untrusted)
     throw Failure(FailureKind::failed, untrusted(session.value(untrusted_query())));
   return state;

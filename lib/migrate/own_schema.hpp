@@ -28,8 +28,10 @@ enum class State {
 std::string state_expression(Use use);
 State state_of(std::string_view value);
 
+/// A query of the grants that the user lacks for it, as one text of statements.
+std::string missing_grants_query(Use use);
 /// What to tell a user for whom it is closed.
-std::string closed(const std::string& user, Use use);
+std::string closed(const std::string& user, const std::string& missing_grants);
 
 /// What is in our schema runs with the rights of whoever loads or migrates: a trigger, a default, a
 /// policy. So it must belong to a superuser, to the database's owner or to this user. This query

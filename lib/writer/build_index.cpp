@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/identifier.hpp"
+#include "base/sql_state.hpp"
+#include "ledger/grants.hpp"
 #include "writer/confined.hpp"
 #include "writer/one_statement.hpp"
 #include "writer/refused_row.hpp"
@@ -36,7 +38,7 @@ bool is_final(const pg::PgError& error) {
 }
 
 /// Why nothing of a row may be run; empty where it may.
-std::string objection_to(const JournalEntry& entry) {
+std::string objection_to(const JournalEntry& entry, const std::string& user) {
   if (entry.table == 0) return fmt::format("its table {} is gone", entry.target);
   if (entry.statement.empty() && entry.journaled_by.empty()) {
     return "an older version has journaled it, together with other statements, and did not say who "
@@ -50,8 +52,11 @@ std::string objection_to(const JournalEntry& entry) {
                        entry.table_name);
   }
   if (!entry.may_become_owner) {
-    return fmt::format("it is built as {}, the owner of {}, who this user cannot become (SET ROLE)",
-                       entry.owner, entry.table_name);
+    return fmt::format(
+        "it is built as {0}, the owner of {1}, who this user cannot become (SET ROLE)\n  That "
+        "role, "
+        "or a superuser, runs: grant {2} to {3};",
+        entry.owner, entry.table_name, quote_identifier(entry.owner), quote_identifier(user));
   }
   return {};
 }
@@ -99,6 +104,12 @@ asio::awaitable<BuiltIndex> try_to_build(Building& b) {
     co_return refused;
   }
   refused.reason = failed->message;
+  if (failed->state == sql_state::insufficient_privilege) {
+    std::vector<ledger::TableRights> rights{{"deferred_indexes", "select, update, delete"}};
+    const std::string grants = co_await ledger::missing_grants(b.on, std::move(rights), false);
+    if (!grants.empty())
+      refused.reason += "\n  Ask the owner of the schema pgsluice to run: " + grants;
+  }
   RefusedRow question{pg::own_path + b.settings + set_role(b.entry.owner), b.entry.table,
                       b.entry.table_name, b.entry.body};
   std::string row;
@@ -126,7 +137,7 @@ asio::awaitable<BuiltIndex> build_index(pg::Connection& on, ledger::DeferredInde
     co_return BuiltIndex{BuiltIndex::Kind::was_there, {}};
   }
   b.entry = std::move(*entry);
-  std::string objection = objection_to(b.entry);
+  std::string objection = objection_to(b.entry, on.user());
   if (objection.empty() && b.entry.there == There::something_else)
     objection = "something else has its name" + by_hand(b);
   if (objection.empty()) co_return co_await try_to_build(b);

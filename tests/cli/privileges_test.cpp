@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <functional>
+
 #include "support/database.hpp"
 #include "support/files.hpp"
 #include "support/process.hpp"
@@ -27,8 +29,10 @@ class Privileges : public DatabaseTest {
   struct Case {
     std::vector<std::string> command;
     std::vector<std::string> grants;
+    std::function<void()> prepare = {};  ///< before each run
   };
   Finished run_as(const Case& c, const std::string& without) {
+    if (c.prepare) c.prepare();
     const std::string role = "may_" + std::to_string(++roles_);
     const std::string as = url_of_new_role(role);
     for (const std::string& grant : c.grants) {
@@ -108,6 +112,80 @@ TEST_F(Privileges, OfReadingCommandsAreSelectAlone) {
   check({{"schedule", "history"}, {"usage on schema pgsluice", "select on pgsluice.job_runs"}});
   check({{"migrate", "status", "--dir", folder_.path()},
          {"usage on schema pgsluice", "select on pgsluice.migrations"}});
+}
+
+TEST_F(Privileges, OfMigrations) {
+  const TemporaryFolder migrations;
+  const std::string first = migrations.write("V1__a.sql", "select 1");
+  const std::vector<std::string> dir{"--dir", migrations.path()};
+  const std::vector<std::string> own{"usage on schema pgsluice", "select on pgsluice.migrations",
+                                     "insert on pgsluice.migrations",
+                                     "update on pgsluice.migrations"};
+  check({std::vector<std::string>{"migrate", "up"} + dir, own});
+  migrations.write("V2__b.sql", "-- pgsluice: no-transaction\nselect 1;");
+  check({std::vector<std::string>{"migrate", "up"} + dir, own});
+  migrations.write("R__c.sql", "select 1;");
+  check({std::vector<std::string>{"migrate", "up"} + dir, own});
+  migrations.write("V1__a.sql", "select 2");
+  check({std::vector<std::string>{"migrate", "repair", "--accept", "1"} + dir, own});
+  check({std::vector<std::string>{"migrate", "repair", "--accept-search-path"} + dir, own});
+  // A file names what it lacks of the tables that it uses.
+  migrations.write("V3__c.sql", "insert into s.t (id) values (3)");
+  const Finished refused = run_as({std::vector<std::string>{"migrate", "up"} + dir, own}, "");
+  EXPECT_EQ(1, refused.exit_code);
+  EXPECT_THAT(refused.err,
+              HasSubstr("V3__c.sql:1:13: permission denied for schema s (SQLSTATE 42501)"));
+}
+
+TEST_F(Privileges, OfSchedules) {
+  const std::string file = folder_.write("job.sql", "select 1");
+  const std::string config = folder_.write(
+      "pgsluice.toml", "[[job]]\nname = \"one\"\ncron = \"@every 1s\"\nsql = \"" + file + "\"\n");
+  std::vector<std::string> own{"usage on schema pgsluice"};
+  for (const char* table : {"jobs", "job_runs"})
+    for (const char* privilege : {"select", "insert", "update", "delete"})
+      own.push_back(std::string(privilege) + " on pgsluice." + table);
+  check({{"schedule", "run", "--once", "--config", config}, own});
+}
+
+TEST_F(Privileges, OfIndexesThatWait) {
+  const std::string bad = folder_.write("bad.csv", "id,v\n1,a\n-1,b\n");
+  db().run(
+      "create role owner_of_t; alter table s.t add check (id > 0); alter table s.t owner to "
+      "owner_of_t; grant usage, create on schema s to owner_of_t");
+  const std::vector<std::string> journal{
+      "select on pgsluice.deferred_indexes", "insert on pgsluice.deferred_indexes",
+      "update on pgsluice.deferred_indexes", "delete on pgsluice.deferred_indexes"};
+  const std::vector<std::string> owner{"owner_of_t"};
+  const auto with_index = [this] {
+    db().run(
+        "delete from pgsluice.deferred_indexes; drop index if exists s.by_v; create index by_v "
+        "on s.t (v)");
+  };
+  check({{"load", path_, "-t", "s.t", "--again", "--truncate", "--progress", "none",
+          "--defer-indexes"},
+         owner + of_ledger + journal,
+         with_index});
+  // A load that fails leaves the index to be built.
+  const auto without_index = [&] {
+    with_index();
+    EXPECT_EQ(
+        1,
+        pgsluice({"load", bad, "-t", "s.t", "--again", "--defer-indexes", "-d", url()}).exit_code);
+    EXPECT_EQ(1, db().number("select count(*) from pgsluice.deferred_indexes"));
+    db().run("update pgsluice.deferred_indexes set load_id = 1");
+  };
+  check({{"loads", "restore", "1"},
+         owner + std::vector<std::string>{"usage on schema pgsluice",
+                                          "select on pgsluice.loads, pgsluice.chunks",
+                                          "select on pgsluice.deferred_indexes",
+                                          "update on pgsluice.deferred_indexes",
+                                          "delete on pgsluice.deferred_indexes"},
+         without_index});
+  EXPECT_EQ(0, db().number("select count(*) from pgsluice.deferred_indexes"));
+  db().run(
+      "reassign owned by owner_of_t to current_user; drop owned by owner_of_t; drop role "
+      "owner_of_t");
 }
 
 TEST_F(Privileges, OfWhatGivesLoadsUp) {
