@@ -75,7 +75,9 @@ asio::awaitable<void> ask_for_grants(pg::Pool& pool, const LoadsFlags& flags, st
 asio::awaitable<void> restore(pg::Pool& pool, const LoadsFlags& flags, bool& stopped,
                               Found& found) {
   co_await read_loads(pool, flags, found);
-  const auto told = [](const ledger::DeferredIndex& index, bool is_built) {
+  const bool is_text = flags.common.output == OutputFormat::text;
+  const auto told = [is_text](const ledger::DeferredIndex& index, bool is_built) {
+    if (!is_text) return;
     print_result(is_built ? "built " + cell(index.name) + " again\n"
                           : cell(index.name) + " is there already\n");
   };
@@ -92,7 +94,21 @@ asio::awaitable<void> forget(pg::Pool& pool, const LoadsFlags& flags, Found& fou
       co_await ledger::forget(*connection, found.loads.front().id, flags.give_up_indexes);
 }
 
+nlohmann::ordered_json json_of_forgotten(const LoadsFlags& flags,
+                                         const ledger::Forgotten& forgotten) {
+  nlohmann::ordered_json indexes = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < forgotten.indexes.size(); ++i)
+    indexes.push_back({{"index", forgotten.indexes[i]}, {"definition", forgotten.definitions[i]}});
+  return {{"command", "loads forget"},        {"exit_code", exit_ok},
+          {"load_id", *flags.forget},         {"source", forgotten.source},
+          {"target", forgotten.target},       {"was_unfinished", forgotten.was_unfinished},
+          {"rows_that_stay", forgotten.rows}, {"dropped_stage", forgotten.dropped_stage},
+          {"given_up_indexes", indexes}};
+}
+
 void print_forgotten(const LoadsFlags& flags, const ledger::Forgotten& forgotten) {
+  if (flags.common.output == OutputFormat::json)
+    return print_json(json_of_forgotten(flags, forgotten));
   const std::string id = std::to_string(*flags.forget);
   const bool has_nothing =
       !forgotten.was_unfinished && forgotten.indexes.empty() && forgotten.dropped_stage.empty();
@@ -139,8 +155,21 @@ void print_pruned(const LoadsFlags& flags, const ledger::Pruned& p) {
   print_result(text);
 }
 
+int end_of_restore_in_json(const LoadsFlags& flags, const load::Restored& restored) {
+  const bool is_ok = restored.refused.empty();
+  print_json({{"command", "loads restore"},
+              {"exit_code", is_ok ? exit_ok : exit_failed},
+              {"load_id", *flags.restore},
+              {"built", restored.built},
+              {"were_there", restored.were_there},
+              {"refused", restored.refused}});
+  return is_ok ? exit_ok : exit_failed;
+}
+
 /// What restoring could not do goes to stderr, behind what it could.
 int end_of_restore(const LoadsFlags& flags, const Found& found) {
+  if (flags.common.output == OutputFormat::json)
+    return end_of_restore_in_json(flags, found.restored);
   if (found.missing_indexes.empty()) {
     print_result("nothing to do: load " + std::to_string(*flags.restore) +
                  " has no index to build again\n");
@@ -213,12 +242,16 @@ std::string message_of(Runtime& runtime, const LoadsFlags& flags, const pg::PgEr
   return message;
 }
 
+std::string name_of(const LoadsFlags& flags) {
+  if (flags.show) return "pgsluice loads show";
+  if (flags.restore) return "pgsluice loads restore";
+  if (flags.forget) return "pgsluice loads forget";
+  return flags.prunes ? "pgsluice loads prune" : "pgsluice loads";
+}
+
 int fail(const LoadsFlags& flags, int exit_code, const std::string& message) {
   if (flags.common.output == OutputFormat::json) {
-    print_json(json_of_failure(std::string("pgsluice loads") + (flags.show     ? " show"
-                                                                : flags.prunes ? " prune"
-                                                                               : ""),
-                               exit_code, message));
+    print_json(json_of_failure(name_of(flags), exit_code, message));
   } else {
     print_error(message);
   }
@@ -323,6 +356,8 @@ Run add_loads_command(CLI::App& app) {
   add_number_option(restore, "-j,--jobs", {1, limits::jobs_max}, jobs,
                     "how many at a time (default: 2)");
   add_connection_options(restore, flags->common);
+  const std::string as_object = "text, or json: one object at the end, also on failure";
+  add_output_format(restore, flags->common.output, as_object);
   CLI::App& forget = *c.add_subcommand(
       "forget",
       "give up what an unfinished load has left: its staged rows, its indexes, its resuming");
@@ -331,6 +366,7 @@ Run add_loads_command(CLI::App& app) {
   forget.add_flag("--give-up-indexes", flags->give_up_indexes,
                   "also indexes of a table that is there: they are not built again");
   add_connection_options(forget, flags->common);
+  add_output_format(forget, flags->common.output, as_object);
   CLI::App& prune = *c.add_subcommand(
       "prune",
       "delete what the ledger knows of old loads that are void, given up, or of a table "
@@ -341,7 +377,7 @@ Run add_loads_command(CLI::App& app) {
   prune.add_flag("--finished", flags->prune.with_finished,
                  "finished ones too: the same command would load their files once more");
   add_connection_options(prune, flags->common);
-  add_output_format(prune, flags->common.output, "text, or json: one object, also on failure");
+  add_output_format(prune, flags->common.output, as_object);
   return [flags] { return run_loads(*flags); };
 }
 

@@ -89,6 +89,49 @@ TEST_F(Loads, AreRunningWhileARunHoldsThem) {
   EXPECT_EQ("big", listed({"--state", "given-up"}));
 }
 
+TEST_F(Loads, AreRestoredAndForgottenForPrograms) {
+  const auto object_of = [this](const std::vector<std::string>& arguments, int exit_code) {
+    const Finished finished = run(arguments);
+    auto json = nlohmann::json::parse(finished.out);
+    EXPECT_EQ(exit_code, finished.exit_code) << finished.out << finished.err;
+    EXPECT_EQ(exit_code, json["exit_code"]);
+    EXPECT_EQ(arguments[0] + " " + arguments[1], json["command"]);
+    EXPECT_EQ("", finished.err);
+    return json;
+  };
+  db().run("create index by_id on t (id); create index at_half on t ((id / 2))");
+  const std::string bad = folder_.write("b.csv", "id\n1\nx\n");
+  ASSERT_EQ(1, run({"load", bad, "-t", "t", "--defer-indexes"}).exit_code);
+  const std::string id = id_of("b");
+  const std::vector<std::string> restore{"loads", "restore", id, "--output", "json"};
+  const std::vector<std::string> forget{"loads", "forget", id, "--output", "json"};
+  EXPECT_THAT(object_of(forget, 1)["error"]["message"].get<std::string>(), HasSubstr("by_id"));
+  auto restored = object_of(restore, 0);
+  EXPECT_EQ("public.by_id", restored["built"][0]);
+  EXPECT_EQ(0U, restored["refused"].size());
+  restored = object_of(restore, 0);
+  EXPECT_EQ(0U, restored["built"].size());
+
+  ASSERT_EQ(1, run({"load", bad, "-t", "t", "--defer-indexes"}).exit_code);
+  db().run("create table by_id (id int)");
+  restored = object_of(restore, 1);
+  EXPECT_THAT(restored["refused"][0].get<std::string>(), HasSubstr("something else has its name"));
+  std::vector<std::string> give_up = forget;
+  give_up.emplace_back("--give-up-indexes");
+  const auto forgotten = object_of(give_up, 0);
+  EXPECT_EQ(id, std::to_string(forgotten["load_id"].get<int>()));
+  EXPECT_EQ(true, forgotten["was_unfinished"]);
+  EXPECT_EQ("public.t", forgotten["target"]);
+  EXPECT_EQ("public.by_id", forgotten["given_up_indexes"][0]["index"]);
+  EXPECT_EQ("CREATE INDEX by_id ON public.t USING btree (id)",
+            forgotten["given_up_indexes"][0]["definition"]);
+  EXPECT_EQ(false, object_of(give_up, 0)["was_unfinished"]);
+  for (const char* command : {"restore", "forget"}) {
+    EXPECT_THAT(object_of({"loads", command, "99", "--output", "json"}, 1)["error"]["message"],
+                "there is no load 99 in this database; pgsluice loads lists them");
+  }
+}
+
 TEST_F(Loads, AreChosenByStateTableAndNumber) {
   make_all_states();
   EXPECT_EQ("e d c b a", listed({}));
