@@ -33,7 +33,7 @@ date::local_info info_at(const TimeZone& zone, date::local_seconds local) {
 std::string format_utc(Instant instant) { return date::format("%FT%TZ", instant); }
 
 std::expected<TimeZone, std::string> TimeZone::find(const std::string& name) {
-  if (name == "UTC") return TimeZone(nullptr);
+  if (name == "UTC" || name == "Etc/UTC") return TimeZone(nullptr);
   try {
     return TimeZone(date::locate_zone(name));
   } catch (const std::runtime_error&) {
