@@ -222,6 +222,21 @@ std::string Strategy::name(bool has_fast_lane) const {
   return {};
 }
 
+/// A temporary table has the columns that are fed, a staging table all, and both the number of the
+/// record.
+void require_room_for_number(const Strategy& s, bool is_atomic, const tuple::Table& table,
+                             const std::vector<std::string>& columns) {
+  static constexpr std::size_t columns_max = 1600;  // MaxHeapAttributeNumber
+  const bool is_upsert = s.merge.on_conflict != OnConflict::error;
+  const std::size_t count = s.staged ? table.columns.size() : columns.size();
+  if ((!s.staged && !is_upsert) || count < columns_max) return;
+  const char* const flag = is_atomic ? "--atomic" : s.staged ? "--dedupe" : "--on-conflict";
+  throw usage(
+      fmt::format("{}: {} has {} columns, and the table in which its records wait needs one "
+                  "more, for their numbers, which no table can have\n  Load without {}.",
+                  flag, table.full_name(), count, flag));
+}
+
 Strategy choose_strategy(const LoadOptions& o, const tuple::Table& table,
                          const std::vector<std::string>& columns,
                          const std::vector<UniqueKey>& keys) {
@@ -241,6 +256,7 @@ Strategy choose_strategy(const LoadOptions& o, const tuple::Table& table,
   }
   if (s.staged && o.writer == WriterChoice::insert)
     throw usage("--writer insert and a staging table (--atomic) exclude each other");
+  require_room_for_number(s, o.atomic, table, columns);
   if (s.staged) return s;
 
   const std::string reason = reason_for_insert(table);
