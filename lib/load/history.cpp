@@ -44,14 +44,22 @@ bool may_go_on(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
   return load.content_end < limits::fingerprint_bytes && !is_stream(now) && same_name(load, now);
 }
 
+/// Under row-level security: as whom it was loaded. Empty where that decides nothing.
+std::string role_of(const std::string& options) {
+  const auto json = nlohmann::json::parse(options, nullptr, false);
+  const bool has_role = json.is_object() && json.contains("role") && json["role"].is_string();
+  return has_role ? json["role"].get<std::string>() : std::string();
+}
+
 class Judge {
  public:
-  Judge(const History& history, const ledger::NewLoad& now) : h_(history), now_(now) {}
+  Judge(const History& history, const ledger::NewLoad& now)
+      : h_(history), now_(now), role_(role_of(now.options)) {}
 
   Verdict run() {
     for (std::size_t i = 0; i < h_.loads.size(); ++i) {
       const Candidate& c = h_.loads[i];
-      if (c.load.of_other_table) continue;
+      if (c.load.of_other_table || is_anothers(c.load)) continue;
       if (has_lost_a_part(c.load)) {
         if (!is_loaded_again()) return with(Kind::refuse_part_gone, c.load);
         continue;
@@ -78,6 +86,14 @@ class Judge {
 
   bool options_match(const ledger::KnownLoad& load) const {
     return same_options(load.options, now_.options, !load.behind_load);
+  }
+
+  /// Each role brings its own rows of a file. Where one of the two is not known, or the policies do
+  /// not apply to it, the difference is named.
+  bool is_anothers(const ledger::KnownLoad& load) const {
+    if (role_.empty()) return false;
+    const std::string role = role_of(load.options);
+    return !role.empty() && role != role_;
   }
 
   /// What of the content may be this load's.
@@ -223,8 +239,8 @@ class Judge {
   /// Whether rows of a load into another table, which had the name, may be in this one: it may have
   /// been copied, or restored from a dump.
   bool may_be_copied(const ledger::KnownLoad& load) const {
-    return load.of_other_table && has_rows(load) && !h_.again && !h_.truncate &&
-           !h_.target_is_empty && h_.same_content != SameContent::load;
+    return load.of_other_table && !is_anothers(load) && has_rows(load) && !h_.again &&
+           !h_.truncate && !h_.target_is_empty && h_.same_content != SameContent::load;
   }
 
   Verdict of_other_tables(const Verdict& otherwise) const {
@@ -258,6 +274,7 @@ class Judge {
 
   const History& h_;
   const ledger::NewLoad& now_;
+  std::string role_;
   Verdict fresh_;
   std::vector<std::size_t> finished_;
 };
@@ -292,6 +309,8 @@ std::string name_of(const std::string& key) {
   if (key == "fields") return "columns that the file feeds";
   if (key == "begins") return "where the data begin (--header, --skip-lines)";
   if (key == "reading") return "how dates and times are read (--set, PGDATESTYLE, PGTZ)";
+  if (key == "role") return "who loads, under row-level security";
+  if (key == "PGOPTIONS") return "PGOPTIONS, under row-level security";
   return "--" + key;
 }
 

@@ -156,6 +156,11 @@ std::string meaning_of(const LoadOptions& o, const source::Preamble& preamble,
     json["blank-lines"] = name_of(o.record_policy.blank_lines);
   add_conflict(json, strategy.merge);
   if (o.atomic) json["atomic"] = true;
+  if (target.has_row_security) {
+    json["role"] = target.role;
+    // Policies read settings of their own.
+    if (!target.startup_options.empty()) json["PGOPTIONS"] = target.startup_options;
+  }
   if (settings_decide_values(mapping, table)) json["reading"] = target.reading;
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

@@ -104,6 +104,9 @@ class Connection {
   bool is_clean() const;
   /// For who finds out that an answer is not what was asked for.
   const Trust& trust() const { return trust_; }
+  /// The settings that the session was begun with (PGOPTIONS, options= of a URI), as they are
+  /// spelt.
+  std::string startup_options() const { return PQoptions(connection_.get()); }
   bool in_transaction() const { return PQtransactionStatus(connection_.get()) != PQTRANS_IDLE; }
 
   bool in_failed_transaction() const {

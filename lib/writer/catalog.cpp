@@ -48,7 +48,7 @@ constexpr const char* table_sql =
     "version() like '%linux%', c.relpersistence, c.relkind in ('r', 'p') and "
     "has_table_privilege(c.oid, 'insert, update, delete, truncate'), "
     "(select system_identifier from pg_control_system()) || ':' || (select oid from pg_database "
-    "where datname = current_database()) "
+    "where datname = current_database()), current_user "
     "from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ";
 
 constexpr const char* columns_sql =
@@ -87,7 +87,8 @@ constexpr const char* storage_sql =
     "on p.oid = bases.oid and p.relkind = 'p' cross join lateral pg_partition_tree(p.oid) t) "
     "select coalesce(bool_or(c.relkind = 'f'), false), coalesce(bool_or(c.relpersistence = 'u' and "
     "c.relkind = 'r'), false), coalesce(bool_or(c.relpersistence <> 'u' and c.relkind in ('r', "
-    "'f')), true) from leaves join pg_class c on c.oid = leaves.oid";
+    "'f')), true), bool_or(c.relrowsecurity and c.oid <> %REL%::oid) from leaves join pg_class c "
+    "on c.oid = leaves.oid";
 
 std::string for_relation(std::string sql, const std::string& relation) {
   for (std::size_t at = sql.find("%REL%"); at != std::string::npos; at = sql.find("%REL%"))
@@ -103,7 +104,8 @@ tuple::Type read_type(const pg::Result& rows, std::size_t row, int column) {
 }
 
 /// Triggers, the types under domains, and where the rows are stored.
-asio::awaitable<void> describe_further(pg::Connection& on, tuple::Table& table) {
+asio::awaitable<void> describe_further(pg::Connection& on, Target& target) {
+  tuple::Table& table = target.table;
   const std::string relation = std::to_string(table.id) + "::regclass";
   const auto results = co_await on.query(for_relation(row_trigger_sql, relation) + "; " +
                                          for_relation(domains_sql, relation) + "; " +
@@ -116,6 +118,8 @@ asio::awaitable<void> describe_further(pg::Connection& on, tuple::Table& table) 
   table.is_foreign = results[2].boolean(0, 0);
   table.is_unlogged = results[2].boolean(0, 1);
   table.has_logged_part = results[2].boolean(0, 2);
+  const bool goes_elsewhere = table.kind == 'v' || table.has_insert_rule;
+  target.has_row_security = target.has_row_security || (goes_elsewhere && results[2].boolean(0, 3));
 }
 
 Failure own_table(const std::string& table) {
@@ -181,6 +185,9 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   t.quoted_name = row.text(0, 3);
   t.kind = row.character(0, 4);
   t.row_security = row.boolean(0, 6);
+  target.has_row_security = t.row_security;
+  target.role = row.text(0, 16);
+  target.startup_options = on.startup_options();
   t.has_insert_rule = row.boolean(0, 11);
   t.persistence = row.character(0, 13);
   t.is_unlogged = t.persistence == 'u';
@@ -201,7 +208,7 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
                          .identity = rows.boolean(i, 10)});
     is_unusual = is_unusual || t.columns.back().base_type.kind == tuple::Type::domain;
   }
-  if (is_unusual) co_await describe_further(on, t);
+  if (is_unusual) co_await describe_further(on, target);
   target.session = {.time_zone_is_utc = names_utc(row.text(0, 7)),
                     .interval_style_is_sql_standard = row.text(0, 9) == "sql_standard",
                     .array_nulls = row.boolean(0, 10),

@@ -21,6 +21,11 @@ struct Target {
   ledger::State ledger = ledger::State::incomplete;
   /// This database, as no other has it: "system identifier:oid".
   std::string origin;
+  /// Whose rows they are decides which may go in, and what becomes of them: row-level security
+  /// applies to this user, or to what lies under a view. Then these are a part of what a load is.
+  bool has_row_security = false;
+  std::string role;             ///< current_user, with the user's settings
+  std::string startup_options;  ///< pg::Connection::startup_options()
   /// The user may lock the table as such. Else (a view, a foreign table, rights on columns only) an
   /// INSERT that is planned and not run takes the lock.
   bool can_lock = false;
