@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/identifier.hpp"
+#include "base/limits.hpp"
 #include "ledger/damaged.hpp"
 #include "ledger/deferred_indexes.hpp"
 #include "ledger/places.hpp"
@@ -116,6 +117,10 @@ std::vector<std::string> are_like(const NewLoad& like) {
   const std::string file = file_of(like.source_stamp);
   if (!file.empty())
     kinds.push_back("substring(l.source_stamp from '^\\S+ \\S+ ') = " + quote_literal(file));
+  std::string heads;
+  for (const std::string& head : like.short_heads)
+    heads += (heads.empty() ? "" : ", ") + quote_literal(head);
+  if (!heads.empty()) kinds.push_back("l.head in (" + heads + ")");
   // Of the table, and of others that had its name: whether their rows are in it is asked then.
   const std::string where =
       " and l.state <> 'void' and ((l.target_oid = " + std::to_string(like.target_oid) + " and " +
@@ -183,6 +188,25 @@ asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like) 
   co_return known;
 }
 
+// Each length is one step into the index, however many loads have it.
+asio::awaitable<std::vector<std::uint64_t>> short_lengths(pg::Connection& on, const NewLoad& like) {
+  const std::uint64_t below = std::min<std::uint64_t>(like.head_bytes, limits::fingerprint_bytes);
+  const auto next = [&](const std::string& behind) {
+    return "(select l.head_bytes from pgsluice.loads l where l.state <> 'void' and l.target_oid "
+           "= " +
+           std::to_string(like.target_oid) + " and l.head_bytes < " + std::to_string(below) +
+           " and l.head_bytes > " + behind + " order by l.head_bytes limit 1)";
+  };
+  const auto results = co_await on.query(
+      "with recursive lengths (n) as (select " + next("0") + " union all select " +
+      next("lengths.n") +
+      " from lengths where n is not null) select n from lengths where n is not null");
+  const pg::Result& rows = results.front();
+  std::vector<std::uint64_t> lengths;
+  for (std::size_t row = 0; row < rows.rows(); ++row) lengths.push_back(rows.count(row, 0));
+  co_return lengths;
+}
+
 asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection& on,
                                                                  const std::vector<LoadId>& loads) {
   std::map<std::int64_t, ChunkEntry> chunks;
@@ -236,7 +260,7 @@ asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId i
 std::string begin_statement(const NewLoad& load) {
   return "insert into pgsluice.loads (target, target_oid, source, source_path, source_bytes, "
          "source_stamp, fingerprint, options, chunk_bytes, record_bytes_max, rejects_path, staged, "
-         "origin, head, updates, behind_load) values (" +
+         "origin, head, head_bytes, updates, behind_load) values (" +
          quote_literal(load.target) + "," + std::to_string(load.target_oid) + "," +
          quote_literal(load.source) + "," + quote_literal(load.source_path) + "," +
          (load.source_bytes ? std::to_string(*load.source_bytes) : std::string("null")) + "," +
@@ -244,7 +268,8 @@ std::string begin_statement(const NewLoad& load) {
          quote_literal(load.options) + "," + std::to_string(load.chunk_bytes) + "," +
          std::to_string(load.record_bytes_max) + "," + quote_literal(load.rejects_path) +
          (load.staged ? ",true," : ",false,") + quote_literal(load.origin) + "," +
-         quote_literal(load.head) + (load.updates ? ",true," : ",false,") +
+         quote_literal(load.head) + "," + std::to_string(load.head_bytes) +
+         (load.updates ? ",true," : ",false,") +
          (load.behind_load ? id_text(*load.behind_load) : "null") + "); ";
 }
 

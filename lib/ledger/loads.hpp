@@ -21,7 +21,10 @@ struct NewLoad {
   std::optional<std::uint64_t> source_bytes;
   std::string source_stamp;
   std::string fingerprint;
-  std::string head;     ///< of the first bytes alone: source::head_digest()
+  std::string head;              ///< of the first bytes alone: source::head_digest()
+  std::uint64_t head_bytes = 0;  ///< of so many: fewer than limits::fingerprint_bytes are all
+  /// The same of its first bytes as many as short_lengths() says: of what it was before it grew.
+  std::vector<std::string> short_heads;
   std::string options;  ///< JSON object
   std::uint64_t chunk_bytes = 0;
   std::uint64_t record_bytes_max = 0;
@@ -73,6 +76,10 @@ std::string staging_table(LoadId id);
 /// inode. Newest first; void ones are left out, and of each kind there are so many at most.
 inline constexpr std::size_t known_loads_max = 200;
 asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like);
+
+/// The lengths, each once, of short contents that loads into the table have read and that are
+/// shorter than that of `like`: those of which the head is all.
+asio::awaitable<std::vector<std::uint64_t>> short_lengths(pg::Connection& on, const NewLoad& like);
 
 /// The digest and length of each load's first chunk, for those that have one.
 asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection& on,

@@ -13,6 +13,7 @@
 #include "load/reject_choice.hpp"
 #include "load/sound_entry.hpp"
 #include "load/staging.hpp"
+#include "source/fingerprint.hpp"
 
 /// How a load is entered in the ledger, or found there again.
 namespace sluice::load {
@@ -150,6 +151,14 @@ asio::awaitable<ledger::KnownLoads> Load::known_loads(Plan& plan, pg::Connection
       names = lock_names(plan);
       lock_ =
           co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(names));
+    }
+  }
+  if (!plan.identity.source_bytes) {
+    const std::vector<std::uint64_t> lengths =
+        co_await ledger::short_lengths(connection, plan.identity);
+    for (const std::uint64_t length : lengths) {
+      plan.identity.short_heads.push_back(
+          source::head_digest(std::string_view(plan.preamble.beginning).substr(0, length)));
     }
   }
   known_loads = co_await ledger::find_loads(connection, plan.identity);

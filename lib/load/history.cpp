@@ -41,7 +41,7 @@ bool may_go_on(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
     return false;
   if (load.head == now.head) return true;
   // Of a short content the digest is of all of it, which is longer now.
-  return load.content_end < limits::fingerprint_bytes && !is_stream(now) && same_name(load, now);
+  return load.content_end < limits::fingerprint_bytes && same_name(load, now);
 }
 
 /// Under row-level security: as whom it was loaded. Empty where that decides nothing.

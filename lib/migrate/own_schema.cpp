@@ -17,7 +17,7 @@ struct Embedded {
   const char* is_there;
 };
 
-const std::array<Embedded, 11> files{{
+const std::array<Embedded, 12> files{{
     {"V001__loads_and_chunks.sql", sql::V001__loads_and_chunks,
      "to_regclass('pgsluice.chunks') is not null"},
     {"V002__deferred_indexes.sql", sql::V002__deferred_indexes,
@@ -48,6 +48,10 @@ const std::array<Embedded, 11> files{{
      "exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname "
      "= "
      "'pgsluice' and c.relname = 'loads_place_idx')"},
+    {"V012__short_contents.sql", sql::V012__short_contents,
+     "exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname "
+     "= "
+     "'pgsluice' and c.relname = 'loads_short_idx')"},
 }};
 
 const Home home{.project = project, .search_path = {}};

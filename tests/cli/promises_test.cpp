@@ -122,6 +122,30 @@ TEST_F(Promises, AFileThatHasGrownIsNeverLoadedTwice) {
   }
 }
 
+/// However short it was, and whatever it was before.
+TEST_F(Promises, AStreamThatHasGrownIsNeverLoadedTwice) {
+  for (const bool was_file : {false, true}) {
+    for (const int rows_before : {1, 10, 3'000, 30'000}) {
+      SCOPED_TRACE((was_file ? "a file of " : "a stream of ") + std::to_string(rows_before));
+      db().run("truncate t; drop schema if exists pgsluice cascade");
+      ASSERT_EQ(0, load(folder_.write("other.csv", "id,v\n-1,a\n")).exit_code);
+      const std::string in = folder_.write("log.csv", lines(0, rows_before));
+      ASSERT_EQ(0, (was_file ? load(in) : load("-", {}, {.input = in})).exit_code);
+      const std::string grown = folder_.write("grown.csv", lines(0, rows_before + 5));
+      const Finished refused = load("-", {}, {.input = grown});
+      EXPECT_EQ(7, refused.exit_code) << refused.err;
+      EXPECT_THAT(refused.err, HasSubstr("--grown append"));
+      const Finished appended = load("-", {"--grown", "append"}, {.input = grown});
+      EXPECT_EQ(0, appended.exit_code) << appended.err;
+      EXPECT_THAT(load("-", {}, {.input = grown}).out, HasSubstr("nothing to do"));
+      const std::string more = folder_.write("more.csv", lines(0, rows_before + 9));
+      EXPECT_EQ(0, load("-", {"--grown", "append"}, {.input = more}).exit_code);
+      EXPECT_EQ(rows_before + 10, rows());
+      EXPECT_EQ(rows_before + 10, db().number("select count(distinct id) from t"));
+    }
+  }
+}
+
 TEST_F(Promises, ATornFileIsNotAppendedTo) {
   const std::string in = folder_.write("in.csv", "id,v\n1,a\n2,trunc");
   ASSERT_EQ(0, load(in).exit_code);
