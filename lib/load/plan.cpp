@@ -170,6 +170,7 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   plan.identity = {
       .target = table.full_name(),
       .target_oid = table.id,
+      .is_plain_table = table.kind == 'r',
       .origin = plan.target.origin,
       .source = plan.source->name(),
       .source_path = plan.source->identity(),

@@ -91,6 +91,7 @@ TEST_F(Places, WhateverBecomesOfATableNoRowIsDoubledOrLeftOut) {
     for (const bool is_restored : {false, true}) {
       for (const bool is_new_first : {false, true}) {
         for (const std::string& as : {url(), low}) {
+          if (is_restored && as == low) continue;  // of a restored ledger oids decide as well
           SCOPED_TRACE(change.name + (is_restored ? ", restored" : "") +
                        (is_new_first ? ", another file first" : "") +
                        (as == low ? ", may only insert" : ""));
