@@ -1,45 +1,20 @@
 #!/usr/bin/env python3
-"""Checks the rules of the house that a compiler does not: which folder may include which (ARCHITECTURE.md has the table),
-how long a file may be, that headers start with #pragma once, that no tab or trailing blank slips in."""
+"""Checks the rules of the house that a compiler does not: which folder may include which (house.py; ARCHITECTURE.md
+shows the same table), how long a file may be, that headers start with #pragma once, that no tab or trailing blank slips
+in."""
 
 import pathlib
 import re
 import sys
 
+import house
+
 ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
 LINES_MAX = 600
-
-MAY_INCLUDE = {
-    "base": {"base"},
-    "async": {"async", "base"},
-    "csv": {"csv", "base"},
-    "source": {"source", "csv", "base"},
-    "tuple": {"tuple", "csv", "base"},
-    "pg": {"pg", "async", "base"},
-    "ledger": {"ledger", "migrate", "pg", "async", "base"},
-    "writer": {"writer", "ledger", "tuple", "pg", "csv", "async", "base"},
-    "load": {"load", "writer", "source", "ledger", "tuple", "pg", "csv", "async", "base"},
-    "schedule": {"schedule", "base"},
-    "migrate": {"migrate", "base"},
-    "jobs": {"jobs", "schedule", "migrate", "ledger", "pg", "async", "base"},
-}
-EVERYTHING = set(MAY_INCLUDE)
-
-# header -> folders of lib/ (and "app") that may include it
-LIBRARIES = {
-    r"libpq-fe\.h": {"pg"},
-    r"pqxx/": {"migrate"},
-    r"CLI/": {"app"},
-    r"boost/": {"async", "pg", "ledger", "writer", "source", "load", "jobs", "app"},
-    r"toml\+\+/": {"jobs"},
-}
 
 # what prints: one file escapes what others have written, so that nothing else may
 PRINTS = re.compile(r"\bstd::(cout|cerr|clog|puts|printf|fputs|fwrite|print|println)\b|\b(v?f?printf|fputs|puts)\(")
 MAY_PRINT = {"app/output.cpp"}
-
-INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
-
 
 def folder_of(path):
     parts = path.relative_to(ROOT).parts
@@ -60,23 +35,34 @@ def complaints_about(path):
             yield f"{where}:{number}: tab or trailing blank"
         if folder != "tests" and str(where) not in MAY_PRINT and PRINTS.search(line):
             yield f"{where}:{number}: only app/output.cpp prints"
-        match = INCLUDE.match(line)
-        if not match or folder == "tests":
-            continue
-        target = match.group(2)
-        for pattern, folders in LIBRARIES.items():
-            if re.match(pattern, target) and folder not in folders:
-                yield f"{where}:{number}: {folder} may not include <{target}>"
-        if match.group(1) == '"' and "/" in target:
-            other = target.split("/")[0]
-            allowed = EVERYTHING | {"app"} if folder == "app" else MAY_INCLUDE.get(folder, set())
-            if other not in allowed:
-                yield f"{where}:{number}: {folder} may not include {other}/"
+    if folder == "tests":
+        return
+    for number, mark, header in house.includes(path):
+        for pattern, folders in house.LIBRARIES.items():
+            if re.match(pattern, header) and folder not in folders:
+                yield f"{where}:{number}: {folder} may not include <{header}>"
+        other = house.folder_of_header(header)
+        if mark == '"' and other and other != folder and other not in house.MAY_INCLUDE.get(folder, set()):
+            yield f"{where}:{number}: {folder} may not include {other}/"
+
+
+def complaints_about_the_house():
+    if circle := house.circle(house.MAY_INCLUDE):
+        yield "tests/tidy/house.py: folders include each other in a circle: " + " -> ".join(circle)
+        return
+    shown = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    if "\n".join(house.table()) not in shown:
+        yield "ARCHITECTURE.md: its table of includes is not the one of tests/tidy/house.py: script/include-graph --table"
+    used = house.graph(ROOT)
+    for name, others in house.MAY_INCLUDE.items():
+        for other in sorted(others - used.get(name, set()) if name != "app" else ()):
+            yield f"tests/tidy/house.py: {name} may include {other}/, and does not"
 
 
 def main():
     files = [p for top in ("lib", "app", "tests") for p in sorted((ROOT / top).rglob("*")) if p.suffix in (".hpp", ".cpp")]
     found = [complaint for path in files for complaint in complaints_about(path)]
+    found += complaints_about_the_house()
     for complaint in found:
         print(complaint)
     print(f"{len(files)} files, {len(found)} complaints")
