@@ -19,11 +19,11 @@ std::string require(const std::string& condition) {
 
 asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, Plan& plan) {
   const auto began = async::Clock::now();
-  source::Chunk chunk;
-  source::Chunk second;
+  chunk::Chunk chunk;
+  chunk::Chunk second;
   tuple::Batch batch;
   const auto read = [&] {
-    source::Chunker chunker(*plan.source, plan.preamble, plan.chunker_options());
+    chunk::Chunker chunker(*plan.source, plan.preamble, plan.chunker_options());
     const bool is_one = chunker.next(chunk) && !chunker.next(second);
     if (is_one) tuple::Encoder(plan.encoder).encode(chunk.parse_input(), batch);
     return is_one;

@@ -40,7 +40,7 @@ namespace {
 /// One try at one chunk.
 struct Attempt {
   Storing& with;
-  const source::Chunk& chunk;
+  const chunk::Chunk& chunk;
   const tuple::Batch& batch;
   bool follows_a_lost_one = false;         ///< its connection may live on at the server
   bool sifts = false;                      ///< looks for bad records
@@ -190,8 +190,7 @@ asio::awaitable<std::unique_ptr<pg::Connection>> open_first(pg::ConnectOptions o
   co_return connection;
 }
 
-asio::awaitable<Stored> store(Storing& with, const source::Chunk& chunk,
-                              const tuple::Batch& batch) {
+asio::awaitable<Stored> store(Storing& with, const chunk::Chunk& chunk, const tuple::Batch& batch) {
   Attempt attempt{with, chunk, batch, false, batch.rejects > 0, {}, {}};
   const auto try_it = [&attempt] { return try_and_sift(attempt); };
   const auto decide = [&attempt](const std::exception_ptr& failure, std::size_t tries,
@@ -208,7 +207,7 @@ asio::awaitable<Stored> store(Storing& with, const source::Chunk& chunk,
   co_return attempt.stored;
 }
 
-ledger::ChunkEntry entry_of(const source::Chunk& chunk, const tuple::Batch& batch) {
+ledger::ChunkEntry entry_of(const chunk::Chunk& chunk, const tuple::Batch& batch) {
   ledger::ChunkEntry entry;
   entry.number = chunk.number;
   entry.start = chunk.start;
@@ -221,14 +220,14 @@ ledger::ChunkEntry entry_of(const source::Chunk& chunk, const tuple::Batch& batc
   return entry;
 }
 
-pg::PgError of_lines(const Storing& with, const source::Chunk& chunk, pg::PgError error) {
+pg::PgError of_lines(const Storing& with, const chunk::Chunk& chunk, pg::PgError error) {
   if (!error.session_goes_on) return error;
   error.message = fmt::format("{}: lines {} to {}: {}", with.plan.source->name(), chunk.start.line,
                               chunk.start.line + chunk.lines - 1, error.message);
   return error;
 }
 
-void refuse_ragged(const Storing& with, const source::Chunk& chunk, const tuple::Batch& batch) {
+void refuse_ragged(const Storing& with, const chunk::Chunk& chunk, const tuple::Batch& batch) {
   if (with.plan.encoder.policy.ragged != tuple::Ragged::error) return;
   if (batch.ragged == 0) return;
   BadRecords bad(with.plan, chunk, nullptr);
@@ -240,13 +239,13 @@ void refuse_ragged(const Storing& with, const source::Chunk& chunk, const tuple:
   throw BadRecord(FailureKind::bad_record, source, std::move(reject), message);
 }
 
-void keep_rejects(const Storing& with, const source::Chunk& chunk, const Refused& refused) {
+void keep_rejects(const Storing& with, const chunk::Chunk& chunk, const Refused& refused) {
   if (with.rejects == nullptr) return;
   BadRecords bad(with.plan, chunk, &refused);
   with.rejects->append(chunk, [&bad](tuple::Reject& reject) { return bad.next(reject); });
 }
 
-tuple::Reject last_of(const Storing& with, const source::Chunk& chunk, const Refused& refused) {
+tuple::Reject last_of(const Storing& with, const chunk::Chunk& chunk, const Refused& refused) {
   BadRecords bad(with.plan, chunk, &refused);
   tuple::Reject reject;
   while (bad.next(reject)) {

@@ -6,13 +6,13 @@
 
 #include "async/retry.hpp"
 #include "base/limits.hpp"
+#include "chunk/chunk.hpp"
 #include "load/bad_records.hpp"
 #include "load/plan.hpp"
 #include "load/reject_budget.hpp"
 #include "load/reject_file.hpp"
 #include "load/report.hpp"
 #include "load/wide_keys.hpp"
-#include "source/chunk.hpp"
 #include "writer/writer.hpp"
 
 namespace sluice::load {
@@ -70,23 +70,23 @@ struct Stored : RowCounts {
 /// a record, or reading has refused one, again without its bad records, which are written to the
 /// reject file before the commit. Throws BadRecord where the budget allows no more of them, Failure
 /// where the reject file cannot be written, and Refusal or PgError when it gives up.
-asio::awaitable<Stored> store(Storing& with, const source::Chunk& chunk, const tuple::Batch& batch);
+asio::awaitable<Stored> store(Storing& with, const chunk::Chunk& chunk, const tuple::Batch& batch);
 
 /// The ledger's row for a chunk whose batch is `batch`.
-ledger::ChunkEntry entry_of(const source::Chunk& chunk, const tuple::Batch& batch);
+ledger::ChunkEntry entry_of(const chunk::Chunk& chunk, const tuple::Batch& batch);
 
 /// The error with the lines that were under way, where the server said it of them.
-pg::PgError of_lines(const Storing& with, const source::Chunk& chunk, pg::PgError error);
+pg::PgError of_lines(const Storing& with, const chunk::Chunk& chunk, pg::PgError error);
 
 /// Throws BadRecord where the batch has a record of the wrong length, and such a record ends a load
 /// whatever its budget (--ragged=error).
-void refuse_ragged(const Storing& with, const source::Chunk& chunk, const tuple::Batch& batch);
+void refuse_ragged(const Storing& with, const chunk::Chunk& chunk, const tuple::Batch& batch);
 
 /// Writes the bad records of a chunk to the reject file, where there is one. Blocks.
-void keep_rejects(const Storing& with, const source::Chunk& chunk, const Refused& refused);
+void keep_rejects(const Storing& with, const chunk::Chunk& chunk, const Refused& refused);
 
 /// The last bad record of a chunk that has some. Blocks.
-tuple::Reject last_of(const Storing& with, const source::Chunk& chunk, const Refused& refused);
+tuple::Reject last_of(const Storing& with, const chunk::Chunk& chunk, const Refused& refused);
 
 /// The failure of a load that stops at a bad record.
 BadRecord failure_of(const Storing& with, tuple::Reject reject, std::uint64_t rejects);

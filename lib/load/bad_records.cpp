@@ -74,7 +74,7 @@ std::optional<std::uint64_t> BadRecords::Cursor::number() const {
   return is_there ? std::optional(tuple.number) : std::nullopt;
 }
 
-BadRecords::BadRecords(const Plan& plan, const source::Chunk& chunk, const Refused* refused)
+BadRecords::BadRecords(const Plan& plan, const chunk::Chunk& chunk, const Refused* refused)
     : plan_(plan), encoder_(plan.encoder), positions_(chunk, plan.encoder.line_end) {
   encoder_.start_search(chunk.parse_input(),
                         refused == nullptr ? tuple::Lanes::both : refused->lanes,

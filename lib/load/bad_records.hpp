@@ -2,9 +2,9 @@
 
 #include <optional>
 
+#include "chunk/chunk.hpp"
 #include "load/plan.hpp"
 #include "load/refused_tuples.hpp"
-#include "source/chunk.hpp"
 #include "tuple/encoder.hpp"
 
 namespace sluice::load {
@@ -25,7 +25,7 @@ struct Refused {
 class BadRecords {
  public:
   /// `refused`: none where only reading has judged. All outlive it.
-  BadRecords(const Plan& plan, const source::Chunk& chunk, const Refused* refused);
+  BadRecords(const Plan& plan, const chunk::Chunk& chunk, const Refused* refused);
 
   /// The next one, complete; false behind the last.
   bool next(tuple::Reject& reject);
@@ -46,7 +46,7 @@ class BadRecords {
 
   const Plan& plan_;
   tuple::Encoder encoder_;
-  source::PositionCounter positions_;
+  chunk::PositionCounter positions_;
   Cursor fast_;
   Cursor slow_;
 };

@@ -5,7 +5,7 @@
 
 namespace sluice::load {
 
-asio::awaitable<Stored> Checker::judge(const source::Chunk& chunk, const tuple::Batch& batch) {
+asio::awaitable<Stored> Checker::judge(const chunk::Chunk& chunk, const tuple::Batch& batch) {
   if (!connection_) {
     connection_.emplace(co_await with_.on.pool.acquire());
     const bool begun = co_await with_.writer.begin(**connection_, entry_of(chunk, batch));
@@ -32,14 +32,14 @@ asio::awaitable<Stored> Checker::judge(const source::Chunk& chunk, const tuple::
   co_return stored;
 }
 
-void Checker::tell_rejects(const source::Chunk& chunk, const Refused& refused) const {
+void Checker::tell_rejects(const chunk::Chunk& chunk, const Refused& refused) const {
   if (!with_.plan.options.on_reject) return;
   BadRecords bad(with_.plan, chunk, &refused);
   for (tuple::Reject reject; bad.next(reject);) with_.plan.options.on_reject(reject);
 }
 
 asio::awaitable<Salvaged> Checker::salvage_naming_lines(
-    const source::Chunk& chunk, const tuple::Batch& batch,
+    const chunk::Chunk& chunk, const tuple::Batch& batch,
     std::function<bool(std::size_t)> may_go_on) {
   try {
     co_return co_await salvage(with_.on, **connection_, with_.writer, with_.plan, chunk, batch,

@@ -16,16 +16,16 @@ class Checker {
   explicit Checker(const Storing& with) : with_(with) {}
 
   /// Judges the next chunk, and tells its rejects to LoadOptions::on_reject.
-  asio::awaitable<Stored> judge(const source::Chunk& chunk, const tuple::Batch& batch);
+  asio::awaitable<Stored> judge(const chunk::Chunk& chunk, const tuple::Batch& batch);
 
   /// Rolls back.
   asio::awaitable<void> end();
 
  private:
-  asio::awaitable<Salvaged> salvage_naming_lines(const source::Chunk& chunk,
+  asio::awaitable<Salvaged> salvage_naming_lines(const chunk::Chunk& chunk,
                                                  const tuple::Batch& batch,
                                                  std::function<bool(std::size_t)> may_go_on);
-  void tell_rejects(const source::Chunk& chunk, const Refused& refused) const;
+  void tell_rejects(const chunk::Chunk& chunk, const Refused& refused) const;
 
   const Storing& with_;
   std::optional<pg::Lease> connection_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "source/chunker.hpp"
+#include "chunk/chunker.hpp"
 
 namespace sluice::load {
 namespace {
@@ -26,8 +26,8 @@ bool go_to_first_record(const Plan& plan) {
 
 std::optional<tuple::Reject> find_record(const Plan& plan, std::uint64_t record) {
   if (!go_to_first_record(plan)) return std::nullopt;
-  source::Chunker chunker(*plan.source, plan.preamble, plan.chunker_options());
-  source::Chunk chunk;
+  chunk::Chunker chunker(*plan.source, plan.preamble, plan.chunker_options());
+  chunk::Chunk chunk;
   do {
     if (!chunker.next(chunk)) return std::nullopt;
   } while (chunk.start.record + chunk.records <= record);
@@ -40,7 +40,7 @@ std::optional<tuple::Reject> find_record(const Plan& plan, std::uint64_t record)
   tuple::Reject reject;
   reject.begin = found.begin;
   reject.size = found.end - found.begin;
-  reject.position = source::PositionCounter(chunk, plan.encoder.line_end).at(found.begin, number);
+  reject.position = chunk::PositionCounter(chunk, plan.encoder.line_end).at(found.begin, number);
   return reject;
 }
 

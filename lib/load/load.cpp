@@ -125,7 +125,7 @@ asio::awaitable<Plan> Load::prepare_to_run() {
   writer::require_table_name(options_.table);
   source_ = source::open(options_.path);
   report_.file = source_->file();
-  first_chunk_bytes_ = source::bytes_of_chunk(0, options_.chunk_bytes);
+  first_chunk_bytes_ = chunk::bytes_of_chunk(0, options_.chunk_bytes);
   const auto executor = co_await asio::this_coro::executor;
   Findings found(executor);
   async::TaskGroup tasks(executor);

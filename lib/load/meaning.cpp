@@ -132,7 +132,7 @@ bool decides_rows(const std::string& setting) {
                               [&](std::string_view family) { return setting.starts_with(family); });
 }
 
-std::string meaning_of(const LoadOptions& o, const source::Preamble& preamble,
+std::string meaning_of(const LoadOptions& o, const chunk::Preamble& preamble,
                        const tuple::Mapping& mapping, const writer::Target& target,
                        const Strategy& strategy) {
   const tuple::Table& table = target.table;

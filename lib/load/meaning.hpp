@@ -3,9 +3,9 @@
 #include <optional>
 #include <string>
 
+#include "chunk/preamble.hpp"
 #include "load/options.hpp"
 #include "load/strategy.hpp"
-#include "source/preamble.hpp"
 #include "tuple/encoder.hpp"
 
 namespace sluice::load {
@@ -13,7 +13,7 @@ namespace sluice::load {
 /// What decides which rows come out of the same bytes, as a JSON object: by what the options mean
 /// for this source and this table, not by how they were spelt. Two runs with equal ones store the
 /// same.
-std::string meaning_of(const LoadOptions& options, const source::Preamble& preamble,
+std::string meaning_of(const LoadOptions& options, const chunk::Preamble& preamble,
                        const tuple::Mapping& mapping, const writer::Target& target,
                        const Strategy& strategy);
 

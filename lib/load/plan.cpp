@@ -14,7 +14,7 @@
 namespace sluice::load {
 namespace {
 
-source::PreambleOptions preamble_options(const LoadOptions& o) {
+chunk::PreambleOptions preamble_options(const LoadOptions& o) {
   return {.dialect = o.dialect,
           .has_header = o.header != HeaderMode::none,
           .skip_lines = o.skip_lines,
@@ -96,7 +96,7 @@ std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_
   return std::min(static_cast<std::size_t>(std::lround(idle_too)), limits::default_jobs_max);
 }
 
-source::ChunkerOptions Plan::chunker_options() const {
+chunk::ChunkerOptions Plan::chunker_options() const {
   return {.dialect = options.dialect,
           .chunk_bytes = identity.chunk_bytes,
           .record_bytes_max = identity.record_bytes_max,
@@ -140,7 +140,7 @@ PlanSummary Plan::summary() const {
 }
 
 Beginning read_beginning(source::Source& source, const LoadOptions& options) {
-  Beginning beginning{source::read_preamble(source, preamble_options(options)), {}, {}, {}};
+  Beginning beginning{chunk::read_preamble(source, preamble_options(options)), {}, {}, {}};
   beginning.fingerprint = source::fingerprint(source, beginning.preamble.beginning);
   beginning.head = source::head_digest(beginning.preamble.beginning);
   return beginning;
@@ -225,7 +225,7 @@ std::string rejects_path_of(const Plan& plan, const std::string& named) {
 void reread_preamble(Plan& plan) {
   plan.source->rewind();
   std::optional<std::vector<std::string>> header = std::move(plan.preamble.header);
-  plan.preamble = source::read_preamble(*plan.source, preamble_options(plan.options));
+  plan.preamble = chunk::read_preamble(*plan.source, preamble_options(plan.options));
   plan.preamble.header = std::move(header);  // in UTF-8
   if (!plan.begins_at) return;
   plan.preamble.start = *plan.begins_at;

@@ -4,14 +4,14 @@
 #include <string>
 
 #include "async/asio.hpp"
+#include "chunk/chunker.hpp"
+#include "chunk/preamble.hpp"
 #include "ledger/loads.hpp"
 #include "ledger/run_lock.hpp"
 #include "load/options.hpp"
 #include "load/report.hpp"
 #include "load/strategy.hpp"
 #include "pg/pool.hpp"
-#include "source/chunker.hpp"
-#include "source/preamble.hpp"
 #include "source/source.hpp"
 #include "tuple/encoder.hpp"
 #include "writer/catalog.hpp"
@@ -30,7 +30,7 @@ struct Resources {
 struct Plan {
   LoadOptions options;
   source::Source* source = nullptr;  ///< outlives the plan
-  source::Preamble preamble;
+  chunk::Preamble preamble;
   writer::Target target;
   tuple::Mapping mapping;
   tuple::EncoderPlan encoder;
@@ -41,7 +41,7 @@ struct Plan {
   std::size_t jobs = 0;
   std::optional<Position> begins_at;  ///< behind what an earlier load has read (--grown append)
 
-  source::ChunkerOptions chunker_options() const;
+  chunk::ChunkerOptions chunker_options() const;
   PlanSummary summary() const;
 
   /// Encoding on one core keeps about four of the server's backends busy; where the order of the
@@ -54,7 +54,7 @@ struct Plan {
 
 /// How a source begins, and what tells it from others.
 struct Beginning {
-  source::Preamble preamble;
+  chunk::Preamble preamble;
   std::string fingerprint;
   std::string head;
   std::optional<std::string> null_bytes;  ///< the text for NULL, where the source has it otherwise

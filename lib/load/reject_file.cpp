@@ -49,7 +49,7 @@ void append_text(std::string& to, std::string_view text) {
 /// The rejects of one attempt on their way into the files, through buffers of a fixed size.
 class RejectFile::Writing {
  public:
-  Writing(RejectFile& file, const source::Chunk& chunk)
+  Writing(RejectFile& file, const chunk::Chunk& chunk)
       : file_(file),
         chunk_(chunk),
         entry_{chunk.number,       file.attempts_,    0, file.records_size_, file.records_size_,
@@ -106,7 +106,7 @@ class RejectFile::Writing {
   }
 
   RejectFile& file_;
-  const source::Chunk& chunk_;
+  const chunk::Chunk& chunk_;
   Entry entry_;
   std::string head_;
   std::string tail_;
@@ -130,7 +130,7 @@ std::unique_ptr<RejectFile> RejectFile::reopen(const std::string& path, Options 
   return file;
 }
 
-void RejectFile::append(const source::Chunk& chunk, const Next& next) {
+void RejectFile::append(const chunk::Chunk& chunk, const Next& next) {
   const std::lock_guard lock(mutex_);
   if (why_no_place_) throw Failure(*why_no_place_);
   if (records_size_ == 0) write_header();

@@ -10,9 +10,9 @@
 
 #include "base/failure.hpp"
 #include "base/position.hpp"
+#include "chunk/chunk.hpp"
 #include "csv/dialect.hpp"
 #include "load/reject_place.hpp"
-#include "source/chunk.hpp"
 #include "tuple/reject.hpp"
 
 namespace sluice::load {
@@ -70,7 +70,7 @@ class RejectFile {
 
   /// Writes the rejects of an attempt at a chunk, and waits for the disk. Throws Failure where that
   /// is not possible; then the files are as before.
-  void append(const source::Chunk& chunk, const Next& next);
+  void append(const chunk::Chunk& chunk, const Next& next);
 
   /// Leaves in the files the rejects of those chunks, in file order, and nothing else. Returns how
   /// many rejects they have.

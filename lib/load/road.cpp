@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "async/offload.hpp"
-#include "source/chunker.hpp"
+#include "chunk/chunker.hpp"
 
 namespace sluice::load {
 
@@ -39,7 +39,7 @@ asio::awaitable<void> Road::run() {
 }
 
 asio::awaitable<void> Road::read_chunks() {
-  source::Chunker chunker(*plan_.source, plan_.preamble, plan_.chunker_options());
+  chunk::Chunker chunker(*plan_.source, plan_.preamble, plan_.chunker_options());
   while (!stopping_ && !failure_) {
     ChunkLease chunk = co_await free_chunks_.take();
     const auto read = [&chunker, &chunk] { return chunker.next(*chunk); };
@@ -69,14 +69,14 @@ asio::awaitable<void> Road::read_chunks() {
   to_encode_.close();
 }
 
-asio::awaitable<void> Road::keep_to_rate(const source::Chunk& chunk) {
+asio::awaitable<void> Road::keep_to_rate(const chunk::Chunk& chunk) {
   if (bytes_rate_) co_await bytes_rate_->acquire(static_cast<double>(chunk.size));
   if (rows_rate_) co_await rows_rate_->acquire(static_cast<double>(chunk.records));
 }
 
 /// True if an earlier run stored this chunk. Throws Failure(changed) if it stored another one in
 /// its place.
-bool Road::is_stored(const source::Chunk& chunk) {
+bool Road::is_stored(const chunk::Chunk& chunk) {
   const auto found = stored_.find(chunk.number);
   if (found == stored_.end()) return false;
   const ledger::ChunkEntry& entry = found->second;
@@ -102,7 +102,7 @@ asio::awaitable<void> Road::encode_chunks() {
   while (std::optional<ChunkLease> chunk = co_await to_encode_.receive()) {
     if (given_up_on((*chunk)->number)) continue;
     BatchLease batch = co_await free_batches_.take();
-    const source::Chunk& input = **chunk;
+    const chunk::Chunk& input = **chunk;
     const auto encode = [&encoder, &input, &batch] {
       encoder.encode(input.parse_input(), *batch, input.start.record);
     };
@@ -115,7 +115,7 @@ asio::awaitable<void> Road::encode_chunks() {
 
 asio::awaitable<void> Road::write_batches() {
   while (std::optional<Encoded> next = co_await to_write_.receive()) {
-    const source::Chunk& chunk = *next->chunk;
+    const chunk::Chunk& chunk = *next->chunk;
     if (given_up_on(chunk.number)) continue;
     if (plan_.strategy.keeps_key_order()) {
       co_await key_order_.enter(chunk.number, next->batch->keys);
@@ -132,7 +132,7 @@ asio::awaitable<void> Road::write_batches() {
   }
 }
 
-asio::awaitable<void> Road::write_batch(const source::Chunk& chunk, const tuple::Batch& batch) {
+asio::awaitable<void> Road::write_batch(const chunk::Chunk& chunk, const tuple::Batch& batch) {
   Stored stored;
   if (plan_.options.check) {
     stored = co_await checker_.judge(chunk, batch);

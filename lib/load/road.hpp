@@ -7,12 +7,12 @@
 #include "async/free_list.hpp"
 #include "async/rate_limiter.hpp"
 #include "async/task_group.hpp"
+#include "chunk/chunk.hpp"
 #include "load/attempt.hpp"
 #include "load/check.hpp"
 #include "load/key_order.hpp"
 #include "load/plan.hpp"
 #include "load/report.hpp"
-#include "source/chunk.hpp"
 #include "tuple/batch.hpp"
 #include "writer/writer.hpp"
 
@@ -46,7 +46,7 @@ class Road {
   std::uint64_t bytes_stored() const { return bytes_stored_; }
 
  private:
-  using ChunkLease = async::FreeList<source::Chunk>::Lease;
+  using ChunkLease = async::FreeList<chunk::Chunk>::Lease;
   using BatchLease = async::FreeList<tuple::Batch>::Lease;
 
   struct Encoded {
@@ -57,9 +57,9 @@ class Road {
   asio::awaitable<void> read_chunks();
   asio::awaitable<void> encode_chunks();
   asio::awaitable<void> write_batches();
-  asio::awaitable<void> write_batch(const source::Chunk& chunk, const tuple::Batch& batch);
-  bool is_stored(const source::Chunk& chunk);
-  asio::awaitable<void> keep_to_rate(const source::Chunk& chunk);
+  asio::awaitable<void> write_batch(const chunk::Chunk& chunk, const tuple::Batch& batch);
+  bool is_stored(const chunk::Chunk& chunk);
+  asio::awaitable<void> keep_to_rate(const chunk::Chunk& chunk);
   void fail(std::int64_t chunk, std::exception_ptr error);
   bool given_up_on(std::int64_t chunk) const { return failure_ && chunk >= failure_->chunk; }
 
@@ -74,7 +74,7 @@ class Road {
   ledger::StoredChunks stored_;
   Progress& progress_;
 
-  async::FreeList<source::Chunk> free_chunks_;
+  async::FreeList<chunk::Chunk> free_chunks_;
   async::FreeList<tuple::Batch> free_batches_;
   async::Channel<ChunkLease> to_encode_;
   async::Channel<Encoded> to_write_;

@@ -131,7 +131,7 @@ asio::awaitable<End> sift(Examination& on, LaneName lane) {
 /// Both lanes. Where the order matters `ordered` takes the chunk as one lane, and is sifted
 /// instead.
 asio::awaitable<void> sift(Resources resources, Examination& on, const Plan& plan,
-                           const source::Chunk& chunk, tuple::Batch& ordered) {
+                           const chunk::Chunk& chunk, tuple::Batch& ordered) {
   bool by_lanes = !on.writer.needs_file_order();
   for (const LaneName lane : {LaneName::slow, LaneName::fast}) {
     if (!by_lanes) break;
@@ -167,7 +167,7 @@ std::string shown(const std::string& value) {
 
 asio::awaitable<Salvaged> salvage(Resources on, pg::Connection& connection,
                                   const writer::Writer& writer, const Plan& plan,
-                                  const source::Chunk& chunk, const tuple::Batch& batch,
+                                  const chunk::Chunk& chunk, const tuple::Batch& batch,
                                   std::function<bool(std::size_t)> may_go_on) {
   Examination examination = examine(connection, writer, chunk.number, batch, std::move(may_go_on));
   tuple::Batch ordered;
@@ -181,7 +181,7 @@ asio::awaitable<Salvaged> salvage(Resources on, pg::Connection& connection,
 
 asio::awaitable<std::optional<tuple::Reject>> find_first_bad(
     Resources on, pg::Connection& connection, const writer::Writer& writer, const Plan& plan,
-    const source::Chunk& chunk, const tuple::Batch& batch, const std::optional<Refusal>& refusal) {
+    const chunk::Chunk& chunk, const tuple::Batch& batch, const std::optional<Refusal>& refusal) {
   ledger::ChunkEntry entry;
   entry.number = chunk.number;
   const bool begun = co_await writer.begin(connection, entry);

@@ -2,10 +2,10 @@
 
 #include <functional>
 
+#include "chunk/chunk.hpp"
 #include "load/bad_records.hpp"
 #include "load/plan.hpp"
 #include "load/report.hpp"
-#include "source/chunk.hpp"
 #include "writer/writer.hpp"
 
 namespace sluice::load {
@@ -30,14 +30,14 @@ struct Salvaged : RowCounts {
 /// Throws PgError where something other than data is refused, and for a lost connection.
 asio::awaitable<Salvaged> salvage(Resources on, pg::Connection& connection,
                                   const writer::Writer& writer, const Plan& plan,
-                                  const source::Chunk& chunk, const tuple::Batch& batch,
+                                  const chunk::Chunk& chunk, const tuple::Batch& batch,
                                   std::function<bool(std::size_t)> may_go_on);
 
 /// The first bad record of a chunk in file order, in a transaction of its own that is rolled back.
 /// Nothing if the server takes all of them in the order of the file.
 asio::awaitable<std::optional<tuple::Reject>> find_first_bad(
     Resources on, pg::Connection& connection, const writer::Writer& writer, const Plan& plan,
-    const source::Chunk& chunk, const tuple::Batch& batch,
+    const chunk::Chunk& chunk, const tuple::Batch& batch,
     const std::optional<writer::Refusal>& refusal);
 
 /// "trips.csv:5: column "fare": value "12x": invalid input syntax ..."

@@ -15,8 +15,8 @@
 #include "base/limits.hpp"
 #include "bench/cpu_time.hpp"
 #include "bench/encoding.hpp"
-#include "source/chunker.hpp"
-#include "source/preamble.hpp"
+#include "chunk/chunker.hpp"
+#include "chunk/preamble.hpp"
 
 namespace {
 
@@ -30,15 +30,15 @@ struct Made {
 Made make_batches(const bench::DataSet& set, const std::string& path) {
   const tuple::EncoderPlan plan = bench::plan_of(set);
   const std::unique_ptr<source::Source> source = source::open(path);
-  source::Preamble preamble = source::read_preamble(
+  chunk::Preamble preamble = chunk::read_preamble(
       *source, {.dialect = {}, .has_header = true, .skip_lines = 0, .bytes_max = 1 << 20});
-  source::Chunker chunker(*source, std::move(preamble),
-                          {.dialect = {},
-                           .chunk_bytes = limits::chunk_bytes_default,
-                           .record_bytes_max = limits::record_bytes_default});
+  chunk::Chunker chunker(*source, std::move(preamble),
+                         {.dialect = {},
+                          .chunk_bytes = limits::chunk_bytes_default,
+                          .record_bytes_max = limits::record_bytes_default});
   tuple::Encoder encoder(plan);
   Made made;
-  source::Chunk chunk;
+  chunk::Chunk chunk;
   while (chunker.next(chunk)) {
     tuple::Batch& batch = made.batches.emplace_back();
     encoder.encode(chunk.parse_input(), batch);

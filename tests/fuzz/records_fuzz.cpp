@@ -182,16 +182,16 @@ std::vector<std::vector<std::string>> read_slow_lane(std::string_view bytes) {
 void check_encoder(const tuple::EncoderPlan& plan, const std::string& text,
                    const test::ChunkedOptions& o) {
   test::MemorySource source(text);
-  source::Preamble preamble =
-      source::read_preamble(source, {.dialect = o.dialect, .bytes_max = o.record_bytes_max});
+  chunk::Preamble preamble =
+      chunk::read_preamble(source, {.dialect = o.dialect, .bytes_max = o.record_bytes_max});
   tuple::EncoderPlan with_line_end = plan;
   with_line_end.line_end = preamble.line_end;
-  source::Chunker chunker(
+  chunk::Chunker chunker(
       source, std::move(preamble),
       {.dialect = o.dialect, .chunk_bytes = o.chunk_bytes, .record_bytes_max = o.record_bytes_max});
   tuple::Encoder encoder(with_line_end);
   tuple::Batch batch;
-  source::Chunk chunk;
+  chunk::Chunk chunk;
   while (chunker.next(chunk)) {
     encoder.encode(chunk.parse_input(), batch);
     require(batch.records == chunk.records, "each record of a chunk is encoded");

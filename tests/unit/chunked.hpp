@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "source/chunker.hpp"
+#include "chunk/chunker.hpp"
 #include "source/source.hpp"
 
 namespace sluice::test {
@@ -62,26 +62,26 @@ struct ChunkedOptions {
 inline std::vector<ChunkedRecord> records_of(const std::string& text, const ChunkedOptions& o,
                                              std::size_t* chunks = nullptr) {
   MemorySource source(text);
-  source::Preamble preamble = source::read_preamble(source, {.dialect = o.dialect,
-                                                             .has_header = o.has_header,
-                                                             .skip_lines = o.skip_lines,
-                                                             .bytes_max = o.record_bytes_max});
+  chunk::Preamble preamble = chunk::read_preamble(source, {.dialect = o.dialect,
+                                                           .has_header = o.has_header,
+                                                           .skip_lines = o.skip_lines,
+                                                           .bytes_max = o.record_bytes_max});
   const csv::LineEnd line_end = preamble.line_end;
-  source::Chunker chunker(source, std::move(preamble),
-                          {.dialect = o.dialect,
-                           .chunk_bytes = o.chunk_bytes,
-                           .record_bytes_max = o.record_bytes_max,
-                           .records_max = o.records_max,
-                           .form = o.form});
+  chunk::Chunker chunker(source, std::move(preamble),
+                         {.dialect = o.dialect,
+                          .chunk_bytes = o.chunk_bytes,
+                          .record_bytes_max = o.record_bytes_max,
+                          .records_max = o.records_max,
+                          .form = o.form});
   csv::Parser parser(o.dialect, line_end);
-  source::Chunk chunk;
+  chunk::Chunk chunk;
   std::vector<ChunkedRecord> records;
   while (chunker.next(chunk)) {
     if (chunks != nullptr) ++*chunks;
     parser.start(chunk.parse_input());
     csv::Record record;
     std::uint64_t number = 0;
-    source::PositionCounter positions(chunk, line_end);
+    chunk::PositionCounter positions(chunk, line_end);
     for (; parser.next(record); ++number) {
       ChunkedRecord result{positions.at(record.begin, number), {}, record.defect};
       for (const csv::Field& field : record.fields)

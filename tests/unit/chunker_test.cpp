@@ -1,4 +1,4 @@
-#include "source/chunker.hpp"
+#include "chunk/chunker.hpp"
 
 #include <gtest/gtest.h>
 
@@ -35,8 +35,8 @@ TEST(Chunker, PositionsCountTheMarkTheSkippedLinesAndTheHeader) {
 
 TEST(Chunker, ReadsTheHeader) {
   MemorySource source("a,\"b,\"\"c\"\r\n1,2\r\n");
-  const source::Preamble preamble =
-      source::read_preamble(source, {.has_header = true, .bytes_max = 1000});
+  const chunk::Preamble preamble =
+      chunk::read_preamble(source, {.has_header = true, .bytes_max = 1000});
   EXPECT_EQ((Fields{"a", "b,\"c"}), preamble.header);
   EXPECT_EQ("a,\"b,\"\"c\"", preamble.header_bytes);
   EXPECT_EQ(csv::LineEnd::crlf, preamble.line_end);
@@ -44,13 +44,13 @@ TEST(Chunker, ReadsTheHeader) {
 
 TEST(Chunker, EmptySourceHasNoHeader) {
   MemorySource source("");
-  EXPECT_FALSE(source::read_preamble(source, {.has_header = true, .bytes_max = 1000}).header);
+  EXPECT_FALSE(chunk::read_preamble(source, {.has_header = true, .bytes_max = 1000}).header);
 }
 
 TEST(Chunker, HeaderWithoutLineEnd) {
   MemorySource source("a,b");
   EXPECT_EQ((Fields{"a", "b"}),
-            source::read_preamble(source, {.has_header = true, .bytes_max = 1000}).header);
+            chunk::read_preamble(source, {.has_header = true, .bytes_max = 1000}).header);
 }
 
 TEST(Chunker, RefusesUtf16AndCompressedData) {
@@ -59,7 +59,7 @@ TEST(Chunker, RefusesUtf16AndCompressedData) {
                                               4),
                                   std::string("\x1f\x8b\x08\x00", 4), std::string("PK\x03\x04")}) {
     MemorySource source(text);
-    EXPECT_THROW(source::read_preamble(source, {.has_header = true, .bytes_max = 1000}), Failure);
+    EXPECT_THROW(chunk::read_preamble(source, {.has_header = true, .bytes_max = 1000}), Failure);
   }
 }
 
@@ -74,21 +74,21 @@ TEST(Chunker, RecordLargerThanAChunkGrowsTheBuffer) {
 
 TEST(Chunker, FirstChunksAreSmaller) {
   constexpr std::size_t MiB = 1 << 20;
-  EXPECT_EQ(MiB, source::bytes_of_chunk(0, 8 * MiB));
-  EXPECT_EQ(2 * MiB, source::bytes_of_chunk(1, 8 * MiB));
-  EXPECT_EQ(8 * MiB, source::bytes_of_chunk(3, 8 * MiB));
-  EXPECT_EQ(MiB, source::bytes_of_chunk(0, 2 * MiB));
-  EXPECT_EQ(2 * MiB, source::bytes_of_chunk(1, 2 * MiB) * 2);
-  EXPECT_EQ(100U, source::bytes_of_chunk(0, 100));  // what is small already stays as it is
+  EXPECT_EQ(MiB, chunk::bytes_of_chunk(0, 8 * MiB));
+  EXPECT_EQ(2 * MiB, chunk::bytes_of_chunk(1, 8 * MiB));
+  EXPECT_EQ(8 * MiB, chunk::bytes_of_chunk(3, 8 * MiB));
+  EXPECT_EQ(MiB, chunk::bytes_of_chunk(0, 2 * MiB));
+  EXPECT_EQ(2 * MiB, chunk::bytes_of_chunk(1, 2 * MiB) * 2);
+  EXPECT_EQ(100U, chunk::bytes_of_chunk(0, 100));  // what is small already stays as it is
   std::string text;
   while (text.size() < 5 * MiB) text += "some words,and some more of them, to fill a line\n";
   MemorySource source(text);
-  source::Chunker chunker(source,
-                          source::read_preamble(source, {.has_header = false, .bytes_max = 1000}),
-                          {.chunk_bytes = 8 * MiB, .record_bytes_max = 1000});
+  chunk::Chunker chunker(source,
+                         chunk::read_preamble(source, {.has_header = false, .bytes_max = 1000}),
+                         {.chunk_bytes = 8 * MiB, .record_bytes_max = 1000});
   std::vector<std::size_t> mebibytes;
   std::size_t size = 0;
-  for (source::Chunk chunk; chunker.next(chunk); size += chunk.size)
+  for (chunk::Chunk chunk; chunker.next(chunk); size += chunk.size)
     mebibytes.push_back((chunk.size + MiB / 2) / MiB);
   EXPECT_EQ((std::vector<std::size_t>{1, 2, 2}), mebibytes);
   EXPECT_EQ(text.size(), size);

@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 class RejectFileTest : public ::testing::Test {
  protected:
   void append(RejectFile& file, std::int64_t chunk, const std::vector<std::string>& records) {
-    source::Chunk c;
+    chunk::Chunk c;
     c.number = chunk;
     std::string bytes;
     std::vector<tuple::Reject> rejects;

@@ -1,4 +1,4 @@
-#include "source/chunker.hpp"
+#include "chunk/chunker.hpp"
 
 #include <xxhash.h>
 
@@ -9,7 +9,7 @@
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
 
-namespace sluice::source {
+namespace sluice::chunk {
 namespace {
 
 /// How many bytes are `c`; the loop is one that GCC vectorises, at a level that it does so.
@@ -35,7 +35,7 @@ std::size_t bytes_of_chunk(std::int64_t number, std::size_t chunk_bytes) {
                   std::min(chunk_bytes, limits::first_chunk_bytes));
 }
 
-Chunker::Chunker(Source& source, Preamble preamble, ChunkerOptions options)
+Chunker::Chunker(source::Source& source, Preamble preamble, ChunkerOptions options)
     : source_(source),
       options_(std::move(options)),
       line_end_(preamble.line_end),
@@ -207,4 +207,4 @@ void Chunker::count(Chunk& chunk, std::uint64_t records_behind) const {
   chunk.digest = XXH3_64bits(bytes, chunk.size);
 }
 
-}  // namespace sluice::source
+}  // namespace sluice::chunk

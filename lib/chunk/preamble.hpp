@@ -10,7 +10,7 @@
 #include "csv/dialect.hpp"
 #include "source/source.hpp"
 
-namespace sluice::source {
+namespace sluice::chunk {
 
 struct PreambleOptions {
   csv::Dialect dialect;
@@ -31,6 +31,6 @@ struct Preamble {
 
 /// Reads a source's byte-order mark, skipped lines, header and line end. Blocking.
 /// Throws Failure for UTF-16, compressed data, an unreadable header.
-Preamble read_preamble(Source& source, const PreambleOptions& options);
+Preamble read_preamble(source::Source& source, const PreambleOptions& options);
 
-}  // namespace sluice::source
+}  // namespace sluice::chunk

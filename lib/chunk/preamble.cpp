@@ -1,20 +1,20 @@
-#include "source/preamble.hpp"
+#include "chunk/preamble.hpp"
 
 #include <algorithm>
 
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "csv/parser.hpp"
+#include "source/format.hpp"
 
-namespace sluice::source {
+namespace sluice::chunk {
 namespace {
-
-using namespace std::string_view_literals;
 
 /// A source whose beginning can be looked at again.
 class Lookahead {
  public:
-  Lookahead(Source& source, std::size_t bytes_max) : source_(source), bytes_max_(bytes_max) {}
+  Lookahead(source::Source& source, std::size_t bytes_max)
+      : source_(source), bytes_max_(bytes_max) {}
 
   std::string_view from(std::size_t offset) const { return std::string_view(text_).substr(offset); }
   std::string_view text() const { return text_; }
@@ -33,36 +33,11 @@ class Lookahead {
   }
 
  private:
-  Source& source_;
+  source::Source& source_;
   std::size_t bytes_max_;
   std::string text_;
   bool at_end_ = false;
 };
-
-void refuse_other_formats(std::string_view text, const std::string& name) {
-  struct Format {
-    std::string_view magic;
-    std::string_view what;
-  };
-  static constexpr Format formats[] = {
-      {"\xff\xfe"sv, "UTF-16; convert it first: iconv -f UTF-16 -t UTF-8"},
-      {"\xfe\xff"sv, "UTF-16; convert it first: iconv -f UTF-16 -t UTF-8"},
-      {"\x1f\x8b"sv, "compressed with gzip; pipe it in: zcat FILE | pgsluice load - --table T"},
-      {"\x28\xb5\x2f\xfd"sv,
-       "compressed with zstd; pipe it in: zstdcat FILE | pgsluice load - --table T"},
-      {"\xfd"
-       "7zXZ\0"sv,
-       "compressed with xz; pipe it in: xzcat FILE | pgsluice load - --table T"},
-      {"PK\x03\x04"sv, "a ZIP archive; pipe it in: unzip -p FILE | pgsluice load - --table T"},
-      {"PGCOPY\n\xff\r\n\0"sv,
-       "PostgreSQL's binary COPY format, not CSV; psql's \\copy ... (format binary) loads it"},
-  };
-  for (const Format& format : formats) {
-    if (text.starts_with(format.magic)) {
-      throw Failure(FailureKind::usage, name + ": is " + std::string(format.what));
-    }
-  }
-}
 
 /// Steps over one physical line, whatever ends it. False if the source ends before.
 bool skip_line(Lookahead& text, std::size_t& offset) {
@@ -129,10 +104,10 @@ std::vector<std::string> read_header(const Lookahead& text, std::size_t& offset,
 
 }  // namespace
 
-Preamble read_preamble(Source& source, const PreambleOptions& options) {
+Preamble read_preamble(source::Source& source, const PreambleOptions& options) {
   Lookahead text(source, options.bytes_max);
   text.more();
-  refuse_other_formats(text.text(), source.name());
+  source::require_text(text.text(), source.name());
 
   Preamble result;
   std::size_t offset = text.text().starts_with("\xef\xbb\xbf") ? 3 : 0;
@@ -155,4 +130,4 @@ Preamble read_preamble(Source& source, const PreambleOptions& options) {
   return result;
 }
 
-}  // namespace sluice::source
+}  // namespace sluice::chunk

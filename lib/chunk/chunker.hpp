@@ -5,12 +5,12 @@
 #include <limits>
 #include <string>
 
+#include "chunk/chunk.hpp"
+#include "chunk/preamble.hpp"
 #include "csv/scanner.hpp"
-#include "source/chunk.hpp"
-#include "source/preamble.hpp"
 #include "source/source.hpp"
 
-namespace sluice::source {
+namespace sluice::chunk {
 
 struct ChunkerOptions {
   csv::Dialect dialect;
@@ -33,7 +33,7 @@ std::size_t bytes_of_chunk(std::int64_t number, std::size_t chunk_bytes);
 class Chunker {
  public:
   /// Goes on behind the preamble. `source` must outlive the chunker.
-  Chunker(Source& source, Preamble preamble, ChunkerOptions options);
+  Chunker(source::Source& source, Preamble preamble, ChunkerOptions options);
 
   /// Fills `chunk` with the next records; false at the end. Blocking.
   /// Throws Failure for a record larger than record_bytes_max and where the source cannot be read.
@@ -51,7 +51,7 @@ class Chunker {
   std::uint64_t record_ends(const Chunk& chunk, std::size_t from_entry) const;
   void count(Chunk& chunk, std::uint64_t records_behind) const;
 
-  Source& source_;
+  source::Source& source_;
   ChunkerOptions options_;
   csv::LineEnd line_end_;
   char last_of_end_;  ///< the byte behind which a new record begins
@@ -67,4 +67,4 @@ class Chunker {
   bool at_end_ = false;
 };
 
-}  // namespace sluice::source
+}  // namespace sluice::chunk

@@ -8,7 +8,7 @@
 #include "base/position.hpp"
 #include "csv/parser.hpp"
 
-namespace sluice::source {
+namespace sluice::chunk {
 
 /// A buffer of whole records, with where it started. The unit of encoding; what becomes of it is a
 /// Batch.
@@ -46,4 +46,4 @@ class PositionCounter {
   std::uint64_t lines_ = 0;
 };
 
-}  // namespace sluice::source
+}  // namespace sluice::chunk
