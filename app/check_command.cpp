@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include "app/cli.hpp"
-#include "app/exit_code.hpp"
 #include "app/output.hpp"
 #include "app/run_load.hpp"
+#include "base/exit_code.hpp"
 #include "base/path_text.hpp"
 #include "base/quantity.hpp"
 #include "load/salvage.hpp"

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "app/exit_code.hpp"
 #include "app/output.hpp"
 #include "app/wrong_usage.hpp"
+#include "base/exit_code.hpp"
 #include "base/failure.hpp"
 #include "tuple/utf8.hpp"
 

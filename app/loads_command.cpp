@@ -1,10 +1,10 @@
 #include <optional>
 
 #include "app/cli.hpp"
-#include "app/exit_code.hpp"
 #include "app/output.hpp"
 #include "app/report.hpp"
 #include "app/runtime.hpp"
+#include "base/exit_code.hpp"
 #include "base/quantity.hpp"
 #include "ledger/forget.hpp"
 #include "ledger/grants.hpp"

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "app/cli.hpp"
-#include "app/exit_code.hpp"
 #include "app/output.hpp"
+#include "base/exit_code.hpp"
 
 namespace {
 
@@ -59,9 +59,9 @@ int main(int argc, char** argv) {
     return sluice::app::run_program(argc, pointers.data());
   } catch (const sluice::Failure& failure) {
     sluice::app::print_error(failure.what());
-    return sluice::app::exit_code_of(failure.kind(), 0);
+    return sluice::exit_code_of(failure.kind(), 0);
   } catch (const std::exception& error) {
     sluice::app::print_error(error.what());
-    return sluice::app::exit_failed;
+    return sluice::exit_failed;
   }
 }

@@ -3,12 +3,12 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
-#include "app/exit_code.hpp"
 #include "app/migrate_flags.hpp"
 #include "app/migrate_status.hpp"
 #include "app/output.hpp"
 #include "app/server_wait.hpp"
 #include "app/signals.hpp"
+#include "base/exit_code.hpp"
 #include "base/quantity.hpp"
 #include "migrate/migrate.hpp"
 #include "migrate/sql_error.hpp"

@@ -1,6 +1,6 @@
 #include "app/run_load.hpp"
 
-#include "app/exit_code.hpp"
+#include "base/exit_code.hpp"
 #include "app/progress_printer.hpp"
 #include "async/task_group.hpp"
 #include "load/load.hpp"

@@ -3,11 +3,11 @@
 #include <nlohmann/json.hpp>
 
 #include "app/cli.hpp"
-#include "app/exit_code.hpp"
 #include "app/output.hpp"
 #include "app/runtime.hpp"
 #include "app/schedule_run.hpp"
 #include "app/server_wait.hpp"
+#include "base/exit_code.hpp"
 #include "base/failure.hpp"
 #include "jobs/config.hpp"
 #include "jobs/handed.hpp"

@@ -4,9 +4,9 @@
 #include <boost/asio/signal_set.hpp>
 #include <nlohmann/json.hpp>
 
-#include "app/exit_code.hpp"
 #include "app/output.hpp"
 #include "app/signals.hpp"
+#include "base/exit_code.hpp"
 #include "jobs/scheduler.hpp"
 #include "pg/conninfo.hpp"
 

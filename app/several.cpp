@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "app/exit_code.hpp"
 #include "app/output.hpp"
+#include "base/exit_code.hpp"
 #include "base/path_text.hpp"
 #include "base/quantity.hpp"
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "base/exit_code.hpp"
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
@@ -15,13 +16,12 @@
 namespace sluice::jobs {
 namespace {
 
-bool ended_well(int exit_code) {
-  constexpr int rejected = 3;  // within the budget that the job gave
-  return exit_code == 0 || exit_code == rejected;
-}
+bool ended_well(int exit_code) { return exit_code == exit_ok || exit_code == exit_rejected; }
 
 /// The same again would end the same: wrong usage, too many rejects, a source that changed.
-bool is_final(int exit_code) { return exit_code == 2 || exit_code == 5 || exit_code == 7; }
+bool is_final(int exit_code) {
+  return exit_code == exit_usage || exit_code == exit_budget || exit_code == exit_changed;
+}
 
 bool contains(const std::vector<SlotId>& ids, const SlotId& id) {
   return std::ranges::find(ids, id) != ids.end();
@@ -384,9 +384,9 @@ asio::awaitable<int> Scheduler::attempt(const Job& job, Run& run) {
     log("said", run.id, text);
   };
   run.limit(job.timeout);
-  int result = 0;
+  int result = exit_ok;
   for (const std::vector<std::string>& arguments : all) {
-    int exit_code = 1;
+    int exit_code = exit_failed;
     const Handed handed = hand_values(arguments, reach.environment);
     try {
       exit_code = co_await run.process(handed.arguments, handed.environment, line);

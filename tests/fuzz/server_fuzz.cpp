@@ -18,8 +18,8 @@
 #include <thread>
 
 #include "app/cli.hpp"
-#include "app/exit_code.hpp"
 #include "app/signals.hpp"
+#include "base/exit_code.hpp"
 #include "fuzz/dialogue.hpp"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t size_max);
@@ -207,8 +207,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   g.io.restart();
   g.world.tidy();
   const bool is_known =
-      (exit_code >= 0 && exit_code <= app::exit_pending) || exit_code == app::exit_signal + SIGTERM;
+      (exit_code >= 0 && exit_code <= exit_pending) || exit_code == exit_signal + SIGTERM;
   if (!is_known) fail("an exit code: " + std::to_string(exit_code));
-  if (exit_code == app::exit_ok) require_earned(arguments, said);
+  if (exit_code == exit_ok) require_earned(arguments, said);
   return 0;
 }

@@ -2,14 +2,14 @@
 
 #include "base/failure.hpp"
 
-namespace sluice::app {
+namespace sluice {
 
-/// The program's exit codes; the README has the same table.
+/// The exit codes of the program, for those who run it too; the README has the same table.
 enum ExitCode : int {
   exit_ok = 0,
   exit_failed = 1,
   exit_usage = 2,
-  exit_rejected = 3,
+  exit_rejected = 3,  ///< records were, within the budget
   exit_connect = 4,
   exit_budget = 5,
   exit_held = 6,
@@ -33,4 +33,4 @@ inline int exit_code_of(FailureKind kind, int signal) {
   return exit_failed;
 }
 
-}  // namespace sluice::app
+}  // namespace sluice
