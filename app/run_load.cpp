@@ -1,8 +1,8 @@
 #include "app/run_load.hpp"
 
-#include "base/exit_code.hpp"
 #include "app/progress_printer.hpp"
-#include "async/task_group.hpp"
+#include "async/run_beside.hpp"
+#include "base/exit_code.hpp"
 #include "load/load.hpp"
 
 namespace sluice::app {
@@ -12,19 +12,8 @@ namespace {
 asio::awaitable<void> run_and_follow(load::Load& load, ProgressPrinter& printer) {
   async::TaskGroup beside(co_await asio::this_coro::executor);
   beside.spawn(printer.follow(load));
-  std::exception_ptr failed;
-  try {
-    co_await load.run();
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  beside.cancel();
-  try {
-    co_await beside.join();
-  } catch (const boost::system::system_error&) {
-    // The printer's cancellation, which was asked for.
-  }
-  if (failed) std::rethrow_exception(failed);
+  asio::awaitable<void> run = load.run();
+  co_await async::run_beside(std::move(run), beside);
 }
 
 }  // namespace

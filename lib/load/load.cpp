@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "async/offload.hpp"
+#include "async/run_beside.hpp"
 #include "async/task_group.hpp"
 #include "base/quantity.hpp"
 #include "load/at_once.hpp"
@@ -82,29 +83,15 @@ asio::awaitable<void> Load::run_to_the_end() {
   progress_.bytes_before = progress_.bytes_done;
 
   async::TaskGroup ahead(co_await asio::this_coro::executor);
+  // A distant server's connections take longer than asking its ledger.
+  for (std::size_t i = 1; i < plan.jobs && !is_small() && !plan.options.dry_run; ++i)
+    ahead.spawn(on_.pool.open_ahead());
   std::exception_ptr failed;
   try {
-    if (plan.options.dry_run) {
-      report_.status = LoadReport::Status::dry_run;
-    } else {
-      // A distant server's connections take longer than asking its ledger.
-      for (std::size_t i = 1; i < plan.jobs && !is_small(); ++i) ahead.spawn(on_.pool.open_ahead());
-      if (plan.options.check) {
-        co_await run_check(plan);
-      } else if (plan.options.use_ledger) {
-        co_await run_with_ledger(plan);
-      } else {
-        co_await run_without_ledger(plan);
-      }
-    }
+    asio::awaitable<void> run = run_plan(plan);
+    co_await async::run_beside(std::move(run), ahead);
   } catch (...) {
     failed = std::current_exception();
-  }
-  ahead.cancel();
-  try {
-    co_await ahead.join();
-  } catch (const boost::system::system_error&) {
-    // The cancellation, which was asked for.
   }
   if (on_.pool.refusals() > 0) {
     report_.notes.push_back(fmt::format(
@@ -115,6 +102,18 @@ asio::awaitable<void> Load::run_to_the_end() {
   report_.seconds = std::chrono::duration<double>(Clock::now() - began).count();
   report_.retries = progress_.retries;
   if (failed) std::rethrow_exception(failed);
+}
+
+asio::awaitable<void> Load::run_plan(Plan& plan) {
+  if (plan.options.dry_run) {
+    report_.status = LoadReport::Status::dry_run;
+  } else if (plan.options.check) {
+    co_await run_check(plan);
+  } else if (plan.options.use_ledger) {
+    co_await run_with_ledger(plan);
+  } else {
+    co_await run_without_ledger(plan);
+  }
 }
 
 /// Three things at once: how the source begins, what the table is, and (once the beginning is

@@ -50,6 +50,7 @@ class Load {
   asio::awaitable<void> lock(Findings& found);
   asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock();
   void note_missing_lock();
+  asio::awaitable<void> run_plan(Plan& plan);
   asio::awaitable<void> run_check(Plan& plan);
   asio::awaitable<bool> run_at_once(Plan& plan);
   asio::awaitable<void> run_with_ledger(Plan& plan);
