@@ -43,7 +43,8 @@ Ending run_one(Runtime& runtime, const LoadFlags& flags, load::LoadOptions optio
     ending.message = error.full();
     // What is sent does not fit the encoding that the flag names.
     if (!flags.common.connect.client_encoding.empty() &&
-        (error.state == "22021" || error.state == "22P05"))
+        (error.state == sql_state::character_not_in_repertoire ||
+         error.state == sql_state::untranslatable_character))
       ending.message = ending.path + ": " + ending.message + " (see --encoding)";
     if (!error.state.empty()) ending.sql_state = error.state.code();
     ending.exit_code = error.phase == pg::Phase::connect ? exit_connect : exit_failed;

@@ -23,21 +23,58 @@ class SqlState {
   std::string code_;
 };
 
+/// Names of the appendix.
 namespace sql_state {
+inline constexpr std::string_view sqlclient_unable_to_establish_sqlconnection = "08001";
 inline constexpr std::string_view connection_failure = "08006";
 inline constexpr std::string_view protocol_violation = "08P01";
-inline constexpr std::string_view cannot_connect_now = "57P03";
-inline constexpr std::string_view foreign_key_violation = "23503";
-inline constexpr std::string_view undefined_table = "42P01";
+inline constexpr std::string_view datetime_field_overflow = "22008";
 inline constexpr std::string_view division_by_zero = "22012";
+inline constexpr std::string_view character_not_in_repertoire = "22021";
+inline constexpr std::string_view invalid_parameter_value = "22023";
+inline constexpr std::string_view bad_copy_file_format = "22P04";
+inline constexpr std::string_view untranslatable_character = "22P05";
+inline constexpr std::string_view foreign_key_violation = "23503";
 inline constexpr std::string_view unique_violation = "23505";
 inline constexpr std::string_view exclusion_violation = "23P01";
-inline constexpr std::string_view too_many_connections = "53300";
-inline constexpr std::string_view query_canceled = "57014";
+inline constexpr std::string_view active_sql_transaction = "25001";
+inline constexpr std::string_view idle_in_transaction_session_timeout = "25P03";
+inline constexpr std::string_view transaction_timeout = "25P04";
+inline constexpr std::string_view invalid_schema_name = "3F000";
 inline constexpr std::string_view serialization_failure = "40001";
-inline constexpr std::string_view lock_not_available = "55P03";
+inline constexpr std::string_view statement_completion_unknown = "40003";
+inline constexpr std::string_view deadlock_detected = "40P01";
 inline constexpr std::string_view insufficient_privilege = "42501";
+inline constexpr std::string_view undefined_object = "42704";
+inline constexpr std::string_view undefined_table = "42P01";
+inline constexpr std::string_view too_many_connections = "53300";
+inline constexpr std::string_view cant_change_runtime_param = "55P02";
+inline constexpr std::string_view lock_not_available = "55P03";
+inline constexpr std::string_view query_canceled = "57014";
+inline constexpr std::string_view admin_shutdown = "57P01";
+inline constexpr std::string_view crash_shutdown = "57P02";
+inline constexpr std::string_view cannot_connect_now = "57P03";
+inline constexpr std::string_view idle_session_timeout = "57P05";
+inline constexpr std::string_view internal_error = "XX000";
+inline constexpr std::string_view data_corrupted = "XX001";
+inline constexpr std::string_view index_corrupted = "XX002";
 }  // namespace sql_state
+
+/// The first two characters of some, by the names of the appendix.
+namespace sql_class {
+inline constexpr std::string_view connection_exception = "08";
+inline constexpr std::string_view feature_not_supported = "0A";
+inline constexpr std::string_view data_exception = "22";
+inline constexpr std::string_view integrity_constraint_violation = "23";
+inline constexpr std::string_view invalid_transaction_state = "25";
+inline constexpr std::string_view transaction_rollback = "40";
+inline constexpr std::string_view with_check_option_violation = "44";
+inline constexpr std::string_view insufficient_resources = "53";
+inline constexpr std::string_view program_limit_exceeded = "54";
+inline constexpr std::string_view operator_intervention = "57";
+inline constexpr std::string_view system_error = "58";
+inline constexpr std::string_view plpgsql_error = "P0";
+}  // namespace sql_class
 
 /// What an error means for the work that met it.
 enum class ErrorNature {

@@ -197,7 +197,7 @@ BadRecord failure_of(const Storing& with, tuple::Reject reject, std::uint64_t re
   message += has_budget ? "\n  " + with.budget.explain(rejects) + ": stopped here"
                         : " (--max-rejects N loads the rest)";
   // Days, months and years in an order that the session does not read.
-  if (reject.sql_state == "22008")
+  if (reject.sql_state == sql_state::datetime_field_overflow)
     message += "\n  --set datestyle=dmy (or mdy, ymd) says in which order dates are";
   return {has_budget ? FailureKind::budget : FailureKind::bad_record, source, std::move(reject),
           message};

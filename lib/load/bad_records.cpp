@@ -59,7 +59,7 @@ std::optional<std::size_t> blamed_field(const Plan& plan, const tuple::FoundReco
     if (!names(line, fields[i].column)) continue;
     if (!best || fields[i].column.size() > fields[*best].column.size()) best = i;
   }
-  if (best || !SqlState(refused.sql_state).in_class("22")) return best;
+  if (best || !SqlState(refused.sql_state).in_class(sql_class::data_exception)) return best;
   return found.unsure_field ? found.unsure_field : field_without_json(plan, found);
 }
 
@@ -96,7 +96,8 @@ bool BadRecords::next(tuple::Reject& reject) {
     reject = std::move(std::get<tuple::Reject>(*bad));
   }
   reject.value = pg::in_utf8(std::move(reject.value), plan_.target.data_encoding);
-  const bool is_of_encoding = reject.sql_state == "22021" || reject.sql_state == "22P05";
+  const bool is_of_encoding = reject.sql_state == sql_state::character_not_in_repertoire ||
+                              reject.sql_state == sql_state::untranslatable_character;
   if (is_of_encoding && !reject.value.contains('\0')) reject.message += " (see --encoding)";
   reject.position = positions_.at(reject.begin, reject.position.record);
   return true;

@@ -39,7 +39,9 @@ asio::awaitable<std::optional<std::string>> ask(pg::Connection& on, std::string 
     const auto results = co_await on.query("set local bytea_output = hex; select " + sql);
     co_return std::string(results.back().text(0, 0));
   } catch (const pg::PgError& error) {
-    if (!error.state.in_class("22") && !error.state.in_class("0A")) throw;
+    if (!error.state.in_class(sql_class::data_exception) &&
+        !error.state.in_class(sql_class::feature_not_supported))
+      throw;
   }
   co_return std::nullopt;
 }

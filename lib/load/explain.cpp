@@ -80,11 +80,10 @@ asio::awaitable<void> require_settings(pg::Connection& on, const writer::Setting
 
 /// What helps against errors of the session's own limits.
 std::string advice_about_limits(const pg::PgError& error) {
-  static constexpr std::string_view transaction_timeout = "25P04";
   if (error.state == sql_state::query_canceled)
     return "If it was the statement_timeout of this user, database or server, --set "
            "statement_timeout=0 goes without it; the same command goes on where it stopped.";
-  if (error.state == transaction_timeout)
+  if (error.state == sql_state::transaction_timeout)
     return "--set transaction_timeout=0 goes without it; a smaller --chunk-size needs less time.";
   if (error.state == sql_state::lock_not_available)
     return "--lock-timeout says how long a lock is waited for, --retry-for how long it is tried "
@@ -98,10 +97,12 @@ asio::awaitable<std::string> advice(pg::Pool& pool, const Wanted& wanted,
   if (!about_limits.empty()) co_return about_limits;
   const bool is_asked = error.phase != pg::Phase::connect && error.session_goes_on;
   if (!is_asked) co_return std::string();
-  const bool is_of_settings =
-      error.state == "42704" || error.state == "22023" || error.state == "55P02";
+  const bool is_of_settings = error.state == sql_state::undefined_object ||
+                              error.state == sql_state::invalid_parameter_value ||
+                              error.state == sql_state::cant_change_runtime_param;
   const bool is_of_rights = error.state == sql_state::insufficient_privilege;
-  const bool is_of_name = error.state == sql_state::undefined_table || error.state == "3F000";
+  const bool is_of_name =
+      error.state == sql_state::undefined_table || error.state == sql_state::invalid_schema_name;
   if (!is_of_settings && !is_of_rights && !is_of_name) co_return std::string();
   pg::Lease connection = co_await pool.acquire();
   if (is_of_settings || is_of_rights) co_await require_settings(*connection, wanted.settings);

@@ -83,8 +83,9 @@ asio::awaitable<void> probe_all_over(Examination& on, LaneName lane, std::uint64
 /// What can be said of a refused tuple when those around it are known.
 asio::awaitable<void> look_around(Examination& on, const Refusal& refusal, LaneName lane,
                                   std::uint64_t behind) {
-  const bool is_data =
-      refusal.state.in_class("22") || refusal.state.in_class("23") || refusal.state.in_class("44");
+  const bool is_data = refusal.state.in_class(sql_class::data_exception) ||
+                       refusal.state.in_class(sql_class::integrity_constraint_violation) ||
+                       refusal.state.in_class(sql_class::with_check_option_violation);
   const bool is_alike = refusal.state == on.first_state.code();
   if (on.takes_some || is_data || !is_alike || is_of_a_tuple(refusal)) {
     on.takes_some = true;

@@ -78,7 +78,9 @@ asio::awaitable<void> Connection::poll_until_connected(async::Deadline deadline)
     for (Socket::Ready ready;
          !(wanted == PGRES_POLLING_READING ? ready.readable : ready.writable);) {
       if (deadline.passed())
-        throw PgError(Phase::connect, SqlState("08001"), "timeout expired while connecting");
+        throw PgError(Phase::connect,
+                      SqlState(sql_state::sqlclient_unable_to_establish_sqlconnection),
+                      "timeout expired while connecting");
       if (wanted == PGRES_POLLING_READING) {
         ready = co_await socket_.wait_readable(deadline);
       } else {

@@ -7,14 +7,12 @@
 #include <cstring>
 
 #include "base/endian.hpp"
+#include "base/sql_state.hpp"
 #include "tuple/tuple_range.hpp"
 #include "tuple/utf8.hpp"
 
 namespace sluice::tuple {
 namespace {
-
-constexpr std::string_view bad_copy_file_format = "22P04";
-constexpr std::string_view character_not_in_repertoire = "22021";
 
 /// At least `bytes` more room in a lane; grows by half, so that a steady load stops allocating.
 char* room(Lane& lane, std::size_t bytes) {
@@ -176,7 +174,7 @@ bool Encoder::is_refused_already(const csv::Record& record, std::uint64_t number
 Encoder::Judgement Encoder::judge_unusual(csv::Record& record) {
   refusal_.ragged = false;
   if (record.defect != csv::Defect::none) {
-    refuse(record, bad_copy_file_format, std::string(csv::message_of(record.defect)));
+    refuse(record, sql_state::bad_copy_file_format, std::string(csv::message_of(record.defect)));
     return Judgement::refused;
   }
   if (!is_well_encoded(record)) {
@@ -186,7 +184,7 @@ Encoder::Judgement Encoder::judge_unusual(csv::Record& record) {
   const bool is_blank = record.begin == record.end;
   if (is_blank && plan_.policy.blank_lines == BlankLines::skip) return Judgement::skipped;
   if (is_blank && plan_.policy.blank_lines == BlankLines::reject) {
-    refuse(record, bad_copy_file_format, "blank line");
+    refuse(record, sql_state::bad_copy_file_format, "blank line");
     return Judgement::refused;
   }
   const bool is_null = is_blank && plan_.policy.blank_lines == BlankLines::null;
@@ -224,7 +222,7 @@ void Encoder::refuse_field_count(const csv::Record& record) {
     if (!missing.ignored) message += fmt::format(" for column \"{}\"", missing.column);
   }
   message += fmt::format(": {} fields where {} are expected", record.fields.size(), expected);
-  refuse(record, bad_copy_file_format, std::move(message));
+  refuse(record, sql_state::bad_copy_file_format, std::move(message));
   refusal_.ragged = true;
 }
 
@@ -238,7 +236,7 @@ void Encoder::refuse_encoding(const csv::Record& record) {
   const std::string_view text(input_.bytes, input_.size);
   const std::size_t at =
       *find_invalid_utf8(text.substr(record.begin, record.end - record.begin)) + record.begin;
-  refuse(record, character_not_in_repertoire, message_of_invalid_utf8(text.substr(at)));
+  refuse(record, sql_state::character_not_in_repertoire, message_of_invalid_utf8(text.substr(at)));
   for (std::size_t i = 0; i < std::min(record.fields.size(), plan_.fields.size()); ++i) {
     if (!find_invalid_utf8(record.fields[i].view())) continue;
     refusal_.column = plan_.fields[i].column;

@@ -31,9 +31,10 @@ std::string set_role(const std::string& role) {
 /// What a failure says of the index, and not of the moment. Then trying again does not help.
 bool is_final(const pg::PgError& error) {
   const SqlState& state = error.state;
-  const bool is_of_the_moment = error.nature() == ErrorNature::lost ||
-                                error.nature() == ErrorNature::transient || state.in_class("57") ||
-                                state.in_class("58") || state.in_class("25");
+  const bool is_of_the_moment =
+      error.nature() == ErrorNature::lost || error.nature() == ErrorNature::transient ||
+      state.in_class(sql_class::operator_intervention) || state.in_class(sql_class::system_error) ||
+      state.in_class(sql_class::invalid_transaction_state);
   return !is_of_the_moment;
 }
 
