@@ -47,6 +47,49 @@ void refuse_idle_conflict_flags(const load::LoadOptions& o) {
   }
 }
 
+void require_sizes(const load::LoadOptions& o) {
+  if (o.chunk_bytes == 0 || o.chunk_bytes > limits::chunk_bytes_max) {
+    throw Failure(FailureKind::usage,
+                  "--chunk-size must be from 1 byte to " + format_bytes(limits::chunk_bytes_max));
+  }
+  if (o.record_bytes_max == 0 || o.record_bytes_max > limits::record_bytes_max) {
+    throw Failure(FailureKind::usage, "--max-record-bytes must be from 1 byte to " +
+                                          format_bytes(limits::record_bytes_max));
+  }
+}
+
+void refuse_contradictions(const LoadFlags& flags, const load::LoadOptions& o) {
+  if (!o.rejects_path.empty() && !o.rejects.allow_any() && !o.check) {
+    throw Failure(FailureKind::usage,
+                  "--rejects says where bad records go; say too how many there may be, for example "
+                  "--max-rejects 100");
+  }
+  if (!o.columns.empty() && (!flags.header_given || o.header == load::HeaderMode::match)) {
+    throw Failure(FailureKind::usage,
+                  "--columns names the file's columns; say too whether the file has a header to "
+                  "skip (--header=skip) or "
+                  "none (--header=none)");
+  }
+  if (o.defer_indexes && !o.use_ledger) {
+    throw Failure(
+        FailureKind::usage,
+        "--defer-indexes keeps its journal in the ledger, so that no index is lost: leave "
+        "out --no-ledger");
+  }
+  if (flags.files.size() > 1 && o.truncate) {
+    throw Failure(
+        FailureKind::usage,
+        "--truncate with several files would keep the rows of the last one only; load the first "
+        "file with --truncate and the others without");
+  }
+  refuse_idle_conflict_flags(o);
+  if (o.atomic && o.defer_indexes) {
+    throw Failure(FailureKind::usage,
+                  "--atomic and --defer-indexes exclude each other: an index that is dropped is "
+                  "seen by all");
+  }
+}
+
 /// "50MB/s" or "20000rows/s".
 void parse_max_rate(const std::string& text, load::LoadOptions& o) {
   constexpr std::string_view rows_per_second = "rows/s";
@@ -105,43 +148,8 @@ load::LoadOptions options_of(const LoadFlags& flags) {
   o.use_ledger = !flags.no_ledger;
   o.rejects.rejects_max = flags.rejects_max;
   o.rejects.ratio_max = flags.reject_ratio_max;
-  if (!o.rejects_path.empty() && !o.rejects.allow_any() && !o.check) {
-    throw Failure(FailureKind::usage,
-                  "--rejects says where bad records go; say too how many there may be, for example "
-                  "--max-rejects 100");
-  }
-  if (!o.columns.empty() && (!flags.header_given || o.header == load::HeaderMode::match)) {
-    throw Failure(FailureKind::usage,
-                  "--columns names the file's columns; say too whether the file has a header to "
-                  "skip (--header=skip) or "
-                  "none (--header=none)");
-  }
-  if (o.chunk_bytes == 0 || o.chunk_bytes > limits::chunk_bytes_max) {
-    throw Failure(FailureKind::usage,
-                  "--chunk-size must be from 1 byte to " + format_bytes(limits::chunk_bytes_max));
-  }
-  if (o.record_bytes_max == 0 || o.record_bytes_max > limits::record_bytes_max) {
-    throw Failure(FailureKind::usage, "--max-record-bytes must be from 1 byte to " +
-                                          format_bytes(limits::record_bytes_max));
-  }
-  if (o.defer_indexes && !o.use_ledger) {
-    throw Failure(
-        FailureKind::usage,
-        "--defer-indexes keeps its journal in the ledger, so that no index is lost: leave "
-        "out --no-ledger");
-  }
-  if (flags.files.size() > 1 && o.truncate) {
-    throw Failure(
-        FailureKind::usage,
-        "--truncate with several files would keep the rows of the last one only; load the first "
-        "file with --truncate and the others without");
-  }
-  refuse_idle_conflict_flags(o);
-  if (o.atomic && o.defer_indexes) {
-    throw Failure(FailureKind::usage,
-                  "--atomic and --defer-indexes exclude each other: an index that is dropped is "
-                  "seen by all");
-  }
+  require_sizes(o);
+  refuse_contradictions(flags, o);
   if (!flags.max_rate.empty()) parse_max_rate(flags.max_rate, o);
   load::require_readable_in_chunks(o.encoding);
   return o;

@@ -5,6 +5,24 @@
 #include <cstring>
 
 namespace sluice::csv {
+namespace {
+
+/// A copy, which the compiler knows not to change while fields are written.
+class NullText {
+ public:
+  explicit NullText(const Dialect& dialect)
+      : text_(dialect.null_text.data()), size_(dialect.null_text.size()) {}
+
+  bool is(const Field& field) const {
+    return field.size == size_ && (size_ == 0 || std::memcmp(field.text, text_, size_) == 0);
+  }
+
+ private:
+  const char* text_;
+  std::size_t size_;
+};
+
+}  // namespace
 
 std::string_view message_of(Defect defect) {
   switch (defect) {
@@ -21,6 +39,15 @@ void Parser::start(const ParseInput& input, std::size_t begin) {
   at_ = begin;
   const auto first = std::ranges::lower_bound(input.index, begin);
   entry_ = static_cast<std::size_t>(first - input.index.begin());
+}
+
+/// Whether a CR is one of a CRLF that ends a record.
+inline bool Parser::is_pair(std::size_t entry) const {
+  const std::span<const std::uint32_t> index = input_.index;
+  if (line_end_ != LineEnd::crlf || entry + 1 >= index.size()) return false;
+  const std::size_t place = index[entry];
+  return input_.bytes[place] == '\r' && index[entry + 1] == place + 1 &&
+         input_.bytes[place + 1] == '\n';
 }
 
 bool Parser::next(Record& record) {
@@ -42,9 +69,7 @@ bool Parser::next(Record& record) {
   std::size_t entry = entry_;
   std::size_t first_opening = entry;  // of the current field's entries, which are quotes
 
-  // Held here, where the compiler knows that writing fields does not change them.
-  const std::size_t null_size = dialect_.null_text.size();
-  const char* const null_text = dialect_.null_text.data();
+  const NullText null(dialect_);
 
   const auto add_field = [&](std::size_t end) __attribute__((always_inline)) {
     if (out == full) [[unlikely]] {
@@ -58,8 +83,7 @@ bool Parser::next(Record& record) {
     out->text = bytes + field_begin;
     out->size = static_cast<std::uint32_t>(end - field_begin);
     out->quoted = false;
-    out->null = out->size == null_size &&
-                (null_size == 0 || std::memcmp(out->text, null_text, null_size) == 0);
+    out->null = null.is(*out);
     ++out;
   };
   for (; entry < entries; ++entry) {
@@ -72,14 +96,13 @@ bool Parser::next(Record& record) {
       continue;
     }
     if (c == quote) continue;
-    const bool pair = line_end_ == LineEnd::crlf && c == '\r' && entry + 1 < entries &&
-                      index[entry + 1] == place + 1 && bytes[place + 1] == '\n';
+    const bool pair = is_pair(entry);
     const bool ends = line_end_ == LineEnd::crlf ? pair : c == last_of_end;
     if (!ends && record.defect == Defect::none) {
       record.defect = c == '\r' ? Defect::stray_carriage_return : Defect::stray_line_feed;
     }
-    if (ends || c == last_of_end) {  // a stray LF in a CRLF file ends its record too, so that
-                                     // reading can go on behind it
+    // A stray LF in a CRLF file ends its record too, so that reading can go on behind it.
+    if (ends || c == last_of_end) {
       if (record.defect == Defect::none) add_field(place);
       record.end = place;
       at_ = place + (pair ? 2 : 1);
@@ -90,9 +113,8 @@ bool Parser::next(Record& record) {
   }
   entry_ = entry;
   if (input_.unterminated_quote && at_ >= input_.size) record.defect = Defect::unterminated_quote;
-  record.fields = {fields_.data(), record.defect == Defect::none
-                                       ? static_cast<std::size_t>(out - fields_.data())
-                                       : 0};
+  if (record.defect != Defect::none) out = fields_.data();
+  record.fields = {fields_.data(), static_cast<std::size_t>(out - fields_.data())};
   return true;
 }
 
