@@ -146,8 +146,8 @@ asio::awaitable<Plan> Load::prepare_to_run() {
 }
 
 bool Load::is_small() const {
-  const std::optional<std::uint64_t> bytes = source_->size_bytes();
-  return bytes && *bytes <= first_chunk_bytes_;
+  const std::optional<std::uint64_t> length = source_->length();
+  return length && *length <= first_chunk_bytes_;
 }
 
 /// A source that says nothing must not keep an error from being told.
@@ -220,7 +220,7 @@ asio::awaitable<void> Load::lock(Findings& found) {
       .target = "pg_catalog.current_setting('pgsluice.target')",
       .fingerprint = options_.use_ledger ? found.beginning->fingerprint : std::string(),
       .head = options_.use_ledger ? found.beginning->head : std::string(),
-      .is_stream = !source_->size_bytes(),
+      .is_stream = source_->comes_once(),
       .empties_table = options_.truncate};
   lock_ = co_await ledger::RunLock::take(std::move(connection), std::move(find), std::move(names));
 }

@@ -174,7 +174,7 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
       .origin = plan.target.origin,
       .source = plan.source->name(),
       .source_path = plan.source->identity(),
-      .source_bytes = plan.source->size_bytes(),
+      .source_bytes = plan.source->length(),
       .source_stamp = plan.source->opening_stamp(),
       .fingerprint = beginning.fingerprint,
       .head = beginning.head,
@@ -211,7 +211,7 @@ std::string rejects_path_of(const Plan& plan, const std::string& named) {
   namespace fs = std::filesystem;
   const LoadOptions& o = plan.options;
   fs::path path = named;
-  if (path.empty() && plan.source->size_bytes()) {
+  if (path.empty() && plan.source->file()) {
     path = o.path;
     path.replace_extension(".rejects.csv");
   } else if (path.empty()) {

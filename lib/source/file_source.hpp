@@ -14,10 +14,11 @@ class FileSource final : public Source {
   FileSource(std::string path, FileDescriptor fd);
 
   std::size_t read(char* into, std::size_t size) override;
+  bool comes_once() const override { return false; }
   bool rewind() override { return seek(0); }
   bool seek(std::uint64_t offset) override;
   void stop() override { stopped_ = true; }
-  std::optional<std::uint64_t> size_bytes() const override { return size_; }
+  std::optional<std::uint64_t> length() const override { return size_; }
   std::string stamp() const override;
   std::string opening_stamp() const override { return opening_stamp_; }
   std::optional<FileIdentity> file() const override { return file_; }

@@ -20,7 +20,7 @@ std::string digest(std::string_view text) {
 }  // namespace
 
 std::string fingerprint(const Source& source, std::string_view beginning) {
-  std::string text = source.size_bytes() ? std::to_string(*source.size_bytes()) : "stream";
+  std::string text = source.length() ? std::to_string(*source.length()) : "stream";
   text += '\n';
   text += beginning;
   text += source.tail(limits::fingerprint_bytes);

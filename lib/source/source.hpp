@@ -20,8 +20,12 @@ class Source {
   /// where it is 0 from then on. Throws Failure when the system refuses.
   virtual std::size_t read(char* into, std::size_t size) = 0;
 
-  /// Begins again at the first byte. False where the source can be read only once, and more of it
-  /// has been read than it keeps.
+  /// Whether its bytes come once, as those of a pipe: rewind() and seek() reach then what it keeps of
+  /// its beginning, and nothing behind what has been read is known.
+  virtual bool comes_once() const = 0;
+
+  /// Begins again at the first byte. False where the source comes once, and more of it has been read
+  /// than it keeps.
   virtual bool rewind() = 0;
 
   /// Goes on at this byte, counted from the first one. False where that is not possible.
@@ -31,7 +35,7 @@ class Source {
   virtual void stop() {}
 
   /// The length in bytes, where it is known before reading.
-  virtual std::optional<std::uint64_t> size_bytes() const = 0;
+  virtual std::optional<std::uint64_t> length() const = 0;
 
   /// What the file system says of the content without reading it: equal stamps mean an unchanged
   /// file. Empty where there is no such thing. It begins with what names the file, whatever its

@@ -12,10 +12,11 @@ class StreamSource final : public Source {
   StreamSource(std::string name, FileDescriptor fd);
 
   std::size_t read(char* into, std::size_t size) override;
+  bool comes_once() const override { return true; }
   bool rewind() override { return seek(0); }
   bool seek(std::uint64_t offset) override;
   void stop() override;
-  std::optional<std::uint64_t> size_bytes() const override { return std::nullopt; }
+  std::optional<std::uint64_t> length() const override { return std::nullopt; }
   std::string stamp() const override { return {}; }
   std::string tail(std::size_t) const override { return {}; }
   const std::string& name() const override { return name_; }

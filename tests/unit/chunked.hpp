@@ -18,12 +18,13 @@ class MemorySource final : public source::Source {
     at_ += got;
     return got;
   }
+  bool comes_once() const override { return false; }
   bool rewind() override { return seek(0); }
   bool seek(std::uint64_t offset) override {
     at_ = offset;
     return offset <= bytes_.size();
   }
-  std::optional<std::uint64_t> size_bytes() const override { return bytes_.size(); }
+  std::optional<std::uint64_t> length() const override { return bytes_.size(); }
   std::string stamp() const override { return {}; }
   std::string tail(std::size_t bytes) const override {
     return bytes_.substr(bytes_.size() - std::min(bytes, bytes_.size()));
