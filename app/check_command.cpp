@@ -6,8 +6,8 @@
 #include "base/exit_code.hpp"
 #include "base/path_text.hpp"
 #include "base/quantity.hpp"
-#include "load/salvage.hpp"
-#include "load/spill.hpp"
+#include "rejects/salvage.hpp"
+#include "rejects/spill.hpp"
 
 namespace sluice::app {
 namespace {
@@ -27,20 +27,20 @@ class JsonReport {
     const std::string text = text_of(json_of(ending), -1);
     checks_.append(std::string_view(text).substr(0, text.size() - 1));
     checks_.append(",\"rejects\":[");
-    load::Spill::Reader rejects(rejects_);
+    rejects::Spill::Reader rejects(rejects_);
     while (true) {
       const std::string_view piece = rejects.read(limits::MiB);
       if (piece.empty()) break;
       checks_.append(piece);
     }
     checks_.append("]}");
-    rejects_ = load::Spill(limits::MiB);
+    rejects_ = rejects::Spill(limits::MiB);
   }
 
   void print(int exit_code) const {
     print_json_text("{\"command\":\"check\",\"exit_code\":" + std::to_string(exit_code) +
                     ",\"checks\":[\n");
-    load::Spill::Reader checks(checks_);
+    rejects::Spill::Reader checks(checks_);
     while (true) {
       const std::string_view piece = checks.read(limits::MiB);
       if (piece.empty()) break;
@@ -50,8 +50,8 @@ class JsonReport {
   }
 
  private:
-  load::Spill rejects_{limits::MiB};
-  load::Spill checks_{limits::MiB};
+  rejects::Spill rejects_{limits::MiB};
+  rejects::Spill checks_{limits::MiB};
 };
 
 int run_check(const LoadFlags& flags) {
@@ -80,7 +80,7 @@ int run_check(const LoadFlags& flags) {
         if (as_json) {
           json.add(source, reject);
         } else {
-          print_result(cell(load::text_of(source, reject)) + "\n");
+          print_result(cell(rejects::text_of(source, reject)) + "\n");
         }
       };
       const Ending ending = run_one(runtime, flags, options);

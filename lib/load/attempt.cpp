@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "async/offload.hpp"
-#include "load/salvage.hpp"
+#include "rejects/salvage.hpp"
 
 namespace sluice::load {
 
@@ -27,10 +27,10 @@ asio::awaitable<void> store_whole(Attempt& a, pg::Connection& connection) {
   const writer::Outcome outcome = co_await a.with.writer.write(connection, a.batch, entry);
   a.with.budget.use(a.batch.records, 0);
   // A chunk that an attempt with a lost answer had stored counts all the same.
-  if (outcome.already_stored && a.stored.rows() > 0) co_return;
-  static_cast<RowCounts&>(a.stored) = outcome;
-  if (outcome.already_stored) a.stored.rows_stored = a.batch.tuples();
-  a.stored.rows_skipped += a.batch.blank_lines;
+  if (outcome.already_stored && a.stored.counts.rows() > 0) co_return;
+  a.stored.counts = outcome;
+  if (outcome.already_stored) a.stored.counts.rows_stored = a.batch.tuples();
+  a.stored.counts.rows_skipped += a.batch.blank_lines;
 }
 
 /// Whether the budget allows the bad records found so far, with those that reading refused.
@@ -38,6 +38,10 @@ std::function<bool(std::size_t)> may_go_on(const Attempt& a) {
   return [&a](std::size_t refused) {
     return a.with.budget.allows(a.batch.records, refused + a.batch.rejects);
   };
+}
+
+rejects::Sifting sifting_of(const Attempt& a, pg::Connection& connection) {
+  return {a.with.plan.reading(), a.with.on.cpu, connection, a.with.writer, a.chunk, a.batch};
 }
 
 /// Stores what is good, in one transaction with the ledger's row.
@@ -50,8 +54,8 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
     with.budget.use(a.batch.records, a.stored.rows_rejected);
     co_return;
   }
-  const Salvaged salvaged =
-      co_await salvage(with.on, connection, with.writer, with.plan, a.chunk, a.batch, may_go_on(a));
+  const rejects::Sifting sifting = sifting_of(a, connection);
+  const rejects::Salvaged salvaged = co_await rejects::salvage(sifting, may_go_on(a));
   const std::uint64_t rejects = salvaged.rejects;
   const auto keep = [&a, &salvaged] { keep_rejects(a.with, a.chunk, salvaged.refused); };
   if (!salvaged.is_complete || !with.budget.allows(a.batch.records, rejects)) {
@@ -62,9 +66,9 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
     tuple::Reject reject = co_await async::offload(with.on.cpu, last);
     throw failure_of(with, std::move(reject), rejects);
   }
-  a.stored = {salvaged, rejects};
-  a.stored.rows_skipped += a.batch.blank_lines;
-  entry.count(a.stored);
+  a.stored = {salvaged.counts, rejects};
+  a.stored.counts.rows_skipped += a.batch.blank_lines;
+  entry.count(a.stored.counts);
   entry.rows_rejected = rejects;
   // From here on, before anything is waited for: another chunk must not use the same room.
   with.budget.use(a.batch.records, rejects);
@@ -81,8 +85,8 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
 }
 
 asio::awaitable<void> name_first_bad(Attempt& a, pg::Connection& connection) {
-  std::optional<tuple::Reject> first = co_await find_first_bad(
-      a.with.on, connection, a.with.writer, a.with.plan, a.chunk, a.batch, a.refusal);
+  const rejects::Sifting sifting = sifting_of(a, connection);
+  std::optional<tuple::Reject> first = co_await rejects::find_first_bad(sifting, a.refusal);
   if (first) throw failure_of(a.with, std::move(*first), 1);
   // In the order of the file, and in parts, no record is bad.
   co_await store_sifted(a, connection);
@@ -165,23 +169,25 @@ pg::PgError of_lines(const Storing& with, const chunk::Chunk& chunk, pg::PgError
 void refuse_ragged(const Storing& with, const chunk::Chunk& chunk, const tuple::Batch& batch) {
   if (with.plan.encoder.policy.ragged != tuple::Ragged::error) return;
   if (batch.ragged == 0) return;
-  BadRecords bad(with.plan, chunk, nullptr);
+  rejects::BadRecords bad(with.plan.reading(), chunk, nullptr);
   tuple::Reject reject;
   while (bad.next(reject) && !reject.ragged) {
   }
   const std::string& source = with.plan.source->name();
-  std::string message = text_of(source, reject) + "\n  Such records end the load (see --ragged).";
+  std::string message =
+      rejects::text_of(source, reject) + "\n  Such records end the load (see --ragged).";
   throw BadRecord(FailureKind::bad_record, source, std::move(reject), message);
 }
 
-void keep_rejects(const Storing& with, const chunk::Chunk& chunk, const Refused& refused) {
+void keep_rejects(const Storing& with, const chunk::Chunk& chunk, const rejects::Refused& refused) {
   if (with.rejects == nullptr) return;
-  BadRecords bad(with.plan, chunk, &refused);
+  rejects::BadRecords bad(with.plan.reading(), chunk, &refused);
   with.rejects->append(chunk, [&bad](tuple::Reject& reject) { return bad.next(reject); });
 }
 
-tuple::Reject last_of(const Storing& with, const chunk::Chunk& chunk, const Refused& refused) {
-  BadRecords bad(with.plan, chunk, &refused);
+tuple::Reject last_of(const Storing& with, const chunk::Chunk& chunk,
+                      const rejects::Refused& refused) {
+  rejects::BadRecords bad(with.plan.reading(), chunk, &refused);
   tuple::Reject reject;
   while (bad.next(reject)) {
   }
@@ -190,7 +196,7 @@ tuple::Reject last_of(const Storing& with, const chunk::Chunk& chunk, const Refu
 
 BadRecord failure_of(const Storing& with, tuple::Reject reject, std::uint64_t rejects) {
   const std::string& source = with.plan.source->name();
-  std::string message = text_of(source, reject);
+  std::string message = rejects::text_of(source, reject);
   message += fmt::format("\n  record {}, byte {}, SQLSTATE {}", reject.position.record,
                          reject.position.byte_offset, reject.sql_state);
   const bool has_budget = with.budget.limits().allow_any();

@@ -4,13 +4,13 @@
 #include <optional>
 
 #include "chunk/chunk.hpp"
-#include "load/bad_records.hpp"
 #include "load/plan.hpp"
-#include "load/reject_budget.hpp"
-#include "load/reject_file.hpp"
 #include "load/report.hpp"
 #include "load/retry_policy.hpp"
 #include "load/wide_keys.hpp"
+#include "rejects/bad_records.hpp"
+#include "rejects/budget.hpp"
+#include "rejects/reject_file.hpp"
 #include "writer/writer.hpp"
 
 namespace sluice::load {
@@ -21,14 +21,15 @@ struct Storing {
   const Plan& plan;
   const writer::Writer& writer;
   RetryPolicy policy;
-  RejectBudget& budget;
-  RejectFile* rejects = nullptr;  ///< nullptr: no file is kept
-  std::uint64_t& retries;         ///< counts
-  WideKeys* wide_keys = nullptr;  ///< nullptr: no index waits to be built
+  rejects::RejectBudget& budget;
+  rejects::RejectFile* rejects = nullptr;  ///< nullptr: no file is kept
+  std::uint64_t& retries;                  ///< counts
+  WideKeys* wide_keys = nullptr;           ///< nullptr: no index waits to be built
 };
 
 /// What became of a chunk.
-struct Stored : RowCounts {
+struct Stored {
+  RowCounts counts;
   std::uint64_t rows_rejected = 0;
 };
 
@@ -49,10 +50,11 @@ pg::PgError of_lines(const Storing& with, const chunk::Chunk& chunk, pg::PgError
 void refuse_ragged(const Storing& with, const chunk::Chunk& chunk, const tuple::Batch& batch);
 
 /// Writes the bad records of a chunk to the reject file, where there is one. Blocks.
-void keep_rejects(const Storing& with, const chunk::Chunk& chunk, const Refused& refused);
+void keep_rejects(const Storing& with, const chunk::Chunk& chunk, const rejects::Refused& refused);
 
 /// The last bad record of a chunk that has some. Blocks.
-tuple::Reject last_of(const Storing& with, const chunk::Chunk& chunk, const Refused& refused);
+tuple::Reject last_of(const Storing& with, const chunk::Chunk& chunk,
+                      const rejects::Refused& refused);
 
 /// The failure of a load that stops at a bad record.
 BadRecord failure_of(const Storing& with, tuple::Reject reject, std::uint64_t rejects);

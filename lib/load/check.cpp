@@ -1,7 +1,7 @@
 #include "load/check.hpp"
 
 #include "async/offload.hpp"
-#include "load/salvage.hpp"
+#include "rejects/salvage.hpp"
 
 namespace sluice::load {
 
@@ -15,7 +15,7 @@ asio::awaitable<Stored> Checker::judge(const chunk::Chunk& chunk, const tuple::B
   const auto may_go_on = [this, &batch](std::size_t refused) {
     return with_.budget.allows(batch.records, refused + batch.rejects);
   };
-  const Salvaged salvaged = co_await salvage_naming_lines(chunk, batch, may_go_on);
+  const rejects::Salvaged salvaged = co_await salvage_naming_lines(chunk, batch, may_go_on);
   const std::uint64_t rejects = salvaged.rejects;
   const bool goes_on = salvaged.is_complete && with_.budget.allows(batch.records, rejects);
   std::optional<tuple::Reject> last;
@@ -27,23 +27,24 @@ asio::awaitable<Stored> Checker::judge(const chunk::Chunk& chunk, const tuple::B
   if (rejects > 0) co_await async::offload(with_.on.cpu, tell);
   if (!goes_on) throw failure_of(with_, std::move(*last), rejects);
   with_.budget.use(batch.records, rejects);
-  Stored stored{salvaged, rejects};
-  stored.rows_skipped += batch.blank_lines;
+  Stored stored{salvaged.counts, rejects};
+  stored.counts.rows_skipped += batch.blank_lines;
   co_return stored;
 }
 
-void Checker::tell_rejects(const chunk::Chunk& chunk, const Refused& refused) const {
+void Checker::tell_rejects(const chunk::Chunk& chunk, const rejects::Refused& refused) const {
   if (!with_.plan.options.on_reject) return;
-  BadRecords bad(with_.plan, chunk, &refused);
+  rejects::BadRecords bad(with_.plan.reading(), chunk, &refused);
   for (tuple::Reject reject; bad.next(reject);) with_.plan.options.on_reject(reject);
 }
 
-asio::awaitable<Salvaged> Checker::salvage_naming_lines(
+asio::awaitable<rejects::Salvaged> Checker::salvage_naming_lines(
     const chunk::Chunk& chunk, const tuple::Batch& batch,
     std::function<bool(std::size_t)> may_go_on) {
   try {
-    co_return co_await salvage(with_.on, **connection_, with_.writer, with_.plan, chunk, batch,
-                               std::move(may_go_on));
+    const rejects::Sifting sifting{with_.plan.reading(), with_.on.cpu, **connection_,
+                                   with_.writer,         chunk,        batch};
+    co_return co_await rejects::salvage(sifting, std::move(may_go_on));
   } catch (const pg::PgError& error) {
     throw of_lines(with_, chunk, error);
   }

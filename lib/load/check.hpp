@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "load/attempt.hpp"
-#include "load/salvage.hpp"
+#include "rejects/salvage.hpp"
 
 namespace sluice::load {
 
@@ -22,10 +22,10 @@ class Checker {
   asio::awaitable<void> end();
 
  private:
-  asio::awaitable<Salvaged> salvage_naming_lines(const chunk::Chunk& chunk,
-                                                 const tuple::Batch& batch,
-                                                 std::function<bool(std::size_t)> may_go_on);
-  void tell_rejects(const chunk::Chunk& chunk, const Refused& refused) const;
+  asio::awaitable<rejects::Salvaged> salvage_naming_lines(
+      const chunk::Chunk& chunk, const tuple::Batch& batch,
+      std::function<bool(std::size_t)> may_go_on);
+  void tell_rejects(const chunk::Chunk& chunk, const rejects::Refused& refused) const;
 
   const Storing& with_;
   std::optional<pg::Lease> connection_;

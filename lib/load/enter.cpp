@@ -10,9 +10,9 @@
 #include "load/history.hpp"
 #include "load/load.hpp"
 #include "load/meaning.hpp"
-#include "load/reject_choice.hpp"
 #include "load/sound_entry.hpp"
 #include "load/staging.hpp"
+#include "rejects/choice.hpp"
 #include "source/fingerprint.hpp"
 
 /// How a load is entered in the ledger, or found there again.
@@ -314,7 +314,7 @@ asio::awaitable<void> Load::go_on_behind(Plan& plan, pg::Connection& connection,
 /// Where rejects go. The files are there before the ledger names them. `earlier_path` is what it
 /// names already.
 asio::awaitable<void> Load::choose_rejects(Plan& plan, std::string earlier_path) {
-  RejectWish wish;
+  rejects::RejectWish wish;
   wish.path = rejects_path_of(plan, plan.options.rejects_path);
   wish.usual_path = rejects_path_of(plan, {});
   wish.is_named = !plan.options.rejects_path.empty();
@@ -324,8 +324,8 @@ asio::awaitable<void> Load::choose_rejects(Plan& plan, std::string earlier_path)
                 .header = plan.preamble.header_bytes,
                 .line_end = plan.preamble.line_end,
                 .load = report_.load};
-  RejectChoice choice;
-  const auto choose = [&wish, &choice] { choice = choose_reject_file(std::move(wish)); };
+  rejects::RejectChoice choice;
+  const auto choose = [&wish, &choice] { choice = rejects::choose_reject_file(std::move(wish)); };
   co_await async::offload(on_.cpu, choose);
   rejects_ = std::move(choice.file);
   plan.identity.rejects_path = text_of_path(choice.path);

@@ -343,7 +343,7 @@ asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
 /// What earlier runs stored, and (behind a round that the server has lost a part of) this one.
 asio::awaitable<ledger::StoredChunks> Load::stored_before(int round) {
   ledger::StoredChunks stored;
-  budget_ = RejectBudget(budget_.limits());
+  budget_ = rejects::RejectBudget(budget_.limits());
   if (!report_.resumed && round == 0) co_return stored;
   pg::Lease connection = co_await on_.pool.acquire();
   stored = co_await ledger::stored_chunks(*connection, *report_.load);
@@ -364,7 +364,7 @@ asio::awaitable<ledger::StoredChunks> Load::stored_before(int round) {
 }
 
 void Load::open_rejects(const Plan& plan) {
-  budget_ = RejectBudget(plan.options.rejects);
+  budget_ = rejects::RejectBudget(plan.options.rejects);
   if (rejects_ && report_.load) rejects_->set_load(*report_.load);
 }
 

@@ -9,9 +9,9 @@
 #include "load/history.hpp"
 #include "load/options.hpp"
 #include "load/plan.hpp"
-#include "load/reject_file.hpp"
 #include "load/report.hpp"
 #include "load/wide_keys.hpp"
+#include "rejects/reject_file.hpp"
 
 namespace sluice::load {
 
@@ -96,8 +96,8 @@ class Load {
   Progress progress_;
   std::unique_ptr<source::Source> source_;
   std::optional<ledger::RunLock> lock_;
-  RejectBudget budget_;
-  std::unique_ptr<RejectFile> rejects_;
+  rejects::RejectBudget budget_;
+  std::unique_ptr<rejects::RejectFile> rejects_;
   std::unique_ptr<WideKeys> wide_keys_;
   std::string unbuilt_;  ///< indexes that could not be built again, and why
   Road* road_ = nullptr;

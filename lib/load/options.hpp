@@ -11,7 +11,7 @@
 #include "base/limits.hpp"
 #include "csv/dialect.hpp"
 #include "csv/scanner.hpp"
-#include "load/reject_budget.hpp"
+#include "rejects/budget.hpp"
 #include "tuple/encoder.hpp"
 #include "writer/catalog.hpp"
 #include "writer/merge.hpp"
@@ -80,7 +80,7 @@ struct LoadOptions {
       false;  ///< another source goes into the same table: leave indexes to that load
   bool dry_run = false;
   bool check = false;  ///< judge all records and keep none
-  RejectLimits rejects;
+  rejects::RejectLimits rejects;
   std::string rejects_path;  ///< of the CSV; empty: beside the source
   /// What a check tells of each bad record, in file order: on any thread, but one at a time.
   std::function<void(const tuple::Reject&)> on_reject;

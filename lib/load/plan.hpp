@@ -12,6 +12,7 @@
 #include "load/report.hpp"
 #include "load/strategy.hpp"
 #include "pg/pool.hpp"
+#include "rejects/bad_records.hpp"
 #include "source/source.hpp"
 #include "tuple/encoder.hpp"
 #include "writer/catalog.hpp"
@@ -42,6 +43,7 @@ struct Plan {
   std::optional<Position> begins_at;  ///< behind what an earlier load has read (--grown append)
 
   chunk::ChunkerOptions chunker_options() const;
+  rejects::Reading reading() const { return {encoder, target.table, target.data_encoding}; }
   PlanSummary summary() const;
 
   /// Encoding on one core keeps about four of the server's backends busy; where the order of the

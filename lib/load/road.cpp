@@ -140,10 +140,10 @@ asio::awaitable<void> Road::write_batch(const chunk::Chunk& chunk, const tuple::
     if (with_.wide_keys != nullptr) co_await with_.wide_keys->admit(batch);
     stored = co_await store(with_, chunk, batch);
   }
-  counts_ += stored;
+  counts_ += stored.counts;
   rows_rejected_ += stored.rows_rejected;
   bytes_stored_ += chunk.size;
-  progress_.rows_stored += stored.rows_stored + stored.rows_updated;
+  progress_.rows_stored += stored.counts.rows_stored + stored.counts.rows_updated;
   progress_.rows_rejected += stored.rows_rejected;
   progress_.bytes_done += chunk.size;
 }

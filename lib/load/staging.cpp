@@ -8,7 +8,7 @@
 #include "async/offload.hpp"
 #include "base/identifier.hpp"
 #include "load/find_record.hpp"
-#include "load/salvage.hpp"
+#include "rejects/salvage.hpp"
 #include "writer/rule_counts.hpp"
 
 namespace sluice::load {
@@ -200,7 +200,7 @@ asio::awaitable<void> name_refused(Publication& p, std::uint64_t record,
   reject.message = refusal.message;
   const std::string& source = p.plan.source->name();
   const std::string text = reject.position.line > 0
-                               ? text_of(source, reject)
+                               ? rejects::text_of(source, reject)
                                : fmt::format("{}: record {}: {}", source, record, reject.message);
   throw BadRecord(FailureKind::bad_record, source, std::move(reject),
                   fmt::format("{}\n  record {}, SQLSTATE {}: nothing was published", text, record,

@@ -8,11 +8,11 @@
 #include <thread>
 
 #include "base/failure.hpp"
-#include "load/reject_choice.hpp"
-#include "load/reject_file.hpp"
+#include "rejects/choice.hpp"
+#include "rejects/reject_file.hpp"
 #include "support/files.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 namespace {
 
 using ::testing::HasSubstr;
@@ -469,4 +469,4 @@ TEST_F(RejectChoiceTest, PlaceThatCannotBeWritten) {
 }
 
 }  // namespace
-}  // namespace sluice::load
+}  // namespace sluice::rejects

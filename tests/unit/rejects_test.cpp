@@ -4,13 +4,13 @@
 #include <set>
 
 #include "base/failure.hpp"
-#include "load/refused_tuples.hpp"
-#include "load/reject_budget.hpp"
-#include "load/spill.hpp"
-#include "load/splitter.hpp"
+#include "rejects/budget.hpp"
+#include "rejects/refused_tuples.hpp"
+#include "rejects/spill.hpp"
+#include "rejects/splitter.hpp"
 #include "support/files.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 namespace {
 
 using ::testing::HasSubstr;
@@ -197,4 +197,4 @@ TEST(RefusedTuples, KeepsWhatTheServerSaidOnTheDiskToo) {
 }
 
 }  // namespace
-}  // namespace sluice::load
+}  // namespace sluice::rejects

@@ -1,4 +1,4 @@
-#include "load/reject_file.hpp"
+#include "rejects/reject_file.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -9,9 +9,9 @@
 #include <random>
 
 #include "base/limits.hpp"
-#include "load/reject_lines.hpp"
+#include "rejects/reject_lines.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 namespace {
 
 using source::FileDescriptor;
@@ -352,4 +352,4 @@ std::string RejectFile::header() const {
   return options_.header.empty() ? "" : options_.header + std::string(line_end());
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

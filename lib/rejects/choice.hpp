@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "load/reject_file.hpp"
+#include "rejects/reject_file.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 
 /// What decides where the rejects of a run go.
 struct RejectWish {
@@ -34,4 +34,4 @@ struct RejectChoice {
 /// are not named, only the first reject finds that out.
 RejectChoice choose_reject_file(RejectWish wish);
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

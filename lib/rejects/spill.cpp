@@ -1,4 +1,4 @@
-#include "load/spill.hpp"
+#include "rejects/spill.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 namespace {
 
 using source::FileDescriptor;
@@ -86,4 +86,4 @@ void Spill::Reader::fill() {
   }
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

@@ -1,4 +1,4 @@
-#include "load/reject_lines.hpp"
+#include "rejects/reject_lines.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 
 #include "base/limits.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 namespace {
 
 constexpr std::size_t name_characters = 16;
@@ -82,4 +82,4 @@ bool LineReader::next(std::string& line) {
   }
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

@@ -1,4 +1,4 @@
-#include "load/reject_place.hpp"
+#include "rejects/reject_place.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -11,7 +11,7 @@
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 namespace {
 
 using source::FileDescriptor;
@@ -188,4 +188,4 @@ void rename(const std::string& from, const std::string& to) {
 
 }  // namespace reject_io
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

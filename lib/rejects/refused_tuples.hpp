@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <string>
 
-#include "load/spill.hpp"
+#include "rejects/spill.hpp"
 #include "writer/writer.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 
 /// A tuple of a lane that the server refused alone, and what it said.
 struct RefusedTuple {
@@ -43,4 +43,4 @@ class RefusedTuples {
   std::uint64_t count_ = 0;
 };
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

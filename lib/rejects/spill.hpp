@@ -7,7 +7,7 @@
 
 #include "source/file_descriptor.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 
 /// Bytes that are written once and then read from their beginning. They are in memory, but where
 /// there are more than `memory_max` of them in a temporary file (in TMPDIR) that has no name and
@@ -50,4 +50,4 @@ class Spill {
   source::FileDescriptor file_{-1};
 };
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

@@ -1,10 +1,10 @@
-#include "load/bad_records.hpp"
+#include "rejects/bad_records.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include "pg/encoding.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 namespace {
 
 /// Whether a name stands in COPY's line where a column's does. The table may have the same one.
@@ -19,9 +19,10 @@ bool names(const std::string& line, const std::string& column) {
 }
 
 /// The first value for a column of JSON that is none. Of these an INSERT does not tell the column.
-std::optional<std::size_t> field_without_json(const Plan& plan, const tuple::FoundRecord& found) {
-  const auto& fields = plan.encoder.fields;
-  const tuple::Table& table = plan.target.table;
+std::optional<std::size_t> field_without_json(const Reading& reading,
+                                              const tuple::FoundRecord& found) {
+  const auto& fields = reading.encoder.fields;
+  const tuple::Table& table = reading.table;
   std::optional<std::size_t> empty;  // may be NULL, and does not say so here
   for (std::size_t i = 0; i < fields.size() && i < found.values.size(); ++i) {
     if (fields[i].ignored) continue;
@@ -39,9 +40,9 @@ std::optional<std::size_t> field_without_json(const Plan& plan, const tuple::Fou
 }
 
 /// Which CSV column the server or the codecs blame.
-std::optional<std::size_t> blamed_field(const Plan& plan, const tuple::FoundRecord& found,
+std::optional<std::size_t> blamed_field(const Reading& reading, const tuple::FoundRecord& found,
                                         const RefusedTuple& refused) {
-  const auto& fields = plan.encoder.fields;
+  const auto& fields = reading.encoder.fields;
   const auto named = [&](std::string_view column) -> std::optional<std::size_t> {
     for (std::size_t i = 0; i < fields.size(); ++i) {
       if (!fields[i].ignored && fields[i].column == column) return i;
@@ -60,7 +61,7 @@ std::optional<std::size_t> blamed_field(const Plan& plan, const tuple::FoundReco
     if (!best || fields[i].column.size() > fields[*best].column.size()) best = i;
   }
   if (best || !SqlState(refused.sql_state).in_class(sql_class::data_exception)) return best;
-  return found.unsure_field ? found.unsure_field : field_without_json(plan, found);
+  return found.unsure_field ? found.unsure_field : field_without_json(reading, found);
 }
 
 }  // namespace
@@ -74,8 +75,8 @@ std::optional<std::uint64_t> BadRecords::Cursor::number() const {
   return is_there ? std::optional(tuple.number) : std::nullopt;
 }
 
-BadRecords::BadRecords(const Plan& plan, const chunk::Chunk& chunk, const Refused* refused)
-    : plan_(plan), encoder_(plan.encoder), positions_(chunk, plan.encoder.line_end) {
+BadRecords::BadRecords(Reading reading, const chunk::Chunk& chunk, const Refused* refused)
+    : reading_(reading), encoder_(reading.encoder), positions_(chunk, reading.encoder.line_end) {
   encoder_.start_search(chunk.parse_input(),
                         refused == nullptr ? tuple::Lanes::both : refused->lanes,
                         chunk.start.record);
@@ -95,7 +96,7 @@ bool BadRecords::next(tuple::Reject& reject) {
   } else {
     reject = std::move(std::get<tuple::Reject>(*bad));
   }
-  reject.value = pg::in_utf8(std::move(reject.value), plan_.target.data_encoding);
+  reject.value = pg::in_utf8(std::move(reject.value), reading_.data_encoding);
   const bool is_of_encoding = reject.sql_state == sql_state::character_not_in_repertoire ||
                               reject.sql_state == sql_state::untranslatable_character;
   if (is_of_encoding && !reject.value.contains('\0')) reject.message += " (see --encoding)";
@@ -112,11 +113,11 @@ tuple::Reject BadRecords::reject_of(const tuple::FoundRecord& found,
   reject.sql_state = refused.sql_state;
   reject.constraint = refused.constraint;
   reject.message = refused.message;
-  if (const auto field = blamed_field(plan_, found, refused)) {
-    reject.column = plan_.encoder.fields[*field].column;
+  if (const auto field = blamed_field(reading_, found, refused)) {
+    reject.column = reading_.encoder.fields[*field].column;
     if (*field < found.values.size()) reject.value = found.values[*field];
   }
   return reject;
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

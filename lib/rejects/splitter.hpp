@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace sluice::load {
+namespace sluice::rejects {
 
 /// Finds the bad ones among many tuples by asking about ranges of them: what to ask next, as a pure
 /// state machine. What is accepted stays in; a tuple that is refused alone is the bad one.
@@ -46,4 +46,4 @@ class Splitter {
   bool trusts_names_ = true;
 };
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

@@ -1,4 +1,4 @@
-#include "load/reject_budget.hpp"
+#include "rejects/budget.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 
 bool RejectBudget::allows(std::uint64_t records, std::uint64_t rejects) const {
   const std::uint64_t all = rejects_ + rejects;
@@ -39,4 +39,4 @@ std::string RejectBudget::explain(std::uint64_t rejects) const {
                      limits_.ratio_max.value_or(0));
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

@@ -1,8 +1,8 @@
-#include "load/splitter.hpp"
+#include "rejects/splitter.hpp"
 
 #include <algorithm>
 
-namespace sluice::load {
+namespace sluice::rejects {
 namespace {
 
 constexpr std::uint64_t width_min = 64;
@@ -47,4 +47,4 @@ bool Splitter::refused(std::optional<Range> named) {
 /// Goes on where nothing is known.
 void Splitter::widen() { end_ = width_ == 0 ? tuples_ : std::min(tuples_, first_ + width_); }
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

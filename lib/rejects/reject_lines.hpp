@@ -7,7 +7,7 @@
 #include "base/position.hpp"
 #include "source/file_descriptor.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 
 /// What a line of the reasons says of where its record is.
 struct RejectLine {
@@ -41,4 +41,4 @@ class LineReader {
   std::size_t begin_ = 0;  ///< of what has not been given
 };
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

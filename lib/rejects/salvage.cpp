@@ -1,14 +1,14 @@
-#include "load/salvage.hpp"
+#include "rejects/salvage.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "async/offload.hpp"
-#include "load/splitter.hpp"
+#include "rejects/splitter.hpp"
 #include "tuple/tuple_range.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 namespace {
 
 using tuple::LaneName;
@@ -16,10 +16,8 @@ using writer::Refusal;
 
 /// One chunk under examination.
 struct Examination {
-  pg::Connection& connection;
-  const writer::Writer& writer;
-  std::int64_t chunk;
-  const tuple::Batch& batch;
+  const Sifting& what;
+  const tuple::Batch& batch;                   ///< that of the chunk, or the one in file order
   std::function<bool(std::size_t)> may_go_on;  ///< none: only the first bad one of each lane counts
   RowCounts counts;
   Refused refused;
@@ -30,9 +28,9 @@ struct Examination {
   std::uint64_t refused_alike = 0;  ///< one behind the other, with the first one's SQLSTATE
 };
 
-Examination examine(pg::Connection& connection, const writer::Writer& writer, std::int64_t chunk,
-                    const tuple::Batch& batch, std::function<bool(std::size_t)> may_go_on) {
-  return {connection, writer, chunk, batch, std::move(may_go_on), {}, {}, {}};
+Examination examine(const Sifting& what, const tuple::Batch& batch,
+                    std::function<bool(std::size_t)> may_go_on) {
+  return {what, batch, std::move(may_go_on), {}, {}, {}};
 }
 
 /// True where the refusal may be due to the lanes' not keeping the file's order: the key of a
@@ -55,7 +53,8 @@ bool is_of_a_tuple(const Refusal& refusal) { return !refusal.copy_line.empty(); 
 asio::awaitable<void> probe_without_tuples(Examination& on, LaneName lane) {
   on.is_probed = true;
   const tuple::TupleRange none = tuple::TupleCutter(on.batch, lane).cut(0, 0);
-  std::optional<Refusal> refusal = co_await on.writer.probe(on.connection, on.chunk, none);
+  std::optional<Refusal> refusal =
+      co_await on.what.writer.probe(on.what.connection, on.what.chunk.number, none);
   if (refusal) throw Refusal(*refusal);
 }
 
@@ -70,7 +69,7 @@ asio::awaitable<void> probe_all_over(Examination& on, LaneName lane, std::uint64
   for (std::uint64_t i = 1; i <= limits::probes_max; ++i) {
     const std::uint64_t at = first + (left - 1) * i / limits::probes_max;
     const tuple::TupleRange one = tuple::TupleCutter(on.batch, lane).cut(at, at + 1);
-    last = co_await on.writer.probe(on.connection, on.chunk, one);
+    last = co_await on.what.writer.probe(on.what.connection, on.what.chunk.number, one);
     if (!last || !(last->state == on.first_state.code())) co_return;
   }
   last->hint +=
@@ -103,7 +102,7 @@ asio::awaitable<End> sift(Examination& on, LaneName lane) {
     const tuple::TupleRange range = cutter.cut(first, end);
     std::optional<Refusal> refusal;
     try {
-      on.counts += co_await on.writer.put(on.connection, on.chunk, range);
+      on.counts += co_await on.what.writer.put(on.what.connection, on.what.chunk.number, range);
     } catch (const Refusal& error) {
       if (error.nature() != ErrorNature::data) throw;
       refusal = error;
@@ -131,24 +130,25 @@ asio::awaitable<End> sift(Examination& on, LaneName lane) {
 
 /// Both lanes. Where the order matters `ordered` takes the chunk as one lane, and is sifted
 /// instead.
-asio::awaitable<void> sift(Resources resources, Examination& on, const Plan& plan,
-                           const chunk::Chunk& chunk, tuple::Batch& ordered) {
-  bool by_lanes = !on.writer.needs_file_order();
+asio::awaitable<void> sift(Examination& on, tuple::Batch& ordered) {
+  const Sifting& what = on.what;
+  bool by_lanes = !what.writer.needs_file_order();
   for (const LaneName lane : {LaneName::slow, LaneName::fast}) {
     if (!by_lanes) break;
     const End end = co_await sift(on, lane);
     if (end == End::stopped) co_return;
     if (end == End::finished) continue;
-    co_await on.writer.start_over(on.connection);
+    co_await what.writer.start_over(what.connection);
     by_lanes = false;
   }
   if (by_lanes) co_return;
-  const auto encode = [&plan, &chunk, &ordered] {
-    tuple::Encoder(plan.encoder)
-        .encode(chunk.parse_input(), ordered, chunk.start.record, tuple::Lanes::only_slow);
+  const auto encode = [&what, &ordered] {
+    tuple::Encoder(what.reading.encoder)
+        .encode(what.chunk.parse_input(), ordered, what.chunk.start.record,
+                tuple::Lanes::only_slow);
   };
-  co_await async::offload(resources.cpu, encode);
-  Examination again = examine(on.connection, on.writer, on.chunk, ordered, on.may_go_on);
+  co_await async::offload(what.cpu, encode);
+  Examination again = examine(what, ordered, on.may_go_on);
   co_await sift(again, LaneName::slow);
   again.refused.lanes = tuple::Lanes::only_slow;
   on.counts = again.counts;
@@ -166,34 +166,31 @@ std::string shown(const std::string& value) {
 
 }  // namespace
 
-asio::awaitable<Salvaged> salvage(Resources on, pg::Connection& connection,
-                                  const writer::Writer& writer, const Plan& plan,
-                                  const chunk::Chunk& chunk, const tuple::Batch& batch,
-                                  std::function<bool(std::size_t)> may_go_on) {
-  Examination examination = examine(connection, writer, chunk.number, batch, std::move(may_go_on));
+asio::awaitable<Salvaged> salvage(const Sifting& what, std::function<bool(std::size_t)> may_go_on) {
+  Examination examination = examine(what, what.batch, std::move(may_go_on));
   tuple::Batch ordered;
-  co_await sift(on, examination, plan, chunk, ordered);
-  Salvaged salvaged{examination.counts};
+  co_await sift(examination, ordered);
+  Salvaged salvaged;
+  salvaged.counts = examination.counts;
   salvaged.is_complete = examination.is_complete;
-  salvaged.rejects = batch.rejects + examination.refused.count();
+  salvaged.rejects = what.batch.rejects + examination.refused.count();
   salvaged.refused = std::move(examination.refused);
   co_return salvaged;
 }
 
 asio::awaitable<std::optional<tuple::Reject>> find_first_bad(
-    Resources on, pg::Connection& connection, const writer::Writer& writer, const Plan& plan,
-    const chunk::Chunk& chunk, const tuple::Batch& batch, const std::optional<Refusal>& refusal) {
+    const Sifting& what, const std::optional<Refusal>& refusal) {
   ledger::ChunkEntry entry;
-  entry.number = chunk.number;
-  const bool begun = co_await writer.begin(connection, entry);
+  entry.number = what.chunk.number;
+  const bool begun = co_await what.writer.begin(what.connection, entry);
   if (!begun) throw Refusal(*refusal);
-  Salvaged found = co_await salvage(on, connection, writer, plan, chunk, batch, {});
-  co_await writer.roll_back(connection);
+  Salvaged found = co_await salvage(what, {});
+  co_await what.writer.roll_back(what.connection);
   tuple::Reject first;
-  const auto describe = [&plan, &chunk, &found, &first] {
-    return BadRecords(plan, chunk, &found.refused).next(first);
+  const auto describe = [&what, &found, &first] {
+    return BadRecords(what.reading, what.chunk, &found.refused).next(first);
   };
-  const bool is_found = co_await async::offload(on.cpu, describe);
+  const bool is_found = co_await async::offload(what.cpu, describe);
   if (!is_found) co_return std::nullopt;
   co_return first;
 }
@@ -207,4 +204,4 @@ std::string text_of(const std::string& source, const tuple::Reject& reject) {
   return text + reject.message;
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

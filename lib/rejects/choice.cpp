@@ -1,11 +1,11 @@
-#include "load/reject_choice.hpp"
+#include "rejects/choice.hpp"
 
 #include <filesystem>
 #include <utility>
 
 #include "base/failure.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 namespace {
 
 namespace fs = std::filesystem;
@@ -76,4 +76,4 @@ RejectChoice choose_reject_file(RejectWish wish) {
   return choice;
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

@@ -1,13 +1,14 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "chunk/chunk.hpp"
-#include "load/plan.hpp"
-#include "load/refused_tuples.hpp"
+#include "rejects/refused_tuples.hpp"
 #include "tuple/encoder.hpp"
+#include "tuple/table.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 
 /// The tuples of a chunk that the server refused, of each lane into which it was encoded.
 struct Refused {
@@ -19,13 +20,20 @@ struct Refused {
   std::uint64_t count() const { return fast.count() + slow.count(); }
 };
 
+/// How the records of a chunk are read, and for which table. All outlive whoever has it.
+struct Reading {
+  const tuple::EncoderPlan& encoder;
+  const tuple::Table& table;
+  const std::string& data_encoding;  ///< of the source, as PostgreSQL names it
+};
+
 /// The bad records of a chunk, one after the other in file order: those that reading refuses and
 /// those that the server has refused. Nothing of them is kept: the chunk is read once more, which
 /// costs time only where there are bad ones. Blocks where the refused tuples are on the disk.
 class BadRecords {
  public:
   /// `refused`: none where only reading has judged. All outlive it.
-  BadRecords(const Plan& plan, const chunk::Chunk& chunk, const Refused* refused);
+  BadRecords(Reading reading, const chunk::Chunk& chunk, const Refused* refused);
 
   /// The next one, complete; false behind the last.
   bool next(tuple::Reject& reject);
@@ -44,11 +52,11 @@ class BadRecords {
 
   tuple::Reject reject_of(const tuple::FoundRecord& found, const RefusedTuple& refused) const;
 
-  const Plan& plan_;
+  Reading reading_;
   tuple::Encoder encoder_;
   chunk::PositionCounter positions_;
   Cursor fast_;
   Cursor slow_;
 };
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

@@ -1,4 +1,4 @@
-#include "load/refused_tuples.hpp"
+#include "rejects/refused_tuples.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 
 #include "base/limits.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 namespace {
 
 /// In front of the texts, in their order.
@@ -57,4 +57,4 @@ bool RefusedTuples::Reader::next(RefusedTuple& tuple) {
   return true;
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

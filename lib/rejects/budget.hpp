@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-namespace sluice::load {
+namespace sluice::rejects {
 
 /// How many rejects a load may have before it stops.
 struct RejectLimits {
@@ -45,4 +45,4 @@ class RejectBudget {
   std::optional<std::uint64_t> total_;
 };
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

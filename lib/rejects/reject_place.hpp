@@ -7,7 +7,7 @@
 
 #include "source/file_descriptor.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 
 /// The two files of a load's rejects, open for this process alone: the records, and the reasons
 /// beside them. They belong to the user (mode 0600) and are never reached through a symbolic link.
@@ -73,4 +73,4 @@ void rename(const std::string& from, const std::string& to);
 
 }  // namespace reject_io
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects

@@ -12,10 +12,10 @@
 #include "base/position.hpp"
 #include "chunk/chunk.hpp"
 #include "csv/dialect.hpp"
-#include "load/reject_place.hpp"
+#include "rejects/reject_place.hpp"
 #include "tuple/reject.hpp"
 
-namespace sluice::load {
+namespace sluice::rejects {
 
 /// Where a load's rejects go: the records as they were into a CSV that can be mended and loaded,
 /// and beside it one JSON object a line that says where each stood and why it was refused.
@@ -118,4 +118,4 @@ class RejectFile {
   std::unique_ptr<RejectFile> carried_from_;
 };
 
-}  // namespace sluice::load
+}  // namespace sluice::rejects
