@@ -12,7 +12,7 @@
 #include "load/meaning.hpp"
 #include "load/sound_entry.hpp"
 #include "load/staging.hpp"
-#include "rejects/choice.hpp"
+#include "load/survey.hpp"
 #include "source/fingerprint.hpp"
 
 /// How a load is entered in the ledger, or found there again.
@@ -145,7 +145,7 @@ asio::awaitable<ledger::KnownLoads> Load::known_loads(Plan& plan, pg::Connection
     }
     // There is more to ask than the beginning of a load: with a lock that lasts as long as that.
     co_await connection.query("rollback");
-    std::unique_ptr<pg::Connection> guard = co_await connection_for_lock();
+    std::unique_ptr<pg::Connection> guard = co_await connection_for_lock(run_, plan.options);
     if (guard) {
       settings = plan.target.settings_sql;
       names = lock_names(plan);
@@ -199,12 +199,12 @@ asio::awaitable<Verdict> Load::judge_source(Plan& plan, pg::Connection& connecti
   Verdict verdict = judge(history, plan.identity);
   if (verdict.kind != Verdict::Kind::compare) co_return verdict;
 
-  progress_.stage = Progress::Stage::verifying;
-  const std::function<bool()> stopped = [this] { return stop_requested_; };
-  const ComparisonOn on{on_.reader, connection, *plan.source, plan.identity, stopped};
+  run_.progress.stage = Progress::Stage::verifying;
+  const std::function<bool()> stopped = [this] { return run_.is_stopped; };
+  const ComparisonOn on{run_.on.reader, connection, *plan.source, plan.identity, stopped};
   std::vector<std::size_t> which = std::move(verdict.compare);
   co_await compare(on, history.loads, std::move(which));
-  if (stop_requested_) throw interrupted(report_);
+  run_.require_going_on();
   const ledger::LoadEntry like = history.loads.front().load;
   verdict = judge(history, plan.identity);
   const bool must_be_read =
@@ -224,14 +224,14 @@ asio::awaitable<void> Load::read_again(Plan& plan, const ledger::LoadEntry& like
             plan.source->name(), like.id.value, plan.target.table.full_name()));
   }
   const auto read = [&plan] { reread_preamble(plan); };
-  co_await async::offload(on_.reader, read);
+  co_await async::offload(run_.on.reader, read);
 }
 
 /// Asks the ledger about this source and enters the load or finds it again. False if there is
 /// nothing to do.
 asio::awaitable<bool> Load::enter(Plan& plan) {
   using Kind = Verdict::Kind;
-  pg::Lease lease = co_await on_.pool.acquire();
+  pg::Lease lease = co_await run_.on.pool.acquire();
   pg::Connection& connection = *lease;
   try {
     co_await ledger::ensure(connection, plan.target.ledger);
@@ -250,8 +250,8 @@ asio::awaitable<bool> Load::enter(Plan& plan) {
     case Kind::fresh: break;
     default: throw refusal(plan, verdict);
   }
-  if (!verdict.note.empty()) report_.notes.push_back(verdict.note);
-  co_await choose_rejects(plan, {});
+  if (!verdict.note.empty()) run_.note(verdict.note);
+  co_await rejects_.choose(plan, {});
   for (const LoadId id : verdict.void_loads) begin.before += ledger::void_load_statement(id) + "; ";
   // A load that is all or nothing empties the table when it publishes.
   if (plan.options.truncate && !plan.strategy.staged)
@@ -260,28 +260,29 @@ asio::awaitable<bool> Load::enter(Plan& plan) {
   begin.behind = defer_statements(plan, ledger::this_load);
   if (plan.target.table.is_unlogged) begin.behind += ledger::mark_statement(ledger::this_load);
   // Of a load of one chunk, the entry is on disk with that.
-  begin.durable = !is_small() || !begin.before.empty() || !begin.behind.empty();
-  report_.load = co_await ledger::begin_load(connection, plan.identity, begin);
+  begin.durable =
+      !is_small(*plan.source, plan.options) || !begin.before.empty() || !begin.behind.empty();
+  run_.report.load = co_await ledger::begin_load(connection, plan.identity, begin);
   co_return true;
 }
 
 asio::awaitable<void> Load::resume(Plan& plan, pg::Connection& connection,
                                    const ledger::KnownLoad& load) {
-  report_.load = load.id;
-  report_.resumed = true;
-  report_.notes.push_back(fmt::format("resuming load {} of {}, with {} rows {} already",
-                                      load.id.value, load.started_at, load.totals.rows(),
-                                      plan.strategy.staged ? "staged" : "stored"));
+  run_.report.load = load.id;
+  run_.report.resumed = true;
+  run_.note(fmt::format("resuming load {} of {}, with {} rows {} already", load.id.value,
+                        load.started_at, load.totals.rows(),
+                        plan.strategy.staged ? "staged" : "stored"));
   if (load.behind_load) {
     plan.begins_at = beginning_of(load.options);
     const auto read = [&plan] { reread_preamble(plan); };
-    co_await async::offload(on_.reader, read);
+    co_await async::offload(run_.on.reader, read);
   }
   plan.identity.behind_load = load.behind_load;
-  co_await choose_rejects(plan, path_of_text(load.rejects_path));
+  co_await rejects_.choose(plan, path_of_text(load.rejects_path));
   // What decides where chunks end stays; how large a record may be does not.
   plan.identity.chunk_bytes = load.chunk_bytes;
-  report_.plan.chunk_bytes = plan.identity.chunk_bytes;
+  run_.report.plan.chunk_bytes = plan.identity.chunk_bytes;
   co_await ledger::resume_load(connection, load.id, plan.identity.rejects_path,
                                defer_statements(plan, std::to_string(load.id.value)));
 }
@@ -294,7 +295,7 @@ asio::awaitable<void> Load::go_on_behind(Plan& plan, pg::Connection& connection,
   const ledger::ChunkEntry& last = chunks.rbegin()->second;
   std::optional<Position> place;
   const auto find = [&] { place = place_behind(plan, last); };
-  co_await async::offload(on_.reader, find);
+  co_await async::offload(run_.on.reader, find);
   if (!place) {
     throw Failure(FailureKind::changed,
                   fmt::format("{} has grown since load {}, but the last record of then had no line "
@@ -306,38 +307,16 @@ asio::awaitable<void> Load::go_on_behind(Plan& plan, pg::Connection& connection,
   plan.identity.behind_load = load.id;
   plan.identity.options = with_beginning(plan.identity.options, *place);
   const auto read = [&plan] { reread_preamble(plan); };
-  co_await async::offload(on_.reader, read);
-  report_.notes.push_back(
-      fmt::format("goes on behind load {}, at line {}", load.id.value, place->line));
-}
-
-/// Where rejects go. The files are there before the ledger names them. `earlier_path` is what it
-/// names already.
-asio::awaitable<void> Load::choose_rejects(Plan& plan, std::string earlier_path) {
-  rejects::RejectWish wish;
-  wish.path = rejects_path_of(plan, plan.options.rejects_path);
-  wish.usual_path = rejects_path_of(plan, {});
-  wish.is_named = !plan.options.rejects_path.empty();
-  wish.are_allowed = plan.options.rejects.allow_any();
-  wish.earlier_path = std::move(earlier_path);
-  wish.about = {.source = plan.source->name(),
-                .header = plan.preamble.header_bytes,
-                .line_end = plan.preamble.line_end,
-                .load = report_.load};
-  rejects::RejectChoice choice;
-  const auto choose = [&wish, &choice] { choice = rejects::choose_reject_file(std::move(wish)); };
-  co_await async::offload(on_.cpu, choose);
-  rejects_ = std::move(choice.file);
-  plan.identity.rejects_path = text_of_path(choice.path);
-  if (!choice.note.empty()) report_.notes.push_back(std::move(choice.note));
+  co_await async::offload(run_.on.reader, read);
+  run_.note(fmt::format("goes on behind load {}, at line {}", load.id.value, place->line));
 }
 
 void Load::nothing_to_do(const ledger::LoadEntry& load) {
-  report_.status = LoadReport::Status::nothing_to_do;
-  report_.load = load.id;
-  report_.finished_before = load.finished_at;
+  run_.report.status = LoadReport::Status::nothing_to_do;
+  run_.report.load = load.id;
+  run_.report.finished_before = load.finished_at;
   report(load.totals);
-  if (load.totals.rows_rejected > 0) report_.rejects_path = path_of_text(load.rejects_path);
+  if (load.totals.rows_rejected > 0) run_.report.rejects_path = path_of_text(load.rejects_path);
 }
 
 }  // namespace sluice::load

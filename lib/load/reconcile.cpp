@@ -12,10 +12,10 @@ namespace sluice::load {
 
 asio::awaitable<void> Load::begin_again(Plan& plan) {
   const auto read_again = [&plan] { reread_preamble(plan); };
-  co_await async::offload(on_.reader, read_again);
-  progress_.bytes_done = plan.preamble.start.byte_offset;
-  progress_.bytes_before = progress_.bytes_done;
-  progress_.rows_stored = progress_.rows_before = 0;  // counted once more
+  co_await async::offload(run_.on.reader, read_again);
+  run_.progress.bytes_done = plan.preamble.start.byte_offset;
+  run_.progress.bytes_before = run_.progress.bytes_done;
+  run_.progress.rows_stored = run_.progress.rows_before = 0;  // counted once more
 }
 
 void Load::require_unchanged_source(const Plan& plan) {
@@ -32,22 +32,22 @@ void Load::require_unchanged_source(const Plan& plan) {
 asio::awaitable<void> Load::reread_touched(Plan& plan) {
   plan.identity.source_stamp = plan.source->stamp();
   co_await begin_again(plan);
-  report_.notes.push_back(fmt::format(
+  run_.note(fmt::format(
       "{} got another name or mode while it was read: read once more, to compare its bytes",
       plan.source->name()));
 }
 
 asio::awaitable<ledger::Finish> Load::finish(Plan& plan, const ledger::Read& read, double seconds) {
   if (plan.strategy.staged) {
-    progress_.stage = Progress::Stage::publishing;
+    run_.progress.stage = Progress::Stage::publishing;
     const RetryPolicy policy{plan.options.retry_for, retry_backoff, true};
-    Published published = co_await publish(on_, plan, policy, *report_.load, read, seconds);
-    if (published.end.finished) report_.is_staged = false;
+    Published published = co_await publish(run_.on, plan, policy, *run_.report.load, read, seconds);
+    if (published.end.finished) run_.report.is_staged = false;
     refuse_from_now_on(plan, std::move(published.refused));
     co_return published.end;
   }
-  pg::Lease connection = co_await on_.pool.acquire();
-  co_return co_await ledger::finish_load(*connection, *report_.load, read, seconds,
+  pg::Lease connection = co_await run_.on.pool.acquire();
+  co_return co_await ledger::finish_load(*connection, *run_.report.load, read, seconds,
                                          plan.identity.source_stamp);
 }
 
@@ -65,49 +65,49 @@ void Load::refuse_from_now_on(Plan& plan, tuple::KnownRefusals refused) {
 /// in it twice.
 asio::awaitable<void> Load::require_crash(const Plan& plan, std::uint64_t lost) {
   if (!lock_) co_return;
-  pg::Lease connection = co_await on_.pool.acquire();
+  pg::Lease connection = co_await run_.on.pool.acquire();
   if (!co_await lock_->is_held_at(*connection)) co_return;
   throw Failure(
       FailureKind::failed,
       fmt::format("{} rows of load {} were deleted from pgsluice.chunks while it ran, and "
                   "not by a crash of the server: {} still has what they stand for\n"
                   "  --again --truncate empties {} first, and loads {} from the start.",
-                  lost, report_.load->value, plan.target.table.full_name(),
+                  lost, run_.report.load->value, plan.target.table.full_name(),
                   plan.target.table.full_name(), plan.source->name()));
 }
 
 /// Success is reconciled, not assumed: what the ledger says of the chunks must be what was read.
 /// False where it lacks chunks that can be sent again.
 asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
-  progress_.stage = Progress::Stage::finishing;
+  run_.progress.stage = Progress::Stage::finishing;
   if (source::is_only_touched(plan.identity.source_stamp, plan.source->stamp()) &&
       round < limits::resend_rounds_max) {
     co_await reread_touched(plan);
     co_return false;
   }
   require_unchanged_source(plan);
-  co_await settle_rejects(false);
-  if (!budget_.allows(0, 0)) {
+  co_await rejects_.settle(false);
+  if (!rejects_.budget().allows(0, 0)) {
     throw Failure(FailureKind::budget,
-                  fmt::format("{}: {}", plan.source->name(), budget_.explain(0)));
+                  fmt::format("{}: {}", plan.source->name(), rejects_.budget().explain(0)));
   }
   const ledger::Read read{chunks_read_, bytes_read_, records_read_};
   const ledger::Finish end = co_await finish(plan, read, seconds);
   if (has_refused_more_) {
-    progress_.stage = Progress::Stage::loading;
+    run_.progress.stage = Progress::Stage::loading;
     co_await begin_again(plan);
     co_return false;
   }
   report(end.totals);
   // What was staged by earlier runs came into the table by this one.
-  if (end.finished && (!report_.resumed || plan.strategy.staged)) report_.now = report_;
+  if (end.finished && (!run_.report.resumed || plan.strategy.staged)) run_.report.now = run_.report;
   if (end.finished) co_return true;
   if (end.is_void) {
     throw Failure(
         FailureKind::failed,
         fmt::format("load {} was given up meanwhile: another run emptied {}, or began the "
                     "load again\n  The same command loads {} from the start.",
-                    report_.load->value, plan.target.table.full_name(), plan.source->name()));
+                    run_.report.load->value, plan.target.table.full_name(), plan.source->name()));
   }
   if (end.totals.chunks < chunks_read_ && !plan.strategy.staged)
     co_await require_crash(plan, chunks_read_ - end.totals.chunks);
@@ -116,7 +116,7 @@ asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
     const char* const reason =
         plan.strategy.staged ? "a crash, in which the staging table was emptied, as it is unlogged"
                              : "a crash with synchronous_commit = off";
-    report_.notes.push_back(
+    run_.note(
         fmt::format("the server has lost {} chunks that it had stored ({}, or a failover to a "
                     "replica that was behind): sending them again",
                     chunks_read_ - end.totals.chunks, reason));
@@ -129,7 +129,7 @@ asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
                   "records, and {} chunks, {} "
                   "bytes, {} records were read\n  See pgsluice loads show {}.",
                   plan.source->name(), end.totals.chunks, end.totals.bytes, end.totals.records_read,
-                  chunks_read_, bytes_read_, records_read_, report_.load->value));
+                  chunks_read_, bytes_read_, records_read_, run_.report.load->value));
 }
 
 }  // namespace sluice::load

@@ -1,0 +1,88 @@
+#include "load/kept_rejects.hpp"
+
+#include <fmt/format.h>
+
+#include "async/offload.hpp"
+#include "base/path_text.hpp"
+#include "base/quantity.hpp"
+#include "rejects/choice.hpp"
+
+namespace sluice::load {
+namespace {
+
+std::function<bool(std::int64_t)> those_of(const ledger::StoredChunks& stored, bool with_others) {
+  return [&stored, with_others](std::int64_t chunk) {
+    const auto found = stored.find(chunk);
+    return found == stored.end() ? with_others : found->second.rows_rejected > 0;
+  };
+}
+
+}  // namespace
+
+asio::awaitable<void> KeptRejects::choose(Plan& plan, std::string earlier_path) {
+  rejects::RejectWish wish;
+  wish.path = rejects_path_of(plan, plan.options.rejects_path);
+  wish.usual_path = rejects_path_of(plan, {});
+  wish.is_named = !plan.options.rejects_path.empty();
+  wish.are_allowed = plan.options.rejects.allow_any();
+  wish.earlier_path = std::move(earlier_path);
+  wish.about = {.source = plan.source->name(),
+                .header = plan.preamble.header_bytes,
+                .line_end = plan.preamble.line_end,
+                .load = run_.report.load};
+  rejects::RejectChoice choice;
+  const auto choose = [&wish, &choice] { choice = rejects::choose_reject_file(std::move(wish)); };
+  co_await async::offload(run_.on.cpu, choose);
+  file_ = std::move(choice.file);
+  plan.identity.rejects_path = text_of_path(choice.path);
+  if (!choice.note.empty()) run_.note(std::move(choice.note));
+}
+
+void KeptRejects::open(const Plan& plan) {
+  budget_ = rejects::RejectBudget(plan.options.rejects);
+  if (file_ && run_.report.load) file_->set_load(*run_.report.load);
+}
+
+void KeptRejects::count(const ledger::StoredChunks& stored) {
+  budget_ = rejects::RejectBudget(budget_.limits());
+  for (const auto& [number, chunk] : stored) budget_.use(chunk.records_read, chunk.rows_rejected);
+}
+
+asio::awaitable<void> KeptRejects::take_up(const ledger::StoredChunks& stored) {
+  if (!file_) co_return;
+  std::uint64_t rejects = 0;
+  for (const auto& [number, chunk] : stored) rejects += chunk.rows_rejected;
+  const auto settle = [this, &stored] { return file_->settle(those_of(stored, false)); };
+  const std::uint64_t kept = co_await async::offload(run_.on.cpu, settle);
+  if (kept >= rejects) co_return;
+  run_.note(fmt::format("{} of the {} rejects of earlier runs are not in {}",
+                        format_count(rejects - kept), format_count(rejects), file_->path()));
+}
+
+asio::awaitable<void> KeptRejects::settle(bool with_others) {
+  if (!file_ || !file_->has_any()) co_return;
+  pg::Lease connection = co_await run_.on.pool.acquire();
+  const ledger::StoredChunks stored =
+      co_await ledger::stored_chunks(*connection, *run_.report.load);
+  const auto settle = [this, &stored, with_others] {
+    return file_->settle(those_of(stored, with_others));
+  };
+  const std::uint64_t left = co_await async::offload(run_.on.cpu, settle);
+  if (left > 0) run_.report.rejects_path = file_->path();
+}
+
+asio::awaitable<void> KeptRejects::settle_all() {
+  if (!file_) co_return;
+  const auto settle = [this] { return file_->settle([](std::int64_t) { return true; }); };
+  co_await async::offload(run_.on.cpu, settle);
+}
+
+void KeptRejects::tell_path() {
+  if (file_ && file_->has_any()) run_.report.rejects_path = file_->path();
+}
+
+void KeptRejects::leave() {
+  if (file_) file_->leave();
+}
+
+}  // namespace sluice::load

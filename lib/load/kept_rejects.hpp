@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "load/run.hpp"
+#include "rejects/budget.hpp"
+#include "rejects/reject_file.hpp"
+
+namespace sluice::load {
+
+/// The rejects of a run: their file, which is kept in step with the ledger, and how many there may
+/// be.
+class KeptRejects {
+ public:
+  /// `run` outlives it.
+  explicit KeptRejects(Run& run) : run_(run) {}
+
+  rejects::RejectBudget& budget() { return budget_; }
+  rejects::RejectFile* file() { return file_.get(); }  ///< nullptr: none is kept
+
+  /// Decides where they go, and makes the files: they are there before the ledger names them.
+  /// `earlier_path` is what it names already.
+  asio::awaitable<void> choose(Plan& plan, std::string earlier_path);
+
+  /// Before the first chunk of the run.
+  void open(const Plan& plan);
+
+  /// Counts anew, with what the ledger has of the load.
+  void count(const ledger::StoredChunks& stored);
+
+  /// Leaves in the file what earlier runs have stored, and notes where that is not all of it.
+  asio::awaitable<void> take_up(const ledger::StoredChunks& stored);
+
+  /// Leaves in the file those of chunks that the ledger has, in file order; and, where they are
+  /// what ended the load, those of chunks that it has not.
+  asio::awaitable<void> settle(bool with_others);
+  /// The same where there is no ledger: all of them.
+  asio::awaitable<void> settle_all();
+
+  void tell_path();  ///< in the report, where there are any
+  void leave();
+
+ private:
+  Run& run_;
+  rejects::RejectBudget budget_;
+  std::unique_ptr<rejects::RejectFile> file_;
+};
+
+}  // namespace sluice::load

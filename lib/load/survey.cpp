@@ -1,0 +1,116 @@
+#include "load/survey.hpp"
+
+#include <thread>
+
+#include "async/offload.hpp"
+#include "async/task_group.hpp"
+#include "chunk/chunker.hpp"
+#include "load/retry_policy.hpp"
+
+namespace sluice::load {
+namespace {
+
+RetryPolicy policy_of(const LoadOptions& options) {
+  return {options.retry_for, retry_backoff, options.use_ledger};
+}
+
+void note_missing_lock(Run& run) {
+  run.note(
+      "the server has no room for a connection that keeps a second run of this load away: see that "
+      "there is none");
+}
+
+}  // namespace
+
+bool is_small(const source::Source& source, const LoadOptions& options) {
+  const std::optional<std::uint64_t> length = source.length();
+  return length && *length <= chunk::bytes_of_chunk(0, options.chunk_bytes);
+}
+
+asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock(Run& run,
+                                                                     const LoadOptions& options) {
+  const RetryPolicy policy = policy_of(options);
+  std::unique_ptr<pg::Connection> connection = co_await run.on.pool.take_idle();
+  if (!connection) connection = co_await open_first(run.on.pool.options(), policy, nullptr);
+  if (!connection) note_missing_lock(run);
+  co_return connection;
+}
+
+Survey::Survey(Run& run, const LoadOptions& options, source::Source& source,
+               const asio::any_io_executor& executor)
+    : run_(run), options_(options), source_(source), changed_(executor) {}
+
+asio::awaitable<Findings> Survey::make() {
+  async::TaskGroup tasks(co_await asio::this_coro::executor);
+  tasks.spawn(read_source());
+  tasks.spawn(or_stop_reading(describe_target()));
+  if (!options_.check && !options_.dry_run && !is_small(source_, options_))
+    tasks.spawn(or_stop_reading(lock()));
+  co_await tasks.join();
+  // A source that was stopped looks like one that ended.
+  run_.require_going_on();
+  co_return std::move(found_);
+}
+
+/// A source that says nothing must not keep an error from being told.
+asio::awaitable<void> Survey::or_stop_reading(asio::awaitable<void> task) {
+  try {
+    co_await std::move(task);
+  } catch (...) {
+    source_.stop();
+    throw;
+  }
+}
+
+asio::awaitable<void> Survey::read_source() {
+  const auto read = [this] { return read_beginning(source_, options_); };
+  found_.beginning = co_await async::offload(run_.on.reader, read);
+  is_read_ = true;
+  changed_.notify();
+}
+
+asio::awaitable<void> Survey::describe_target() {
+  const RetryPolicy policy = policy_of(options_);
+  const auto on_full = [this] {
+    has_no_room_ = true;
+    changed_.notify();
+  };
+  pg::Pool& pool = run_.on.pool;
+  std::unique_ptr<pg::Connection> opened = co_await pool.take_idle();
+  if (!opened) opened = co_await open_first(pool.options(), policy, on_full);
+  pool.put(std::move(opened));
+  is_connected_ = true;
+  changed_.notify();
+  pg::Lease connection = co_await pool.acquire();
+  found_.target = co_await writer::describe(*connection, options_.table, options_.settings);
+  if (options_.on_conflict != writer::OnConflict::error)
+    found_.unique_keys = co_await writer::unique_keys(*connection, found_.target.table);
+  if (options_.defer_indexes)
+    found_.indexes = co_await writer::secondary_indexes(*connection, found_.target.table);
+  if (options_.jobs > 0 || is_small(source_, options_)) co_return;
+  // Nothing to do, so that it is the distance that is measured and not the catalogs.
+  co_await connection->query("");
+  found_.jobs = default_jobs(std::thread::hardware_concurrency(), connection->fastest_answer());
+}
+
+asio::awaitable<void> Survey::lock() {
+  std::unique_ptr<pg::Connection> connection = co_await connection_for_lock(run_, options_);
+  if (!connection) co_return;
+  while (!has_no_room_ && !(is_connected_ && is_read_)) co_await changed_.wait();
+  if (has_no_room_) {  // this one may have taken the last place
+    note_missing_lock(run_);
+    co_return;
+  }
+  // Found once more, at the same time as by describe(): its answer need not be waited for.
+  std::string find = writer::find_target(options_.table, options_.settings);
+  ledger::RunLockNames names{
+      .target = "pg_catalog.current_setting('pgsluice.target')",
+      .fingerprint = options_.use_ledger ? found_.beginning.fingerprint : std::string(),
+      .head = options_.use_ledger ? found_.beginning.head : std::string(),
+      .is_stream = source_.comes_once(),
+      .empties_table = options_.truncate};
+  found_.lock =
+      co_await ledger::RunLock::take(std::move(connection), std::move(find), std::move(names));
+}
+
+}  // namespace sluice::load

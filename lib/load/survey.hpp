@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "async/event.hpp"
+#include "ledger/run_lock.hpp"
+#include "load/run.hpp"
+
+namespace sluice::load {
+
+/// What is found out before the plan is made.
+struct Findings {
+  Beginning beginning;
+  writer::Target target;
+  std::vector<writer::UniqueKey> unique_keys;  ///< for --on-conflict
+  writer::SecondaryIndexes indexes;            ///< for --defer-indexes
+  std::size_t jobs = 1;                        ///< if the options name none
+  std::optional<ledger::RunLock> lock;
+};
+
+/// Whether it is one chunk, and known to be.
+bool is_small(const source::Source& source, const LoadOptions& options);
+
+/// Takes or opens the connection that keeps a second run away. Nothing where the server has no room
+/// for it, which is noted: the rows matter more than the lock, which is manners.
+asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock(Run& run,
+                                                                     const LoadOptions& options);
+
+/// Three things at once: how the source begins, what the table is, and (once the beginning is
+/// known) the lock that keeps a second run of this load away. A source of one chunk is in the table
+/// before a connection for its lock would be open: the transaction that enters it in the ledger
+/// holds it.
+class Survey {
+ public:
+  /// All outlive it.
+  Survey(Run& run, const LoadOptions& options, source::Source& source,
+         const asio::any_io_executor& executor);
+
+  asio::awaitable<Findings> make();
+
+ private:
+  asio::awaitable<void> or_stop_reading(asio::awaitable<void> task);
+  asio::awaitable<void> read_source();
+  asio::awaitable<void> describe_target();
+  asio::awaitable<void> lock();
+
+  Run& run_;
+  const LoadOptions& options_;
+  source::Source& source_;
+  Findings found_;
+  bool is_read_ = false;
+  bool is_connected_ = false;
+  bool has_no_room_ = false;  ///< the server refused a connection for want of room
+  async::Event changed_;      ///< one of these
+};
+
+}  // namespace sluice::load
