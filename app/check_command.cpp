@@ -18,11 +18,11 @@ class JsonReport {
  public:
   void add(const std::string& source, const tuple::Reject& reject) {
     rejects_.append(rejects_.size() == 0 ? "" : ",\n");
-    rejects_.append(text_of(json_of(source, reject), -1));
+    rejects_.append(text_of(report::json_of(source, reject), -1));
   }
 
   /// The end of a file's check, to which the rejects so far belong.
-  void end_file(const Ending& ending) {
+  void end_file(const report::Ending& ending) {
     checks_.append(checks_.size() == 0 ? "" : ",\n");
     const std::string text = text_of(json_of(ending), -1);
     checks_.append(std::string_view(text).substr(0, text.size() - 1));
@@ -58,7 +58,7 @@ int run_check(const LoadFlags& flags) {
   const bool as_json = flags.common.output == OutputFormat::json;
   int exit_code = exit_ok;
   JsonReport json;
-  const auto report = [&](const Ending& ending) {
+  const auto tell = [&](const report::Ending& ending) {
     if (ending.exit_code != exit_ok) exit_code = ending.exit_code;
     if (as_json) {
       json.end_file(ending);
@@ -83,12 +83,12 @@ int run_check(const LoadFlags& flags) {
           print_result(cell(rejects::text_of(source, reject)) + "\n");
         }
       };
-      const Ending ending = run_one(runtime, flags, options);
-      report(ending);
+      const report::Ending ending = run_one(runtime, flags, options);
+      tell(ending);
       if (!ending.message.empty()) break;
     }
   } catch (const Failure& error) {
-    report(ending_of(error, flags.files.front(), flags.load.table));
+    tell(ending_of(error, flags.files.front(), flags.load.table));
   }
   if (as_json) json.print(exit_code);
   return exit_code;

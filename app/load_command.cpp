@@ -2,11 +2,11 @@
 #include "app/cli.hpp"
 #include "app/output.hpp"
 #include "app/run_load.hpp"
-#include "app/several.hpp"
 #include "base/exit_code.hpp"
 #include "base/path_text.hpp"
 #include "base/reject_name.hpp"
 #include "pg/await_server.hpp"
+#include "report/several.hpp"
 
 namespace sluice::app {
 namespace {
@@ -18,7 +18,7 @@ struct MoreFiles {
   std::chrono::milliseconds wait{};  ///< for a server that is starting, or away
 };
 
-void print_text(const Ending& ending, bool quiet) {
+void print_text(const report::Ending& ending, bool quiet) {
   const std::string text = text_of(ending);
   if (ending.message.empty()) {
     if (!quiet) print_result(text);
@@ -34,12 +34,12 @@ int worse(int before, int now) {
   return failed_before || now == exit_ok ? before : now;
 }
 
-bool is_loaded(const Ending& ending) {
+bool is_loaded(const report::Ending& ending) {
   return ending.exit_code == exit_ok || ending.exit_code == exit_rejected;
 }
 
 /// What becomes of a loaded file; where that fails, the ending says so.
-void act_after(const AfterLoad& after, const LoadFlags& flags, Ending& ending) {
+void act_after(const AfterLoad& after, const LoadFlags& flags, report::Ending& ending) {
   const bool as_text = flags.common.output == OutputFormat::text;
   try {
     const std::string done = after.apply(ending.path, ending.report.file);
@@ -51,8 +51,8 @@ void act_after(const AfterLoad& after, const LoadFlags& flags, Ending& ending) {
   }
 }
 
-Ending load_one(Runtime& runtime, const LoadFlags& flags, const AfterLoad& after,
-                const load::LoadOptions& options) {
+report::Ending load_one(Runtime& runtime, const LoadFlags& flags, const AfterLoad& after,
+                        const load::LoadOptions& options) {
   try {
     after.check(options.path);
   } catch (const Failure& failure) {
@@ -62,7 +62,7 @@ Ending load_one(Runtime& runtime, const LoadFlags& flags, const AfterLoad& after
 }
 
 /// A pattern of the shell matches the rejects of its files too. Where all are such, they are meant.
-std::vector<std::string> without_rejects(const LoadFlags& flags, Several& several) {
+std::vector<std::string> without_rejects(const LoadFlags& flags, report::Several& several) {
   std::vector<std::string> data;
   for (const std::string& file : flags.files)
     (file != "-" && is_reject_file(file) ? several.left_out : data).push_back(file);
@@ -78,7 +78,7 @@ std::vector<std::string> without_rejects(const LoadFlags& flags, Several& severa
 }
 
 /// Of several files, each message says which one it is about.
-void name_file(Ending& ending) {
+void name_file(report::Ending& ending) {
   const std::string name = ending.path == "-" ? "stdin" : text_of_path(ending.path);
   if (ending.message.empty() || ending.message.contains(name) ||
       ending.message.contains(ending.path))
@@ -87,8 +87,8 @@ void name_file(Ending& ending) {
 }
 
 /// Nothing where the server is there, or is not waited for; else the ending of the command.
-std::optional<Ending> await_server(Runtime& runtime, const LoadFlags& flags,
-                                   std::chrono::milliseconds patience) {
+std::optional<report::Ending> await_server(Runtime& runtime, const LoadFlags& flags,
+                                           std::chrono::milliseconds patience) {
   if (patience <= std::chrono::milliseconds::zero()) return std::nullopt;
   const bool is_quiet = flags.common.quiet;
   const auto say = [is_quiet](const std::string& why) {
@@ -107,13 +107,13 @@ std::optional<Ending> await_server(Runtime& runtime, const LoadFlags& flags,
   }
   runtime.on_signal({}, {});
   if (!failed) return std::nullopt;
-  Ending ending = ending_of(*failed, flags.files.front(), flags.load.table);
+  report::Ending ending = ending_of(*failed, flags.files.front(), flags.load.table);
   ending.exit_code = exit_code_of(failed->kind(), runtime.signal());
   return ending;
 }
 
 /// Loads one file after the other; returns the exit code of all.
-int load_files(const LoadFlags& flags, const MoreFiles& more, Several& several) {
+int load_files(const LoadFlags& flags, const MoreFiles& more, report::Several& several) {
   int exit_code = exit_ok;
   const AfterLoad after = AfterLoad::parse(more.after);
   if (after.what != AfterLoad::What::keep && flags.limit) {
@@ -125,7 +125,7 @@ int load_files(const LoadFlags& flags, const MoreFiles& more, Several& several) 
   load::LoadOptions options = options_of(flags);
   Runtime runtime(flags.common.connect);
   several.files = without_rejects(flags, several);
-  if (std::optional<Ending> ending = await_server(runtime, flags, more.wait)) {
+  if (std::optional<report::Ending> ending = await_server(runtime, flags, more.wait)) {
     if (flags.common.output == OutputFormat::text) print_text(*ending, flags.common.quiet);
     exit_code = ending->exit_code;
     several.endings.push_back(std::move(*ending));
@@ -135,7 +135,7 @@ int load_files(const LoadFlags& flags, const MoreFiles& more, Several& several) 
     options.path = several.files[i];
     options.more_follows = i + 1 < several.files.size();
     several.endings.push_back(load_one(runtime, flags, after, options));
-    Ending& ending = several.endings.back();
+    report::Ending& ending = several.endings.back();
     if (several.files.size() > 1) name_file(ending);
     if (flags.common.output == OutputFormat::text) print_text(ending, flags.common.quiet);
     if (is_loaded(ending) && !options.dry_run) act_after(after, flags, ending);
@@ -147,13 +147,13 @@ int load_files(const LoadFlags& flags, const MoreFiles& more, Several& several) 
 }
 
 int run_load(const LoadFlags& flags, const MoreFiles& more) {
-  Several several;
+  report::Several several;
   const bool as_text = flags.common.output == OutputFormat::text;
   int exit_code = exit_ok;
   try {
     exit_code = load_files(flags, more, several);
   } catch (const Failure& error) {
-    Ending ending = ending_of(error, flags.files.front(), flags.load.table);
+    report::Ending ending = ending_of(error, flags.files.front(), flags.load.table);
     exit_code = ending.exit_code;
     if (as_text) print_text(ending, flags.common.quiet);
     several.endings.push_back(std::move(ending));
@@ -164,7 +164,7 @@ int run_load(const LoadFlags& flags, const MoreFiles& more) {
   }
   nlohmann::ordered_json json{
       {"command", "load"}, {"exit_code", exit_code}, {"loads", nlohmann::ordered_json::array()}};
-  for (const Ending& ending : several.endings) json["loads"].push_back(json_of(ending));
+  for (const report::Ending& ending : several.endings) json["loads"].push_back(json_of(ending));
   json["totals"] = json_of_totals(several);
   if (!several.left_out.empty()) {
     json["left_out"] = nlohmann::ordered_json::array();

@@ -2,7 +2,6 @@
 
 #include "app/cli.hpp"
 #include "app/output.hpp"
-#include "app/report.hpp"
 #include "app/runtime.hpp"
 #include "base/exit_code.hpp"
 #include "base/quantity.hpp"
@@ -10,6 +9,7 @@
 #include "ledger/grants.hpp"
 #include "ledger/prune.hpp"
 #include "load/restore.hpp"
+#include "report/load.hpp"
 
 namespace sluice::app {
 namespace {
@@ -185,7 +185,7 @@ int end_of_restore(const LoadsFlags& flags, const Found& found) {
 void print(const LoadsFlags& flags, const Found& found) {
   if (flags.common.output == OutputFormat::json) {
     nlohmann::ordered_json json = nlohmann::ordered_json::array();
-    for (const ledger::LoadEntry& load : found.loads) json.push_back(json_of(load));
+    for (const ledger::LoadEntry& load : found.loads) json.push_back(report::json_of(load));
     if (flags.show) {
       json.front()["missing_indexes"] = nlohmann::ordered_json::array();
       for (const ledger::DeferredIndex& index : found.missing_indexes)
@@ -193,7 +193,7 @@ void print(const LoadsFlags& flags, const Found& found) {
     }
     print_json(flags.show ? json.front() : json);
   } else if (flags.show) {
-    std::string text = text_of(found.loads.front());
+    std::string text = report::text_of(found.loads.front());
     for (const ledger::DeferredIndex& index : found.missing_indexes)
       text += "  missing index  " + cell(index.name) + "\n";
     if (!found.missing_indexes.empty())
@@ -203,7 +203,7 @@ void print(const LoadsFlags& flags, const Found& found) {
     const bool is_filtered =
         !flags.filter.table.empty() || flags.filter.state != ledger::LoadsFilter::State::any;
     print_result(found.loads.empty() && is_filtered ? "no load is like that\n"
-                                                    : text_of(found.loads));
+                                                    : report::text_of(found.loads));
   }
 }
 

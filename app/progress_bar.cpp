@@ -62,12 +62,6 @@ std::string clock_of(double seconds) {
                       : fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
-std::string format_rate(double per_second) {
-  if (per_second >= 1e6) return fmt::format("{:.2f}M rows/s", per_second / 1e6);
-  if (per_second >= 1e4) return fmt::format("{:.0f}k rows/s", per_second / 1e3);
-  return fmt::format("{:.0f} rows/s", per_second);
-}
-
 std::string bar_line(const load::Progress& p, const Rates& r, std::size_t columns) {
   std::vector<Part> parts;
   if (is_in_one_step(p.stage)) {

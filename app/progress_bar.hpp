@@ -20,8 +20,6 @@ struct Rates {
 std::string_view name_of(load::Progress::Stage stage);
 /// "0:12"
 std::string clock_of(double seconds);
-/// "412k rows/s"
-std::string format_rate(double per_second);
 
 /// The line of a terminal so many columns wide. Where not all fits, parts go by their importance:
 /// the bar becomes shorter and goes first, then bytes, rows, the rate in bytes; how fast it is and

@@ -9,8 +9,8 @@
 
 #include "app/output.hpp"
 #include "app/progress_bar.hpp"
-#include "app/report.hpp"
 #include "base/quantity.hpp"
+#include "report/load.hpp"
 
 namespace sluice::app {
 namespace {
@@ -83,7 +83,7 @@ void ProgressPrinter::announce(const load::Load& load) {
   began_ = async::Clock::now();
   if (quiet_ || mode_ == ProgressMode::json) return;
   if (verbose_) {
-    print_log(text_of_plan(plan));
+    print_log(report::text_of_plan(plan));
     return;
   }
   print_log(fmt::format("{} -> {}     {} connection{}, {}, {} chunks\n", cell(plan.source),

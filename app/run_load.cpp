@@ -18,14 +18,14 @@ asio::awaitable<void> run_and_follow(load::Load& load, ProgressPrinter& printer)
 
 }  // namespace
 
-Ending run_one(Runtime& runtime, const LoadFlags& flags, load::LoadOptions options) {
-  Ending ending{.report = {},
-                .path = options.path,
-                .table = options.table,
-                .exit_code = 0,
-                .message = {},
-                .sql_state = {},
-                .bad_record = {}};
+report::Ending run_one(Runtime& runtime, const LoadFlags& flags, load::LoadOptions options) {
+  report::Ending ending{.report = {},
+                        .path = options.path,
+                        .table = options.table,
+                        .exit_code = 0,
+                        .message = {},
+                        .sql_state = {},
+                        .bad_record = {}};
   load::Load load(runtime.resources(), std::move(options));
   ProgressPrinter printer(flags.progress, flags.common.quiet, flags.common.verbose);
   runtime.on_signal([&load] { load.stop(); }, [&load] { load.cancel(); });
@@ -62,7 +62,8 @@ Ending run_one(Runtime& runtime, const LoadFlags& flags, load::LoadOptions optio
   return ending;
 }
 
-Ending ending_of(const Failure& failure, const std::string& path, const std::string& table) {
+report::Ending ending_of(const Failure& failure, const std::string& path,
+                         const std::string& table) {
   return {.report = {},
           .path = path,
           .table = table,

@@ -1,15 +1,15 @@
 #pragma once
 
 #include "app/load_flags.hpp"
-#include "app/report.hpp"
 #include "app/runtime.hpp"
+#include "report/load.hpp"
 
 namespace sluice::app {
 
 /// Runs one load, with progress on stderr and signals heard, and says how it ended.
-Ending run_one(Runtime& runtime, const LoadFlags& flags, load::LoadOptions options);
+report::Ending run_one(Runtime& runtime, const LoadFlags& flags, load::LoadOptions options);
 
 /// The ending of a command that could not begin.
-Ending ending_of(const Failure& failure, const std::string& path, const std::string& table);
+report::Ending ending_of(const Failure& failure, const std::string& path, const std::string& table);
 
 }  // namespace sluice::app

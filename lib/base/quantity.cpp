@@ -129,4 +129,16 @@ std::string format_duration(std::chrono::duration<double> duration) {
   return text.data();
 }
 
+std::string format_rate(double rows_per_second) {
+  std::array<char, 48> text{};
+  if (rows_per_second >= 1e6) {
+    std::snprintf(text.data(), text.size(), "%.2fM rows/s", rows_per_second / 1e6);
+  } else if (rows_per_second >= 1e4) {
+    std::snprintf(text.data(), text.size(), "%.0fk rows/s", rows_per_second / 1e3);
+  } else {
+    std::snprintf(text.data(), text.size(), "%.0f rows/s", rows_per_second);
+  }
+  return text.data();
+}
+
 }  // namespace sluice

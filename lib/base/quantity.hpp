@@ -27,4 +27,7 @@ std::string format_count(std::uint64_t count);
 /// 0.42 s, 5.8 s, 2:05 min, 1:02:03 h.
 std::string format_duration(std::chrono::duration<double> duration);
 
+/// "412k rows/s"
+std::string format_rate(double rows_per_second);
+
 }  // namespace sluice

@@ -15,6 +15,7 @@ MAY_INCLUDE = {
     "writer": {"ledger", "tuple", "pg", "base"},
     "rejects": {"writer", "chunk", "source", "tuple", "csv", "pg", "async", "base"},
     "load": {"rejects", "writer", "chunk", "source", "ledger", "tuple", "pg", "csv", "async", "base"},
+    "report": {"load", "ledger", "base"},
     "schedule": {"base"},
     "migrate": {"base"},
     "jobs": {"schedule", "migrate", "ledger", "pg", "async", "base"},

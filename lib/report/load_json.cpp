@@ -1,8 +1,8 @@
-#include "app/report.hpp"
+#include "report/load.hpp"
 
 #include "base/path_text.hpp"
 
-namespace sluice::app {
+namespace sluice::report {
 namespace {
 
 std::string_view name_of(load::LoadReport::Status status) {
@@ -102,4 +102,4 @@ nlohmann::ordered_json json_of(const ledger::LoadEntry& l) {
   return json;
 }
 
-}  // namespace sluice::app
+}  // namespace sluice::report

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "app/report.hpp"
+#include "report/load.hpp"
 
-namespace sluice::app {
+namespace sluice::report {
 
 /// What became of the files of one command.
 struct Several {
@@ -20,4 +20,4 @@ std::string text_of(const Several& several);
 /// What came of all files together, in this run.
 nlohmann::ordered_json json_of_totals(const Several& several);
 
-}  // namespace sluice::app
+}  // namespace sluice::report

@@ -9,7 +9,7 @@
 #include "ledger/loads.hpp"
 #include "load/report.hpp"
 
-namespace sluice::app {
+namespace sluice::report {
 
 /// How one load ended, for a person or a program.
 struct Ending {
@@ -33,4 +33,4 @@ std::string text_of(const std::vector<ledger::LoadEntry>& loads);
 std::string text_of(const ledger::LoadEntry& load);
 nlohmann::ordered_json json_of(const ledger::LoadEntry& load);
 
-}  // namespace sluice::app
+}  // namespace sluice::report

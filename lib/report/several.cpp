@@ -1,15 +1,15 @@
-#include "app/several.hpp"
+#include "report/several.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "app/output.hpp"
 #include "base/exit_code.hpp"
 #include "base/path_text.hpp"
+#include "base/printable.hpp"
 #include "base/quantity.hpp"
 
-namespace sluice::app {
+namespace sluice::report {
 namespace {
 
 struct Totals {
@@ -53,7 +53,7 @@ std::string text_of(const Several& several) {
   std::string text =
       fmt::format("{:<14}  {:>15}  {:>10}  {}\n", "result", "rows stored", "rejected", "file");
   for (std::size_t i = 0; i < several.files.size(); ++i) {
-    const std::string file = cell(several.files[i] == "-" ? "stdin" : several.files[i]);
+    const std::string file = printable_line(several.files[i] == "-" ? "stdin" : several.files[i]);
     if (i >= several.endings.size()) {
       text += fmt::format("{:<14}  {:>15}  {:>10}  {}\n", "not begun", "-", "-", file);
       continue;
@@ -80,4 +80,4 @@ nlohmann::ordered_json json_of_totals(const Several& several) {
           {"seconds", totals.seconds}};
 }
 
-}  // namespace sluice::app
+}  // namespace sluice::report

@@ -1,15 +1,15 @@
+#include "report/load.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <set>
 
-#include "app/output.hpp"
-#include "app/progress_bar.hpp"
-#include "app/report.hpp"
+#include "base/printable.hpp"
 #include "base/quantity.hpp"
 
-namespace sluice::app {
+namespace sluice::report {
 namespace {
 
 using load::LoadReport;
@@ -33,7 +33,7 @@ std::string records(std::uint64_t count) {
 /// As one would type it here.
 std::string shown_path(const LoadReport& r) {
   const std::string shorter = std::filesystem::proximate(r.rejects_path).string();
-  return cell(shorter.size() < r.rejects_path.size() ? shorter : r.rejects_path);
+  return printable_line(shorter.size() < r.rejects_path.size() ? shorter : r.rejects_path);
 }
 
 /// ", rejected 3 -> trips.rejects.csv"
@@ -74,21 +74,21 @@ bool has_rate(const ledger::LoadEntry& l) { return l.seconds > 0 && l.runs == 1 
 
 std::string cells(const std::vector<std::string>& names) {
   std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + cell(name);
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + printable_line(name);
   return text;
 }
 
 }  // namespace
 
 std::string text_of_plan(const load::PlanSummary& p) {
-  std::string text = fmt::format("{} -> {}\n", cell(p.source), cell(p.table));
+  std::string text = fmt::format("{} -> {}\n", printable_line(p.source), printable_line(p.table));
   text += fmt::format("  writer       {}\n  connections  {}\n  chunks       {}\n", p.writer, p.jobs,
                       format_bytes(p.chunk_bytes));
   text += fmt::format(
       "  buffers      about {} for values of eight bytes, whatever the size of the source\n",
       format_bytes(p.memory_bytes_max));
   text += fmt::format("  line ends    {}\n  scanner      {}\n  columns\n", p.line_end, p.scanner);
-  for (const std::string& column : p.columns) text += "    " + cell(column) + "\n";
+  for (const std::string& column : p.columns) text += "    " + printable_line(column) + "\n";
   if (!p.ignored_columns.empty())
     text += fmt::format("  ignored      {}\n", cells(p.ignored_columns));
   if (!p.deferred_indexes.empty())
@@ -107,7 +107,7 @@ std::string text_of(const Ending& e) {
       return fmt::format(
           "nothing to do: this file is already in {} (load {}, {}, {}{}). Use --again to load it "
           "once more.\n",
-          cell(r.plan.table), r.load->value, r.finished_before, rows(r.rows_stored),
+          printable_line(r.plan.table), r.load->value, r.finished_before, rows(r.rows_stored),
           r.rows_rejected == 0 ? "" : rejected_of(r));
     case LoadReport::Status::stored: {
       std::string text = fmt::format("stored {} {}", rows(r.now.rows_stored),
@@ -127,7 +127,8 @@ std::string text_of(const Ending& e) {
       return text + load + "\n";
     }
     case LoadReport::Status::checked:
-      return fmt::format("checked {} of {}: {}{}\n", records(r.records_read), cell(r.plan.source),
+      return fmt::format("checked {} of {}: {}{}\n", records(r.records_read),
+                         printable_line(r.plan.source),
                          r.rows_rejected == 0 ? "all good" : format_count(r.rows_rejected) + " bad",
                          r.rejects_path.empty() ? "" : " -> " + shown_path(r));
     case LoadReport::Status::interrupted:
@@ -164,7 +165,8 @@ std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
                                  : "-";
     text += fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {:>9}  {:>12}  {:<24}  {}\n", l.id.value,
                         state_of(l), l.started_at.substr(0, 19), format_count(l.totals.rows_stored),
-                        format_count(l.totals.rows_rejected), rate, cell(l.target), cell(l.source));
+                        format_count(l.totals.rows_rejected), rate, printable_line(l.target),
+                        printable_line(l.source));
     const std::string meaning = meaning_of(l);
     if (!meaning.empty()) meanings.insert(meaning);
   }
@@ -175,7 +177,7 @@ std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
 std::string text_of(const ledger::LoadEntry& l) {
   std::string text = fmt::format("load {}: {}\n", l.id.value, state_of(l));
   const auto add = [&text](std::string_view name, const std::string& value) {
-    text += fmt::format("  {:<14} {}\n", name, cell(value));
+    text += fmt::format("  {:<14} {}\n", name, printable_line(value));
   };
   add("source", l.source);
   if (l.source_path != l.source) add("path", l.source_path);
@@ -205,4 +207,4 @@ std::string text_of(const ledger::LoadEntry& l) {
   return text;
 }
 
-}  // namespace sluice::app
+}  // namespace sluice::report
