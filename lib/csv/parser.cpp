@@ -50,13 +50,23 @@ inline bool Parser::is_pair(std::size_t entry) const {
          input_.bytes[place + 1] == '\n';
 }
 
-bool Parser::next(Record& record) {
-  if (at_ >= input_.size || entry_ >= input_.index.size()) return false;
+void Parser::begin(Record& record) {
   scratch_block_ = 0;
   scratch_used_ = 0;
   record.begin = at_;
   record.defect = Defect::none;
+}
 
+/// `end` is behind its last field.
+void Parser::end(Record& record, const Field* end) {
+  if (input_.unterminated_quote && at_ >= input_.size) record.defect = Defect::unterminated_quote;
+  if (record.defect != Defect::none) end = fields_.data();
+  record.fields = {fields_.data(), static_cast<std::size_t>(end - fields_.data())};
+}
+
+bool Parser::next(Record& record) {
+  if (at_ >= input_.size || entry_ >= input_.index.size()) return false;
+  begin(record);
   const char* const bytes = input_.bytes;
   const std::uint32_t* const index = input_.index.data();
   const std::size_t entries = input_.index.size();
@@ -68,7 +78,6 @@ bool Parser::next(Record& record) {
   std::size_t field_begin = at_;
   std::size_t entry = entry_;
   std::size_t first_opening = entry;  // of the current field's entries, which are quotes
-
   const NullText null(dialect_);
 
   const auto add_field = [&](std::size_t end) __attribute__((always_inline)) {
@@ -112,9 +121,7 @@ bool Parser::next(Record& record) {
     first_opening = entry + 1;  // of a record with a defect, whose fields nobody reads
   }
   entry_ = entry;
-  if (input_.unterminated_quote && at_ >= input_.size) record.defect = Defect::unterminated_quote;
-  if (record.defect != Defect::none) out = fields_.data();
-  record.fields = {fields_.data(), static_cast<std::size_t>(out - fields_.data())};
+  end(record, out);
   return true;
 }
 

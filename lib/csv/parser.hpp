@@ -71,6 +71,8 @@ class Parser {
   bool next(Record& record);
 
  private:
+  void begin(Record& record);
+  void end(Record& record, const Field* end);
   bool is_pair(std::size_t entry) const;
   Field quoted(std::size_t begin, std::size_t end, std::span<const std::uint32_t> openings);
   Field unescape(const char* from, const char* to);

@@ -70,10 +70,6 @@ bool Result::is_error() const {
   return s == PGRES_FATAL_ERROR || s == PGRES_BAD_RESPONSE || s == PGRES_PIPELINE_ABORTED;
 }
 
-void Result::require_success(Phase phase) const {
-  if (is_error()) throw error(phase);
-}
-
 void Result::require_field(std::size_t row, int column) const {
   if (row < rows() && column >= 0 && column < rows_.columns()) return;
   trust_.lose(place(row, column) + " is not among its " + std::to_string(rows()) + " rows of " +

@@ -74,7 +74,6 @@ class Result {
   /// libpq's end of a command's results.
   bool is_nothing() const { return result_ == nullptr; }
   /// Throws what is_error() reports.
-  void require_success(Phase phase) const;
   PgError error(Phase phase) const { return PgError::from(result_.get(), phase); }
 
   std::size_t rows() const { return rows_.size(); }

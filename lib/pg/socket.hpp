@@ -22,7 +22,6 @@ class Socket {
   bool is_readable_now() const;
   /// Bytes that the system has for us.
   std::size_t bytes_to_read() const;
-  bool is_attached() const { return state_ != nullptr; }
 
   struct Ready {
     bool readable = false;

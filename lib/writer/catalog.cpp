@@ -103,6 +103,41 @@ tuple::Type read_type(const pg::Result& rows, std::size_t row, int column) {
           .array_id = rows.oid(row, column + 3)};
 }
 
+/// The table's row, and one for each column.
+tuple::Table read_table(const pg::Result& row, const pg::Result& columns) {
+  tuple::Table t;
+  t.id = row.oid(0, 0);
+  t.schema = row.text(0, 1);
+  t.name = row.text(0, 2);
+  t.quoted_name = row.text(0, 3);
+  t.kind = row.character(0, 4);
+  t.row_security = row.boolean(0, 6);
+  t.has_insert_rule = row.boolean(0, 11);
+  t.persistence = row.character(0, 13);
+  t.is_unlogged = t.persistence == 'u';
+  t.has_logged_part = !t.is_unlogged;
+  t.is_foreign = t.kind == 'f';
+  for (std::size_t i = 0; i < columns.rows(); ++i) {
+    t.columns.push_back({.name = std::string(columns.text(i, 0)),
+                         .declared = read_type(columns, i, 1),
+                         .base_type = read_type(columns, i, 1),
+                         .type_name = std::string(columns.text(i, 6)),
+                         .cast_name = std::string(columns.text(i, 5)),
+                         .number = static_cast<std::int16_t>(columns.integer_32(i, 11)),
+                         .not_null = columns.boolean(i, 7),
+                         .has_default = columns.boolean(i, 8),
+                         .generated = columns.boolean(i, 9),
+                         .identity = columns.boolean(i, 10)});
+  }
+  return t;
+}
+
+bool has_domain(const tuple::Table& table) {
+  return std::ranges::any_of(table.columns, [](const tuple::Column& column) {
+    return column.base_type.kind == tuple::Type::domain;
+  });
+}
+
 /// Triggers, the types under domains, and where the rows are stored.
 asio::awaitable<void> describe_further(pg::Connection& on, Target& target) {
   tuple::Table& table = target.table;
@@ -179,35 +214,12 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   target.data_encoding = on.data_encoding();
 
   tuple::Table& t = target.table;
-  t.id = row.oid(0, 0);
-  t.schema = row.text(0, 1);
-  t.name = row.text(0, 2);
-  t.quoted_name = row.text(0, 3);
-  t.kind = row.character(0, 4);
-  t.row_security = row.boolean(0, 6);
+  t = read_table(row, rows);
   target.has_row_security = t.row_security;
   target.role = row.text(0, 16);
   target.startup_options = on.startup_options();
-  t.has_insert_rule = row.boolean(0, 11);
-  t.persistence = row.character(0, 13);
-  t.is_unlogged = t.persistence == 'u';
-  t.has_logged_part = !t.is_unlogged;
-  t.is_foreign = t.kind == 'f';
-  bool is_unusual = row.boolean(0, 5) || t.kind == 'v';
   if (t.schema == "pgsluice") throw own_table(table);
-  for (std::size_t i = 0; i < rows.rows(); ++i) {
-    t.columns.push_back({.name = std::string(rows.text(i, 0)),
-                         .declared = read_type(rows, i, 1),
-                         .base_type = read_type(rows, i, 1),
-                         .type_name = std::string(rows.text(i, 6)),
-                         .cast_name = std::string(rows.text(i, 5)),
-                         .number = static_cast<std::int16_t>(rows.integer_32(i, 11)),
-                         .not_null = rows.boolean(i, 7),
-                         .has_default = rows.boolean(i, 8),
-                         .generated = rows.boolean(i, 9),
-                         .identity = rows.boolean(i, 10)});
-    is_unusual = is_unusual || t.columns.back().base_type.kind == tuple::Type::domain;
-  }
+  const bool is_unusual = row.boolean(0, 5) || t.kind == 'v' || has_domain(t);
   if (is_unusual) co_await describe_further(on, target);
   target.session = {.time_zone_is_utc = names_utc(row.text(0, 7)),
                     .interval_style_is_sql_standard = row.text(0, 9) == "sql_standard",
