@@ -1,0 +1,108 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "base/identifier.hpp"
+
+namespace sluice {
+
+/// SQL that is safe to run: words that stand in our source, and values and names that were quoted
+/// as what they are. A std::string does not become one by itself.
+///
+///   sql("update pgsluice.loads set state = {} where load_id = {}", literal(state), load.value)
+class Sql {
+ public:
+  Sql() = default;
+  /// Takes a text for SQL: one that was made before, or that the server has made.
+  static Sql trusted(std::string text) {
+    Sql made;
+    made.text_ = std::move(text);
+    return made;
+  }
+
+  const std::string& text() const& { return text_; }
+  std::string text() && { return std::move(text_); }
+  bool empty() const { return text_.empty(); }
+
+  Sql& operator+=(const Sql& other) {
+    text_ += other.text_;
+    return *this;
+  }
+
+ private:
+  std::string text_;
+};
+
+/// A string constant.
+struct Literal {
+  std::string text;
+};
+inline Literal literal(std::string_view text) { return {std::string(text)}; }
+
+/// A name, which is always quoted.
+struct Identifier {
+  std::string name;
+};
+inline Identifier identifier(std::string_view name) { return {std::string(name)}; }
+
+namespace detail {
+
+inline std::string sql_of(const Literal& value) { return quote_literal(value.text); }
+inline std::string sql_of(const Identifier& name) { return quote_identifier(name.name); }
+inline const std::string& sql_of(const Sql& sql) { return sql.text(); }
+inline std::string sql_of(std::same_as<bool> auto value) { return value ? "true" : "false"; }
+template <std::integral T>
+  requires(!std::same_as<T, bool> && !std::same_as<T, char>)
+std::string sql_of(T value) {
+  return std::to_string(value);
+}
+
+inline constexpr std::string_view sql_hole = "{}";
+
+/// Text of our source with as many holes as there are values; anything else does not compile.
+template <class... Values>
+struct SqlWithHoles {
+  std::string_view text;
+
+  template <std::size_t size>
+  consteval SqlWithHoles(const char (&words)[size]) : text(words, size - 1) {
+    std::size_t holes = 0;
+    for (std::size_t at = text.find(sql_hole); at != std::string_view::npos;
+         at = text.find(sql_hole, at + sql_hole.size()))
+      ++holes;
+    if (holes != sizeof...(Values)) throw "as many values as there are holes";
+  }
+};
+
+}  // namespace detail
+
+/// What may fill a hole.
+template <class T>
+concept SqlPart = requires(const T& value) { detail::sql_of(value); };
+
+/// Fills each {} with the next value: a literal(), an identifier(), a number, a bool, other SQL.
+template <SqlPart... Values>
+Sql sql(detail::SqlWithHoles<std::type_identity_t<Values>...> words, const Values&... values) {
+  std::string made;
+  std::size_t at = 0;
+  [[maybe_unused]] const auto fill = [&](const auto& value) {
+    const std::size_t hole = words.text.find(detail::sql_hole, at);
+    made += words.text.substr(at, hole - at);
+    made += detail::sql_of(value);
+    at = hole + detail::sql_hole.size();
+  };
+  (fill(values), ...);
+  made += words.text.substr(at);
+  return Sql::trusted(std::move(made));
+}
+
+inline Sql operator+(Sql left, const Sql& right) {
+  left += right;
+  return left;
+}
+
+}  // namespace sluice
