@@ -9,9 +9,11 @@
 #include "base/quantity.hpp"
 #include "load/at_once.hpp"
 #include "load/data_encoding.hpp"
+#include "load/enter.hpp"
 #include "load/explain.hpp"
 #include "load/last_record.hpp"
 #include "load/missing_indexes.hpp"
+#include "load/reconcile.hpp"
 #include "load/road.hpp"
 #include "load/staging.hpp"
 #include "load/survey.hpp"
@@ -123,7 +125,7 @@ asio::awaitable<void> Load::run_check(Plan& plan) {
   rejects_.open(plan);
   co_await move(plan, {}, nullptr);
   require_unchanged_source(plan);
-  run_.report.records_read = records_read_;
+  run_.report.records_read = read_.records;
   run_.report.status = LoadReport::Status::checked;
 }
 
@@ -147,7 +149,7 @@ asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
   co_await move(plan, {}, nullptr);
   co_await rejects_.settle_all();
   require_unchanged_source(plan);
-  run_.report.records_read = records_read_;
+  run_.report.records_read = read_.records;
   static_cast<RowCounts&>(run_.report) = run_.report.now;
   run_.report.status = LoadReport::Status::stored;
 }
@@ -163,7 +165,7 @@ asio::awaitable<bool> Load::run_at_once(Plan& plan) {
   const std::optional<StoredAtOnce> stored = co_await store_at_once(run_.on, plan);
   if (!stored) co_return false;
   run_.report.load = stored->end.load;
-  report(stored->end.totals);
+  run_.take_over(stored->end.totals);
   run_.report.now = run_.report;
   run_.report.bytes = stored->bytes;
   run_.progress.rows_stored = run_.report.rows_stored;
@@ -176,7 +178,8 @@ asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
   const bool is_done = co_await run_at_once(plan);
   if (is_done) co_return;
   MissingIndexes indexes(run_, plan);
-  if (!co_await enter(plan)) {
+  Entrance entrance(run_, plan, rejects_, lock_);
+  if (!co_await entrance.enter()) {
     if (plan.options.defer_indexes) co_await indexes.build();  // that an earlier file has left
     indexes.require_built();
     co_return;
@@ -203,12 +206,13 @@ asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
     rejects_.open(plan);
     if (plan.strategy.staged) co_await prepare_to_stage(plan);
     if (plan.options.defer_indexes || run_.report.resumed) co_await indexes.watch();
+    Reconciliation end(run_, plan, rejects_, lock_);
     bool is_stored = false;
     for (int round = 0; !is_stored; ++round) {
       ledger::StoredChunks stored = co_await stored_before(round);
       co_await move(plan, std::move(stored), indexes.wide_keys());
       if (plan.options.defer_indexes || run_.report.resumed) co_await indexes.build();
-      is_stored = co_await reconcile(plan, seconds(), round);
+      is_stored = co_await end.reconcile(read_, seconds(), round);
     }
   } catch (const Failure& failure) {
     failed = std::current_exception();
@@ -252,13 +256,7 @@ asio::awaitable<void> Load::take_stock(const Plan& plan, double seconds) {
     const bool is_there = co_await ledger::has_mark(*connection, *run_.report.load);
     if (!is_there) static_cast<RowCounts&>(totals) = {};  // a crash of the server took them
   }
-  report(totals);
-}
-
-void Load::report(const ledger::Totals& totals) {
-  run_.report.records_read = totals.records_read;
-  static_cast<RowCounts&>(run_.report) = totals;
-  run_.report.rows_rejected = totals.rows_rejected;
+  run_.take_over(totals);
 }
 
 asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored, WideKeys* wide_keys) {
@@ -283,9 +281,7 @@ asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored, WideKe
     failed = std::current_exception();
   }
   road_ = nullptr;
-  records_read_ = road.records_read();
-  bytes_read_ = road.bytes_read();
-  chunks_read_ = road.chunks_read();
+  read_ = {road.chunks_read(), road.bytes_read(), road.records_read()};
   run_.report.now += road.counts();
   run_.report.rows_rejected += road.rows_rejected();
   run_.report.rows_skipped += road.counts().rows_skipped;

@@ -1,24 +1,23 @@
+#include "load/reconcile.hpp"
+
 #include <fmt/format.h>
 
 #include "async/offload.hpp"
 #include "base/limits.hpp"
-#include "load/load.hpp"
 #include "load/staging.hpp"
 #include "source/fingerprint.hpp"
 
-// The end of a load: what the ledger has is what was read.
-
 namespace sluice::load {
 
-asio::awaitable<void> Load::begin_again(Plan& plan) {
-  const auto read_again = [&plan] { reread_preamble(plan); };
+asio::awaitable<void> Reconciliation::begin_again() {
+  const auto read_again = [this] { reread_preamble(plan_); };
   co_await async::offload(run_.on.reader, read_again);
-  run_.progress.bytes_done = plan.preamble.start.byte_offset;
+  run_.progress.bytes_done = plan_.preamble.start.byte_offset;
   run_.progress.bytes_before = run_.progress.bytes_done;
   run_.progress.rows_stored = run_.progress.rows_before = 0;  // counted once more
 }
 
-void Load::require_unchanged_source(const Plan& plan) {
+void require_unchanged_source(const Plan& plan) {
   if (plan.source->stamp() == plan.identity.source_stamp) return;
   throw Failure(FailureKind::changed,
                 fmt::format("{} changed while it was read: what is stored may be neither its old "
@@ -29,41 +28,42 @@ void Load::require_unchanged_source(const Plan& plan) {
 
 /// Somebody has renamed the source, or changed who may read it; or has set the time of a change
 /// back. All of it is read once more, and compared with the digests of the chunks.
-asio::awaitable<void> Load::reread_touched(Plan& plan) {
-  plan.identity.source_stamp = plan.source->stamp();
-  co_await begin_again(plan);
+asio::awaitable<void> Reconciliation::reread_touched() {
+  plan_.identity.source_stamp = plan_.source->stamp();
+  co_await begin_again();
   run_.note(fmt::format(
       "{} got another name or mode while it was read: read once more, to compare its bytes",
-      plan.source->name()));
+      plan_.source->name()));
 }
 
-asio::awaitable<ledger::Finish> Load::finish(Plan& plan, const ledger::Read& read, double seconds) {
-  if (plan.strategy.staged) {
+asio::awaitable<ledger::Finish> Reconciliation::finish(const ledger::Read& read, double seconds) {
+  if (plan_.strategy.staged) {
     run_.progress.stage = Progress::Stage::publishing;
-    const RetryPolicy policy{plan.options.retry_for, retry_backoff, true};
-    Published published = co_await publish(run_.on, plan, policy, *run_.report.load, read, seconds);
+    const RetryPolicy policy{plan_.options.retry_for, retry_backoff, true};
+    Published published =
+        co_await publish(run_.on, plan_, policy, *run_.report.load, read, seconds);
     if (published.end.finished) run_.report.is_staged = false;
-    refuse_from_now_on(plan, std::move(published.refused));
+    refuse_from_now_on(std::move(published.refused));
     co_return published.end;
   }
   pg::Lease connection = co_await run_.on.pool.acquire();
   co_return co_await ledger::finish_load(*connection, *run_.report.load, read, seconds,
-                                         plan.identity.source_stamp);
+                                         plan_.identity.source_stamp);
 }
 
 /// What the table has refused at the end is refused when its chunk is encoded once more.
-void Load::refuse_from_now_on(Plan& plan, tuple::KnownRefusals refused) {
+void Reconciliation::refuse_from_now_on(tuple::KnownRefusals refused) {
   has_refused_more_ = !refused.empty();
   if (refused.empty()) return;
-  if (plan.encoder.known_refusals)
-    refused.insert(plan.encoder.known_refusals->begin(), plan.encoder.known_refusals->end());
-  plan.encoder.known_refusals = std::make_shared<const tuple::KnownRefusals>(std::move(refused));
+  if (plan_.encoder.known_refusals)
+    refused.insert(plan_.encoder.known_refusals->begin(), plan_.encoder.known_refusals->end());
+  plan_.encoder.known_refusals = std::make_shared<const tuple::KnownRefusals>(std::move(refused));
 }
 
 /// The server takes back what it has acknowledged only where it crashed. Where it did not, somebody
 /// has deleted chunks' rows from the ledger, and the table has the chunks: sent again they would be
 /// in it twice.
-asio::awaitable<void> Load::require_crash(const Plan& plan, std::uint64_t lost) {
+asio::awaitable<void> Reconciliation::require_crash(std::uint64_t lost) {
   if (!lock_) co_return;
   pg::Lease connection = co_await run_.on.pool.acquire();
   if (!co_await lock_->is_held_at(*connection)) co_return;
@@ -72,64 +72,65 @@ asio::awaitable<void> Load::require_crash(const Plan& plan, std::uint64_t lost) 
       fmt::format("{} rows of load {} were deleted from pgsluice.chunks while it ran, and "
                   "not by a crash of the server: {} still has what they stand for\n"
                   "  --again --truncate empties {} first, and loads {} from the start.",
-                  lost, run_.report.load->value, plan.target.table.full_name(),
-                  plan.target.table.full_name(), plan.source->name()));
+                  lost, run_.report.load->value, plan_.target.table.full_name(),
+                  plan_.target.table.full_name(), plan_.source->name()));
 }
 
 /// Success is reconciled, not assumed: what the ledger says of the chunks must be what was read.
 /// False where it lacks chunks that can be sent again.
-asio::awaitable<bool> Load::reconcile(Plan& plan, double seconds, int round) {
+asio::awaitable<bool> Reconciliation::reconcile(const ledger::Read& read, double seconds,
+                                                int round) {
   run_.progress.stage = Progress::Stage::finishing;
-  if (source::is_only_touched(plan.identity.source_stamp, plan.source->stamp()) &&
+  if (source::is_only_touched(plan_.identity.source_stamp, plan_.source->stamp()) &&
       round < limits::resend_rounds_max) {
-    co_await reread_touched(plan);
+    co_await reread_touched();
     co_return false;
   }
-  require_unchanged_source(plan);
+  require_unchanged_source(plan_);
   co_await rejects_.settle(false);
   if (!rejects_.budget().allows(0, 0)) {
     throw Failure(FailureKind::budget,
-                  fmt::format("{}: {}", plan.source->name(), rejects_.budget().explain(0)));
+                  fmt::format("{}: {}", plan_.source->name(), rejects_.budget().explain(0)));
   }
-  const ledger::Read read{chunks_read_, bytes_read_, records_read_};
-  const ledger::Finish end = co_await finish(plan, read, seconds);
+  const ledger::Finish end = co_await finish(read, seconds);
   if (has_refused_more_) {
     run_.progress.stage = Progress::Stage::loading;
-    co_await begin_again(plan);
+    co_await begin_again();
     co_return false;
   }
-  report(end.totals);
+  run_.take_over(end.totals);
   // What was staged by earlier runs came into the table by this one.
-  if (end.finished && (!run_.report.resumed || plan.strategy.staged)) run_.report.now = run_.report;
+  if (end.finished && (!run_.report.resumed || plan_.strategy.staged))
+    run_.report.now = run_.report;
   if (end.finished) co_return true;
   if (end.is_void) {
     throw Failure(
         FailureKind::failed,
         fmt::format("load {} was given up meanwhile: another run emptied {}, or began the "
                     "load again\n  The same command loads {} from the start.",
-                    run_.report.load->value, plan.target.table.full_name(), plan.source->name()));
+                    run_.report.load->value, plan_.target.table.full_name(), plan_.source->name()));
   }
-  if (end.totals.chunks < chunks_read_ && !plan.strategy.staged)
-    co_await require_crash(plan, chunks_read_ - end.totals.chunks);
-  if (end.totals.chunks < chunks_read_ && round < limits::resend_rounds_max &&
-      plan.source->rewind()) {
+  if (end.totals.chunks < read.chunks && !plan_.strategy.staged)
+    co_await require_crash(read.chunks - end.totals.chunks);
+  if (end.totals.chunks < read.chunks && round < limits::resend_rounds_max &&
+      plan_.source->rewind()) {
     const char* const reason =
-        plan.strategy.staged ? "a crash, in which the staging table was emptied, as it is unlogged"
-                             : "a crash with synchronous_commit = off";
+        plan_.strategy.staged ? "a crash, in which the staging table was emptied, as it is unlogged"
+                              : "a crash with synchronous_commit = off";
     run_.note(
         fmt::format("the server has lost {} chunks that it had stored ({}, or a failover to a "
                     "replica that was behind): sending them again",
-                    chunks_read_ - end.totals.chunks, reason));
-    co_await begin_again(plan);
+                    read.chunks - end.totals.chunks, reason));
+    co_await begin_again();
     co_return false;
   }
-  throw Failure(
-      FailureKind::failed,
-      fmt::format("the ledger does not agree with {}: it has {} chunks, {} bytes, {} "
-                  "records, and {} chunks, {} "
-                  "bytes, {} records were read\n  See pgsluice loads show {}.",
-                  plan.source->name(), end.totals.chunks, end.totals.bytes, end.totals.records_read,
-                  chunks_read_, bytes_read_, records_read_, run_.report.load->value));
+  throw Failure(FailureKind::failed,
+                fmt::format("the ledger does not agree with {}: it has {} chunks, {} bytes, {} "
+                            "records, and {} chunks, {} "
+                            "bytes, {} records were read\n  See pgsluice loads show {}.",
+                            plan_.source->name(), end.totals.chunks, end.totals.bytes,
+                            end.totals.records_read, read.chunks, read.bytes, read.records,
+                            run_.report.load->value));
 }
 
 }  // namespace sluice::load

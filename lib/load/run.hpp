@@ -16,6 +16,13 @@ struct Run {
 
   void note(std::string text) { report.notes.push_back(std::move(text)); }
 
+  /// What the ledger says of the load is what the report says.
+  void take_over(const ledger::Totals& totals) {
+    report.records_read = totals.records_read;
+    static_cast<RowCounts&>(report) = totals;
+    report.rows_rejected = totals.rows_rejected;
+  }
+
   /// Throws Failure(interrupted).
   void require_going_on() {
     if (!is_stopped) return;

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "ledger/run_lock.hpp"
+#include "load/kept_rejects.hpp"
+#include "load/run.hpp"
+
+namespace sluice::load {
+
+/// Throws Failure where it is not what it was when it was opened: what is stored may be neither its
+/// old nor its new content.
+void require_unchanged_source(const Plan& plan);
+
+/// The end of a load: success is reconciled, not assumed. What the ledger says of the chunks must
+/// be what was read.
+class Reconciliation {
+ public:
+  /// All outlive it.
+  Reconciliation(Run& run, Plan& plan, KeptRejects& rejects, std::optional<ledger::RunLock>& lock)
+      : run_(run), plan_(plan), rejects_(rejects), lock_(lock) {}
+
+  /// Finishes the load, and publishes it where it is all or nothing. False where chunks are to be
+  /// sent once more (the ledger has lost some, or the publication has refused records): the source
+  /// stands at its first record then. `round` counts from 0.
+  asio::awaitable<bool> reconcile(const ledger::Read& read, double seconds, int round);
+
+ private:
+  asio::awaitable<ledger::Finish> finish(const ledger::Read& read, double seconds);
+  void refuse_from_now_on(tuple::KnownRefusals refused);
+  asio::awaitable<void> require_crash(std::uint64_t lost);
+  asio::awaitable<void> reread_touched();
+  asio::awaitable<void> begin_again();
+
+  Run& run_;
+  Plan& plan_;
+  KeptRejects& rejects_;
+  std::optional<ledger::RunLock>& lock_;
+  bool has_refused_more_ = false;  ///< the publication has, and its chunks are to be sent again
+};
+
+}  // namespace sluice::load

@@ -1,0 +1,94 @@
+#include "load/refusal.hpp"
+
+#include <fmt/format.h>
+
+namespace sluice::load {
+namespace {
+
+using Kind = Verdict::Kind;
+
+constexpr const char* from_the_start = "--again loads all of it";
+
+std::string emptied(const Plan& plan) {
+  return fmt::format("with --truncate {} is emptied first", plan.target.table.full_name());
+}
+
+/// Of a verdict about the source, and how it is read; empty for others.
+std::string about_source(const Plan& plan, const Verdict& verdict) {
+  const ledger::KnownLoad& load = *verdict.load;
+  const std::string table = plan.target.table.full_name();
+  const std::string& source = plan.source->name();
+  const auto difference = [&] {
+    return difference_of_options(load.options, plan.identity.options, !load.finished());
+  };
+  switch (verdict.kind) {
+    case Kind::refuse_changed:
+      return fmt::format(
+          "{} has changed since load {} stored {} rows of it in {}: it had {} bytes "
+          "then and has {} now, and its beginning or end differs\n"
+          "  {}; {}.",
+          source, load.id.value, load.totals.rows_stored, table, load.source_bytes.value_or(0),
+          plan.identity.source_bytes.value_or(0), from_the_start, emptied(plan));
+    case Kind::refuse_options:
+      return fmt::format(
+          "load {} of {} is unfinished and was begun with other options ({})\n"
+          "  Go on with the options of then. {}; {}.",
+          load.id.value, source, difference(), from_the_start, emptied(plan));
+    case Kind::refuse_other_options:
+      return fmt::format(
+          "{} is in {} already, by load {} with other options ({})\n"
+          "  {} once more; {}.",
+          source, table, load.id.value, difference(), from_the_start, emptied(plan));
+    case Kind::refuse_same_content:
+      return fmt::format(
+          "{} has the same content as {}, which load {} brought into {}\n"
+          "  --same-content load loads it too, --same-content skip leaves it out.",
+          source, load.source, load.id.value, table);
+    case Kind::refuse_grown:
+      return fmt::format(
+          "{} begins with all that load {} has read of {} ({} bytes), and has grown\n"
+          "  --grown append loads what is behind that, --grown load all of it.",
+          source, load.id.value, load.source, load.content_end);
+    default: return {};
+  }
+}
+
+/// Of a verdict about the table; empty for others.
+std::string about_table(const Plan& plan, const Verdict& verdict) {
+  const ledger::KnownLoad& load = *verdict.load;
+  const std::string table = plan.target.table.full_name();
+  const std::string& source = plan.source->name();
+  switch (verdict.kind) {
+    case Kind::refuse_part_gone: {
+      const std::string what =
+          load.part_gone ? "another load with --truncate has emptied a part of " + table
+                         : "a crash of the server has emptied the unlogged part of " + table;
+      return fmt::format(
+          "{}, and with it some of the {} rows that load {} brought of {}\n"
+          "  --again --truncate empties all of it first, and loads {} from the start.",
+          what, load.totals.rows(), load.id.value, source, source);
+    }
+    case Kind::refuse_other_table: {
+      const char* const left_out =
+          verdict.may_be_left_out ? "; --same-content skip leaves them out" : "";
+      return fmt::format(
+          "load {} brought rows of {} into another table, which was {} then and was "
+          "dropped, renamed or replaced since; whether the {} of now has them (by a "
+          "copy, or restored from a dump) is not known\n"
+          "  --same-content load loads {} all the same{}; {}.",
+          load.id.value, load.source, table, table, source, left_out, emptied(plan));
+    }
+    default: return {};
+  }
+}
+
+}  // namespace
+
+Failure refusal(const Plan& plan, const Verdict& verdict) {
+  std::string message = about_source(plan, verdict);
+  if (message.empty()) message = about_table(plan, verdict);
+  if (message.empty()) return {FailureKind::failed, plan.source->name() + ": no verdict"};
+  return {FailureKind::changed, message};
+}
+
+}  // namespace sluice::load
