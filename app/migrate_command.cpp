@@ -75,7 +75,7 @@ int run(const MigrateFlags& flags, const Command& command) {
       [&flags](const std::string& note) {
         if (!flags.common.quiet) print_note(note);
       },
-      [&](const migrate::Script& script, std::chrono::duration<double> duration) {
+      [&](const script::Script& script, std::chrono::duration<double> duration) {
         applied.push_back({{"file", script.path}, {"seconds", duration.count()}});
         if (prints_text(flags)) {
           print_result((flags.options.dry_run ? "would apply " : "applied ") + cell(script.path) +
@@ -109,7 +109,7 @@ int run(const MigrateFlags& flags, const Command& command) {
 
 Outcome up(const MigrateFlags& flags, const migrate::Options& options,
            const migrate::Listener& listener, const migrate::Stop& stop) {
-  const migrate::Folder folder = migrate::read_folder(flags.folder);
+  const script::Folder folder = script::read_folder(flags.folder);
   for (const std::string& note : folder.notes) listener.note(note);
   const migrate::Report report = migrate::up(folder, options, listener, stop);
   for (const std::string& path : report.not_tried)
@@ -126,7 +126,7 @@ Outcome up(const MigrateFlags& flags, const migrate::Options& options,
   return outcome;
 }
 
-void tell(const migrate::Folder& folder, const migrate::Found& found,
+void tell(const script::Folder& folder, const migrate::Found& found,
           const migrate::Listener& listener) {
   for (const std::string& note : folder.notes) listener.note(note);
   if (!found.choice.note.empty()) listener.note(found.choice.note);
@@ -134,26 +134,26 @@ void tell(const migrate::Folder& folder, const migrate::Found& found,
 
 Outcome status(const MigrateFlags& flags, const migrate::Options& options,
                const migrate::Listener& listener, const migrate::Stop& stop) {
-  const migrate::Folder folder = migrate::read_folder(flags.folder);
+  const script::Folder folder = script::read_folder(flags.folder);
   const migrate::Found found = migrate::find_history(folder, options, stop);
-  const migrate::Plan plan =
-      migrate::make_plan(folder, found.history(), std::nullopt, options.strict);
+  const script::Plan plan =
+      script::make_plan(folder, found.history(), std::nullopt, options.strict);
   tell(folder, found, listener);
   for (const std::string& note : plan.notes) listener.note(note);
   Outcome outcome;
   outcome.json["project"] = found.choice.project;
   outcome.json["migrations"] = ordered_json::array();
-  for (const migrate::Status& one : plan.all) {
+  for (const script::Status& one : plan.all) {
     if (prints_text(flags)) print_status(one);
     if (flags.common.output == OutputFormat::json)
       outcome.json["migrations"].push_back(json_of(one));
   }
-  for (const migrate::Script& script : folder.scheduled)
+  for (const script::Script& script : folder.scheduled)
     listener.note(script.path + ": runs on its schedule (pgsluice schedule run)");
   if (prints_text(flags)) {
-    const auto done = std::ranges::count_if(plan.all, [](const migrate::Status& one) {
-      return one.state == migrate::Status::State::applied ||
-             one.state == migrate::Status::State::baseline;
+    const auto done = std::ranges::count_if(plan.all, [](const script::Status& one) {
+      return one.state == script::Status::State::applied ||
+             one.state == script::Status::State::baseline;
     });
     print_result(std::to_string(plan.pending.size()) + " pending, " + std::to_string(done) +
                  " applied\n");
@@ -162,23 +162,22 @@ Outcome status(const MigrateFlags& flags, const migrate::Options& options,
   outcome.exit_code = plan.pending.empty() ? exit_ok : exit_pending;
   if (!plan.drift.empty()) {
     outcome.exit_code = exit_changed;
-    outcome.message = migrate::describe(plan.drift);
+    outcome.message = script::describe(plan.drift);
   }
   return outcome;
 }
 
 Outcome plan(const MigrateFlags& flags, const migrate::Options& options,
              const migrate::Listener& listener, const migrate::Stop& stop) {
-  const migrate::Folder folder = migrate::read_folder(flags.folder);
+  const script::Folder folder = script::read_folder(flags.folder);
   const migrate::Found found = migrate::find_history(folder, options, stop);
-  const migrate::Plan plan =
-      migrate::make_plan(folder, found.history(), options.to, options.strict);
+  const script::Plan plan = script::make_plan(folder, found.history(), options.to, options.strict);
   tell(folder, found, listener);
-  if (!plan.drift.empty()) throw Failure(FailureKind::changed, migrate::describe(plan.drift));
+  if (!plan.drift.empty()) throw Failure(FailureKind::changed, script::describe(plan.drift));
   for (const std::string& note : plan.notes) listener.note(note);
   Outcome outcome;
   outcome.json["plan"] = ordered_json::array();
-  for (const migrate::Status& one : plan.pending) {
+  for (const script::Status& one : plan.pending) {
     const bool whole = one.script->directives.in_transaction;
     const std::size_t done = one.entry == nullptr ? 0 : one.entry->statements_done;
     outcome.json["plan"].push_back(
@@ -207,10 +206,9 @@ Outcome make_new(const MigrateFlags& flags, const migrate::Options&, const migra
 }
 
 /// A folder that need not be there: without it the history is looked for by its name alone.
-migrate::Folder folder_if_any(const std::string& path) {
+script::Folder folder_if_any(const std::string& path) {
   std::error_code error;
-  return std::filesystem::is_directory(path, error) ? migrate::read_folder(path)
-                                                    : migrate::Folder{};
+  return std::filesystem::is_directory(path, error) ? script::read_folder(path) : script::Folder{};
 }
 
 Outcome repair(const MigrateFlags& flags, const migrate::Options& options, const migrate::Listener&,
@@ -229,7 +227,7 @@ Outcome repair(const MigrateFlags& flags, const migrate::Options& options, const
     return say(flags, migrate::accept_search_path(folder_if_any(flags.folder), options, stop));
   }
   return say(flags,
-             migrate::accept(migrate::read_folder(flags.folder), options, flags.accept, stop));
+             migrate::accept(script::read_folder(flags.folder), options, flags.accept, stop));
 }
 
 Outcome baseline(const MigrateFlags& flags, const migrate::Options& options,
@@ -239,7 +237,7 @@ Outcome baseline(const MigrateFlags& flags, const migrate::Options& options,
 
 Outcome run_file(const MigrateFlags& flags, const migrate::Options& options,
                  const migrate::Listener& listener, const migrate::Stop& stop) {
-  const migrate::Script script = migrate::read_script(flags.argument);
+  const script::Script script = script::read_script(flags.argument);
   const auto began = std::chrono::steady_clock::now();
   migrate::run_file(script, options, listener, stop);
   return say(flags, "ran " + script.path + " in " +

@@ -7,8 +7,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string_view name_of(migrate::Status::State state) {
-  using State = migrate::Status::State;
+std::string_view name_of(script::Status::State state) {
+  using State = script::Status::State;
   switch (state) {
     case State::applied: return "applied";
     case State::pending: return "pending";
@@ -23,11 +23,11 @@ std::string_view name_of(migrate::Status::State state) {
 
 }  // namespace
 
-ordered_json json_of(const migrate::Status& status) {
+ordered_json json_of(const script::Status& status) {
   ordered_json json{{"state", name_of(status.state)}};
   if (status.script != nullptr) {
     json["file"] = status.script->path;
-    if (status.script->name.kind == migrate::ScriptKind::versioned)
+    if (status.script->name.kind == script::ScriptKind::versioned)
       json["version"] = status.script->name.version;
     json["checksum"] = status.script->checksum;
   } else {
@@ -36,20 +36,20 @@ ordered_json json_of(const migrate::Status& status) {
   }
   if (status.entry != nullptr && !status.entry->finished_at.empty())
     json["applied_at"] = status.entry->finished_at;
-  if (status.state == migrate::Status::State::failed) {
+  if (status.state == script::Status::State::failed) {
     json["statements_done"] = status.entry == nullptr ? 0 : status.entry->statements_done;
     json["error"] = status.entry == nullptr ? "" : status.entry->error;
   }
   return json;
 }
 
-void print_status(const migrate::Status& status) {
+void print_status(const script::Status& status) {
   std::string line(name_of(status.state));
   line.resize(10, ' ');
   line += status.script != nullptr ? status.script->file : status.entry->file;
   if (status.entry != nullptr && !status.entry->finished_at.empty())
     line += "  " + status.entry->finished_at;
-  if (status.state == migrate::Status::State::failed && status.entry != nullptr) {
+  if (status.state == script::Status::State::failed && status.entry != nullptr) {
     line += "  " + std::to_string(status.entry->statements_done) + " statements done; " +
             (status.entry->error.empty() ? "its runner has gone, or is still at it"
                                          : "the next one: " + status.entry->error);

@@ -48,8 +48,8 @@ void add_placeholder_flags(CLI::App& command, PlaceholderFlags& flags) {
   add_placeholder("--placeholder-file", flags.files, "NAME=FILE", "the same, as a file has it");
 }
 
-migrate::Placeholders placeholders_of(const PlaceholderFlags& flags) {
-  migrate::Placeholders values;
+script::Placeholders placeholders_of(const PlaceholderFlags& flags) {
+  script::Placeholders values;
   const auto add = [&values](const char* flag, const std::string& name, const std::string& value) {
     if (tuple::find_invalid_utf8(name) || tuple::find_invalid_utf8(value) || value.contains('\0'))
       throw Failure(FailureKind::usage, std::string(flag) + ": the value of \"" + name +

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "migrate/placeholders.hpp"
+#include "script/placeholders.hpp"
 
 namespace sluice::app {
 
@@ -20,6 +20,6 @@ void add_placeholder_flags(CLI::App& command, PlaceholderFlags& flags);
 
 /// From everywhere. Throws Failure{usage}: what is wrong names the placeholder, and never shows a
 /// value.
-migrate::Placeholders placeholders_of(const PlaceholderFlags& flags);
+script::Placeholders placeholders_of(const PlaceholderFlags& flags);
 
 }  // namespace sluice::app

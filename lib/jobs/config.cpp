@@ -10,8 +10,8 @@
 #include "base/failure.hpp"
 #include "base/quantity.hpp"
 #include "base/suggestion.hpp"
-#include "migrate/checksum.hpp"
-#include "migrate/script.hpp"
+#include "script/checksum.hpp"
+#include "script/script.hpp"
 
 namespace sluice::jobs {
 namespace {
@@ -227,7 +227,7 @@ class Reader {
 
   static std::string digest(const std::string& key, const std::string& value) {
     constexpr std::size_t shown = 12;
-    return key + "=" + migrate::sha256(value).substr(0, shown);
+    return key + "=" + script::sha256(value).substr(0, shown);
   }
 
   /// Without the values of the environment: hosts have their own.
@@ -243,9 +243,9 @@ class Reader {
   /// Paths differ from host to host, and from release to release: of SQL its content counts, and of
   /// a folder of migrations its first file.
   std::string content_of(const std::string& key, const toml::node& node) const {
-    if (key == "sql") return migrate::read_script(resolved(expanded(node))).checksum;
+    if (key == "sql") return script::read_script(resolved(expanded(node))).checksum;
     if (key == "migrate") {
-      const migrate::Folder folder = migrate::read_folder(resolved(expanded(node)));
+      const script::Folder folder = script::read_folder(resolved(expanded(node)));
       if (folder.versioned.empty()) return "";
       return folder.versioned.front().file + " " + folder.versioned.front().checksum;
     }
@@ -269,7 +269,7 @@ class Reader {
     return meaning;
   }
 
-  std::string meaning_of(const toml::table& from, const migrate::Script& script) const {
+  std::string meaning_of(const toml::table& from, const script::Script& script) const {
     std::string meaning = digest("sql", script.checksum);
     if (const toml::node* flags = from.get("flags"))
       meaning = digest("flags", as_written(*flags)) + " " + meaning;
@@ -311,7 +311,7 @@ class Reader {
     const std::string path = resolved(expanded(node));
     if (whole ? !fs::is_directory(path) : !fs::is_regular_file(path))
       fail(node, path + ": there is no such " + (whole ? "folder" : "file"));
-    if (!whole) migrate::read_script(path);  // says what is wrong with it
+    if (!whole) script::read_script(path);  // says what is wrong with it
     if (whole) return {.arguments = {"migrate", "up", "--dir", path}, .is_migration = true};
     return {.arguments = {"migrate", "run"}, .files = {path}, .is_migration = true};
   }
@@ -321,8 +321,8 @@ class Reader {
     expect_keys(from, {"dir", "flags"});
     const auto dir = text(from, "dir");
     if (!dir) fail(from, "scripts have a dir = \"...\"");
-    for (const migrate::Script& script : migrate::read_folder(resolved(*dir)).scheduled) {
-      const migrate::Directives& says = script.directives;
+    for (const script::Script& script : script::read_folder(resolved(*dir)).scheduled) {
+      const script::Directives& says = script.directives;
       const std::string zone = says.time_zone.empty() ? "UTC" : says.time_zone;
       const auto found = schedule::TimeZone::find(zone);
       if (!found) throw Failure(FailureKind::usage, script.path + ":1: " + found.error());

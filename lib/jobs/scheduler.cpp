@@ -11,7 +11,7 @@
 #include "base/quantity.hpp"
 #include "jobs/files.hpp"
 #include "jobs/handed.hpp"
-#include "migrate/history.hpp"
+#include "script/history.hpp"
 
 namespace sluice::jobs {
 namespace {
@@ -32,7 +32,7 @@ bool contains(const std::vector<SlotId>& ids, const SlotId& id) {
 namespace {
 
 std::string place_of(const Config& config) {
-  const std::string runner = migrate::runner_name();
+  const std::string runner = script::runner_name();
   return runner.substr(0, runner.rfind(", process ")) + ":" + config.path;
 }
 
@@ -40,7 +40,7 @@ std::string place_of(const Config& config) {
 
 std::string unique_runner_name() {
   std::random_device random;
-  return fmt::format("{}, {:08x}", migrate::runner_name(), random());
+  return fmt::format("{}, {:08x}", script::runner_name(), random());
 }
 
 Scheduler::Scheduler(asio::any_io_executor executor, pg::Pool& pool, Config config,

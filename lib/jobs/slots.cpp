@@ -6,8 +6,8 @@
 #include "base/identifier.hpp"
 #include "base/limits.hpp"
 #include "ledger/ledger.hpp"
-#include "migrate/checksum.hpp"
 #include "pg/await_server.hpp"
+#include "script/checksum.hpp"
 
 namespace sluice::jobs {
 namespace {
@@ -166,7 +166,7 @@ asio::awaitable<void> Slots::prepare(milliseconds wait) {
       "(s, n)), '')";
   const auto results = co_await connection->query_in_user_path(path);
   constexpr std::size_t shown = 12;
-  search_path_ = migrate::sha256(results.back().text(0, 0)).substr(0, shown);
+  search_path_ = script::sha256(results.back().text(0, 0)).substr(0, shown);
 }
 
 std::string Slots::meaning_here(const Job& job) const {

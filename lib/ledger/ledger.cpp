@@ -6,11 +6,10 @@
 #include "base/identifier.hpp"
 #include "base/limits.hpp"
 #include "ledger/damaged.hpp"
+#include "script/rows.hpp"
 
 namespace sluice::ledger {
 namespace {
-
-namespace schema = migrate::own_schema;
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
@@ -19,10 +18,10 @@ std::string signed_bits(std::uint64_t value) {
   return std::to_string(static_cast<std::int64_t>(value));
 }
 
-migrate::Rows texts(const pg::Result& result) {
-  migrate::Rows rows;
+script::Rows texts(const pg::Result& result) {
+  script::Rows rows;
   for (std::size_t row = 0; row < result.rows(); ++row) {
-    migrate::Row& fields = rows.add();
+    script::Row& fields = rows.add();
     for (int column = 0; column < result.columns(); ++column)
       fields.add(std::string(result.text_or(row, column, "")));
   }
@@ -59,9 +58,12 @@ asio::awaitable<void> ensure(pg::Connection& on, State state, Use use) {
   co_await require_usable(on, state, use);
   std::string refusal;
   try {
-    const auto there = co_await on.query(schema::begin());
-    const auto known = co_await on.query(schema::create_history(texts(there.back()).front()));
-    co_await on.query(schema::upgrade(texts(known.back())) + "commit");
+    schema::Making making;
+    script::Rows answer;
+    while (std::optional<std::string> step = making.next(answer)) {
+      const auto results = co_await on.query(std::move(*step));
+      answer = texts(results.back());
+    }
   } catch (const pg::PgError& error) {
     if (!(error.state == sql_state::insufficient_privilege)) throw;
     refusal = error.message;

@@ -6,8 +6,8 @@
 
 #include "base/position.hpp"
 #include "base/row_counts.hpp"
-#include "migrate/own_schema.hpp"
 #include "pg/connection.hpp"
+#include "schema/own_schema.hpp"
 
 /// Which loads and chunks are in the tables: schema pgsluice (sql/ledger/), in the target's
 /// database.
@@ -36,10 +36,10 @@ struct Totals : RowCounts {
 };
 
 /// What the connection's user finds, for that use of it.
-using migrate::own_schema::State;
-using migrate::own_schema::state_expression;
-using migrate::own_schema::state_of;
-using migrate::own_schema::Use;
+using schema::State;
+using schema::state_expression;
+using schema::state_of;
+using schema::Use;
 asio::awaitable<State> ask(pg::Connection& on, Use use);
 
 /// Whether there is something to read. Throws Failure with advice where the user may not.

@@ -2,6 +2,7 @@
 
 #include "base/backoff.hpp"
 #include "base/quantity.hpp"
+#include "base/sql_state.hpp"
 
 namespace sluice::migrate {
 namespace {
@@ -37,15 +38,15 @@ std::string milliseconds(std::chrono::milliseconds duration) {
 
 }  // namespace
 
-void Apply::check(const Script& script, const Placeholders& placeholders) {
-  checked_units(script, placeholders);
+void Apply::check(const script::Script& script, const script::Placeholders& placeholders) {
+  script::checked_units(script, placeholders);
 }
 
-void Apply::run(const Home& home, const Status& pending, const Record& record) {
+void Apply::run(const script::Home& home, const script::Status& pending, const Record& record) {
   run({.script = *pending.script, .home = &home, .entry = pending.entry, .record = &record});
 }
 
-void Apply::run_unrecorded(const Script& script) { run({.script = script}); }
+void Apply::run_unrecorded(const script::Script& script) { run({.script = script}); }
 
 void Apply::run(const Task& task) {
   session_.hear_notices([this, &task](const std::string& notice) {
@@ -77,7 +78,7 @@ std::string Apply::path(const std::string& set) const {
   return path_->empty() ? "" : set + "search_path=" + *path_ + ";";
 }
 
-std::string Apply::settings(const Script& script, bool local) const {
+std::string Apply::settings(const script::Script& script, bool local) const {
   const std::string set = local ? "set local " : "set ";
   return std::string(as_it_was) + path(set) + set + "lock_timeout=" +
          milliseconds(script.directives.lock_timeout.value_or(options_.lock_timeout)) + ";" + set +
@@ -86,7 +87,7 @@ std::string Apply::settings(const Script& script, bool local) const {
          ";" + (session_.can_check_client() ? set + "client_connection_check_interval=5000;" : "");
 }
 
-bool Apply::try_again(const Script& script, const SqlError& error, std::size_t attempt) {
+bool Apply::try_again(const script::Script& script, const SqlError& error, std::size_t attempt) {
   const std::size_t retries = script.directives.retries.value_or(limits::migration_retries);
   if (!error.is_transient() || attempt >= retries) return false;
   const Backoff backoff{limits::migration_retry_delay_min, limits::retry_delay_max};
@@ -98,7 +99,7 @@ bool Apply::try_again(const Script& script, const SqlError& error, std::size_t a
   return true;
 }
 
-Apply::Culprit Apply::unit_culprit(const Stretch& stretch, std::size_t unit) const {
+Apply::Culprit Apply::unit_culprit(const script::Stretch& stretch, std::size_t unit) const {
   const auto written = stretch.written_unit(unit);
   return {.place = stretch.units[unit].place,
           .excerpt = excerpt(written ? std::string(*written)
@@ -116,11 +117,11 @@ Failure Apply::failure_of(const Task& task, const SqlError& error, const Culprit
   message += secrets_.hidden(error.primary()) + " (SQLSTATE " + error.state() + ")";
   message += culprit.excerpt;
   message += indented(secrets_.hidden(error.rest())) + "\n  " + what_happened;
-  if (error.state() == "55P03")
+  if (error.state() == sql_state::lock_not_available)
     message +=
         "; --lock-timeout, or a directive lock-timeout or retries in the file, gives it "
         "more time";
-  if (error.state() == "25001" && task.script.directives.in_transaction)
+  if (error.state() == sql_state::active_sql_transaction && task.script.directives.in_transaction)
     message +=
         "; a file with such a statement says, in front of its first one: -- pgsluice: "
         "no-transaction";

@@ -2,10 +2,10 @@
 
 #include "base/failure.hpp"
 #include "migrate/options.hpp"
-#include "migrate/plan.hpp"
-#include "migrate/secrets.hpp"
 #include "migrate/session.hpp"
-#include "migrate/stretches.hpp"
+#include "script/plan.hpp"
+#include "script/secrets.hpp"
+#include "script/stretches.hpp"
 
 namespace sluice::migrate {
 
@@ -18,21 +18,21 @@ class Apply {
   /// LockedSession::record).
   using Record = std::function<void(const std::string& sql)>;
 
-  Apply(Session& session, const Options& options, const Secrets& secrets, const Listener& listener,
-        const Stop& stop)
+  Apply(Session& session, const Options& options, const script::Secrets& secrets,
+        const Listener& listener, const Stop& stop)
       : session_(session), options_(options), secrets_(secrets), listener_(listener), stop_(stop) {}
 
   /// In one transaction with its row of the history, or statement by statement.
-  void run(const Home& home, const Status& pending, const Record& record);
+  void run(const script::Home& home, const script::Status& pending, const Record& record);
 
   /// The same of a script that keeps no history: it runs whenever somebody says so.
-  void run_unrecorded(const Script& script);
+  void run_unrecorded(const script::Script& script);
 
   /// In a transaction that is open, and stays so.
-  void rehearse(const Script& script);
+  void rehearse(const script::Script& script);
 
   /// Throws what the lexer finds, before anything runs.
-  static void check(const Script& script, const Placeholders& placeholders);
+  static void check(const script::Script& script, const script::Placeholders& placeholders);
 
  private:
   /// Nothing of what was set is left. Then the lexer's quotes are the server's: without this a
@@ -43,20 +43,20 @@ class Apply {
 
   /// A script that runs.
   struct Task {
-    const Script& script;
-    const Home* home = nullptr;      ///< whose history is kept; nothing: none is
-    const Entry* entry = nullptr;    ///< of a script that was begun
-    const Record* record = nullptr;  ///< where there is a home
+    const script::Script& script;
+    const script::Home* home = nullptr;    ///< whose history is kept; nothing: none is
+    const script::Entry* entry = nullptr;  ///< of a script that was begun
+    const Record* record = nullptr;        ///< where there is a home
   };
   /// What of a transaction is sent: where an error comes from.
   struct Sending {
     enum class Part { all, stretch, constraints, own } part = Part::all;
     std::string head;  ///< in front of the stretch
-    Stretch stretch;
+    script::Stretch stretch;
   };
   /// What an error is said to come from.
   struct Culprit {
-    std::optional<Place> place;
+    std::optional<script::Place> place;
     std::string excerpt;     ///< as the file has it
     std::string position;    ///< in words, in front of the error
     bool is_behind = false;  ///< all statements went well, and what comes behind them did not
@@ -69,14 +69,14 @@ class Apply {
   struct Progress;
   void record(const Task& task, const Progress& progress, bool next_begun);
   void stop_behind(const Task& task, const Progress& progress, std::size_t done_before);
-  void run_unit(const Task& task, const Stretch& stretch, std::size_t index,
+  void run_unit(const Task& task, const script::Stretch& stretch, std::size_t index,
                 const Progress& progress);
-  void send_unit(const Task& task, const Unit& unit, const std::string& sql);
+  void send_unit(const Task& task, const script::Unit& unit, const std::string& sql);
   /// Settings of a file: nothing of the one before is left.
-  std::string settings(const Script& script, bool local) const;
+  std::string settings(const script::Script& script, bool local) const;
   std::string path(const std::string& set) const;
-  bool try_again(const Script& script, const SqlError& error, std::size_t attempt);
-  Culprit unit_culprit(const Stretch& stretch, std::size_t unit) const;
+  bool try_again(const script::Script& script, const SqlError& error, std::size_t attempt);
+  Culprit unit_culprit(const script::Stretch& stretch, std::size_t unit) const;
   Failure failure_of(const Task& task, const SqlError& error, const Culprit& culprit,
                      const std::string& what_happened) const;
   /// What comes behind the text of a file that is one transaction, and its constraints.
@@ -85,11 +85,11 @@ class Apply {
                      bool may_search);
   std::optional<Culprit> find_culprit(const Task& task, const SqlError& error,
                                       std::size_t units_before);
-  Culprit last_change_of_role(const Script& script) const;
+  Culprit last_change_of_role(const script::Script& script) const;
 
   Session& session_;
   const Options& options_;
-  const Secrets& secrets_;
+  const script::Secrets& secrets_;
   const Listener& listener_;
   const Stop& stop_;
   /// Without our own schema, as a setting; empty: it is not in there.

@@ -8,7 +8,7 @@ namespace sluice::migrate {
 namespace {
 
 /// It waits for others without standing in their way, so its patience costs nobody anything.
-bool waits_politely(const Unit& unit) {
+bool waits_politely(const script::Unit& unit) {
   if (unit.words.empty()) return false;
   const std::string& first = unit.words.front();
   return (first == "CREATE" || first == "DROP" || first == "REINDEX") &&
@@ -21,23 +21,23 @@ bool waits_politely(const Unit& unit) {
 struct Apply::Progress {
   std::size_t total = 0;
   std::size_t done = 0;
-  UnitsHash hash;         ///< of what is done
-  bool in_doubt = false;  ///< the next one was begun, and may have been done
+  script::UnitsHash hash;  ///< of what is done
+  bool in_doubt = false;   ///< the next one was begun, and may have been done
 };
 
 void Apply::run_statements(const Task& task) {
-  const Script& script = task.script;
+  const script::Script& script = task.script;
   const std::size_t done_before = task.entry == nullptr ? 0 : task.entry->statements_done;
-  Progress progress{.total = checked_units(script, options_.placeholders), .hash = {}};
+  Progress progress{.total = script::checked_units(script, options_.placeholders), .hash = {}};
   if (task.home != nullptr && task.entry == nullptr)
-    (*task.record)(record_begun(*task.home, script));
+    (*task.record)(script::record_begun(*task.home, script));
   if (done_before > 0) {
     listener_.note(script.path + ": goes on behind statement " + std::to_string(done_before) +
                    " of " + std::to_string(progress.total));
   }
   session_.query(settings(script, false) + "discard temp");
-  Stretches stretches(script, options_.placeholders);
-  while (const std::optional<Stretch> stretch = stretches.next()) {
+  script::Stretches stretches(script, options_.placeholders);
+  while (const std::optional<script::Stretch> stretch = stretches.next()) {
     for (std::size_t i = 0; i < stretch->units.size(); ++i) {
       if (progress.done >= done_before) {
         progress.in_doubt =
@@ -52,18 +52,19 @@ void Apply::run_statements(const Task& task) {
   }
   record(task, progress, false);
   try {
-    require_as_it_was(script, stretches, "all its statements are done, as they were then");
+    script::require_as_it_was(script, stretches, "all its statements are done, as they were then");
   } catch (const Failure& failure) {
-    if (task.home != nullptr) (*task.record)(record_failed(*task.home, script, failure.what()));
+    if (task.home != nullptr)
+      (*task.record)(script::record_failed(*task.home, script, failure.what()));
     throw;
   }
-  if (task.home != nullptr) (*task.record)(record_finished(*task.home, script));
+  if (task.home != nullptr) (*task.record)(script::record_finished(*task.home, script));
 }
 
 void Apply::record(const Task& task, const Progress& progress, bool next_begun) {
   if (task.home == nullptr) return;
-  (*task.record)(
-      record_progress(*task.home, task.script, progress.done, next_begun, progress.hash.digest()));
+  (*task.record)(script::record_progress(*task.home, task.script, progress.done, next_begun,
+                                         progress.hash.digest()));
 }
 
 /// Where somebody has asked for it, and one was done.
@@ -76,10 +77,10 @@ void Apply::stop_behind(const Task& task, const Progress& progress, std::size_t 
                                               "; the next run goes on there");
 }
 
-void Apply::run_unit(const Task& task, const Stretch& stretch, std::size_t index,
+void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size_t index,
                      const Progress& progress) {
   const bool was_begun = progress.in_doubt;
-  const Unit& unit = stretch.units[index];
+  const script::Unit& unit = stretch.units[index];
   const std::string sql(stretch.unit(index));
   const auto concurrent = concurrent_index(sql);
   if (was_begun && concurrent && state_of(session_, *concurrent) == IndexState::valid) {
@@ -105,8 +106,9 @@ void Apply::run_unit(const Task& task, const Stretch& stretch, std::size_t index
       session_.roll_back();
       if (try_again(task.script, error, attempt)) continue;
       if (task.home != nullptr)
-        (*task.record)(record_failed(*task.home, task.script, secrets_.hidden(error.primary())));
-      std::optional<Place> place = error.place_in(sql);
+        (*task.record)(
+            script::record_failed(*task.home, task.script, secrets_.hidden(error.primary())));
+      std::optional<script::Place> place = error.place_in(sql);
       if (place) {
         if (place->line == 1) place->column += unit.place.column - 1;
         place->line += unit.place.line - 1;
@@ -123,7 +125,7 @@ void Apply::run_unit(const Task& task, const Stretch& stretch, std::size_t index
   }
 }
 
-void Apply::send_unit(const Task& task, const Unit& unit, const std::string& sql) {
+void Apply::send_unit(const Task& task, const script::Unit& unit, const std::string& sql) {
   const bool patient = waits_politely(unit) && !task.script.directives.lock_timeout;
   if (patient) session_.query("set lock_timeout=0");
   session_.query(sql, stop_);

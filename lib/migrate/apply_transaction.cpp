@@ -12,19 +12,19 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// The unit in which a place lies.
-std::optional<std::size_t> unit_at(const std::vector<Unit>& units, Place place) {
+std::optional<std::size_t> unit_at(const std::vector<script::Unit>& units, script::Place place) {
   std::optional<std::size_t> found;
   for (std::size_t i = 0; i < units.size(); ++i) {
-    const Place begin = units[i].place;
+    const script::Place begin = units[i].place;
     if (std::pair(begin.line, begin.column) <= std::pair(place.line, place.column)) found = i;
   }
   return found;
 }
 
 /// Where in the file the server pointed to, which got the stretch behind `head`, on its first line.
-std::optional<Place> place_in(const std::string& head, const Stretch& stretch,
-                              const SqlError& error) {
-  std::optional<Place> place = error.place_in(head + stretch.sql);
+std::optional<script::Place> place_in(const std::string& head, const script::Stretch& stretch,
+                                      const SqlError& error) {
+  std::optional<script::Place> place = error.place_in(head + stretch.sql);
   if (!place) return std::nullopt;
   if (place->line == 1) {
     place->column -= std::min(place->column - 1, head.size());
@@ -35,7 +35,7 @@ std::optional<Place> place_in(const std::string& head, const Stretch& stretch,
 }
 
 /// The statement changes who the session is, or could.
-bool may_change_role(const Unit& unit, std::string_view sql) {
+bool may_change_role(const script::Unit& unit, std::string_view sql) {
   constexpr std::array<std::string_view, 6> certain{"SET",   "RESET", "DISCARD",
                                                     "ALTER", "DROP",  "CALL"};
   if (unit.words.empty()) return false;
@@ -50,14 +50,14 @@ bool may_change_role(const Unit& unit, std::string_view sql) {
 }
 
 /// The last such statement of a stretch.
-std::optional<std::size_t> change_of_role(const Stretch& stretch) {
+std::optional<std::size_t> change_of_role(const script::Stretch& stretch) {
   for (std::size_t i = stretch.units.size(); i-- > 0;)
     if (may_change_role(stretch.units[i], stretch.unit(i))) return i;
   return std::nullopt;
 }
 
 /// Where nothing says which of them it is.
-std::string one_of(const Stretch& stretch) {
+std::string one_of(const script::Stretch& stretch) {
   return "one of the " + std::to_string(stretch.units.size()) + " statements down to line " +
          std::to_string(stretch.units.back().place.line) + ": ";
 }
@@ -98,11 +98,11 @@ void Apply::send_transaction(const Task& task, Sending& sending) {
   using Part = Sending::Part;
   sending.head = "begin;" + std::string(as_it_was) + "discard temp;commit;begin;" +
                  settings(task.script, true);
-  Stretches stretches(task.script, options_.placeholders);
-  while (std::optional<Stretch> stretch = stretches.next()) {
+  script::Stretches stretches(task.script, options_.placeholders);
+  while (std::optional<script::Stretch> stretch = stretches.next()) {
     sending.stretch = std::move(*stretch);
     if (sending.stretch.is_last)
-      require_as_it_was(task.script, stretches, "nothing of this file is applied");
+      script::require_as_it_was(task.script, stretches, "nothing of this file is applied");
     const bool is_all = sending.stretch.is_first && sending.stretch.is_last;
     sending.part = is_all ? Part::all : Part::stretch;
     std::string sql = sending.head + sending.stretch.sql;
@@ -126,16 +126,16 @@ std::string Apply::own_tail(const Task& task) const {
   sql += "select case when " + std::string(Session::identity_expression()) + " = " +
          quote_literal(session_.identity()) +
          " then 0 else ('the session is still ' || current_user)::int end;";
-  return sql + record_applied(*task.home, task.script) + ";commit";
+  return sql + script::record_applied(*task.home, task.script) + ";commit";
 }
 
 Apply::Culprit Apply::culprit_of(const Task& task, const SqlError& error, const Sending& sending,
                                  bool may_search) {
-  const Stretch& stretch = sending.stretch;
+  const script::Stretch& stretch = sending.stretch;
   const bool is_alone = sending.part == Sending::Part::stretch;
   if (sending.part == Sending::Part::constraints) return {};
   if (sending.part == Sending::Part::own) return last_change_of_role(task.script);
-  if (const std::optional<Place> place = place_in(sending.head, stretch, error)) {
+  if (const std::optional<script::Place> place = place_in(sending.head, stretch, error)) {
     const auto unit = unit_at(stretch.units, *place);
     Culprit culprit = unit ? unit_culprit(stretch, *unit) : Culprit{};
     culprit.place = place;
@@ -155,13 +155,13 @@ Apply::Culprit Apply::culprit_of(const Task& task, const SqlError& error, const 
 /// by one, and rolled back. What comes behind them fails for what one of them has set.
 std::optional<Apply::Culprit> Apply::find_culprit(const Task& task, const SqlError& error,
                                                   std::size_t units_before) {
-  std::optional<Stretch> stretch;
+  std::optional<script::Stretch> stretch;
   std::optional<std::size_t> unit;
   bool is_behind = false;
   std::string state;
   try {
     session_.query("begin;" + settings(task.script, true));
-    Stretches stretches(task.script, options_.placeholders);
+    script::Stretches stretches(task.script, options_.placeholders);
     while ((stretch = stretches.next())) {
       if (stretch->units_before < units_before) {
         session_.query(stretch->sql, stop_);
@@ -186,22 +186,22 @@ std::optional<Apply::Culprit> Apply::find_culprit(const Task& task, const SqlErr
   return stretch && unit ? std::optional(unit_culprit(*stretch, *unit)) : std::nullopt;
 }
 
-Apply::Culprit Apply::last_change_of_role(const Script& script) const {
+Apply::Culprit Apply::last_change_of_role(const script::Script& script) const {
   Culprit culprit;
-  Stretches stretches(script, options_.placeholders);
-  while (const std::optional<Stretch> stretch = stretches.next()) {
+  script::Stretches stretches(script, options_.placeholders);
+  while (const std::optional<script::Stretch> stretch = stretches.next()) {
     if (const auto unit = change_of_role(*stretch)) culprit = unit_culprit(*stretch, *unit);
   }
   culprit.is_behind = true;
   return culprit;
 }
 
-void Apply::rehearse(const Script& script) {
+void Apply::rehearse(const script::Script& script) {
   const Task task{.script = script};
   Sending sending{.head = settings(script, true) + "discard temp;", .stretch = {}};
   try {
-    Stretches stretches(script, options_.placeholders);
-    while (std::optional<Stretch> stretch = stretches.next()) {
+    script::Stretches stretches(script, options_.placeholders);
+    while (std::optional<script::Stretch> stretch = stretches.next()) {
       sending.stretch = std::move(*stretch);
       session_.query(sending.head + sending.stretch.sql + "\n;", stop_);
       sending.head.clear();
@@ -210,7 +210,7 @@ void Apply::rehearse(const Script& script) {
     if (error.is_lost()) throw;
     session_.roll_back();
     Culprit culprit;
-    if (const std::optional<Place> place = place_in(sending.head, sending.stretch, error)) {
+    if (const std::optional<script::Place> place = place_in(sending.head, sending.stretch, error)) {
       const auto unit = unit_at(sending.stretch.units, *place);
       if (unit) culprit = unit_culprit(sending.stretch, *unit);
       culprit.place = place;

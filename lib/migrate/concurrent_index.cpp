@@ -113,13 +113,13 @@ std::optional<ConcurrentIndex> concurrent_index(std::string_view statement) {
 }
 
 IndexState state_of(Session& session, const ConcurrentIndex& index) {
-  const Rows rows = session.query_in_user_path(index_query(index));
+  const script::Rows rows = session.query_in_user_path(index_query(index));
   if (rows.empty()) return IndexState::absent;
   return rows.front()[0] == "t" ? IndexState::valid : IndexState::invalid;
 }
 
 void drop_leftover(Session& session, const ConcurrentIndex& index, const Stop& stop) {
-  const Rows rows = session.query_in_user_path(index_query(index));
+  const script::Rows rows = session.query_in_user_path(index_query(index));
   if (rows.empty() || rows.front()[0] == "t") return;
   if (!rows.front()[2].empty()) {
     throw Failure(FailureKind::held, "process " + rows.front()[2] +

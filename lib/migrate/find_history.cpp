@@ -2,16 +2,16 @@
 
 #include <algorithm>
 
-#include "migrate/own_schema.hpp"
+#include "migrate/make_schema.hpp"
 
 namespace sluice::migrate {
 namespace {
 
-History read_all(Session& session) {
-  History all;
-  using own_schema::Use;
-  if (own_schema::ask(session, Use::read_history) != own_schema::State::complete) return all;
-  for (const Row& row : session.query(histories_query())) all.entries.push_back(read_entry(row));
+script::History read_all(Session& session) {
+  script::History all;
+  if (ask_schema(session, schema::Use::read_history) != schema::State::complete) return all;
+  for (const script::Row& row : session.query(script::histories_query()))
+    all.entries.push_back(script::read_entry(row));
   return all;
 }
 
@@ -28,29 +28,30 @@ std::string search_path_here(Session& session) {
 
 }  // namespace
 
-Found find_history_anywhere(Session& session, const Folder& folder, const Options& options) {
-  Found found{.choice = choose_project(options.project, folder, read_all(session)),
+Found find_history_anywhere(Session& session, const script::Folder& folder,
+                            const Options& options) {
+  Found found{.choice = script::choose_project(options.project, folder, read_all(session)),
               .search_path = search_path_here(session)};
-  const auto is_unknown = [](const Entry& entry) { return !entry.search_path; };
+  const auto is_unknown = [](const script::Entry& entry) { return !entry.search_path; };
   found.is_to_be_adopted = std::ranges::any_of(found.history().entries, is_unknown);
   return found;
 }
 
-Found find_history(Session& session, const Folder& folder, const Options& options) {
+Found find_history(Session& session, const script::Folder& folder, const Options& options) {
   Found found = find_history_anywhere(session, folder, options);
-  check_search_path(found.choice, found.search_path);
+  script::check_search_path(found.choice, found.search_path);
   return found;
 }
 
-Found find_history(const Folder& folder, const Options& options, const Stop& stop) {
+Found find_history(const script::Folder& folder, const Options& options, const Stop& stop) {
   Session session(options.conninfo, stop, options.stall_max);
   return find_history(session, folder, options);
 }
 
 void adopt(Session& session, const Found& found) {
   if (!found.is_to_be_adopted) return;
-  if (found.choice.takes_over) session.query(take_over(found.home()));
-  session.query(record_search_path(found.home()) + " and search_path is null");
+  if (found.choice.takes_over) session.query(script::take_over(found.home()));
+  session.query(script::record_search_path(found.home()) + " and search_path is null");
 }
 
 }  // namespace sluice::migrate

@@ -1,30 +1,30 @@
 #pragma once
 
 #include "migrate/options.hpp"
-#include "migrate/plan.hpp"
-#include "migrate/project_choice.hpp"
 #include "migrate/session.hpp"
+#include "script/plan.hpp"
+#include "script/project_choice.hpp"
 
 namespace sluice::migrate {
 
 /// What the database knows of a folder.
 struct Found {
-  ProjectChoice choice;
+  script::ProjectChoice choice;
   std::string search_path;  ///< here: the schemas in which the files' names are looked for
   /// The database does not say yet whose its entries are, or where they were applied.
   bool is_to_be_adopted = false;
 
-  const History& history() const { return choice.history; }
-  Home home() const { return {.project = choice.project, .search_path = search_path}; }
+  const script::History& history() const { return choice.history; }
+  script::Home home() const { return {.project = choice.project, .search_path = search_path}; }
 };
 
 /// Asks; nothing is changed. An empty folder asks for the wanted project itself. Throws
 /// Failure{changed} as choose_project() and check_search_path() do.
-Found find_history(Session& session, const Folder& folder, const Options& options);
-Found find_history(const Folder& folder, const Options& options, const Stop& stop);
+Found find_history(Session& session, const script::Folder& folder, const Options& options);
+Found find_history(const script::Folder& folder, const Options& options, const Stop& stop);
 
 /// The same without a look at where it was applied.
-Found find_history_anywhere(Session& session, const Folder& folder, const Options& options);
+Found find_history_anywhere(Session& session, const script::Folder& folder, const Options& options);
 
 /// Stores whose the entries are, and where they were applied. REQUIRES: the project's lock.
 void adopt(Session& session, const Found& found);

@@ -28,7 +28,7 @@ std::string holders(const std::string& columns, const std::string& key) {
 }
 
 std::string name_of_holder(Session& session, const std::string& key) {
-  const Rows rows = session.query(
+  const script::Rows rows = session.query(
       holders("'process ' || l.pid || ' of the server, ' || coalesce(nullif(a.application_name, "
               "''), 'a program without a name') || ', user ' || coalesce(a.usename::text, '?') || "
               "', from ' || coalesce(host(a.client_addr), 'this host') || ', since ' || "

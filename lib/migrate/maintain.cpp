@@ -6,8 +6,8 @@
 
 #include "base/failure.hpp"
 #include "migrate/locked_session.hpp"
+#include "migrate/make_schema.hpp"
 #include "migrate/migrate.hpp"
-#include "migrate/own_schema.hpp"
 
 namespace sluice::migrate {
 namespace {
@@ -25,8 +25,8 @@ bool is_named(const std::string& name, bool versioned, std::uint64_t version,
   return error == std::errc() && end == name.data() + name.size() && number == version;
 }
 
-const Entry& entry_named(const History& history, const std::string& name) {
-  for (const Entry& entry : history.entries)
+const script::Entry& entry_named(const script::History& history, const std::string& name) {
+  for (const script::Entry& entry : history.entries)
     if (is_named(name, entry.versioned, entry.version, entry.file)) return entry;
   throw Failure(FailureKind::usage,
                 name +
@@ -34,26 +34,26 @@ const Entry& entry_named(const History& history, const std::string& name) {
                     "pgsluice migrate status shows what it has");
 }
 
-using Find = Found (*)(Session&, const Folder&, const Options&);
+using Find = Found (*)(Session&, const script::Folder&, const Options&);
 using Change = std::function<std::string(Session&, const Found&)>;
 
 /// What a maintenance command changes, it changes under the lock.
-std::string maintain(const Folder& folder, const Options& options, const Stop& stop, Find find,
-                     const Change& change) {
+std::string maintain(const script::Folder& folder, const Options& options, const Stop& stop,
+                     Find find, const Change& change) {
   const Listener silent{[](const std::string&) {}, {}};
   auto session = std::make_unique<Session>(options.conninfo, stop, options.stall_max);
   const std::string project = find(*session, folder, options).choice.project;
   LockedSession locked(std::move(session), project, options, silent, stop);
-  own_schema::create(locked.work());
+  make_schema(locked.work());
   const Found found = find(locked.work(), folder, options);
   adopt(locked.work(), found);
   return change(locked.work(), found);
 }
 
-const Script* script_named(const Folder& folder, const std::string& name) {
+const script::Script* script_named(const script::Folder& folder, const std::string& name) {
   for (const auto* scripts : {&folder.versioned, &folder.repeatable}) {
-    for (const Script& script : *scripts) {
-      const bool versioned = script.name.kind == ScriptKind::versioned;
+    for (const script::Script& script : *scripts) {
+      const bool versioned = script.name.kind == script::ScriptKind::versioned;
       if (is_named(name, versioned, script.name.version, script.file)) return &script;
     }
   }
@@ -61,15 +61,15 @@ const Script* script_named(const Folder& folder, const std::string& name) {
 }
 
 /// A sentence; the entry is right as it is said to be.
-std::string accept(Session& session, const Home& home, const Entry& entry, const Script* script,
-                   const std::string& name) {
-  const bool is_applied = entry.state == Entry::State::applied;
-  const bool agrees =
-      script == nullptr ? is_accepted_as_gone(entry) : has_content(entry, script->checksum);
+std::string accept(Session& session, const script::Home& home, const script::Entry& entry,
+                   const script::Script* script, const std::string& name) {
+  const bool is_applied = entry.state == script::Entry::State::applied;
+  const bool agrees = script == nullptr ? script::is_accepted_as_gone(entry)
+                                        : script::has_content(entry, script->checksum);
   if (is_applied && agrees)
     throw Failure(FailureKind::usage, name + ": history and file agree; nothing to repair");
   if (script == nullptr) {
-    session.query(record_accepted(home, entry, ""));
+    session.query(script::record_accepted(home, entry, ""));
     return entry.file + ": it is accepted that the file is gone" +
            (entry.versioned ? "; version " + std::to_string(entry.version) + " stays taken" : "");
   }
@@ -79,7 +79,7 @@ std::string accept(Session& session, const Home& home, const Entry& entry, const
                       ", and this is another file, which was never run: give it a new number" +
                       "\n  If it is the same file under another name, give it back that name.");
   }
-  session.query(record_accepted(home, entry, script->checksum));
+  session.query(script::record_accepted(home, entry, script->checksum));
   return script->path + ": counts as applied as it is now";
 }
 
@@ -117,14 +117,14 @@ std::uint64_t time_version(std::chrono::system_clock::time_point now) {
 
 /// Behind the last one. Where files are counted, the next number in as many digits, written as the
 /// last one is; otherwise the time.
-std::string next_name(const Folder& folder, const std::string& words,
+std::string next_name(const script::Folder& folder, const std::string& words,
                       std::chrono::system_clock::time_point now) {
   const std::uint64_t newest = folder.versioned.empty() ? 0 : folder.versioned.back().name.version;
   if (newest == 0 || newest > counted_version_max) {
     const std::uint64_t version = std::max(time_version(now), newest + 1);
     return "V" + std::to_string(version) + "__" + words + ".sql";
   }
-  const Script& last = folder.versioned.back();
+  const script::Script& last = folder.versioned.back();
   const bool has_prefix = last.file.starts_with("V");
   const std::size_t digits =
       last.file.find_first_not_of("0123456789", has_prefix ? 1 : 0) - (has_prefix ? 1 : 0);
@@ -136,28 +136,30 @@ std::string next_name(const Folder& folder, const std::string& words,
 
 }  // namespace
 
-std::string accept(const Folder& folder, const Options& options, const std::string& name,
+std::string accept(const script::Folder& folder, const Options& options, const std::string& name,
                    const Stop& stop) {
   return maintain(folder, options, stop, find_history, [&](Session& session, const Found& found) {
-    const Entry& entry = entry_named(found.history(), name);
+    const script::Entry& entry = entry_named(found.history(), name);
     return accept(session, found.home(), entry, script_named(folder, name), name);
   });
 }
 
-std::string accept_search_path(const Folder& folder, const Options& options, const Stop& stop) {
+std::string accept_search_path(const script::Folder& folder, const Options& options,
+                               const Stop& stop) {
   const Change change = [](Session& session, const Found& found) {
-    session.query(record_search_path(found.home()));
+    session.query(script::record_search_path(found.home()));
     return "project \"" + found.choice.project + "\" counts as applied with search_path " +
            (found.search_path.empty() ? "(empty)" : found.search_path);
   };
   return maintain(folder, options, stop, find_history_anywhere, change);
 }
 
-std::string forget(const Folder& folder, const Options& options, const std::string& name,
+std::string forget(const script::Folder& folder, const Options& options, const std::string& name,
                    const Stop& stop) {
   return maintain(folder, options, stop, find_history, [&](Session& session, const Found& found) {
-    const Entry& entry = entry_named(found.history(), name);
-    if (entry.state != Entry::State::failed && entry.state != Entry::State::running) {
+    const script::Entry& entry = entry_named(found.history(), name);
+    if (entry.state != script::Entry::State::failed &&
+        entry.state != script::Entry::State::running) {
       throw Failure(FailureKind::usage,
                     name + ": is applied; only what failed half-way can be forgotten");
     }
@@ -166,18 +168,18 @@ std::string forget(const Folder& folder, const Options& options, const std::stri
   });
 }
 
-std::string baseline(const Folder& folder, const Options& options, std::uint64_t version,
+std::string baseline(const script::Folder& folder, const Options& options, std::uint64_t version,
                      const Stop& stop) {
   const Change change = [version](Session& session, const Found& found) -> std::string {
-    for (const Entry& entry : found.history().entries) {
+    for (const script::Entry& entry : found.history().entries) {
       if (!entry.versioned) continue;
-      const bool same = entry.state == Entry::State::baseline && entry.version == version;
+      const bool same = entry.state == script::Entry::State::baseline && entry.version == version;
       if (same) return "nothing to do: the baseline is " + std::to_string(version) + " already";
       throw Failure(FailureKind::usage, "the history of this database begins with " +
                                             std::to_string(entry.version) + " (" + entry.file +
                                             "); a baseline comes first");
     }
-    session.query(record_baseline(found.home(), version));
+    session.query(script::record_baseline(found.home(), version));
     return "baseline " + std::to_string(version) +
            ": all versions up to it count as applied, and are not run";
   };
@@ -187,7 +189,7 @@ std::string baseline(const Folder& folder, const Options& options, std::uint64_t
 std::string new_script(const std::string& folder, const std::string& name,
                        std::chrono::system_clock::time_point now) {
   fs::create_directories(folder);
-  const std::string file = next_name(read_folder(folder), file_name_of(name), now);
+  const std::string file = next_name(script::read_folder(folder), file_name_of(name), now);
   const fs::path path = fs::path(folder) / file;
   if (fs::exists(path)) throw Failure(FailureKind::usage, path.string() + ": is there already");
   std::ofstream out(path);

@@ -8,8 +8,8 @@
 
 #include "base/limits.hpp"
 #include "base/project.hpp"
-#include "migrate/placeholders.hpp"
 #include "migrate/stop.hpp"
+#include "script/placeholders.hpp"
 
 namespace sluice::migrate {
 
@@ -18,7 +18,7 @@ struct Options {
   std::string conninfo;
   Project project;
   std::optional<std::uint64_t> to;  ///< the last version to run
-  Placeholders placeholders;
+  script::Placeholders placeholders;
   std::chrono::milliseconds lock_wait = limits::migration_lock_wait;
   /// What a directive of a file can change. Zero: no limit.
   std::chrono::milliseconds lock_timeout = limits::migration_lock_timeout;
@@ -32,7 +32,7 @@ struct Options {
 /// What is told while it goes on.
 struct Listener {
   std::function<void(const std::string&)> note;
-  std::function<void(const Script&, std::chrono::duration<double>)> applied;
+  std::function<void(const script::Script&, std::chrono::duration<double>)> applied;
   std::function<void(const std::string&)> begins;  ///< what runs now, for who asks it to stop
 };
 

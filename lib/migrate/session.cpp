@@ -12,6 +12,7 @@
 
 #include "base/failure.hpp"
 #include "base/quantity.hpp"
+#include "base/sql_state.hpp"
 
 namespace sluice::migrate {
 namespace {
@@ -26,10 +27,10 @@ void forbid_reconnecting(Connection& connection) {
   }
 }
 
-Rows rows_of(const pqxx::result& result) {
-  Rows rows;
+script::Rows rows_of(const pqxx::result& result) {
+  script::Rows rows;
   for (const auto& row : result) {
-    Row& fields = rows.add();
+    script::Row& fields = rows.add();
     for (const auto& field : row) fields.add(field.is_null() ? "" : field.c_str());
   }
   return rows;
@@ -162,12 +163,13 @@ Session::Session(const std::string& conninfo, Stop stop, std::chrono::millisecon
 
 Session::~Session() = default;
 
-Rows Session::query(const std::string& sql, const Stop& stop) {
-  if (stop.now.stop_requested()) throw SqlError("57014", "ERROR:  canceled");
+script::Rows Session::query(const std::string& sql, const Stop& stop) {
+  if (stop.now.stop_requested())
+    throw SqlError(std::string(sql_state::query_canceled), "ERROR:  canceled");
   return run(sql, Waits::for_a_statement, stop);
 }
 
-Rows Session::query(const std::string& sql) {
+script::Rows Session::query(const std::string& sql) {
   // What begins, ends and sets names no function, and may stand in a transaction that has failed.
   static constexpr std::array<std::string_view, 4> beginnings{"select", "insert", "update",
                                                               "delete"};
@@ -176,11 +178,11 @@ Rows Session::query(const std::string& sql) {
   return run(is_question ? own_path + sql : sql, Waits::for_an_answer, stop_);
 }
 
-Rows Session::query_in_user_path(const std::string& sql) {
+script::Rows Session::query_in_user_path(const std::string& sql) {
   return run(sql, Waits::for_an_answer, stop_);
 }
 
-Rows Session::run(const std::string& sql, Waits what, const Stop& stop) {
+script::Rows Session::run(const std::string& sql, Waits what, const Stop& stop) {
   pqxx::connection& connection = implementation_->connection;
   struct Watched {
     Watch& watch;
@@ -192,13 +194,15 @@ Rows Session::run(const std::string& sql, Waits what, const Stop& stop) {
     pqxx::nontransaction work(connection);
     return rows_of(work.exec(sql));
   } catch (const pqxx::deadlock_detected& error) {
-    throw SqlError("40P01", error.what());
+    throw SqlError(std::string(sql_state::deadlock_detected), error.what());
   } catch (const pqxx::serialization_failure& error) {
-    throw SqlError("40001", error.what());
+    throw SqlError(std::string(sql_state::serialization_failure), error.what());
   } catch (const pqxx::insufficient_privilege& error) {
-    throw SqlError("42501", error.what());
+    throw SqlError(std::string(sql_state::insufficient_privilege), error.what());
   } catch (const pqxx::sql_error& error) {
-    throw SqlError(error.sqlstate().empty() ? "XX000" : error.sqlstate(), error.what());
+    throw SqlError(
+        error.sqlstate().empty() ? std::string(sql_state::internal_error) : error.sqlstate(),
+        error.what());
   } catch (const pqxx::broken_connection&) {
     if (watch_->end()) {
       throw SqlError("", "ERROR:  the server was silent for " + format_duration(answer_max_) +
@@ -206,9 +210,9 @@ Rows Session::run(const std::string& sql, Waits what, const Stop& stop) {
     }
     throw SqlError("", "ERROR:  the connection to the server was lost");
   } catch (const pqxx::failure& error) {
-    throw SqlError("XX000", error.what());
+    throw SqlError(std::string(sql_state::internal_error), error.what());
   } catch (const std::logic_error& error) {  // what it calls an internal error
-    throw SqlError("XX000", error.what());
+    throw SqlError(std::string(sql_state::internal_error), error.what());
   }
 }
 

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "base/limits.hpp"
-#include "migrate/rows.hpp"
 #include "migrate/sql_error.hpp"
 #include "migrate/stop.hpp"
 #include "migrate/watch.hpp"
+#include "script/rows.hpp"
 
 namespace sluice::migrate {
 
@@ -32,12 +32,12 @@ class Session {
   /// Runs one or several statements in one round trip (the simple query protocol) and returns the
   /// rows of the last one. Throws SqlError. With a stop it is the user's, may take as long as it
   /// likes, and is cancelled (57014); without one it is a question of ours.
-  Rows query(const std::string& sql, const Stop& stop);
+  script::Rows query(const std::string& sql, const Stop& stop);
   ///
   /// A question runs under `own_path`, to the end of its transaction.
-  Rows query(const std::string& sql);
+  script::Rows query(const std::string& sql);
   /// The same in the user's search_path: what stands in it is qualified.
-  Rows query_in_user_path(const std::string& sql);
+  script::Rows query_in_user_path(const std::string& sql);
 
   /// Of a query with one row and one column. Throws Failure for what else comes.
   std::string value(const std::string& sql) { return query(sql).front()[0]; }
@@ -69,7 +69,7 @@ class Session {
   struct Connecting;
 
   static std::shared_ptr<Implementation> connect(const std::string& conninfo, const Stop& stop);
-  Rows run(const std::string& sql, Waits what, const Stop& stop);
+  script::Rows run(const std::string& sql, Waits what, const Stop& stop);
 
   std::shared_ptr<Implementation> implementation_;  ///< shared with threads that cannot be joined
   Stop stop_;

@@ -77,15 +77,15 @@ bool SqlError::is_transient() const {
   return nature_of(SqlState(state_)) == ErrorNature::transient;
 }
 
-std::optional<Place> SqlError::place_in(std::string_view sent) const {
+std::optional<script::Place> SqlError::place_in(std::string_view sent) const {
   if (line_ == 0) return std::nullopt;
   std::vector<std::string> lines = lines_of(sent);
   if (line_ > lines.size()) return std::nullopt;
   std::string& line = lines[line_ - 1];
   std::ranges::replace(line, '\t', ' ');  // as libpq shows it
   const std::size_t begin = line.find(shown_);
-  if (begin == std::string::npos) return Place{line_, 1};
-  return Place{line_, begin + byte_of_character(shown_, caret_) + 1};
+  if (begin == std::string::npos) return script::Place{line_, 1};
+  return script::Place{line_, begin + byte_of_character(shown_, caret_) + 1};
 }
 
 }  // namespace sluice::migrate

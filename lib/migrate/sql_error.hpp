@@ -5,7 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "migrate/sql_lexer.hpp"
+#include "base/sql_state.hpp"
+#include "script/sql_lexer.hpp"
 
 namespace sluice::migrate {
 
@@ -20,7 +21,7 @@ class SqlError : public std::runtime_error {
   bool is_lost() const { return lost_; }
   /// A lock timeout, a deadlock, a full disk: the same again may succeed.
   bool is_transient() const;
-  bool is_cancelled() const { return state_ == "57014"; }
+  bool is_cancelled() const { return state_ == sql_state::query_canceled; }
 
   const std::string& state() const { return state_; }
   /// The primary message.
@@ -30,7 +31,7 @@ class SqlError : public std::runtime_error {
 
   /// Where the server pointed to in `sent`, the text that it got: from libpq's "LINE n" and caret.
   /// A hint, as libpqxx keeps the position itself to itself.
-  std::optional<Place> place_in(std::string_view sent) const;
+  std::optional<script::Place> place_in(std::string_view sent) const;
 
  private:
   std::string state_;

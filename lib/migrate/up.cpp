@@ -5,8 +5,8 @@
 #include "migrate/apply.hpp"
 #include "migrate/find_history.hpp"
 #include "migrate/locked_session.hpp"
+#include "migrate/make_schema.hpp"
 #include "migrate/migrate.hpp"
-#include "migrate/own_schema.hpp"
 
 namespace sluice::migrate {
 namespace {
@@ -16,12 +16,13 @@ constexpr std::size_t losses_max = 2;
 
 class Up {
  public:
-  Up(const Folder& folder, const Options& options, const Listener& listener, const Stop& stop)
+  Up(const script::Folder& folder, const Options& options, const Listener& listener,
+     const Stop& stop)
       : folder_(folder),
         options_(options),
         listener_(listener),
         stop_(stop),
-        secrets_(secrets_of(folder, options.placeholders)) {}
+        secrets_(script::secrets_of(folder, options.placeholders)) {}
 
   Report run() {
     check_target();
@@ -29,7 +30,7 @@ class Up {
     // Read before the lock is asked for: most runs have nothing to do.
     const Found before = find_history(*session, folder_, options_);
     if (!before.choice.note.empty()) listener_.note(before.choice.note);
-    const Plan first = checked_plan(before.history());
+    const script::Plan first = checked_plan(before.history());
     for (const std::string& note : first.notes) listener_.note(note);
     if (options_.dry_run ? first.pending.empty() : !has_to_write(*session, before, first))
       return report_;
@@ -38,7 +39,7 @@ class Up {
     if (options_.dry_run) {
       rehearse(locked.work());
     } else {
-      own_schema::create(locked.work());
+      make_schema(locked.work());
       apply_all(locked);
     }
     return report_;
@@ -47,7 +48,7 @@ class Up {
  private:
   void check_target() const {
     if (!options_.to) return;
-    for (const Script& script : folder_.versioned)
+    for (const script::Script& script : folder_.versioned)
       if (script.name.version == *options_.to) return;
     throw Failure(FailureKind::usage,
                   "--to " + std::to_string(*options_.to) + ": the folder has no such version");
@@ -55,16 +56,16 @@ class Up {
 
   /// What is pending, or whose the history is and where it was applied, which is of use to the next
   /// run: no reason to fail for a user who may only read.
-  static bool has_to_write(Session& session, const Found& found, const Plan& plan) {
+  static bool has_to_write(Session& session, const Found& found, const script::Plan& plan) {
     if (!plan.pending.empty()) return true;
-    return found.is_to_be_adopted && own_schema::may_write(session);
+    return found.is_to_be_adopted && may_write_history(session);
   }
 
   /// Everything that can be known to be wrong is said before anything runs.
-  Plan checked_plan(const History& history) {
-    Plan plan = make_plan(folder_, history, options_.to, options_.strict);
-    if (!plan.drift.empty()) throw Failure(FailureKind::changed, describe(plan.drift));
-    for (const Status& status : plan.pending)
+  script::Plan checked_plan(const script::History& history) {
+    script::Plan plan = script::make_plan(folder_, history, options_.to, options_.strict);
+    if (!plan.drift.empty()) throw Failure(FailureKind::changed, script::describe(plan.drift));
+    for (const script::Status& status : plan.pending)
       if (checked_.insert(status.script).second)
         Apply::check(*status.script, options_.placeholders);
     return plan;
@@ -74,10 +75,10 @@ class Up {
     for (std::size_t losses = 0;;) {
       const Found found = find_under_lock(locked);
       adopt(locked.work(), found);
-      const Plan plan = checked_plan(found.history());
+      const script::Plan plan = checked_plan(found.history());
       note_recovered(plan);
       try {
-        for (const Status& status : plan.pending) apply(locked, found.home(), status);
+        for (const script::Status& status : plan.pending) apply(locked, found.home(), status);
         return;
       } catch (const SqlError& error) {
         if (!error.is_lost()) throw;
@@ -103,7 +104,7 @@ class Up {
     return found;
   }
 
-  void apply(LockedSession& locked, const Home& home, const Status& status) {
+  void apply(LockedSession& locked, const script::Home& home, const script::Status& status) {
     if (stop_.asked()) {
       throw Failure(FailureKind::interrupted, "interrupted before " + status.script->path +
                                                   "; the same command goes on there");
@@ -125,9 +126,9 @@ class Up {
   }
 
   /// Of the file that ran when the connection was lost: the history knows it now, or it runs again.
-  void note_recovered(const Plan& plan) {
+  void note_recovered(const script::Plan& plan) {
     if (under_way_ == nullptr) return;
-    for (const Status& status : plan.pending)
+    for (const script::Status& status : plan.pending)
       if (status.script == under_way_) return;
     note_applied();
   }
@@ -140,9 +141,9 @@ class Up {
 
   void rehearse(Session& session) {
     const Found found = find_history(session, folder_, options_);
-    const Plan plan = checked_plan(found.history());
+    const script::Plan plan = checked_plan(found.history());
     session.query("begin");
-    for (const Status& status : plan.pending) {
+    for (const script::Status& status : plan.pending) {
       under_way_ = status.script;
       began_ = std::chrono::steady_clock::now();
       if (!status.script->directives.in_transaction) {
@@ -155,31 +156,31 @@ class Up {
     session.query("rollback");
   }
 
-  const Folder& folder_;
+  const script::Folder& folder_;
   const Options& options_;
   const Listener& listener_;
   const Stop& stop_;
-  const Secrets secrets_;
-  std::set<const Script*> checked_;  ///< reading a long one takes its time
-  const Script* under_way_ = nullptr;
+  const script::Secrets secrets_;
+  std::set<const script::Script*> checked_;  ///< reading a long one takes its time
+  const script::Script* under_way_ = nullptr;
   std::chrono::steady_clock::time_point began_;
   Report report_;
 };
 
 }  // namespace
 
-Report up(const Folder& folder, const Options& options, const Listener& listener,
+Report up(const script::Folder& folder, const Options& options, const Listener& listener,
           const Stop& stop) {
-  check_placeholders(folder, options.placeholders);
+  script::check_placeholders(folder, options.placeholders);
   return Up(folder, options, listener, stop).run();
 }
 
-void run_file(const Script& script, const Options& options, const Listener& listener,
+void run_file(const script::Script& script, const Options& options, const Listener& listener,
               const Stop& stop) {
   Apply::check(script, options.placeholders);
   Session session(options.conninfo, stop, options.stall_max);
   if (listener.begins) listener.begins(script.path);
-  const Secrets secrets = secrets_of(script, options.placeholders);
+  const script::Secrets secrets = script::secrets_of(script, options.placeholders);
   Apply(session, options, secrets, listener, stop).run_unrecorded(script);
 }
 

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "migrate/history.hpp"
-#include "migrate/sql_lexer.hpp"
+#include "script/history.hpp"
+#include "script/sql_lexer.hpp"
 #include "support/migrations.hpp"
 
 namespace sluice::test {
@@ -354,9 +354,9 @@ TEST_F(Migrate, StatementsAreCutAsPsqlCutsThem) {
   const auto seen = [this] {
     std::vector<std::string> queries;
     for (const auto& row : db().rows("select query from seen order by n")) {
-      const migrate::Lexed lexed = migrate::lex_sql(row[0]);
+      const script::Lexed lexed = script::lex_sql(row[0]);
       EXPECT_EQ(1U, lexed.statements.size()) << row[0];
-      const migrate::Statement& s = lexed.statements.at(0);
+      const script::Statement& s = lexed.statements.at(0);
       std::string& query = queries.emplace_back(row[0].substr(s.begin, s.end - s.begin));
       const auto both = [](char a, char b) { return a == '\n' && b == '\n'; };
       query.erase(std::unique(query.begin(), query.end(), both), query.end());

@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "base/identifier.hpp"
-#include "migrate/script.hpp"
+#include "script/script.hpp"
 #include "support/files.hpp"
 
 namespace sluice::test {
@@ -23,8 +23,8 @@ void make_old_ledger(Session& db) {
 
 void store_old_migration(Session& db, const std::string& project, const std::string& file,
                          const std::string& text) {
-  const migrate::Script script = migrate::make_script(file, text);
-  const bool versioned = script.name.kind == migrate::ScriptKind::versioned;
+  const script::Script script = script::make_script(file, text);
+  const bool versioned = script.name.kind == script::ScriptKind::versioned;
   db.run(
       "insert into pgsluice.migrations (project, version, file, checksum, state, runner, "
       "finished_at) values (" +

@@ -11,14 +11,16 @@ MAY_INCLUDE = {
     "chunk": {"source", "csv", "base"},
     "tuple": {"csv", "base"},
     "pg": {"async", "base"},
-    "ledger": {"migrate", "pg", "base"},
+    "ledger": {"schema", "script", "pg", "base"},
     "writer": {"ledger", "tuple", "pg", "base"},
     "rejects": {"writer", "chunk", "source", "tuple", "csv", "pg", "async", "base"},
     "load": {"rejects", "writer", "chunk", "source", "ledger", "tuple", "pg", "csv", "async", "base"},
     "report": {"load", "ledger", "base"},
     "schedule": {"base"},
-    "migrate": {"base"},
-    "jobs": {"schedule", "migrate", "ledger", "pg", "async", "base"},
+    "script": {"base"},
+    "schema": {"script", "base"},
+    "migrate": {"schema", "script", "base"},
+    "jobs": {"schedule", "script", "ledger", "pg", "async", "base"},
 }
 MAY_INCLUDE["app"] = set(MAY_INCLUDE)
 

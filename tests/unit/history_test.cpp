@@ -1,12 +1,12 @@
 #include <gmock/gmock.h>
 
 #include "base/failure.hpp"
-#include "migrate/plan.hpp"
-#include "migrate/project_choice.hpp"
+#include "script/plan.hpp"
+#include "script/project_choice.hpp"
 
 /// A folder against its history: every way in which they can differ, with what a command would say
 /// and end with.
-namespace sluice::migrate {
+namespace sluice::script {
 namespace {
 
 using ::testing::HasSubstr;
@@ -426,4 +426,4 @@ TEST(Project, WrongNamesAreRefused) {
 }
 
 }  // namespace
-}  // namespace sluice::migrate
+}  // namespace sluice::script

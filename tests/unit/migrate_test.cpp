@@ -1,15 +1,18 @@
 #include <gmock/gmock.h>
 
 #include "base/failure.hpp"
-#include "migrate/checksum.hpp"
 #include "migrate/concurrent_index.hpp"
-#include "migrate/placeholders.hpp"
-#include "migrate/plan.hpp"
 #include "migrate/sql_error.hpp"
-#include "migrate/units.hpp"
+#include "script/checksum.hpp"
+#include "script/placeholders.hpp"
+#include "script/plan.hpp"
+#include "script/units.hpp"
 
-namespace sluice::migrate {
+namespace sluice::script {
 namespace {
+
+using migrate::concurrent_index;
+using migrate::SqlError;
 
 using ::testing::HasSubstr;
 
@@ -173,4 +176,4 @@ TEST_F(Plans, ManyFilesAreComparedQuickly) {
 }
 
 }  // namespace
-}  // namespace sluice::migrate
+}  // namespace sluice::script

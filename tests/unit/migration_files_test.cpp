@@ -1,9 +1,9 @@
 #include <gmock/gmock.h>
 
-#include "migrate/directives.hpp"
-#include "migrate/script_name.hpp"
+#include "script/directives.hpp"
+#include "script/script_name.hpp"
 
-namespace sluice::migrate {
+namespace sluice::script {
 namespace {
 
 using namespace std::chrono_literals;
@@ -94,4 +94,4 @@ TEST(Directives, SayWhereAndWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace sluice::migrate
+}  // namespace sluice::script

@@ -1,8 +1,8 @@
-#include "migrate/sql_lexer.hpp"
+#include "script/sql_lexer.hpp"
 
 #include <gtest/gtest.h>
 
-namespace sluice::migrate {
+namespace sluice::script {
 namespace {
 
 struct Case {
@@ -112,4 +112,4 @@ TEST(SqlLexer, KnowsCopyFromStdin) {
 }
 
 }  // namespace
-}  // namespace sluice::migrate
+}  // namespace sluice::script

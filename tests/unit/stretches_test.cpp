@@ -1,4 +1,4 @@
-#include "migrate/stretches.hpp"
+#include "script/stretches.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include "base/failure.hpp"
 #include "support/files.hpp"
 
-namespace sluice::migrate {
+namespace sluice::script {
 namespace {
 
 /// Everything that can stand across the end of a part.
@@ -183,4 +183,4 @@ TEST(ScriptTextOf, AFileIsKeptOnlyWhereItIsShort) {
 }
 
 }  // namespace
-}  // namespace sluice::migrate
+}  // namespace sluice::script

@@ -1,0 +1,48 @@
+#include "migrate/make_schema.hpp"
+
+#include "base/failure.hpp"
+#include "base/sql_state.hpp"
+#include "migrate/sql_error.hpp"
+
+namespace sluice::migrate {
+
+bool may_write_history(Session& session) {
+  return schema::state_of(
+             session.value("select " + schema::state_expression(schema::Use::migrate))) ==
+             schema::State::complete ||
+         session.is_true(
+             "select pg_has_role(relowner, 'usage') from pg_class where oid = "
+             "'pgsluice.migrations'::regclass");
+}
+
+schema::State ask_schema(Session& session, schema::Use use) {
+  const schema::State state =
+      schema::state_of(session.value("select " + schema::state_expression(use)));
+  if (state == schema::State::closed)
+    throw Failure(FailureKind::failed,
+                  schema::closed(session.value("select current_user"),
+                                 session.value(schema::missing_grants_query(use))));
+  if (state == schema::State::untrusted)
+    throw Failure(FailureKind::failed, schema::untrusted(session.value(schema::untrusted_query())));
+  return state;
+}
+
+void make_schema(Session& session) {
+  if (ask_schema(session, schema::Use::migrate) == schema::State::complete) return;
+  try {
+    schema::Making making;
+    script::Rows answer;
+    while (const std::optional<std::string> step = making.next(answer))
+      answer = session.query(*step);
+  } catch (const SqlError& error) {
+    if (error.state() != sql_state::insufficient_privilege) throw;
+    session.query("rollback");
+    throw Failure(
+        FailureKind::failed,
+        "cannot create the schema pgsluice, which keeps the history: " + error.primary() +
+            schema::advice(session.value("select current_user"),
+                           session.is_true("select to_regnamespace('pgsluice') is not null")));
+  }
+}
+
+}  // namespace sluice::migrate

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "migrate/session.hpp"
+#include "schema/own_schema.hpp"
+
+namespace sluice::migrate {
+
+/// What the session's user finds of our schema. Throws Failure with advice where it is closed or
+/// not to be trusted.
+schema::State ask_schema(Session& session, schema::Use use);
+
+/// Whether this user may write into the history that is there, if need be after bringing it up to
+/// date.
+bool may_write_history(Session& session);
+
+/// Makes the schema, for somebody who migrates. Throws Failure with advice where the user may not.
+void make_schema(Session& session);
+
+}  // namespace sluice::migrate

@@ -1,0 +1,236 @@
+#include "schema/own_schema.hpp"
+
+#include <array>
+
+#include "base/failure.hpp"
+#include "base/identifier.hpp"
+#include "ledger_sql.hpp"
+#include "script/plan.hpp"
+
+namespace sluice::schema {
+namespace {
+
+struct Embedded {
+  const char* file;
+  std::string_view text;
+  /// True where a version of pgsluice that kept no history has applied it.
+  const char* is_there;
+};
+
+const std::array<Embedded, 12> files{{
+    {"V001__loads_and_chunks.sql", sql::V001__loads_and_chunks,
+     "to_regclass('pgsluice.chunks') is not null"},
+    {"V002__deferred_indexes.sql", sql::V002__deferred_indexes,
+     "to_regclass('pgsluice.deferred_indexes') is not null"},
+    {"V003__rejects.sql", sql::V003__rejects,
+     "exists (select from pg_attribute where attrelid = to_regclass('pgsluice.loads') and attname "
+     "= 'rejects_path')"},
+    {"V004__upsert_and_atomic.sql", sql::V004__upsert_and_atomic,
+     "exists (select from pg_attribute where attrelid = to_regclass('pgsluice.chunks') and "
+     "attname = 'rows_updated')"},
+    {"V005__jobs.sql", sql::V005__jobs, "to_regclass('pgsluice.job_runs') is not null"},
+    {"V006__identity.sql", sql::V006__identity,
+     "to_regclass('pgsluice.unlogged_marks') is not null"},
+    {"V007__deferred_indexes_by_whom.sql", sql::V007__deferred_indexes_by_whom,
+     "to_regclass('pgsluice.deferred_indexes_target') is not null"},
+    {"V008__where_and_accepted.sql", sql::V008__where_and_accepted,
+     "exists (select from pg_constraint where conname = 'migrations_search_path' and connamespace "
+     "= "
+     "(select oid from pg_namespace where nspname = 'pgsluice'))"},
+    {"V009__projects_of_jobs.sql", sql::V009__projects_of_jobs,
+     "exists (select from pg_constraint where conname = 'job_runs_of_project' and connamespace = "
+     "(select oid from pg_namespace where nspname = 'pgsluice'))"},
+    {"V010__parts_that_are_gone.sql", sql::V010__parts_that_are_gone,
+     "exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname "
+     "= "
+     "'pgsluice' and c.relname = 'loads_file_idx')"},
+    {"V011__whose_loads.sql", sql::V011__whose_loads,
+     "exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname "
+     "= "
+     "'pgsluice' and c.relname = 'loads_place_idx')"},
+    {"V012__short_contents.sql", sql::V012__short_contents,
+     "exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname "
+     "= "
+     "'pgsluice' and c.relname = 'loads_short_idx')"},
+}};
+
+const script::Home home{.project = project, .search_path = {}};
+
+struct Needs {
+  const char* is_there;  ///< true where all is there that is asked for
+  std::vector<const char*> tables;
+  std::vector<const char*> privileges;
+};
+
+Needs needs_of(Use use) {
+  const char* const newest = files.back().is_there;
+  switch (use) {
+    case Use::load:
+      return {newest, {"loads", "chunks", "unlogged_marks"}, {"select", "insert", "update"}};
+    case Use::read_loads: return {newest, {"loads", "chunks", "deferred_indexes"}, {"select"}};
+    case Use::schedule:
+      return {newest, {"jobs", "job_runs"}, {"select", "insert", "update", "delete"}};
+    case Use::read_runs: return {newest, {"job_runs"}, {"select"}};
+    case Use::migrate: return {newest, {"migrations"}, {"select", "insert", "update"}};
+    case Use::read_history: break;
+  }
+  return {"to_regclass('pgsluice.migrations') is not null", {"migrations"}, {"select"}};
+}
+
+// Everything that is ours, by its kind in SQL, with its owner. A trigger counts for its functions,
+// those of its condition too, as whoever has the privilege TRIGGER may have made it. Staging tables
+// are looked at by those who use them.
+constexpr const char* own_things =
+    "(select 'schema' as kind, 'pgsluice' as name, nspowner as owner from pg_namespace where "
+    "nspname = 'pgsluice' union all select case relkind when 'S' then 'sequence' when 'v' then "
+    "'view' else 'table' end, format('pgsluice.%I', relname), relowner from pg_class where "
+    "relnamespace = to_regnamespace('pgsluice') and relkind in ('r', 'p', 'v', 'S') and relname !~ "
+    "'^stage_[0-9]+$' union all select 'function', p.oid::regprocedure::text, p.proowner from "
+    "pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_depend d on d.classid = "
+    "'pg_trigger'::regclass and d.objid = t.oid and d.refclassid = 'pg_proc'::regclass join "
+    "pg_proc "
+    "p on p.oid = d.refobjid where c.relnamespace = to_regnamespace('pgsluice') and not "
+    "t.tgisinternal) as own";
+
+constexpr const char* is_untrusted =
+    "own.owner <> (select datdba from pg_database where datname = current_database()) and "
+    "own.owner <> (select oid from pg_roles where rolname = current_user) and not (select rolsuper "
+    "or rolname = 'pg_database_owner' from pg_roles where oid = own.owner)";
+
+/// Begins a transaction in which no other runner does the same, makes the schema, and asks what is
+/// there: a row for the next step.
+std::string begin() {
+  // "create schema if not exists" wants the privilege even where the schema is there, and two at
+  // once would collide.
+  std::string text =
+      "begin;"
+      "set local search_path = pg_catalog, pg_temp;"
+      "select pg_advisory_xact_lock(hashtextextended('pgsluice ledger', 0));"
+      "do $$ begin if to_regnamespace('pgsluice') is null then execute 'create schema pgsluice'; "
+      "end if; end $$;"
+      "select to_regclass('pgsluice.migrations') is not null";
+  for (const Embedded& file : files) text += std::string(", ") + file.is_there;
+  return text;
+}
+
+/// Makes the history unless it is there. Its result is the history's own: rows for the next step.
+std::string create_history(const script::Row& row) {
+  std::string text;
+  if (row[0] != "t") {
+    text = std::string(sql::history) + ";";
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      if (row[i + 1] == "t")
+        text +=
+            script::record_applied(home, script::make_script(files[i].file, files[i].text)) + ";";
+    }
+  }
+  return text + script::history_query(project);
+}
+
+/// What is not applied yet, with its rows in the history. May be empty.
+std::string upgrade(const script::Rows& history) {
+  script::Folder folder;
+  for (const Embedded& file : files)
+    folder.versioned.push_back(script::make_script(file.file, file.text));
+  script::History known;
+  for (const auto& row : history) known.entries.push_back(script::read_entry(row));
+  std::string text;
+  // A newer pgsluice may have applied more: that is no drift here.
+  for (const script::Status& status : script::make_plan(folder, known, std::nullopt).pending)
+    text += status.script->text + "\n;" + script::record_applied(home, *status.script) + ";";
+  return text;
+}
+
+}  // namespace
+
+std::string state_expression(Use use) {
+  const Needs needs = needs_of(use);
+  // Numbers of loads are drawn by name.
+  std::string may =
+      use == Use::load ? "has_sequence_privilege('pgsluice.loads_load_id_seq', 'usage')" : "true";
+  for (const char* table : needs.tables) {
+    for (const char* privilege : needs.privileges)
+      may += std::string(" and has_table_privilege('pgsluice.") + table + "', '" + privilege + "')";
+  }
+  // Whoever may not use the schema may not even ask whether a table is there.
+  return "case when to_regnamespace('pgsluice') is null then 'incomplete' when exists (select "
+         "from " +
+         std::string(own_things) + " where " + is_untrusted +
+         ") then 'untrusted' when not "
+         "has_schema_privilege('pgsluice', 'usage') then 'closed' when not (" +
+         std::string(needs.is_there) + ") then 'incomplete' when " + may +
+         " then 'complete' else 'closed' end";
+}
+
+State state_of(std::string_view value) {
+  if (value == "complete") return State::complete;
+  if (value == "untrusted") return State::untrusted;
+  return value == "closed" ? State::closed : State::incomplete;
+}
+
+std::string missing_grants_query(Use use) {
+  if (use == Use::load) {
+    // What loads need depends on their flags: all that they may ever do.
+    return "select format('grant usage on schema pgsluice to %1$I; grant select, insert, update, "
+           "delete on all tables in schema pgsluice to %1$I; grant usage on all sequences in "
+           "schema "
+           "pgsluice to %1$I;', current_user)";
+  }
+  const Needs needs = needs_of(use);
+  const auto list = [](const std::vector<const char*>& names) {
+    std::string text;
+    for (const char* name : names) text += (text.empty() ? "" : ", ") + quote_literal(name);
+    return text;
+  };
+  return "select concat_ws(' ', case when not has_schema_privilege('pgsluice', 'usage') then "
+         "format('grant usage on schema pgsluice to %I;', current_user) end, (select string_agg("
+         "format('grant %s on pgsluice.%I to %I;', m.missing, c.relname, current_user), ' ' order "
+         "by c.relname) from pg_class c cross join lateral (select string_agg(p, ', ') as missing "
+         "from unnest(array[" +
+         list(needs.privileges) +
+         "]) p where not has_table_privilege(c.oid, p)) m where c.relnamespace = "
+         "to_regnamespace('pgsluice') and c.relname = any (array[" +
+         list(needs.tables) + "]::name[]) and m.missing is not null))";
+}
+
+std::string closed(const std::string& user, const std::string& missing_grants) {
+  return "the schema pgsluice of this database is not open to user " + quote_identifier(user) +
+         "\n  Ask its owner to run: " + missing_grants;
+}
+
+std::string untrusted_query() {
+  // Sequences go with their tables.
+  return "select string_agg(distinct format('%s %s belongs to %I', kind, name, "
+         "pg_get_userbyid(owner)), ', ') || e'\\n  The database''s owner or a superuser mends it, "
+         "once it is sure what is in there: ' || string_agg(distinct case kind when 'function' "
+         "then 'drop ' || kind || ' ' || name || ' cascade;' else 'alter ' || kind || ' ' || name "
+         "|| ' owner to ' || quote_ident(pg_get_userbyid((select datdba from pg_database where "
+         "datname = current_database()))) || ';' end, ' ') from " +
+         std::string(own_things) + " where kind <> 'sequence' and " + is_untrusted;
+}
+
+std::string untrusted(const std::string& text) {
+  return "what pgsluice keeps in this database could run anything as you, and was not touched: " +
+         text;
+}
+
+std::optional<std::string> Making::next(const script::Rows& answer) {
+  switch (step_++) {
+    case 0: return begin();
+    case 1: return create_history(answer.front());
+    case 2: return upgrade(answer) + "commit";
+    default: return std::nullopt;
+  }
+}
+
+std::string advice(const std::string& user, bool is_there) {
+  if (is_there) {
+    return "\n  The schema pgsluice is an older version's: its owner brings it up to date by "
+           "running "
+           "this version once, for example pgsluice schedule run --once.";
+  }
+  return "\n  Ask the database's owner to run: create schema pgsluice authorization " +
+         quote_identifier(user) + ";";
+}
+
+}  // namespace sluice::schema

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "script/rows.hpp"
+
+/// pgsluice's own schema (sql/ledger/), applied as migrations of the project "pgsluice". These are
+/// texts, so that a session of either library can send them.
+namespace sluice::schema {
+
+inline constexpr const char* project = "pgsluice";
+
+/// What a user wants with it.
+enum class Use { load, read_loads, schedule, read_runs, migrate, read_history };
+
+/// What that user finds.
+enum class State {
+  complete,    ///< everything that this version knows
+  incomplete,  ///< nothing, or what an older version has left
+  closed,      ///< it is there, and not for this user
+  untrusted,   ///< it belongs to somebody who could have put anything in it
+};
+
+/// An SQL expression whose value state_of() reads.
+std::string state_expression(Use use);
+State state_of(std::string_view value);
+
+/// A query of the grants that the user lacks for it, as one text of statements.
+std::string missing_grants_query(Use use);
+/// What to tell a user for whom it is closed.
+std::string closed(const std::string& user, const std::string& missing_grants);
+
+/// What is in our schema runs with the rights of whoever loads or migrates: a trigger, a default, a
+/// policy. So it must belong to a superuser, to the database's owner or to this user. This query
+/// says of what does not, in one text, what it is and the statements that mend it.
+std::string untrusted_query();
+/// What to tell of that text.
+std::string untrusted(const std::string& text);
+
+/// How the schema is made, or brought up to date: a dialogue of texts. Each is sent, and what its
+/// last statement answers is handed to the next step; all in one transaction, in which no other
+/// runner does the same, and which also works behind a pooler.
+class Making {
+ public:
+  /// The next text; nothing where all is done. The first one asks nothing of `answer`.
+  std::optional<std::string> next(const script::Rows& answer);
+
+ private:
+  int step_ = 0;
+};
+
+/// What to tell a user who may not create it, or bring it up to date where it is there.
+std::string advice(const std::string& user, bool is_there);
+
+}  // namespace sluice::schema

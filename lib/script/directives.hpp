@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "script/sql_lexer.hpp"
+
+namespace sluice::script {
+
+/// What the comments in front of a file's first statement say, one in a line: `-- pgsluice:
+/// lock-timeout 3s`.
+struct Directives {
+  bool in_transaction = true;                                  ///< no-transaction
+  std::optional<std::chrono::milliseconds> lock_timeout;       ///< lock-timeout 3s
+  std::optional<std::chrono::milliseconds> statement_timeout;  ///< statement-timeout 10min
+  std::optional<std::size_t> retries;                          ///< retries 5
+  bool out_of_order = false;                                   ///< out-of-order
+  std::string schedule;  ///< schedule "0 3 * * *" tz=Europe/Berlin
+  std::string time_zone;
+  std::vector<std::string> placeholders;         ///< placeholder name
+  std::vector<std::string> secret_placeholders;  ///< placeholder name secret
+};
+
+struct DirectiveError {
+  Place place;
+  std::string message;
+};
+
+/// Reads them. An unknown directive is an error, with the nearest one that exists.
+std::expected<Directives, DirectiveError> read_directives(std::string_view text);
+
+}  // namespace sluice::script

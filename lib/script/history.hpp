@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "script/rows.hpp"
+#include "script/script.hpp"
+
+/// What pgsluice.migrations (sql/ledger/history.sql) knows, and the SQL that tells it.
+namespace sluice::script {
+
+/// A migration that was begun.
+struct Entry {
+  enum class State {
+    applied,
+    baseline,  ///< all versions up to this one were there before pgsluice came
+    running,   ///< without a transaction: its runner works on it, or has died
+    failed,    ///< without a transaction, at a statement
+  };
+
+  std::string project;
+  bool versioned = true;
+  std::uint64_t version = 0;               ///< of a versioned one
+  std::string file;                        ///< the name, without folder, of what was applied
+  std::string checksum;                    ///< of what was applied; empty: not known
+  bool is_accepted = false;                ///< a person has said that a difference is meant
+  std::string accepted_checksum;           ///< of the file as it was then; empty: it was gone
+  std::optional<std::string> search_path;  ///< where it was applied; nothing: not known
+  State state = State::applied;
+  std::size_t statements_done = 0;  ///< of one without a transaction
+  bool statement_begun = false;     ///< the next one was begun, and may have been done
+  std::string done_checksum;        ///< of the statements that are done
+  std::string error;
+  std::string finished_at;
+};
+
+struct History {
+  std::vector<Entry> entries;
+};
+
+/// Whose history it is, and where its files make what they name without a schema: a list of
+/// schemas.
+struct Home {
+  std::string project;
+  std::optional<std::string> search_path;  ///< nothing: of pgsluice's own schema
+};
+
+/// Was accepted as gone: its number stays taken.
+bool is_accepted_as_gone(const Entry& entry);
+/// The content is what was applied, or what was accepted since.
+bool has_content(const Entry& entry, const std::string& checksum);
+
+/// A query of all entries of a project, or of all projects but pgsluice's own, in the order in
+/// which they were begun; read_entry() reads a row of it, given as texts, NULL as an empty one. A
+/// history that an older version has left can be read too.
+std::string history_query(const std::string& project);
+std::string histories_query();
+Entry read_entry(const Row& row);
+
+/// Who writes: "host, process 123".
+std::string runner_name();
+
+/// Statements that keep the history. A repeatable script's entry is replaced.
+std::string record_applied(const Home& home, const Script& script);
+std::string record_baseline(const Home& home, std::uint64_t version);
+/// For a script without a transaction: it begins, a statement is done (with the checksum of all
+/// that are) and maybe the next one begun, it failed, it is done.
+std::string record_begun(const Home& home, const Script& script);
+std::string record_progress(const Home& home, const Script& script, std::size_t statements_done,
+                            bool next_begun, const std::string& done_checksum);
+std::string record_failed(const Home& home, const Script& script, const std::string& error);
+std::string record_finished(const Home& home, const Script& script);
+
+/// A person says that this entry is right as the file is now, or although it is gone (empty
+/// checksum). What was applied is kept beside it.
+std::string record_accepted(const Home& home, const Entry& entry, const std::string& checksum);
+/// A person says that this entry shall not count.
+std::string forget(const Home& home, const Entry& entry);
+
+/// Entries of before projects had names, and of before the history knew where, become this one's.
+std::string take_over(const Home& home);
+/// Where this project was applied is here.
+std::string record_search_path(const Home& home);
+
+}  // namespace sluice::script

@@ -1,0 +1,186 @@
+#include "script/script.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/failure.hpp"
+#include "base/quantity.hpp"
+#include "script/script_file.hpp"
+#include "script/sql_lexer.hpp"
+#include "script/text_limits.hpp"
+
+namespace sluice::script {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What of a file's beginning says what its directives are: it ends inside or behind the first
+/// statement, or is all of the file.
+bool holds_header(std::string_view text) {
+  const Lexed header = lex_header(text);
+  // The last character may be the first of a comment's two.
+  return !header.statements.empty() && header.statements.front().begin + 1 < text.size();
+}
+
+void take_directives(Script& script, std::string_view header) {
+  const auto directives = read_directives(header);
+  if (!directives) {
+    throw Failure(FailureKind::usage,
+                  at(script, directives.error().place) + ": " + directives.error().message);
+  }
+  script.directives = *directives;
+}
+
+Script unnamed_script(const std::string& path) {
+  Script script;
+  script.path = path;
+  script.file = fs::path(path).filename();
+  return script;
+}
+
+/// `kept_max` is the longest text that is kept.
+Script read_unnamed(const std::string& path, std::size_t kept_max) {
+  Script script = unnamed_script(path);
+  ScriptFile file(path);
+  std::string& text = script.text;
+  bool goes_on = file.read(text, std::max(kept_max, limits::script_part_bytes));
+  while (goes_on && !holds_header(text)) {
+    if (text.size() > limits::script_statement_bytes_max) {
+      throw Failure(FailureKind::usage, path + ":1: in its first " +
+                                            format_bytes(limits::script_statement_bytes_max) +
+                                            " is no statement");
+    }
+    goes_on = file.read(text, text.size());
+  }
+  take_directives(script, text);
+  script.is_kept = !goes_on && text.size() <= kept_max;
+  for (std::string part; goes_on; part.clear())
+    goes_on = file.read(part, limits::script_part_bytes);
+  script.checksum = file.checksum();
+  if (!script.is_kept) script.text = std::string();
+  return script;
+}
+
+/// Folders inside that look as if their files were meant.
+bool has_sql(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    if (at->path().extension() == ".sql") return true;
+  return false;
+}
+
+void check_schedule(const Script& script) {
+  const bool scheduled = script.name.kind == ScriptKind::scheduled;
+  if (scheduled == !script.directives.schedule.empty()) return;
+  throw Failure(FailureKind::usage,
+                script.path + (scheduled ? ":1: a scheduled file says when: -- pgsluice: schedule "
+                                           "\"0 3 * * *\" tz=Europe/Berlin"
+                                         : ":1: only a file named S__name.sql has a schedule"));
+}
+
+ScriptName name_of(const std::string& path) {
+  const auto name = parse_script_name(fs::path(path).filename().string());
+  if (!name) throw Failure(FailureKind::usage, path + ": " + name.error());
+  if (!*name) throw Failure(FailureKind::usage, path + ": is no SQL file that goes forward");
+  return **name;
+}
+
+/// Of a folder, whose texts are kept while they are not too many.
+Script read_named(const std::string& path, std::size_t& kept_bytes) {
+  const ScriptName name = name_of(path);
+  Script script = read_unnamed(
+      path, std::min(limits::script_kept_bytes_max, limits::scripts_kept_bytes_max - kept_bytes));
+  kept_bytes += script.text.size();
+  script.name = name;
+  check_schedule(script);
+  return script;
+}
+
+/// Two files of one version, which stand side by side.
+std::vector<std::string> doubles(const std::vector<Script>& versioned) {
+  std::vector<std::string> found;
+  for (std::size_t i = 1; i < versioned.size(); ++i) {
+    if (versioned[i].name.version != versioned[i - 1].name.version) continue;
+    found.push_back(versioned[i].path + ": has the version of " + versioned[i - 1].file);
+  }
+  return found;
+}
+
+std::vector<Script>& of_kind(Folder& folder, ScriptKind kind) {
+  switch (kind) {
+    case ScriptKind::versioned: return folder.versioned;
+    case ScriptKind::repeatable: return folder.repeatable;
+    case ScriptKind::scheduled: break;
+  }
+  return folder.scheduled;
+}
+
+}  // namespace
+
+std::string at(const Script& script, Place place) {
+  return script.path + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+}
+
+Script make_script(const std::string& path, std::string_view bytes) {
+  const ScriptName name = name_of(path);
+  Script script = unnamed_script(path);
+  ScriptText text(path);
+  text.add(bytes, script.text);
+  text.end(script.text);
+  script.checksum = text.checksum();
+  take_directives(script, script.text);
+  script.name = name;
+  check_schedule(script);
+  return script;
+}
+
+Script read_script(const std::string& path) {
+  return read_unnamed(path, limits::script_kept_bytes_max);
+}
+
+Folder read_folder(const std::string& path) {
+  std::error_code error;
+  std::vector<std::string> files;
+  std::vector<std::string> inside;
+  for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
+    (at->is_directory() && at->path().extension() != ".sql" ? inside : files).push_back(at->path());
+  if (error) {
+    throw Failure(FailureKind::usage,
+                  path + ": " + error.message() + "; --dir names the folder of the migrations");
+  }
+  std::ranges::sort(files);
+
+  Folder folder;
+  for (const std::string& sub : inside) {
+    if (has_sql(sub))
+      folder.notes.push_back(sub + ": a folder inside is left out; --dir reads one folder");
+  }
+  std::vector<std::string> wrong;
+  std::size_t down = 0;
+  std::size_t kept_bytes = 0;
+  folder.versioned.reserve(files.size());
+  for (const std::string& file : files) {
+    const std::string name = fs::path(file).filename();
+    if (name.ends_with(".down.sql")) ++down;
+    const auto parsed = parse_script_name(name);
+    if (parsed && !*parsed) continue;
+    try {
+      Script script = read_named(file, kept_bytes);
+      of_kind(folder, script.name.kind).push_back(std::move(script));
+    } catch (const Failure& failure) {
+      wrong.emplace_back(failure.what());
+    }
+  }
+  if (down > 0) {
+    folder.notes.push_back(std::to_string(down) + " .down.sql file" + (down == 1 ? "" : "s") +
+                           " left out: pgsluice goes forward only");
+  }
+  std::ranges::stable_sort(folder.versioned, {}, [](const Script& s) { return s.name.version; });
+  std::ranges::copy(doubles(folder.versioned), std::back_inserter(wrong));
+  if (wrong.empty()) return folder;
+  std::string all;
+  for (const std::string& line : wrong) all += (all.empty() ? "" : "\n") + line;
+  throw Failure(FailureKind::usage, all);
+}
+
+}  // namespace sluice::script

@@ -1,0 +1,327 @@
+#include "script/sql_lexer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace sluice::script {
+namespace {
+
+bool begins_name(char c) {
+  return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+bool continues_name(char c) {
+  return begins_name(c) || std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '$';
+}
+
+std::string upper(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return result;
+}
+
+/// The tool that writes such a comment, given without its "--": its files hold the way back too.
+std::string tool_of(std::string_view comment) {
+  struct Mark {
+    std::string_view begin;  ///< in upper case
+    const char* tool;
+  };
+  static constexpr std::array<Mark, 15> marks{{{"+GOOSE ", "goose"},
+                                               {"+MIGRATE ", "sql-migrate"},
+                                               {"+MICRATE ", "micrate"},
+                                               {"MIGRATE:UP", "dbmate"},
+                                               {"MIGRATE:DOWN", "dbmate"},
+                                               {"RAMBLER UP", "rambler"},
+                                               {"RAMBLER DOWN", "rambler"},
+                                               {"//@UNDO", "MyBatis Migrations"},
+                                               {"LIQUIBASE FORMATTED SQL", "Liquibase"},
+                                               {"UP MIGRATION", "node-pg-migrate"},
+                                               {"DOWN MIGRATION", "node-pg-migrate"},
+                                               {"!UPS", "Play"},
+                                               {"!DOWNS", "Play"},
+                                               {"CREATE ABOVE / DROP BELOW", "tern"},
+                                               {"==== DOWN", "shmig"}}};
+  const std::size_t begin = comment.find_first_not_of("- \t");
+  if (begin == std::string_view::npos) return "";
+  constexpr std::size_t enough = 32;
+  const std::string text = upper(comment.substr(begin, enough));
+  const auto found =
+      std::ranges::find_if(marks, [&](const Mark& mark) { return text.starts_with(mark.begin); });
+  return found == marks.end() ? "" : found->tool;
+}
+
+class Lexer {
+ public:
+  explicit Lexer(std::string_view text, const PartOf& part = {})
+      : text_(text), part_(part), counted_place_(part.begin) {
+    lexed_.whole_end_place = part.begin;
+  }
+
+  Lexed run() {
+    while (at_ < text_.size()) step();
+    end_statement();
+    return std::move(lexed_);
+  }
+
+  Lexed run_whole() {
+    while (at_ < text_.size()) step();
+    drop_what_is_not_whole();
+    return std::move(lexed_);
+  }
+
+  Lexed run_header() {
+    while (at_ < text_.size() && !in_statement_) step();
+    if (in_statement_) lexed_.statements.push_back(std::move(statement_));
+    return std::move(lexed_);
+  }
+
+ private:
+  char peek(std::size_t ahead = 0) const {
+    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
+  }
+
+  void step() {
+    const char c = peek();
+    if (std::isspace(static_cast<unsigned char>(c)) != 0) {
+      ++at_;
+    } else if (c == '-' && peek(1) == '-') {
+      take_line_comment();
+    } else if (c == '/' && peek(1) == '*') {
+      skip_comment();
+    } else if (c == ';' && parentheses_ == 0 && atomic_depth_ == 0) {
+      end_statement();
+      ++at_;
+      if (!in_transaction_ || !part_.keeps_transactions) {
+        lexed_.whole_end = at_;
+        lexed_.whole_end_place = place_of(at_);
+      }
+    } else if (c == '\\') {
+      lexed_.psql_commands.push_back(place_of(at_));
+      at_ = std::min(text_.find('\n', at_), text_.size());
+    } else {
+      begin_statement();
+      take_token(c);
+      last_end_ = at_;
+    }
+  }
+
+  void take_line_comment() {
+    constexpr std::string_view mark = "pgsluice:";
+    const std::size_t end = std::min(text_.find('\n', at_), text_.size());
+    const std::size_t begin = std::min(text_.find_first_not_of(" \t", at_ + 2), end);
+    if (text_.substr(begin, end - begin).starts_with(mark)) {
+      lexed_.directives.push_back(
+          {begin + mark.size(), end, place_of(begin),
+           !in_statement_ && lexed_.statements.empty() && !part_.is_behind_statements});
+    }
+    if (std::string tool = tool_of(text_.substr(at_, end - at_)); !tool.empty())
+      lexed_.foreign_marks.push_back({place_of(at_), std::move(tool)});
+    at_ = end;
+  }
+
+  void take_token(char c) {
+    if (c == '\'') {
+      skip_quoted('\'', false);
+    } else if (c == '"') {
+      skip_quoted('"', false);
+    } else if (c == '$' && !dollar_tag().empty()) {
+      skip_dollar_quoted();
+    } else if (begins_name(c)) {
+      take_name();
+    } else if (std::isdigit(static_cast<unsigned char>(c)) != 0) {
+      while (continues_name(peek())) ++at_;  // 1e5, 0xff, 1_000; and no $ of a tag behind a number
+    } else {
+      if (c == ':' && (peek(1) == '\'' || peek(1) == '"') && (at_ == 0 || text_[at_ - 1] != ':'))
+        lexed_.colons.push_back(at_);
+      if (c == '(') ++parentheses_;
+      if (c == ')' && parentheses_ > 0) --parentheses_;
+      ++at_;
+    }
+  }
+
+  void take_name() {
+    const std::size_t begin = at_;
+    while (continues_name(peek())) ++at_;
+    const std::string_view name = text_.substr(begin, at_ - begin);
+    // A prefix that touches its quote: E'\'' has escapes, the others (B, X, N, U&) have none.
+    if (peek() == '\'' && (name == "E" || name == "e")) {
+      skip_quoted('\'', true);
+      return;
+    }
+    const std::string word = upper(name);
+    follow_body(word);
+    if (parentheses_ == 0) {
+      if (word == "STDIN" && last_word_ == "FROM") statement_.from_stdin = true;
+      last_word_ = word;
+    }
+    if (statement_.words.size() < words_max) statement_.words.push_back(word);
+  }
+
+  /// BEGIN ATOMIC ... END of a function's body, with CASE ... END inside.
+  void follow_body(const std::string& word) {
+    if (parentheses_ > 0 || !creates_routine()) return;
+    if (word == "BEGIN") {
+      ++atomic_depth_;
+    } else if (word == "CASE" && atomic_depth_ > 0) {
+      ++atomic_depth_;
+    } else if (word == "END" && atomic_depth_ > 0) {
+      --atomic_depth_;
+    }
+  }
+
+  bool creates_routine() const {
+    const auto& words = statement_.words;
+    if (words.size() < 2 || words[0] != "CREATE") return false;
+    const std::size_t kind = words.size() > 3 && words[1] == "OR" && words[2] == "REPLACE" ? 3 : 1;
+    return words[kind] == "FUNCTION" || words[kind] == "PROCEDURE";
+  }
+
+  void skip_quoted(char quote, bool has_escapes) {
+    const std::size_t begin = at_++;
+    while (at_ < text_.size()) {
+      if (has_escapes && text_[at_] == '\\') {
+        at_ += 2;
+      } else if (text_[at_] != quote) {
+        ++at_;
+      } else if (peek(1) == quote) {
+        at_ += 2;
+      } else {
+        ++at_;
+        return;
+      }
+    }
+    leave_unfinished(begin);
+  }
+
+  /// "$$" or "$body$" at this place, or nothing.
+  std::string_view dollar_tag() const {
+    std::size_t end = at_ + 1;
+    if (end < text_.size() && std::isdigit(static_cast<unsigned char>(text_[end])) != 0) return {};
+    while (end < text_.size() && text_[end] != '$' && continues_name(text_[end])) ++end;
+    if (end >= text_.size() || text_[end] != '$') return {};
+    return text_.substr(at_, end + 1 - at_);
+  }
+
+  void skip_dollar_quoted() {
+    const std::size_t begin = at_;
+    const std::string_view tag = dollar_tag();
+    const std::size_t end = text_.find(tag, at_ + tag.size());
+    if (end == std::string_view::npos) return leave_unfinished(begin);
+    at_ = end + tag.size();
+  }
+
+  void skip_comment() {
+    const std::size_t begin = at_;
+    std::size_t depth = 0;
+    do {
+      if (peek() == '/' && peek(1) == '*') {
+        ++depth;
+        at_ += 2;
+      } else if (peek() == '*' && peek(1) == '/') {
+        --depth;
+        at_ += 2;
+      } else {
+        ++at_;
+      }
+    } while (depth > 0 && at_ < text_.size());
+    if (depth > 0) leave_unfinished(begin);
+  }
+
+  void leave_unfinished(std::size_t begin) {
+    lexed_.unfinished = place_of(begin);
+    at_ = text_.size();
+  }
+
+  void begin_statement() {
+    if (in_statement_) return;
+    in_statement_ = true;
+    statement_ = {};
+    statement_.begin = at_;
+    statement_.place = place_of(at_);
+    parentheses_ = 0;
+    atomic_depth_ = 0;
+  }
+
+  void end_statement() {
+    if (!in_statement_) return;
+    in_statement_ = false;
+    statement_.end = last_end_;
+    if (controls_transaction(statement_)) in_transaction_ = begins_transaction(statement_);
+    lexed_.statements.push_back(std::move(statement_));
+  }
+
+  void drop_what_is_not_whole() {
+    lexed_.unfinished = {0, 0};
+    const std::size_t end = lexed_.whole_end;
+    const auto is_behind = [place = lexed_.whole_end_place](Place one) {
+      return std::pair(one.line, one.column) >= std::pair(place.line, place.column);
+    };
+    std::erase_if(lexed_.statements, [end](const Statement& one) { return one.begin >= end; });
+    std::erase_if(lexed_.directives, [end](const Directive& one) { return one.begin >= end; });
+    std::erase_if(lexed_.colons, [end](std::size_t one) { return one >= end; });
+    std::erase_if(lexed_.psql_commands, is_behind);
+    std::erase_if(lexed_.foreign_marks,
+                  [&is_behind](const ForeignMark& one) { return is_behind(one.place); });
+  }
+
+  /// Counts on from where it was asked last.
+  Place place_of(std::size_t offset) {
+    for (; counted_ < offset; ++counted_) {
+      if (text_[counted_] == '\n') {
+        ++counted_place_.line;
+        counted_place_.column = 1;
+      } else {
+        ++counted_place_.column;
+      }
+    }
+    return counted_place_;
+  }
+
+  std::string_view text_;
+  const PartOf part_;
+  std::size_t at_ = 0;
+  Lexed lexed_;
+  bool in_transaction_ = false;  ///< behind a BEGIN
+  Statement statement_;
+  bool in_statement_ = false;
+  std::size_t last_end_ = 0;
+  std::string last_word_;  ///< outside of parentheses
+  std::size_t parentheses_ = 0;
+  std::size_t atomic_depth_ = 0;
+  std::size_t counted_ = 0;
+  Place counted_place_;
+};
+
+}  // namespace
+
+Lexed lex_sql(std::string_view text, const PartOf& part) { return Lexer(text, part).run(); }
+
+Lexed lex_whole(std::string_view text, const PartOf& part) { return Lexer(text, part).run_whole(); }
+
+Lexed lex_header(std::string_view text) { return Lexer(text).run_header(); }
+
+bool controls_transaction(const Statement& statement) {
+  const auto& words = statement.words;
+  if (words.empty()) return false;
+  const auto second = [&words](std::string_view word) {
+    return words.size() > 1 && words[1] == word;
+  };
+  if (words[0] == "START" || words[0] == "PREPARE") return second("TRANSACTION");
+  if (words[0] == "COMMIT" || words[0] == "BEGIN" || words[0] == "END" || words[0] == "ABORT")
+    return true;
+  if (words[0] != "ROLLBACK") return false;
+  // ROLLBACK [WORK | TRANSACTION] TO [SAVEPOINT] name
+  return std::ranges::find(words, "TO") == words.end();
+}
+
+bool begins_transaction(const Statement& statement) {
+  const auto& words = statement.words;
+  return !words.empty() && (words[0] == "BEGIN" || words[0] == "START");
+}
+
+bool copies_from_stdin(const Statement& statement) {
+  return statement.from_stdin && statement.words.front() == "COPY";
+}
+
+}  // namespace sluice::script

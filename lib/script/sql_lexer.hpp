@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::script {
+
+/// A place in a file, as an editor shows it: both from 1, columns in bytes.
+struct Place {
+  std::size_t line = 1;
+  std::size_t column = 1;
+};
+
+/// One statement of an SQL file, without its semicolon and what stands around it.
+struct Statement {
+  std::size_t begin = 0;  ///< byte offsets in the text
+  std::size_t end = 0;
+  Place place;  ///< of its first character
+  std::vector<std::string>
+      words;                ///< its first keywords and names, in upper case, at most words_max
+  bool from_stdin = false;  ///< FROM STDIN stands in it, outside of quotes and parentheses
+};
+
+/// A comment `-- pgsluice: ...`.
+struct Directive {
+  std::size_t begin = 0;  ///< byte offsets of what stands behind the colon
+  std::size_t end = 0;
+  Place place;             ///< of the word pgsluice
+  bool in_header = false;  ///< no statement stands in front of it
+};
+
+/// A comment by which another tool knows where its way back begins, or is.
+struct ForeignMark {
+  Place place;
+  std::string tool;
+};
+
+/// What an SQL file holds, as psql would cut it.
+struct Lexed {
+  std::vector<Statement> statements;
+  std::vector<Directive> directives;
+  /// A backslash outside of quotes and comments: a command of psql, which no server knows.
+  std::vector<Place> psql_commands;
+  /// Where a colon stands in front of a quote (byte offsets): :'name' and :"name" of psql.
+  std::vector<std::size_t> colons;
+  std::vector<ForeignMark> foreign_marks;
+  /// Where a quote, a dollar tag or a comment begins that has no end; nothing: line is 0.
+  Place unfinished{0, 0};
+  /// Of a part: what stands in front of here is whole, and nothing that comes behind changes it.
+  std::size_t whole_end = 0;
+  Place whole_end_place;
+};
+
+/// Where a text stands that is a part of a file. It begins outside of statements.
+struct PartOf {
+  Place begin;
+  bool is_behind_statements = false;
+  bool keeps_transactions = false;  ///< from BEGIN to COMMIT nothing is whole
+};
+
+inline constexpr std::size_t words_max = 6;
+
+/// Cuts a text into statements. Rules:
+/// https://www.postgresql.org/docs/current/sql-syntax-lexical.html, with
+/// standard_conforming_strings on: quotes, E'' with backslashes, dollar tags, nested comments; a
+/// semicolon inside parentheses or inside BEGIN ATOMIC ... END of a function ends nothing, as in
+/// psql (src/fe_utils/psqlscan.l).
+Lexed lex_sql(std::string_view text, const PartOf& part = {});
+
+/// The same of a text that goes on behind its end: only what is whole, up to `whole_end`.
+Lexed lex_whole(std::string_view text, const PartOf& part);
+
+/// The same of what stands in front of the first statement: its directives. `statements` has the
+/// beginning of that statement, if there is one.
+Lexed lex_header(std::string_view text);
+
+/// The statement begins or ends a transaction: BEGIN, START TRANSACTION, COMMIT, END, ROLLBACK,
+/// ABORT, PREPARE TRANSACTION; not SAVEPOINT, nor ROLLBACK TO.
+bool controls_transaction(const Statement& statement);
+
+/// Of such a statement: it begins one.
+bool begins_transaction(const Statement& statement);
+
+/// The statement is COPY ... FROM STDIN, whose data only psql would send.
+bool copies_from_stdin(const Statement& statement);
+
+}  // namespace sluice::script

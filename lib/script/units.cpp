@@ -1,0 +1,113 @@
+#include "script/units.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/failure.hpp"
+
+namespace sluice::script {
+namespace {
+
+/// What is wrong, where.
+struct Wrong {
+  Place place;
+  std::string why;
+};
+
+bool is_before(Place one, Place other) {
+  return std::pair(one.line, one.column) < std::pair(other.line, other.column);
+}
+
+/// Of what the lexer finds beside statements.
+std::vector<Wrong> found_wrong(const Lexed& lexed) {
+  std::vector<Wrong> wrong;
+  if (lexed.unfinished.line > 0)
+    wrong.push_back({lexed.unfinished, "this quote, dollar tag or comment has no end"});
+  if (!lexed.foreign_marks.empty()) {
+    const ForeignMark& mark = lexed.foreign_marks.front();
+    wrong.push_back(
+        {mark.place,
+         "a file of " + mark.tool +
+             ", which holds the way back too, and that would be run behind the way forward; keep "
+             "what goes forward, and leave out this line and all that goes back"});
+  }
+  if (!lexed.psql_commands.empty()) {
+    wrong.push_back({lexed.psql_commands.front(),
+                     "a command of psql, which no server knows; write SQL, or give the value with "
+                     "-- pgsluice: placeholder NAME"});
+  }
+  for (const Directive& directive : lexed.directives) {
+    if (!directive.in_header)
+      wrong.push_back({directive.place, "directives stand in front of the first statement"});
+  }
+  return wrong;
+}
+
+/// The first statement that may not stand where it does; nothing: none.
+std::optional<Wrong> wrong_statement(const Script& script, const Lexed& lexed) {
+  std::optional<Place> open;
+  for (const Statement& statement : lexed.statements) {
+    if (copies_from_stdin(statement)) {
+      return Wrong{statement.place,
+                   "COPY FROM STDIN needs data that only psql would send; use INSERT, or pgsluice "
+                   "load"};
+    }
+    if (!controls_transaction(statement)) continue;
+    if (script.directives.in_transaction) {
+      return Wrong{statement.place,
+                   statement.words.front() +
+                       ": the whole file is one transaction already; a file that needs its own "
+                       "says -- pgsluice: no-transaction"};
+    }
+    if (statement.words.front() == "PREPARE")
+      return Wrong{statement.place, "a prepared transaction would outlive its migration"};
+    if (begins_transaction(statement) == open.has_value()) {
+      return Wrong{statement.place,
+                   open ? "a transaction is open already" : "no transaction is open here"};
+    }
+    open = open ? std::nullopt : std::optional(statement.place);
+  }
+  if (!open) return std::nullopt;
+  return Wrong{*open, "this transaction is open at the end of the file"};
+}
+
+}  // namespace
+
+std::vector<Unit> units_of(const Lexed& lexed) {
+  std::vector<Unit> units;
+  bool in_transaction = false;
+  for (const Statement& statement : lexed.statements) {
+    if (in_transaction) {
+      units.back().end = statement.end;
+    } else {
+      units.push_back({statement.begin, statement.end, statement.place, statement.words});
+    }
+    if (controls_transaction(statement)) in_transaction = begins_transaction(statement);
+  }
+  return units;
+}
+
+void judge(const Script& script, const Lexed& lexed) {
+  std::vector<Wrong> wrong = found_wrong(lexed);
+  if (auto statement = wrong_statement(script, lexed)) wrong.push_back(std::move(*statement));
+  const auto first = std::ranges::min_element(wrong, is_before, &Wrong::place);
+  if (first == wrong.end()) return;
+  throw Failure(FailureKind::usage, at(script, first->place) + ": " + first->why);
+}
+
+void UnitsHash::add(std::string_view unit) {
+  hash_.add(unit);
+  hash_.add(";\n");
+}
+
+std::vector<std::string> checksums_of_units(std::string_view text) {
+  UnitsHash hash;
+  std::vector<std::string> checksums{hash.digest()};
+  for (const Unit& unit : units_of(lex_sql(text))) {
+    hash.add(text.substr(unit.begin, unit.end - unit.begin));
+    checksums.push_back(hash.digest());
+  }
+  return checksums;
+}
+
+}  // namespace sluice::script
