@@ -120,8 +120,8 @@ TEST_F(KillTest, SecondInterruptCancelsAtOnce) {
   Session other(url());
   for (int i = 0;
        i < 2000 &&
-       other.number("select count(*) from pg_locks where not granted and locktype = 'relation'") ==
-           0;
+       other.number("select count(*) from pg_locks where not granted and locktype = 'relation' and "
+                    "relation = 't'::regclass") == 0;
        ++i) {
     std::this_thread::sleep_for(5ms);
   }
