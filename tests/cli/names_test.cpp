@@ -45,7 +45,9 @@ class Names : public DatabaseTest {
   }
   /// A configuration in which everything is due: it was there before, and nobody looked.
   void make_due(const std::string& config = "pgsluice.toml") {
-    ASSERT_EQ(0, pgsluice({"schedule", "run", "--once", "--config", config}).exit_code);
+    // A job that fails may be due by then.
+    pgsluice({"schedule", "run", "--once", "--config", config});
+    ASSERT_LT(0, db().number("select count(*) from pgsluice.jobs"));
     db().run(
         "update pgsluice.jobs set since = now() - interval '10 seconds'; delete from "
         "pgsluice.job_runs");
