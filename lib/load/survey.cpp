@@ -82,7 +82,8 @@ asio::awaitable<void> Survey::describe_target() {
   is_connected_ = true;
   changed_.notify();
   pg::Lease connection = co_await pool.acquire();
-  found_.target = co_await writer::describe(*connection, options_.table, options_.settings);
+  const ledger::Use use = options_.defer_indexes ? ledger::Use::load_deferring : ledger::Use::load;
+  found_.target = co_await writer::describe(*connection, options_.table, options_.settings, use);
   if (options_.on_conflict != writer::OnConflict::error)
     found_.unique_keys = co_await writer::unique_keys(*connection, found_.target.table);
   if (options_.defer_indexes)

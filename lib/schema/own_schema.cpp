@@ -66,6 +66,7 @@ Needs needs_of(Use use) {
   const char* const newest = files.back().is_there;
   switch (use) {
     case Use::load:
+    case Use::load_deferring:
       return {newest, {"loads", "chunks", "unlogged_marks"}, {"select", "insert", "update"}};
     case Use::read_loads: return {newest, {"loads", "chunks", "deferred_indexes"}, {"select"}};
     case Use::schedule:
@@ -145,9 +146,16 @@ std::string upgrade(const script::Rows& history) {
 
 std::string state_expression(Use use) {
   const Needs needs = needs_of(use);
+  const bool is_load = use == Use::load || use == Use::load_deferring;
   // Numbers of loads are drawn by name.
   std::string may =
-      use == Use::load ? "has_sequence_privilege('pgsluice.loads_load_id_seq', 'usage')" : "true";
+      is_load ? "has_sequence_privilege('pgsluice.loads_load_id_seq', 'usage')" : "true";
+  // An index is dropped at the beginning and struck out of the journal at the end.
+  if (use == Use::load_deferring) {
+    for (const char* privilege : {"select", "insert", "update", "delete"})
+      may +=
+          std::string(" and has_table_privilege('pgsluice.deferred_indexes', '") + privilege + "')";
+  }
   for (const char* table : needs.tables) {
     for (const char* privilege : needs.privileges)
       may += std::string(" and has_table_privilege('pgsluice.") + table + "', '" + privilege + "')";
@@ -169,7 +177,7 @@ State state_of(std::string_view value) {
 }
 
 std::string missing_grants_query(Use use) {
-  if (use == Use::load) {
+  if (use == Use::load || use == Use::load_deferring) {
     // What loads need depends on their flags: all that they may ever do.
     return "select format('grant usage on schema pgsluice to %1$I; grant select, insert, update, "
            "delete on all tables in schema pgsluice to %1$I; grant usage on all sequences in "

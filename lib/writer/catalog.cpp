@@ -163,11 +163,11 @@ Failure own_table(const std::string& table) {
 }
 
 asio::awaitable<pg::Results> ask_catalogs(pg::Connection& on, const std::string& table,
-                                          const Settings& settings) {
+                                          const Settings& settings, ledger::Use use) {
   const std::string sql = "begin; " + find_target(table, settings) + pg::own_path + table_sql +
                           target_oid + "; " + columns_sql + target_oid +
-                          " order by a.attnum; select " +
-                          ledger::state_expression(ledger::Use::load) + "; commit";
+                          " order by a.attnum; select " + ledger::state_expression(use) +
+                          "; commit";
   std::optional<pg::PgError> missing;
   try {
     co_return co_await on.query_in_user_path(sql);
@@ -199,10 +199,11 @@ std::string find_target(const std::string& table, const Settings& settings) {
          quote_literal(table) + "::pg_catalog.regclass::pg_catalog.oid)::pg_catalog.text, true); ";
 }
 
-asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings) {
+asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings,
+                                 ledger::Use use) {
   Target target;
   target.settings_sql = set_local(settings);
-  const auto results = co_await ask_catalogs(on, table, settings);
+  const auto results = co_await ask_catalogs(on, table, settings, use);
   const pg::Result& row = results.last(3);
   const pg::Result& rows = results.last(2);
   target.ledger = ledger::state_of(results.last(1).text(0, 0));

@@ -54,7 +54,8 @@ inline constexpr const char* target_oid =
 /// Reads the catalogs: in one round trip, or two where there are triggers, partitions or domains.
 /// `table` is written as in SQL: trips, sales.trips, "Trips". Throws PgError{42P01} for a table
 /// that is not there, and Failure{usage} for one of pgsluice's own.
-asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings);
+asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings,
+                                 ledger::Use use = ledger::Use::load);
 
 /// An expression that is true if the table has no row, and that was true: empty where it has some,
 /// or where that cannot be known, as this user may not look at all of them. `quickly`: it is not

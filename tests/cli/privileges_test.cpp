@@ -166,6 +166,19 @@ TEST_F(Privileges, OfIndexesThatWait) {
           "--defer-indexes"},
          owner + of_ledger + journal,
          with_index});
+  // Who may not strike the index out again does not drop it.
+  with_index();
+  const std::string some = url_of_new_role("has_no_delete");
+  db().run(
+      "grant owner_of_t to has_no_delete; grant usage on schema pgsluice to has_no_delete; grant "
+      "select, insert, update on all tables in schema pgsluice to has_no_delete; grant usage on "
+      "all sequences in schema pgsluice to has_no_delete");
+  const Finished refused = pgsluice({"load", path_, "-t", "s.t", "-d", some, "--again",
+                                     "--truncate", "--progress", "none", "--defer-indexes"});
+  EXPECT_EQ(1, refused.exit_code);
+  EXPECT_THAT(refused.err, HasSubstr("Ask its owner to run: grant "));
+  EXPECT_EQ("s.by_v", db().value("select to_regclass('s.by_v')::text"));
+  db().run("drop owned by has_no_delete; drop role has_no_delete");
   // A load that fails leaves the index to be built.
   const auto without_index = [&] {
     with_index();
