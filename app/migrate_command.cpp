@@ -244,24 +244,20 @@ Outcome run_file(const MigrateFlags& flags, const migrate::Options& options,
                         format_duration(std::chrono::steady_clock::now() - began));
 }
 
-}  // namespace
+/// What the flags of a command line belong to.
+struct MigrateCli {
+  CLI::App& parent;
+  std::shared_ptr<MigrateFlags> flags = std::make_shared<MigrateFlags>();
+  std::shared_ptr<Command> command = std::make_shared<Command>();
 
-Run add_migrate_command(CLI::App& app) {
-  auto flags = std::make_shared<MigrateFlags>();
-  auto command = std::make_shared<Command>();
-  CLI::App& c = *app.add_subcommand("migrate", "SQL migrations: each file once, in order");
-  c.set_help_flag("--help", "print this help and exit");
-  c.require_subcommand(1);
-  c.footer(
-      "Files: V20260131120000__name.sql or 001_name.sql run once, R__name.sql whenever it changed, "
-      "S__name.sql on its schedule.\nExit codes: 0 nothing pending, 1 failed, 2 wrong usage or "
-      "file, 4 cannot connect, 6 another run holds the lock,\n7 files and history differ, 10 "
-      "(status) migrations are pending, 130/143 interrupted.");
-  const auto chooses = [command](CLI::App& sub, const Command& run_it) {
-    sub.callback([command, run_it] { *command = run_it; });
-  };
+  void choose(CLI::App& sub, const Command& run_it) const {
+    sub.callback([command = command, run_it] { *command = run_it; });
+  }
+};
 
-  CLI::App& up_command = add_migrate_subcommand(c, "up", "apply what is pending", flags);
+void add_applying(const MigrateCli& cli) {
+  const auto& flags = cli.flags;
+  CLI::App& up_command = add_migrate_subcommand(cli.parent, "up", "apply what is pending", flags);
   add_folder(up_command, flags);
   add_to(up_command, flags);
   add_strict(up_command, flags);
@@ -269,32 +265,39 @@ Run add_migrate_command(CLI::App& app) {
   add_lock_wait(up_command, flags);
   up_command.add_flag("--dry-run", flags->options.dry_run,
                       "run what can be rolled back, and roll it back");
-  chooses(up_command, up);
+  cli.choose(up_command, up);
 
   CLI::App& status_command =
-      add_migrate_subcommand(c, "status", "what is applied and what is pending", flags);
+      add_migrate_subcommand(cli.parent, "status", "what is applied and what is pending", flags);
   add_folder(status_command, flags);
   add_strict(status_command, flags);
-  chooses(status_command, status);
+  cli.choose(status_command, status);
 
-  CLI::App& plan_command = add_migrate_subcommand(c, "plan", "what up would run, in order", flags);
+  CLI::App& plan_command =
+      add_migrate_subcommand(cli.parent, "plan", "what up would run, in order", flags);
   add_folder(plan_command, flags);
   add_to(plan_command, flags);
   add_strict(plan_command, flags);
-  chooses(plan_command, plan);
+  cli.choose(plan_command, plan);
+}
 
-  CLI::App& new_command = *c.add_subcommand("new", "make an empty migration");
+void add_new(const MigrateCli& cli) {
+  const auto& flags = cli.flags;
+  CLI::App& new_command = *cli.parent.add_subcommand("new", "make an empty migration");
   new_command.set_help_flag("--help", "print this help and exit");
   new_command.add_option("NAME", flags->argument, "what it does, in a few words")->required();
   add_folder(new_command, flags);
   add_migrate_output(new_command, flags);
-  new_command.callback([command, flags] {
+  new_command.callback([command = cli.command, flags] {
     flags->connects = false;
     *command = make_new;
   });
+}
 
+void add_mending(const MigrateCli& cli) {
+  const auto& flags = cli.flags;
   CLI::App& repair_command =
-      add_migrate_subcommand(c, "repair", "say that a difference is meant", flags);
+      add_migrate_subcommand(cli.parent, "repair", "say that a difference is meant", flags);
   add_folder(repair_command, flags);
   add_lock_wait(repair_command, flags);
   repair_command
@@ -308,24 +311,45 @@ Run add_migrate_command(CLI::App& app) {
       ->option_text("VERSION");
   repair_command.add_flag("--accept-search-path", flags->accept_search_path,
                           "what was applied lies where the search_path leads now");
-  chooses(repair_command, repair);
+  cli.choose(repair_command, repair);
 
   CLI::App& baseline_command = add_migrate_subcommand(
-      c, "baseline", "say that everything up to a version is in the database already", flags);
+      cli.parent, "baseline", "say that everything up to a version is in the database already",
+      flags);
   baseline_command.add_option("VERSION", flags->version, "the last version that is there")
       ->required();
   add_folder(baseline_command, flags);
   add_lock_wait(baseline_command, flags);
-  chooses(baseline_command, baseline);
+  cli.choose(baseline_command, baseline);
+}
 
-  CLI::App& run_command =
-      add_migrate_subcommand(c, "run", "run one SQL file now, and keep no record of it", flags);
+void add_run(const MigrateCli& cli) {
+  const auto& flags = cli.flags;
+  CLI::App& run_command = add_migrate_subcommand(
+      cli.parent, "run", "run one SQL file now, and keep no record of it", flags);
   run_command.add_option("FILE", flags->argument, "an S__name.sql, or any other migration")
       ->required();
   add_running(run_command, flags);
-  chooses(run_command, run_file);
+  cli.choose(run_command, run_file);
+}
 
-  return [flags, command] { return run(*flags, *command); };
+}  // namespace
+
+Run add_migrate_command(CLI::App& app) {
+  CLI::App& c = *app.add_subcommand("migrate", "SQL migrations: each file once, in order");
+  c.set_help_flag("--help", "print this help and exit");
+  c.require_subcommand(1);
+  c.footer(
+      "Files: V20260131120000__name.sql or 001_name.sql run once, R__name.sql whenever it changed, "
+      "S__name.sql on its schedule.\nExit codes: 0 nothing pending, 1 failed, 2 wrong usage or "
+      "file, 4 cannot connect, 6 another run holds the lock,\n7 files and history differ, 10 "
+      "(status) migrations are pending, 130/143 interrupted.");
+  const MigrateCli cli{c};
+  add_applying(cli);
+  add_new(cli);
+  add_mending(cli);
+  add_run(cli);
+  return [flags = cli.flags, command = cli.command] { return run(*flags, *command); };
 }
 
 }  // namespace sluice::app

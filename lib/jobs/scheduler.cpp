@@ -5,30 +5,12 @@
 #include <algorithm>
 #include <random>
 
-#include "base/exit_code.hpp"
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
-#include "jobs/files.hpp"
-#include "jobs/handed.hpp"
 #include "script/history.hpp"
 
 namespace sluice::jobs {
-namespace {
-
-bool ended_well(int exit_code) { return exit_code == exit_ok || exit_code == exit_rejected; }
-
-/// The same again would end the same: wrong usage, too many rejects, a source that changed.
-bool is_final(int exit_code) {
-  return exit_code == exit_usage || exit_code == exit_budget || exit_code == exit_changed;
-}
-
-bool contains(const std::vector<SlotId>& ids, const SlotId& id) {
-  return std::ranges::find(ids, id) != ids.end();
-}
-
-}  // namespace
-
 namespace {
 
 std::string place_of(const Config& config) {
@@ -54,6 +36,7 @@ Scheduler::Scheduler(asio::any_io_executor executor, pg::Pool& pool, Config conf
       executions_(executor_),
       beside_(executor_),
       changed_(executor_),
+      runs_({options_, slots_, changed_}),
       grace_(executor_),
       last_word_(executor_),
       silence_(executor_) {}
@@ -124,6 +107,7 @@ void Scheduler::stop() {
   if (stopping_) return;
   stopping_ = true;
   slots_.end();
+  runs_.begin_no_more();
   changed_.notify();
   if (!prepared_) followers_.cancel();  // nothing has begun, and the server may not answer
   grace_.expires_after(std::max(config_.grace - limits::job_last_word, config_.grace / 2));
@@ -138,12 +122,9 @@ void Scheduler::stop() {
 void Scheduler::cancel() {
   stopping_ = true;
   slots_.end();
+  runs_.begin_no_more();
   followers_.cancel();
-  bool is_any_running = false;
-  for (const auto& run : runs_) {
-    is_any_running = is_any_running || run->has_process();
-    run->stop(RunState::interrupted, "its scheduler was stopped");
-  }
+  const bool is_any_running = runs_.stop_all("its scheduler was stopped");
   changed_.notify();
   last_word_.expires_after((is_any_running ? kill_after() : milliseconds::zero()) +
                            limits::job_last_word);
@@ -193,7 +174,7 @@ asio::awaitable<void> Scheduler::follow_always(JobPtr job, std::size_t generatio
     }
     was_refused = true;
     if (options_.once) {
-      ++failures_;
+      ++refusals_;
       co_return;
     }
     const auto until = async::Deadline::after(config_.lost_after / 3);
@@ -265,139 +246,13 @@ asio::awaitable<bool> Scheduler::begin(JobPtr job, Instant slot, std::size_t gen
     log("skipped", id, "the run before it has not ended");
     co_return true;
   }
-  if (*claim.state == RunState::queued && job->overlap == Overlap::cancel) {
-    for (const auto& run : runs_)
-      if (run->id.job == job->name && run->id.project == job->project.name)
-        run->stop(RunState::interrupted, "a later run took its place");
-    changed_.notify();
-  }
+  if (*claim.state == RunState::queued && job->overlap == Overlap::cancel) runs_.give_way(*job);
   const auto run = std::make_shared<Run>(executor_, id, kill_after());
-  runs_.push_back(run);
-  executions_.spawn(guarded(execute(job, run, *claim.state)));
+  runs_.add(run);
+  executions_.spawn(guarded(runs_.execute(job, run, *claim.state)));
   if (job->catchup != Catchup::all) co_return true;
-  while (std::ranges::find(runs_, run) != runs_.end()) co_await changed_.wait();
+  while (runs_.has(run)) co_await changed_.wait();
   co_return true;
-}
-
-asio::awaitable<void> Scheduler::execute(JobPtr job, std::shared_ptr<Run> run, RunState state) {
-  std::exception_ptr failed;
-  try {
-    bool has_place = true;
-    RunEnd end = co_await run_to_its_end(std::move(job), *run, state, has_place);
-    if (has_place) {
-      co_await tell_end(*run, std::move(end));
-    } else {
-      log("skipped", run->id, "a later run took its place");
-    }
-  } catch (...) {
-    failed = std::current_exception();
-  }
-  std::erase(runs_, run);
-  changed_.notify();
-  if (failed) std::rethrow_exception(failed);
-}
-
-asio::awaitable<RunEnd> Scheduler::run_to_its_end(JobPtr job, Run& run, RunState state,
-                                                  bool& has_place) {
-  if (state == RunState::queued) {
-    log("queued", run.id, "the run before it has not ended");
-    has_place = co_await wait_in_queue(run);
-  }
-  // The answer may have come when it was too late.
-  if (stopping_) run.stop(RunState::interrupted, "its scheduler was stopped");
-  if (run.is_stopping()) co_return RunEnd{.state = run.stopped_as(), .message = run.why()};
-  if (!has_place) co_return RunEnd{};
-  log("started", run.id, "");
-  co_return co_await attempt_until_done(*job, run);
-}
-
-/// Until the database has heard it, or the time for that is over.
-asio::awaitable<void> Scheduler::tell_end(const Run& run, RunEnd end) {
-  std::string message = gist(end.state, end.message);
-  if (end.state == RunState::interrupted) ++interruptions_;
-  if (end.state == RunState::failed || end.state == RunState::timed_out) ++failures_;
-  const std::string state(name_of(end.state));
-  try {
-    if (!co_await slots_.finish(run.id, std::move(end)))
-      message += " (but it counts as lost: this scheduler was silent for too long)";
-  } catch (const boost::system::system_error&) {
-    log(state, run.id, message + " (the database is away, and will count it as lost)");
-    throw;
-  }
-  log(state, run.id, message);
-}
-
-/// True when the run may begin, or was told to stop; false if it lost its place.
-asio::awaitable<bool> Scheduler::wait_in_queue(Run& run) {
-  for (;;) {
-    if (stopping_) run.stop(RunState::interrupted, "its scheduler was stopped");
-    if (run.is_stopping()) co_return true;
-    try {
-      const RunState state = co_await slots_.promote(run.id);
-      if (state != RunState::queued) co_return state == RunState::running;
-    } catch (const pg::PgError&) {
-      if (!stopping_) throw;
-      continue;
-    }
-    co_await changed_.wait(async::Deadline::after(limits::job_queue_poll));
-  }
-}
-
-asio::awaitable<RunEnd> Scheduler::attempt_until_done(const Job& job, Run& run) {
-  const async::Backoff backoff{job.retry_delay, limits::job_retry_delay_max};
-  RunEnd end;
-  for (;;) {
-    ++end.attempts;
-    const int exit_code = co_await attempt(job, run);
-    end.exit_code = exit_code;
-    end.state = ended_well(exit_code) ? RunState::ran : RunState::failed;
-    end.message = run.said();
-    if (ended_well(exit_code)) break;
-    const bool timed_out = run.is_stopping() && run.stopped_as() == RunState::timed_out;
-    if (run.is_stopping()) {
-      end.state = run.stopped_as();
-      end.message = run.said() + run.why();
-    }
-    if (end.attempts > job.retries || is_final(exit_code) || (run.is_stopping() && !timed_out))
-      break;
-    if (timed_out) run.go_on();
-    const auto delay = backoff.delay(end.attempts - 1, async::random_share());
-    log("retry", run.id,
-        fmt::format("exit code {}; again in {}", exit_code, format_duration(delay)));
-    const auto until = async::Deadline::after(delay);
-    while (!until.passed() && !stopping_ && !run.is_stopping()) co_await changed_.wait(until);
-    if (run.is_stopping() || stopping_) {
-      end.state = RunState::interrupted;
-      end.message = run.said() + (run.is_stopping() ? run.why() : "its scheduler was stopped");
-      break;
-    }
-  }
-  co_return end;
-}
-
-/// All processes that the job stands for now; the first exit code that is not good.
-asio::awaitable<int> Scheduler::attempt(const Job& job, Run& run) {
-  const Reach& reach = job.command.is_migration ? options_.migrations : options_.loads;
-  const std::vector<std::vector<std::string>> all = arguments_now(job.command);
-  if (all.empty()) log("said", run.id, "no new files");
-  const std::function<void(const std::string&)> line = [&](const std::string& text) {
-    log("said", run.id, text);
-  };
-  run.limit(job.timeout);
-  int result = exit_ok;
-  for (const std::vector<std::string>& arguments : all) {
-    int exit_code = exit_failed;
-    const Handed handed = hand_values(arguments, reach.environment);
-    try {
-      exit_code = co_await run.process(handed.arguments, handed.environment, line);
-    } catch (const Failure& failure) {
-      log("said", run.id, failure.what());  // no process could be started
-    }
-    if (ended_well(result)) result = exit_code;
-    if (run.is_stopping()) break;
-  }
-  run.limit(milliseconds::zero());
-  co_return result;
 }
 
 /// Says that this scheduler lives. Whoever is silent for too long counts as lost, and another one
@@ -406,16 +261,11 @@ asio::awaitable<void> Scheduler::beat() {
   for (;;) {
     const Heartbeat heartbeat = co_await slots_.beat();
     for (const SlotId& id : heartbeat.lost) log("lost", id, "its scheduler went silent");
-    for (const auto& run : runs_) {
-      if (contains(heartbeat.stop_asked, run->id))
-        run->stop(RunState::interrupted, "a later run took its place");
-    }
-    if (!heartbeat.stop_asked.empty()) changed_.notify();
+    runs_.give_way(heartbeat.stop_asked);
     silence_.expires_after(config_.lost_after * 2 / 3);
     const auto on_silence = [this](boost::system::error_code error) {
       if (error) return;
-      for (const auto& run : runs_)
-        run->stop(RunState::interrupted, "the database was away for too long");
+      runs_.stop_all("the database was away for too long");
       changed_.notify();
     };
     silence_.async_wait(on_silence);

@@ -7,20 +7,6 @@
 namespace sluice::migrate {
 namespace {
 
-/// A statement as a message shows it: its first lines, indented.
-std::string excerpt(const std::string& statement) {
-  constexpr std::size_t lines_max = 4;
-  constexpr std::size_t bytes_max = 300;
-  std::string shown;
-  std::size_t at = 0;
-  for (std::size_t line = 0; line < lines_max && at < statement.size(); ++line) {
-    const std::size_t end = std::min(statement.find('\n', at), statement.size());
-    shown += "\n  | " + statement.substr(at, std::min(end - at, bytes_max));
-    at = end + 1;
-  }
-  return at < statement.size() ? shown + "\n  | ..." : shown;
-}
-
 std::string indented(const std::string& lines) {
   std::string text;
   for (const char c : lines) text += c == '\n' ? std::string("\n  ") : std::string(1, c);
@@ -97,13 +83,6 @@ bool Apply::try_again(const script::Script& script, const SqlError& error, std::
                  (retries - attempt == 1 ? " try" : " tries") + " left)");
   stop_.sleep(delay);
   return true;
-}
-
-Apply::Culprit Apply::unit_culprit(const script::Stretch& stretch, std::size_t unit) const {
-  const auto written = stretch.written_unit(unit);
-  return {.place = stretch.units[unit].place,
-          .excerpt = excerpt(written ? std::string(*written)
-                                     : secrets_.hidden(std::string(stretch.unit(unit))))};
 }
 
 Failure Apply::failure_of(const Task& task, const SqlError& error, const Culprit& culprit,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/failure.hpp"
+#include "migrate/culprit.hpp"
 #include "migrate/options.hpp"
 #include "migrate/session.hpp"
 #include "script/plan.hpp"
@@ -54,14 +55,6 @@ class Apply {
     std::string head;  ///< in front of the stretch
     script::Stretch stretch;
   };
-  /// What an error is said to come from.
-  struct Culprit {
-    std::optional<script::Place> place;
-    std::string excerpt;     ///< as the file has it
-    std::string position;    ///< in words, in front of the error
-    bool is_behind = false;  ///< all statements went well, and what comes behind them did not
-  };
-
   void run(const Task& task);
   void run_transaction(const Task& task);
   void send_transaction(const Task& task, Sending& sending);
@@ -76,7 +69,6 @@ class Apply {
   std::string settings(const script::Script& script, bool local) const;
   std::string path(const std::string& set) const;
   bool try_again(const script::Script& script, const SqlError& error, std::size_t attempt);
-  Culprit unit_culprit(const script::Stretch& stretch, std::size_t unit) const;
   Failure failure_of(const Task& task, const SqlError& error, const Culprit& culprit,
                      const std::string& what_happened) const;
   /// What comes behind the text of a file that is one transaction, and its constraints.
@@ -85,7 +77,6 @@ class Apply {
                      bool may_search);
   std::optional<Culprit> find_culprit(const Task& task, const SqlError& error,
                                       std::size_t units_before);
-  Culprit last_change_of_role(const script::Script& script) const;
 
   Session& session_;
   const Options& options_;

@@ -113,7 +113,7 @@ void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size
         if (place->line == 1) place->column += unit.place.column - 1;
         place->line += unit.place.line - 1;
       }
-      Culprit culprit = unit_culprit(stretch, index);
+      Culprit culprit = unit_culprit(stretch, index, secrets_);
       if (place) culprit.place = place;
       culprit.position = "statement " + std::to_string(progress.done + 1) + " of " +
                          std::to_string(progress.total) + ": ";

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <array>
-#include <cctype>
 
 #include "base/identifier.hpp"
 #include "migrate/apply.hpp"
@@ -32,28 +30,6 @@ std::optional<script::Place> place_in(const std::string& head, const script::Str
   }
   place->line += stretch.begin.line - 1;
   return place;
-}
-
-/// The statement changes who the session is, or could.
-bool may_change_role(const script::Unit& unit, std::string_view sql) {
-  constexpr std::array<std::string_view, 6> certain{"SET",   "RESET", "DISCARD",
-                                                    "ALTER", "DROP",  "CALL"};
-  if (unit.words.empty()) return false;
-  const bool names_it = std::ranges::find(certain, unit.words.front()) != certain.end();
-  std::string text(sql);
-  std::ranges::transform(text, text.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (text.contains("set_config")) return true;
-  if (!names_it) return false;
-  return std::ranges::any_of(std::array{"role", "user", "authorization", "transaction", "read"},
-                             [&text](const char* word) { return text.contains(word); });
-}
-
-/// The last such statement of a stretch.
-std::optional<std::size_t> change_of_role(const script::Stretch& stretch) {
-  for (std::size_t i = stretch.units.size(); i-- > 0;)
-    if (may_change_role(stretch.units[i], stretch.unit(i))) return i;
-  return std::nullopt;
 }
 
 /// Where nothing says which of them it is.
@@ -129,20 +105,21 @@ std::string Apply::own_tail(const Task& task) const {
   return sql + script::record_applied(*task.home, task.script) + ";commit";
 }
 
-Apply::Culprit Apply::culprit_of(const Task& task, const SqlError& error, const Sending& sending,
-                                 bool may_search) {
+Culprit Apply::culprit_of(const Task& task, const SqlError& error, const Sending& sending,
+                          bool may_search) {
   const script::Stretch& stretch = sending.stretch;
   const bool is_alone = sending.part == Sending::Part::stretch;
   if (sending.part == Sending::Part::constraints) return {};
-  if (sending.part == Sending::Part::own) return last_change_of_role(task.script);
+  if (sending.part == Sending::Part::own)
+    return last_change_of_role(task.script, options_.placeholders, secrets_);
   if (const std::optional<script::Place> place = place_in(sending.head, stretch, error)) {
     const auto unit = unit_at(stretch.units, *place);
-    Culprit culprit = unit ? unit_culprit(stretch, *unit) : Culprit{};
+    Culprit culprit = unit ? unit_culprit(stretch, *unit, secrets_) : Culprit{};
     culprit.place = place;
     return culprit;
   }
   if (stretch.units.size() == 1 && (is_alone || !change_of_role(stretch)))
-    return unit_culprit(stretch, 0);
+    return unit_culprit(stretch, 0, secrets_);
   std::optional<Culprit> found;
   if (may_search && !error.is_transient() && !error.is_cancelled())
     found = find_culprit(task, error, stretch.units_before);
@@ -153,8 +130,8 @@ Apply::Culprit Apply::culprit_of(const Task& task, const SqlError& error, const 
 
 /// Most errors of running SQL have no position: behind what went well the statements are sent one
 /// by one, and rolled back. What comes behind them fails for what one of them has set.
-std::optional<Apply::Culprit> Apply::find_culprit(const Task& task, const SqlError& error,
-                                                  std::size_t units_before) {
+std::optional<Culprit> Apply::find_culprit(const Task& task, const SqlError& error,
+                                           std::size_t units_before) {
   std::optional<script::Stretch> stretch;
   std::optional<std::size_t> unit;
   bool is_behind = false;
@@ -182,18 +159,8 @@ std::optional<Apply::Culprit> Apply::find_culprit(const Task& task, const SqlErr
   }
   session_.roll_back();
   if (state != error.state()) return std::nullopt;
-  if (is_behind) return last_change_of_role(task.script);
-  return stretch && unit ? std::optional(unit_culprit(*stretch, *unit)) : std::nullopt;
-}
-
-Apply::Culprit Apply::last_change_of_role(const script::Script& script) const {
-  Culprit culprit;
-  script::Stretches stretches(script, options_.placeholders);
-  while (const std::optional<script::Stretch> stretch = stretches.next()) {
-    if (const auto unit = change_of_role(*stretch)) culprit = unit_culprit(*stretch, *unit);
-  }
-  culprit.is_behind = true;
-  return culprit;
+  if (is_behind) return last_change_of_role(task.script, options_.placeholders, secrets_);
+  return stretch && unit ? std::optional(unit_culprit(*stretch, *unit, secrets_)) : std::nullopt;
 }
 
 void Apply::rehearse(const script::Script& script) {
@@ -212,7 +179,7 @@ void Apply::rehearse(const script::Script& script) {
     Culprit culprit;
     if (const std::optional<script::Place> place = place_in(sending.head, sending.stretch, error)) {
       const auto unit = unit_at(sending.stretch.units, *place);
-      if (unit) culprit = unit_culprit(sending.stretch, *unit);
+      if (unit) culprit = unit_culprit(sending.stretch, *unit, secrets_);
       culprit.place = place;
     }
     throw failure_of(task, error, culprit, "this was a dry run: all is rolled back");

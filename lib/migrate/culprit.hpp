@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "script/secrets.hpp"
+#include "script/stretches.hpp"
+
+namespace sluice::migrate {
+
+/// What an error is said to come from.
+struct Culprit {
+  std::optional<script::Place> place;
+  std::string excerpt;     ///< as the file has it
+  std::string position;    ///< in words, in front of the error
+  bool is_behind = false;  ///< all statements went well, and what comes behind them did not
+};
+
+/// A statement of a stretch, as the file has it; else with its secrets hidden.
+Culprit unit_culprit(const script::Stretch& stretch, std::size_t unit,
+                     const script::Secrets& secrets);
+
+/// The last statement of a stretch that may change who one is; nothing where there is none.
+std::optional<std::size_t> change_of_role(const script::Stretch& stretch);
+/// The last one of a script.
+Culprit last_change_of_role(const script::Script& script, const script::Placeholders& placeholders,
+                            const script::Secrets& secrets);
+
+}  // namespace sluice::migrate
