@@ -1,20 +1,27 @@
 #!/usr/bin/env python3
 """Checks the rules of the house that a compiler does not: which folder may include which (house.py; ARCHITECTURE.md
-shows the same table), how long a file may be, that headers start with #pragma once, that no tab or trailing blank slips
-in."""
+shows the same table), how long files and functions may be, how much a class may do in private, that a name that is
+declared is used, that SQLSTATEs have names (base/sql_state.hpp), that headers start with #pragma once, that no tab or
+trailing blank slips in."""
 
 import pathlib
 import re
 import sys
 
+import cpp
 import house
 
 ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
 LINES_MAX = 600
+FUNCTION_LINES_MAX = 60
+PRIVATE_FUNCTIONS_MAX = 15
 
 # what prints: one file escapes what others have written, so that nothing else may
 PRINTS = re.compile(r"\bstd::(cout|cerr|clog|puts|printf|fputs|fwrite|print|println)\b|\b(v?f?printf|fputs|puts)\(")
 MAY_PRINT = {"app/output.cpp"}
+
+# names that others than we look for: Asio
+FOR_OTHERS = {("offload.hpp", "cancellation_slot")}
 
 def folder_of(path):
     parts = path.relative_to(ROOT).parts
@@ -33,10 +40,11 @@ def complaints_about(path):
     for number, line in enumerate(lines, 1):
         if "\t" in line or line != line.rstrip():
             yield f"{where}:{number}: tab or trailing blank"
-        if folder != "tests" and str(where) not in MAY_PRINT and PRINTS.search(line):
+        if folder not in ("tests", "examples") and str(where) not in MAY_PRINT and PRINTS.search(line):
             yield f"{where}:{number}: only app/output.cpp prints"
-    if folder == "tests":
+    if folder in ("tests", "examples"):
         return
+    yield from complaints_about_code(path, text, where)
     for number, mark, header in house.includes(path):
         for pattern, folders in house.LIBRARIES.items():
             if re.match(pattern, header) and folder not in folders:
@@ -44,6 +52,37 @@ def complaints_about(path):
         other = house.folder_of_header(header)
         if mark == '"' and other and other != folder and other not in house.MAY_INCLUDE.get(folder, set()):
             yield f"{where}:{number}: {folder} may not include {other}/"
+
+
+# "22P02", and the first two characters of one where a class is asked for
+SQL_STATE = re.compile(r'"(?:[0-9A-Z]{2}[0-9A-Z]{3})"|in_class\("')
+NAMES_SQL_STATES = {"lib/base/sql_state.hpp"}
+NO_SQL_STATES = {"KOI8R", "KOI8U", "UTF16", "UTF32"}
+
+
+def complaints_about_code(path, text, where):
+    for first, lines in cpp.functions(text):
+        if lines > FUNCTION_LINES_MAX:
+            yield f"{where}:{first}: a function of {lines} lines, more than {FUNCTION_LINES_MAX}"
+    if path.suffix == ".hpp":
+        for name, count in cpp.private_functions(cpp.without_texts(text)):
+            if count > PRIVATE_FUNCTIONS_MAX:
+                yield f"{where}: {name} has {count} private functions, more than {PRIVATE_FUNCTIONS_MAX}"
+    if str(where) in NAMES_SQL_STATES:
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        for found in SQL_STATE.findall(line):
+            if found.strip('"') not in NO_SQL_STATES and re.search(r"\d|in_class", found):
+                yield f"{where}:{number}: {found}: an SQLSTATE without its name (base/sql_state.hpp)"
+
+
+def complaints_about_names(files):
+    names = cpp.Names({path: cpp.without_texts(path.read_text(encoding="utf-8")) for path in files})
+    for path in files:
+        if path.suffix == ".hpp" and path.relative_to(ROOT).parts[0] in ("lib", "app"):
+            for name in names.unused(path):
+                if not (path.name, name) in FOR_OTHERS:
+                    yield f"{path.relative_to(ROOT)}: {name} is used nowhere"
 
 
 def complaints_about_the_house():
@@ -60,9 +99,10 @@ def complaints_about_the_house():
 
 
 def main():
-    files = [p for top in ("lib", "app", "tests") for p in sorted((ROOT / top).rglob("*")) if p.suffix in (".hpp", ".cpp")]
+    files = [p for top in ("lib", "app", "examples", "tests") for p in sorted((ROOT / top).rglob("*")) if p.suffix in (".hpp", ".cpp")]
     found = [complaint for path in files for complaint in complaints_about(path)]
     found += complaints_about_the_house()
+    found += complaints_about_names(files)
     for complaint in found:
         print(complaint)
     print(f"{len(files)} files, {len(found)} complaints")
