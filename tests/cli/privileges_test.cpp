@@ -152,7 +152,8 @@ TEST_F(Privileges, OfIndexesThatWait) {
   const std::string bad = folder_.write("bad.csv", "id,v\n1,a\n-1,b\n");
   db().run(
       "create role owner_of_t; alter table s.t add check (id > 0); alter table s.t owner to "
-      "owner_of_t; grant usage, create on schema s to owner_of_t");
+      "owner_of_t; grant usage, create on schema s to owner_of_t; grant temporary on database " +
+      db().value("select current_database()") + " to owner_of_t");
   const std::vector<std::string> journal{
       "select on pgsluice.deferred_indexes", "insert on pgsluice.deferred_indexes",
       "update on pgsluice.deferred_indexes", "delete on pgsluice.deferred_indexes"};
