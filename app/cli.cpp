@@ -72,10 +72,7 @@ void add_connection_options(CLI::App& command, CommonOptions& options) {
 }
 
 void add_output_format(CLI::App& command, OutputFormat& format, const std::string& help) {
-  add_choice_option<OutputFormat>(command, "--output",
-                                  {{"text", OutputFormat::text}, {"json", OutputFormat::json}},
-                                  format, help)
-      .group("Output");
+  add_choice_option<OutputFormat>(command, "--output", format, help).group("Output");
 }
 
 void add_output_options(CLI::App& command, CommonOptions& options) {

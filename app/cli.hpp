@@ -8,12 +8,22 @@
 #include <vector>
 
 #include "app/flag_values.hpp"
+#include "base/names.hpp"
 #include "pg/connection.hpp"
 
 namespace sluice::app {
 
 enum class OutputFormat { text, json };
+constexpr auto names_of(OutputFormat) {
+  return std::array{Named{OutputFormat::text, "text"}, Named{OutputFormat::json, "json"}};
+}
+
 enum class ProgressMode { automatic, bar, plain, json, none };
+constexpr auto names_of(ProgressMode) {
+  return std::array{Named{ProgressMode::automatic, "auto"}, Named{ProgressMode::bar, "bar"},
+                    Named{ProgressMode::plain, "plain"}, Named{ProgressMode::json, "json"},
+                    Named{ProgressMode::none, "none"}};
+}
 
 /// What every command that talks to a server takes.
 struct CommonOptions {

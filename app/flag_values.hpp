@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/names.hpp"
+
 /// Flags with values, read by ourselves: the message of a wrong one names the flag and says what to
 /// write instead. CLI11's own readers take -5 for a very large number, 010 for 8, and let a list
 /// take the arguments that follow it.
@@ -57,31 +59,28 @@ std::size_t place_of_choice(const std::string& flag, const std::string& text,
 /// How messages name an option: "--jobs" for "-j,--jobs".
 std::string shown_name(const std::string& flags);
 
-template <class T>
-using Choices = std::vector<std::pair<std::string, T>>;
-
-/// One of some words, which the help lists in this order.
-template <class T>
-CLI::Option& add_choice_option(CLI::App& command, const std::string& flags, Choices<T> choices,
-                               Take<T> take, const std::string& help) {
+/// One of the words for an enum's values, which the help lists.
+template <HasNames T>
+CLI::Option& add_choice_option(CLI::App& command, const std::string& flags, Take<T> take,
+                               const std::string& help) {
   std::vector<std::string> names;
   std::string listed;
-  for (const auto& [name, value] : choices) {
-    names.push_back(name);
-    listed += (listed.empty() ? "" : "|") + name;
+  for (const Named<T>& each : names_of(T{})) {
+    names.emplace_back(each.name);
+    listed += (listed.empty() ? "" : "|") + names.back();
   }
   const std::string flag = shown_name(flags);
-  const auto read = [flag, names, choices, take](const std::string& text) {
-    take(choices.at(place_of_choice(flag, text, names)).second);
+  const auto read = [flag, names, take](const std::string& text) {
+    take(names_of(T{}).at(place_of_choice(flag, text, names)).value);
   };
   return *command.add_option_function<std::string>(flags, read, help)->option_text(listed);
 }
 
-template <class T>
-CLI::Option& add_choice_option(CLI::App& command, const std::string& flags, Choices<T> choices,
-                               T& value, const std::string& help) {
+template <HasNames T>
+CLI::Option& add_choice_option(CLI::App& command, const std::string& flags, T& value,
+                               const std::string& help) {
   const Take<T> take = [&value](const T& chosen) { value = chosen; };
-  return add_choice_option<T>(command, flags, std::move(choices), take, help);
+  return add_choice_option<T>(command, flags, take, help);
 }
 
 }  // namespace sluice::app

@@ -171,11 +171,7 @@ void add_input_flags(CLI::App& c, LoadFlags& f) {
     f.load.header = mode;
   };
   add_choice_option<load::HeaderMode>(
-      c, "--header",
-      {{"match", load::HeaderMode::match},
-       {"skip", load::HeaderMode::skip},
-       {"none", load::HeaderMode::none}},
-      header,
+      c, "--header", header,
       "match: the first record names the columns (default); skip: it is ignored; "
       "none: it is data")
       .group(group);
@@ -204,11 +200,7 @@ void add_input_flags(CLI::App& c, LoadFlags& f) {
 void add_conflict_flags(CLI::App& c, LoadFlags& f) {
   const std::string group = "Rows";
   add_choice_option<writer::OnConflict>(
-      c, "--on-conflict",
-      {{"error", writer::OnConflict::error},
-       {"nothing", writer::OnConflict::nothing},
-       {"update", writer::OnConflict::update}},
-      f.load.on_conflict,
+      c, "--on-conflict", f.load.on_conflict,
       "a record whose key is in the table is an error (default), is left out (nothing), or "
       "takes the row's place (update)")
       .group(group);
@@ -218,11 +210,7 @@ void add_conflict_flags(CLI::App& c, LoadFlags& f) {
       ->group(group);
   const auto dedupe = [&f](const writer::Dedupe& which) { f.load.dedupe = which; };
   add_choice_option<writer::Dedupe>(
-      c, "--dedupe",
-      {{"first", writer::Dedupe::first},
-       {"last", writer::Dedupe::last},
-       {"error", writer::Dedupe::error}},
-      dedupe,
+      c, "--dedupe", dedupe,
       "which of several records with one key counts (default: first for nothing, last for update)")
       .group(group);
   add_list_option(c, "--update-columns", f.load.update_columns, true,
@@ -243,20 +231,12 @@ void add_row_flags(CLI::App& c, LoadFlags& f) {
              "load the file although it is in the table already, or unfinished")
       ->group(group);
   add_choice_option<load::SameContent>(
-      c, "--same-content",
-      {{"refuse", load::SameContent::refuse},
-       {"load", load::SameContent::load},
-       {"skip", load::SameContent::skip}},
-      f.load.same_content,
+      c, "--same-content", f.load.same_content,
       "a file whose content another file has brought already is refused (default), loaded "
       "too, or left out")
       .group(group);
   add_choice_option<load::Grown>(
-      c, "--grown",
-      {{"refuse", load::Grown::refuse},
-       {"append", load::Grown::append},
-       {"load", load::Grown::load}},
-      f.load.grown,
+      c, "--grown", f.load.grown,
       "a file that begins with all of an earlier load and goes on is refused (default), "
       "loaded from there on (append), or loaded whole")
       .group(group);
@@ -286,20 +266,12 @@ void add_reject_flags(CLI::App& c, LoadFlags& f) {
       ->option_text("FILE")
       ->group(group);
   add_choice_option<tuple::Ragged>(
-      c, "--ragged",
-      {{"error", tuple::Ragged::error},
-       {"reject", tuple::Ragged::reject},
-       {"pad", tuple::Ragged::pad}},
-      f.load.record_policy.ragged,
+      c, "--ragged", f.load.record_policy.ragged,
       "a record with too few or too many values is a reject (default), an error whatever "
       "--max-rejects says, or (pad) has NULL where values are missing at its end")
       .group(group);
   add_choice_option<tuple::BlankLines>(
-      c, "--blank-lines",
-      {{"skip", tuple::BlankLines::skip},
-       {"reject", tuple::BlankLines::reject},
-       {"null", tuple::BlankLines::null}},
-      f.load.record_policy.blank_lines,
+      c, "--blank-lines", f.load.record_policy.blank_lines,
       "skip them, reject them, or take each for a record of NULLs (default: as COPY, a "
       "record of one empty value)")
       .group(group);
@@ -326,11 +298,7 @@ void add_speed_flags(CLI::App& c, LoadFlags& f) {
                   "bytes per transaction (default: 8MiB); a resumed load keeps its own")
       .group(group);
   add_choice_option<load::WriterChoice>(
-      c, "--writer",
-      {{"auto", load::WriterChoice::automatic},
-       {"copy", load::WriterChoice::copy},
-       {"insert", load::WriterChoice::insert}},
-      f.load.writer,
+      c, "--writer", f.load.writer,
       "COPY, or pipelined INSERTs of many rows each (auto: COPY, where it can serve)")
       .group(group);
   const auto batch_rows = [&f](const std::uint64_t& rows) { f.load.batch_rows = rows; };
@@ -371,13 +339,8 @@ void add_safety_flags(CLI::App& c, LoadFlags& f) {
 
 void add_progress_flag(CLI::App& c, LoadFlags& f) {
   add_choice_option<ProgressMode>(
-      c, "--progress",
-      {{"auto", ProgressMode::automatic},
-       {"bar", ProgressMode::bar},
-       {"plain", ProgressMode::plain},
-       {"json", ProgressMode::json},
-       {"none", ProgressMode::none}},
-      f.progress, "on stderr: a bar on a terminal, a line now and then elsewhere (auto)")
+      c, "--progress", f.progress,
+      "on stderr: a bar on a terminal, a line now and then elsewhere (auto)")
       .group("Output");
 }
 

@@ -317,13 +317,7 @@ void add_filter(CLI::App& command, LoadsFlags& flags) {
   add_number_option(command, "-n,--count", {}, count,
                     "how many of the newest (default: 20; 0: all)");
   command.add_flag("--all", flags.all, "all of them");
-  add_choice_option<State>(command, "--state",
-                           {{"running", State::running},
-                            {"unfinished", State::unfinished},
-                            {"finished", State::finished},
-                            {"given-up", State::given_up},
-                            {"void", State::is_void}},
-                           flags.filter.state, "only these");
+  add_choice_option<State>(command, "--state", flags.filter.state, "only these");
   command.add_option("-t,--table", flags.filter.table, "only loads into this table");
 }
 

@@ -206,9 +206,7 @@ Run add_schedule_command(CLI::App& app) {
   add_config(run, flags);
   run.add_flag("--once", flags->once,
                "run what is due now, and end: for cron, systemd timers and Kubernetes CronJobs");
-  add_choice_option<OutputFormat>(run, "--log",
-                                  {{"text", OutputFormat::text}, {"json", OutputFormat::json}},
-                                  flags->log, "a line an event on stderr")
+  add_choice_option<OutputFormat>(run, "--log", flags->log, "a line an event on stderr")
       .group("Output");
   add_project(run, flags, whose);
   add_connection_options(run, flags->common);

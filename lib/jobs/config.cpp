@@ -131,18 +131,20 @@ class Reader {
     duration = *parsed;
   }
 
-  template <class Choice>
-  void set(const toml::table& from, const char* key, Choice& choice,
-           const std::map<std::string, Choice>& choices) const {
+  template <HasNames Choice>
+  void set(const toml::table& from, const char* key, Choice& choice) const {
     const toml::node* const node = from.get(key);
     if (node == nullptr) return;
-    std::string name;
-    std::string names;
-    for (const auto& [one, value] : choices) names += (names.empty() ? "" : ", ") + one;
-    name = node->is_integer() ? std::to_string(node->as_integer()->get()) : expanded(*node);
-    const auto found = choices.find(name);
-    if (found == choices.end()) fail(*node, "\"" + name + "\": write one of " + names);
-    choice = found->second;
+    const std::string name =
+        node->is_integer() ? std::to_string(node->as_integer()->get()) : expanded(*node);
+    const std::optional<Choice> found = value_named<Choice>(name);
+    if (!found) {
+      std::string names;
+      for (const Named<Choice>& each : names_of(Choice{}))
+        names += (names.empty() ? "" : ", ") + std::string(each.name);
+      fail(*node, "\"" + name + "\": write one of " + names);
+    }
+    choice = *found;
   }
 
   void read_scheduler(const toml::table& from, Config& config) const {
@@ -207,10 +209,8 @@ class Reader {
             .command = read_command(from),
             .retry_delay = limits::job_retry_delay};
     job.meaning = meaning_of(from);  // its files are there
-    set(from, "overlap", job.overlap,
-        {{"skip", Overlap::skip}, {"queue", Overlap::queue}, {"cancel", Overlap::cancel}});
-    set(from, "catchup", job.catchup,
-        {{"0", Catchup::none}, {"1", Catchup::latest}, {"all", Catchup::all}});
+    set(from, "overlap", job.overlap);
+    set(from, "catchup", job.catchup);
     if (job.catchup == Catchup::all && from.get("overlap") != nullptr) {
       fail(*from.get("overlap"),
            "with catchup = \"all\" every slot waits for the one before it: leave overlap out");

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/names.hpp"
 #include "base/project.hpp"
 #include "schedule/recurrence.hpp"
 
@@ -18,9 +19,17 @@ enum class Overlap {
   queue,   ///< it waits, one at most
   cancel,  ///< it waits, and the run before it is stopped
 };
+constexpr auto names_of(Overlap) {
+  return std::array{Named{Overlap::skip, "skip"}, Named{Overlap::queue, "queue"},
+                    Named{Overlap::cancel, "cancel"}};
+}
 
 /// What becomes of slots for which nobody was there.
 enum class Catchup { none, latest, all };
+constexpr auto names_of(Catchup) {
+  return std::array{Named{Catchup::none, "0"}, Named{Catchup::latest, "1"},
+                    Named{Catchup::all, "all"}};
+}
 
 /// What a job runs: pgsluice itself, with these arguments.
 struct Command {

@@ -12,13 +12,8 @@
 namespace sluice::jobs {
 namespace {
 
-constexpr std::array<std::string_view, 9> state_names{
-    "queued", "running", "ran", "failed", "skipped", "missed", "timed_out", "interrupted", "lost"};
-
 RunState state_of(std::string_view name) {
-  for (std::size_t i = 0; i < state_names.size(); ++i)
-    if (state_names[i] == name) return static_cast<RunState>(i);
-  return RunState::lost;
+  return value_named<RunState>(name).value_or(RunState::lost);
 }
 
 std::string timestamp(Instant slot) {
@@ -100,8 +95,6 @@ std::string take_place(const Job& job, const std::string& meaning, const SlotId&
 }
 
 }  // namespace
-
-std::string_view name_of(RunState state) { return state_names.at(static_cast<std::size_t>(state)); }
 
 std::string gist(RunState state, const std::string& message) {
   if (state == RunState::ran) return "";

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/names.hpp"
 #include "jobs/due.hpp"
 #include "pg/pool.hpp"
 
@@ -25,7 +26,17 @@ enum class RunState {
   interrupted,
   lost,
 };
-std::string_view name_of(RunState state);
+constexpr auto names_of(RunState) {
+  return std::array{Named{RunState::queued, "queued"},
+                    Named{RunState::running, "running"},
+                    Named{RunState::ran, "ran"},
+                    Named{RunState::failed, "failed"},
+                    Named{RunState::skipped, "skipped"},
+                    Named{RunState::missed, "missed"},
+                    Named{RunState::timed_out, "timed_out"},
+                    Named{RunState::interrupted, "interrupted"},
+                    Named{RunState::lost, "lost"}};
+}
 
 struct SlotId {
   std::string project;

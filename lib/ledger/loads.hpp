@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/names.hpp"
 #include "base/position.hpp"
 #include "ledger/ledger.hpp"
 #include "pg/connection.hpp"
@@ -93,6 +94,13 @@ std::string has_loads_query(const NewLoad& like);
 /// Which loads to list.
 struct LoadsFilter {
   enum class State { any, running, unfinished, finished, given_up, is_void };
+  /// `any` has none.
+  constexpr auto names_of(LoadsFilter::State) {
+    using State = LoadsFilter::State;
+    return std::array{Named{State::running, "running"}, Named{State::unfinished, "unfinished"},
+                      Named{State::finished, "finished"}, Named{State::given_up, "given-up"},
+                      Named{State::is_void, "void"}};
+  }
 
   std::size_t count_max = 0;  ///< of the newest; 0: all
   State state = State::any;

@@ -10,25 +10,6 @@
 namespace sluice::load {
 namespace {
 
-std::string_view name_of(writer::Dedupe dedupe) {
-  switch (dedupe) {
-    case writer::Dedupe::first: return "first";
-    case writer::Dedupe::last: return "last";
-    case writer::Dedupe::error: return "error";
-  }
-  return "";
-}
-
-std::string_view name_of(tuple::BlankLines lines) {
-  switch (lines) {
-    case tuple::BlankLines::record: return "record";
-    case tuple::BlankLines::skip: return "skip";
-    case tuple::BlankLines::reject: return "reject";
-    case tuple::BlankLines::null: return "null";
-  }
-  return "";
-}
-
 /// The table's column for each of the source's, null for one that is left out.
 nlohmann::json fields_of(const tuple::Mapping& mapping, const tuple::Table& table) {
   auto fields = nlohmann::json::array();

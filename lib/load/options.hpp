@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "base/names.hpp"
 #include "csv/dialect.hpp"
 #include "csv/scanner.hpp"
 #include "rejects/budget.hpp"
@@ -23,12 +24,24 @@ enum class HeaderMode {
   skip,   ///< there is a header, and it is ignored
   none,   ///< the first record is data
 };
+constexpr auto names_of(HeaderMode) {
+  return std::array{Named{HeaderMode::match, "match"}, Named{HeaderMode::skip, "skip"},
+                    Named{HeaderMode::none, "none"}};
+}
 
 /// The strategy that the user asks for.
 enum class WriterChoice { automatic, copy, insert };
+constexpr auto names_of(WriterChoice) {
+  return std::array{Named{WriterChoice::automatic, "auto"}, Named{WriterChoice::copy, "copy"},
+                    Named{WriterChoice::insert, "insert"}};
+}
 
 /// What becomes of a source whose content another one, of another name, has brought already.
 enum class SameContent { refuse, load, skip };
+constexpr auto names_of(SameContent) {
+  return std::array{Named{SameContent::refuse, "refuse"}, Named{SameContent::load, "load"},
+                    Named{SameContent::skip, "skip"}};
+}
 
 /// What becomes of a source that begins with all of what a finished load has read, and goes on.
 enum class Grown {
@@ -36,6 +49,10 @@ enum class Grown {
   append,  ///< what is behind it is loaded
   load,    ///< all of it is
 };
+constexpr auto names_of(Grown) {
+  return std::array{Named{Grown::refuse, "refuse"}, Named{Grown::append, "append"},
+                    Named{Grown::load, "load"}};
+}
 
 /// What the user asks for: one source into one table.
 struct LoadOptions {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/failure.hpp"
+#include "base/names.hpp"
 #include "base/position.hpp"
 #include "base/row_counts.hpp"
 #include "source/file_identity.hpp"
@@ -65,6 +66,14 @@ struct LoadReport : RowCounts {
   std::string finished_before;  ///< when, for nothing_to_do
   std::vector<std::string> notes;
 };
+
+constexpr auto names_of(LoadReport::Status) {
+  using Status = LoadReport::Status;
+  return std::array{
+      Named{Status::failed, "failed"},   Named{Status::interrupted, "interrupted"},
+      Named{Status::stored, "stored"},   Named{Status::nothing_to_do, "nothing to do"},
+      Named{Status::dry_run, "dry run"}, Named{Status::checked, "checked"}};
+}
 
 /// The failure of a run that a signal stopped.
 Failure interrupted(const LoadReport& report);

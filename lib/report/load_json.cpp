@@ -3,23 +3,6 @@
 #include "base/path_text.hpp"
 
 namespace sluice::report {
-namespace {
-
-std::string_view name_of(load::LoadReport::Status status) {
-  using Status = load::LoadReport::Status;
-  switch (status) {
-    case Status::failed: return "failed";
-    case Status::interrupted: return "interrupted";
-    case Status::stored: return "stored";
-    case Status::nothing_to_do: return "nothing to do";
-    case Status::dry_run: return "dry run";
-    case Status::checked: return "checked";
-  }
-  return "";
-}
-
-}  // namespace
-
 nlohmann::ordered_json json_of(const Ending& e) {
   const load::LoadReport& r = e.report;
   nlohmann::ordered_json json{{"source", text_of_path(e.path)},

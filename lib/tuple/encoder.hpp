@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/names.hpp"
 #include "csv/parser.hpp"
 #include "tuple/batch.hpp"
 #include "tuple/codec.hpp"
@@ -26,6 +27,10 @@ enum class Ragged {
   reject,  ///< refused
   pad,     ///< missing values at its end are NULL; too many are refused
 };
+constexpr auto names_of(Ragged) {
+  return std::array{Named{Ragged::error, "error"}, Named{Ragged::reject, "reject"},
+                    Named{Ragged::pad, "pad"}};
+}
 
 /// What becomes of an empty line outside quotes.
 enum class BlankLines {
@@ -34,6 +39,11 @@ enum class BlankLines {
   reject,
   null,  ///< a record of NULLs
 };
+/// `record` has none: it is what COPY does.
+constexpr auto names_of(BlankLines) {
+  return std::array{Named{BlankLines::skip, "skip"}, Named{BlankLines::reject, "reject"},
+                    Named{BlankLines::null, "null"}};
+}
 
 struct RecordPolicy {
   Ragged ragged = Ragged::reject;

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/names.hpp"
 #include "base/row_counts.hpp"
 #include "pg/result.hpp"
 #include "tuple/table.hpp"
@@ -15,9 +16,17 @@ enum class OnConflict {
   nothing,  ///< the row stays
   update,   ///< the row takes the record's values
 };
+constexpr auto names_of(OnConflict) {
+  return std::array{Named{OnConflict::error, "error"}, Named{OnConflict::nothing, "nothing"},
+                    Named{OnConflict::update, "update"}};
+}
 
 /// Which of several records with the same key counts.
 enum class Dedupe { first, last, error };
+constexpr auto names_of(Dedupe) {
+  return std::array{Named{Dedupe::first, "first"}, Named{Dedupe::last, "last"},
+                    Named{Dedupe::error, "error"}};
+}
 
 /// INSERT ... ON CONFLICT from a table that holds records: the target's columns that the source
 /// names, and `record_column`.
