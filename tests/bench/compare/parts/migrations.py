@@ -54,9 +54,9 @@ def cpu_seconds_of_status(server, folder, rounds):
     checksum = lambda number: hashlib.sha256(pathlib.Path(files, file_of(number)).read_bytes()).hexdigest()
     rows = ",".join(f"({i},'{file_of(i)}','{checksum(i)}')" for i in range(1, APPLIED + 1))
     insert = pathlib.Path(folder, "history.sql")
-    insert.write_text(f"{FORGET}; insert into pgsluice.migrations (project, version, file, checksum, state, runner, "
-                      f"finished_at) select 'default', v, f, c, 'applied', '', now() from (values {rows}) r (v, f, c);")
-    subprocess.run([server.psql, "-X", "-q", server.url, "-f", str(insert)], check=True)
+    insert.write_text(f"{FORGET}; insert into pgsluice.migrations (project, version, file, checksum, state, runner, finished_at, search_path) "
+                      f"select 'default', v, f, c, 'applied', '', now(), array_to_string(current_schemas(false), ', ') from (values {rows}) r (v, f, c);")
+    subprocess.run([server.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", server.url, "-f", str(insert)], check=True)
     return statistics.median(timed([[PROGRAM, "migrate", "status", "--dir", files, "-d", server.url]])["cpu"] for _ in range(rounds))
 
 
