@@ -69,7 +69,7 @@ int run_check(const LoadFlags& flags) {
     }
   };
   try {
-    load::LoadOptions options = options_of(flags);
+    plan::LoadOptions options = options_of(flags);
     if (!options.rejects.ratio_max && !options.rejects.rejects_max)
       options.rejects.rejects_max = std::numeric_limits<std::uint64_t>::max();
     Runtime runtime(flags.common.connect);

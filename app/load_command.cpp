@@ -52,7 +52,7 @@ void act_after(const AfterLoad& after, const LoadFlags& flags, report::Ending& e
 }
 
 report::Ending load_one(Runtime& runtime, const LoadFlags& flags, const AfterLoad& after,
-                        const load::LoadOptions& options) {
+                        const plan::LoadOptions& options) {
   try {
     after.check(options.path);
   } catch (const Failure& failure) {
@@ -122,7 +122,7 @@ int load_files(const LoadFlags& flags, const MoreFiles& more, report::Several& s
                       " with --limit: the file would be gone, and what is behind the limit in no "
                       "table; leave one of them out");
   }
-  load::LoadOptions options = options_of(flags);
+  plan::LoadOptions options = options_of(flags);
   Runtime runtime(flags.common.connect);
   several.files = without_rejects(flags, several);
   if (std::optional<report::Ending> ending = await_server(runtime, flags, more.wait)) {

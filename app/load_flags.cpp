@@ -6,7 +6,7 @@
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
 #include "csv/dialect.hpp"
-#include "load/data_encoding.hpp"
+#include "plan/data_encoding.hpp"
 
 namespace sluice::app {
 namespace {
@@ -27,7 +27,7 @@ std::map<std::string, std::string> parse_pairs(const std::vector<std::string>& t
   return pairs;
 }
 
-void refuse_idle_conflict_flags(const load::LoadOptions& o) {
+void refuse_idle_conflict_flags(const plan::LoadOptions& o) {
   if (o.on_conflict == writer::OnConflict::error) {
     for (const auto& [is_given, flag] :
          {std::pair{!o.key.empty(), "--key"}, std::pair{o.dedupe.has_value(), "--dedupe"},
@@ -47,7 +47,7 @@ void refuse_idle_conflict_flags(const load::LoadOptions& o) {
   }
 }
 
-void require_sizes(const load::LoadOptions& o) {
+void require_sizes(const plan::LoadOptions& o) {
   if (o.chunk_bytes == 0 || o.chunk_bytes > limits::chunk_bytes_max) {
     throw Failure(FailureKind::usage,
                   "--chunk-size must be from 1 byte to " + format_bytes(limits::chunk_bytes_max));
@@ -58,13 +58,13 @@ void require_sizes(const load::LoadOptions& o) {
   }
 }
 
-void refuse_contradictions(const LoadFlags& flags, const load::LoadOptions& o) {
+void refuse_contradictions(const LoadFlags& flags, const plan::LoadOptions& o) {
   if (!o.rejects_path.empty() && !o.rejects.allow_any() && !o.check) {
     throw Failure(FailureKind::usage,
                   "--rejects says where bad records go; say too how many there may be, for example "
                   "--max-rejects 100");
   }
-  if (!o.columns.empty() && (!flags.header_given || o.header == load::HeaderMode::match)) {
+  if (!o.columns.empty() && (!flags.header_given || o.header == plan::HeaderMode::match)) {
     throw Failure(FailureKind::usage,
                   "--columns names the file's columns; say too whether the file has a header to "
                   "skip (--header=skip) or "
@@ -91,7 +91,7 @@ void refuse_contradictions(const LoadFlags& flags, const load::LoadOptions& o) {
 }
 
 /// "50MB/s" or "20000rows/s".
-void parse_max_rate(const std::string& text, load::LoadOptions& o) {
+void parse_max_rate(const std::string& text, plan::LoadOptions& o) {
   constexpr std::string_view rows_per_second = "rows/s";
   const auto wrong = [&text](const std::string& why) {
     return Failure(FailureKind::usage, "--max-rate: \"" + text + "\": " + why +
@@ -109,7 +109,7 @@ void parse_max_rate(const std::string& text, load::LoadOptions& o) {
 }
 
 void require_utf8_everywhere(const LoadFlags& flags) {
-  const load::LoadOptions& o = flags.load;
+  const plan::LoadOptions& o = flags.load;
   for (const auto& [flag, text] :
        {std::pair{"--table", &o.table}, std::pair{"--null", &o.dialect.null_text},
         std::pair{"--encoding", &flags.common.connect.client_encoding}})
@@ -123,13 +123,13 @@ void require_utf8_everywhere(const LoadFlags& flags) {
 
 }  // namespace
 
-load::LoadOptions options_of(const LoadFlags& flags) {
+plan::LoadOptions options_of(const LoadFlags& flags) {
   require_utf8_everywhere(flags);
   for (const std::string& file : flags.files) {
     if (is_connection(file) && ::access(file.c_str(), F_OK) != 0)
       throw Failure(FailureKind::usage, "a connection is no file: it stands behind -d");
   }
-  load::LoadOptions o = flags.load;
+  plan::LoadOptions o = flags.load;
   o.dialect.delimiter = flags.delimiter.value_or(o.dialect.delimiter);
   o.dialect.quote = flags.quote.value_or(o.dialect.quote);
   o.dialect.escape = flags.escape.value_or(o.dialect.quote);
@@ -151,7 +151,7 @@ load::LoadOptions options_of(const LoadFlags& flags) {
   require_sizes(o);
   refuse_contradictions(flags, o);
   if (!flags.max_rate.empty()) parse_max_rate(flags.max_rate, o);
-  load::require_readable_in_chunks(o.encoding);
+  plan::require_readable_in_chunks(o.encoding);
   return o;
 }
 
@@ -166,11 +166,11 @@ void add_input_flags(CLI::App& c, LoadFlags& f) {
   c.add_option("--null", f.load.dialect.null_text, "unquoted text that means NULL (default: empty)")
       ->option_text("TEXT")
       ->group(group);
-  const auto header = [&f](const load::HeaderMode& mode) {
+  const auto header = [&f](const plan::HeaderMode& mode) {
     f.header_given = true;
     f.load.header = mode;
   };
-  add_choice_option<load::HeaderMode>(
+  add_choice_option<plan::HeaderMode>(
       c, "--header", header,
       "match: the first record names the columns (default); skip: it is ignored; "
       "none: it is data")
@@ -230,12 +230,12 @@ void add_row_flags(CLI::App& c, LoadFlags& f) {
   c.add_flag("--again", f.load.again,
              "load the file although it is in the table already, or unfinished")
       ->group(group);
-  add_choice_option<load::SameContent>(
+  add_choice_option<plan::SameContent>(
       c, "--same-content", f.load.same_content,
       "a file whose content another file has brought already is refused (default), loaded "
       "too, or left out")
       .group(group);
-  add_choice_option<load::Grown>(
+  add_choice_option<plan::Grown>(
       c, "--grown", f.load.grown,
       "a file that begins with all of an earlier load and goes on is refused (default), "
       "loaded from there on (append), or loaded whole")
@@ -297,7 +297,7 @@ void add_speed_flags(CLI::App& c, LoadFlags& f) {
   add_size_option(c, "--chunk-size", f.load.chunk_bytes,
                   "bytes per transaction (default: 8MiB); a resumed load keeps its own")
       .group(group);
-  add_choice_option<load::WriterChoice>(
+  add_choice_option<plan::WriterChoice>(
       c, "--writer", f.load.writer,
       "COPY, or pipelined INSERTs of many rows each (auto: COPY, where it can serve)")
       .group(group);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "app/cli.hpp"
-#include "load/options.hpp"
+#include "plan/options.hpp"
 
 namespace sluice::app {
 
@@ -27,7 +27,7 @@ struct LoadFlags {
   std::optional<std::chrono::milliseconds> lock_timeout;
   bool header_given = false;
   bool no_ledger = false;
-  load::LoadOptions load;
+  plan::LoadOptions load;
 };
 
 void add_input_flags(CLI::App& command, LoadFlags& flags);
@@ -41,6 +41,6 @@ void add_setting_flags(CLI::App& command, LoadFlags& flags);
 void add_progress_flag(CLI::App& command, LoadFlags& flags);
 
 /// Throws Failure(usage) for flags that do not go together.
-load::LoadOptions options_of(const LoadFlags& flags);
+plan::LoadOptions options_of(const LoadFlags& flags);
 
 }  // namespace sluice::app

@@ -77,7 +77,7 @@ void ProgressPrinter::finish(const load::Load& load) {
 
 /// "trips.csv -> public.trips     4 connections, COPY binary, 8 MiB chunks"
 void ProgressPrinter::announce(const load::Load& load) {
-  const load::PlanSummary& plan = load.report().plan;
+  const plan::PlanSummary& plan = load.report().plan;
   if (announced_ || plan.table.empty()) return;
   announced_ = true;
   began_ = async::Clock::now();

@@ -18,7 +18,7 @@ asio::awaitable<void> run_and_follow(load::Load& load, ProgressPrinter& printer)
 
 }  // namespace
 
-report::Ending run_one(Runtime& runtime, const LoadFlags& flags, load::LoadOptions options) {
+report::Ending run_one(Runtime& runtime, const LoadFlags& flags, plan::LoadOptions options) {
   report::Ending ending{.report = {},
                         .path = options.path,
                         .table = options.table,

@@ -7,7 +7,7 @@
 namespace sluice::app {
 
 /// Runs one load, with progress on stderr and signals heard, and says how it ended.
-report::Ending run_one(Runtime& runtime, const LoadFlags& flags, load::LoadOptions options);
+report::Ending run_one(Runtime& runtime, const LoadFlags& flags, plan::LoadOptions options);
 
 /// The ending of a command that could not begin.
 report::Ending ending_of(const Failure& failure, const std::string& path, const std::string& table);

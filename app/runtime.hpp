@@ -4,8 +4,8 @@
 
 #include "app/signals.hpp"
 #include "async/asio.hpp"
-#include "load/plan.hpp"
 #include "pg/pool.hpp"
+#include "load/resources.hpp"
 
 namespace sluice::app {
 

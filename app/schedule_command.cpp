@@ -117,7 +117,7 @@ int history(const ScheduleFlags& flags) {
       json.push_back({{"project", entry.id.project},
                       {"job", entry.id.job},
                       {"slot", slot},
-                      {"state", jobs::name_of(entry.state)},
+                      {"state", name_of(entry.state)},
                       {"runner", entry.runner},
                       {"attempts", entry.attempts},
                       {"claimed_at", entry.claimed_at},
@@ -128,7 +128,7 @@ int history(const ScheduleFlags& flags) {
                       {"message", entry.message}});
       continue;
     }
-    std::string line = slot + "  " + std::string(jobs::name_of(entry.state));
+    std::string line = slot + "  " + std::string(name_of(entry.state));
     line.resize(std::max<std::size_t>(line.size(), 35), ' ');
     line += (several ? entry.id.project + "/" : "") + entry.id.job;
     if (entry.attempts > 0 && !entry.seconds.empty()) line += "  " + entry.seconds + " s";

@@ -94,19 +94,19 @@ std::string has_loads_query(const NewLoad& like);
 /// Which loads to list.
 struct LoadsFilter {
   enum class State { any, running, unfinished, finished, given_up, is_void };
-  /// `any` has none.
-  constexpr auto names_of(LoadsFilter::State) {
-    using State = LoadsFilter::State;
-    return std::array{Named{State::running, "running"}, Named{State::unfinished, "unfinished"},
-                      Named{State::finished, "finished"}, Named{State::given_up, "given-up"},
-                      Named{State::is_void, "void"}};
-  }
 
   std::size_t count_max = 0;  ///< of the newest; 0: all
   State state = State::any;
   std::string table;         ///< as in SQL, with or without its schema; empty: any
   std::optional<LoadId> id;  ///< this one alone
 };
+/// `any` has none.
+constexpr auto names_of(LoadsFilter::State) {
+  using Which = LoadsFilter::State;
+  return std::array{Named{Which::running, "running"}, Named{Which::unfinished, "unfinished"},
+                    Named{Which::finished, "finished"}, Named{Which::given_up, "given-up"},
+                    Named{Which::is_void, "void"}};
+}
 
 /// Newest first.
 asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, LoadsFilter filter);

@@ -17,7 +17,7 @@ std::string require(const std::string& condition) {
 
 }  // namespace
 
-asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, Plan& plan) {
+asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, plan::Plan& plan) {
   const auto began = async::Clock::now();
   chunk::Chunk chunk;
   chunk::Chunk second;
@@ -34,7 +34,7 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, Plan& p
   if (is_one && batch.rejects == 0 && stamp == plan.identity.source_stamp) {
     pg::Lease connection = co_await on.pool.acquire();
     writer::Writer::Around around;
-    around.locks = require(ledger::RunLock::try_expression(lock_names(plan)));
+    around.locks = require(ledger::RunLock::try_expression(plan::lock_names(plan)));
     // Statements of their own: what they see is not older than the lock.
     around.before =
         require("not (" + ledger::has_loads_query(plan.identity) + ")") +
@@ -48,7 +48,7 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, Plan& p
         std::to_string(so_far) + " + extract(epoch from clock_timestamp() - now())";
     around.behind = ledger::finish_statement(ledger::this_load, all, seconds, stamp);
     const auto writer =
-        make_writer(plan.strategy, plan.options, plan.target, plan.encoder, std::nullopt);
+        plan::make_writer(plan.strategy, plan.options, plan.target, plan.encoder, std::nullopt);
     try {
       const pg::Result row = co_await writer->write_between(*connection, batch, around);
       stored = StoredAtOnce{ledger::read_finish(row, all), chunk.size};
@@ -57,7 +57,7 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, Plan& p
     }
   }
   if (!stored) {
-    const auto read_again = [&plan] { reread_preamble(plan); };
+    const auto read_again = [&plan] { plan::reread_preamble(plan); };
     co_await async::offload(on.reader, read_again);
   }
   co_return stored;

@@ -2,7 +2,8 @@
 
 #include <optional>
 
-#include "load/plan.hpp"
+#include "load/resources.hpp"
+#include "plan/plan.hpp"
 
 namespace sluice::load {
 
@@ -17,6 +18,6 @@ struct StoredAtOnce {
 /// load that is like it, another run, a bad record, a lost connection. What it is finds out whoever
 /// goes the usual way then; the source is at its first record again.
 /// REQUIRES: the ledger is there, and the source can be read twice.
-asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, Plan& plan);
+asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, plan::Plan& plan);
 
 }  // namespace sluice::load

@@ -4,10 +4,11 @@
 #include <optional>
 
 #include "chunk/chunk.hpp"
-#include "load/plan.hpp"
 #include "load/report.hpp"
+#include "load/resources.hpp"
 #include "load/retry_policy.hpp"
 #include "load/wide_keys.hpp"
+#include "plan/plan.hpp"
 #include "rejects/bad_records.hpp"
 #include "rejects/budget.hpp"
 #include "rejects/reject_file.hpp"
@@ -18,7 +19,7 @@ namespace sluice::load {
 /// What chunks are stored with. All outlive the load.
 struct Storing {
   Resources on;
-  const Plan& plan;
+  const plan::Plan& plan;
   const writer::Writer& writer;
   RetryPolicy policy;
   rejects::RejectBudget& budget;

@@ -8,19 +8,19 @@
 #include "base/path_text.hpp"
 #include "ledger/damaged.hpp"
 #include "ledger/places.hpp"
-#include "load/compare.hpp"
-#include "load/meaning.hpp"
 #include "load/refusal.hpp"
-#include "load/sound_entry.hpp"
 #include "load/staging.hpp"
 #include "load/survey.hpp"
+#include "plan/meaning.hpp"
+#include "resume/compare.hpp"
+#include "resume/sound_entry.hpp"
 #include "source/fingerprint.hpp"
 
 namespace sluice::load {
 namespace {
 
 /// Drops what is to be built again later. `load` is SQL for the load's number.
-std::string defer_statements(const Plan& plan, const std::string& load) {
+std::string defer_statements(const plan::Plan& plan, const std::string& load) {
   std::string sql;
   for (const writer::Index& index : plan.deferred_indexes)
     sql += ledger::defer_statements(load, plan.target.table.id, index);
@@ -45,7 +45,7 @@ bool ends_in_quotes(const csv::Dialect& dialect, std::string_view bytes) {
 
 /// Where what is behind a finished load's last chunk begins; nothing where its last record was not
 /// ended. Blocking.
-std::optional<Position> place_behind(Plan& plan, const ledger::ChunkEntry& last) {
+std::optional<Position> place_behind(plan::Plan& plan, const ledger::ChunkEntry& last) {
   if (!plan.source->seek(last.start.byte_offset)) return std::nullopt;
   std::string bytes(last.byte_count, '\0');
   bytes.resize(plan.source->read(bytes.data(), bytes.size()));
@@ -65,7 +65,7 @@ asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connec
   if (!lock_) {
     std::string question = ledger::has_loads_query(plan_.identity);
     std::string settings = plan_.target.settings_sql;
-    ledger::RunLockNames names = lock_names(plan_);
+    ledger::RunLockNames names = plan::lock_names(plan_);
     const pg::Result known = co_await ledger::RunLock::begin_locked(
         connection, std::move(settings), std::move(names), std::move(question));
     if (known.boolean(0, 0)) known_loads = co_await ledger::find_loads(connection, plan_.identity);
@@ -73,7 +73,7 @@ asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connec
     if (is_fresh && !known_loads.has_other_places) {
       // Whoever comes while the one chunk waits for the table is told so too.
       plan_.target.settings_sql +=
-          "select " + ledger::RunLock::try_expression(lock_names(plan_)) + "; ";
+          "select " + ledger::RunLock::try_expression(plan::lock_names(plan_)) + "; ";
       co_return known_loads;
     }
     // There is more to ask than the beginning of a load: with a lock that lasts as long as that.
@@ -81,7 +81,7 @@ asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connec
     std::unique_ptr<pg::Connection> guard = co_await connection_for_lock(run_, plan_.options);
     if (guard) {
       settings = plan_.target.settings_sql;
-      names = lock_names(plan_);
+      names = plan::lock_names(plan_);
       lock_ =
           co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(names));
     }
@@ -101,9 +101,10 @@ asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connec
 /// What is to be done about this source, which is read where its content decides that. Afterwards
 /// it stands at its first record again, unless there is nothing to do. `before`: statements for
 /// where a new load begins.
-asio::awaitable<Verdict> Entrance::judge_source(pg::Connection& connection, std::string& before) {
-  const LoadOptions& o = plan_.options;
-  History history;
+asio::awaitable<resume::Verdict> Entrance::judge_source(pg::Connection& connection,
+                                                        std::string& before) {
+  const plan::LoadOptions& o = plan_.options;
+  resume::History history;
   history.again = o.again;
   history.truncate = o.truncate;
   history.same_content = o.same_content;
@@ -112,7 +113,7 @@ asio::awaitable<Verdict> Entrance::judge_source(pg::Connection& connection, std:
   history.target_has_logged_part = plan_.target.table.has_logged_part;
   ledger::KnownLoads known = co_await known_loads(connection);
   for (ledger::KnownLoad& load : known.loads) {
-    if (!history.again) require_sound(load);
+    if (!history.again) resume::require_sound(load);
     history.loads.emplace_back();
     history.loads.back().load = std::move(load);
   }
@@ -128,19 +129,19 @@ asio::awaitable<Verdict> Entrance::judge_source(pg::Connection& connection, std:
     std::string adopt = ledger::adopt_statements(plan_.identity);
     co_await connection.query(std::move(adopt));
   }
-  Verdict verdict = judge(history, plan_.identity);
-  if (verdict.kind != Verdict::Kind::compare) co_return verdict;
+  resume::Verdict verdict = resume::judge(history, plan_.identity);
+  if (verdict.kind != resume::Verdict::Kind::compare) co_return verdict;
 
   run_.progress.stage = Progress::Stage::verifying;
   const std::function<bool()> stopped = [this] { return run_.is_stopped; };
-  const ComparisonOn on{run_.on.reader, connection, *plan_.source, plan_.identity, stopped};
+  const resume::ComparisonOn on{run_.on.reader, connection, *plan_.source, plan_.identity, stopped};
   std::vector<std::size_t> which = std::move(verdict.compare);
-  co_await compare(on, history.loads, std::move(which));
+  co_await resume::compare(on, history.loads, std::move(which));
   run_.require_going_on();
   const ledger::LoadEntry like = history.loads.front().load;
-  verdict = judge(history, plan_.identity);
+  verdict = resume::judge(history, plan_.identity);
   const bool must_be_read =
-      verdict.kind == Verdict::Kind::fresh || verdict.kind == Verdict::Kind::append;
+      verdict.kind == resume::Verdict::Kind::fresh || verdict.kind == resume::Verdict::Kind::append;
   if (must_be_read) co_await read_again(like);
   co_return verdict;
 }
@@ -155,14 +156,14 @@ asio::awaitable<void> Entrance::read_again(const ledger::LoadEntry& like) {
             "  A stream cannot be read twice: send it again with --again to load all of it.",
             plan_.source->name(), like.id.value, plan_.target.table.full_name()));
   }
-  const auto read = [this] { reread_preamble(plan_); };
+  const auto read = [this] { plan::reread_preamble(plan_); };
   co_await async::offload(run_.on.reader, read);
 }
 
 /// Asks the ledger about this source and enters the load or finds it again. False if there is
 /// nothing to do.
 asio::awaitable<bool> Entrance::enter() {
-  using Kind = Verdict::Kind;
+  using Kind = resume::Verdict::Kind;
   pg::Lease lease = co_await run_.on.pool.acquire();
   pg::Connection& connection = *lease;
   try {
@@ -174,7 +175,7 @@ asio::awaitable<bool> Entrance::enter() {
                       "loaded twice.");
   }
   ledger::BeginOptions begin;
-  Verdict verdict = co_await judge_source(connection, begin.before);
+  resume::Verdict verdict = co_await judge_source(connection, begin.before);
   switch (verdict.kind) {
     case Kind::nothing_to_do: nothing_to_do(*verdict.load); co_return false;
     case Kind::resume: co_await resume(connection, *verdict.load); co_return true;
@@ -187,7 +188,8 @@ asio::awaitable<bool> Entrance::enter() {
   for (const LoadId id : verdict.void_loads) begin.before += ledger::void_load_statement(id) + "; ";
   // A load that is all or nothing empties the table when it publishes.
   if (plan_.options.truncate && !plan_.strategy.staged)
-    begin.before += ledger::empties_table_statement(plan_.identity) + truncate_statement(plan_);
+    begin.before +=
+        ledger::empties_table_statement(plan_.identity) + plan::truncate_statement(plan_);
   if (!begin.before.empty()) begin.before += drop_stale_staging_statement();
   begin.behind = defer_statements(plan_, ledger::this_load);
   if (plan_.target.table.is_unlogged) begin.behind += ledger::mark_statement(ledger::this_load);
@@ -205,8 +207,8 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
                         load.started_at, load.totals.rows(),
                         plan_.strategy.staged ? "staged" : "stored"));
   if (load.behind_load) {
-    plan_.begins_at = beginning_of(load.options);
-    const auto read = [this] { reread_preamble(plan_); };
+    plan_.begins_at = plan::beginning_of(load.options);
+    const auto read = [this] { plan::reread_preamble(plan_); };
     co_await async::offload(run_.on.reader, read);
   }
   plan_.identity.behind_load = load.behind_load;
@@ -236,8 +238,8 @@ asio::awaitable<void> Entrance::go_on_behind(pg::Connection& connection,
   }
   plan_.begins_at = place;
   plan_.identity.behind_load = load.id;
-  plan_.identity.options = with_beginning(plan_.identity.options, *place);
-  const auto read = [this] { reread_preamble(plan_); };
+  plan_.identity.options = plan::with_beginning(plan_.identity.options, *place);
+  const auto read = [this] { plan::reread_preamble(plan_); };
   co_await async::offload(run_.on.reader, read);
   run_.note(fmt::format("goes on behind load {}, at line {}", load.id.value, place->line));
 }

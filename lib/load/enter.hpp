@@ -4,9 +4,9 @@
 #include <string>
 
 #include "ledger/run_lock.hpp"
-#include "load/history.hpp"
 #include "load/kept_rejects.hpp"
 #include "load/run.hpp"
+#include "resume/history.hpp"
 
 namespace sluice::load {
 
@@ -14,7 +14,7 @@ namespace sluice::load {
 class Entrance {
  public:
   /// All outlive it. A lock that is not held yet is taken where that needs a connection of its own.
-  Entrance(Run& run, Plan& plan, KeptRejects& rejects, std::optional<ledger::RunLock>& lock)
+  Entrance(Run& run, plan::Plan& plan, KeptRejects& rejects, std::optional<ledger::RunLock>& lock)
       : run_(run), plan_(plan), rejects_(rejects), lock_(lock) {}
 
   /// Asks the ledger about the source, and reads it where its content decides. False if there is
@@ -24,14 +24,14 @@ class Entrance {
 
  private:
   asio::awaitable<ledger::KnownLoads> known_loads(pg::Connection& connection);
-  asio::awaitable<Verdict> judge_source(pg::Connection& connection, std::string& before);
+  asio::awaitable<resume::Verdict> judge_source(pg::Connection& connection, std::string& before);
   asio::awaitable<void> read_again(const ledger::LoadEntry& like);
   asio::awaitable<void> resume(pg::Connection& connection, const ledger::KnownLoad& load);
   asio::awaitable<void> go_on_behind(pg::Connection& connection, const ledger::KnownLoad& load);
   void nothing_to_do(const ledger::LoadEntry& load);
 
   Run& run_;
-  Plan& plan_;
+  plan::Plan& plan_;
   KeptRejects& rejects_;
   std::optional<ledger::RunLock>& lock_;
 };

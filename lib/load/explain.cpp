@@ -113,7 +113,7 @@ asio::awaitable<std::string> advice(pg::Pool& pool, const Wanted& wanted,
 
 }  // namespace
 
-Wanted::Wanted(const LoadOptions& o) : table(o.table), settings(o.settings) {
+Wanted::Wanted(const plan::LoadOptions& o) : table(o.table), settings(o.settings) {
   privileges = "insert";
   if (o.on_conflict != writer::OnConflict::error) privileges += ", select";
   if (o.on_conflict == writer::OnConflict::update) privileges += ", update";

@@ -3,14 +3,14 @@
 #include <exception>
 #include <string>
 
-#include "load/options.hpp"
 #include "pg/pool.hpp"
+#include "plan/options.hpp"
 
 namespace sluice::load {
 
 /// What a load wants of the database, for what is said where it does not get it.
 struct Wanted {
-  explicit Wanted(const LoadOptions& options);
+  explicit Wanted(const plan::LoadOptions& options);
 
   std::string table;  ///< as in SQL
   writer::Settings settings;

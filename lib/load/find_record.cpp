@@ -9,7 +9,7 @@ namespace sluice::load {
 namespace {
 
 /// To where the chunker began: behind what was read with the preamble.
-bool go_to_first_record(const Plan& plan) {
+bool go_to_first_record(const plan::Plan& plan) {
   if (!plan.source->rewind()) return false;
   std::uint64_t left = plan.preamble.start.byte_offset + plan.preamble.read_ahead.size();
   std::vector<char> bytes(limits::chunk_bytes_default);
@@ -24,7 +24,7 @@ bool go_to_first_record(const Plan& plan) {
 
 }  // namespace
 
-std::optional<tuple::Reject> find_record(const Plan& plan, std::uint64_t record) {
+std::optional<tuple::Reject> find_record(const plan::Plan& plan, std::uint64_t record) {
   if (!go_to_first_record(plan)) return std::nullopt;
   chunk::Chunker chunker(*plan.source, plan.preamble, plan.chunker_options());
   chunk::Chunk chunk;

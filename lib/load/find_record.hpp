@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "load/plan.hpp"
+#include "plan/plan.hpp"
 #include "tuple/reject.hpp"
 
 namespace sluice::load {
@@ -11,6 +11,6 @@ namespace sluice::load {
 /// Reads a source that has been read once more, to say where a record stands in it; `record` counts
 /// from 1. Nothing where the source can be read only once, or has no such record any more.
 /// Blocking; the source is of no use for anything else afterwards.
-std::optional<tuple::Reject> find_record(const Plan& plan, std::uint64_t record);
+std::optional<tuple::Reject> find_record(const plan::Plan& plan, std::uint64_t record);
 
 }  // namespace sluice::load

@@ -19,10 +19,10 @@ std::function<bool(std::int64_t)> those_of(const ledger::StoredChunks& stored, b
 
 }  // namespace
 
-asio::awaitable<void> KeptRejects::choose(Plan& plan, std::string earlier_path) {
+asio::awaitable<void> KeptRejects::choose(plan::Plan& plan, std::string earlier_path) {
   rejects::RejectWish wish;
-  wish.path = rejects_path_of(plan, plan.options.rejects_path);
-  wish.usual_path = rejects_path_of(plan, {});
+  wish.path = plan::rejects_path_of(plan, plan.options.rejects_path);
+  wish.usual_path = plan::rejects_path_of(plan, {});
   wish.is_named = !plan.options.rejects_path.empty();
   wish.are_allowed = plan.options.rejects.allow_any();
   wish.earlier_path = std::move(earlier_path);
@@ -38,7 +38,7 @@ asio::awaitable<void> KeptRejects::choose(Plan& plan, std::string earlier_path) 
   if (!choice.note.empty()) run_.note(std::move(choice.note));
 }
 
-void KeptRejects::open(const Plan& plan) {
+void KeptRejects::open(const plan::Plan& plan) {
   budget_ = rejects::RejectBudget(plan.options.rejects);
   if (file_ && run_.report.load) file_->set_load(*run_.report.load);
 }

@@ -22,10 +22,10 @@ class KeptRejects {
 
   /// Decides where they go, and makes the files: they are there before the ledger names them.
   /// `earlier_path` is what it names already.
-  asio::awaitable<void> choose(Plan& plan, std::string earlier_path);
+  asio::awaitable<void> choose(plan::Plan& plan, std::string earlier_path);
 
   /// Before the first chunk of the run.
-  void open(const Plan& plan);
+  void open(const plan::Plan& plan);
 
   /// Counts anew, with what the ledger has of the load.
   void count(const ledger::StoredChunks& stored);

@@ -2,7 +2,7 @@
 
 namespace sluice::load {
 
-void note_last_record(const Plan& plan, LoadReport& report) {
+void note_last_record(const plan::Plan& plan, LoadReport& report) {
   using Status = LoadReport::Status;
   const bool is_read = report.status == Status::stored || report.status == Status::checked;
   if (!is_read || plan.options.limit || report.records_read == 0) return;

@@ -8,7 +8,6 @@
 #include "async/task_group.hpp"
 #include "base/quantity.hpp"
 #include "load/at_once.hpp"
-#include "load/data_encoding.hpp"
 #include "load/enter.hpp"
 #include "load/explain.hpp"
 #include "load/last_record.hpp"
@@ -17,6 +16,7 @@
 #include "load/road.hpp"
 #include "load/staging.hpp"
 #include "load/survey.hpp"
+#include "plan/data_encoding.hpp"
 #include "writer/table_name.hpp"
 
 namespace sluice::load {
@@ -26,7 +26,7 @@ using async::Clock;
 
 }  // namespace
 
-Load::Load(Resources on, LoadOptions options)
+Load::Load(Resources on, plan::LoadOptions options)
     : run_{on, {}, {}, false}, options_(std::move(options)), rejects_(run_) {}
 Load::~Load() = default;
 
@@ -61,7 +61,7 @@ asio::awaitable<void> Load::let_go() {
 asio::awaitable<void> Load::run_to_the_end() {
   const auto began = Clock::now();
   run_.require_going_on();
-  Plan plan = co_await prepare_to_run();
+  plan::Plan plan = co_await prepare_to_run();
   run_.report.plan = plan.summary();
   run_.progress.bytes_total = plan.identity.source_bytes;
   run_.progress.bytes_done = plan.preamble.start.byte_offset;
@@ -90,7 +90,7 @@ asio::awaitable<void> Load::run_to_the_end() {
   if (failed) std::rethrow_exception(failed);
 }
 
-asio::awaitable<void> Load::run_plan(Plan& plan) {
+asio::awaitable<void> Load::run_plan(plan::Plan& plan) {
   if (plan.options.dry_run) {
     run_.report.status = LoadReport::Status::dry_run;
   } else if (plan.options.check) {
@@ -102,17 +102,18 @@ asio::awaitable<void> Load::run_plan(Plan& plan) {
   }
 }
 
-asio::awaitable<Plan> Load::prepare_to_run() {
+asio::awaitable<plan::Plan> Load::prepare_to_run() {
   writer::require_table_name(options_.table);
   source_ = source::open(options_.path);
   run_.report.file = source_->file();
   Survey survey(run_, options_, *source_, co_await asio::this_coro::executor);
   Findings found = co_await survey.make();
   lock_ = std::move(found.lock);
-  co_await bring_together(run_.on.pool, found.target.data_encoding, found.beginning, options_);
-  Plan plan =
-      make_plan(std::move(options_), *source_, std::move(found.beginning), std::move(found.target),
-                std::move(found.unique_keys), std::move(found.indexes), found.jobs);
+  co_await plan::bring_together(run_.on.pool, found.target.data_encoding, found.beginning,
+                                options_);
+  plan::Plan plan = plan::make_plan(std::move(options_), *source_, std::move(found.beginning),
+                                    std::move(found.target), std::move(found.unique_keys),
+                                    std::move(found.indexes), found.jobs);
   for (std::string& text : plan.strategy.notes) run_.note(std::move(text));
   run_.report.is_staged = plan.strategy.staged;
   run_.on.pool.allow(plan.jobs);
@@ -120,7 +121,7 @@ asio::awaitable<Plan> Load::prepare_to_run() {
 }
 
 /// Nothing is kept, so nothing is locked, entered or resumed.
-asio::awaitable<void> Load::run_check(Plan& plan) {
+asio::awaitable<void> Load::run_check(plan::Plan& plan) {
   if (!plan.options.rejects_path.empty()) co_await rejects_.choose(plan, {});
   rejects_.open(plan);
   co_await move(plan, {}, nullptr);
@@ -129,21 +130,22 @@ asio::awaitable<void> Load::run_check(Plan& plan) {
   run_.report.status = LoadReport::Status::checked;
 }
 
-asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
+asio::awaitable<void> Load::run_without_ledger(plan::Plan& plan) {
   co_await rejects_.choose(plan, {});
   rejects_.open(plan);
   if (plan.options.truncate) {
     pg::Lease connection = co_await run_.on.pool.acquire();
     std::string settings = plan.target.settings_sql;
     if (lock_) {
-      co_await connection->query("begin; " + truncate_statement(plan) + plan.target.user_path_sql +
-                                 "commit");
+      co_await connection->query("begin; " + plan::truncate_statement(plan) +
+                                 plan.target.user_path_sql + "commit");
     } else {
-      ledger::RunLockNames names = lock_names(plan);
+      ledger::RunLockNames names = plan::lock_names(plan);
       names.fingerprint.clear();
       co_await ledger::RunLock::begin_locked(*connection, std::move(settings), std::move(names),
                                              "select 1");
-      co_await connection->query(truncate_statement(plan) + plan.target.user_path_sql + "commit");
+      co_await connection->query(plan::truncate_statement(plan) + plan.target.user_path_sql +
+                                 "commit");
     }
   }
   co_await move(plan, {}, nullptr);
@@ -155,8 +157,8 @@ asio::awaitable<void> Load::run_without_ledger(Plan& plan) {
 }
 
 /// The short way, where there is one and nothing stands in it.
-asio::awaitable<bool> Load::run_at_once(Plan& plan) {
-  const LoadOptions& o = plan.options;
+asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
+  const plan::LoadOptions& o = plan.options;
   const bool may = is_small(*source_, plan.options) && !lock_ &&
                    plan.target.ledger == ledger::State::complete && !o.truncate &&
                    !o.defer_indexes && plan.strategy.is_plain(plan.target.table);
@@ -174,7 +176,7 @@ asio::awaitable<bool> Load::run_at_once(Plan& plan) {
   co_return true;
 }
 
-asio::awaitable<void> Load::run_with_ledger(Plan& plan) {
+asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
   const bool is_done = co_await run_at_once(plan);
   if (is_done) co_return;
   MissingIndexes indexes(run_, plan);
@@ -248,7 +250,7 @@ asio::awaitable<ledger::StoredChunks> Load::stored_before(int round) {
 }
 
 /// What the ledger says is stored by a run that did not reach the end.
-asio::awaitable<void> Load::take_stock(const Plan& plan, double seconds) {
+asio::awaitable<void> Load::take_stock(const plan::Plan& plan, double seconds) {
   pg::Lease connection = co_await run_.on.pool.acquire();
   ledger::Totals totals = co_await ledger::end_run(*connection, *run_.report.load, seconds);
   const tuple::Table& table = plan.target.table;
@@ -259,10 +261,11 @@ asio::awaitable<void> Load::take_stock(const Plan& plan, double seconds) {
   run_.take_over(totals);
 }
 
-asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored, WideKeys* wide_keys) {
+asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
+                                 WideKeys* wide_keys) {
   run_.progress.stage = Progress::Stage::loading;
   const auto writer =
-      make_writer(plan.strategy, plan.options, plan.target, plan.encoder, run_.report.load);
+      plan::make_writer(plan.strategy, plan.options, plan.target, plan.encoder, run_.report.load);
   Storing storing{run_.on,
                   plan,
                   *writer,
@@ -292,7 +295,7 @@ asio::awaitable<void> Load::move(Plan& plan, ledger::StoredChunks stored, WideKe
 }
 
 /// The staging table, and what a crash of the server has left in it.
-asio::awaitable<void> Load::prepare_to_stage(const Plan& plan) {
+asio::awaitable<void> Load::prepare_to_stage(const plan::Plan& plan) {
   pg::Lease connection = co_await run_.on.pool.acquire();
   const std::string lost = co_await prepare_staging(*connection, plan, *run_.report.load);
   if (!lost.empty()) run_.note(lost + ". All of the source is sent again");

@@ -5,10 +5,10 @@
 #include <optional>
 
 #include "ledger/run_lock.hpp"
-#include "load/history.hpp"
 #include "load/kept_rejects.hpp"
-#include "load/options.hpp"
 #include "load/run.hpp"
+#include "plan/options.hpp"
+#include "resume/history.hpp"
 
 namespace sluice::load {
 
@@ -22,7 +22,7 @@ class WideKeys;
 /// Used on the I/O thread only.
 class Load {
  public:
-  Load(Resources on, LoadOptions options);
+  Load(Resources on, plan::LoadOptions options);
   ~Load();
 
   /// Runs to the end. Throws Failure or PgError; `report()` then says what is stored all the same.
@@ -39,20 +39,20 @@ class Load {
 
  private:
   asio::awaitable<void> run_to_the_end();
-  asio::awaitable<Plan> prepare_to_run();
-  asio::awaitable<void> run_plan(Plan& plan);
-  asio::awaitable<void> run_check(Plan& plan);
-  asio::awaitable<bool> run_at_once(Plan& plan);
-  asio::awaitable<void> run_with_ledger(Plan& plan);
-  asio::awaitable<void> run_without_ledger(Plan& plan);
-  asio::awaitable<void> move(Plan& plan, ledger::StoredChunks stored, WideKeys* wide_keys);
-  asio::awaitable<void> prepare_to_stage(const Plan& plan);
+  asio::awaitable<plan::Plan> prepare_to_run();
+  asio::awaitable<void> run_plan(plan::Plan& plan);
+  asio::awaitable<void> run_check(plan::Plan& plan);
+  asio::awaitable<bool> run_at_once(plan::Plan& plan);
+  asio::awaitable<void> run_with_ledger(plan::Plan& plan);
+  asio::awaitable<void> run_without_ledger(plan::Plan& plan);
+  asio::awaitable<void> move(plan::Plan& plan, ledger::StoredChunks stored, WideKeys* wide_keys);
+  asio::awaitable<void> prepare_to_stage(const plan::Plan& plan);
   asio::awaitable<ledger::StoredChunks> stored_before(int round);
-  asio::awaitable<void> take_stock(const Plan& plan, double seconds);
+  asio::awaitable<void> take_stock(const plan::Plan& plan, double seconds);
   asio::awaitable<void> let_go();
 
   Run run_;
-  LoadOptions options_;
+  plan::LoadOptions options_;
   std::unique_ptr<source::Source> source_;
   std::optional<ledger::RunLock> lock_;
   KeptRejects rejects_;

@@ -15,7 +15,7 @@ namespace sluice::load {
 class MissingIndexes {
  public:
   /// Both outlive it.
-  MissingIndexes(Run& run, const Plan& plan) : run_(run), plan_(plan) {}
+  MissingIndexes(Run& run, const plan::Plan& plan) : run_(run), plan_(plan) {}
 
   /// What keeps records that one of them would refuse from going in before it is there; nullptr
   /// until watch(), and where the rows come into the table when the indexes are there again.
@@ -37,7 +37,7 @@ class MissingIndexes {
   asio::awaitable<std::vector<ledger::DeferredIndex>> find();
 
   Run& run_;
-  const Plan& plan_;
+  const plan::Plan& plan_;
   std::unique_ptr<WideKeys> wide_keys_;
   std::string unbuilt_;  ///< which could not be built again, and why
 };

@@ -10,14 +10,14 @@
 namespace sluice::load {
 
 asio::awaitable<void> Reconciliation::begin_again() {
-  const auto read_again = [this] { reread_preamble(plan_); };
+  const auto read_again = [this] { plan::reread_preamble(plan_); };
   co_await async::offload(run_.on.reader, read_again);
   run_.progress.bytes_done = plan_.preamble.start.byte_offset;
   run_.progress.bytes_before = run_.progress.bytes_done;
   run_.progress.rows_stored = run_.progress.rows_before = 0;  // counted once more
 }
 
-void require_unchanged_source(const Plan& plan) {
+void require_unchanged_source(const plan::Plan& plan) {
   if (plan.source->stamp() == plan.identity.source_stamp) return;
   throw Failure(FailureKind::changed,
                 fmt::format("{} changed while it was read: what is stored may be neither its old "

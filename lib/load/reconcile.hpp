@@ -11,14 +11,15 @@ namespace sluice::load {
 
 /// Throws Failure where it is not what it was when it was opened: what is stored may be neither its
 /// old nor its new content.
-void require_unchanged_source(const Plan& plan);
+void require_unchanged_source(const plan::Plan& plan);
 
 /// The end of a load: success is reconciled, not assumed. What the ledger says of the chunks must
 /// be what was read.
 class Reconciliation {
  public:
   /// All outlive it.
-  Reconciliation(Run& run, Plan& plan, KeptRejects& rejects, std::optional<ledger::RunLock>& lock)
+  Reconciliation(Run& run, plan::Plan& plan, KeptRejects& rejects,
+                 std::optional<ledger::RunLock>& lock)
       : run_(run), plan_(plan), rejects_(rejects), lock_(lock) {}
 
   /// Finishes the load, and publishes it where it is all or nothing. False where chunks are to be
@@ -34,7 +35,7 @@ class Reconciliation {
   asio::awaitable<void> begin_again();
 
   Run& run_;
-  Plan& plan_;
+  plan::Plan& plan_;
   KeptRejects& rejects_;
   std::optional<ledger::RunLock>& lock_;
   bool has_refused_more_ = false;  ///< the publication has, and its chunks are to be sent again

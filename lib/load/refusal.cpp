@@ -5,21 +5,21 @@
 namespace sluice::load {
 namespace {
 
-using Kind = Verdict::Kind;
+using Kind = resume::Verdict::Kind;
 
 constexpr const char* from_the_start = "--again loads all of it";
 
-std::string emptied(const Plan& plan) {
+std::string emptied(const plan::Plan& plan) {
   return fmt::format("with --truncate {} is emptied first", plan.target.table.full_name());
 }
 
 /// Of a verdict about the source, and how it is read; empty for others.
-std::string about_source(const Plan& plan, const Verdict& verdict) {
+std::string about_source(const plan::Plan& plan, const resume::Verdict& verdict) {
   const ledger::KnownLoad& load = *verdict.load;
   const std::string table = plan.target.table.full_name();
   const std::string& source = plan.source->name();
   const auto difference = [&] {
-    return difference_of_options(load.options, plan.identity.options, !load.finished());
+    return resume::difference_of_options(load.options, plan.identity.options, !load.finished());
   };
   switch (verdict.kind) {
     case Kind::refuse_changed:
@@ -54,7 +54,7 @@ std::string about_source(const Plan& plan, const Verdict& verdict) {
 }
 
 /// Of a verdict about the table; empty for others.
-std::string about_table(const Plan& plan, const Verdict& verdict) {
+std::string about_table(const plan::Plan& plan, const resume::Verdict& verdict) {
   const ledger::KnownLoad& load = *verdict.load;
   const std::string table = plan.target.table.full_name();
   const std::string& source = plan.source->name();
@@ -84,7 +84,7 @@ std::string about_table(const Plan& plan, const Verdict& verdict) {
 
 }  // namespace
 
-Failure refusal(const Plan& plan, const Verdict& verdict) {
+Failure refusal(const plan::Plan& plan, const resume::Verdict& verdict) {
   std::string message = about_source(plan, verdict);
   if (message.empty()) message = about_table(plan, verdict);
   if (message.empty()) return {FailureKind::failed, plan.source->name() + ": no verdict"};

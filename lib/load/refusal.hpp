@@ -1,12 +1,12 @@
 #pragma once
 
 #include "base/failure.hpp"
-#include "load/history.hpp"
-#include "load/plan.hpp"
+#include "plan/plan.hpp"
+#include "resume/history.hpp"
 
 namespace sluice::load {
 
 /// Why a load does not begin, and what the user can do. REQUIRES: a verdict that refuses.
-Failure refusal(const Plan& plan, const Verdict& verdict);
+Failure refusal(const plan::Plan& plan, const resume::Verdict& verdict);
 
 }  // namespace sluice::load

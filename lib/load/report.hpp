@@ -9,6 +9,7 @@
 #include "base/names.hpp"
 #include "base/position.hpp"
 #include "base/row_counts.hpp"
+#include "plan/summary.hpp"
 #include "source/file_identity.hpp"
 #include "tuple/reject.hpp"
 
@@ -28,29 +29,12 @@ struct Progress {
   std::uint64_t retries = 0;
 };
 
-/// What a load will do, for --dry-run and the first line.
-struct PlanSummary {
-  std::string source;
-  std::string table;
-  std::string writer;
-  bool is_upsert = false;  ///< --on-conflict
-  std::size_t jobs = 0;
-  std::size_t chunk_bytes = 0;
-  std::size_t memory_bytes_max = 0;  ///< of buffers, for records as wide as their text
-  std::string scanner;
-  std::string line_end;
-  std::vector<std::string> columns;          ///< "csv column -> table column type (lane)"
-  std::vector<std::string> ignored_columns;  ///< of the CSV
-  std::vector<std::string> deferred_indexes;
-  std::vector<std::string> missing_columns;  ///< of the table: they take their default
-};
-
 /// What a load did.
 struct LoadReport : RowCounts {
   enum class Status { failed, interrupted, stored, nothing_to_do, dry_run, checked };
 
   Status status = Status::failed;
-  PlanSummary plan;
+  plan::PlanSummary plan;
   std::optional<LoadId> load;
   bool resumed = false;
   // These and the RowCounts are over all runs of the load; records_read is the sum of the others.

@@ -11,8 +11,8 @@
 #include "load/attempt.hpp"
 #include "load/check.hpp"
 #include "load/key_order.hpp"
-#include "load/plan.hpp"
 #include "load/report.hpp"
+#include "plan/plan.hpp"
 #include "tuple/batch.hpp"
 #include "writer/writer.hpp"
 
@@ -70,7 +70,7 @@ class Road {
 
   Storing& with_;
   Resources on_;
-  const Plan& plan_;
+  const plan::Plan& plan_;
   ledger::StoredChunks stored_;
   Progress& progress_;
 

@@ -2,8 +2,9 @@
 
 #include <string>
 
-#include "load/plan.hpp"
 #include "load/report.hpp"
+#include "load/resources.hpp"
+#include "plan/plan.hpp"
 
 namespace sluice::load {
 

@@ -17,7 +17,7 @@ namespace {
 /// One publication, over all its attempts.
 struct Publication {
   Resources on;
-  const Plan& plan;
+  const plan::Plan& plan;
   LoadId load;
   const ledger::Read& read;
   double seconds;
@@ -74,7 +74,8 @@ asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& c
   }
   std::string sql = p.is_upsert() ? writer::merge_preparation() : "";
   if (p.plan.options.truncate) {
-    sql += ledger::empties_table_statement(p.plan.identity, p.id()) + truncate_statement(p.plan);
+    sql +=
+        ledger::empties_table_statement(p.plan.identity, p.id()) + plan::truncate_statement(p.plan);
   }
   sql += p.plan.target.user_path_sql;
   sql += writer::merge_statement(p.plan.target.table, p.plan.encoder.column_names(), merge,
@@ -256,7 +257,8 @@ asio::awaitable<void> publish_once(Publication& p) {
 
 }  // namespace
 
-asio::awaitable<std::string> prepare_staging(pg::Connection& on, const Plan& plan, LoadId load) {
+asio::awaitable<std::string> prepare_staging(pg::Connection& on, const plan::Plan& plan,
+                                             LoadId load) {
   const tuple::Table& table = plan.target.table;
   const std::string staging = ledger::staging_table(load);
   const std::vector<std::string> columns = plan.encoder.column_names();
@@ -282,7 +284,8 @@ asio::awaitable<std::string> prepare_staging(pg::Connection& on, const Plan& pla
       ") with (autovacuum_enabled = false); " +
       (alter.empty() ? "" : "alter table " + staging + alter.substr(1) + "; ");
   // Triggers of whoever made it would run as us.
-  const writer::Target target = staging_target(plan.target, plan.strategy, plan.encoder, load);
+  const writer::Target target =
+      plan::staging_target(plan.target, plan.strategy, plan.encoder, load);
   std::vector<std::string> staged = columns;
   if (plan.encoder.number_records) staged.push_back(plan.strategy.merge.record_column);
   const writer::Guard guard(target, target.table, staged);
@@ -315,7 +318,7 @@ asio::awaitable<std::string> prepare_staging(pg::Connection& on, const Plan& pla
   co_return table.full_name() + " was altered since the load began";
 }
 
-asio::awaitable<Published> publish(Resources on, const Plan& plan, const RetryPolicy& policy,
+asio::awaitable<Published> publish(Resources on, const plan::Plan& plan, const RetryPolicy& policy,
                                    LoadId load, const ledger::Read& read, double seconds) {
   Publication publication{on, plan, load, read, seconds, {}, {}};
   const auto attempt = [&publication] { return publish_once(publication); };

@@ -1,7 +1,8 @@
 #pragma once
 
 #include "load/attempt.hpp"
-#include "load/plan.hpp"
+#include "load/resources.hpp"
+#include "plan/plan.hpp"
 
 namespace sluice::load {
 
@@ -13,7 +14,8 @@ namespace sluice::load {
 /// Makes the staging table unless it is there. A server that crashed has emptied it, as it is not
 /// logged: then the ledger's chunks of this load go too, as they do where the target was altered
 /// since, and why is returned; else nothing.
-asio::awaitable<std::string> prepare_staging(pg::Connection& on, const Plan& plan, LoadId load);
+asio::awaitable<std::string> prepare_staging(pg::Connection& on, const plan::Plan& plan,
+                                             LoadId load);
 
 struct Published {
   ledger::Finish end;
@@ -27,7 +29,7 @@ struct Published {
 /// are forgotten then), nothing is published and the result is not finished.
 /// Throws Failure where two records have the same key and the load is to stop there, and BadRecord
 /// for the first record that the target refuses where there is no budget for rejects.
-asio::awaitable<Published> publish(Resources on, const Plan& plan, const RetryPolicy& policy,
+asio::awaitable<Published> publish(Resources on, const plan::Plan& plan, const RetryPolicy& policy,
                                    LoadId load, const ledger::Read& read, double seconds);
 
 /// A statement that drops the staging tables of loads that are void, finished or gone.

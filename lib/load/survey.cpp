@@ -10,7 +10,7 @@
 namespace sluice::load {
 namespace {
 
-RetryPolicy policy_of(const LoadOptions& options) {
+RetryPolicy policy_of(const plan::LoadOptions& options) {
   return {options.retry_for, retry_backoff, options.use_ledger};
 }
 
@@ -22,13 +22,13 @@ void note_missing_lock(Run& run) {
 
 }  // namespace
 
-bool is_small(const source::Source& source, const LoadOptions& options) {
+bool is_small(const source::Source& source, const plan::LoadOptions& options) {
   const std::optional<std::uint64_t> length = source.length();
   return length && *length <= chunk::bytes_of_chunk(0, options.chunk_bytes);
 }
 
-asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock(Run& run,
-                                                                     const LoadOptions& options) {
+asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock(
+    Run& run, const plan::LoadOptions& options) {
   const RetryPolicy policy = policy_of(options);
   std::unique_ptr<pg::Connection> connection = co_await run.on.pool.take_idle();
   if (!connection) connection = co_await open_first(run.on.pool.options(), policy, nullptr);
@@ -36,7 +36,7 @@ asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock(Run& run,
   co_return connection;
 }
 
-Survey::Survey(Run& run, const LoadOptions& options, source::Source& source,
+Survey::Survey(Run& run, const plan::LoadOptions& options, source::Source& source,
                const asio::any_io_executor& executor)
     : run_(run), options_(options), source_(source), changed_(executor) {}
 
@@ -63,7 +63,7 @@ asio::awaitable<void> Survey::or_stop_reading(asio::awaitable<void> task) {
 }
 
 asio::awaitable<void> Survey::read_source() {
-  const auto read = [this] { return read_beginning(source_, options_); };
+  const auto read = [this] { return plan::read_beginning(source_, options_); };
   found_.beginning = co_await async::offload(run_.on.reader, read);
   is_read_ = true;
   changed_.notify();
@@ -91,7 +91,8 @@ asio::awaitable<void> Survey::describe_target() {
   if (options_.jobs > 0 || is_small(source_, options_)) co_return;
   // Nothing to do, so that it is the distance that is measured and not the catalogs.
   co_await connection->query("");
-  found_.jobs = default_jobs(std::thread::hardware_concurrency(), connection->fastest_answer());
+  found_.jobs =
+      plan::default_jobs(std::thread::hardware_concurrency(), connection->fastest_answer());
 }
 
 asio::awaitable<void> Survey::lock() {

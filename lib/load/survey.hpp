@@ -12,7 +12,7 @@ namespace sluice::load {
 
 /// What is found out before the plan is made.
 struct Findings {
-  Beginning beginning;
+  plan::Beginning beginning;
   writer::Target target;
   std::vector<writer::UniqueKey> unique_keys;  ///< for --on-conflict
   writer::SecondaryIndexes indexes;            ///< for --defer-indexes
@@ -21,12 +21,12 @@ struct Findings {
 };
 
 /// Whether it is one chunk, and known to be.
-bool is_small(const source::Source& source, const LoadOptions& options);
+bool is_small(const source::Source& source, const plan::LoadOptions& options);
 
 /// Takes or opens the connection that keeps a second run away. Nothing where the server has no room
 /// for it, which is noted: the rows matter more than the lock, which is manners.
-asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock(Run& run,
-                                                                     const LoadOptions& options);
+asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock(
+    Run& run, const plan::LoadOptions& options);
 
 /// Three things at once: how the source begins, what the table is, and (once the beginning is
 /// known) the lock that keeps a second run of this load away. A source of one chunk is in the table
@@ -35,7 +35,7 @@ asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock(Run& run,
 class Survey {
  public:
   /// All outlive it.
-  Survey(Run& run, const LoadOptions& options, source::Source& source,
+  Survey(Run& run, const plan::LoadOptions& options, source::Source& source,
          const asio::any_io_executor& executor);
 
   asio::awaitable<Findings> make();
@@ -47,7 +47,7 @@ class Survey {
   asio::awaitable<void> lock();
 
   Run& run_;
-  const LoadOptions& options_;
+  const plan::LoadOptions& options_;
   source::Source& source_;
   Findings found_;
   bool is_read_ = false;

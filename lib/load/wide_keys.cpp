@@ -46,7 +46,7 @@ bool exceeds_in_text(std::string_view tuples, std::uint64_t count, const FieldWi
 }
 
 /// A width that a first value exceeds whatever it is: where a value comes from a default.
-FieldWidth width_of(const Plan& plan, const ledger::DeferredIndex& index, bool& is_due) {
+FieldWidth width_of(const plan::Plan& plan, const ledger::DeferredIndex& index, bool& is_due) {
   FieldWidth width;
   const std::vector<std::string> loaded = plan.encoder.column_names();
   for (const std::string& column : index.wide_columns) {
@@ -76,7 +76,7 @@ bool exceeds(const tuple::Batch& batch, const FieldWidth& width) {
   return batch.slow.tuples > 0 && exceeds_in_text(batch.slow.bytes(), batch.slow.tuples, width);
 }
 
-WideKeys::WideKeys(Resources on, const Plan& plan, std::vector<ledger::DeferredIndex> indexes,
+WideKeys::WideKeys(Resources on, const plan::Plan& plan, std::vector<ledger::DeferredIndex> indexes,
                    std::vector<std::string>& notes, const asio::any_io_executor& executor)
     : on_(on), plan_(plan), notes_(notes), turn_(executor, 1) {
   for (ledger::DeferredIndex& index : indexes) {

@@ -6,7 +6,8 @@
 
 #include "async/semaphore.hpp"
 #include "ledger/deferred_indexes.hpp"
-#include "load/plan.hpp"
+#include "load/resources.hpp"
+#include "plan/plan.hpp"
 #include "tuple/batch.hpp"
 
 namespace sluice::load {
@@ -28,7 +29,7 @@ bool exceeds(const tuple::Batch& batch, const FieldWidth& width);
 /// REQUIRES: what it is made with outlives it. Used on the I/O thread.
 class WideKeys {
  public:
-  WideKeys(Resources on, const Plan& plan, std::vector<ledger::DeferredIndex> indexes,
+  WideKeys(Resources on, const plan::Plan& plan, std::vector<ledger::DeferredIndex> indexes,
            std::vector<std::string>& notes, const asio::any_io_executor& executor);
 
   /// Called before a batch is stored, without a lease. Throws Failure where an index cannot be
@@ -45,7 +46,7 @@ class WideKeys {
   asio::awaitable<void> build_due();
 
   Resources on_;
-  const Plan& plan_;
+  const plan::Plan& plan_;
   std::vector<Watched> watched_;
   std::vector<std::string>& notes_;
   async::Semaphore turn_;

@@ -25,7 +25,7 @@ struct Ending {
 /// What goes to stdout for a load that ended well, and to stderr for one that failed (after its
 /// message).
 std::string text_of(const Ending& ending);
-std::string text_of_plan(const load::PlanSummary& plan);
+std::string text_of_plan(const plan::PlanSummary& plan);
 nlohmann::ordered_json json_of(const Ending& ending);
 nlohmann::ordered_json json_of(const std::string& source, const tuple::Reject& reject);
 

@@ -80,7 +80,7 @@ std::string cells(const std::vector<std::string>& names) {
 
 }  // namespace
 
-std::string text_of_plan(const load::PlanSummary& p) {
+std::string text_of_plan(const plan::PlanSummary& p) {
   std::string text = fmt::format("{} -> {}\n", printable_line(p.source), printable_line(p.table));
   text += fmt::format("  writer       {}\n  connections  {}\n  chunks       {}\n", p.writer, p.jobs,
                       format_bytes(p.chunk_bytes));

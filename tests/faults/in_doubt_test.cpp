@@ -33,7 +33,7 @@ TEST_F(DatabaseTest, LostAnswerToACommitLosesAndDoublesNothing) {
       ++swallowed;
       return Proxy::Action::swallow;
     });
-    load::LoadOptions options;
+    plan::LoadOptions options;
     options.path = folder.write("in.csv", numbers(1000));
     options.table = "t";
     options.chunk_bytes = 500;
@@ -63,7 +63,7 @@ TEST_F(DatabaseTest, WithoutLedgerALostAnswerStopsTheLoad) {
                       !done.exchange(true);
     return here ? Proxy::Action::swallow : Proxy::Action::pass;
   });
-  load::LoadOptions options;
+  plan::LoadOptions options;
   options.path = folder.write("in.csv", numbers(10));
   options.table = "t";
   options.use_ledger = false;

@@ -62,7 +62,7 @@ class NetworkFaults : public DatabaseTest {
 
   static constexpr int rows_ = 900;
   TemporaryFolder folder_;
-  load::LoadOptions options_;
+  plan::LoadOptions options_;
 };
 
 /// The ways in which rows get into a table.
@@ -74,7 +74,7 @@ class CutFaults : public NetworkFaults, public ::testing::WithParamInterface<Way
  protected:
   void choose_way() {
     const Way way = GetParam();
-    if (way == Way::insert) options_.writer = load::WriterChoice::insert;
+    if (way == Way::insert) options_.writer = plan::WriterChoice::insert;
     options_.atomic = way == Way::atomic || way == Way::atomic_upsert;
     if (way == Way::upsert || way == Way::atomic_upsert)
       options_.on_conflict = writer::OnConflict::update;

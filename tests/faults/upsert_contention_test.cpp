@@ -25,8 +25,8 @@ class UpsertContention : public DatabaseTest {
     return folder_.write(name + ".csv", csv);
   }
 
-  static load::LoadOptions options(const std::string& path, bool atomic) {
-    load::LoadOptions o;
+  static plan::LoadOptions options(const std::string& path, bool atomic) {
+    plan::LoadOptions o;
     o.path = path;
     o.table = "t";
     o.on_conflict = writer::OnConflict::update;

@@ -40,7 +40,7 @@ class Atomic : public DatabaseTest {
   }
 
   TemporaryFolder folder_;
-  load::LoadOptions options_;
+  plan::LoadOptions options_;
 };
 
 TEST_F(Atomic, PublishesAllRowsAtOnce) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "load/options.hpp"
+#include "plan/options.hpp"
 
 namespace sluice::test {
 
@@ -15,25 +15,25 @@ struct BadInput {
   std::string csv;
   /// Of each bad record in file order: its line, SQLSTATE, column.
   std::vector<std::tuple<std::uint64_t, const char*, const char*>> rejects;
-  std::function<void(load::LoadOptions&)> options = {};
+  std::function<void(plan::LoadOptions&)> options = {};
   bool good_alone = false;  ///< what is wrong with it is its neighbours' line end
   bool one_by_one = false;  ///< records exclude each other: one connection decides which is first
 };
 
 inline const std::string nul(1, '\0');
 
-inline void semicolons(load::LoadOptions& o) { o.dialect.delimiter = ';'; }
-inline void no_header(load::LoadOptions& o) { o.header = load::HeaderMode::none; }
-inline void backslash(load::LoadOptions& o) { o.dialect.escape = '\\'; }
-inline void latin1(load::LoadOptions& o) { o.encoding = "LATIN1"; }
-inline void pad(load::LoadOptions& o) { o.record_policy.ragged = tuple::Ragged::pad; }
-inline void skip_blank(load::LoadOptions& o) {
+inline void semicolons(plan::LoadOptions& o) { o.dialect.delimiter = ';'; }
+inline void no_header(plan::LoadOptions& o) { o.header = plan::HeaderMode::none; }
+inline void backslash(plan::LoadOptions& o) { o.dialect.escape = '\\'; }
+inline void latin1(plan::LoadOptions& o) { o.encoding = "LATIN1"; }
+inline void pad(plan::LoadOptions& o) { o.record_policy.ragged = tuple::Ragged::pad; }
+inline void skip_blank(plan::LoadOptions& o) {
   o.record_policy.blank_lines = tuple::BlankLines::skip;
 }
-inline void reject_blank(load::LoadOptions& o) {
+inline void reject_blank(plan::LoadOptions& o) {
   o.record_policy.blank_lines = tuple::BlankLines::reject;
 }
-inline void null_blank(load::LoadOptions& o) {
+inline void null_blank(plan::LoadOptions& o) {
   o.record_policy.blank_lines = tuple::BlankLines::null;
 }
 
@@ -145,7 +145,7 @@ inline const std::vector<BadInput> bad_inputs{
      "create table t (a int)",
      "a,more\n1,x\n2,\xff\n",
      {{3, "22021", ""}},
-     [](load::LoadOptions& o) { o.ignore_extra = true; }},
+     [](plan::LoadOptions& o) { o.ignore_extra = true; }},
     {"any byte is LATIN1", "create table t (b text)", "b\n\xe9\n\xff\n", {}, latin1},
     {"NUL in LATIN1",
      "create table t (b text, a int)",

@@ -86,7 +86,7 @@ TEST_P(Counts, AreWhatIsInTheTable) {
   TemporaryFolder folder;
   std::string csv = "id,v\n";
   for (int i = 1; i <= 40; ++i) csv += std::to_string(i) + ",x\n";
-  load::LoadOptions options;
+  plan::LoadOptions options;
   // Where nothing is to be done with a record, nobody reads it.
   if (way == Way::rejecting && std::string(c.name) != "rule_nothing") {
     csv += "bad,x\n";
@@ -95,7 +95,7 @@ TEST_P(Counts, AreWhatIsInTheTable) {
   options.path = folder.write("in.csv", csv);
   options.table = "t";
   options.chunk_bytes = 70;
-  if (way == Way::insert) options.writer = load::WriterChoice::insert;
+  if (way == Way::insert) options.writer = plan::WriterChoice::insert;
   options.atomic = way == Way::atomic;
   const Loaded loaded = run_load(url(), options);
   ASSERT_TRUE(loaded.ok()) << loaded.message;

@@ -53,7 +53,7 @@ class DeferIndexes : public DatabaseTest {
 
   std::string before_;
   TemporaryFolder folder_;
-  load::LoadOptions options_;
+  plan::LoadOptions options_;
 };
 
 TEST_F(DeferIndexes, AreBuiltAgainAsTheyWere) {

@@ -103,10 +103,10 @@ class Differential : public DatabaseTest {
 
   Loaded load(const std::string& csv, std::size_t chunk_bytes, std::size_t jobs,
               csv::Scanner::Form scanner = csv::Scanner::Form::automatic) {
-    load::LoadOptions options;
+    plan::LoadOptions options;
     options.path = folder_.write("corpus.csv", csv);
     options.table = "stored";
-    options.header = load::HeaderMode::none;
+    options.header = plan::HeaderMode::none;
     options.chunk_bytes = chunk_bytes;
     options.jobs = jobs;
     options.scanner = scanner;
@@ -143,7 +143,7 @@ class Differential : public DatabaseTest {
   }
 
   std::mt19937 random_{11};
-  load::WriterChoice writer_ = load::WriterChoice::automatic;
+  plan::WriterChoice writer_ = plan::WriterChoice::automatic;
   std::size_t batch_rows_ = limits::batch_rows_default;
   std::vector<std::vector<std::string>> good_;  ///< of each column: what the server takes
   std::vector<std::vector<std::string>> fast_;  ///< and of these what its codec takes
@@ -166,7 +166,7 @@ TEST_F(Differential, SameTableForEveryLineEnd) {
 
 /// INSERT with arrays stores what COPY stores, however many rows an INSERT has.
 TEST_F(Differential, SameTableByInsert) {
-  writer_ = load::WriterChoice::insert;
+  writer_ = plan::WriterChoice::insert;
   const std::string csv = corpus(60, "\n");
   for (const std::size_t rows : {1UL, 2UL, 7UL, 1000UL}) {
     batch_rows_ = rows;

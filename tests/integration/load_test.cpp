@@ -43,7 +43,7 @@ class LoadTest : public DatabaseTest {
   }
 
   TemporaryFolder folder_;
-  load::LoadOptions options_;
+  plan::LoadOptions options_;
 };
 
 TEST_F(LoadTest, HeaderNamesTheColumnsInAnyOrder) {
@@ -59,14 +59,14 @@ TEST_F(LoadTest, HeaderNamesTheColumnsInAnyOrder) {
 
 TEST_F(LoadTest, WithoutHeaderColumnsGoByPosition) {
   db().run("create table t (a int, b text, g int generated always as (a) stored)");
-  options_.header = load::HeaderMode::none;
+  options_.header = plan::HeaderMode::none;
   ASSERT_TRUE(load("1,x\n2,\n").ok());
   EXPECT_EQ("1|x|1|\n2|<null>|2|\n", rows("select * from t order by a"));
 }
 
 TEST_F(LoadTest, ColumnsAndMapNameTheColumns) {
   db().run("create table t (a int, b text)");
-  options_.header = load::HeaderMode::skip;
+  options_.header = plan::HeaderMode::skip;
   options_.columns = {"text", "a", "junk"};
   options_.renames = {{"text", "b"}};
   options_.ignore_extra = true;
@@ -434,7 +434,7 @@ TEST_F(LoadTest, ManyFirstRunsMakeOneLedger) {
   std::vector<Loaded> loaded(6);
   for (std::size_t i = 0; i < loaded.size(); ++i) {
     threads.emplace_back([&, i] {
-      load::LoadOptions options;
+      plan::LoadOptions options;
       options.path =
           folder_.write("in" + std::to_string(i) + ".csv", numbers(10 + static_cast<int>(i)));
       options.table = "t";
@@ -517,7 +517,7 @@ TEST_F(LoadTest, TableUnderRowSecurityIsLoadedByInsert) {
   EXPECT_THAT(loaded.report.notes, ::testing::Contains(HasSubstr("row-level security")));
   EXPECT_EQ("pipelined INSERT", loaded.report.plan.writer);
   EXPECT_EQ(10, db().number("select count(*) from t"));
-  options_.writer = load::WriterChoice::copy;
+  options_.writer = plan::WriterChoice::copy;
   options_.again = true;
   EXPECT_EQ(FailureKind::usage, run_load(limited, options_).failure);
   db().run("drop owned by pgsluice_test_rls; drop role pgsluice_test_rls");

@@ -312,7 +312,7 @@ class MergeProperty : public DatabaseTest, public ::testing::WithParamInterface<
       csv += quoted(r.k) + "," + quoted(r.p) + "," + quoted(r.v) + "," + quoted(r.n) + "," +
              quoted(r.u) + "\n";
     }
-    load::LoadOptions options;
+    plan::LoadOptions options;
     options.path = folder_.write("in.csv", csv);
     options.table = "t";
     options.on_conflict = c.rule.on_conflict;

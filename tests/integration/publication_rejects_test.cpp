@@ -49,7 +49,7 @@ class PublicationRejects : public DatabaseTest {
   }
 
   TemporaryFolder folder_;
-  load::LoadOptions options_;
+  plan::LoadOptions options_;
 };
 
 TEST_F(PublicationRejects, KeysThatAreThereAlready) {

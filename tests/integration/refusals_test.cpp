@@ -87,9 +87,9 @@ class RefusalsTest : public DatabaseTest {
   }
 
   void take(Road road) {
-    options_.writer = road == Road::insert ? load::WriterChoice::insert
-                      : road == Road::copy ? load::WriterChoice::copy
-                                           : load::WriterChoice::automatic;
+    options_.writer = road == Road::insert ? plan::WriterChoice::insert
+                      : road == Road::copy ? plan::WriterChoice::copy
+                                           : plan::WriterChoice::automatic;
     options_.on_conflict =
         road == Road::upsert ? writer::OnConflict::update : writer::OnConflict::error;
     options_.atomic = road == Road::atomic;
@@ -119,7 +119,7 @@ class RefusalsTest : public DatabaseTest {
   std::int64_t rows() { return db().number("select count(*) from t"); }
 
   TemporaryFolder folder_;
-  load::LoadOptions options_;
+  plan::LoadOptions options_;
   std::string reasons_;
 };
 

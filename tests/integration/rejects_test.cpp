@@ -78,7 +78,7 @@ class RejectsTest : public DatabaseTest {
   }
 
   TemporaryFolder folder_;
-  load::LoadOptions options_;
+  plan::LoadOptions options_;
 };
 
 /// No rejects allowed: the first bad record of the file is named, and stops the load.

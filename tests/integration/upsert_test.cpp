@@ -36,7 +36,7 @@ class Upsert : public DatabaseTest {
   }
 
   TemporaryFolder folder_;
-  load::LoadOptions options_;
+  plan::LoadOptions options_;
 };
 
 TEST_F(Upsert, UpdatesRowsThatAreThere) {
@@ -141,7 +141,7 @@ TEST_F(Upsert, RefusesWhatItCannotGoBy) {
   db().run("alter table t add primary key (id)");
   options_.on_conflict = OnConflict::update;
   EXPECT_THAT(load("id\n1\n").message, HasSubstr("nothing to update"));
-  options_.writer = load::WriterChoice::insert;
+  options_.writer = plan::WriterChoice::insert;
   EXPECT_THAT(load("id,v\n1,a\n").message, HasSubstr("leave out --writer"));
 }
 

@@ -13,13 +13,13 @@ namespace {
 class Values : public DatabaseTest {
  protected:
   void compare(const EdgeValues& values,
-               load::WriterChoice writer = load::WriterChoice::automatic) {
-    load::LoadOptions options;
+               plan::WriterChoice writer = plan::WriterChoice::automatic) {
+    plan::LoadOptions options;
     options.writer = writer;
     compare(values, options);
   }
 
-  void compare(const EdgeValues& values, load::LoadOptions options) {
+  void compare(const EdgeValues& values, plan::LoadOptions options) {
     Session oracle(url());  // a session begun after settings of the database were changed
     oracle.run("create table expected (v " + values.type + "); create table stored (v " +
                values.type + ")");
@@ -30,7 +30,7 @@ class Values : public DatabaseTest {
       const auto refusal = oracle.copy("expected", "format csv", csv);
       options.path = folder_.write("one.csv", csv);
       options.table = "stored";
-      options.header = load::HeaderMode::none;
+      options.header = plan::HeaderMode::none;
       options.use_ledger = options.atomic;
       options.jobs = 1;
       const Loaded loaded = run_load(url(), options);
@@ -65,7 +65,7 @@ TEST_F(Values, AreThoseThatCopyReads) {
 /// Texts that INSERT hands to a cast mean what COPY's input functions make of them.
 TEST_F(Values, AreTheSameByInsert) {
   db().run(edge_types_sql);
-  for (const EdgeValues& values : edge_values()) compare(values, load::WriterChoice::insert);
+  for (const EdgeValues& values : edge_values()) compare(values, plan::WriterChoice::insert);
 }
 
 /// A cast is a function that the owner of a type chooses, and it would run as who loads. No way of
@@ -110,9 +110,9 @@ TEST_F(Values, AreReadByNoCast) {
   ASSERT_EQ("t", db().value("select is_called from cast_calls"));
   db().run("select setval('cast_calls', 1, false)");
   for (const EdgeValues& target : targets) {
-    compare(target, load::WriterChoice::copy);
-    compare(target, load::WriterChoice::insert);
-    load::LoadOptions atomic;
+    compare(target, plan::WriterChoice::copy);
+    compare(target, plan::WriterChoice::insert);
+    plan::LoadOptions atomic;
     atomic.atomic = true;
     atomic.again = true;
     compare(target, atomic);

@@ -4,7 +4,7 @@
 
 namespace sluice::test {
 
-Loaded run_load(const std::string& url, load::LoadOptions options,
+Loaded run_load(const std::string& url, plan::LoadOptions options,
                 std::chrono::milliseconds stall_max) {
   pg::ConnectOptions connect;
   connect.dbname = url;

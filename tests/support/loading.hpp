@@ -19,7 +19,7 @@ struct Loaded {
 };
 
 /// Runs one load against the database of `url`.
-Loaded run_load(const std::string& url, load::LoadOptions options,
+Loaded run_load(const std::string& url, plan::LoadOptions options,
                 std::chrono::milliseconds stall_max = limits::stall_default);
 
 }  // namespace sluice::test

@@ -14,7 +14,9 @@ MAY_INCLUDE = {
     "ledger": {"schema", "script", "pg", "base"},
     "writer": {"ledger", "tuple", "pg", "base"},
     "rejects": {"writer", "chunk", "source", "tuple", "csv", "pg", "async", "base"},
-    "load": {"rejects", "writer", "chunk", "source", "ledger", "tuple", "pg", "csv", "async", "base"},
+    "plan": {"rejects", "writer", "chunk", "source", "ledger", "tuple", "csv", "pg", "base"},
+    "resume": {"plan", "source", "ledger", "pg", "async", "base"},
+    "load": {"resume", "plan", "rejects", "writer", "chunk", "source", "ledger", "tuple", "pg", "async", "base"},
     "report": {"load", "ledger", "base"},
     "schedule": {"base"},
     "script": {"base"},
@@ -29,7 +31,7 @@ LIBRARIES = {
     r"libpq-fe\.h": {"pg"},
     r"pqxx/": {"migrate"},
     r"CLI/": {"app"},
-    r"boost/": {"async", "pg", "ledger", "writer", "source", "load", "jobs", "app"},
+    r"boost/": {"async", "pg", "ledger", "writer", "source", "rejects", "plan", "resume", "load", "jobs", "app"},
     r"toml\+\+/": {"jobs"},
 }
 LIBRARY_NAMES = {r"libpq-fe\.h": "libpq", r"pqxx/": "libpqxx", r"CLI/": "CLI11", r"boost/": "Asio", r"toml\+\+/": "toml++"}

@@ -3,29 +3,29 @@
 #include "async/retry.hpp"
 #include "base/identifier.hpp"
 #include "load/attempt.hpp"
-#include "load/history.hpp"
-#include "load/meaning.hpp"
+#include "plan/meaning.hpp"
+#include "resume/history.hpp"
 #include "writer/copy_writer.hpp"
 
 namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
-using Kind = load::Verdict::Kind;
+using Kind = resume::Verdict::Kind;
 
 TEST(Jobs, FollowTheCoresAndTheDistance) {
-  EXPECT_EQ(2U, load::default_jobs(1, 100us));
-  EXPECT_EQ(2U, load::default_jobs(2, 1ms));
-  EXPECT_EQ(3U, load::default_jobs(2, 20ms));
-  EXPECT_EQ(7U, load::default_jobs(4, 20ms));
-  EXPECT_EQ(8U, load::default_jobs(64, 0ms));
-  EXPECT_EQ(9U, load::default_jobs(2, 100ms));
-  EXPECT_EQ(16U, load::default_jobs(8, 1s));
+  EXPECT_EQ(2U, plan::default_jobs(1, 100us));
+  EXPECT_EQ(2U, plan::default_jobs(2, 1ms));
+  EXPECT_EQ(3U, plan::default_jobs(2, 20ms));
+  EXPECT_EQ(7U, plan::default_jobs(4, 20ms));
+  EXPECT_EQ(8U, plan::default_jobs(64, 0ms));
+  EXPECT_EQ(9U, plan::default_jobs(2, 100ms));
+  EXPECT_EQ(16U, plan::default_jobs(8, 1s));
 }
 
-using load::Candidate;
-using load::History;
-using load::Match;
+using resume::Candidate;
+using resume::History;
+using resume::Match;
 
 constexpr const char* usual = R"({"null":""})";
 constexpr const char* other = R"({"null":"NA"})";
@@ -124,12 +124,12 @@ History truncating() {
   h.truncate = true;
   return h;
 }
-History with(load::SameContent same) {
+History with(plan::SameContent same) {
   History h;
   h.same_content = same;
   return h;
 }
-History with(load::Grown grown) {
+History with(plan::Grown grown) {
   History h;
   h.grown = grown;
   return h;
@@ -139,7 +139,7 @@ void expect_all(const std::vector<HistoryCase>& cases) {
   for (const HistoryCase& c : cases) {
     History history = c.how;
     history.loads = c.before;
-    const load::Verdict verdict = load::judge(history, c.now);
+    const resume::Verdict verdict = resume::judge(history, c.now);
     EXPECT_EQ(c.expected, verdict.kind) << c.name;
     EXPECT_EQ(c.voided, verdict.void_loads.size()) << c.name;
   }
@@ -291,8 +291,8 @@ TEST(History, RefusesOtherOptionsAndOtherNames) {
       {"other options, truncated", {same}, file("a", other), Kind::fresh, 0, truncating()},
       {"another name", {same}, copy, Kind::refuse_same_content},
       {"another name, truncated", {same}, copy, Kind::fresh, 0, truncating()},
-      {"another name, load", {same}, copy, Kind::fresh, 0, with(load::SameContent::load)},
-      {"another name, skip", {same}, copy, Kind::nothing_to_do, 0, with(load::SameContent::skip)},
+      {"another name, load", {same}, copy, Kind::fresh, 0, with(plan::SameContent::load)},
+      {"another name, skip", {same}, copy, Kind::nothing_to_do, 0, with(plan::SameContent::skip)},
       {"another name, no record", {empty}, copy, Kind::nothing_to_do},
       {"another name of the inode",
        {same},
@@ -333,48 +333,48 @@ TEST(History, RefusesWhatHasGrown) {
   expect_all({
       {"not looked at", {before}, longer(file("a")), Kind::compare},
       {"grown", {begins}, longer(file("a")), Kind::refuse_grown},
-      {"grown, append", {begins}, longer(file("a")), Kind::append, 0, with(load::Grown::append)},
-      {"grown, load", {begins}, longer(file("a")), Kind::fresh, 0, with(load::Grown::load)},
+      {"grown, append", {begins}, longer(file("a")), Kind::append, 0, with(plan::Grown::append)},
+      {"grown, load", {begins}, longer(file("a")), Kind::fresh, 0, with(plan::Grown::load)},
       {"grown, other options, append",
        {begins},
        longer(file("a", other)),
        Kind::refuse_other_options,
        0,
-       with(load::Grown::append)},
+       with(plan::Grown::append)},
       {"grown, truncated", {begins}, longer(file("a")), Kind::fresh, 0, truncating()},
       {"a file that goes on from no record",
        {matched(Match::prefix, entry(file("a"), "finished", 0))},
        longer(file("a")),
        Kind::fresh},
   });
-  History history = with(load::Grown::append);
+  History history = with(plan::Grown::append);
   history.loads = {begins, further};
-  EXPECT_EQ(6, load::judge(history, longer(file("a"))).load->id.value) << "the longest one";
+  EXPECT_EQ(6, resume::judge(history, longer(file("a"))).load->id.value) << "the longest one";
 }
 
 TEST(Options, AreComparedByMeaning) {
-  EXPECT_TRUE(load::same_options(R"({"null":"","atomic":true})", usual));
-  EXPECT_TRUE(load::same_options(R"({"null":"","header":"match","skip-lines":0})",
-                                 R"({"null":"","fields":["a"],"begins":[2,2,1]})"))
+  EXPECT_TRUE(resume::same_options(R"({"null":"","atomic":true})", usual));
+  EXPECT_TRUE(resume::same_options(R"({"null":"","header":"match","skip-lines":0})",
+                                   R"({"null":"","fields":["a"],"begins":[2,2,1]})"))
       << "written by a version that knew no fields";
-  EXPECT_FALSE(load::same_options(R"({"null":"","fields":["a"],"begins":[2,2,1]})",
-                                  R"({"null":"","fields":["b"],"begins":[2,2,1]})"));
-  EXPECT_TRUE(load::same_options(R"({"fields":["a"],"begins":[2,2,1]})",
-                                 R"({"fields":["a"],"begins":[9,3,2]})", false));
+  EXPECT_FALSE(resume::same_options(R"({"null":"","fields":["a"],"begins":[2,2,1]})",
+                                    R"({"null":"","fields":["b"],"begins":[2,2,1]})"));
+  EXPECT_TRUE(resume::same_options(R"({"fields":["a"],"begins":[2,2,1]})",
+                                   R"({"fields":["a"],"begins":[9,3,2]})", false));
   for (const char* spelling : {"utf8", "UTF8", "utf-8", "Unicode", "UTF_8"})
-    EXPECT_EQ("utf8", load::canonical_encoding(spelling)) << spelling;
-  EXPECT_EQ(load::canonical_encoding("ISO-8859-1"), load::canonical_encoding("latin1"));
-  EXPECT_NE(load::canonical_encoding("latin2"), load::canonical_encoding("latin1"));
-  EXPECT_FALSE(load::decides_rows("synchronous_commit"));
-  EXPECT_FALSE(load::decides_rows("idle_in_transaction_session_timeout"));
-  EXPECT_TRUE(load::decides_rows("datestyle"));
-  EXPECT_TRUE(load::decides_rows("my.tenant"));
+    EXPECT_EQ("utf8", plan::canonical_encoding(spelling)) << spelling;
+  EXPECT_EQ(plan::canonical_encoding("ISO-8859-1"), plan::canonical_encoding("latin1"));
+  EXPECT_NE(plan::canonical_encoding("latin2"), plan::canonical_encoding("latin1"));
+  EXPECT_FALSE(plan::decides_rows("synchronous_commit"));
+  EXPECT_FALSE(plan::decides_rows("idle_in_transaction_session_timeout"));
+  EXPECT_TRUE(plan::decides_rows("datestyle"));
+  EXPECT_TRUE(plan::decides_rows("my.tenant"));
 }
 
 TEST(History, NamesTheOptionThatDiffers) {
   EXPECT_EQ("--null: \"\" then, \"NA\" now; --limit: not given then, 5 now",
-            load::difference_of_options(R"({"null":"","quote":"'"})",
-                                        R"({"null":"NA","quote":"'","limit":5})"));
+            resume::difference_of_options(R"({"null":"","quote":"'"})",
+                                          R"({"null":"NA","quote":"'","limit":5})"));
 }
 
 pg::PgError error(const std::string& state, pg::Phase phase = pg::Phase::copy) {

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "jobs/slots.hpp"
-#include "load/options.hpp"
 #include "load/report.hpp"
+#include "plan/options.hpp"
 
 namespace sluice {
 namespace {
@@ -26,10 +26,10 @@ void expect_to_and_fro(std::size_t count) {
 }
 
 TEST(Names, AreReadAsTheyAreWritten) {
-  expect_to_and_fro<load::HeaderMode>(3);
-  expect_to_and_fro<load::WriterChoice>(3);
-  expect_to_and_fro<load::SameContent>(3);
-  expect_to_and_fro<load::Grown>(3);
+  expect_to_and_fro<plan::HeaderMode>(3);
+  expect_to_and_fro<plan::WriterChoice>(3);
+  expect_to_and_fro<plan::SameContent>(3);
+  expect_to_and_fro<plan::Grown>(3);
   expect_to_and_fro<load::LoadReport::Status>(6);
   expect_to_and_fro<writer::OnConflict>(3);
   expect_to_and_fro<writer::Dedupe>(3);

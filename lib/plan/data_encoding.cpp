@@ -1,4 +1,4 @@
-#include "load/data_encoding.hpp"
+#include "plan/data_encoding.hpp"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 #include "base/identifier.hpp"
 #include "pg/encoding.hpp"
 
-namespace sluice::load {
+namespace sluice::plan {
 namespace {
 
 bool is_ascii(const std::string& text) {
@@ -101,4 +101,4 @@ asio::awaitable<void> bring_together(pg::Pool& pool, const std::string& encoding
   beginning.null_bytes = co_await bytes_in(*connection, encoding, null_text);
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::plan

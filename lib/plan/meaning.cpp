@@ -1,4 +1,4 @@
-#include "load/meaning.hpp"
+#include "plan/meaning.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-namespace sluice::load {
+namespace sluice::plan {
 namespace {
 
 /// The table's column for each of the source's, null for one that is left out.
@@ -113,7 +113,7 @@ bool decides_rows(const std::string& setting) {
                               [&](std::string_view family) { return setting.starts_with(family); });
 }
 
-std::string meaning_of(const LoadOptions& o, const chunk::Preamble& preamble,
+std::string meaning_of(const RowOptions& o, const chunk::Preamble& preamble,
                        const tuple::Mapping& mapping, const writer::Target& target,
                        const Strategy& strategy) {
   const tuple::Table& table = target.table;
@@ -160,4 +160,4 @@ std::string with_beginning(const std::string& meaning, const Position& place) {
   return json.dump();
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::plan

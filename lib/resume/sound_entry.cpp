@@ -1,4 +1,4 @@
-#include "load/sound_entry.hpp"
+#include "resume/sound_entry.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -6,7 +6,7 @@
 #include "base/limits.hpp"
 #include "ledger/damaged.hpp"
 
-namespace sluice::load {
+namespace sluice::resume {
 namespace {
 
 bool is_count(const nlohmann::json& json) {
@@ -39,4 +39,4 @@ void require_sound(const ledger::LoadEntry& load) {
     throw ledger::damaged(load.id, "it goes on behind a load, and options has no begins");
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::resume

@@ -17,7 +17,7 @@
 #include "writer/catalog.hpp"
 #include "writer/merge.hpp"
 
-namespace sluice::load {
+namespace sluice::plan {
 
 enum class HeaderMode {
   match,  ///< the first record names the columns
@@ -54,12 +54,9 @@ constexpr auto names_of(Grown) {
                     Named{Grown::load, "load"}};
 }
 
-/// What the user asks for: one source into one table.
-struct LoadOptions {
-  std::string path;   ///< "-" is stdin
-  std::string table;  ///< as in SQL
-
-  // What decides which rows come out.
+/// What of a user's wishes decides which rows come out of the same bytes. plan::meaning_of() says
+/// it, and no more, as it counts.
+struct RowOptions {
   csv::Dialect dialect;
   HeaderMode header = HeaderMode::match;
   std::vector<std::string> columns;  ///< the CSV's columns, where the header does not name them
@@ -76,8 +73,10 @@ struct LoadOptions {
   std::vector<std::string> update_columns;  ///< empty: all of the source but the key
   bool update_if_changed = false;
   bool atomic = false;  ///< all rows or none: they wait in a table of their own until all are there
+};
 
-  // What does not.
+/// What does not: how the rows are brought, how fast, and what is done about what is there already.
+struct RunOptions {
   WriterChoice writer = WriterChoice::automatic;
   std::size_t batch_rows = limits::batch_rows_default;  ///< of one INSERT
   std::optional<std::uint64_t> bytes_per_second_max;
@@ -104,4 +103,10 @@ struct LoadOptions {
   std::chrono::milliseconds retry_for = limits::retry_for_default;
 };
 
-}  // namespace sluice::load
+/// What the user asks for: one source into one table.
+struct LoadOptions : RowOptions, RunOptions {
+  std::string path;   ///< "-" is stdin
+  std::string table;  ///< as in SQL
+};
+
+}  // namespace sluice::plan

@@ -1,4 +1,4 @@
-#include "load/plan.hpp"
+#include "plan/plan.hpp"
 
 #include <fmt/format.h>
 
@@ -7,11 +7,11 @@
 #include <filesystem>
 
 #include "base/identifier.hpp"
-#include "load/header_advice.hpp"
-#include "load/meaning.hpp"
+#include "plan/header_advice.hpp"
+#include "plan/meaning.hpp"
 #include "source/fingerprint.hpp"
 
-namespace sluice::load {
+namespace sluice::plan {
 namespace {
 
 chunk::PreambleOptions preamble_options(const LoadOptions& o) {
@@ -233,4 +233,4 @@ void reread_preamble(Plan& plan) {
   plan.source->seek(plan.begins_at->byte_offset);
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::plan

@@ -1,4 +1,4 @@
-#include "load/history.hpp"
+#include "resume/history.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/limits.hpp"
 
-namespace sluice::load {
+namespace sluice::resume {
 namespace {
 
 using Kind = Verdict::Kind;
@@ -196,8 +196,8 @@ class Judge {
     if (const auto load = newest(Match::same, true, false))
       return with(Kind::refuse_other_options, *load);
     if (const auto load = newest(Match::same, false, false))
-      return h_.same_content == SameContent::load ? fresh_
-                                                  : with(Kind::refuse_other_options, *load);
+      return h_.same_content == plan::SameContent::load ? fresh_
+                                                        : with(Kind::refuse_other_options, *load);
     return of_grown();
   }
 
@@ -229,9 +229,9 @@ class Judge {
   Verdict of_other_name(const ledger::KnownLoad& load) {
     if (load.totals.records_read == 0) return with(Kind::nothing_to_do, load);
     switch (h_.same_content) {
-      case SameContent::refuse: return with(Kind::refuse_same_content, load);
-      case SameContent::skip: return with(Kind::nothing_to_do, load);
-      case SameContent::load: break;
+      case plan::SameContent::refuse: return with(Kind::refuse_same_content, load);
+      case plan::SameContent::skip: return with(Kind::nothing_to_do, load);
+      case plan::SameContent::load: break;
     }
     return fresh_;
   }
@@ -240,7 +240,7 @@ class Judge {
   /// been copied, or restored from a dump.
   bool may_be_copied(const ledger::KnownLoad& load) const {
     return load.of_other_table && !is_anothers(load) && has_rows(load) && !h_.again &&
-           !h_.truncate && !h_.target_is_empty && h_.same_content != SameContent::load;
+           !h_.truncate && !h_.target_is_empty && h_.same_content != plan::SameContent::load;
   }
 
   Verdict of_other_tables(const Verdict& otherwise) const {
@@ -248,7 +248,8 @@ class Judge {
       const Match match = match_of(c);
       if (!may_be_copied(c.load) || (match != Match::same && match != Match::prefix)) continue;
       const bool may_be = match == Match::same && c.load.finished() && options_match(c.load);
-      if (may_be && h_.same_content == SameContent::skip) return with(Kind::nothing_to_do, c.load);
+      if (may_be && h_.same_content == plan::SameContent::skip)
+        return with(Kind::nothing_to_do, c.load);
       Verdict verdict = with(Kind::refuse_other_table, c.load);
       verdict.may_be_left_out = may_be;
       return verdict;
@@ -265,8 +266,8 @@ class Judge {
       if (match_of(c) == Match::prefix && c.load.totals.records_read > 0 && is_longer)
         most = c.load;
     }
-    if (!most || h_.grown == Grown::load) return fresh_;
-    if (h_.grown == Grown::refuse) return with(Kind::refuse_grown, *most);
+    if (!most || h_.grown == plan::Grown::load) return fresh_;
+    if (h_.grown == plan::Grown::refuse) return with(Kind::refuse_grown, *most);
     return with(same_options(most->options, now_.options, false) ? Kind::append
                                                                  : Kind::refuse_other_options,
                 *most);
@@ -361,4 +362,4 @@ std::string difference_of_options(const std::string& then_text, const std::strin
   return result;
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::resume

@@ -2,11 +2,11 @@
 
 #include <string>
 
-#include "load/options.hpp"
-#include "load/plan.hpp"
 #include "pg/pool.hpp"
+#include "plan/options.hpp"
+#include "plan/plan.hpp"
 
-namespace sluice::load {
+namespace sluice::plan {
 
 /// Throws Failure{usage} for an encoding in which a byte of a longer character can look like a
 /// delimiter or a quote.
@@ -18,4 +18,4 @@ void require_readable_in_chunks(const std::string& encoding);
 asio::awaitable<void> bring_together(pg::Pool& pool, const std::string& encoding,
                                      Beginning& beginning, const LoadOptions& options);
 
-}  // namespace sluice::load
+}  // namespace sluice::plan

@@ -5,11 +5,11 @@
 #include <memory>
 #include <vector>
 
-#include "load/history.hpp"
 #include "pg/connection.hpp"
+#include "resume/history.hpp"
 #include "source/source.hpp"
 
-namespace sluice::load {
+namespace sluice::resume {
 
 /// A run of bytes whose digest is known (XXH3, 64 bits).
 struct Range {
@@ -53,4 +53,4 @@ struct ComparisonOn {
 asio::awaitable<void> compare(ComparisonOn on, std::vector<Candidate>& candidates,
                               std::vector<std::size_t> which);
 
-}  // namespace sluice::load
+}  // namespace sluice::resume

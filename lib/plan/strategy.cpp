@@ -1,4 +1,4 @@
-#include "load/strategy.hpp"
+#include "plan/strategy.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -13,7 +13,7 @@
 #include "writer/insert_writer.hpp"
 #include "writer/merge_writer.hpp"
 
-namespace sluice::load {
+namespace sluice::plan {
 namespace {
 
 using writer::Dedupe;
@@ -337,4 +337,4 @@ std::unique_ptr<writer::Writer> make_writer(const Strategy& strategy, const Load
   return std::make_unique<writer::CopyWriter>(target, columns, load);
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::plan

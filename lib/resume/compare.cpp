@@ -1,4 +1,4 @@
-#include "load/compare.hpp"
+#include "resume/compare.hpp"
 
 #include <xxhash.h>
 
@@ -10,7 +10,7 @@
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 
-namespace sluice::load {
+namespace sluice::resume {
 namespace {
 
 struct FreeState {
@@ -166,4 +166,4 @@ asio::awaitable<void> compare(ComparisonOn on, std::vector<Candidate>& candidate
   }
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::resume

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "ledger/loads.hpp"
-#include "load/options.hpp"
+#include "plan/options.hpp"
 
-namespace sluice::load {
+namespace sluice::resume {
 
 /// What reading the source has told of a load whose chunks were compared with it.
 enum class Match {
@@ -31,8 +31,8 @@ struct History {
   bool target_has_logged_part = false;  ///< which is not
   bool again = false;
   bool truncate = false;  ///< the table is emptied before: no earlier load counts
-  SameContent same_content = SameContent::refuse;
-  Grown grown = Grown::refuse;
+  plan::SameContent same_content = plan::SameContent::refuse;
+  plan::Grown grown = plan::Grown::refuse;
 };
 
 struct Verdict {
@@ -74,4 +74,4 @@ bool may_go_on_with(const std::string& then, const std::string& now, bool with_b
 std::string difference_of_options(const std::string& then, const std::string& now,
                                   bool to_go_on = false);
 
-}  // namespace sluice::load
+}  // namespace sluice::resume

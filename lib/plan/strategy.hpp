@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "load/options.hpp"
+#include "plan/options.hpp"
 #include "tuple/encoder.hpp"
 #include "writer/merge.hpp"
 #include "writer/unique_keys.hpp"
 #include "writer/writer.hpp"
 
-namespace sluice::load {
+namespace sluice::plan {
 
 /// How the rows of a load get into its table.
 struct Strategy {
@@ -56,4 +56,4 @@ std::unique_ptr<writer::Writer> make_writer(const Strategy& strategy, const Load
                                             const tuple::EncoderPlan& encoder,
                                             std::optional<LoadId> load);
 
-}  // namespace sluice::load
+}  // namespace sluice::plan

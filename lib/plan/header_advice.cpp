@@ -1,10 +1,10 @@
-#include "load/header_advice.hpp"
+#include "plan/header_advice.hpp"
 
 #include <algorithm>
 
 #include "base/printable.hpp"
 
-namespace sluice::load {
+namespace sluice::plan {
 namespace {
 
 /// As one would guess: quotes and blanks around a name are not of it.
@@ -53,4 +53,4 @@ std::string header_advice(const tuple::Table& table, const csv::Dialect& dialect
          (most == 1 ? " name would match." : " names would match.");
 }
 
-}  // namespace sluice::load
+}  // namespace sluice::plan

@@ -3,29 +3,20 @@
 #include <chrono>
 #include <string>
 
-#include "async/asio.hpp"
 #include "chunk/chunker.hpp"
 #include "chunk/preamble.hpp"
 #include "ledger/loads.hpp"
 #include "ledger/run_lock.hpp"
-#include "load/options.hpp"
-#include "load/report.hpp"
-#include "load/strategy.hpp"
-#include "pg/pool.hpp"
+#include "plan/options.hpp"
+#include "plan/strategy.hpp"
+#include "plan/summary.hpp"
 #include "rejects/bad_records.hpp"
 #include "source/source.hpp"
 #include "tuple/encoder.hpp"
 #include "writer/catalog.hpp"
 #include "writer/indexes.hpp"
 
-namespace sluice::load {
-
-/// What a load runs on. All outlive it.
-struct Resources {
-  asio::thread_pool& cpu;     ///< pure work: encoding
-  asio::thread_pool& reader;  ///< one thread that may wait for the source
-  pg::Pool& pool;
-};
+namespace sluice::plan {
 
 /// All that is decided before the first row moves.
 struct Plan {
@@ -91,4 +82,4 @@ std::string rejects_path_of(const Plan& plan, const std::string& named);
 /// source.rewind() is true.
 void reread_preamble(Plan& plan);
 
-}  // namespace sluice::load
+}  // namespace sluice::plan

@@ -6,7 +6,7 @@
 #include "csv/dialect.hpp"
 #include "tuple/table.hpp"
 
-namespace sluice::load {
+namespace sluice::plan {
 
 /// Why a header may not match a table, and the flag that helps: another delimiter would make it
 /// match, or its names are no UTF-8. Begins with a newline; empty where nothing is to be said.
@@ -14,4 +14,4 @@ namespace sluice::load {
 std::string header_advice(const tuple::Table& table, const csv::Dialect& dialect,
                           const std::string& header, const std::vector<std::string>& names);
 
-}  // namespace sluice::load
+}  // namespace sluice::plan

@@ -4,16 +4,16 @@
 #include <string>
 
 #include "chunk/preamble.hpp"
-#include "load/options.hpp"
-#include "load/strategy.hpp"
+#include "plan/options.hpp"
+#include "plan/strategy.hpp"
 #include "tuple/encoder.hpp"
 
-namespace sluice::load {
+namespace sluice::plan {
 
 /// What decides which rows come out of the same bytes, as a JSON object: by what the options mean
 /// for this source and this table, not by how they were spelt. Two runs with equal ones store the
 /// same.
-std::string meaning_of(const LoadOptions& options, const chunk::Preamble& preamble,
+std::string meaning_of(const RowOptions& options, const chunk::Preamble& preamble,
                        const tuple::Mapping& mapping, const writer::Target& target,
                        const Strategy& strategy);
 
@@ -28,4 +28,4 @@ std::string canonical_encoding(const std::string& name);
 /// committed.
 bool decides_rows(const std::string& setting);
 
-}  // namespace sluice::load
+}  // namespace sluice::plan
