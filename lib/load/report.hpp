@@ -59,6 +59,9 @@ constexpr auto names_of(LoadReport::Status) {
       Named{Status::dry_run, "dry run"}, Named{Status::checked, "checked"}};
 }
 
+/// "the same command goes on where it stopped", as it does for this load.
+std::string how_to_go_on(const LoadReport& report);
+
 /// The failure of a run that a signal stopped.
 Failure interrupted(const LoadReport& report);
 

@@ -154,6 +154,12 @@ std::optional<Position> beginning_of(const std::string& meaning) {
   return Position{place[0], place[1], place[2]};
 }
 
+std::string with_truncation(const std::string& meaning) {
+  auto json = nlohmann::json::parse(meaning);
+  json["truncate"] = true;
+  return json.dump();
+}
+
 std::string with_beginning(const std::string& meaning, const Position& place) {
   auto json = nlohmann::json::parse(meaning);
   json["begins"] = {place.byte_offset, place.line, place.record};

@@ -21,6 +21,10 @@ std::string meaning_of(const RowOptions& options, const chunk::Preamble& preambl
 std::optional<Position> beginning_of(const std::string& meaning);
 std::string with_beginning(const std::string& meaning, const Position& place);
 
+/// The same of a load that empties its table when it begins: such a one is not gone on with where
+/// that has not been done.
+std::string with_truncation(const std::string& meaning);
+
 /// A name for an encoding that its other spellings have too: utf-8, UTF8 and unicode are utf8.
 std::string canonical_encoding(const std::string& name);
 

@@ -109,6 +109,8 @@ PlanSummary Plan::summary() const {
   s.source = source->name();
   s.table = target.table.full_name();
   s.writer = strategy.name(encoder.fast_lane);
+  s.is_again = options.again;
+  s.truncates = options.truncate;
   s.is_upsert = strategy.merge.on_conflict != writer::OnConflict::error;
   s.jobs = jobs;
   s.chunk_bytes = identity.chunk_bytes;
@@ -187,6 +189,7 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
       .staged = plan.strategy.staged,
       .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
       .behind_load = {}};
+  if (o.truncate) plan.identity.options = with_truncation(plan.identity.options);
   if (beginning.null_bytes) {
     plan.options.dialect.null_text = *beginning.null_bytes;
     plan.encoder.dialect.null_text = *beginning.null_bytes;

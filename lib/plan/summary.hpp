@@ -11,6 +11,8 @@ struct PlanSummary {
   std::string source;
   std::string table;
   std::string writer;
+  bool is_again = false;   ///< --again
+  bool truncates = false;  ///< --truncate
   bool is_upsert = false;  ///< --on-conflict
   std::size_t jobs = 0;
   std::size_t chunk_bytes = 0;

@@ -100,15 +100,17 @@ std::string text_of_plan(const plan::PlanSummary& p) {
 
 std::string text_of(const Ending& e) {
   const LoadReport& r = e.report;
-  const std::string load = r.load ? fmt::format(" (load {})", r.load->value) : "";
+  const std::string number = r.load ? fmt::format(" (load {})", r.load->value) : "";
   switch (r.status) {
     case LoadReport::Status::dry_run: return text_of_plan(r.plan) + "dry run: nothing was stored\n";
     case LoadReport::Status::nothing_to_do:
       return fmt::format(
-          "nothing to do: this file is already in {} (load {}, {}, {}{}). Use --again to load it "
-          "once more.\n",
+          "nothing to do: this file is already in {} (load {}, {}, {}{}). {}.\n",
           printable_line(r.plan.table), r.load->value, r.finished_before, rows(r.rows_stored),
-          r.rows_rejected == 0 ? "" : rejected_of(r));
+          r.rows_rejected == 0 ? "" : rejected_of(r),
+          r.plan.truncates ? "Nothing was emptied: --again with --truncate does that, and loads it "
+                             "once more"
+                           : "Use --again to load it once more");
     case LoadReport::Status::stored: {
       std::string text = fmt::format("stored {} {}", rows(r.now.rows_stored),
                                      speed(r.now.rows(), r.bytes, r.seconds));
@@ -124,7 +126,7 @@ std::string text_of(const Ending& e) {
       }
       if (r.rows_rejected > 0) text += rejected_of(r);
       if (r.retries > 0) text += fmt::format(", {} retries", r.retries);
-      return text + load + "\n";
+      return text + number + "\n";
     }
     case LoadReport::Status::checked:
       return fmt::format("checked {} of {}: {}{}\n", records(r.records_read),
@@ -139,15 +141,13 @@ std::string text_of(const Ending& e) {
             "stored {} of it, in no known order: without a ledger this load cannot be resumed\n",
             rows(r.now.rows_stored));
       }
-      if (r.rows() == 0) return fmt::format("stored nothing{}{}\n", load, rejects_so_far(r));
+      if (r.rows() == 0) return fmt::format("stored nothing{}{}\n", number, rejects_so_far(r));
       if (r.is_staged) {
-        return fmt::format(
-            "stored nothing{}{}; {} wait to be published: the same command goes on where it "
-            "stopped\n",
-            load, rejects_so_far(r), rows(r.rows_stored));
+        return fmt::format("stored nothing{}{}; {} wait to be published: {}\n", number,
+                           rejects_so_far(r), rows(r.rows_stored), load::how_to_go_on(r));
       }
-      return fmt::format("stored {} so far{}{}; the same command goes on where it stopped\n",
-                         rows(r.rows_stored), load, rejects_so_far(r));
+      return fmt::format("stored {} so far{}{}; {}\n", rows(r.rows_stored), number,
+                         rejects_so_far(r), load::how_to_go_on(r));
   }
   return "";
 }

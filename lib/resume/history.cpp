@@ -141,6 +141,16 @@ class Judge {
     return may_go_on_with(load.options, now_.options, !load.behind_load);
   }
 
+  void give_up(const ledger::KnownLoad& load) {
+    fresh_.void_loads.push_back(load.id);
+    if (!fresh_.note.empty()) return;
+    fresh_.note = fmt::format("load {}, which was unfinished, is given up", load.id.value);
+    if (has_rows(load) && !h_.truncate && !h_.target_is_empty) {
+      fresh_.note += fmt::format("; the {} rows that it had stored stay in {}",
+                                 load.totals.rows() - load.totals.rows_skipped, now_.target);
+    }
+  }
+
   /// What an unfinished load wants; nothing where it stands in nobody's way.
   std::optional<Kind> unfinished(const ledger::KnownLoad& load) {
     const bool is_this = may_be_same(load, now_);
@@ -150,14 +160,14 @@ class Judge {
     if (!is_this && !is_file) return std::nullopt;
     if (h_.again || h_.truncate) {
       if (h_.again || !is_this || !may_resume(load)) {
-        fresh_.void_loads.push_back(load.id);
+        give_up(load);
         return std::nullopt;
       }
     }
     if (is_this && may_resume(load) && load.staged == now_.staged) return Kind::resume;
     // What waits in a staging table, or has stored nothing, stands in nobody's way.
     if (load.staged || load.totals.chunks == 0) {
-      fresh_.void_loads.push_back(load.id);
+      give_up(load);
       return std::nullopt;
     }
     return is_this ? Kind::refuse_options : Kind::refuse_changed;
@@ -298,6 +308,11 @@ void make_comparable(nlohmann::json& then, nlohmann::json& now, bool to_go_on) {
       erase_all(*json, meaning_keys);
     }
     json->erase("atomic");  // decides when rows come, not which
+  }
+  // Where the table was emptied, or is not to be, there is nothing to make up for.
+  if (!to_go_on || then.contains("truncate") || !now.contains("truncate")) {
+    then.erase("truncate");
+    now.erase("truncate");
   }
   const bool both_say = then.contains("reading") && now.contains("reading");
   if (!to_go_on || !both_say) {

@@ -56,26 +56,46 @@ const std::array<Embedded, 12> files{{
 
 const script::Home home{.project = project, .search_path = {}};
 
+using Privileges = std::vector<const char*>;
+
+struct Right {
+  const char* table;
+  Privileges privileges;
+};
+
 struct Needs {
   const char* is_there;  ///< true where all is there that is asked for
-  std::vector<const char*> tables;
-  std::vector<const char*> privileges;
+  std::vector<Right> rights;
+  const char* sequence = nullptr;  ///< whose numbers are drawn
 };
 
 Needs needs_of(Use use) {
   const char* const newest = files.back().is_there;
+  const Privileges writes{"select", "insert", "update"};
+  const Privileges all{"select", "insert", "update", "delete"};
+  const Privileges reads{"select"};
+  const char* const load_numbers = "loads_load_id_seq";
   switch (use) {
     case Use::load:
+      return {newest,
+              {{"loads", writes}, {"chunks", writes}, {"unlogged_marks", writes}},
+              load_numbers};
     case Use::load_deferring:
-      return {newest, {"loads", "chunks", "unlogged_marks"}, {"select", "insert", "update"}};
-    case Use::read_loads: return {newest, {"loads", "chunks", "deferred_indexes"}, {"select"}};
-    case Use::schedule:
-      return {newest, {"jobs", "job_runs"}, {"select", "insert", "update", "delete"}};
-    case Use::read_runs: return {newest, {"job_runs"}, {"select"}};
-    case Use::migrate: return {newest, {"migrations"}, {"select", "insert", "update"}};
+      // An index is dropped at the beginning and struck out of the journal at the end.
+      return {newest,
+              {{"loads", writes},
+               {"chunks", writes},
+               {"unlogged_marks", writes},
+               {"deferred_indexes", all}},
+              load_numbers};
+    case Use::read_loads:
+      return {newest, {{"loads", reads}, {"chunks", reads}, {"deferred_indexes", reads}}};
+    case Use::schedule: return {newest, {{"jobs", all}, {"job_runs", all}}};
+    case Use::read_runs: return {newest, {{"job_runs", reads}}};
+    case Use::migrate: return {newest, {{"migrations", writes}}};
     case Use::read_history: break;
   }
-  return {"to_regclass('pgsluice.migrations') is not null", {"migrations"}, {"select"}};
+  return {"to_regclass('pgsluice.migrations') is not null", {{"migrations", reads}}};
 }
 
 // Everything that is ours, by its kind in SQL, with its owner. A trigger counts for its functions,
@@ -146,19 +166,15 @@ std::string upgrade(const script::Rows& history) {
 
 std::string state_expression(Use use) {
   const Needs needs = needs_of(use);
-  const bool is_load = use == Use::load || use == Use::load_deferring;
-  // Numbers of loads are drawn by name.
-  std::string may =
-      is_load ? "has_sequence_privilege('pgsluice.loads_load_id_seq', 'usage')" : "true";
-  // An index is dropped at the beginning and struck out of the journal at the end.
-  if (use == Use::load_deferring) {
-    for (const char* privilege : {"select", "insert", "update", "delete"})
-      may +=
-          std::string(" and has_table_privilege('pgsluice.deferred_indexes', '") + privilege + "')";
+  std::string may = "true";
+  if (needs.sequence != nullptr) {
+    may = std::string("has_sequence_privilege('pgsluice.") + needs.sequence + "', 'usage')";
   }
-  for (const char* table : needs.tables) {
-    for (const char* privilege : needs.privileges)
-      may += std::string(" and has_table_privilege('pgsluice.") + table + "', '" + privilege + "')";
+  for (const Right& right : needs.rights) {
+    for (const char* privilege : right.privileges) {
+      may += std::string(" and has_table_privilege('pgsluice.") + right.table + "', '" + privilege +
+             "')";
+    }
   }
   // Whoever may not use the schema may not even ask whether a table is there.
   return "case when to_regnamespace('pgsluice') is null then 'incomplete' when exists (select "
@@ -177,28 +193,32 @@ State state_of(std::string_view value) {
 }
 
 std::string missing_grants_query(Use use) {
-  if (use == Use::load || use == Use::load_deferring) {
-    // What loads need depends on their flags: all that they may ever do.
-    return "select format('grant usage on schema pgsluice to %1$I; grant select, insert, update, "
-           "delete on all tables in schema pgsluice to %1$I; grant usage on all sequences in "
-           "schema "
-           "pgsluice to %1$I;', current_user)";
-  }
   const Needs needs = needs_of(use);
-  const auto list = [](const std::vector<const char*>& names) {
-    std::string text;
-    for (const char* name : names) text += (text.empty() ? "" : ", ") + quote_literal(name);
-    return text;
-  };
+  std::string rights;
+  for (const Right& right : needs.rights) {
+    std::string privileges;
+    for (const char* privilege : right.privileges)
+      privileges += (privileges.empty() ? "" : ", ") + quote_literal(privilege);
+    rights += (rights.empty() ? "(" : ", (") + quote_literal(right.table) + "::name, array[" +
+              privileges + "])";
+  }
+  // By oid: whoever may not use the schema may not name what is in it.
+  std::string sequence = "null";
+  if (needs.sequence != nullptr) {
+    sequence =
+        "(select format('grant usage on sequence pgsluice.%I to %I;', relname, current_user) from "
+        "pg_class where relnamespace = to_regnamespace('pgsluice') and relname = " +
+        quote_literal(needs.sequence) + " and not has_sequence_privilege(oid, 'usage'))";
+  }
   return "select concat_ws(' ', case when not has_schema_privilege('pgsluice', 'usage') then "
          "format('grant usage on schema pgsluice to %I;', current_user) end, (select string_agg("
          "format('grant %s on pgsluice.%I to %I;', m.missing, c.relname, current_user), ' ' order "
-         "by c.relname) from pg_class c cross join lateral (select string_agg(p, ', ') as missing "
-         "from unnest(array[" +
-         list(needs.privileges) +
-         "]) p where not has_table_privilege(c.oid, p)) m where c.relnamespace = "
-         "to_regnamespace('pgsluice') and c.relname = any (array[" +
-         list(needs.tables) + "]::name[]) and m.missing is not null))";
+         "by c.relname) from pg_class c join (values " +
+         rights +
+         ") r (name, wanted) on r.name = c.relname cross join lateral (select string_agg(p, ', ') "
+         "as missing from unnest(r.wanted) p where not has_table_privilege(c.oid, p)) m where "
+         "c.relnamespace = to_regnamespace('pgsluice') and m.missing is not null), " +
+         sequence + ")";
 }
 
 std::string closed(const std::string& user, const std::string& missing_grants) {

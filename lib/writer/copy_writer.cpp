@@ -10,13 +10,16 @@
 namespace sluice::writer {
 namespace {
 
+/// The server repeats it in its answer. A trigger may have raised the same SQLSTATE before.
+constexpr const char* refused_already = "pgsluice: the server has refused it already";
+
 asio::awaitable<void> send(pg::Connection& on, const tuple::TupleRange& tuples, bool listens,
                            bool& given_up) {
   pg::CopyIn copy(on);
   for (const std::string_view piece : tuples.pieces) {
     if (co_await copy.write(piece, listens)) continue;
     given_up = true;
-    co_await copy.abort("the server has refused it already");
+    co_await copy.abort(refused_already);
     co_return;
   }
   co_await copy.finish();
@@ -88,7 +91,8 @@ asio::awaitable<Copied> run_copies(pg::Connection& on, std::string sql,
   if (!refused && (in_copy || begun != copies.size()))
     on.trust().lose("a COPY was not begun or not ended", pg::Phase::copy);
   if (!refused) co_return copied;
-  if (given_up && refused->state == sql_state::query_canceled) {
+  if (given_up && refused->state == sql_state::query_canceled &&
+      refused->message.contains(refused_already)) {
     // What the server had to say was no refusal: this error is the answer to our giving up.
     listens = false;
     throw pg::PgError(pg::Phase::copy, SqlState(sql_state::serialization_failure),

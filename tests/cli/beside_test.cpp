@@ -55,6 +55,63 @@ class Beside : public DatabaseTest {
   TemporaryFolder folder_;
 };
 
+/// --truncate empties the table when its load begins: one that began without it is not gone on
+/// with.
+TEST_F(Beside, WhatBeganWithoutTruncateBeginsAnewWithIt) {
+  for (const bool has_stored : {false, true}) {
+    db().run("drop table if exists t; create table t (id int); insert into t values (100)");
+    std::string csv = "id\n";
+    if (has_stored)
+      for (int i = 1; i <= 200; ++i) csv += "1\n";
+    const std::string file = folder_.write("in.csv", csv + "x\n2\n");
+    ASSERT_EQ(1, load(file, "t", {"--chunk-size", "64", "-j", "1"}).exit_code);
+    const Finished emptied = load(file, "t", {"--truncate", "--max-rejects", "1"});
+    EXPECT_EQ(3, emptied.exit_code) << emptied.err;
+    EXPECT_THAT(emptied.err, HasSubstr("is given up"));
+    EXPECT_EQ(has_stored ? "201" : "1", db().value("select count(*) from t"));
+    EXPECT_EQ("0", db().value("select count(*) from t where id = 100"));
+  }
+}
+
+/// ... and one that began with it is gone on with, with it and without.
+TEST_F(Beside, WhatBeganWithTruncateGoesOn) {
+  for (const bool again_with_it : {false, true}) {
+    db().run("drop table if exists t; create table t (id int); insert into t values (100)");
+    std::string csv = "id\n";
+    for (int i = 1; i <= 200; ++i) csv += "1\n";
+    const std::string file = folder_.write("in.csv", csv + "x\n2\n");
+    ASSERT_EQ(1, load(file, "t", {"--chunk-size", "64", "-j", "1", "--truncate"}).exit_code);
+    db().run("insert into t values (7)");  // somebody else's
+    std::vector<std::string> more{"--max-rejects", "1"};
+    if (again_with_it) more.emplace_back("--truncate");
+    const Finished resumed = load(file, "t", more);
+    EXPECT_EQ(3, resumed.exit_code) << resumed.err;
+    EXPECT_THAT(resumed.err, HasSubstr("resuming load"));
+    EXPECT_EQ("202", db().value("select count(*) from t"));
+    EXPECT_EQ("1", db().value("select count(*) from t where id = 7"));
+  }
+}
+
+/// What goes on with a load that --again began is the command without it.
+TEST_F(Beside, AgainSaysHowItGoesOn) {
+  db().run("create table t (id int)");
+  std::string csv = "id\n";
+  for (int i = 1; i <= 200; ++i) csv += "1\n";
+  const std::string good = folder_.write("in.csv", csv + "3\n2\n");
+  ASSERT_EQ(0, load(good, "t").exit_code);
+  db().run("alter table t add check (id <> 3) not valid");
+  const Finished failed = load(good, "t", {"--again", "--chunk-size", "64", "-j", "1"});
+  EXPECT_EQ(1, failed.exit_code);
+  EXPECT_THAT(failed.err, HasSubstr("the same command without --again goes on where it stopped"));
+  const auto stored = db().number("select count(*) from t");
+  ASSERT_GT(stored, 202);
+  const Finished gone_on = load(good, "t", {"--max-rejects", "1"});
+  EXPECT_EQ(3, gone_on.exit_code) << gone_on.err;
+  EXPECT_EQ(202 + 201, db().number("select count(*) from t"));
+  const Finished once_more = load(good, "t", {"--truncate"});
+  EXPECT_THAT(once_more.out, HasSubstr("Nothing was emptied: --again with --truncate does that"));
+}
+
 TEST_F(Beside, RowsThatWereUpdatedAreGoneToo) {
   db().run("create table t (id int primary key, v text)");
   const std::string a = folder_.write("a.csv", "id,v\n1,a\n2,b\n");

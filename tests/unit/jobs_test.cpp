@@ -187,7 +187,7 @@ TEST_F(Configuration, NamesWhatIsWrongWithLineAndColumn) {
            {"x = ", "pgsluice.toml:1:"},
            {"dbnmae = \"x\"", "pgsluice.toml:1:1: unknown key \"dbnmae\"; did you mean dbname?"},
            {job + "retrys = 3\n", ":6:1: unknown key \"retrys\"; did you mean retries?"},
-           {job + "overlap = \"wait\"\n", ":6:11: \"wait\": write one of cancel, queue, skip"},
+           {job + "overlap = \"wait\"\n", ":6:11: \"wait\": write one of skip, queue, cancel"},
            {job + "catchup = 2\n", ":6:11: \"2\": write one of 0, 1, all"},
            {job + "catchup = \"all\"\noverlap = \"skip\"", "leave overlap out"},
            {job + "timeout = \"1 fortnight\"\n", ":6:11: "},
