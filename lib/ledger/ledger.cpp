@@ -112,14 +112,16 @@ bool says_load_is_gone(const pg::PgError& error) {
          error.table == "chunks";
 }
 
-asio::awaitable<Known> look_up(pg::Connection& on, LoadId load, std::int64_t chunk) {
+asio::awaitable<Known> look_up(pg::Connection& on, LoadId load, const ChunkEntry& chunk) {
   const std::string id = std::to_string(load.value);
-  const auto results =
-      co_await on.query("select exists (select from pgsluice.loads where load_id = " + id +
-                        "), exists (select from pgsluice.chunks where load_id = " + id +
-                        " and chunk = " + std::to_string(chunk) + ")");
+  const std::string of_chunk = "select from pgsluice.chunks where load_id = " + id +
+                               " and chunk = " + std::to_string(chunk.number);
+  const auto results = co_await on.query(
+      "select exists (select from pgsluice.loads where load_id = " + id + "), exists (" + of_chunk +
+      "), exists (" + of_chunk + " and byte_count = " + number(chunk.byte_count) +
+      " and digest = " + signed_bits(chunk.digest) + ")");
   const pg::Result& row = results.front();
-  co_return Known{row.boolean(0, 0), row.boolean(0, 1)};
+  co_return Known{row.boolean(0, 0), row.boolean(0, 1), row.boolean(0, 2)};
 }
 
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {

@@ -71,8 +71,9 @@ bool says_load_is_gone(const pg::PgError& error);
 struct Known {
   bool load = false;
   bool chunk = false;
+  bool is_same = false;  ///< the chunk has the same bytes
 };
-asio::awaitable<Known> look_up(pg::Connection& on, LoadId load, std::int64_t chunk);
+asio::awaitable<Known> look_up(pg::Connection& on, LoadId load, const ChunkEntry& chunk);
 
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load);
 

@@ -19,11 +19,21 @@ std::string key_of_head(const RunLockNames& names) {
   return key_of("'head ' || " + names.target + " || " + quote_literal(" " + names.head));
 }
 
+std::string key_of_file(const RunLockNames& names) {
+  return key_of("'file ' || " + names.target + " || " + quote_literal(" " + names.file));
+}
+
 std::string try_load(const RunLockNames& names) {
-  const std::string load = "pg_try_advisory_xact_lock(" + key_of_load(names) + ")";
-  if (names.head.empty()) return load;
-  return "(case when " + load + " then pg_try_advisory_xact_lock" +
-         (names.is_stream ? "" : "_shared") + "(" + key_of_head(names) + ") else false end)";
+  std::string load = "pg_try_advisory_xact_lock(" + key_of_load(names) + ")";
+  const auto and_then = [&load](const std::string& other) {
+    load = "(case when " + load + " then " + other + " else false end)";
+  };
+  if (!names.head.empty()) {
+    and_then(std::string("pg_try_advisory_xact_lock") + (names.is_stream ? "" : "_shared") + "(" +
+             key_of_head(names) + ")");
+  }
+  if (!names.file.empty()) and_then("pg_try_advisory_xact_lock(" + key_of_file(names) + ")");
+  return load;
 }
 
 std::string key_of_table(const RunLockNames& names) {
@@ -39,8 +49,8 @@ asio::awaitable<std::string> holder_of(pg::Connection& connection, std::string k
       "where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.pid <> "
       "pg_backend_pid() "
       "and l.database = (select oid from pg_database where datname = current_database()) "
-      "and ((l.classid::bigint << 32) | l.objid::bigint) = " +
-      key);
+      "and ((l.classid::bigint << 32) | l.objid::bigint) in (" +
+      key + ")");
   const pg::Result& row = holders.front();
   if (row.rows() == 0) co_return "it has just ended";
   const auto text = [&row](int column) { return std::string(row.text_or(0, column, "?")); };
@@ -117,7 +127,8 @@ asio::awaitable<pg::Result> RunLock::begin_locked(pg::Connection& connection, st
   if (!names.fingerprint.empty()) of_load = "select not " + try_load(names);
   const auto answer = co_await connection.query(of_load);
   const bool is_load = answer.front().boolean(0, 0);
-  std::string key = is_load ? key_of_load(names) : key_of_table(names);
+  std::string key = key_of_table(names);
+  if (is_load) key = key_of_load(names) + (names.file.empty() ? "" : ", " + key_of_file(names));
   const std::string holder = co_await holder_of(connection, std::move(key));
   std::string message = "another run holds this load (" + holder + ")";
   if (!is_load && names.empties_table) {

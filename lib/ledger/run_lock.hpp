@@ -24,6 +24,9 @@ struct RunLockNames {
   /// fingerprint. A stream keeps away all that begin like it, a file only streams. Or empty.
   std::string head;
   bool is_stream = false;
+  /// Names a file, whatever it has in it by now: source::file_of_stamp(). Nobody else loads it. Or
+  /// empty.
+  std::string file;
   /// Rows of the table are taken away (--truncate): nobody else loads into it meanwhile. Otherwise
   /// all others may but those who do this.
   bool empties_table = false;

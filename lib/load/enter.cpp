@@ -119,8 +119,7 @@ asio::awaitable<resume::Verdict> Entrance::judge_source(pg::Connection& connecti
   }
   const bool is_asked = known.has_other_places || (!history.loads.empty() && !history.again);
   std::string is_empty;
-  if (is_asked || known.has_rows)
-    is_empty = co_await writer::seen_empty(connection, plan_.target, !is_asked);
+  if (is_asked || known.has_rows) is_empty = co_await writer::seen_empty(connection, plan_.target);
   history.target_is_empty = !is_empty.empty();
   if (history.target_is_empty) {
     before += plan_.target.settings_sql + ledger::leave_name_statements(plan_.identity) +

@@ -6,6 +6,7 @@
 #include "async/task_group.hpp"
 #include "chunk/chunker.hpp"
 #include "load/retry_policy.hpp"
+#include "source/fingerprint.hpp"
 
 namespace sluice::load {
 namespace {
@@ -110,6 +111,8 @@ asio::awaitable<void> Survey::lock() {
       .fingerprint = options_.use_ledger ? found_.beginning.fingerprint : std::string(),
       .head = options_.use_ledger ? found_.beginning.head : std::string(),
       .is_stream = source_.comes_once(),
+      .file = options_.use_ledger ? std::string(source::file_of_stamp(source_.opening_stamp()))
+                                  : std::string(),
       .empties_table = options_.truncate};
   found_.lock =
       co_await ledger::RunLock::take(std::move(connection), std::move(find), std::move(names));

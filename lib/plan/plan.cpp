@@ -207,6 +207,7 @@ ledger::RunLockNames lock_names(const Plan& plan) {
           .fingerprint = plan.identity.fingerprint,
           .head = plan.identity.head,
           .is_stream = !plan.identity.source_bytes,
+          .file = std::string(source::file_of_stamp(plan.identity.source_stamp)),
           .empties_table = plan.options.truncate};
 }
 

@@ -160,7 +160,7 @@ asio::awaitable<void> compare(ComparisonOn on, std::vector<Candidate>& candidate
     const bool same_file = candidate.load.fingerprint == on.now.fingerprint;
     if (is_all || (same_file && (is_empty || has_limit(candidate.load)))) {
       candidate.match = Match::same;
-    } else if (!is_empty && !has_limit(candidate.load)) {
+    } else if (!is_empty) {
       candidate.match = Match::prefix;
     }
   }

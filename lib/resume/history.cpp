@@ -7,26 +7,20 @@
 #include <nlohmann/json.hpp>
 
 #include "base/limits.hpp"
+#include "source/fingerprint.hpp"
 
 namespace sluice::resume {
 namespace {
 
 using Kind = Verdict::Kind;
 
-/// "host device:inode" of a stamp.
-std::string_view file_of(std::string_view stamp) {
-  const std::size_t host = stamp.find(' ');
-  const std::size_t end = host == std::string_view::npos ? host : stamp.find(' ', host + 1);
-  return end == std::string_view::npos ? std::string_view() : stamp.substr(0, end);
-}
-
 bool is_stream(const ledger::NewLoad& load) { return !load.source_bytes; }
 
 /// A stream has no name; a file has its path, and those of its other links.
 bool same_name(const ledger::NewLoad& a, const ledger::NewLoad& b) {
   if (is_stream(a) || is_stream(b) || a.source_path == b.source_path) return true;
-  const std::string_view file = file_of(a.source_stamp);
-  return !file.empty() && file == file_of(b.source_stamp);
+  const std::string_view file = source::file_of_stamp(a.source_stamp);
+  return !file.empty() && file == source::file_of_stamp(b.source_stamp);
 }
 
 /// What is known without reading: whether all of the content may be that of the load.

@@ -17,7 +17,7 @@ struct Embedded {
   const char* is_there;
 };
 
-const std::array<Embedded, 12> files{{
+const std::array<Embedded, 13> files{{
     {"V001__loads_and_chunks.sql", sql::V001__loads_and_chunks,
      "to_regclass('pgsluice.chunks') is not null"},
     {"V002__deferred_indexes.sql", sql::V002__deferred_indexes,
@@ -52,6 +52,10 @@ const std::array<Embedded, 12> files{{
      "exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname "
      "= "
      "'pgsluice' and c.relname = 'loads_short_idx')"},
+    {"V013__what_is_not_entered.sql", sql::V013__what_is_not_entered,
+     "exists (select from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname "
+     "= "
+     "'pgsluice' and p.proname = 'may_write_of' and p.provolatile = 'v')"},
 }};
 
 const script::Home home{.project = project, .search_path = {}};

@@ -7,14 +7,7 @@
 #include "base/suggestion.hpp"
 
 namespace sluice::script {
-namespace {
-
-void replace_all(std::string& text, const std::string& from, const std::string& to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 Substitution::Substitution(const Script& script, const Placeholders& values) {
   for (const std::string& name : script.directives.placeholders) {
@@ -30,25 +23,37 @@ Substitution::Substitution(const Script& script, const Placeholders& values) {
   }
 }
 
-const Substitution::Form* Substitution::form_at(std::string_view text, std::size_t at) const {
-  for (const Form& one : quoted_)
+const Substitution::Form* Substitution::form_at(const std::vector<Form>& forms,
+                                                std::string_view text, std::size_t at) {
+  for (const Form& one : forms)
     if (text.substr(at).starts_with(one.form)) return &one;
   return nullptr;
 }
 
+void Substitution::append_with_bare(std::string_view text, std::string& result) const {
+  for (std::size_t at = 0;;) {
+    const std::size_t begin = std::min(text.find("${", at), text.size());
+    result += text.substr(at, begin - at);
+    if (begin == text.size()) return;
+    const Form* const bare = form_at(bare_, text, begin);
+    result += bare == nullptr ? std::string_view("${") : std::string_view(bare->value);
+    at = begin + (bare == nullptr ? 2 : bare->form.size());
+  }
+}
+
 std::string Substitution::apply(std::string_view text,
                                 const std::vector<std::size_t>& colons) const {
+  // What a value brings with it stays what it is.
   std::string result;
   std::size_t copied = 0;
   for (const std::size_t colon : colons) {
-    const Form* const quoted = form_at(text, colon);
+    const Form* const quoted = form_at(quoted_, text, colon);
     if (quoted == nullptr) continue;
-    result += text.substr(copied, colon - copied);
+    append_with_bare(text.substr(copied, colon - copied), result);
     result += quoted->value;
     copied = colon + quoted->form.size();
   }
-  result += text.substr(copied);
-  for (const Form& one : bare_) replace_all(result, one.form, one.value);
+  append_with_bare(text.substr(copied), result);
   return result;
 }
 

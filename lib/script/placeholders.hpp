@@ -30,8 +30,9 @@ class Substitution {
     std::string form;  ///< :'name', :"name" or ${name}
     std::string value;
   };
-  /// One of the quoted forms at this offset, or nothing.
-  const Form* form_at(std::string_view text, std::size_t at) const;
+  /// Which of them stands at this offset; nullptr: none.
+  static const Form* form_at(const std::vector<Form>& forms, std::string_view text, std::size_t at);
+  void append_with_bare(std::string_view text, std::string& result) const;
 
   std::vector<Form> quoted_;
   std::vector<Form> bare_;

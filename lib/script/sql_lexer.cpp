@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <optional>
 
 namespace sluice::script {
 namespace {
@@ -98,7 +99,7 @@ class Lexer {
       }
     } else if (c == '\\') {
       lexed_.psql_commands.push_back(place_of(at_));
-      at_ = std::min(text_.find('\n', at_), text_.size());
+      at_ = end_of_line(at_);
     } else {
       begin_statement();
       take_token(c);
@@ -106,9 +107,14 @@ class Lexer {
     }
   }
 
+  /// For the server a CR ends a line too, and with it a comment.
+  std::size_t end_of_line(std::size_t at) const {
+    return std::min(text_.find_first_of("\n\r", at), text_.size());
+  }
+
   void take_line_comment() {
     constexpr std::string_view mark = "pgsluice:";
-    const std::size_t end = std::min(text_.find('\n', at_), text_.size());
+    const std::size_t end = end_of_line(at_);
     const std::size_t begin = std::min(text_.find_first_not_of(" \t", at_ + 2), end);
     if (text_.substr(begin, end - begin).starts_with(mark)) {
       lexed_.directives.push_back(
@@ -152,7 +158,9 @@ class Lexer {
     const std::string word = upper(name);
     follow_body(word);
     if (parentheses_ == 0) {
-      if (word == "STDIN" && last_word_ == "FROM") statement_.from_stdin = true;
+      // Each of the two words is taken for the other one.
+      const bool is_client = word == "STDIN" || word == "STDOUT";
+      if (is_client && (last_word_ == "FROM" || last_word_ == "TO")) statement_.names_client = true;
       last_word_ = word;
     }
     if (statement_.words.size() < words_max) statement_.words.push_back(word);
@@ -177,6 +185,25 @@ class Lexer {
     return words[kind] == "FUNCTION" || words[kind] == "PROCEDURE";
   }
 
+  /// Where a string goes on: behind a quote that seems to end it, a newline and another one, with
+  /// nothing but whitespace and comments between them. Of one without escapes it makes no
+  /// difference.
+  std::optional<std::size_t> next_part(char quote) const {
+    bool has_newline = false;
+    std::size_t at = at_;
+    while (at < text_.size() && text_[at] != quote) {
+      if (text_.substr(at).starts_with("--")) {
+        at = end_of_line(at);
+      } else if (std::isspace(static_cast<unsigned char>(text_[at])) != 0) {
+        has_newline = has_newline || text_[at] == '\n' || text_[at] == '\r';
+        ++at;
+      } else {
+        return std::nullopt;
+      }
+    }
+    return has_newline && at < text_.size() ? std::optional(at + 1) : std::nullopt;
+  }
+
   void skip_quoted(char quote, bool has_escapes) {
     const std::size_t begin = at_++;
     while (at_ < text_.size()) {
@@ -188,7 +215,9 @@ class Lexer {
         at_ += 2;
       } else {
         ++at_;
-        return;
+        const std::optional<std::size_t> next = has_escapes ? next_part(quote) : std::nullopt;
+        if (!next) return;
+        at_ = *next;
       }
     }
     leave_unfinished(begin);
@@ -320,8 +349,8 @@ bool begins_transaction(const Statement& statement) {
   return !words.empty() && (words[0] == "BEGIN" || words[0] == "START");
 }
 
-bool copies_from_stdin(const Statement& statement) {
-  return statement.from_stdin && statement.words.front() == "COPY";
+bool copies_with_client(const Statement& statement) {
+  return statement.names_client && statement.words.front() == "COPY";
 }
 
 }  // namespace sluice::script

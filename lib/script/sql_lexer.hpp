@@ -19,8 +19,9 @@ struct Statement {
   std::size_t end = 0;
   Place place;  ///< of its first character
   std::vector<std::string>
-      words;                ///< its first keywords and names, in upper case, at most words_max
-  bool from_stdin = false;  ///< FROM STDIN stands in it, outside of quotes and parentheses
+      words;  ///< its first keywords and names, in upper case, at most words_max
+  bool names_client =
+      false;  ///< FROM STDIN or TO STDOUT stands in it, outside of quotes and parentheses
 };
 
 /// A comment `-- pgsluice: ...`.
@@ -83,7 +84,8 @@ bool controls_transaction(const Statement& statement);
 /// Of such a statement: it begins one.
 bool begins_transaction(const Statement& statement);
 
-/// The statement is COPY ... FROM STDIN, whose data only psql would send.
-bool copies_from_stdin(const Statement& statement);
+/// The statement is a COPY whose data only psql would send, or read: what stands behind it in one
+/// text is not run before that is done.
+bool copies_with_client(const Statement& statement);
 
 }  // namespace sluice::script

@@ -47,10 +47,11 @@ std::vector<Wrong> found_wrong(const Lexed& lexed) {
 std::optional<Wrong> wrong_statement(const Script& script, const Lexed& lexed) {
   std::optional<Place> open;
   for (const Statement& statement : lexed.statements) {
-    if (copies_from_stdin(statement)) {
-      return Wrong{statement.place,
-                   "COPY FROM STDIN needs data that only psql would send; use INSERT, or pgsluice "
-                   "load"};
+    if (copies_with_client(statement)) {
+      return Wrong{
+          statement.place,
+          "COPY FROM STDIN needs data that only psql would send, and COPY TO STDOUT somebody "
+          "who reads it; use INSERT, or pgsluice load"};
     }
     if (!controls_transaction(statement)) continue;
     if (script.directives.in_transaction) {

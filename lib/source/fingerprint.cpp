@@ -29,6 +29,12 @@ std::string fingerprint(const Source& source, std::string_view beginning) {
 
 std::string head_digest(std::string_view beginning) { return digest(beginning); }
 
+std::string_view file_of_stamp(std::string_view stamp) {
+  const std::size_t host = stamp.find(' ');
+  const std::size_t end = host == std::string_view::npos ? host : stamp.find(' ', host + 1);
+  return end == std::string_view::npos ? std::string_view() : stamp.substr(0, end);
+}
+
 bool is_only_touched(std::string_view before, std::string_view now) {
   const auto but_for_ctime = [](std::string_view stamp) {
     const std::size_t space = stamp.rfind(' ');

@@ -16,6 +16,10 @@ std::string fingerprint(const Source& source, std::string_view beginning);
 /// The same of the first 64 KiB alone, or of all where there is less: whatever comes behind them.
 std::string head_digest(std::string_view beginning);
 
+/// What of a stamp names the file, whatever its paths and its content are: "host device:inode".
+/// Empty where there is no stamp.
+std::string_view file_of_stamp(std::string_view stamp);
+
 /// Whether the later stamp of a file differs from the earlier one in the time of change (ctime)
 /// alone: its name or mode was changed, or its content and then its time of modification.
 bool is_only_touched(std::string_view before, std::string_view now);

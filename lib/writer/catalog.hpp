@@ -24,6 +24,7 @@ struct Target {
   /// Whose rows they are decides which may go in, and what becomes of them: row-level security
   /// applies to this user, or to what lies under a view. Then these are a part of what a load is.
   bool has_row_security = false;
+  bool may_select = false;      ///< from the table
   std::string role;             ///< current_user, with the user's settings
   std::string startup_options;  ///< pg::Connection::startup_options()
   /// The user may lock the table as such. Else (a view, a foreign table, rights on columns only) an
@@ -58,8 +59,8 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
                                  ledger::Use use = ledger::Use::load);
 
 /// An expression that is true if the table has no row, and that was true: empty where it has some,
-/// or where that cannot be known, as this user may not look at all of them. `quickly`: it is not
-/// read; what was emptied by DELETE is not found to be empty then.
-asio::awaitable<std::string> seen_empty(pg::Connection& on, const Target& target, bool quickly);
+/// or where that cannot be known. For whoever may not look at all of them a table without a page is
+/// empty: what was emptied by DELETE is not found to be so then.
+asio::awaitable<std::string> seen_empty(pg::Connection& on, const Target& target);
 
 }  // namespace sluice::writer

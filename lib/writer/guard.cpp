@@ -17,6 +17,10 @@ constexpr const char* has_row_trigger =
     "c.relkind "
     "= 'p' and t.tgrelid in (select relid from pg_partition_tree(c.oid)))) then 't' else '' end";
 
+constexpr const char* rules =
+    "case when c.relhasrules then (select md5(string_agg(r.ev_action::text || r.ev_qual::text, '' "
+    "order by r.oid)) from pg_rewrite r where r.ev_class = c.oid) else '' end";
+
 /// The same as text_of_shape(), of what the server has.
 std::string shape_of_table(const std::string& table, const std::vector<std::string>& columns,
                            bool with_oid) {
@@ -26,8 +30,8 @@ std::string shape_of_table(const std::string& table, const std::vector<std::stri
   // A table that is made like another one has other oids and numbers.
   const std::string oid = with_oid ? "c.oid" : "0";
   const std::string number = with_oid ? "a.attnum" : "0";
-  return "(select format('%s%s%s%s%s', " + oid + ", c.relkind, c.relpersistence, " +
-         has_row_trigger +
+  return "(select format('%s%s%s%s%s%s', " + oid + ", c.relkind, c.relpersistence, " +
+         has_row_trigger + ", " + rules +
          ", (select string_agg(format(' %s:%s:%s:%s', a.attname, a.atttypid, a.atttypmod, " +
          number +
          "), '' order by a.attname) from pg_attribute a where a.attrelid = "
@@ -40,8 +44,8 @@ std::string text_of_shape(const tuple::Table& table, const std::vector<std::stri
   for (const std::string& name : columns)
     if (const auto at = table.find(name)) fed.push_back(&table.columns[*at]);
   std::ranges::sort(fed, {}, &tuple::Column::name);
-  std::string text = fmt::format("{}{}{}{}", table.id, table.kind, table.persistence,
-                                 table.has_row_trigger ? "t" : "");
+  std::string text = fmt::format("{}{}{}{}{}", table.id, table.kind, table.persistence,
+                                 table.has_row_trigger ? "t" : "", table.rules);
   for (const tuple::Column* column : fed) {
     text += fmt::format(" {}:{}:{}:{}", column->name, column->declared.id,
                         column->declared.modifier, table.id != 0 ? column->number : 0);
@@ -72,7 +76,8 @@ Guard::Guard(const Target& target, const tuple::Table& table, std::vector<std::s
       lock_(lock_statement(target, table, columns)),
       shape_sql_(shape_of_table(table.quoted_name, columns, table.id != 0)),
       shape_(text_of_shape(table, columns)),
-      has_trigger_(table.has_row_trigger) {
+      has_trigger_(table.has_row_trigger),
+      rules_(table.rules) {
   for (const std::string& name : columns)
     if (const auto at = table.find(name))
       columns_.emplace(name, Shown{table.columns[*at].type_name, table.columns[*at].number});
@@ -92,6 +97,8 @@ void Guard::require_load(LoadId load, bool marked) {
 asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
   std::string sql = "select coalesce(" + shape_sql_ + ", ''), to_regclass(" +
                     quote_literal(table_) + ") is not null, coalesce((select " + has_row_trigger +
+                    " from pg_class c where c.oid = to_regclass(" + quote_literal(table_) +
+                    ")), ''), coalesce((select " + rules +
                     " from pg_class c where c.oid = to_regclass(" + quote_literal(table_) +
                     ")), '')";
   if (load_) {
@@ -114,16 +121,22 @@ asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
         " has changed since the load began: a BEFORE or INSTEAD OF trigger for INSERT " +
         (has_trigger_ ? "is not there any more" : "has come, which may change or drop rows");
   }
+  if (rules_ != row.text(0, 3)) {
+    co_return table_ +
+        " has changed since the load began: a rule, or what the view is of, decides otherwise "
+        "where "
+        "rows go";
+  }
   if (row.text(0, 0) != shape_) co_return table_ + difference(answers.back());
-  if (load_ && row.text(0, 3) == "part gone") {
+  if (load_ && row.text(0, 4) == "part gone") {
     co_return "another run with --truncate has emptied a part of " + table_ +
         " (a partition, a child, or the table of a view): a part of the rows of this load is gone";
   }
-  if (load_ && row.text(0, 3) != "unfinished") {
+  if (load_ && row.text(0, 4) != "unfinished") {
     co_return "load " + std::to_string(load_->value) +
         " was given up meanwhile: another run emptied the table, or began the load again";
   }
-  if (marked_ && !row.boolean(0, 4)) {
+  if (marked_ && !row.boolean(0, 5)) {
     co_return table_ +
         " is unlogged, and the server has crashed and emptied it: the rows of this load are gone";
   }

@@ -44,6 +44,7 @@ class Guard {
   std::string shape_sql_;
   std::string shape_;
   bool has_trigger_ = false;  ///< that may drop rows
+  std::string rules_;
   struct Shown {
     std::string type;
     std::int16_t number = 0;

@@ -2,6 +2,7 @@
 
 #include "base/failure.hpp"
 #include "base/identifier.hpp"
+#include "ledger/damaged.hpp"
 
 namespace sluice::writer {
 namespace {
@@ -175,7 +176,12 @@ asio::awaitable<bool> Writer::is_stored_already(pg::Connection& on, const Refusa
       load_ && !refusal.lane &&
       (ledger::says_already_stored(refusal) || ledger::says_load_is_gone(refusal));
   if (!may_be_claim) co_return false;
-  const ledger::Known known = co_await ledger::look_up(on, *load_, chunk.number);
+  const ledger::Known known = co_await ledger::look_up(on, *load_, chunk);
+  if (known.chunk && !known.is_same) {
+    throw ledger::damaged(*load_,
+                          "chunk " + std::to_string(chunk.number) +
+                              " is there with another content, and was not stored by this load");
+  }
   if (known.load) co_return known.chunk;
   throw Failure(FailureKind::failed,
                 "the ledger's entry of this load is gone: the server lost it in a crash, or "

@@ -108,7 +108,9 @@ TEST_F(Beside, AgainSaysHowItGoesOn) {
   const Finished gone_on = load(good, "t", {"--max-rejects", "1"});
   EXPECT_EQ(3, gone_on.exit_code) << gone_on.err;
   EXPECT_EQ(202 + 201, db().number("select count(*) from t"));
-  const Finished once_more = load(good, "t", {"--truncate"});
+  db().run("create table u (id int)");
+  ASSERT_EQ(0, load(good, "u", {"--truncate"}).exit_code);
+  const Finished once_more = load(good, "u", {"--truncate"});
   EXPECT_THAT(once_more.out, HasSubstr("Nothing was emptied: --again with --truncate does that"));
 }
 
@@ -320,6 +322,80 @@ TEST_F(Beside, ColumnsThatChangeTheirNamesAndTriggersThatComeStopTheLoad) {
     EXPECT_THAT(finished.err, HasSubstr("has changed since the load began"));
     db().run("truncate pgsluice.loads cascade");
   }
+}
+
+TEST_F(Beside, RulesThatComeAndViewsThatBecomeOthersStopTheLoad) {
+  const std::string in = big();
+  for (const char* change : {"create rule r as on insert to t where new.id > 5 do instead nothing",
+                             "create or replace view v as select id, w as v, v as w from t",
+                             "create or replace view v as select id, v, w from u"}) {
+    SCOPED_TRACE(change);
+    db().run(
+        "drop table if exists t, u cascade; create table t (id int, v text, w text); create table "
+        "u "
+        "(like t); create view v as select id, v, w from t");
+    const bool is_view = std::string(change).contains("view");
+    std::vector<std::string> command = slowly(in, is_view ? "v" : "t");
+    command.insert(command.end(), {"--writer", "insert"});
+    Process process(command);
+    ASSERT_TRUE(is_under_way());
+    db().run(change);
+    const Finished finished = process.wait();
+    EXPECT_EQ(1, finished.exit_code) << finished.err;
+    EXPECT_THAT(finished.err,
+                HasSubstr("has changed since the load began: a rule, or what the view"));
+    EXPECT_EQ(0, db().number("select count(*) from u"));
+    db().run("truncate pgsluice.loads cascade");
+  }
+}
+
+/// Of a file whose first records alone were loaded, and which has grown, these are not loaded
+/// again.
+TEST_F(Beside, AFileOfWhichAPartWasLoadedAndThatHasGrownIsRefused) {
+  for (const int records : {4, 30'000}) {
+    std::string csv = "id,v\n";
+    for (int i = 1; i <= records; ++i) csv += std::to_string(i) + ",some text\n";
+    const std::string in = folder_.write("in" + std::to_string(records) + ".csv", csv);
+    db().run("drop table if exists t; create table t (id int, v text)");
+    ASSERT_EQ(0, load(in, "t", {"--limit", "2"}).exit_code);
+    EXPECT_EQ(7, load(in, "t").exit_code);
+    append(in, "0,x\n");
+    EXPECT_EQ(7, load(in, "t").exit_code);
+    EXPECT_EQ(7, load(in, "t", {"--grown", "append"}).exit_code);
+    EXPECT_EQ("1 2", ids("t"));
+  }
+}
+
+/// A table that DELETE has emptied is seen to be empty by whatever comes next.
+TEST_F(Beside, RowsThatWereAllDeletedAreMissedByTheNextFile) {
+  db().run("create table t (id int)");
+  const std::string a = folder_.write("a.csv", "id\n1\n2\n");
+  const std::string b = folder_.write("b.csv", "id\n3\n");
+  ASSERT_EQ(0, load(a, "t").exit_code);
+  db().run("delete from t");
+  EXPECT_EQ(0, load(b, "t").exit_code);
+  EXPECT_EQ(0, load(a, "t").exit_code);
+  EXPECT_EQ("1 2 3", ids("t"));
+}
+
+/// Two runs of one file whose content differs, as it grows between them, are two runs of one file.
+TEST_F(Beside, AFileThatGrowsIsLoadedByOneRunAtATime) {
+  db().run("create table t (id int)");
+  const std::string in = folder_.write("in.csv", "id\n1\n2\n");
+  ASSERT_EQ(0, load(folder_.write("first.csv", "id\n9\n"), "t").exit_code);  // the ledger is there
+  Session other(url());
+  other.run("begin; lock table t in share mode");
+  Process process(command(in, "t"));
+  ASSERT_TRUE(
+      comes_true("select exists (select from pg_locks where not granted and relation = "
+                 "'t'::regclass)"));
+  append(in, "3\n");
+  const Finished second = load(in, "t");
+  EXPECT_EQ(6, second.exit_code) << second.err;
+  EXPECT_THAT(second.err, HasSubstr("another run holds this load (process "));
+  other.run("commit");
+  process.wait();
+  EXPECT_EQ("1 2 9", ids("t"));
 }
 
 TEST_F(Beside, DatesOfOneFileAreReadInOneWay) {

@@ -58,6 +58,7 @@ class LedgerLies : public DatabaseTest {
       ADD_FAILURE() << "was not refused";
     } catch (const std::runtime_error& refused) {
       EXPECT_THAT(refused.what(), ::testing::AnyOf(HasSubstr("is not for user"),
+                                                   HasSubstr("is not in pgsluice.loads"),
                                                    HasSubstr("can only be updated to DEFAULT")));
     }
     EXPECT_EQ(before_, ledger());
@@ -148,6 +149,46 @@ TEST_F(LedgerLies, WhatIsToldOfAPartKeepsTheFileAwayAndSaysSo) {
 }
 
 /// A role that may empty a table above says what becomes of the loads below.
+/// One statement may wait between its rows until the load that it writes about is entered.
+TEST_F(LedgerLies, NothingIsWrittenAboutLoadsThatAreNotEntered) {
+  const std::string insert =
+      "insert into pgsluice.chunks (load_id, chunk, byte_offset, byte_count, first_line, "
+      "first_record, records_read, rows_stored, digest) ";
+  expect_refused(insert + "values (3, 0, 0, 3, 2, 1, 1, 1, 1)");
+  expect_refused("insert into pgsluice.unlogged_marks (load_id) values (3)");
+  db().run(
+      "create function enters() returns bigint language plpgsql security definer as $$ begin "
+      "insert into pgsluice.loads select (jsonb_populate_record(l, jsonb_build_object('load_id', "
+      "3, "
+      "'state', 'unfinished'))).* from pgsluice.loads l where load_id = 1; return 1; end $$");
+  expect_refused(insert +
+                 "select 3, n, 0, 3, 2, 1, 1, 1, case n when 1 then enters() else 1 end from "
+                 "generate_series(0, 1) n");
+}
+
+/// A chunk that is there already is one that this load has stored: the same bytes.
+TEST_F(LedgerLies, AClaimOfOtherBytesIsNoStoredChunk) {
+  std::string csv = "id\n";
+  for (int i = 0; i < 200; ++i) csv += "1\n";
+  const std::string path = folder_.write("long.csv", csv);
+  Session other(url());
+  other.run("begin; lock table theirs in share mode");
+  Process process({"load", path, "-t", "theirs", "--progress", "none", "-d", url(), "--chunk-size",
+                   "64", "-j", "1"});
+  ASSERT_TRUE(
+      comes_true("select exists (select from pg_locks where not granted and relation = "
+                 "'theirs'::regclass)"));
+  db().run(
+      "insert into pgsluice.chunks (load_id, chunk, byte_offset, byte_count, first_line, "
+      "first_record, records_read, rows_stored, digest) select load_id, 1, 67, 64, 34, 33, 32, 32, "
+      "7 "
+      "from pgsluice.loads where state = 'unfinished'");
+  other.run("commit");
+  const Finished finished = process.wait();
+  EXPECT_EQ(1, finished.exit_code);
+  EXPECT_THAT(finished.err, HasSubstr("is there with another content"));
+}
+
 TEST_F(LedgerLies, TruncateOfAParentIsNoLie) {
   db().run(
       "create table p (id int) partition by range (id); create table p1 partition of p default; "

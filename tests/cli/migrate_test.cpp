@@ -193,6 +193,7 @@ TEST_F(Migrate, WhatOnlyPsqlUnderstandsIsRefusedWithItsLine) {
            {"select 1;\ncommit", "002_b.sql:2:1: COMMIT: the whole file is one "},
            {"copy a from stdin;\n1\n\\.\n", "002_b.sql:1:1: COPY FROM STDIN needs data"},
            {"copy a (id) from stdin (format csv);", "002_b.sql:1:1: COPY FROM STDIN needs data"},
+           {"copy a to stdout; select 1/0;", "002_b.sql:1:1: COPY FROM STDIN needs data"},
            {"select 'open;\n", "002_b.sql:1:8: this quote, dollar tag or comment has no end"},
            {"select 1;\n  -- pgsluice: no-transaction\n",
             "002_b.sql:2:6: directives stand in front"},

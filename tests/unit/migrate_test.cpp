@@ -175,5 +175,14 @@ TEST_F(Plans, ManyFilesAreComparedQuickly) {
   EXPECT_EQ("20001_y.sql ", pending());
 }
 
+TEST(Placeholders, WhatAValueBringsStaysWhatItIs) {
+  Script script;
+  script.directives.placeholders = {"pw", "who"};
+  const Substitution values(script, {{"pw", "a${who}:'who'"}, {"who", "bob"}});
+  const std::string text = "select :'pw', '${who}', '${other}$'";
+  EXPECT_EQ("select 'a${who}:''who''', 'bob', '${other}$'", values.apply(text, {7}));
+  EXPECT_EQ("a${who}:'who'", values.apply("${pw}", {}));
+}
+
 }  // namespace
 }  // namespace sluice::script

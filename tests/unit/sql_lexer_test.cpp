@@ -60,6 +60,12 @@ TEST(SqlLexer, CutsAsPsqlDoes) {
        {"create procedure p() begin atomic; end", "x"}},
       {"begin without a routine", "begin; select 1; end; x", {"begin", "select 1", "end", "x"}},
       {"unicode names", "select \xc3\xa9$x$ ; y", {"select \xc3\xa9$x$", "y"}},
+      {"CR ends a comment",
+       "-- a\rselect 1; -- b\r\nselect 2 -- c\r; x",
+       {"select 1", "select 2", "x"}},
+      {"E-strings go on", "select E'a' -- b\n '\\'; c'; x", {"select E'a' -- b\n '\\'; c'", "x"}},
+      {"others are as good as two", "select 'a'\n'\\'; x", {"select 'a'\n'\\'", "x"}},
+      {"E-strings do not without a newline", "select E'a' '\\'; x", {"select E'a' '\\'", "x"}},
       {"CRLF", "select 1;\r\nselect 2;\r\n", {"select 1", "select 2"}},
   };
   for (const Case& c : cases) EXPECT_EQ(c.statements, statements_of(c.text)) << c.name;
@@ -99,15 +105,18 @@ TEST(SqlLexer, KnowsWhatControlsTransactions) {
     EXPECT_FALSE(controls(text)) << text;
 }
 
-TEST(SqlLexer, KnowsCopyFromStdin) {
+TEST(SqlLexer, KnowsCopyWithTheClient) {
   const auto copies = [](const std::string& text) {
-    return copies_from_stdin(lex_sql(text).statements.at(0));
+    return copies_with_client(lex_sql(text).statements.at(0));
   };
   EXPECT_TRUE(copies("copy t (a, b) from stdin with (format csv)"));
-  EXPECT_FALSE(copies("copy t to stdout"));
+  EXPECT_TRUE(copies("copy t to stdout"));
+  EXPECT_TRUE(copies("copy (select 1) to stdout (format csv)"));
+  EXPECT_TRUE(copies("copy t from stdout"));  // as the server has it
+  EXPECT_TRUE(copies("copy t to stdin"));
   EXPECT_FALSE(copies("copy t from '/tmp/x'"));
   EXPECT_FALSE(copies("select 'copy t from stdin'"));
-  EXPECT_FALSE(copies("copy (select 'from stdin' from stdin) to stdout -- from stdin"));
+  EXPECT_FALSE(copies("copy (select 'from stdin' from stdin) to '/tmp/x' -- from stdin"));
   EXPECT_TRUE(copies("copy \"T\" (a)\nFROM /* here */ STDIN"));
 }
 
