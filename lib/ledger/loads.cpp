@@ -138,13 +138,9 @@ std::string has_loads_query(const NewLoad& like) {
   for (const std::string& kind : are_like(like))
     any +=
         (any.empty() ? "" : " or ") + ("exists (select from pgsluice.loads l where " + kind) + ")";
-  // Of a table that was emptied, no load counts. What a child of a plain table has is asked later:
-  // each small file pays for this question.
-  const std::string has_no_pages =
-      like.is_plain_table ? "pg_relation_size(" + std::to_string(like.target_oid) + ") = 0"
-                          : ledger::has_no_pages(like.target_oid);
+  // Of a table that was emptied, no load counts.
   return "select " + any + " or " + has_other_places(like) + " or (" + has_loads_with_rows(like) +
-         " and coalesce(" + has_no_pages + ", false))";
+         " and coalesce(" + like.is_empty + ", false))";
 }
 
 asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like) {

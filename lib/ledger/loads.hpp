@@ -16,7 +16,7 @@ namespace sluice::ledger {
 struct NewLoad {
   std::string target;
   std::uint32_t target_oid = 0;
-  bool is_plain_table = false;  ///< not one with partitions, nor a view
+  std::string is_empty = "false";  ///< SQL: true if the table is seen to have no row
   std::string origin;  ///< writer::Target::origin: in which database target_oid means the table
   std::string source;
   std::string source_path;

@@ -172,7 +172,7 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   plan.identity = {
       .target = table.full_name(),
       .target_oid = table.id,
-      .is_plain_table = table.kind == 'r',
+      .is_empty = writer::emptiness(plan.target, writer::Far::left_alone),
       .origin = plan.target.origin,
       .source = plan.source->name(),
       .source_path = plan.source->identity(),

@@ -251,18 +251,20 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   co_return target;
 }
 
-asio::awaitable<std::string> seen_empty(pg::Connection& on, const Target& target) {
+std::string emptiness(const Target& target, Far far) {
   const tuple::Table& table = target.table;
-  if (table.kind == 'v' || table.has_insert_rule) co_return std::string();
-  const std::string has_no_pages = ledger::has_no_pages(table.id);
-  const std::string has_no_row = "not exists (select from " + table.quoted_name + ")";
+  if (table.kind == 'v' || table.has_insert_rule) return "false";
   // There may be rows that this user does not see, and COPY needs the right to insert only.
-  if (target.may_select && !table.row_security) {
-    const auto results = co_await on.query(target.settings_sql + "select " + has_no_row);
-    co_return results.back().boolean(0, 0) ? has_no_row : std::string();
-  }
-  const auto results = co_await on.query(target.settings_sql + "select " + has_no_pages);
-  co_return results.back().boolean(0, 0) ? has_no_pages : std::string();
+  const bool may_look = target.may_select && !table.row_security;
+  if (may_look && (!table.is_foreign || far == Far::asked))
+    return "not exists (select from " + table.quoted_name + ")";
+  return ledger::has_no_pages(table.id);
+}
+
+asio::awaitable<std::string> seen_empty(pg::Connection& on, const Target& target) {
+  const std::string is_empty = emptiness(target, Far::asked);
+  const auto results = co_await on.query(target.settings_sql + "select " + is_empty);
+  co_return results.back().boolean(0, 0) ? is_empty : std::string();
 }
 
 }  // namespace sluice::writer

@@ -58,6 +58,13 @@ inline constexpr const char* target_oid =
 asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings,
                                  ledger::Use use = ledger::Use::load);
 
+/// Whether another server is asked, which takes its time.
+enum class Far { asked, left_alone };
+
+/// SQL that is true if the table is seen to have no row. For whoever may not look at all of them a
+/// table without a page is empty: what was emptied by DELETE is not found to be so then.
+std::string emptiness(const Target& target, Far far);
+
 /// An expression that is true if the table has no row, and that was true: empty where it has some,
 /// or where that cannot be known. For whoever may not look at all of them a table without a page is
 /// empty: what was emptied by DELETE is not found to be so then.

@@ -327,12 +327,12 @@ TEST_F(UnfinishedLoadTest, EmptiedTargetIsLoadedFromTheStart) {
   EXPECT_EQ(1000, db().number("select count(*) from t"));
 }
 
-TEST_F(UnfinishedLoadTest, ResumeDoesNotTruncate) {
+TEST_F(UnfinishedLoadTest, WhatBeganWithoutTruncateIsNotResumedWithIt) {
   db().run("alter table t drop constraint t_id_check");
   options_.truncate = true;
   const Loaded loaded = load_again();
   ASSERT_TRUE(loaded.ok());
-  EXPECT_TRUE(loaded.report.resumed);
+  EXPECT_FALSE(loaded.report.resumed);
   EXPECT_EQ(1000, db().number("select count(*) from t"));
 }
 
