@@ -166,7 +166,9 @@ asio::awaitable<bool> Entrance::enter() {
   pg::Lease lease = co_await run_.on.pool.acquire();
   pg::Connection& connection = *lease;
   try {
-    co_await ledger::ensure(connection, plan_.target.ledger);
+    const ledger::Use use =
+        plan_.options.defer_indexes ? ledger::Use::load_deferring : ledger::Use::load;
+    co_await ledger::ensure(connection, plan_.target.ledger, use);
   } catch (const Failure& refused) {
     throw Failure(refused.kind(),
                   std::string(refused.what()) +
