@@ -4,8 +4,8 @@
 
 #include "app/signals.hpp"
 #include "async/asio.hpp"
-#include "pg/pool.hpp"
 #include "load/resources.hpp"
+#include "pg/pool.hpp"
 
 namespace sluice::app {
 

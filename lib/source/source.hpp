@@ -20,12 +20,12 @@ class Source {
   /// where it is 0 from then on. Throws Failure when the system refuses.
   virtual std::size_t read(char* into, std::size_t size) = 0;
 
-  /// Whether its bytes come once, as those of a pipe: rewind() and seek() reach then what it keeps of
-  /// its beginning, and nothing behind what has been read is known.
+  /// Whether its bytes come once, as those of a pipe: rewind() and seek() reach then what it keeps
+  /// of its beginning, and nothing behind what has been read is known.
   virtual bool comes_once() const = 0;
 
-  /// Begins again at the first byte. False where the source comes once, and more of it has been read
-  /// than it keeps.
+  /// Begins again at the first byte. False where the source comes once, and more of it has been
+  /// read than it keeps.
   virtual bool rewind() = 0;
 
   /// Goes on at this byte, counted from the first one. False where that is not possible.

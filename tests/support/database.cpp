@@ -160,10 +160,11 @@ bool DatabaseTest::no_session_left() {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   // Which they are says more than that there are some.
-  for (const auto& row : db_->rows(
-           "select pid::text, state, coalesce(wait_event, ''), (clock_timestamp() - query_start)::text, query "
-           "from pg_stat_activity where application_name = 'pgsluice' and datname = "
-           "current_database()")) {
+  for (const auto& row :
+       db_->rows("select pid::text, state, coalesce(wait_event, ''), (clock_timestamp() - "
+                 "query_start)::text, query "
+                 "from pg_stat_activity where application_name = 'pgsluice' and datname = "
+                 "current_database()")) {
     for (const std::string& field : row) std::fprintf(stderr, "%s | ", field.c_str());
     std::fprintf(stderr, "\n");
   }
