@@ -206,7 +206,7 @@ ledger::RunLockNames lock_names(const Plan& plan) {
   return {.target = "'" + std::to_string(plan.target.table.id) + "'",
           .fingerprint = plan.identity.fingerprint,
           .head = plan.identity.head,
-          .is_stream = !plan.identity.source_bytes,
+          .is_stream = plan.source->comes_once(),
           .file = std::string(source::file_of_stamp(plan.identity.source_stamp)),
           .empties_table = plan.options.truncate};
 }

@@ -49,10 +49,9 @@ constexpr const char* table_sql =
     "has_table_privilege(c.oid, 'insert, update, delete, truncate'), "
     "(select system_identifier from pg_control_system()) || ':' || (select oid from pg_database "
     "where datname = current_database()), current_user, has_table_privilege(c.oid, 'select'), "
-    "current_setting('timezone_abbreviations'), case when c.relhasrules then (select "
-    "md5(string_agg(r.ev_action::text || r.ev_qual::text, '' order by r.oid)) from pg_rewrite r "
-    "where r.ev_class = c.oid) else '' end "
-    "from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ";
+    "current_setting('timezone_abbreviations'), ";
+constexpr const char* of_table =
+    " from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ";
 
 constexpr const char* columns_sql =
     "select a.attname, a.atttypid::bigint, t.typtype, a.atttypmod, t.typarray::bigint, "
@@ -169,7 +168,7 @@ Failure own_table(const std::string& table) {
 asio::awaitable<pg::Results> ask_catalogs(pg::Connection& on, const std::string& table,
                                           const Settings& settings, ledger::Use use) {
   const std::string sql = "begin; " + find_target(table, settings) + pg::own_path + table_sql +
-                          target_oid + "; " + columns_sql + target_oid +
+                          rules_digest + of_table + target_oid + "; " + columns_sql + target_oid +
                           " order by a.attnum; select " + ledger::state_expression(use) +
                           "; commit";
   std::optional<pg::PgError> missing;

@@ -17,10 +17,6 @@ constexpr const char* has_row_trigger =
     "c.relkind "
     "= 'p' and t.tgrelid in (select relid from pg_partition_tree(c.oid)))) then 't' else '' end";
 
-constexpr const char* rules =
-    "case when c.relhasrules then (select md5(string_agg(r.ev_action::text || r.ev_qual::text, '' "
-    "order by r.oid)) from pg_rewrite r where r.ev_class = c.oid) else '' end";
-
 /// The same as text_of_shape(), of what the server has.
 std::string shape_of_table(const std::string& table, const std::vector<std::string>& columns,
                            bool with_oid) {
@@ -31,7 +27,7 @@ std::string shape_of_table(const std::string& table, const std::vector<std::stri
   const std::string oid = with_oid ? "c.oid" : "0";
   const std::string number = with_oid ? "a.attnum" : "0";
   return "(select format('%s%s%s%s%s%s', " + oid + ", c.relkind, c.relpersistence, " +
-         has_row_trigger + ", " + rules +
+         has_row_trigger + ", " + rules_digest +
          ", (select string_agg(format(' %s:%s:%s:%s', a.attname, a.atttypid, a.atttypmod, " +
          number +
          "), '' order by a.attname) from pg_attribute a where a.attrelid = "
@@ -98,7 +94,7 @@ asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
   std::string sql = "select coalesce(" + shape_sql_ + ", ''), to_regclass(" +
                     quote_literal(table_) + ") is not null, coalesce((select " + has_row_trigger +
                     " from pg_class c where c.oid = to_regclass(" + quote_literal(table_) +
-                    ")), ''), coalesce((select " + rules +
+                    ")), ''), coalesce((select " + rules_digest +
                     " from pg_class c where c.oid = to_regclass(" + quote_literal(table_) +
                     ")), '')";
   if (load_) {

@@ -7,7 +7,6 @@ import re
 COMMENT_OR_TEXT = re.compile(
     r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.DOTALL
 )
-TEXT = re.compile(r'"((?:\\.|[^"\\])*)"')
 NAME = re.compile(r"[A-Za-z_]\w*")
 
 
