@@ -26,7 +26,8 @@ std::string interval(milliseconds duration) {
 
 /// What concerns one job is decided one scheduler at a time. Short, and gone with the transaction.
 std::string begin_alone(const std::string& job) {
-  return "begin; set local lock_timeout = '30s'; select pg_advisory_xact_lock(hashtextextended("
+  return "begin; set local lock_timeout = '30s'; select "
+         "pg_catalog.pg_advisory_xact_lock(hashtextextended("
          "'pgsluice job ' || " +
          quote_literal(job) + ", 0)); ";
 }

@@ -21,7 +21,8 @@ asio::awaitable<std::string> missing_grants(pg::Connection& on, std::vector<Tabl
       "' ') from (values " +
       values +
       ") r (name, wanted) cross join lateral (select string_agg(p, ', ') as missing from "
-      "unnest(string_to_array(r.wanted, ', ')) p join pg_class c on c.relname = r.name and "
+      "unnest(string_to_array(r.wanted, ', ')) p join pg_catalog.pg_class c on c.relname = r.name "
+      "and "
       "c.relnamespace = to_regnamespace('pgsluice') where not has_table_privilege(c.oid, p)) m "
       "where missing is not null)) where to_regnamespace('pgsluice') is not null");
   const pg::Result& row = results.back();

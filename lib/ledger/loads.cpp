@@ -297,13 +297,16 @@ std::string empties_table_statement(const NewLoad& like, const std::string& exce
   // Below: what TRUNCATE empties. Above: whose rows may be there too.
   const std::string tables =
       "with recursive below (oid) as (select " + std::to_string(like.target_oid) +
-      "::oid union select i.inhrelid from below join pg_inherits i on i.inhparent = below.oid), "
+      "::oid union select i.inhrelid from below join pg_catalog.pg_inherits i on i.inhparent = "
+      "below.oid), "
       "above (oid) as (select oid from below union select n.oid from above cross join lateral ("
-      "select inhparent from pg_inherits where inhrelid = above.oid union all select r.ev_class "
+      "select inhparent from pg_catalog.pg_inherits where inhrelid = above.oid union all select "
+      "r.ev_class "
       "from "
-      "pg_depend d join pg_rewrite r on r.oid = d.objid where d.classid = 'pg_rewrite'::regclass "
+      "pg_catalog.pg_depend d join pg_catalog.pg_rewrite r on r.oid = d.objid where d.classid = "
+      "'pg_catalog.pg_rewrite'::regclass "
       "and "
-      "d.refclassid = 'pg_class'::regclass and d.refobjid = above.oid) n (oid)) ";
+      "d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = above.oid) n (oid)) ";
   const std::string here = is_here("l", like.origin);
   const std::string others = except.empty() ? "" : " and l.load_id <> " + except;
   const std::string into = " where l.state <> 'void' and l.target_oid = any (array(";

@@ -36,9 +36,12 @@ std::string has_other_places(const NewLoad& like) {
 // The scan ends at the first part that has a page.
 std::string has_no_pages(std::uint32_t table) {
   return "not exists (with recursive parts (oid) as (select " + std::to_string(table) +
-         "::oid union all select i.inhrelid from parts join pg_inherits i on i.inhparent = "
-         "parts.oid) select from parts left join pg_class c on c.oid = parts.oid where case "
-         "c.relkind when 'p' then false when 'r' then pg_relation_size(c.oid) > 0 else true end)";
+         "::oid union all select i.inhrelid from parts join pg_catalog.pg_inherits i on "
+         "i.inhparent = "
+         "parts.oid) select from parts left join pg_catalog.pg_class c on c.oid = parts.oid where "
+         "case "
+         "c.relkind when 'p' then false when 'r' then pg_catalog.pg_relation_size(c.oid) > 0 else "
+         "true end)";
 }
 
 std::string has_loads_with_rows(const NewLoad& like) {
@@ -52,7 +55,8 @@ std::string void_if_empty_statement(const NewLoad& like, const std::string& is_e
          "any "
          "(array(with recursive below (oid) as (select " +
          std::to_string(like.target_oid) +
-         "::oid union select i.inhrelid from below join pg_inherits i on i.inhparent = below.oid) "
+         "::oid union select i.inhrelid from below join pg_catalog.pg_inherits i on i.inhparent = "
+         "below.oid) "
          "select oid from below)) and " +
          is_here("l", like.origin) +
          " and case when l.state = 'finished' then l.rows_stored + l.rows_updated + "
@@ -65,11 +69,12 @@ std::string void_if_empty_statement(const NewLoad& like, const std::string& is_e
 std::string leave_name_statements(const NewLoad& like) {
   const std::string oid = std::to_string(like.target_oid);
   const std::string here = is_here("l", like.origin);
-  return "update pgsluice.loads l set target = n.nspname || '.' || c.relname from pg_class c join "
-         "pg_namespace n on n.oid = c.relnamespace where c.oid = l.target_oid and " +
+  return "update pgsluice.loads l set target = n.nspname || '.' || c.relname from "
+         "pg_catalog.pg_class c join "
+         "pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = l.target_oid and " +
          has_name_of(like) + " and " + here + " and l.target_oid <> " + oid +
          "; update pgsluice.loads l set state = 'void' where " + has_name_of(like) + " and not (" +
-         here + " and exists (select from pg_class c where c.oid = l.target_oid)); ";
+         here + " and exists (select from pg_catalog.pg_class c where c.oid = l.target_oid)); ";
 }
 
 std::string adopt_statements(const NewLoad& like) {

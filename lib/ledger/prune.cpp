@@ -5,8 +5,10 @@ namespace sluice::ledger {
 asio::awaitable<Pruned> prune(pg::Connection& on, PruneOptions options) {
   // A table of a restored dump has another oid: there it is its name that tells.
   const std::string is_there =
-      "(exists (select from pg_class c where c.oid = l.target_oid) or exists (select from pg_class "
-      "c join pg_namespace n on n.oid = c.relnamespace where n.nspname || '.' || c.relname = "
+      "(exists (select from pg_catalog.pg_class c where c.oid = l.target_oid) or exists (select "
+      "from pg_catalog.pg_class "
+      "c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname || '.' || "
+      "c.relname = "
       "l.target))";
   const std::string which = options.with_finished ? "true" : "not counts";
   const auto results = co_await on.query(

@@ -24,15 +24,16 @@ std::string key_of_file(const RunLockNames& names) {
 }
 
 std::string try_load(const RunLockNames& names) {
-  std::string load = "pg_try_advisory_xact_lock(" + key_of_load(names) + ")";
+  std::string load = "pg_catalog.pg_try_advisory_xact_lock(" + key_of_load(names) + ")";
   const auto and_then = [&load](const std::string& other) {
     load = "(case when " + load + " then " + other + " else false end)";
   };
   if (!names.head.empty()) {
-    and_then(std::string("pg_try_advisory_xact_lock") + (names.is_stream ? "" : "_shared") + "(" +
-             key_of_head(names) + ")");
+    and_then(std::string("pg_catalog.pg_try_advisory_xact_lock") +
+             (names.is_stream ? "" : "_shared") + "(" + key_of_head(names) + ")");
   }
-  if (!names.file.empty()) and_then("pg_try_advisory_xact_lock(" + key_of_file(names) + ")");
+  if (!names.file.empty())
+    and_then("pg_catalog.pg_try_advisory_xact_lock(" + key_of_file(names) + ")");
   return load;
 }
 
@@ -45,10 +46,11 @@ asio::awaitable<std::string> holder_of(pg::Connection& connection, std::string k
   const auto holders = co_await connection.query(
       "select a.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''), "
       "coalesce(a.client_addr::text, 'this host'), date_trunc('second', a.xact_start)::text "
-      "from pg_locks l left join pg_stat_activity a on a.pid = l.pid "
+      "from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid "
       "where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.pid <> "
-      "pg_backend_pid() "
-      "and l.database = (select oid from pg_database where datname = current_database()) "
+      "pg_catalog.pg_backend_pid() "
+      "and l.database = (select oid from pg_catalog.pg_database where datname = "
+      "current_database()) "
       "and ((l.classid::bigint << 32) | l.objid::bigint) in (" +
       key + ")");
   const pg::Result& row = holders.front();
@@ -67,7 +69,7 @@ std::vector<std::pair<std::string, std::string>> keepalive_settings() {
 }
 
 std::string RunLock::try_expression(const RunLockNames& names) {
-  const std::string table = std::string("pg_try_advisory_xact_lock") +
+  const std::string table = std::string("pg_catalog.pg_try_advisory_xact_lock") +
                             (names.empties_table ? "" : "_shared") + "(" + key_of_table(names) +
                             ")";
   if (names.fingerprint.empty()) return table;
@@ -76,9 +78,11 @@ std::string RunLock::try_expression(const RunLockNames& names) {
 }
 
 std::string RunLock::is_held_expression(const std::string& target, const std::string& fingerprint) {
-  return "exists (select from pg_locks k where k.locktype = 'advisory' and k.granted and "
+  return "exists (select from pg_catalog.pg_locks k where k.locktype = 'advisory' and k.granted "
+         "and "
          "k.objsubid "
-         "= 1 and k.pid <> pg_backend_pid() and k.database = (select oid from pg_database where "
+         "= 1 and k.pid <> pg_catalog.pg_backend_pid() and k.database = (select oid from "
+         "pg_catalog.pg_database where "
          "datname = current_database()) and ((k.classid::bigint << 32) | k.objid::bigint) = " +
          key_of("'load ' || " + target + " || ' ' || " + fingerprint) + ")";
 }
@@ -91,7 +95,8 @@ asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connectio
 
 // A crash ends all sessions; and the start of a server tells a replica from what it was one of.
 asio::awaitable<bool> RunLock::is_held_at(pg::Connection& other) {
-  const std::string ask = "select pg_postmaster_start_time()::text || ' ' || pg_is_in_recovery()";
+  const std::string ask =
+      "select pg_catalog.pg_postmaster_start_time()::text || ' ' || pg_catalog.pg_is_in_recovery()";
   std::string here;
   try {
     if (!connection_->in_transaction()) co_return false;

@@ -20,7 +20,8 @@ std::string grants_query(const Wanted& w) {
               " as privilege where not has_table_privilege(t.oid, " + name + ")";
   }
   return "with t as (select c.oid, c.relowner, n.oid as schema, n.nspname, format('%I.%I', "
-         "n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = "
+         "n.nspname, c.relname) as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n "
+         "on n.oid = "
          "c.relnamespace where c.oid = " +
          writer::oid_of_table(w.table) +
          "), me as (select quote_ident(current_user) as name) "
@@ -33,14 +34,18 @@ std::string grants_query(const Wanted& w) {
          ") p group by t.name, me.name), "
          // A default draws its number by the user's own right.
          "(select string_agg(distinct format('grant usage on sequence %s to %s;', "
-         "s.oid::regclass, me.name), ' ') from t, me, pg_attrdef a, pg_depend d, pg_class s where "
-         "a.adrelid = t.oid and d.classid = 'pg_attrdef'::regclass and d.objid = a.oid and "
-         "d.refclassid = 'pg_class'::regclass and s.oid = d.refobjid and s.relkind = 'S' and case "
+         "s.oid::regclass, me.name), ' ') from t, me, pg_catalog.pg_attrdef a, "
+         "pg_catalog.pg_depend d, pg_catalog.pg_class s where "
+         "a.adrelid = t.oid and d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid = a.oid "
+         "and "
+         "d.refclassid = 'pg_catalog.pg_class'::regclass and s.oid = d.refobjid and s.relkind = "
+         "'S' and case "
          // Asked of something else it would be an error, and the order of AND is the server's.
          "when s.relkind = 'S' then not has_sequence_privilege(s.oid, 'usage') end), " +
-         (w.is_owner ? "(select format('grant %I to %s;', pg_get_userbyid(t.relowner), me.name) "
+         (w.is_owner ? "(select format('grant %I to %s;', pg_catalog.pg_get_userbyid(t.relowner), "
+                       "me.name) "
                        "from t, me "
-                       "where not pg_has_role(t.relowner, 'usage'))"
+                       "where not pg_catalog.pg_has_role(t.relowner, 'usage'))"
                      : "null") +
          (w.has_temporary ? ", (select format('grant temporary on database %I to %s;', "
                             "current_database(), me.name) from me where not "

@@ -255,18 +255,11 @@ asio::awaitable<void> publish_once(Publication& p) {
   if (refused) co_await blame_records(p, *lease, *refused);
 }
 
-}  // namespace
-
-asio::awaitable<std::string> prepare_staging(pg::Connection& on, const plan::Plan& plan,
-                                             LoadId load) {
-  const tuple::Table& table = plan.target.table;
-  const std::string staging = ledger::staging_table(load);
-  const std::vector<std::string> columns = plan.encoder.column_names();
-  // NOT NULL and CHECK are judged while the rows come, so that a bad record is a reject as always;
-  // but not where a trigger may mend the record first.
-  const bool is_judged = !table.has_row_trigger;
+/// What makes a copy of the target's columns the stage's: ", drop column a, alter column b ...".
+std::string alterations(const plan::Plan& plan, const std::vector<std::string>& columns,
+                        bool is_judged) {
   std::string alter;
-  for (const tuple::Column& column : table.columns) {
+  for (const tuple::Column& column : plan.target.table.columns) {
     const std::string name = quote_identifier(column.name);
     if (std::ranges::find(columns, column.name) == columns.end()) {
       alter += ", drop column if exists " + name;
@@ -278,6 +271,20 @@ asio::awaitable<std::string> prepare_staging(pg::Connection& on, const plan::Pla
     alter += ", add column if not exists " + quote_identifier(plan.strategy.merge.record_column) +
              " bigint";
   }
+  return alter;
+}
+
+}  // namespace
+
+asio::awaitable<std::string> prepare_staging(pg::Connection& on, const plan::Plan& plan,
+                                             LoadId load) {
+  const tuple::Table& table = plan.target.table;
+  const std::string staging = ledger::staging_table(load);
+  const std::vector<std::string> columns = plan.encoder.column_names();
+  // NOT NULL and CHECK are judged while the rows come, so that a bad record is a reject as always;
+  // but not where a trigger may mend the record first.
+  const bool is_judged = !table.has_row_trigger;
+  const std::string alter = alterations(plan, columns, is_judged);
   const std::string create =
       drop_stale_staging_statement() + "create unlogged table if not exists " + staging +
       " (like " + table.quoted_name + (is_judged ? " including constraints" : "") +
@@ -291,13 +298,14 @@ asio::awaitable<std::string> prepare_staging(pg::Connection& on, const plan::Pla
   const writer::Guard guard(target, target.table, staged);
   const std::string begin =
       "begin; set local client_min_messages = warning; " + plan.target.settings_sql;
-  const std::string ask = "select " + guard.condition() +
-                          ", (select relowner = (select oid from pg_roles where rolname = "
-                          "current_user) from pg_class where oid = '" +
-                          staging + "'::regclass), (select count(*) from " + staging +
-                          ") = (select coalesce(sum(rows_stored), 0) from pgsluice.chunks where "
-                          "load_id = " +
-                          std::to_string(load.value) + "); commit";
+  const std::string ask =
+      "select " + guard.condition() +
+      ", (select relowner = (select oid from pg_catalog.pg_roles where rolname = "
+      "current_user) from pg_catalog.pg_class where oid = '" +
+      staging + "'::regclass), (select count(*) from " + staging +
+      ") = (select coalesce(sum(rows_stored), 0) from pgsluice.chunks where "
+      "load_id = " +
+      std::to_string(load.value) + "); commit";
   const auto results = co_await on.query(begin + create + ask);
   const pg::Result& row = results.last(1);
   if (!row.boolean(0, 1)) {

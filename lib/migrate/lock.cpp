@@ -20,9 +20,11 @@ std::string key_of(LockScope scope, const std::string& project) {
 /// pg_locks shows a bigint key as its two halves, with objsubid 1.
 std::string holders(const std::string& columns, const std::string& key) {
   return "select " + columns +
-         " from pg_locks l left join pg_stat_activity a on a.pid = l.pid where l.locktype = "
+         " from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid "
+         "where l.locktype = "
          "'advisory' and l.granted and l.objsubid = 1 and l.database = (select oid from "
-         "pg_database where datname = current_database()) and ((l.classid::bigint << 32) | "
+         "pg_catalog.pg_database where datname = current_database()) and ((l.classid::bigint << "
+         "32) | "
          "l.objid::bigint) = " +
          key;
 }
@@ -45,7 +47,7 @@ void take_lock(Session& session, LockScope scope, const std::string& project,
   const Backoff poll{limits::lock_poll, limits::migration_lock_poll_max};
   const auto deadline = std::chrono::steady_clock::now() + wait.patience;
   for (std::size_t attempt = 0;; ++attempt) {
-    if (session.is_true("select pg_try_advisory_lock(" + key + ")")) return;
+    if (session.is_true("select pg_catalog.pg_try_advisory_lock(" + key + ")")) return;
     if (attempt == 0) wait.note("waiting for " + name_of_holder(session, key));
     if (std::chrono::steady_clock::now() >= deadline) break;
     wait.stop->sleep(poll.delay(attempt, random_share()));
@@ -63,11 +65,12 @@ std::string is_held_by(LockScope scope, const std::string& project, int process)
 
 void end_holder(Session& session, LockScope scope, const std::string& project, int process) {
   const std::string is_it = "l.pid = " + std::to_string(process);
-  session.query(holders("pg_terminate_backend(l.pid)", key_of(scope, project)) + " and " + is_it);
+  session.query(holders("pg_catalog.pg_terminate_backend(l.pid)", key_of(scope, project)) +
+                " and " + is_it);
 }
 
 void refuse_transaction_pooler(Session& session, Session& other) {
-  const std::string ask = "select pg_backend_pid()";
+  const std::string ask = "select pg_catalog.pg_backend_pid()";
   const std::string first = session.value(ask);
   if (first == std::to_string(session.announced_backend())) return;
   // Something stands between. While the other session is in a transaction, it keeps the process

@@ -23,7 +23,8 @@ LockedSession::LockedSession(std::unique_ptr<Session> work, std::string project,
 void LockedSession::open_lock() {
   // It is silent while files run. Servers before 14 have no such limit.
   lock_->query(
-      "select set_config(name, '0', false) from pg_settings where name = 'idle_session_timeout'");
+      "select set_config(name, '0', false) from pg_catalog.pg_settings where name = "
+      "'idle_session_timeout'");
   take_lock(*lock_, LockScope::runner, project_, patience());
   lock_backend_ = lock_->backend();
 }

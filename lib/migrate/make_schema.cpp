@@ -11,7 +11,8 @@ bool may_write_history(Session& session) {
              session.value("select " + schema::state_expression(schema::Use::migrate))) ==
              schema::State::complete ||
          session.is_true(
-             "select pg_has_role(relowner, 'usage') from pg_class where oid = "
+             "select pg_catalog.pg_has_role(relowner, 'usage') from pg_catalog.pg_class where oid "
+             "= "
              "'pgsluice.migrations'::regclass");
 }
 

@@ -23,10 +23,12 @@ const std::array<Embedded, 13> files{{
     {"V002__deferred_indexes.sql", sql::V002__deferred_indexes,
      "to_regclass('pgsluice.deferred_indexes') is not null"},
     {"V003__rejects.sql", sql::V003__rejects,
-     "exists (select from pg_attribute where attrelid = to_regclass('pgsluice.loads') and attname "
+     "exists (select from pg_catalog.pg_attribute where attrelid = to_regclass('pgsluice.loads') "
+     "and attname "
      "= 'rejects_path')"},
     {"V004__upsert_and_atomic.sql", sql::V004__upsert_and_atomic,
-     "exists (select from pg_attribute where attrelid = to_regclass('pgsluice.chunks') and "
+     "exists (select from pg_catalog.pg_attribute where attrelid = to_regclass('pgsluice.chunks') "
+     "and "
      "attname = 'rows_updated')"},
     {"V005__jobs.sql", sql::V005__jobs, "to_regclass('pgsluice.job_runs') is not null"},
     {"V006__identity.sql", sql::V006__identity,
@@ -34,26 +36,32 @@ const std::array<Embedded, 13> files{{
     {"V007__deferred_indexes_by_whom.sql", sql::V007__deferred_indexes_by_whom,
      "to_regclass('pgsluice.deferred_indexes_target') is not null"},
     {"V008__where_and_accepted.sql", sql::V008__where_and_accepted,
-     "exists (select from pg_constraint where conname = 'migrations_search_path' and connamespace "
+     "exists (select from pg_catalog.pg_constraint where conname = 'migrations_search_path' and "
+     "connamespace "
      "= "
-     "(select oid from pg_namespace where nspname = 'pgsluice'))"},
+     "(select oid from pg_catalog.pg_namespace where nspname = 'pgsluice'))"},
     {"V009__projects_of_jobs.sql", sql::V009__projects_of_jobs,
-     "exists (select from pg_constraint where conname = 'job_runs_of_project' and connamespace = "
-     "(select oid from pg_namespace where nspname = 'pgsluice'))"},
+     "exists (select from pg_catalog.pg_constraint where conname = 'job_runs_of_project' and "
+     "connamespace = "
+     "(select oid from pg_catalog.pg_namespace where nspname = 'pgsluice'))"},
     {"V010__parts_that_are_gone.sql", sql::V010__parts_that_are_gone,
-     "exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname "
+     "exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = "
+     "c.relnamespace where n.nspname "
      "= "
      "'pgsluice' and c.relname = 'loads_file_idx')"},
     {"V011__whose_loads.sql", sql::V011__whose_loads,
-     "exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname "
+     "exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = "
+     "c.relnamespace where n.nspname "
      "= "
      "'pgsluice' and c.relname = 'loads_place_idx')"},
     {"V012__short_contents.sql", sql::V012__short_contents,
-     "exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname "
+     "exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = "
+     "c.relnamespace where n.nspname "
      "= "
      "'pgsluice' and c.relname = 'loads_short_idx')"},
     {"V013__what_is_not_entered.sql", sql::V013__what_is_not_entered,
-     "exists (select from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname "
+     "exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = "
+     "p.pronamespace where n.nspname "
      "= "
      "'pgsluice' and p.proname = 'may_write_of' and p.provolatile = 'v')"},
 }};
@@ -106,21 +114,27 @@ Needs needs_of(Use use) {
 // those of its condition too, as whoever has the privilege TRIGGER may have made it. Staging tables
 // are looked at by those who use them.
 constexpr const char* own_things =
-    "(select 'schema' as kind, 'pgsluice' as name, nspowner as owner from pg_namespace where "
+    "(select 'schema' as kind, 'pgsluice' as name, nspowner as owner from pg_catalog.pg_namespace "
+    "where "
     "nspname = 'pgsluice' union all select case relkind when 'S' then 'sequence' when 'v' then "
-    "'view' else 'table' end, format('pgsluice.%I', relname), relowner from pg_class where "
+    "'view' else 'table' end, format('pgsluice.%I', relname), relowner from pg_catalog.pg_class "
+    "where "
     "relnamespace = to_regnamespace('pgsluice') and relkind in ('r', 'p', 'v', 'S') and relname !~ "
     "'^stage_[0-9]+$' union all select 'function', p.oid::regprocedure::text, p.proowner from "
-    "pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_depend d on d.classid = "
-    "'pg_trigger'::regclass and d.objid = t.oid and d.refclassid = 'pg_proc'::regclass join "
-    "pg_proc "
+    "pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid join "
+    "pg_catalog.pg_depend d on d.classid = "
+    "'pg_catalog.pg_trigger'::regclass and d.objid = t.oid and d.refclassid = "
+    "'pg_catalog.pg_proc'::regclass join "
+    "pg_catalog.pg_proc "
     "p on p.oid = d.refobjid where c.relnamespace = to_regnamespace('pgsluice') and not "
     "t.tgisinternal) as own";
 
 constexpr const char* is_untrusted =
-    "own.owner <> (select datdba from pg_database where datname = current_database()) and "
-    "own.owner <> (select oid from pg_roles where rolname = current_user) and not (select rolsuper "
-    "or rolname = 'pg_database_owner' from pg_roles where oid = own.owner)";
+    "own.owner <> (select datdba from pg_catalog.pg_database where datname = current_database()) "
+    "and "
+    "own.owner <> (select oid from pg_catalog.pg_roles where rolname = current_user) and not "
+    "(select rolsuper "
+    "or rolname = 'pg_database_owner' from pg_catalog.pg_roles where oid = own.owner)";
 
 /// Begins a transaction in which no other runner does the same, makes the schema, and asks what is
 /// there: a row for the next step.
@@ -130,7 +144,7 @@ std::string begin() {
   std::string text =
       "begin;"
       "set local search_path = pg_catalog, pg_temp;"
-      "select pg_advisory_xact_lock(hashtextextended('pgsluice ledger', 0));"
+      "select pg_catalog.pg_advisory_xact_lock(hashtextextended('pgsluice ledger', 0));"
       "do $$ begin if to_regnamespace('pgsluice') is null then execute 'create schema pgsluice'; "
       "end if; end $$;"
       "select to_regclass('pgsluice.migrations') is not null";
@@ -211,13 +225,13 @@ std::string missing_grants_query(Use use) {
   if (needs.sequence != nullptr) {
     sequence =
         "(select format('grant usage on sequence pgsluice.%I to %I;', relname, current_user) from "
-        "pg_class where relnamespace = to_regnamespace('pgsluice') and relname = " +
+        "pg_catalog.pg_class where relnamespace = to_regnamespace('pgsluice') and relname = " +
         quote_literal(needs.sequence) + " and not has_sequence_privilege(oid, 'usage'))";
   }
   return "select concat_ws(' ', case when not has_schema_privilege('pgsluice', 'usage') then "
          "format('grant usage on schema pgsluice to %I;', current_user) end, (select string_agg("
          "format('grant %s on pgsluice.%I to %I;', m.missing, c.relname, current_user), ' ' order "
-         "by c.relname) from pg_class c join (values " +
+         "by c.relname) from pg_catalog.pg_class c join (values " +
          rights +
          ") r (name, wanted) on r.name = c.relname cross join lateral (select string_agg(p, ', ') "
          "as missing from unnest(r.wanted) p where not has_table_privilege(c.oid, p)) m where "
@@ -233,10 +247,12 @@ std::string closed(const std::string& user, const std::string& missing_grants) {
 std::string untrusted_query() {
   // Sequences go with their tables.
   return "select string_agg(distinct format('%s %s belongs to %I', kind, name, "
-         "pg_get_userbyid(owner)), ', ') || e'\\n  The database''s owner or a superuser mends it, "
+         "pg_catalog.pg_get_userbyid(owner)), ', ') || e'\\n  The database''s owner or a superuser "
+         "mends it, "
          "once it is sure what is in there: ' || string_agg(distinct case kind when 'function' "
          "then 'drop ' || kind || ' ' || name || ' cascade;' else 'alter ' || kind || ' ' || name "
-         "|| ' owner to ' || quote_ident(pg_get_userbyid((select datdba from pg_database where "
+         "|| ' owner to ' || quote_ident(pg_catalog.pg_get_userbyid((select datdba from "
+         "pg_catalog.pg_database where "
          "datname = current_database()))) || ';' end, ' ') from " +
          std::string(own_things) + " where kind <> 'sequence' and " + is_untrusted;
 }

@@ -44,52 +44,62 @@ constexpr const char* table_sql =
     "c.relhastriggers or c.relhasrules or c.relkind = 'p', row_security_active(c.oid), "
     "current_setting('TimeZone'), current_setting('DateStyle'), current_setting('IntervalStyle'), "
     "current_setting('array_nulls')::boolean, "
-    "c.relhasrules and exists (select from pg_rewrite where ev_class = c.oid and ev_type = '3'), "
+    "c.relhasrules and exists (select from pg_catalog.pg_rewrite where ev_class = c.oid and "
+    "ev_type = '3'), "
     "version() like '%linux%', c.relpersistence, c.relkind in ('r', 'p') and "
     "has_table_privilege(c.oid, 'insert, update, delete, truncate'), "
-    "(select system_identifier from pg_control_system()) || ':' || (select oid from pg_database "
+    "(select system_identifier from pg_catalog.pg_control_system()) || ':' || (select oid from "
+    "pg_catalog.pg_database "
     "where datname = current_database()), current_user, has_table_privilege(c.oid, 'select'), "
     "current_setting('timezone_abbreviations'), ";
 constexpr const char* of_table =
-    " from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ";
+    " from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where "
+    "c.oid = ";
 
 constexpr const char* columns_sql =
     "select a.attname, a.atttypid::bigint, t.typtype, a.atttypmod, t.typarray::bigint, "
     "format('%I.%I', n.nspname, t.typname), format_type(a.atttypid, a.atttypmod), a.attnotnull, "
     "a.atthasdef, a.attgenerated <> '', a.attidentity <> '', a.attnum "
-    "from pg_attribute a join pg_type t on t.oid = a.atttypid "
-    "join pg_namespace n on n.oid = t.typnamespace "
+    "from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid "
+    "join pg_catalog.pg_namespace n on n.oid = t.typnamespace "
     "where a.attnum > 0 and not a.attisdropped and a.attrelid = ";
 
 // tgtype's bits: 1 row, 2 before, 4 insert, 64 instead of (pg_trigger.h). A partition may have
 // triggers of its own.
 constexpr const char* row_trigger_sql =
-    "select exists (select from pg_trigger where not tgisinternal and tgtype & 5 = 5 and "
+    "select exists (select from pg_catalog.pg_trigger where not tgisinternal and tgtype & 5 = 5 "
+    "and "
     "tgtype & 66 <> 0 and (tgrelid = %REL% or tgrelid in (select relid from "
-    "pg_partition_tree(%REL%))))";
+    "pg_catalog.pg_partition_tree(%REL%))))";
 
 // A domain's values are stored, sent and received as those of the type underneath.
 constexpr const char* domains_sql =
     "with recursive types (attnum, type, modifier) as ("
-    "select attnum, atttypid, atttypmod from pg_attribute where attrelid = %REL% and attnum > 0 "
+    "select attnum, atttypid, atttypmod from pg_catalog.pg_attribute where attrelid = %REL% and "
+    "attnum > 0 "
     "and not attisdropped "
-    "union all select attnum, typbasetype, typtypmod from types join pg_type on pg_type.oid = type "
+    "union all select attnum, typbasetype, typtypmod from types join pg_catalog.pg_type on "
+    "pg_catalog.pg_type.oid = type "
     "where typtype = 'd') "
     "select types.type::bigint, t.typtype, types.modifier, t.typarray::bigint, "
     "format('%I.%I', n.nspname, t.typname) "
-    "from types join pg_type t on t.oid = types.type and t.typtype <> 'd' "
-    "join pg_namespace n on n.oid = t.typnamespace order by types.attnum";
+    "from types join pg_catalog.pg_type t on t.oid = types.type and t.typtype <> 'd' "
+    "join pg_catalog.pg_namespace n on n.oid = t.typnamespace order by types.attnum";
 
 // Where rows of a view, of a table with rules, of a partitioned table come to lie.
 constexpr const char* storage_sql =
     "with recursive bases (oid) as (select %REL%::oid union select d.refobjid from bases b "
-    "join pg_rewrite r on r.ev_class = b.oid join pg_depend d on d.classid = "
-    "'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass), "
-    "leaves (oid) as (select oid from bases union select t.relid from bases join pg_class p "
-    "on p.oid = bases.oid and p.relkind = 'p' cross join lateral pg_partition_tree(p.oid) t) "
+    "join pg_catalog.pg_rewrite r on r.ev_class = b.oid join pg_catalog.pg_depend d on d.classid = "
+    "'pg_catalog.pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = "
+    "'pg_catalog.pg_class'::regclass), "
+    "leaves (oid) as (select oid from bases union select t.relid from bases join "
+    "pg_catalog.pg_class p "
+    "on p.oid = bases.oid and p.relkind = 'p' cross join lateral "
+    "pg_catalog.pg_partition_tree(p.oid) t) "
     "select coalesce(bool_or(c.relkind = 'f'), false), coalesce(bool_or(c.relpersistence = 'u' and "
     "c.relkind = 'r'), false), coalesce(bool_or(c.relpersistence <> 'u' and c.relkind in ('r', "
-    "'f')), true), bool_or(c.relrowsecurity and c.oid <> %REL%::oid) from leaves join pg_class c "
+    "'f')), true), bool_or(c.relrowsecurity and c.oid <> %REL%::oid) from leaves join "
+    "pg_catalog.pg_class c "
     "on c.oid = leaves.oid";
 
 std::string for_relation(std::string sql, const std::string& relation) {

@@ -61,7 +61,7 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
 /// SQL for a digest of the rules of the table `c`, and of what a view is; empty: none.
 inline constexpr const char* rules_digest =
     "case when c.relhasrules then (select md5(string_agg(r.ev_action::text || r.ev_qual::text, '' "
-    "order by r.oid)) from pg_rewrite r where r.ev_class = c.oid) else '' end";
+    "order by r.oid)) from pg_catalog.pg_rewrite r where r.ev_class = c.oid) else '' end";
 
 /// Whether another server is asked, which takes its time.
 enum class Far { asked, left_alone };

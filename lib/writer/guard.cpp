@@ -11,11 +11,13 @@ namespace {
 
 /// As catalog.cpp asks, of the table c.
 constexpr const char* has_row_trigger =
-    "case when (c.relhastriggers or c.relkind = 'p') and exists (select from pg_trigger t where "
+    "case when (c.relhastriggers or c.relkind = 'p') and exists (select from pg_catalog.pg_trigger "
+    "t where "
     "not "
     "t.tgisinternal and t.tgtype & 5 = 5 and t.tgtype & 66 <> 0 and (t.tgrelid = c.oid or "
     "c.relkind "
-    "= 'p' and t.tgrelid in (select relid from pg_partition_tree(c.oid)))) then 't' else '' end";
+    "= 'p' and t.tgrelid in (select relid from pg_catalog.pg_partition_tree(c.oid)))) then 't' "
+    "else '' end";
 
 /// The same as text_of_shape(), of what the server has.
 std::string shape_of_table(const std::string& table, const std::vector<std::string>& columns,
@@ -30,9 +32,10 @@ std::string shape_of_table(const std::string& table, const std::vector<std::stri
          has_row_trigger + ", " + rules_digest +
          ", (select string_agg(format(' %s:%s:%s:%s', a.attname, a.atttypid, a.atttypmod, " +
          number +
-         "), '' order by a.attname) from pg_attribute a where a.attrelid = "
+         "), '' order by a.attname) from pg_catalog.pg_attribute a where a.attrelid = "
          "c.oid and a.attnum > 0 and not a.attisdropped and a.attname in (" +
-         names + "))) from pg_class c where c.oid = to_regclass(" + quote_literal(table) + "))";
+         names + "))) from pg_catalog.pg_class c where c.oid = to_regclass(" +
+         quote_literal(table) + "))";
 }
 
 std::string text_of_shape(const tuple::Table& table, const std::vector<std::string>& columns) {
@@ -93,10 +96,10 @@ void Guard::require_load(LoadId load, bool marked) {
 asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
   std::string sql = "select coalesce(" + shape_sql_ + ", ''), to_regclass(" +
                     quote_literal(table_) + ") is not null, coalesce((select " + has_row_trigger +
-                    " from pg_class c where c.oid = to_regclass(" + quote_literal(table_) +
-                    ")), ''), coalesce((select " + rules_digest +
-                    " from pg_class c where c.oid = to_regclass(" + quote_literal(table_) +
-                    ")), '')";
+                    " from pg_catalog.pg_class c where c.oid = to_regclass(" +
+                    quote_literal(table_) + ")), ''), coalesce((select " + rules_digest +
+                    " from pg_catalog.pg_class c where c.oid = to_regclass(" +
+                    quote_literal(table_) + ")), '')";
   if (load_) {
     const std::string id = std::to_string(load_->value);
     sql +=
@@ -105,7 +108,8 @@ asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
         id + "), 'gone'), exists (select from pgsluice.unlogged_marks where load_id = " + id + ")";
   }
   sql +=
-      "; select attname, format_type(atttypid, atttypmod), attnum from pg_attribute where attrelid "
+      "; select attname, format_type(atttypid, atttypmod), attnum from pg_catalog.pg_attribute "
+      "where attrelid "
       "= "
       "to_regclass(" +
       quote_literal(table_) + ") and attnum > 0 and not attisdropped";

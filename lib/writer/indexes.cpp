@@ -13,23 +13,23 @@ namespace {
 // Whoever builds an index again does it with the rights of the table's owner, so these must do.
 constexpr std::string_view indexes_sql = R"(
 select i.indexrelid::int8, format('%I.%I', n.nspname, c.relname), c.relname, n.nspname, t.relname,
-  pg_get_indexdef(c.oid),
+  pg_catalog.pg_get_indexdef(c.oid),
   coalesce(s.spcname, ''),
-  coalesce((select string_agg(a.attnum || ':' || a.attstattarget, ' ' order by a.attnum) from pg_attribute a
+  coalesce((select string_agg(a.attnum || ':' || a.attstattarget, ' ' order by a.attnum) from pg_catalog.pg_attribute a
       where a.attrelid = c.oid and a.attstattarget >= 0), ''),
-  array(select e.extname from pg_depend d join pg_extension e on e.oid = d.refobjid
-      where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = 0
-        and d.refclassid = 'pg_extension'::regclass and d.deptype = 'x')::text,
+  array(select e.extname from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
+      where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.objsubid = 0
+        and d.refclassid = 'pg_catalog.pg_extension'::regclass and d.deptype = 'x')::text,
   obj_description(c.oid, 'pg_class'), i.indisclustered, m.amname, current_setting('block_size'),
-  pg_has_role(t.relowner, '%SET%') and has_schema_privilege(t.relowner, n.oid, 'create') and
+  pg_catalog.pg_has_role(t.relowner, '%SET%') and has_schema_privilege(t.relowner, n.oid, 'create') and
     (s.oid is null or has_tablespace_privilege(t.relowner, s.oid, 'create')) and
-    (pg_has_role(t.relowner, session_user, 'usage') or has_database_privilege(t.relowner, current_database(), 'temporary')),
+    (pg_catalog.pg_has_role(t.relowner, session_user, 'usage') or has_database_privilege(t.relowner, current_database(), 'temporary')),
   not exists (select from used_nodes u where u.indexrelid = i.indexrelid and not u.is_calm)
-from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
-join pg_namespace n on n.oid = c.relnamespace join pg_am m on m.oid = c.relam
-left join pg_tablespace s on s.oid = c.reltablespace
+from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_class t on t.oid = i.indrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace join pg_catalog.pg_am m on m.oid = c.relam
+left join pg_catalog.pg_tablespace s on s.oid = c.reltablespace
 where i.indrelid = %REL% and i.indisvalid and not i.indisunique and not i.indisprimary and not i.indisexclusion
-  and not i.indisreplident and not exists (select from pg_inherits where inhrelid = c.oid)
+  and not i.indisreplident and not exists (select from pg_catalog.pg_inherits where inhrelid = c.oid)
 order by c.relname)";
 
 // What the trees of expressions and predicates consist of. Names of nodes stand behind braces, and
@@ -40,35 +40,35 @@ constexpr std::string_view used_nodes_sql = R"(
 with used_nodes as (
   select i.indexrelid, f[1] is not null and f[1] in ('VAR', 'CONST', 'FUNCEXPR', 'OPEXPR', 'SCALARARRAYOPEXPR',
       'DISTINCTEXPR', 'BOOLEXPR', 'NULLTEST', 'BOOLEANTEST', 'RELABELTYPE', 'ARRAYEXPR', 'ARRAY')
-    or f[2] is not null and exists (select from pg_proc p where p.oid = f[2]::oid and p.oid < 16384 and (p.proleakproof
+    or f[2] is not null and exists (select from pg_catalog.pg_proc p where p.oid = f[2]::oid and p.oid < 16384 and (p.proleakproof
       or p.oid in ('lower(text)'::regprocedure, 'upper(text)'::regprocedure, 'date(timestamp)'::regprocedure,
         'int8(int4)'::regprocedure, 'int8(int2)'::regprocedure, 'int4(int2)'::regprocedure,
         'numeric(int4)'::regprocedure, 'numeric(int8)'::regprocedure, 'float8(int4)'::regprocedure)
-      or exists (select from pg_operator o join pg_amop a on a.amopopr = o.oid
-        join pg_type l on l.oid = o.oprleft join pg_type r on r.oid = o.oprright
+      or exists (select from pg_catalog.pg_operator o join pg_catalog.pg_amop a on a.amopopr = o.oid
+        join pg_catalog.pg_type l on l.oid = o.oprleft join pg_catalog.pg_type r on r.oid = o.oprright
         where o.oprcode = p.oid and a.amopmethod = 403 and o.oid < 16384 and l.typtype = 'b' and r.typtype = 'b')))
     as is_calm
-  from pg_index i, regexp_matches(coalesce(i.indexprs::text, '') || coalesce(i.indpred::text, ''),
+  from pg_catalog.pg_index i, regexp_matches(coalesce(i.indexprs::text, '') || coalesce(i.indpred::text, ''),
     '\{([A-Z_]+)|:(?:opfuncid|funcid) ([0-9]+)', 'g') f
   where i.indrelid = %REL%))";
 
 constexpr std::string_view columns_sql = R"(
 select i.indexrelid::int8, b.id::int8, y.typtype, y.typlen, b.modifier, coalesce(o.opcname, ''),
-  coalesce(o.opcnamespace = 'pg_catalog'::regnamespace or exists (select from pg_depend d
-    join pg_extension e on e.oid = d.refobjid where d.classid = 'pg_opclass'::regclass and d.objid = o.oid
-      and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e' and e.extname = 'pg_trgm'), false),
+  coalesce(o.opcnamespace = 'pg_catalog'::regnamespace or exists (select from pg_catalog.pg_depend d
+    join pg_catalog.pg_extension e on e.oid = d.refobjid where d.classid = 'pg_catalog.pg_opclass'::regclass and d.objid = o.oid
+      and d.refclassid = 'pg_catalog.pg_extension'::regclass and d.deptype = 'e' and e.extname = 'pg_trgm'), false),
   i.indkey[k - 1] = 0, coalesce(u.attgenerated, '') <> '', v.attname
-from pg_index i cross join lateral generate_series(1, i.indnatts) k
-left join pg_attribute u on u.attrelid = i.indrelid and u.attnum = i.indkey[k - 1] and u.attnum <> 0
-join pg_attribute a on a.attrelid = i.indexrelid and a.attnum = k
+from pg_catalog.pg_index i cross join lateral generate_series(1, i.indnatts) k
+left join pg_catalog.pg_attribute u on u.attrelid = i.indrelid and u.attnum = i.indkey[k - 1] and u.attnum <> 0
+join pg_catalog.pg_attribute a on a.attrelid = i.indexrelid and a.attnum = k
 cross join lateral (
   with recursive base (id, modifier) as (
     select coalesce(u.atttypid, a.atttypid), coalesce(u.atttypmod, a.atttypmod)
-    union all select y.typbasetype, y.typtypmod from base join pg_type y on y.oid = base.id where y.typtype = 'd')
-  select base.* from base join pg_type y on y.oid = base.id where y.typtype <> 'd') b
-join pg_type y on y.oid = b.id
-left join pg_opclass o on o.oid = case when k <= i.indnkeyatts then i.indclass[k - 1] end
-left join pg_attribute v on v.attrelid = i.indrelid and v.attnum <> 0 and (v.attnum = i.indkey[k - 1]
+    union all select y.typbasetype, y.typtypmod from base join pg_catalog.pg_type y on y.oid = base.id where y.typtype = 'd')
+  select base.* from base join pg_catalog.pg_type y on y.oid = base.id where y.typtype <> 'd') b
+join pg_catalog.pg_type y on y.oid = b.id
+left join pg_catalog.pg_opclass o on o.oid = case when k <= i.indnkeyatts then i.indclass[k - 1] end
+left join pg_catalog.pg_attribute v on v.attrelid = i.indrelid and v.attnum <> 0 and (v.attnum = i.indkey[k - 1]
   or i.indkey[k - 1] = 0 and v.attnum in (select n[1]::int2
     from regexp_matches(i.indexprs::text, ':varattno (-?[0-9]+)', 'g') n))
 where i.indrelid = %REL%

@@ -73,12 +73,14 @@ std::string likely(const std::vector<Known>& tables, const std::string& schema,
 
 std::string oid_of_table(const std::string& table) {
   // Not by regclass, which wants the right to the schema.
-  return "(select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace, "
+  return "(select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = "
+         "c.relnamespace, "
          "parse_ident(" +
          quote_literal(table) +
          ", false) p where c.relname = p[array_length(p, 1)] and case when array_length(p, 1) > 1 "
          "then n.nspname = p[array_length(p, 1) - 1] else n.nspname = any (select unnest("
-         "string_to_array(replace(reset_val, '\"$user\"', current_user), ', ')) from pg_settings "
+         "string_to_array(replace(reset_val, '\"$user\"', current_user), ', ')) from "
+         "pg_catalog.pg_settings "
          "where name = 'search_path') end order by c.oid limit 1)";
 }
 

@@ -157,8 +157,9 @@ asio::awaitable<void> Writer::roll_back(pg::Connection& on) const {
 asio::awaitable<void> Writer::end_former_attempt(pg::Connection& on, std::int64_t chunk) const {
   if (!load_) co_return;
   co_await on.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
-      "and usename = current_user and pid <> pg_backend_pid() and starts_with(query, " +
+      "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where datname "
+      "= current_database() "
+      "and usename = current_user and pid <> pg_catalog.pg_backend_pid() and starts_with(query, " +
       quote_literal(tag(chunk)) + ")");
 }
 

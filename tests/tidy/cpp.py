@@ -20,6 +20,13 @@ def without_texts(text):
     return COMMENT_OR_TEXT.sub(blank, text)
 
 
+def texts(text):
+    """(line, the text) of each text in double quotes, raw ones too."""
+    for match in COMMENT_OR_TEXT.finditer(text):
+        if match.group(0)[0] in 'R"':
+            yield text.count("\n", 0, match.start()) + 1, match.group(0)
+
+
 FUNCTION_OPENS = re.compile(r"^( *).*\)(?: const| noexcept| override| -> [^{]+)* \{$")
 STATEMENT = re.compile(r"^ *(?:\} )?(?:if|for|while|switch|else|catch|do|try)\b")
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks the rules of the house that a compiler does not: which folder may include which (house.py; ARCHITECTURE.md
 shows the same table), how long files and functions may be, how much a class may do in private, that a name that is
-declared is used, that SQLSTATEs have names (base/sql_state.hpp), that headers start with #pragma once, that no tab or
-trailing blank slips in."""
+declared is used, that SQLSTATEs have names (base/sql_state.hpp), that SQL calls catalogs by their full names, that
+headers start with #pragma once, that no tab or trailing blank slips in, that links of the pages lead somewhere."""
 
 import pathlib
 import re
@@ -45,6 +45,7 @@ def complaints_about(path):
     if folder in ("tests", "examples"):
         return
     yield from complaints_about_code(path, text, where)
+    yield from complaints_about_sql(text, where)
     for number, mark, header in house.includes(path):
         for pattern, folders in house.LIBRARIES.items():
             if re.match(pattern, header) and folder not in folders:
@@ -58,6 +59,19 @@ def complaints_about(path):
 SQL_STATE = re.compile(r'"(?:[0-9A-Z]{2}[0-9A-Z]{3})"|in_class\("')
 NAMES_SQL_STATES = {"lib/base/sql_state.hpp"}
 NO_SQL_STATES = {"KOI8R", "KOI8U", "UTF16", "UTF32"}
+
+
+# a relation or function of pg_catalog that is called by its bare name; names of roles, files and extensions are none
+CATALOG_NAME = re.compile(r"(?<![\w.'])'?(pg_[a-z_]+)\b(?!')|'(pg_[a-z_]+)'::reg")
+NO_CATALOG_NAMES = {"pg_catalog", "pg_temp", "pg_database_owner", "pg_exception_detail", "pg_stat_statements"}
+
+
+def complaints_about_sql(text, where):
+    for first, words in cpp.texts(text):
+        for match in CATALOG_NAME.finditer(words):
+            name = match.group(1) or match.group(2)
+            if name not in NO_CATALOG_NAMES:
+                yield f"{where}:{first + words.count(chr(10), 0, match.start())}: {name} without pg_catalog in front"
 
 
 def complaints_about_code(path, text, where):
@@ -98,11 +112,23 @@ def complaints_about_the_house():
             yield f"tests/tidy/house.py: {name} may include {other}/, and does not"
 
 
+LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+
+
+def complaints_about_links():
+    for page in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]:
+        for number, line in enumerate(page.read_text(encoding="utf-8").split("\n"), 1):
+            for link in LINK.findall(line):
+                if not (page.parent / link).exists():
+                    yield f"{page.relative_to(ROOT)}:{number}: {link} is not there"
+
+
 def main():
     files = [p for top in ("lib", "app", "examples", "tests") for p in sorted((ROOT / top).rglob("*")) if p.suffix in (".hpp", ".cpp")]
     found = [complaint for path in files for complaint in complaints_about(path)]
     found += complaints_about_the_house()
     found += complaints_about_names(files)
+    found += complaints_about_links()
     for complaint in found:
         print(complaint)
     print(f"{len(files)} files, {len(found)} complaints")
