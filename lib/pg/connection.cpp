@@ -89,14 +89,8 @@ asio::awaitable<std::optional<Result>> Connection::next(Phase phase) {
   Rows rows;
   for (;;) {
     co_await await_result(phase);
-    OwnedResult result(PQgetResult(connection_.get()));
-    let_go_of_closed_socket();
-    chatter_bytes_ = 0;
-    if (!result) {
-      if (PQstatus(connection_.get()) == CONNECTION_BAD)
-        throw PgError::from(connection_.get(), phase);
-      co_return std::nullopt;
-    }
+    OwnedResult result = take_result(phase);
+    if (!result) co_return std::nullopt;
     const ExecStatusType status = PQresultStatus(result.get());
     if (status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH)
       trust_.lose("it begins a COPY", phase);
@@ -117,6 +111,16 @@ asio::awaitable<void> Connection::await_result(Phase phase) {
     if (!read_input(phase)) throw PgError::from(connection_.get(), phase);
   }
   let_go_of_closed_socket();
+}
+
+/// What PQgetResult has next; nothing at the end of a command. REQUIRES: it would not block.
+OwnedResult Connection::take_result(Phase phase) {
+  OwnedResult result(PQgetResult(connection_.get()));
+  let_go_of_closed_socket();
+  chatter_bytes_ = 0;
+  if (!result && PQstatus(connection_.get()) == CONNECTION_BAD)
+    throw PgError::from(connection_.get(), phase);
+  return result;
 }
 
 /// Lets libpq read what has come. False where the connection is gone.

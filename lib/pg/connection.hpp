@@ -142,6 +142,7 @@ class Connection {
   void begin_command();
   asio::awaitable<Results> results(std::size_t results_max);
   asio::awaitable<void> await_result(Phase phase);
+  OwnedResult take_result(Phase phase);
   bool read_input(Phase phase);
   void note_input(Phase phase);
   void let_go_of_closed_socket();

@@ -102,11 +102,8 @@ void Pipeline::read_what_has_come() {
 /// REQUIRES: it would not block, and something is in flight.
 void Pipeline::take_result() {
   PGconn* const raw = connection_.connection_.get();
-  Result result(PQgetResult(raw), connection_.trust_);
-  connection_.let_go_of_closed_socket();
-  connection_.chatter_bytes_ = 0;
-  if (result.is_nothing()) {  // the end of a command
-    if (PQstatus(raw) == CONNECTION_BAD) throw PgError::from(raw, Phase::query);
+  Result result(connection_.take_result(Phase::query).release(), connection_.trust_);
+  if (result.is_nothing()) {
     end_command(false);
     return;
   }
