@@ -139,7 +139,7 @@ asio::awaitable<std::exception_ptr> explain(pg::Pool& pool, Wanted wanted,
   } catch (const BadRecord& thrown) {
     // A right that is missing may show at a record first.
     record = thrown;
-    error.emplace(pg::Phase::copy, SqlState(thrown.reject().sql_state), thrown.what());
+    error.emplace(pg::Phase::storing, SqlState(thrown.reject().sql_state), thrown.what());
     error->session_goes_on = true;
     if (!(error->state == sql_state::insufficient_privilege)) co_return failed;
   } catch (const std::exception&) {

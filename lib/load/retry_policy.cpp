@@ -38,7 +38,7 @@ std::optional<std::chrono::milliseconds> RetryPolicy::next(const pg::PgError& er
   const ErrorNature nature = error.nature();
   if (nature != ErrorNature::lost && nature != ErrorNature::transient) return std::nullopt;
   const bool in_doubt =
-      nature == ErrorNature::lost && error.phase == pg::Phase::copy && !has_ledger;
+      nature == ErrorNature::lost && error.phase == pg::Phase::storing && !has_ledger;
   if (in_doubt) return std::nullopt;
   const auto delay = backoff.delay(attempt, random);
   if (elapsed + delay > retry_for) return std::nullopt;

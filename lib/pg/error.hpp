@@ -10,7 +10,11 @@
 namespace sluice::pg {
 
 /// What was being done when it failed.
-enum class Phase { connect, query, copy };
+enum class Phase {
+  connect,
+  query,
+  storing,  ///< rows were under way: without a ledger nobody knows whether they are stored
+};
 
 /// The server refused or the network failed. Decide by `state` and `phase`, never by a text:
 /// messages are localised.

@@ -72,11 +72,11 @@ asio::awaitable<Copied> run_copies(pg::Connection& on, std::string sql,
   bool given_up = false;
   co_await on.send(std::move(sql));
   for (;;) {
-    std::optional<pg::Result> result = co_await on.next(pg::Phase::copy);
+    std::optional<pg::Result> result = co_await on.next(pg::Phase::storing);
     if (!result) break;
     if (left-- == 0) result->refuse("it has no end");
     if (result->is_error()) {
-      if (!refused) refused = on.in_utf8(result->error(pg::Phase::copy));
+      if (!refused) refused = on.in_utf8(result->error(pg::Phase::storing));
     } else if (result->status() == PGRES_COPY_IN) {
       if (in_copy || begun == copies.size()) result->refuse("it waits for another COPY");
       in_copy = true;
@@ -89,13 +89,13 @@ asio::awaitable<Copied> run_copies(pg::Connection& on, std::string sql,
     }
   }
   if (!refused && (in_copy || begun != copies.size()))
-    on.trust().lose("a COPY was not begun or not ended", pg::Phase::copy);
+    on.trust().lose("a COPY was not begun or not ended", pg::Phase::storing);
   if (!refused) co_return copied;
   if (given_up && refused->state == sql_state::query_canceled &&
       refused->message.contains(refused_already)) {
     // What the server had to say was no refusal: this error is the answer to our giving up.
     listens = false;
-    throw pg::PgError(pg::Phase::copy, SqlState(sql_state::serialization_failure),
+    throw pg::PgError(pg::Phase::storing, SqlState(sql_state::serialization_failure),
                       "a message of the server was taken for a refusal");
   }
   copied.refusal.emplace(*refused);

@@ -117,7 +117,7 @@ asio::awaitable<Writer::Written> InsertWriter::run(pg::Connection& on, std::stri
     co_await send(on, tuples, std::move(behind), sent);
     if (rows_before && !sent.error) sent.rows = *co_await rows_inserted(on, table_) - *rows_before;
   } catch (pg::PgError& error) {
-    error.phase = pg::Phase::copy;  // whether anything is stored is not known without a ledger
+    error.phase = pg::Phase::storing;  // whether anything is stored is not known without a ledger
     if (error.nature() == ErrorNature::lost) throw;
     written.refusal.emplace(error);
     written.refusal->before_tuples = !is_begun;
@@ -130,7 +130,7 @@ asio::awaitable<Writer::Written> InsertWriter::run(pg::Connection& on, std::stri
     co_return written;
   }
   pg::PgError& error = sent.error->error;
-  error.phase = pg::Phase::copy;
+  error.phase = pg::Phase::storing;
   if (error.nature() == ErrorNature::lost) throw pg::PgError(error);
   written.refusal.emplace(error);
   const auto at = std::ranges::find(sent.statements, sent.error->command, &SentTuples::command);

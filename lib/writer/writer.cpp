@@ -101,7 +101,7 @@ asio::awaitable<pg::Result> Writer::write_between(pg::Connection& on, const tupl
   }
   if (written.counts.rows_stored != batch.tuples())
     throw miscounted(written.counts.rows(), batch.tuples(), {});
-  if (!written.last_row) on.trust().lose("a row is missing", pg::Phase::copy);
+  if (!written.last_row) on.trust().lose("a row is missing", pg::Phase::storing);
   co_return std::move(*written.last_row);
 }
 
@@ -205,7 +205,7 @@ asio::awaitable<void> Writer::query(pg::Connection& on, std::string sql) const {
     refused = error;
   }
   if (!refused) co_return;
-  refused->phase = pg::Phase::copy;
+  refused->phase = pg::Phase::storing;
   if (refused->nature() == ErrorNature::lost) throw pg::PgError(*refused);
   co_await leave_transaction(on);
   throw Refusal(*refused);

@@ -377,7 +377,7 @@ TEST(History, NamesTheOptionThatDiffers) {
                                           R"({"null":"NA","quote":"'","limit":5})"));
 }
 
-pg::PgError error(const std::string& state, pg::Phase phase = pg::Phase::copy) {
+pg::PgError error(const std::string& state, pg::Phase phase = pg::Phase::storing) {
   return {phase, SqlState(state), "x"};
 }
 
@@ -425,9 +425,9 @@ TEST(RetryPolicy, GivesUpWhenItsTimeIsOver) {
 
 TEST(RetryPolicy, WithoutLedgerALostCommitIsNotTriedAgain) {
   const load::RetryPolicy policy{5min, {100ms, 15s}, false};
-  EXPECT_FALSE(policy.next(error("", pg::Phase::copy), 0, 0ms, 0));
+  EXPECT_FALSE(policy.next(error("", pg::Phase::storing), 0, 0ms, 0));
   EXPECT_TRUE(policy.next(error("", pg::Phase::connect), 0, 0ms, 0));
-  EXPECT_TRUE(policy.next(error("40P01", pg::Phase::copy), 0, 0ms, 0));
+  EXPECT_TRUE(policy.next(error("40P01", pg::Phase::storing), 0, 0ms, 0));
 }
 
 TEST(Backoff, GrowsToItsBound) {

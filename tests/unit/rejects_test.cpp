@@ -171,7 +171,7 @@ TEST(RefusedTuples, KeepsWhatTheServerSaidOnTheDiskToo) {
   RefusedTuples refused;
   constexpr std::uint64_t tuples = 20'000;
   const auto refusal_of = [](std::uint64_t i) {
-    pg::PgError error(pg::Phase::copy, SqlState(i % 2 == 0 ? "22P02" : "23505"),
+    pg::PgError error(pg::Phase::storing, SqlState(i % 2 == 0 ? "22P02" : "23505"),
                       "message " + std::to_string(i));
     error.detail = i % 3 == 0 ? "detail" : "";
     error.table = i % 5 == 0 ? "t" : "";
