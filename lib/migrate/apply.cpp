@@ -3,6 +3,7 @@
 #include "base/backoff.hpp"
 #include "base/quantity.hpp"
 #include "base/sql_state.hpp"
+#include "migrate/words.hpp"
 
 namespace sluice::migrate {
 namespace {
@@ -35,15 +36,20 @@ void Apply::run(const script::Home& home, const script::Status& pending, const R
 void Apply::run_unrecorded(const script::Script& script) { run({.script = script}); }
 
 void Apply::run(const Task& task) {
-  session_.hear_notices([this, &task](const std::string& notice) {
-    listener_.note(task.script.path + ": " + secrets_.hidden(notice));
-  });
+  Words words(secrets_, task.script);
+  session_.hear_notices(
+      [this, &words](const std::string& notice) { words.tell_notice(notice, listener_); });
   const EndOfHearing end{session_};
   session_.identity();
-  if (task.script.directives.in_transaction) {
-    run_transaction(task);
-  } else {
-    run_statements(task);
+  try {
+    if (task.script.directives.in_transaction) {
+      run_transaction(task);
+    } else {
+      run_statements(task);
+    }
+  } catch (const SqlError& error) {
+    // Whose history is kept is named by who keeps it.
+    throw words.error(error, task.home == nullptr ? task.script.path + ": " : "");
   }
 }
 
@@ -78,7 +84,7 @@ bool Apply::try_again(const script::Script& script, const SqlError& error, std::
   if (!error.is_transient() || attempt >= retries) return false;
   const Backoff backoff{limits::migration_retry_delay_min, limits::retry_delay_max};
   const auto delay = backoff.delay(attempt, random_share());
-  listener_.note(script.path + ": " + secrets_.hidden(error.primary()) + "; again in " +
+  listener_.note(script.path + ": " + Words(secrets_, script).of(error) + "; again in " +
                  format_duration(delay) + " (" + std::to_string(retries - attempt) +
                  (retries - attempt == 1 ? " try" : " tries") + " left)");
   stop_.sleep(delay);
@@ -91,11 +97,13 @@ Failure Apply::failure_of(const Task& task, const SqlError& error, const Culprit
     return {FailureKind::interrupted,
             task.script.path + ": interrupted; the next run goes on with this file"};
   }
+  const Words words(secrets_, task.script);
   std::string message = culprit.place ? at(task.script, *culprit.place) : task.script.path;
   message += ": " + culprit.position;
-  message += secrets_.hidden(error.primary()) + " (SQLSTATE " + error.state() + ")";
+  message += words.of(error);
+  message += " (SQLSTATE " + words.state_of(error) + ")";
   message += culprit.excerpt;
-  message += indented(secrets_.hidden(error.rest())) + "\n  " + what_happened;
+  message += indented(words.more_of(error)) + "\n  " + what_happened;
   if (error.state() == sql_state::lock_not_available)
     message +=
         "; --lock-timeout, or a directive lock-timeout or retries in the file, gives it "

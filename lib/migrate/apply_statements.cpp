@@ -2,6 +2,7 @@
 
 #include "migrate/apply.hpp"
 #include "migrate/concurrent_index.hpp"
+#include "migrate/words.hpp"
 
 /// Files without a transaction: statement by statement.
 namespace sluice::migrate {
@@ -83,21 +84,22 @@ void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size
   const script::Unit& unit = stretch.units[index];
   const std::string sql(stretch.unit(index));
   const auto concurrent = concurrent_index(sql);
+  const std::string where = at(task.script, unit.place);
+  const bool has_secret = Words(secrets_, task.script).withholds();
+  const std::string index_words = concurrent && !has_secret ? "index " + concurrent->name : "index";
   if (was_begun && concurrent && state_of(session_, *concurrent) == IndexState::valid) {
-    listener_.note(at(task.script, unit.place) + ": index " + concurrent->name +
-                   " was finished when its runner had gone");
+    listener_.note(where + ": " + index_words + " was finished when its runner had gone");
     return;
   }
   if (was_begun && !concurrent) {
-    listener_.note(at(task.script, unit.place) +
-                   ": was under way when its runner ended; it is sent again");
+    listener_.note(where + ": was under way when its runner ended; it is sent again");
   }
   for (std::size_t attempt = 0;; ++attempt) {
     try {
       if (concurrent && state_of(session_, *concurrent) == IndexState::invalid) {
-        listener_.note(at(task.script, unit.place) + ": index " + concurrent->name +
+        listener_.note(where + ": " + index_words +
                        " is left from a build that did not end; it is dropped");
-        drop_leftover(session_, *concurrent, stop_);
+        drop_leftover(session_, *concurrent, where, stop_);
       }
       send_unit(task, unit, sql);
       return;
@@ -107,13 +109,13 @@ void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size
       if (try_again(task.script, error, attempt)) continue;
       if (task.home != nullptr)
         (*task.record)(
-            script::record_failed(*task.home, task.script, secrets_.hidden(error.primary())));
+            script::record_failed(*task.home, task.script, Words(secrets_, task.script).of(error)));
       std::optional<script::Place> place = error.place_in(sql);
       if (place) {
         if (place->line == 1) place->column += unit.place.column - 1;
         place->line += unit.place.line - 1;
       }
-      Culprit culprit = unit_culprit(stretch, index, secrets_);
+      Culprit culprit = unit_culprit(stretch, index);
       if (place) culprit.place = place;
       culprit.position = "statement " + std::to_string(progress.done + 1) + " of " +
                          std::to_string(progress.total) + ": ";

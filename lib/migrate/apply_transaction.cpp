@@ -2,6 +2,7 @@
 
 #include "base/identifier.hpp"
 #include "migrate/apply.hpp"
+#include "migrate/words.hpp"
 
 /// Files that are one transaction.
 namespace sluice::migrate {
@@ -111,15 +112,15 @@ Culprit Apply::culprit_of(const Task& task, const SqlError& error, const Sending
   const bool is_alone = sending.part == Sending::Part::stretch;
   if (sending.part == Sending::Part::constraints) return {};
   if (sending.part == Sending::Part::own)
-    return last_change_of_role(task.script, options_.placeholders, secrets_);
+    return last_change_of_role(task.script, options_.placeholders);
   if (const std::optional<script::Place> place = place_in(sending.head, stretch, error)) {
     const auto unit = unit_at(stretch.units, *place);
-    Culprit culprit = unit ? unit_culprit(stretch, *unit, secrets_) : Culprit{};
+    Culprit culprit = unit ? unit_culprit(stretch, *unit) : Culprit{};
     culprit.place = place;
     return culprit;
   }
   if (stretch.units.size() == 1 && (is_alone || !change_of_role(stretch)))
-    return unit_culprit(stretch, 0, secrets_);
+    return unit_culprit(stretch, 0);
   std::optional<Culprit> found;
   if (may_search && !error.is_transient() && !error.is_cancelled())
     found = find_culprit(task, error, stretch.units_before);
@@ -159,8 +160,8 @@ std::optional<Culprit> Apply::find_culprit(const Task& task, const SqlError& err
   }
   session_.roll_back();
   if (state != error.state()) return std::nullopt;
-  if (is_behind) return last_change_of_role(task.script, options_.placeholders, secrets_);
-  return stretch && unit ? std::optional(unit_culprit(*stretch, *unit, secrets_)) : std::nullopt;
+  if (is_behind) return last_change_of_role(task.script, options_.placeholders);
+  return stretch && unit ? std::optional(unit_culprit(*stretch, *unit)) : std::nullopt;
 }
 
 void Apply::rehearse(const script::Script& script) {
@@ -174,12 +175,12 @@ void Apply::rehearse(const script::Script& script) {
       sending.head.clear();
     }
   } catch (const SqlError& error) {
-    if (error.is_lost()) throw;
+    if (error.is_lost()) throw Words(secrets_, script).error(error, script.path + ": ");
     session_.roll_back();
     Culprit culprit;
     if (const std::optional<script::Place> place = place_in(sending.head, sending.stretch, error)) {
       const auto unit = unit_at(sending.stretch.units, *place);
-      if (unit) culprit = unit_culprit(sending.stretch, *unit, secrets_);
+      if (unit) culprit = unit_culprit(sending.stretch, *unit);
       culprit.place = place;
     }
     throw failure_of(task, error, culprit, "this was a dry run: all is rolled back");

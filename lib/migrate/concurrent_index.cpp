@@ -118,13 +118,13 @@ IndexState state_of(Session& session, const ConcurrentIndex& index) {
   return rows.front()[0] == "t" ? IndexState::valid : IndexState::invalid;
 }
 
-void drop_leftover(Session& session, const ConcurrentIndex& index, const Stop& stop) {
+void drop_leftover(Session& session, const ConcurrentIndex& index, const std::string& where,
+                   const Stop& stop) {
   const script::Rows rows = session.query_in_user_path(index_query(index));
   if (rows.empty() || rows.front()[0] == "t") return;
   if (!rows.front()[2].empty()) {
-    throw Failure(FailureKind::held, "process " + rows.front()[2] +
-                                         " of the server is just building the index " +
-                                         rows.front()[1]);
+    throw Failure(FailureKind::held, where + ": process " + rows.front()[2] +
+                                         " of the server is just building this index");
   }
   session.query("drop index concurrently " + rows.front()[1], stop);
 }

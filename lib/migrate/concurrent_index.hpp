@@ -22,7 +22,8 @@ enum class IndexState { absent, valid, invalid };
 IndexState state_of(Session& session, const ConcurrentIndex& index);
 
 /// Drops the invalid one, without blocking the table either. Throws Failure{held} if somebody is
-/// just building it.
-void drop_leftover(Session& session, const ConcurrentIndex& index, const Stop& stop);
+/// just building it, with `where` its statement stands.
+void drop_leftover(Session& session, const ConcurrentIndex& index, const std::string& where,
+                   const Stop& stop);
 
 }  // namespace sluice::migrate

@@ -39,12 +39,10 @@ bool may_change_role(const script::Unit& unit, std::string_view sql) {
 
 }  // namespace
 
-Culprit unit_culprit(const script::Stretch& stretch, std::size_t unit,
-                     const script::Secrets& secrets) {
+Culprit unit_culprit(const script::Stretch& stretch, std::size_t unit) {
   const auto written = stretch.written_unit(unit);
   return {.place = stretch.units[unit].place,
-          .excerpt = excerpt(written ? std::string(*written)
-                                     : secrets.hidden(std::string(stretch.unit(unit))))};
+          .excerpt = written ? excerpt(std::string(*written)) : std::string()};
 }
 
 std::optional<std::size_t> change_of_role(const script::Stretch& stretch) {
@@ -53,13 +51,12 @@ std::optional<std::size_t> change_of_role(const script::Stretch& stretch) {
   return std::nullopt;
 }
 
-Culprit last_change_of_role(const script::Script& script, const script::Placeholders& placeholders,
-                            const script::Secrets& secrets) {
+Culprit last_change_of_role(const script::Script& script,
+                            const script::Placeholders& placeholders) {
   Culprit culprit;
   script::Stretches stretches(script, placeholders);
   while (const std::optional<script::Stretch> stretch = stretches.next()) {
-    if (const auto unit = change_of_role(*stretch))
-      culprit = unit_culprit(*stretch, *unit, secrets);
+    if (const auto unit = change_of_role(*stretch)) culprit = unit_culprit(*stretch, *unit);
   }
   culprit.is_behind = true;
   return culprit;

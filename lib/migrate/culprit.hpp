@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 
-#include "script/secrets.hpp"
 #include "script/stretches.hpp"
 
 namespace sluice::migrate {
@@ -17,14 +16,13 @@ struct Culprit {
   bool is_behind = false;  ///< all statements went well, and what comes behind them did not
 };
 
-/// A statement of a stretch, as the file has it; else with its secrets hidden.
-Culprit unit_culprit(const script::Stretch& stretch, std::size_t unit,
-                     const script::Secrets& secrets);
+/// A statement of a stretch, as the file has it. One that only a placeholder's value makes is not
+/// shown.
+Culprit unit_culprit(const script::Stretch& stretch, std::size_t unit);
 
 /// The last statement of a stretch that may change who one is; nothing where there is none.
 std::optional<std::size_t> change_of_role(const script::Stretch& stretch);
 /// The last one of a script.
-Culprit last_change_of_role(const script::Script& script, const script::Placeholders& placeholders,
-                            const script::Secrets& secrets);
+Culprit last_change_of_role(const script::Script& script, const script::Placeholders& placeholders);
 
 }  // namespace sluice::migrate

@@ -1,7 +1,9 @@
 #include "script/secrets.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cstdio>
 
 #include "base/identifier.hpp"
 
@@ -15,13 +17,47 @@ constexpr std::size_t word_bytes_max = 3;
 
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
-/// How much of the secret stands at this place, from anywhere in it.
+char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
+
+std::string lower(std::string_view text) {
+  std::string folded;
+  for (const char c : text) folded += lower(c);
+  return folded;
+}
+
+std::string hex(std::string_view text) {
+  std::string digits;
+  for (const char c : text) {
+    std::array<char, 3> two{};
+    std::snprintf(two.data(), two.size(), "%02x", static_cast<unsigned char>(c));
+    digits += two.data();
+  }
+  return digits;
+}
+
+/// As JSON and E'' write it.
+std::string with_backslashes(std::string_view text, std::string_view escaped) {
+  std::string written;
+  for (const char c : text) {
+    if (escaped.contains(c)) written += '\\';
+    written += c == '\n' ? std::string("\\n") : std::string(1, c);
+  }
+  return written;
+}
+
+/// What stands between the quotes.
+std::string unquoted(const std::string& quoted) {
+  const std::size_t begin = quoted.find_first_of("'\"") + 1;
+  return quoted.substr(begin, quoted.size() - begin - 1);
+}
+
+/// How much of the secret stands at this place, from anywhere in it; the secret is in lower case.
 std::size_t piece_at(std::string_view text, std::size_t at, std::string_view secret) {
   std::size_t longest = 0;
   for (std::size_t from = 0; from < secret.size(); ++from) {
     std::size_t size = 0;
     while (from + size < secret.size() && at + size < text.size() &&
-           text[at + size] == secret[from + size])
+           lower(text[at + size]) == secret[from + size])
       ++size;
     longest = std::max(longest, size);
   }
@@ -42,7 +78,7 @@ std::string without_quoted_pieces(const std::string& text, std::string_view secr
     const std::size_t end = text[at] == '"' ? text.find('"', at + 1) : std::string::npos;
     const std::string_view inside =
         end == std::string::npos ? "" : std::string_view(text).substr(at + 1, end - at - 1);
-    if (inside.empty() || !secret.contains(inside)) {
+    if (inside.empty() || !secret.contains(lower(inside))) {
       shown += text[at++];
       continue;
     }
@@ -73,31 +109,38 @@ std::vector<std::string> declared_in(const Script& script) {
 }  // namespace
 
 bool is_secret_name(const std::string& name) {
-  std::string lower = name;
-  std::ranges::transform(lower, lower.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string folded = lower(name);
   for (const char* part : {"pass", "secret", "token", "key", "pwd", "credential"})
-    if (lower.contains(part)) return true;
-  return lower == "pw" || lower.starts_with("pw_") || lower.ends_with("_pw");
+    if (folded.contains(part)) return true;
+  return folded == "pw" || folded.starts_with("pw_") || folded.ends_with("_pw");
 }
 
 Secrets::Secrets(const Placeholders& values, const std::vector<std::string>& declared) {
   for (const auto& [name, value] : values) {
     const bool is_secret = is_secret_name(name) || std::ranges::count(declared, name) > 0;
     if (!is_secret || value.empty()) continue;
-    // As it stands in a statement, where quotes and backslashes are doubled, and as it is.
-    const std::string literal = quote_literal(value);
-    const std::size_t begin = literal.find('\'') + 1;
-    values_.push_back(literal.substr(begin, literal.size() - begin - 1));
-    values_.push_back(value);
+    names_.push_back(name);
+    for (const std::string& form :
+         {value, unquoted(quote_literal(value)), unquoted(quote_identifier(value)), hex(value),
+          with_backslashes(value, "\\\""), with_backslashes(value, "\\'")})
+      forms_.push_back(lower(form));
   }
   // A longer one may hold a shorter one.
-  std::ranges::sort(values_, std::ranges::greater{}, &std::string::size);
+  std::ranges::sort(forms_, [](const std::string& one, const std::string& other) {
+    return std::pair(other.size(), one) < std::pair(one.size(), other);
+  });
+  const auto [first, last] = std::ranges::unique(forms_);
+  forms_.erase(first, last);
+}
+
+std::string Secrets::placeholder_in(const Script& script) const {
+  const auto found = std::ranges::find_first_of(script.directives.placeholders, names_);
+  return found == script.directives.placeholders.end() ? "" : *found;
 }
 
 std::string Secrets::hidden(const std::string& text) const {
   std::string shown = text;
-  for (const std::string& value : values_) shown = without(shown, value);
+  for (const std::string& form : forms_) shown = without(shown, form);
   return shown;
 }
 

@@ -178,6 +178,102 @@ TEST_F(Placeholders, SecretsAreSaidNowhere) {
   }
 }
 
+/// In every form in which a server may give back what it was sent, or what that has become.
+TEST_F(Placeholders, SecretsAreSaidInNoForm) {
+  db().run(
+      "create table u (x text check (x = '')); create table b (x bytea check (x = '')); "
+      "create table j (x jsonb check (x is null))");
+  struct Leak {
+    const char* sql;
+    const char* value;
+    std::vector<std::string> pieces;
+    const char* name;  ///< of the condition
+  };
+  const std::string plain = "MySecretVal99x";
+  const std::string quoted = "a\"b'c\\d\"e\"f'g";
+  const std::string longer = "LongSecret" + std::string(70, 'z');
+  for (const Leak& leak : std::vector<Leak>{
+           {"select * from ${pw}", plain.c_str(), {"mysecret"}, "undefined_table"},
+           {"insert into u values (upper(:'pw'))", plain.c_str(), {"MYSECRET"}, "check_violation"},
+           {"insert into u values (reverse(:'pw'))", plain.c_str(), {"laVterc"}, "check_violation"},
+           {"insert into u values (substr(:'pw', 3, 4))",
+            plain.c_str(),
+            {"Secr"},
+            "check_violation"},
+           {"insert into b values (:'pw'::bytea)", plain.c_str(), {"4d795365"}, "check_violation"},
+           {"insert into b values (convert_to(:'pw', 'UTF8'))",
+            plain.c_str(),
+            {"4d79"},
+            "check_violation"},
+           {"insert into j values (to_jsonb(:'pw'::text))",
+            quoted.c_str(),
+            {"a\\\"b", "c\\\\d"},
+            "check_violation"},
+           {"select :'pw'::json",
+            quoted.c_str(),
+            {"\"b", "f'", "''"},
+            "invalid_text_representation"},
+           {"select 1 from pg_class where :\"pw\" = 1",
+            quoted.c_str(),
+            {"a\"\"b", "c\\d"},
+            "undefined_column"},
+           {"create table ${pw} (id int); select 1/0",
+            longer.c_str(),
+            {"zzzz"},
+            "division_by_zero"},
+           {"select 1 as x, 'y' as y, :'pw' as z, 2 as w from nowhere",
+            longer.c_str(),
+            {"zzzz", "LongS"},
+            "undefined_table"},
+           {"do $$ begin raise exception using errcode = :'pw', message = 'no'; end $$; -- ${pw}",
+            "12345",
+            {"12345"},
+            ""},
+           {"do $$ begin raise exception using errcode = '${pw}', message = 'no'; end $$",
+            "12345",
+            {"12345"},
+            "the server refuses this"},
+           {"do $$ begin raise exception using errcode = '57P01', message = '${pw}'; end $$",
+            plain.c_str(),
+            {"Secr"},
+            ""},
+           {"create function f() returns int language plpgsql as $$ begin return '${pw}'; end "
+            "$$;\nselect "
+            "f()",
+            plain.c_str(),
+            {"Secr"},
+            "invalid_text_representation"}}) {
+    for (const char* head : {"", "-- pgsluice: no-transaction\n"}) {
+      SCOPED_TRACE(std::string(head) + leak.sql);
+      write("001_q.sql", std::string("-- pgsluice: placeholder pw\n") + head + leak.sql + ";\n");
+      for (const char* more : {"", "--dry-run"}) {
+        std::vector<std::string> flags{"--placeholder", std::string("pw=") + leak.value};
+        if (*more != 0) flags.emplace_back(more);
+        const Finished failed = up(flags);
+        EXPECT_THAT(failed.err, HasSubstr("001_q.sql"));
+        EXPECT_THAT(failed.err, HasSubstr(failed.exit_code == 0 ? "" : leak.name));
+        const std::string said = everything(failed);
+        for (const std::string& piece : leak.pieces) EXPECT_THAT(said, Not(HasSubstr(piece)));
+      }
+      migrate("repair", {"--forget", "1"});
+      db().run("drop function if exists f(); drop table if exists " +
+               std::string(longer == leak.value ? longer : plain));
+    }
+  }
+}
+
+/// Another file may read what a secret has become, and is not told less for that.
+TEST_F(Placeholders, OtherFilesKeepTheirMessagesWithoutTheValues) {
+  write("001_a.sql", "-- pgsluice: placeholder pw\ncreate table t as select :'pw'::text as v;\n");
+  write("002_b.sql", "select v::int from t;\n");
+  const Finished failed = up({"--placeholder", "pw=MySecretVal99x"});
+  EXPECT_EQ(1, failed.exit_code);
+  EXPECT_THAT(failed.err, HasSubstr("invalid input syntax for type integer: \"***\""));
+  write("002_b.sql", "create table nothing as select 1; select upper(v)::int from t;\n");
+  const Finished upper = up({"--placeholder", "pw=MySecretVal99x"});
+  EXPECT_THAT(upper.err, HasSubstr("invalid input syntax for type integer: \"***\""));
+}
+
 TEST_F(Placeholders, OthersAreShownAsTheFileHasThem) {
   write("001_q.sql", "-- pgsluice: placeholder days\nselect :'days' from nowhere;\n");
   const Finished failed = up({"--placeholder", "days=thirty"});

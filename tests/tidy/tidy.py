@@ -57,7 +57,7 @@ def complaints_about(path):
 
 # "22P02", and the first two characters of one where a class is asked for
 SQL_STATE = re.compile(r'"(?:[0-9A-Z]{2}[0-9A-Z]{3})"|in_class\("')
-NAMES_SQL_STATES = {"lib/base/sql_state.hpp"}
+NAMES_SQL_STATES = {"lib/base/sql_state.hpp", "lib/base/condition_name.cpp"}
 NO_SQL_STATES = {"KOI8R", "KOI8U", "UTF16", "UTF32"}
 
 
