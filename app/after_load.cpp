@@ -65,6 +65,23 @@ std::string move(const TakenFile& file, const Folder& to, const std::string& pat
   }
 }
 
+/// The folder itself may be made; a path to it that is not there is a mistyped one.
+void require_place_of(const std::string& folder) {
+  struct stat status{};
+  const std::string flag = "--after move:" + folder + ": ";
+  if (::stat(folder.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) return;
+    throw Failure(FailureKind::usage, flag + "is no folder");
+  }
+  if (errno != ENOENT) throw Failure(FailureKind::usage, flag + errno_message(errno));
+  const fs::path whole = fs::path(folder).lexically_normal();
+  const fs::path parent = (whole.has_filename() ? whole : whole.parent_path()).parent_path();
+  const std::string above = parent.empty() ? "." : parent.string();
+  if (::stat(above.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return;
+  throw Failure(FailureKind::usage,
+                flag + "there is no folder " + above + ", and only the last one is made by itself");
+}
+
 }  // namespace
 
 AfterLoad AfterLoad::parse(const std::string& text) {
@@ -78,6 +95,7 @@ AfterLoad AfterLoad::parse(const std::string& text) {
 
 void AfterLoad::check(const std::string& path) const {
   struct stat status{};
+  if (what == What::move) require_place_of(folder);
   if (what == What::keep || path == "-" || ::lstat(path.c_str(), &status) != 0) return;
   if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return;
   throw Failure(FailureKind::usage,
@@ -95,15 +113,16 @@ std::string AfterLoad::apply(const std::string& path,
   const std::string name = whole.filename();
   try {
     std::optional<Folder> to;
+    std::string done;
     if (what == What::move) {
-      fs::create_directories(folder);
+      if (fs::create_directory(folder)) done = "made the folder " + folder + "; ";
       to = Folder::open(folder);
     }
     const Folder from = Folder::open(whole.parent_path());
     const std::optional<TakenFile> file = take(from, name, path, *loaded);
     if (!file && to) throw changed(path, "it is gone, and was not moved");
     if (!file) return path + " was deleted by somebody else";
-    if (to) return path + " -> " + move(*file, *to, path, name);
+    if (to) return done + path + " -> " + move(*file, *to, path, name);
     file->remove();
     return path + " is deleted";
   } catch (const fs::filesystem_error& error) {

@@ -1,6 +1,10 @@
 #include "app/load_flags.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
 
 #include "base/failure.hpp"
 #include "base/limits.hpp"
@@ -56,6 +60,26 @@ void require_sizes(const plan::LoadOptions& o) {
     throw Failure(FailureKind::usage, "--max-record-bytes must be from 1 byte to " +
                                           format_bytes(limits::record_bytes_max));
   }
+}
+
+/// Said before anything is asked, and of what was asked for: files are made under other names too.
+void require_place_of_rejects(const std::string& path) {
+  if (path.empty()) return;
+  const auto refuse = [&path](const std::string& why) {
+    throw Failure(FailureKind::usage, "--rejects " + path + ": " + why);
+  };
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  const std::string folder = parent.empty() ? "." : parent.string();
+  struct stat status{};
+  if (::stat(folder.c_str(), &status) != 0) refuse(folder + ": " + errno_message(errno));
+  if (!S_ISDIR(status.st_mode)) refuse(folder + " is no folder");
+  if (::lstat(path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) refuse("is a folder; name a file in it");
+  } else if (errno != ENOENT) {
+    refuse(errno_message(errno));
+  }
+  if (::access(folder.c_str(), W_OK | X_OK) != 0)
+    refuse("no file can be made in " + folder + ": " + errno_message(errno));
 }
 
 void refuse_contradictions(const LoadFlags& flags, const plan::LoadOptions& o) {
@@ -149,6 +173,7 @@ plan::LoadOptions options_of(const LoadFlags& flags) {
   o.rejects.rejects_max = flags.rejects_max;
   o.rejects.ratio_max = flags.reject_ratio_max;
   require_sizes(o);
+  require_place_of_rejects(o.rejects_path);
   refuse_contradictions(flags, o);
   if (!flags.max_rate.empty()) parse_max_rate(flags.max_rate, o);
   plan::require_readable_in_chunks(o.encoding);

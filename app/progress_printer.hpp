@@ -20,6 +20,8 @@ class ProgressPrinter {
 
   /// Prints what is not printed yet (the first line, the notes) and leaves the cursor on an empty
   /// line.
+  /// What is printed at the end has the plan.
+  void leave_plan_out() { announced_ = true; }
   void finish(const load::Load& load);
 
  private:

@@ -8,6 +8,22 @@
 namespace sluice::app {
 namespace {
 
+/// A record that was refused is the end of a budget wherever one is named, --max-rejects 0 too, and
+/// whatever is wrong with the record: whoever runs loads by themselves is to know that the same
+/// again ends the same.
+int exit_code_of_load(const Failure& failure, const rejects::RejectLimits& limits, int signal) {
+  const bool is_budget = failure.kind() == FailureKind::bad_record && limits.is_given();
+  return exit_code_of(is_budget ? FailureKind::budget : failure.kind(), signal);
+}
+
+/// Too few or too many values, where the table's columns are taken for the file's.
+std::string advice_for(const load::BadRecord& error, const plan::LoadOptions& options) {
+  const bool is_by_position = options.header != plan::HeaderMode::match && options.columns.empty();
+  if (!is_by_position || !error.reject().ragged) return {};
+  return "\n  Without --columns a file has all columns of the table, in its order; --columns a,b "
+         "says which it has";
+}
+
 /// Runs the load and keeps the printer running beside it.
 asio::awaitable<void> run_and_follow(load::Load& load, ProgressPrinter& printer) {
   async::TaskGroup beside(co_await asio::this_coro::executor);
@@ -26,21 +42,25 @@ report::Ending run_one(Runtime& runtime, const LoadFlags& flags, plan::LoadOptio
                         .message = {},
                         .sql_state = {},
                         .bad_record = {}};
+  const plan::LoadOptions asked = options;
   load::Load load(runtime.resources(), std::move(options));
   ProgressPrinter printer(flags.progress, flags.common.quiet, flags.common.verbose);
+  if (asked.dry_run) printer.leave_plan_out();
   runtime.on_signal([&load] { load.stop(); }, [&load] { load.cancel(); });
   try {
     runtime.run(run_and_follow(load, printer));
   } catch (const load::BadRecord& error) {
     ending.bad_record = error;
-    ending.message = error.what();
+    ending.message = error.what() + advice_for(error, asked);
     ending.sql_state = error.reject().sql_state;
-    ending.exit_code = exit_code_of(error.kind(), 0);
+    ending.exit_code = exit_code_of_load(error, asked.rejects, 0);
   } catch (const Failure& error) {
     ending.message = error.what();
-    ending.exit_code = exit_code_of(error.kind(), runtime.signal());
+    ending.exit_code = exit_code_of_load(error, asked.rejects, runtime.signal());
   } catch (const pg::PgError& error) {
     ending.message = error.full();
+    const bool is_of_names = flags.common.connect.client_encoding.empty() &&
+                             error.state == sql_state::untranslatable_character;
     // What is sent does not fit the encoding that the flag names.
     if (!flags.common.connect.client_encoding.empty() &&
         (error.state == sql_state::character_not_in_repertoire ||
@@ -48,6 +68,15 @@ report::Ending run_one(Runtime& runtime, const LoadFlags& flags, plan::LoadOptio
       ending.message = ending.path + ": " + ending.message + " (see --encoding)";
     if (!error.state.empty()) ending.sql_state = error.state.code();
     ending.exit_code = error.phase == pg::Phase::connect ? exit_connect : exit_failed;
+    // Values are sent in the file's encoding, and a record is named where they do not fit.
+    if (is_of_names) {
+      ending.message =
+          ending.path + ": " + ending.message +
+          "\n  The database's encoding cannot hold the name of this file, of its folder or of the "
+          "table; a file is loaded without its name by pgsluice load - --table T < FILE, or under "
+          "another name.";
+      ending.exit_code = exit_usage;
+    }
   } catch (const boost::system::system_error&) {
     if (runtime.signal() == 0) throw;
     ending.message = "interrupted";

@@ -20,7 +20,7 @@ namespace {
 using schedule::Instant;
 
 struct NextFlags {
-  std::string expression;
+  std::vector<std::string> expression;  ///< of several parts: it was not quoted
   std::size_t count = 5;
   std::string zone = "UTC";
   std::string from;
@@ -33,9 +33,19 @@ T value_of(std::expected<T, std::string> parsed, const std::string& flag) {
   return std::move(*parsed);
 }
 
+/// The shell makes files' names of a lone *, and parts of a text.
+const std::string& expression_of(const NextFlags& flags) {
+  if (flags.expression.size() == 1) return flags.expression.front();
+  throw Failure(FailureKind::usage,
+                "the expression is one argument, and here are " +
+                    std::to_string(flags.expression.size()) +
+                    ": put it in quotes, as the shell puts file names where * stands: pgsluice "
+                    "schedule next \"0 3 * * *\"");
+}
+
 void print_next(const NextFlags& flags) {
   const auto zone = value_of(schedule::TimeZone::find(flags.zone), "--tz: ");
-  const auto recurrence = value_of(schedule::Recurrence::parse(flags.expression, zone), "");
+  const auto recurrence = value_of(schedule::Recurrence::parse(expression_of(flags), zone), "");
   Instant at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   if (!flags.from.empty()) at = value_of(zone.parse(flags.from), "--from: ");
   nlohmann::ordered_json slots = nlohmann::ordered_json::array();

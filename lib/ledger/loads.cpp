@@ -88,6 +88,7 @@ std::string condition_of(LoadsFilter::State state, const std::string& is_held) {
     case State::any: break;
     case State::running: return "l.state = 'unfinished' and " + is_held;
     case State::unfinished: return "l.state = 'unfinished' and not " + is_held;
+    case State::staged: return "l.staged and l.state = 'unfinished' and not " + is_held;
     case State::finished: return "l.state = 'finished'";
     case State::given_up: return "l.state = 'void' and l.finished_at is null";
     case State::is_void: return "l.state = 'void' and l.finished_at is not null";
@@ -227,6 +228,15 @@ asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection&
     chunks.emplace(rows.integer(row, 0), entry);
   }
   co_return chunks;
+}
+
+LoadsFilter::State state_of(const LoadEntry& load) {
+  using Which = LoadsFilter::State;
+  if (load.is_running) return Which::running;
+  if (load.finished()) return Which::finished;
+  if (load.is_given_up()) return Which::given_up;
+  if (load.state == "void") return Which::is_void;
+  return load.staged ? Which::staged : Which::unfinished;
 }
 
 asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, LoadsFilter filter) {

@@ -93,20 +93,24 @@ std::string has_loads_query(const NewLoad& like);
 
 /// Which loads to list.
 struct LoadsFilter {
-  enum class State { any, running, unfinished, finished, given_up, is_void };
+  enum class State { any, running, unfinished, staged, finished, given_up, is_void };
 
   std::size_t count_max = 0;  ///< of the newest; 0: all
   State state = State::any;
   std::string table;         ///< as in SQL, with or without its schema; empty: any
   std::optional<LoadId> id;  ///< this one alone
 };
-/// `any` has none.
+/// What a list shows, and can be asked for; `unfinished` asks for those that are staged too. `any`
+/// has none.
 constexpr auto names_of(LoadsFilter::State) {
   using Which = LoadsFilter::State;
-  return std::array{Named{Which::running, "running"}, Named{Which::unfinished, "unfinished"},
-                    Named{Which::finished, "finished"}, Named{Which::given_up, "given-up"},
-                    Named{Which::is_void, "void"}};
+  return std::array{Named{Which::running, "running"},   Named{Which::unfinished, "unfinished"},
+                    Named{Which::staged, "staged"},     Named{Which::finished, "finished"},
+                    Named{Which::given_up, "given-up"}, Named{Which::is_void, "void"}};
 }
+
+/// Of a load that list_loads() has found.
+LoadsFilter::State state_of(const LoadEntry& load);
 
 /// Newest first.
 asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, LoadsFilter filter);

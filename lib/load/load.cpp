@@ -6,10 +6,12 @@
 #include "async/offload.hpp"
 #include "async/run_beside.hpp"
 #include "async/task_group.hpp"
+#include "base/identifier.hpp"
 #include "base/quantity.hpp"
 #include "load/at_once.hpp"
 #include "load/enter.hpp"
 #include "load/explain.hpp"
+#include "load/foresee.hpp"
 #include "load/last_record.hpp"
 #include "load/missing_indexes.hpp"
 #include "load/reconcile.hpp"
@@ -23,6 +25,27 @@ namespace sluice::load {
 namespace {
 
 using async::Clock;
+
+/// Which indexes are dropped, which are not, and why.
+void note_indexes(const plan::Plan& plan, Run& run) {
+  if (!plan.deferred_indexes.empty()) {
+    run.note(fmt::format("dropped {} of {} until the rows are in",
+                         count_of_indexes(plan.deferred_indexes.size()),
+                         plan.target.table.full_name()));
+  }
+  if (!plan.kept_indexes.empty() && !plan.owner_elsewhere.empty()) {
+    run.note(fmt::format(
+        "--defer-indexes drops nothing: indexes belong to the owner of {}, which is {}, a role "
+        "that this user is not and cannot become (grant {} to him, or load as it)",
+        plan.target.table.full_name(), plan.owner_elsewhere,
+        quote_identifier(plan.owner_elsewhere)));
+  } else if (!plan.kept_indexes.empty()) {
+    run.note(fmt::format(
+        "kept {} of {}, which may refuse a record or cannot be built again by its owner: {}",
+        count_of_indexes(plan.kept_indexes.size()), plan.target.table.full_name(),
+        fmt::join(plan.kept_indexes, ", ")));
+  }
+}
 
 }  // namespace
 
@@ -92,6 +115,7 @@ asio::awaitable<void> Load::run_to_the_end() {
 
 asio::awaitable<void> Load::run_plan(plan::Plan& plan) {
   if (plan.options.dry_run) {
+    if (plan.options.use_ledger) co_await foresee(run_, plan);
     run_.report.status = LoadReport::Status::dry_run;
   } else if (plan.options.check) {
     co_await run_check(plan);
@@ -186,17 +210,7 @@ asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
     indexes.require_built();
     co_return;
   }
-  if (!plan.deferred_indexes.empty()) {
-    run_.note(fmt::format("dropped {} of {} until the rows are in",
-                          count_of_indexes(plan.deferred_indexes.size()),
-                          plan.target.table.full_name()));
-  }
-  if (!plan.kept_indexes.empty()) {
-    run_.note(fmt::format(
-        "kept {} of {}, which may refuse a record or cannot be built again by its owner: {}",
-        count_of_indexes(plan.kept_indexes.size()), plan.target.table.full_name(),
-        fmt::join(plan.kept_indexes, ", ")));
-  }
+  note_indexes(plan, run_);
 
   const auto began = Clock::now();
   const auto seconds = [began] {

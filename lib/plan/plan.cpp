@@ -157,6 +157,7 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   plan.target = std::move(target);
   plan.deferred_indexes = std::move(indexes.deferrable);
   plan.kept_indexes = std::move(indexes.kept);
+  plan.owner_elsewhere = std::move(indexes.owner_elsewhere);
   plan.preamble = std::move(beginning.preamble);
   const LoadOptions& o = plan.options;
   const tuple::Table& table = plan.target.table;

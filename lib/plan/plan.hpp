@@ -28,7 +28,8 @@ struct Plan {
   tuple::EncoderPlan encoder;
   std::vector<writer::Index> deferred_indexes;  ///< to drop while the rows go in
   std::vector<std::string> kept_indexes;        ///< that could refuse a record, and so stay
-  ledger::NewLoad identity;                     ///< what the ledger will know of this load
+  std::string owner_elsewhere;  ///< whose indexes they are, where that is why they stay
+  ledger::NewLoad identity;     ///< what the ledger will know of this load
   Strategy strategy;
   std::size_t jobs = 0;
   std::optional<Position> begins_at;  ///< behind what an earlier load has read (--grown append)

@@ -12,8 +12,9 @@ struct RejectLimits {
   std::optional<std::uint64_t> rejects_max;  ///< --max-rejects
   std::optional<double> ratio_max;           ///< --max-reject-ratio: of the records read, 0 to 1
 
-  /// Neither given: the first bad record stops the load.
-  bool allow_any() const { return rejects_max.value_or(1) > 0 && (rejects_max || ratio_max); }
+  bool is_given() const { return rejects_max || ratio_max; }
+  /// Neither given, or none wanted: the first bad record stops the load.
+  bool allow_any() const { return rejects_max.value_or(1) > 0 && is_given(); }
 };
 
 /// Counts what chunks have used of the limits. Those that are about to be stored count, so that

@@ -8,6 +8,7 @@
 
 #include "base/printable.hpp"
 #include "base/quantity.hpp"
+#include "report/count_columns.hpp"
 
 namespace sluice::report {
 namespace {
@@ -32,7 +33,9 @@ std::string records(std::uint64_t count) {
 
 /// As one would type it here.
 std::string shown_path(const LoadReport& r) {
-  const std::string shorter = std::filesystem::proximate(r.rejects_path).string();
+  std::error_code unknown;  // the working folder may be gone
+  const std::string shorter = std::filesystem::proximate(r.rejects_path, unknown).string();
+  if (unknown) return printable_line(r.rejects_path);
   return printable_line(shorter.size() < r.rejects_path.size() ? shorter : r.rejects_path);
 }
 
@@ -46,26 +49,32 @@ std::string rejects_so_far(const LoadReport& r) {
   return r.rejects_path.empty() ? "" : ", rejects are in " + shown_path(r);
 }
 
-/// "staged": the rows of an unfinished load are not in its table.
-std::string state_of(const ledger::LoadEntry& l) {
-  if (l.is_running) return "running";
-  if (l.is_given_up()) return "given up";
-  return l.staged && l.state == "unfinished" ? "staged" : l.state;
+std::string shown_state(const ledger::LoadEntry& l) {
+  return std::string(name_of(ledger::state_of(l)));
 }
 
 /// What a state means, and what can be done; empty for a finished load.
 std::string meaning_of(const ledger::LoadEntry& l) {
-  if (l.is_running) return "running: a run is at work on it";
-  if (l.is_given_up())
-    return "given up: it was not finished, and nothing goes on with it; its file would be loaded "
-           "from the start";
-  if (l.state == "void")
-    return "void: its table was emptied since, or its rows no longer count; its file would be "
-           "loaded again";
-  if (l.state == "unfinished")
-    return std::string(l.staged ? "staged: its rows wait to be published; " : "unfinished: ") +
-           "no run is at work on it. The same command goes on where it stopped, pgsluice loads "
-           "forget ID gives it up";
+  using State = ledger::LoadsFilter::State;
+  const std::string goes_on =
+      "no run is at work on it. The same command goes on where it stopped, pgsluice loads forget "
+      "ID gives it up";
+  const std::string begin = shown_state(l) + ": ";
+  switch (ledger::state_of(l)) {
+    case State::running: return begin + "a run is at work on it";
+    case State::given_up:
+      return begin +
+             "it was not finished, and nothing goes on with it; its file would be loaded from the "
+             "start";
+    case State::is_void:
+      return begin +
+             "its table was emptied since, or its rows no longer count; its file would be loaded "
+             "again";
+    case State::staged: return begin + "its rows wait to be published; " + goes_on;
+    case State::unfinished: return begin + goes_on;
+    case State::finished:
+    case State::any: break;
+  }
   return {};
 }
 
@@ -154,19 +163,22 @@ std::string text_of(const Ending& e) {
 
 std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
   if (loads.empty()) return "no loads yet\n";
+  std::vector<CountColumn> counts;
+  for (const ledger::LoadEntry& l : loads) show_counts(l.totals, counts);
   std::set<std::string> meanings;
-  std::string text =
-      fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {:>9}  {:>12}  {:<24}  {}\n", "load", "state",
-                  "started", "rows stored", "rejected", "rows/s", "table", "source");
+  std::string text = fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {}{:>9}  {:>12}  {:<24}  {}\n",
+                                 "load", "state", "started", "rows stored", heads_of(counts),
+                                 "rejected", "rows/s", "table", "source");
   for (const ledger::LoadEntry& l : loads) {
     const std::string rate = has_rate(l)
                                  ? format_count(static_cast<std::uint64_t>(
                                        static_cast<double>(l.totals.rows_stored) / l.seconds))
                                  : "-";
-    text += fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {:>9}  {:>12}  {:<24}  {}\n", l.id.value,
-                        state_of(l), l.started_at.substr(0, 19), format_count(l.totals.rows_stored),
-                        format_count(l.totals.rows_rejected), rate, printable_line(l.target),
-                        printable_line(l.source));
+    text +=
+        fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {}{:>9}  {:>12}  {:<24}  {}\n", l.id.value,
+                    shown_state(l), l.started_at.substr(0, 19), format_count(l.totals.rows_stored),
+                    cells_of(counts, l.totals), format_count(l.totals.rows_rejected), rate,
+                    printable_line(l.target), printable_line(l.source));
     const std::string meaning = meaning_of(l);
     if (!meaning.empty()) meanings.insert(meaning);
   }
@@ -175,7 +187,7 @@ std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
 }
 
 std::string text_of(const ledger::LoadEntry& l) {
-  std::string text = fmt::format("load {}: {}\n", l.id.value, state_of(l));
+  std::string text = fmt::format("load {}: {}\n", l.id.value, shown_state(l));
   const auto add = [&text](std::string_view name, const std::string& value) {
     text += fmt::format("  {:<14} {}\n", name, printable_line(value));
   };

@@ -8,15 +8,16 @@
 #include "base/path_text.hpp"
 #include "base/printable.hpp"
 #include "base/quantity.hpp"
+#include "report/count_columns.hpp"
 
 namespace sluice::report {
 namespace {
 
 struct Totals {
+  RowCounts rows;  ///< by this run
   std::size_t ended_well = 0;
   std::size_t failed = 0;
   std::size_t not_begun = 0;
-  std::uint64_t rows_stored = 0;    ///< by this run
   std::uint64_t rows_rejected = 0;  ///< of loads of this run
   double seconds = 0;
 };
@@ -33,7 +34,7 @@ Totals totals_of(const Several& several) {
   Totals totals;
   for (const Ending& ending : several.endings) {
     ++(is_well(ending) ? totals.ended_well : totals.failed);
-    totals.rows_stored += ending.report.now.rows_stored;
+    totals.rows += ending.report.now;
     if (!is_old(ending)) totals.rows_rejected += ending.report.rows_rejected;
     totals.seconds += ending.report.seconds;
   }
@@ -50,23 +51,27 @@ std::string state_of(const Ending& ending) {
 }  // namespace
 
 std::string text_of(const Several& several) {
-  std::string text =
-      fmt::format("{:<14}  {:>15}  {:>10}  {}\n", "result", "rows stored", "rejected", "file");
+  const Totals totals = totals_of(several);
+  std::vector<CountColumn> counts;
+  show_counts(totals.rows, counts);
+  const auto line = [](std::string_view result, std::string_view stored, std::string_view others,
+                       std::string_view rejected, std::string_view what) {
+    return fmt::format("{:<14}  {:>15}  {}{:>10}  {}\n", result, stored, others, rejected, what);
+  };
+  std::string text = line("result", "rows stored", heads_of(counts), "rejected", "file");
   for (std::size_t i = 0; i < several.files.size(); ++i) {
     const std::string file = printable_line(several.files[i] == "-" ? "stdin" : several.files[i]);
     if (i >= several.endings.size()) {
-      text += fmt::format("{:<14}  {:>15}  {:>10}  {}\n", "not begun", "-", "-", file);
+      text += line("not begun", "-", dashes_of(counts), "-", file);
       continue;
     }
     const load::LoadReport& r = several.endings[i].report;
-    text += fmt::format("{:<14}  {:>15}  {:>10}  {}\n", state_of(several.endings[i]),
-                        format_count(r.now.rows_stored), format_count(r.rows_rejected), file);
+    text += line(state_of(several.endings[i]), format_count(r.now.rows_stored),
+                 cells_of(counts, r.now), format_count(r.rows_rejected), file);
   }
-  const Totals totals = totals_of(several);
-  text += fmt::format("{:<14}  {:>15}  {:>10}  {} of {} files\n", "in all",
-                      format_count(totals.rows_stored), format_count(totals.rows_rejected),
-                      totals.ended_well, several.files.size());
-  return text;
+  return text + line("in all", format_count(totals.rows.rows_stored), cells_of(counts, totals.rows),
+                     format_count(totals.rows_rejected),
+                     fmt::format("{} of {} files", totals.ended_well, several.files.size()));
 }
 
 nlohmann::ordered_json json_of_totals(const Several& several) {
@@ -75,7 +80,10 @@ nlohmann::ordered_json json_of_totals(const Several& several) {
           {"ended_well", totals.ended_well},
           {"failed", totals.failed},
           {"not_begun", totals.not_begun},
-          {"rows_stored", totals.rows_stored},
+          {"rows_stored", totals.rows.rows_stored},
+          {"rows_updated", totals.rows.rows_updated},
+          {"rows_unchanged", totals.rows.rows_unchanged},
+          {"rows_skipped", totals.rows.rows_skipped},
           {"rows_rejected", totals.rows_rejected},
           {"seconds", totals.seconds}};
 }

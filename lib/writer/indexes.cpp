@@ -24,7 +24,8 @@ select i.indexrelid::int8, format('%I.%I', n.nspname, c.relname), c.relname, n.n
   pg_catalog.pg_has_role(t.relowner, '%SET%') and has_schema_privilege(t.relowner, n.oid, 'create') and
     (s.oid is null or has_tablespace_privilege(t.relowner, s.oid, 'create')) and
     (pg_catalog.pg_has_role(t.relowner, session_user, 'usage') or has_database_privilege(t.relowner, current_database(), 'temporary')),
-  not exists (select from used_nodes u where u.indexrelid = i.indexrelid and not u.is_calm)
+  not exists (select from used_nodes u where u.indexrelid = i.indexrelid and not u.is_calm),
+  case when not pg_catalog.pg_has_role(t.relowner, '%SET%') then pg_catalog.pg_get_userbyid(t.relowner) else '' end
 from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_class t on t.oid = i.indrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace join pg_catalog.pg_am m on m.oid = c.relam
 left join pg_catalog.pg_tablespace s on s.oid = c.reltablespace
@@ -141,6 +142,7 @@ asio::awaitable<SecondaryIndexes> secondary_indexes(pg::Connection& on, const tu
                            .block_bytes = static_cast<std::size_t>(rows.integer(row, 12))};
     const IndexDoubt doubt = doubt_of(facts);
     const bool can_be_built_again = rows.boolean(row, 13);
+    indexes.owner_elsewhere = rows.text(row, 15);
     // What triggers and rules make of a record is not known before the server has it.
     const bool is_changed = table.has_row_trigger || table.has_insert_rule;
     const bool may_refuse = doubt.kind == IndexDoubt::Kind::any ||

@@ -19,6 +19,9 @@ struct SecondaryIndexes {
   /// Those that stay, by schema and name: they could refuse a record, which is to be named then, or
   /// could not be built again with the rights of the table's owner.
   std::vector<std::string> kept;
+  /// The role that owns the table, where the user can neither drop its indexes nor become it; then
+  /// all are `kept`.
+  std::string owner_elsewhere;
 };
 
 asio::awaitable<SecondaryIndexes> secondary_indexes(pg::Connection& on, const tuple::Table& table);

@@ -77,6 +77,23 @@ TEST_F(After, EightMoversAtOnceReplaceNothing) {
   EXPECT_EQ(rounds * 8, db().number("select count(*) from t where a >= 1000"));
 }
 
+/// A folder is made where it is the last part of the way; what is mistyped above it is refused
+/// before anything is loaded.
+TEST_F(After, AMistypedFolderIsNotMade) {
+  const std::string path = folder_.write("x.csv", "a\n1\n");
+  const Finished refused = pgsluice(load(path, "move:" + folder_ / "nope/done"));
+  EXPECT_EQ(2, refused.exit_code) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("there is no folder " + folder_ / "nope"));
+  EXPECT_FALSE(fs::exists(folder_ / "nope"));
+  EXPECT_EQ(2, pgsluice(load(path, "move:" + path)).exit_code) << "a file";
+  EXPECT_EQ(0, db().number("select count(*) from t where a > 0")) << "refused before it is loaded";
+  const Finished made =
+      pgsluice({"load", path, "-t", "t", "-d", url(), "--after", "move:" + folder_ / "done/"});
+  EXPECT_EQ(0, made.exit_code) << made.err;
+  EXPECT_THAT(made.err, HasSubstr("note: made the folder " + folder_ / "done"));
+  EXPECT_TRUE(fs::exists(folder_ / "done/x.csv"));
+}
+
 TEST_F(After, TheExitCodeSaysIt) {
   const std::string path = folder_.write("x.csv", "a\n1\n");
   fs::create_symlink(path, folder_ / "link.csv");
@@ -85,7 +102,7 @@ TEST_F(After, TheExitCodeSaysIt) {
   EXPECT_THAT(link.err, HasSubstr("is a symbolic link"));
   EXPECT_EQ(0, db().number("select count(*) from t where a > 0")) << "refused before it is loaded";
 
-  std::vector<std::string> two = load(folder_ / "link.csv", "move:" + path);
+  std::vector<std::string> two = load(folder_ / "link.csv", "move:/proc");
   two.insert(two.begin() + 2, path);
   two.insert(two.end(), {"--keep-going", "--output", "json"});
   const Finished json = pgsluice(two);

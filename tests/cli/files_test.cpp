@@ -156,5 +156,88 @@ TEST_F(Files, OfOthersBesideTheRejectsAreLeftAlone) {
   EXPECT_EQ("somebody's", read_file(reasons));
 }
 
+/// The folder is looked at before anything is asked, and the message has the name that was given.
+TEST_F(Files, OfRejectsNeedAFolderThatIsThere) {
+  const std::string path = file("a.csv", "id\n1\nx\n");
+  const std::string plain = file("plain", "");
+  fs::create_directory(folder_ / "folder");
+  for (const auto& [rejects, says] :
+       {std::pair{folder_ / "no/x.csv", folder_ / "no: No such file or directory"},
+        std::pair{plain + "/x.csv", plain + " is no folder"},
+        std::pair{folder_ / "folder", std::string("is a folder; name a file in it")}}) {
+    const Finished refused = load({path}, {"--max-rejects", "9", "--rejects", rejects});
+    EXPECT_EQ(2, refused.exit_code) << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("--rejects " + rejects + ": " + says));
+    EXPECT_THAT(refused.err, Not(HasSubstr(".jsonl")));
+  }
+  EXPECT_EQ("", db().value("select to_regclass('pgsluice.loads')"));
+}
+
+/// Whoever names a budget, 0 too, is told by a code of its own that the data are at fault.
+TEST_F(Files, ThatAreBadEndWithTheCodeOfABudgetThatWasNamed) {
+  struct Case {
+    std::string bytes;
+    std::vector<std::string> flags;
+  };
+  for (const Case& c :
+       std::vector<Case>{{"id\n1\nx\n", {}},
+                         {"id\n1,2\n", {}},
+                         {"id\n1,2\n", {"--ragged", "error"}},
+                         {"id\n\"1\n", {}},
+                         {"id\n" + std::string(9000, '1') + "\n", {"--max-record-bytes", "4096"}},
+                         {"id\nx\n", {"--atomic"}}}) {
+    const std::string path = file("bad.csv", c.bytes);
+    EXPECT_EQ(1, load({path}, c.flags).exit_code) << c.bytes;
+    for (const auto& [flag, value] :
+         {std::pair{"--max-rejects", "0"}, std::pair{"--max-reject-ratio", "0"}}) {
+      std::vector<std::string> flags = c.flags;
+      flags.insert(flags.end(), {flag, value});
+      EXPECT_EQ(5, load({path}, flags).exit_code) << c.bytes;
+    }
+  }
+}
+
+/// Where columns are told by their place, a short record is most likely a file with fewer columns.
+TEST_F(Files, WithFewerColumnsThanTheTableAreToldHow) {
+  db().run("create table wide (a int, b int, c int)");
+  const auto run = [this](std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {"load", file("short.csv", "1,2\n"), "-t", "wide", "-d", url()});
+    return pgsluice(std::move(flags));
+  };
+  EXPECT_THAT(run({"--header", "none"}).err, HasSubstr("--columns a,b"));
+  EXPECT_THAT(run({"--header", "none", "--columns", "a,b,c"}).err, Not(HasSubstr("--columns a,b")));
+  EXPECT_EQ(0, run({"--header", "none", "--columns", "a,b", "--again"}).exit_code);
+}
+
+/// A dry run asks the ledger, and says what a run would do.
+TEST_F(Files, ThatAreLoadedAreKnownToADryRun) {
+  const std::string path = file("a.csv", "id\n1\n2\n");
+  const auto dry = [&](std::vector<std::string> flags = {}) {
+    flags.insert(flags.begin(), {"load", path, "-t", "t", "-d", url(), "--dry-run"});
+    return pgsluice(std::move(flags));
+  };
+  const Finished first = dry();
+  EXPECT_EQ(0, first.exit_code) << first.err;
+  EXPECT_EQ("", first.err) << "the plan is printed once";
+  EXPECT_THAT(first.out, AllOf(HasSubstr(path + " -> public.t"), HasSubstr("nothing was stored")));
+  EXPECT_EQ("", db().value("select to_regclass('pgsluice.loads')")) << "nothing is made";
+  ASSERT_EQ(0, load({path}).exit_code);
+  EXPECT_THAT(dry().err,
+              HasSubstr("there would be nothing to do: this file is already in public.t (load 1"));
+  EXPECT_EQ("", dry({"--again"}).err);
+  EXPECT_THAT(dry({"--null", "-"}).err, HasSubstr("load 1"));
+  EXPECT_EQ(7, dry({"--null", "-"}).exit_code) << "as the run would";
+  const std::string copy = file("b.csv", "id\n1\n2\n");
+  EXPECT_EQ(7, pgsluice({"load", copy, "-t", "t", "-d", url(), "--dry-run"}).exit_code);
+  file("a.csv", "id\n1\n2\n3\n");
+  EXPECT_THAT(dry({"--grown", "append"}).err, HasSubstr("behind what load 1 has brought"));
+  ASSERT_EQ(1, load({file("c.csv", "id\n7\nx\n")}).exit_code);
+  EXPECT_THAT(pgsluice({"load", folder_ / "c.csv", "-t", "t", "-d", url(), "--dry-run"}).err,
+              HasSubstr("it would go on with load "));
+  EXPECT_EQ("1,2", db().value("select string_agg(id::text, ',' order by id) from t"));
+  EXPECT_EQ(2, db().number("select count(*) from pgsluice.loads"));
+  EXPECT_EQ(2, db().number("select sum(runs) from pgsluice.loads")) << "a dry run is no run";
+}
+
 }  // namespace
 }  // namespace sluice::test

@@ -133,6 +133,9 @@ TEST_F(Flags, SayWhatToWriteInstead) {
       {{"loads", "show"}, "pgsluice loads show: ID is required"},
       {{"loads", "show", "x"}, "ID: \"x\" is not a whole number 1 or more"},
       {{"schedule", "next", "@daily", "--count", "0"}, "a whole number from 1 to 10000000"},
+      {{"schedule", "next", "0", "3", "a.csv", "b.csv"},
+       "the expression is one argument, and here are 4: put it in quotes"},
+      {{"schedule", "next", "@every", "90s"}, "put it in quotes"},
       {{"migrate"}, "pgsluice migrate: say what to do: up, status, plan"},
       {{}, "pgsluice: say what to do: load, check, loads, migrate, schedule"},
   };

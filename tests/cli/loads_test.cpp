@@ -58,11 +58,11 @@ TEST_F(Loads, TellTheirStatesApartAndSayWhatTheyMean) {
   make_all_states();
   const std::string list = run({"loads"}).out;
   for (const char* says :
-       {"  finished ", "  unfinished  ", "  void  ", "  given up  ",
+       {"  finished ", "  unfinished  ", "  void  ", "  given-up  ",
         "unfinished: no run is at work on it. The same command goes on where it stopped",
-        "void: its table was emptied since", "given up: it was not finished"})
+        "void: its table was emptied since", "given-up: it was not finished"})
     EXPECT_THAT(list, HasSubstr(says));
-  EXPECT_THAT(run({"loads", "show", id_of("d")}).out, HasSubstr(": given up\n"));
+  EXPECT_THAT(run({"loads", "show", id_of("d")}).out, HasSubstr(": given-up\n"));
   EXPECT_THAT(run({"loads", "show", id_of("b")}).out, HasSubstr("forget ID gives it up"));
   EXPECT_THAT(run({"loads", "--state", "finished"}).out, Not(HasSubstr("no run is at work")));
 }
@@ -151,6 +151,44 @@ TEST_F(Loads, AreChosenByStateTableAndNumber) {
   EXPECT_EQ(35, std::ranges::count(listed({"-n", "0"}), ' ') + 1);
   EXPECT_EQ(35, std::ranges::count(listed({"--all"}), ' ') + 1);
   EXPECT_THAT(run({"loads", "--table", "nix"}).out, HasSubstr("no load is like that"));
+}
+
+/// Each state that a list shows can be asked for, in that spelling.
+TEST_F(Loads, AreAskedForAsTheyAreShown) {
+  make_all_states();
+  load("f.csv", "id\n1\n", "u");
+  db().run(
+      "update pgsluice.loads set state = 'unfinished', finished_at = null, staged = true where "
+      "load_id = " +
+      id_of("f"));
+  for (const auto& [state, files] :
+       {std::pair{"unfinished", "f b"}, std::pair{"staged", "f"}, std::pair{"finished", "e a"},
+        std::pair{"given-up", "d"}, std::pair{"void", "c"}}) {
+    EXPECT_EQ(files, listed({"--state", state}));
+    EXPECT_THAT(run({"loads", "--state", state}).out, HasSubstr(std::string("  ") + state + "  "));
+  }
+}
+
+/// Counts that most loads do not have are shown where one has them.
+TEST_F(Loads, ShowWhatElseBecameOfRecords) {
+  db().run("create table k (id int primary key, v int)");
+  load("a.csv", "id\n1\n", "t");
+  EXPECT_THAT(run({"loads"}).out, AllOf(Not(HasSubstr("updated")), Not(HasSubstr("skipped"))));
+  const std::string one = folder_.write("k1.csv", "id,v\n1,1\n2,2\n");
+  const std::string two = folder_.write("k2.csv", "id,v\n1,7\n2,2\n3,3\n");
+  const Finished both =
+      run({"load", one, two, "-t", "k", "--on-conflict", "update", "--update-if-changed"});
+  ASSERT_EQ(0, both.exit_code) << both.err;
+  EXPECT_THAT(both.out,
+              ::testing::ContainsRegex("result +rows stored +updated +unchanged +rejected"));
+  EXPECT_THAT(both.out, ::testing::ContainsRegex("stored +1 +1 +1 +0 +.*k2.csv"));
+  EXPECT_THAT(both.out, ::testing::ContainsRegex("in all +3 +1 +1 +0 +2 of 2 files"));
+  ASSERT_EQ(0, run({"load", folder_.write("k3.csv", "id,v\n1,9\n4,4\n"), "-t", "k", "--on-conflict",
+                    "nothing"})
+                   .exit_code);
+  const std::string list = run({"loads"}).out;
+  EXPECT_THAT(list, ::testing::ContainsRegex("rows stored +updated +unchanged +skipped +rejected"));
+  EXPECT_THAT(list, ::testing::ContainsRegex("4  finished .* 1 +0 +0 +1 +0 "));
 }
 
 TEST_F(Loads, OfWhichARunWasKilledShowNoRate) {

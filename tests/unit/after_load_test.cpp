@@ -159,7 +159,7 @@ TEST_F(AfterLoading, TheLoadedFileIsDeletedOrMoved) {
   EXPECT_EQ(path + " is deleted", apply("delete", path, identity_of(path)).text);
   EXPECT_THAT(names_in(folder_ / "in"), ElementsAre());
   path = folder_.write("in/x.csv", "a\n1\n");
-  EXPECT_EQ(path + " -> " + done() + "/x.csv",
+  EXPECT_EQ("made the folder " + done() + "; " + path + " -> " + done() + "/x.csv",
             apply("move:" + done(), path, identity_of(path)).text);
   EXPECT_THAT(names_in(folder_ / "in"), ElementsAre());
   EXPECT_EQ("a\n1\n", read_file(done() + "/x.csv"));

@@ -1,0 +1,92 @@
+#include "load/foresee.hpp"
+
+#include <fmt/format.h>
+
+#include "base/quantity.hpp"
+#include "load/refusal.hpp"
+#include "resume/compare.hpp"
+#include "resume/history.hpp"
+#include "resume/sound_entry.hpp"
+#include "source/fingerprint.hpp"
+#include "writer/catalog.hpp"
+
+namespace sluice::load {
+namespace {
+
+/// What the ledger knows, as the entrance of a load asks it.
+asio::awaitable<resume::History> known_history(pg::Connection& connection, plan::Plan& plan) {
+  const plan::LoadOptions& o = plan.options;
+  resume::History history;
+  history.again = o.again;
+  history.truncate = o.truncate;
+  history.same_content = o.same_content;
+  history.grown = o.grown;
+  history.target_is_unlogged = plan.target.table.is_unlogged;
+  history.target_has_logged_part = plan.target.table.has_logged_part;
+  if (!plan.identity.source_bytes) {
+    const std::vector<std::uint64_t> lengths =
+        co_await ledger::short_lengths(connection, plan.identity);
+    for (const std::uint64_t length : lengths) {
+      plan.identity.short_heads.push_back(
+          source::head_digest(std::string_view(plan.preamble.beginning).substr(0, length)));
+    }
+  }
+  ledger::KnownLoads known = co_await ledger::find_loads(connection, plan.identity);
+  for (ledger::KnownLoad& load : known.loads) {
+    if (!history.again) resume::require_sound(load);
+    history.loads.emplace_back();
+    history.loads.back().load = std::move(load);
+  }
+  if (!history.loads.empty() && !history.again) {
+    const std::string is_empty = co_await writer::seen_empty(connection, plan.target);
+    history.target_is_empty = !is_empty.empty();
+  }
+  co_return history;
+}
+
+std::string words_for(const plan::Plan& plan, const resume::Verdict& verdict) {
+  using Kind = resume::Verdict::Kind;
+  if (verdict.kind == Kind::fresh) return verdict.note;
+  const ledger::KnownLoad& load = *verdict.load;
+  if (verdict.kind == Kind::nothing_to_do) {
+    return fmt::format(
+        "there would be nothing to do: this file is already in {} (load {}, {}). --again would "
+        "load "
+        "it once more",
+        plan.target.table.full_name(), load.id.value, load.finished_at);
+  }
+  if (verdict.kind == Kind::append)
+    return fmt::format("it would be loaded from behind what load {} has brought", load.id.value);
+  return fmt::format("it would go on with load {} of {}, with {} rows {} already", load.id.value,
+                     load.started_at, format_count(load.totals.rows()),
+                     plan.strategy.staged ? "staged" : "stored");
+}
+
+}  // namespace
+
+asio::awaitable<void> foresee(Run& run, plan::Plan& plan) {
+  using Kind = resume::Verdict::Kind;
+  if (plan.target.ledger != ledger::State::complete) co_return;
+  pg::Lease connection = co_await run.on.pool.acquire();
+  resume::History history = co_await known_history(*connection, plan);
+  resume::Verdict verdict = resume::judge(history, plan.identity);
+  if (verdict.kind == Kind::compare) {
+    const std::function<bool()> stopped = [&run] { return run.is_stopped; };
+    const resume::ComparisonOn on{run.on.reader, *connection, *plan.source, plan.identity, stopped};
+    std::vector<std::size_t> which = std::move(verdict.compare);
+    co_await resume::compare(on, history.loads, std::move(which));
+    run.require_going_on();
+    verdict = resume::judge(history, plan.identity);
+  }
+  switch (verdict.kind) {
+    case Kind::fresh:
+    case Kind::resume:
+    case Kind::append:
+    case Kind::nothing_to_do: break;
+    default: throw refusal(plan, verdict);
+  }
+  std::string note = words_for(plan, verdict);
+  if (!note.empty()) run.note(std::move(note));
+}
+
+}  // namespace sluice::load

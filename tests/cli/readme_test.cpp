@@ -1,0 +1,117 @@
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/process.hpp"
+
+namespace sluice::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+namespace fs = std::filesystem;
+
+/// A command of an example, and the lines that stand below it.
+struct Step {
+  std::string command;
+  std::vector<std::string> shows;
+
+  /// An error of pgsluice is shown, or its exit code is one.
+  bool fails() const {
+    return std::ranges::any_of(
+        shows, [](const std::string& line) { return line.starts_with("pgsluice: "); });
+  }
+};
+
+std::vector<Step> steps_of_readme() {
+  std::istringstream readme(read_file(PGSLUICE_SOURCE_DIR "/README.md"));
+  std::vector<Step> steps;
+  bool is_example = false;
+  for (std::string line; std::getline(readme, line);) {
+    if (line.starts_with("```")) {
+      is_example = false;
+    } else if (line.starts_with("$ ")) {
+      is_example = true;
+      steps.push_back({.command = line.substr(2), .shows = {}});
+    } else if (is_example) {
+      steps.back().shows.push_back(line);
+    }
+  }
+  return steps;
+}
+
+/// The README's examples, one after the other: whoever follows it finds what it shows.
+class Readme : public DatabaseTest {
+ protected:
+  ~Readme() override { db().run("drop database if exists " + other() + " with (force)"); }
+  std::string other() { return std::string(PQdb(db().raw())) + "_other"; }
+
+  void take(const Step& step) {
+    const std::string& command = step.command;
+    if (command.starts_with("cat ")) return write(command.substr(4), step.shows);
+    if (command.starts_with("psql -c ")) return run_sql(command);
+    if (command.starts_with("createdb ")) {
+      db().run("create database " + other());
+      database_ = other();
+      return;
+    }
+    if (command == "pgsluice schedule run") return;  // does not end
+    const Finished finished = run(command);
+    const std::string said = finished.out + finished.err;
+    EXPECT_EQ(step.fails(), finished.exit_code == 1) << finished.exit_code << "\n" << said;
+    EXPECT_NE(2, finished.exit_code) << said;
+    for (const std::string& line : step.shows)
+      EXPECT_THAT(said, HasSubstr(line.starts_with("pgsluice: ") ? line + "\n" : ""));
+    ++commands_;
+  }
+
+  TemporaryFolder folder_;
+  int commands_ = 0;
+
+ private:
+  /// Shows a file: one that is there, or else what it is to be.
+  void write(const std::string& name, const std::vector<std::string>& lines) const {
+    std::string text;
+    for (const std::string& line : lines) text += line + "\n";
+    if (fs::exists(folder_ / name)) {
+      EXPECT_EQ(text, read_file(folder_ / name));
+    } else {
+      folder_.write(name, text);
+    }
+  }
+  void run_sql(const std::string& command) {
+    const std::size_t begin = command.find('"') + 1;
+    Session(url_of_database(url(), database()))
+        .run(command.substr(begin, command.rfind('"') - begin));
+  }
+  std::string database() { return database_.empty() ? PQdb(db().raw()) : database_; }
+  Finished run(const std::string& command) {
+    const auto of = [](const char* text) { return std::string(text == nullptr ? "" : text); };
+    const std::string path = fs::path(PGSLUICE_BINARY).parent_path().string();
+    PGconn* const raw = db().raw();
+    return Process({"-c", "cd " + folder_.path() + " && " + command},
+                   {.input = "",
+                    .environment = {"PATH=" + path + ":/usr/bin:/bin", "PGHOST=" + of(PQhost(raw)),
+                                    "PGPORT=" + of(PQport(raw)), "PGUSER=" + of(PQuser(raw)),
+                                    "PGPASSWORD=" + of(PQpass(raw)), "PGDATABASE=" + database()},
+                    .program = "/bin/sh"})
+        .wait();
+  }
+  std::string database_;
+};
+
+TEST_F(Readme, ExamplesDoWhatTheyShow) {
+  folder_.write("readings.csv", "station,at,celsius\nB1,2026-01-01,3.5\nN1,2026-01-01,-7\n");
+  fs::copy(PGSLUICE_SOURCE_DIR "/sql/demo/migrations", folder_ / "migrations");
+  for (const Step& step : steps_of_readme()) {
+    SCOPED_TRACE(step.command);
+    take(step);
+  }
+  EXPECT_GE(commands_, 12);
+}
+
+}  // namespace
+}  // namespace sluice::test
