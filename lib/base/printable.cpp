@@ -107,6 +107,22 @@ std::string printable(std::string_view text) { return written_out(text, "\n\t");
 
 std::string printable_line(std::string_view text) { return written_out(text, "\t"); }
 
+std::string printable_ascii(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const Character one = character_at(text, at);
+    const std::size_t bytes = std::max<std::size_t>(one.bytes, 1);
+    const std::string_view written = text.substr(at, bytes);
+    if (one.bytes != 0 && one.code >= 0x80) {
+      add_escaped(out, one.code);
+    } else {
+      out += printable(written);
+    }
+    at += bytes;
+  }
+  return out;
+}
+
 std::string printable_json(std::string_view json) {
   std::string out;
   out.reserve(json.size());

@@ -13,6 +13,8 @@
 #include <csignal>
 
 #include "base/failure.hpp"
+#include "base/printable.hpp"
+#include "jobs/line_limit.hpp"
 
 namespace sluice::jobs {
 namespace {
@@ -38,6 +40,28 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   for (std::string& text : texts) all.push_back(text.data());
   all.push_back(nullptr);
   return all;
+}
+
+/// Hands on what is whole with `more` behind `text`, and keeps the rest. A line without end is
+/// handed on in parts, so that it is never in memory as a whole.
+void take_lines(std::string& text, std::string_view more,
+                const std::function<void(const std::string&)>& line) {
+  while (!more.empty()) {
+    const std::size_t end = more.find('\n');
+    text += more.substr(0, end);
+    more.remove_prefix(end == std::string_view::npos ? more.size() : end);
+    const bool is_whole = !more.empty();
+    if (is_whole) more.remove_prefix(1);
+    while (text.size() > limits::job_line_bytes) {
+      std::size_t part = limits::job_line_bytes;
+      while (part > 1 && is_inside_character(text[part])) --part;
+      line(text.substr(0, part));
+      text.erase(0, part);
+    }
+    if (!is_whole) continue;
+    line(text);
+    text.clear();
+  }
 }
 
 /// Ready when the process has ended.
@@ -92,9 +116,7 @@ asio::awaitable<int> Child::run(std::function<void(const std::string&)> line) {
         co_await output.async_read_some(buffer, asio::as_tuple(asio::use_awaitable));
     if (error == asio::error::operation_aborted) throw boost::system::system_error(error);
     if (error) break;
-    text.append(bytes.data(), count);
-    for (std::size_t end; (end = text.find('\n')) != std::string::npos; text.erase(0, end + 1))
-      line(text.substr(0, end));
+    take_lines(text, {bytes.data(), count}, line);
   }
   if (!text.empty()) line(text);
   asio::posix::stream_descriptor ended(executor_, open_pidfd(pid_));

@@ -3,11 +3,13 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 
 #include "base/failure.hpp"
+#include "base/path_text.hpp"
 #include "base/quantity.hpp"
 #include "base/suggestion.hpp"
 #include "script/checksum.hpp"
@@ -18,6 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// It is a part of a key.
+constexpr std::size_t job_name_bytes_max = 200;
+
 class Reader {
  public:
   Reader(const std::string& path, const Environment& environment)
@@ -27,7 +32,9 @@ class Reader {
     const toml::table root = parse();
     expect_keys(root, {"dbname", "migrate_url", "project", "scheduler", "job", "scripts"});
     Config config;
-    config.path = fs::weakly_canonical(path_).string();
+    std::error_code unknown;
+    const fs::path whole = fs::weakly_canonical(path_, unknown);
+    config.path = text_of_path(unknown ? path_ : whole.string());
     config.project = project_of(root);
     config.dbname = text(root, "dbname").value_or("");
     config.migrate_url = text(root, "migrate_url").value_or("");
@@ -94,6 +101,7 @@ class Reader {
   std::string expanded(const toml::node& node) const {
     if (!node.is_string()) fail(node, "a text in quotes is expected here");
     std::string rest = node.as_string()->get();
+    if (rest.contains('\0')) fail(node, "a character 0 stands here, which no argument can hold");
     std::string result;
     for (std::size_t at = 0; (at = rest.find("${")) != std::string::npos;) {
       const std::size_t end = rest.find('}', at);
@@ -197,6 +205,9 @@ class Reader {
     const auto name = text(from, "name");
     const auto cron = text(from, "cron");
     if (!name || name->empty()) fail(from, "a job has a name = \"...\"");
+    const auto is_control = [](unsigned char c) { return std::iscntrl(c) != 0; };
+    if (name->size() > job_name_bytes_max || std::ranges::any_of(*name, is_control))
+      fail(*from.get("name"), "the name of a job is one line of at most 200 bytes");
     if (!cron) fail(from, "job \"" + *name + "\" has a cron = \"...\"");
     const std::string zone = text(from, "tz").value_or("UTC");
     const toml::node& zone_node = from.get("tz") == nullptr ? *from.get("cron") : *from.get("tz");
@@ -252,9 +263,13 @@ class Reader {
     // Where a pattern is none that all hosts share, it is this folder's.
     const std::string text = as_written(node);
     const bool is_relative = key == "load" && !text.starts_with("/") && !text.starts_with("${");
-    return is_relative
-               ? text + fs::absolute(folder_.empty() ? "." : folder_).lexically_normal().string()
-               : text;
+    return is_relative ? text + absolute_folder() : text;
+  }
+
+  std::string absolute_folder() const {
+    std::error_code unknown;
+    const fs::path whole = fs::absolute(folder_.empty() ? "." : folder_, unknown);
+    return (unknown ? folder_ : whole.lexically_normal()).string();
   }
 
   std::string meaning_of(const toml::table& from) const {
@@ -280,8 +295,13 @@ class Reader {
     const int kinds = (from.get("migrate") != nullptr) + (from.get("load") != nullptr) +
                       (from.get("sql") != nullptr);
     if (kinds != 1) fail(from, "a job has one of migrate, load and sql");
-    Command command = from.get("load") != nullptr ? load_command(from) : migrate_command(from);
+    const bool is_load = from.get("load") != nullptr;
+    Command command = is_load ? load_command(from) : migrate_command(from);
     add_flags(from, command);
+    // With a budget that is named bad data have an exit code of their own, and are not retried.
+    const auto is_budget = [](const std::string& flag) { return flag.starts_with("--max-reject"); };
+    if (is_load && std::ranges::none_of(command.arguments, is_budget))
+      command.arguments.insert(command.arguments.end(), {"--max-rejects", "0"});
     return command;
   }
 
@@ -309,8 +329,15 @@ class Reader {
     const bool whole = from.get("migrate") != nullptr;
     const toml::node& node = *from.get(whole ? "migrate" : "sql");
     const std::string path = resolved(expanded(node));
-    if (whole ? !fs::is_directory(path) : !fs::is_regular_file(path))
-      fail(node, path + ": there is no such " + (whole ? "folder" : "file"));
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    const std::string kind = whole ? "folder" : "file";
+    // What is not there is no error, and what cannot be looked at is one.
+    if (error && fs::status_known(status) && !fs::exists(status)) error.clear();
+    if (error)
+      fail(node, path + ": " + errno_message(error.value()) + "; a " + kind + " is expected");
+    if (whole ? !fs::is_directory(status) : !fs::is_regular_file(status))
+      fail(node, path + ": there is no such " + kind);
     if (!whole) script::read_script(path);  // says what is wrong with it
     if (whole) return {.arguments = {"migrate", "up", "--dir", path}, .is_migration = true};
     return {.arguments = {"migrate", "run"}, .files = {path}, .is_migration = true};
@@ -328,7 +355,7 @@ class Reader {
       if (!found) throw Failure(FailureKind::usage, script.path + ":1: " + found.error());
       const auto parsed = schedule::Recurrence::parse(says.schedule, *found);
       if (!parsed) throw Failure(FailureKind::usage, script.path + ":1: " + parsed.error());
-      Job job{.name = fs::path(script.file).stem(),
+      Job job{.name = text_of_path(fs::path(script.path).stem()),
               .place = place_of(from.source().begin),
               .schedule = says.schedule + " " + zone,
               .meaning = meaning_of(from, script),
@@ -383,9 +410,12 @@ Project project_of_folder(const std::string& folder, const Environment& environm
 }
 
 Config read_config(const std::string& path, const Environment& environment) {
-  if (!fs::exists(path)) {
+  std::error_code error;
+  const bool is_there = fs::exists(path, error);
+  if (error || !is_there) {
     throw Failure(FailureKind::usage,
-                  path + ": there is no such file; --config names the configuration");
+                  path + ": " + (error ? errno_message(error.value()) : "there is no such file") +
+                      "; --config names the configuration");
   }
   return Reader(path, environment).read();
 }

@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "base/limits.hpp"
+#include "base/printable.hpp"
 #include "base/quantity.hpp"
 
 namespace sluice::jobs {
@@ -16,6 +17,14 @@ void Run::stop(RunState state, const std::string& why) {
   // Its time is over: what the server does for it is cancelled at once. Another reason leaves it
   // some time to finish.
   press(SIGTERM, state == RunState::timed_out ? limits::job_second_signal : kill_after_ / 2);
+}
+
+void Run::hear(const std::string& line) {
+  said_ += printable_line(line) + "\n";
+  if (said_.size() <= limits::job_message_bytes) return;
+  std::size_t begin = said_.size() - limits::job_message_bytes;
+  while (begin < said_.size() && is_inside_character(said_[begin])) ++begin;
+  said_.erase(0, begin);
 }
 
 /// The second SIGTERM makes it cancel what the server does for it; SIGKILL would leave that
@@ -45,13 +54,7 @@ asio::awaitable<int> Run::process(std::vector<std::string> arguments,
                                   std::function<void(const std::string&)> line) {
   const auto executor = co_await asio::this_coro::executor;
   child_ = std::make_unique<Child>(executor, arguments, environment);
-  const std::function<void(const std::string&)> hear = [this, &line](const std::string& text) {
-    said_ += text + "\n";
-    if (said_.size() > limits::job_message_bytes)
-      said_.erase(0, said_.size() - limits::job_message_bytes);
-    line(text);
-  };
-  const int exit_code = co_await child_->run(hear);
+  const int exit_code = co_await child_->run(std::move(line));
   child_.reset();
   kill_.cancel();
   co_return exit_code;

@@ -25,6 +25,9 @@ class Run : public std::enable_shared_from_this<Run> {
                                std::vector<std::string> environment,
                                std::function<void(const std::string&)> line);
 
+  /// Keeps a line of what is said about it, or by it.
+  void hear(const std::string& line);
+
   /// After a timeout: there is another attempt.
   void go_on() { stopped_.reset(); }
 

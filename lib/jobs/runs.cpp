@@ -158,20 +158,23 @@ asio::awaitable<RunEnd> Runs::attempt_until_done(const Job& job, Run& run) {
 /// All processes that the job stands for now; the first exit code that is not good.
 asio::awaitable<int> Runs::attempt(const Job& job, Run& run) {
   const Reach& reach = job.command.is_migration ? with_.options.migrations : with_.options.loads;
-  const std::vector<std::vector<std::string>> all = arguments_now(job.command);
-  if (all.empty()) log("said", run.id, "no new files");
+  std::vector<std::string> unseen;
+  const std::vector<std::vector<std::string>> all = arguments_now(job.command, unseen);
   const std::function<void(const std::string&)> line = [&](const std::string& text) {
+    run.hear(text);
     log("said", run.id, text);
   };
+  if (all.empty() && unseen.empty()) log("said", run.id, "no new files");
+  for (const std::string& one : unseen) line("pgsluice: " + one);
   run.limit(job.timeout);
-  int result = exit_ok;
+  int result = unseen.empty() ? exit_ok : exit_usage;
   for (const std::vector<std::string>& arguments : all) {
     int exit_code = exit_failed;
     const Handed handed = hand_values(arguments, reach.environment);
     try {
       exit_code = co_await run.process(handed.arguments, handed.environment, line);
     } catch (const Failure& failure) {
-      log("said", run.id, failure.what());  // no process could be started
+      line(std::string("pgsluice: ") + failure.what());  // no process could be started
     }
     if (ended_well(result)) result = exit_code;
     if (run.is_stopping()) break;

@@ -3,8 +3,10 @@
 #include <array>
 #include <sstream>
 
+#include "base/failure.hpp"
 #include "base/identifier.hpp"
 #include "base/limits.hpp"
+#include "base/printable.hpp"
 #include "ledger/ledger.hpp"
 #include "pg/await_server.hpp"
 #include "script/checksum.hpp"
@@ -23,6 +25,9 @@ std::string timestamp(Instant slot) {
 std::string interval(milliseconds duration) {
   return "interval '" + std::to_string(duration.count()) + " milliseconds'";
 }
+
+/// A server that loses the connection each time is not asked for ever.
+constexpr std::size_t tables_attempts_max = 3;
 
 /// What concerns one job is decided one scheduler at a time. Short, and gone with the transaction.
 std::string begin_alone(const std::string& job) {
@@ -124,8 +129,10 @@ asio::awaitable<pg::Results> Slots::ask(std::string sql, Wanted wanted) {
       co_return results;
     } catch (const pg::PgError& error) {
       const bool first = heard_ == std::chrono::sys_time<milliseconds>{};
-      const bool passes =
-          error.nature() == ErrorNature::lost || error.nature() == ErrorNature::transient;
+      // Read only: it is a standby now, or becomes a primary again.
+      const bool passes = error.nature() == ErrorNature::lost ||
+                          error.nature() == ErrorNature::transient ||
+                          error.state.in_class(sql_class::invalid_transaction_state);
       if (first || !passes || (ending_ && wanted == Wanted::until_the_end)) throw;
       if (attempt == 0) note_("the database is away: " + error.message);
     }
@@ -142,13 +149,29 @@ std::string Slots::mark_lost(const std::string& more) const {
          interval(lost_after_) + more + " returning project, job, " + slot_seconds;
 }
 
-asio::awaitable<void> Slots::prepare(milliseconds wait) {
-  pg::ServerWait server_wait{.patience = wait, .say = note_};
-  co_await pg::await_server(pool_, std::move(server_wait));
-  {
+/// False where the connection was lost on the way: what is made is made in one transaction.
+asio::awaitable<bool> Slots::make_tables(bool is_last_attempt) {
+  try {
     const pg::Lease connection = co_await pool_.acquire();
     const ledger::State state = co_await ledger::ask(*connection, ledger::Use::schedule);
     co_await ledger::ensure(*connection, state, ledger::Use::schedule);
+  } catch (const pg::PgError& error) {
+    const bool passes =
+        error.nature() == ErrorNature::lost || error.nature() == ErrorNature::transient;
+    if (is_last_attempt || !passes) throw;
+    note_(error.message + "; pgsluice's tables are asked for again");
+    co_return false;
+  }
+  co_return true;
+}
+
+asio::awaitable<void> Slots::prepare(milliseconds wait) {
+  for (std::size_t attempt = 0; attempt <= tables_attempts_max; ++attempt) {
+    pg::ServerWait server_wait{.patience = wait, .say = note_};
+    co_await pg::await_server(pool_, std::move(server_wait));
+    const bool is_last = attempt == tables_attempts_max;
+    const bool is_done = co_await make_tables(is_last);
+    if (is_done) break;
   }
   // The clock is heard first: whoever asks again does so from then on.
   co_await ask("select 1", Wanted::until_the_end);
@@ -180,6 +203,20 @@ std::string Slots::keep_following() const {
          "in "
          "(values " +
          values + ") and followed_at < clock_timestamp() - " + interval(lost_after_ / 3);
+}
+
+/// Throws Failure{usage} where the database's encoding cannot hold its names.
+asio::awaitable<pg::Results> Slots::ask_by_name(const Job& job, std::string sql) {
+  try {
+    co_return co_await ask(std::move(sql), Wanted::until_the_end);
+  } catch (const pg::PgError& error) {
+    if (!(error.state == sql_state::untranslatable_character)) throw;
+    throw Failure(FailureKind::usage,
+                  job.place + ": job \"" + job.name + "\" of project \"" + job.project.name +
+                      "\": the database's encoding cannot hold these names, or that of this "
+                      "configuration: " +
+                      error.message);
+  }
 }
 
 asio::awaitable<Entered> Slots::enter(const Job& job) {
@@ -220,7 +257,7 @@ asio::awaitable<Entered> Slots::enter(const Job& job) {
       "greatest(since, (select max(slot) from pgsluice.job_runs r where r.project = j.project "
       "and r.job = j.job))))::bigint from pgsluice.jobs j where j.job = " +
       name + " and j.project = " + project + "; commit";
-  const auto results = co_await ask(std::move(sql), Wanted::until_the_end);
+  const auto results = co_await ask_by_name(job, std::move(sql));
   const pg::Result& found = results.last(1);
   Entered entered{.project = std::string(found.text(0, 0)),
                   .seen = Instant(std::chrono::seconds(found.integer(0, 3))),
@@ -292,7 +329,19 @@ asio::awaitable<Heartbeat> Slots::beat() {
   co_return heartbeat;
 }
 
+/// What a job says is not always what the database can hold; then it is kept as ASCII.
 asio::awaitable<bool> Slots::finish(SlotId id, RunEnd end) {
+  end.message = printable(end.message);
+  try {
+    co_return co_await store_end(id, end);
+  } catch (const pg::PgError& error) {
+    if (!(error.state == sql_state::untranslatable_character)) throw;
+  }
+  end.message = printable_ascii(end.message);
+  co_return co_await store_end(std::move(id), std::move(end));
+}
+
+asio::awaitable<bool> Slots::store_end(SlotId id, RunEnd end) {
   // Only of what is under way: after a lost answer the same is asked again, and says no harm.
   const std::string sql =
       "update pgsluice.job_runs set state = '" + std::string(name_of(end.state)) +

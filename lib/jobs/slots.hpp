@@ -157,6 +157,9 @@ class Slots {
 
  private:
   enum class Wanted { until_the_end, to_the_last };
+  asio::awaitable<bool> store_end(SlotId id, RunEnd end);
+  asio::awaitable<pg::Results> ask_by_name(const Job& job, std::string sql);
+  asio::awaitable<bool> make_tables(bool is_last_attempt);
   asio::awaitable<pg::Results> ask(std::string sql, Wanted wanted);
   std::string mark_lost(const std::string& more) const;
   std::string meaning_here(const Job& job) const;

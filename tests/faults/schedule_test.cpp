@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -78,6 +79,17 @@ class Schedules : public DatabaseTest {
            "end $$;\n" +
            sql;
   }
+  /// What the scheduler of this configuration itself, without its jobs, has had of the memory.
+  long kib_max_of_scheduler() const {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      const std::string arguments = read_file((entry.path() / "cmdline").string());
+      const bool is_it = arguments.contains("schedule") && arguments.contains(folder_.path());
+      const std::string status = is_it ? read_file((entry.path() / "status").string()) : "";
+      const std::size_t at = status.find("VmHWM:");
+      if (at != std::string::npos) return std::stol(status.substr(at + 6));
+    }
+    return 0;
+  }
   /// As if no scheduler had been there for so long.
   void be_away(const std::string& name, const std::string& interval) {
     db().run("update pgsluice.jobs set since = now() - interval '" + interval + "' where job = '" +
@@ -105,6 +117,39 @@ TEST_F(Schedules, TwoRunnersRunEachSlotOnce) {
                            "having extract(epoch from max(slot) - min(slot)) + 1 <> count(*)) g"))
       << "no slot is left out";
   EXPECT_EQ(2, db().number("select count(distinct runner) from pgsluice.job_runs"));
+}
+
+/// The same bad data end the same: no retry makes them good.
+TEST_F(Schedules, BadDataAreNotRetried) {
+  db().run("create table t (id int)");
+  folder_.write("bad.csv", "id\n1\nx\n");
+  configure("",
+            {"[[job]]\nname = \"bad\"\ncron = \"@every 1s\"\nload = \"bad.csv\"\ntable = \"t\"\n"
+             "settle = \"0s\"\nretries = 5\nretry_delay = \"1ms\"\n"});
+  Process process(command());
+  ASSERT_TRUE(has_run("bad", "failed"));
+  stop(process);
+  EXPECT_EQ(0, runs("attempts > 1"));
+  EXPECT_EQ(0, runs("state = 'failed' and exit_code <> 5"));
+  EXPECT_EQ(0, runs("state = 'failed' and message not like '%bad.csv:3%'"));
+}
+
+/// A line without end, longer than what is kept of it, whose characters have several bytes, and
+/// what would write over a terminal or end a text.
+TEST_F(Schedules, WhateverAJobSaysIsKeptAndHeldInLittleMemory) {
+  configure("", {job("loud", "@every 1s",
+                     "do $$ begin raise notice '%', repeat('\u0436', 20000000); raise notice '%', "
+                     "E'\\x1b[2J\\x07'; raise exception '%', repeat('\u2192', 9000); end $$")});
+  Process process(command());
+  ASSERT_TRUE(has_run("loud", "failed"));
+  const long scheduler_kib = kib_max_of_scheduler();
+  const Finished stopped = stop(process);
+  EXPECT_EQ(0, stopped.exit_code) << stopped.err.substr(
+      stopped.err.size() - std::min<std::size_t>(stopped.err.size(), 2000));
+  EXPECT_GT(scheduler_kib, 0);
+  EXPECT_LT(scheduler_kib, 64 * 1024);
+  EXPECT_EQ(0, runs("octet_length(message) > 5000"));
+  EXPECT_THAT(stopped.err, Not(HasSubstr("\x1b")));
 }
 
 TEST_F(Schedules, TwoRunnersCatchUpWithEachSlotOnce) {

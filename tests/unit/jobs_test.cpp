@@ -194,6 +194,11 @@ TEST_F(Configuration, NamesWhatIsWrongWithLineAndColumn) {
            {job + "timeout = 5\n", ":6:11: a text in quotes is expected here"},
            {job + "tz = \"Europe/Belrin\"\n", ":6:6: "},
            {job + "sql = \"x.sql\"\n", ":1:1: a job has one of migrate, load and sql"},
+           {"[[job]]\nname = \"a\\nb\"\ncron = \"@daily\"\n",
+            ":2:8: the name of a job is one line"},
+           {"[[job]]\nname = \"" + std::string(201, 'x') + "\"\ncron = \"@daily\"\n",
+            ":2:8: the name of a job is one line of at most 200 bytes"},
+           {job + "after = \"move:a\\u0000b\"\n", ":6:9: a character 0 stands here"},
            {job + job, ": there are two jobs named \"a\""},
            {"[[job]]\nname = \"a\"\ncron = \"0 0 31 2 *\"\nload = \"x\"\ntable = \"t\"", ":3:8: "},
            {"[[job]]\nname = \"a\"\ncron = \"@daily\"\nload = \"x\"", "a load needs a table"},
@@ -220,6 +225,43 @@ TEST(Gist, IsTheErrorOfWhatFailedAndTheReasonOfTheRest) {
   EXPECT_EQ("", gist(RunState::ran, said));
 }
 
+/// Where nothing is in the way.
+std::vector<std::vector<std::string>> files_now(const Command& command) {
+  std::vector<std::string> unseen;
+  auto all = arguments_now(command, unseen);
+  EXPECT_THAT(unseen, ::testing::IsEmpty());
+  return all;
+}
+
+/// What cannot be looked at is said, and keeps nothing else from being loaded.
+TEST(Files, ThatCannotBeSeenAreSaid) {
+  const test::TemporaryFolder folder;
+  folder.write("a.csv", "id\n");
+  std::filesystem::create_symlink(folder / "loop.csv", folder / "loop.csv");
+  std::filesystem::create_symlink("nowhere", folder / "gone.csv");
+  const std::string long_name = folder / (std::string(300, 'x') + ".csv");
+  for (const auto& [pattern, says] : std::vector<std::pair<std::string, std::string>>{
+           {folder / "*.csv", "loop.csv: Too many levels of symbolic links"},
+           {folder / "loop.csv", "loop.csv: Too many levels of symbolic links"},
+           {folder / "loop.csv/*.csv", "loop.csv: Too many levels of symbolic links"},
+           {long_name, "x.csv: File name too long"}}) {
+    SCOPED_TRACE(pattern);
+    std::vector<std::string> unseen;
+    const auto all =
+        arguments_now({.arguments = {"load"}, .patterns = {pattern, folder / "a.csv"}}, unseen);
+    ASSERT_EQ(1U, unseen.size());
+    EXPECT_THAT(unseen.front(), HasSubstr(says));
+    ASSERT_EQ(1U, all.size());
+    EXPECT_EQ(folder / "a.csv", all.front().back());
+  }
+  std::vector<std::string> unseen;
+  EXPECT_TRUE(
+      arguments_now({.arguments = {"load"}, .patterns = {folder / "no/*.csv", folder / "no.csv"}},
+                    unseen)
+          .empty());
+  EXPECT_THAT(unseen, ::testing::IsEmpty()) << "what is not there is no trouble";
+}
+
 /// Whatever its name looks like, it is a file, and stands behind what ends the flags.
 TEST(Files, AreNoFlags) {
   const std::vector<std::string> names{"-x.csv", "--after=delete", "--",   "[a]",
@@ -228,13 +270,13 @@ TEST(Files, AreNoFlags) {
   for (const std::string& name : names) folder.write(name, "id\n");
   const std::filesystem::path before = std::filesystem::current_path();
   std::filesystem::current_path(folder.path());
-  const auto all = arguments_now({.arguments = {"load"}, .patterns = {"*"}});
+  const auto all = files_now({.arguments = {"load"}, .patterns = {"*"}});
   std::filesystem::current_path(before);
   ASSERT_EQ(1U, all.size());
   EXPECT_THAT(all.front(),
               ::testing::ElementsAre("load", "--", "$(x)", "./-", "--", "--after=delete", "-x.csv",
                                      "./[a]", "a b", "load"));
-  EXPECT_THAT(arguments_now({.arguments = {"migrate", "run"}, .files = {"-x.sql"}}).front(),
+  EXPECT_THAT(files_now({.arguments = {"migrate", "run"}, .files = {"-x.sql"}}).front(),
               ::testing::ElementsAre("migrate", "run", "--", "-x.sql"));
 }
 
@@ -249,7 +291,7 @@ TEST_F(Configuration, TheNameOfItsFolderIsNoPattern) {
   std::ofstream(odd + "/pgsluice.toml") << "[[job]]\nname = \"j\"\ncron = \"@daily\"\nload = "
                                            "\"*.csv\"\ntable = \"t\"\nsettle = \"0s\"\n";
   const Config config = read_config(odd + "/pgsluice.toml", process_environment());
-  const auto all = arguments_now(config.jobs[0].command);
+  const auto all = files_now(config.jobs[0].command);
   ASSERT_EQ(1U, all.size());
   EXPECT_EQ(odd + "/x.csv", all.front().back());
 }
@@ -260,15 +302,14 @@ TEST(Files, AreThoseThatAreWholeAndNoRejects) {
     folder.write(name, "id\n");
   std::filesystem::create_directory(folder / "d.csv");
   Command command{.arguments = {"load"}, .patterns = {folder / "*.csv", folder / "a*"}};
-  ASSERT_EQ(1U, arguments_now(command).size());
-  EXPECT_THAT(arguments_now(command).front(),
+  ASSERT_EQ(1U, files_now(command).size());
+  EXPECT_THAT(files_now(command).front(),
               ::testing::ElementsAre("load", "--", folder / "a.csv", folder / "b.csv"));
   command.settle = 1h;
-  EXPECT_TRUE(arguments_now(command).empty()) << "just written";
+  EXPECT_TRUE(files_now(command).empty()) << "just written";
   std::filesystem::last_write_time(folder / "b.csv",
                                    std::filesystem::file_time_type::clock::now() - 2h);
-  EXPECT_THAT(arguments_now(command).front(),
-              ::testing::ElementsAre("load", "--", folder / "b.csv"));
+  EXPECT_THAT(files_now(command).front(), ::testing::ElementsAre("load", "--", folder / "b.csv"));
 }
 
 }  // namespace

@@ -43,7 +43,9 @@ TEST(RejectName, IsLeftOutByThePatternsOfJobs) {
   command.patterns = {folder / "*"};
   command.settle = std::chrono::milliseconds(0);
   const std::vector<std::vector<std::string>> expected{{"--", good, report}};
-  EXPECT_EQ(expected, jobs::arguments_now(command));
+  std::vector<std::string> unseen;
+  EXPECT_EQ(expected, jobs::arguments_now(command, unseen));
+  EXPECT_EQ(std::vector<std::string>(), unseen);
 }
 
 }  // namespace
