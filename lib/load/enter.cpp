@@ -9,6 +9,7 @@
 #include "ledger/damaged.hpp"
 #include "ledger/places.hpp"
 #include "load/refusal.hpp"
+#include "load/retry_policy.hpp"
 #include "load/staging.hpp"
 #include "load/survey.hpp"
 #include "plan/meaning.hpp"
@@ -159,22 +160,41 @@ asio::awaitable<void> Entrance::read_again(const ledger::LoadEntry& like) {
   co_await async::offload(run_.on.reader, read);
 }
 
-/// Asks the ledger about this source and enters the load or finds it again. False if there is
-/// nothing to do.
-asio::awaitable<bool> Entrance::enter() {
-  using Kind = resume::Verdict::Kind;
-  pg::Lease lease = co_await run_.on.pool.acquire();
-  pg::Connection& connection = *lease;
+/// What is made is made in one transaction: after a lost connection it is there, or asked for
+/// again.
+asio::awaitable<void> Entrance::prepare_ledger() {
+  if (plan_.target.ledger == ledger::State::complete) co_return;
+  const RetryPolicy policy{plan_.options.retry_for, retry_backoff};
+  const auto make = [this] { return make_ledger(); };
+  const auto decide = [this, &policy](const std::exception_ptr& failure, std::size_t tries,
+                                      std::chrono::milliseconds elapsed) {
+    return run_.is_stopped ? std::nullopt : policy.next(failure, tries, elapsed);
+  };
+  co_await async::retry(make, decide);
+}
+
+asio::awaitable<void> Entrance::make_ledger() {
+  pg::Lease connection = co_await run_.on.pool.acquire();
+  const ledger::Use use =
+      plan_.options.defer_indexes ? ledger::Use::load_deferring : ledger::Use::load;
+  const ledger::State state = co_await ledger::ask(*connection, use);
   try {
-    const ledger::Use use =
-        plan_.options.defer_indexes ? ledger::Use::load_deferring : ledger::Use::load;
-    co_await ledger::ensure(connection, plan_.target.ledger, use);
+    co_await ledger::ensure(*connection, state, use);
   } catch (const Failure& refused) {
     throw Failure(refused.kind(),
                   std::string(refused.what()) +
                       "\n  Or load with --no-ledger: such a load cannot be resumed, and can be "
                       "loaded twice.");
   }
+}
+
+/// Asks the ledger about this source and enters the load or finds it again. False if there is
+/// nothing to do.
+asio::awaitable<bool> Entrance::enter() {
+  using Kind = resume::Verdict::Kind;
+  co_await prepare_ledger();
+  pg::Lease lease = co_await run_.on.pool.acquire();
+  pg::Connection& connection = *lease;
   ledger::BeginOptions begin;
   resume::Verdict verdict = co_await judge_source(connection, begin.before);
   switch (verdict.kind) {

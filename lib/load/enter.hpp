@@ -23,6 +23,8 @@ class Entrance {
   asio::awaitable<bool> enter();
 
  private:
+  asio::awaitable<void> prepare_ledger();
+  asio::awaitable<void> make_ledger();
   asio::awaitable<ledger::KnownLoads> known_loads(pg::Connection& connection);
   asio::awaitable<resume::Verdict> judge_source(pg::Connection& connection, std::string& before);
   asio::awaitable<void> read_again(const ledger::LoadEntry& like);

@@ -39,7 +39,6 @@ class Up {
     if (options_.dry_run) {
       rehearse(locked.work());
     } else {
-      make_schema(locked.work());
       apply_all(locked);
     }
     return report_;
@@ -73,25 +72,33 @@ class Up {
 
   void apply_all(LockedSession& locked) {
     for (std::size_t losses = 0;;) {
-      const Found found = find_under_lock(locked);
-      adopt(locked.work(), found);
-      const script::Plan plan = checked_plan(found.history());
-      note_recovered(plan);
       try {
+        make_schema(locked.work());
+        const Found found = find_under_lock(locked);
+        adopt(locked.work(), found);
+        const script::Plan plan = checked_plan(found.history());
+        note_recovered(plan);
         for (const script::Status& status : plan.pending) apply(locked, found.home(), status);
         return;
       } catch (const SqlError& error) {
         if (!error.is_lost()) throw;
-        if (++losses > losses_max) {
-          throw Failure(FailureKind::failed, under_way_->path + ": " + error.primary() + " " +
-                                                 std::to_string(losses) +
-                                                 " times while it ran; it is not applied");
-        }
-        listener_.note(under_way_->path + ": " + error.primary() +
-                       "; the history will say whether it was applied");
+        tell_loss(error, ++losses);
       }
       locked.reconnect();
     }
+  }
+
+  /// Throws Failure where it is one too many.
+  void tell_loss(const SqlError& error, std::size_t losses) const {
+    const std::string what =
+        (under_way_ == nullptr ? "the history" : under_way_->path) + ": " + error.primary();
+    if (losses > losses_max) {
+      throw Failure(FailureKind::failed,
+                    what + " " + std::to_string(losses) + " times while it ran; it is not applied");
+    }
+    listener_.note(what + (under_way_ == nullptr
+                               ? "; it is made ready again"
+                               : "; the history will say whether it was applied"));
   }
 
   Found find_under_lock(LockedSession& locked) {
