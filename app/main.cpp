@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,11 @@ int main(int argc, char** argv) {
   } catch (const sluice::Failure& failure) {
     sluice::app::print_error(failure.what());
     return sluice::exit_code_of(failure.kind(), 0);
+  } catch (const std::filesystem::filesystem_error& error) {
+    // What may be missing or unreadable is asked for where it is used; this is what is not.
+    sluice::app::print_error(error.path1().string() + ": " +
+                             sluice::errno_message(error.code().value()));
+    return sluice::exit_failed;
   } catch (const std::exception& error) {
     sluice::app::print_error(error.what());
     return sluice::exit_failed;

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/failure.hpp"
+#include "base/path_text.hpp"
 
 namespace sluice {
 namespace {
@@ -63,7 +64,7 @@ Project project_of_place(const std::string& path) {
   // Migrations belong to what is configured around them.
   if (const auto configured = nearest_configuration(folder.string()))
     folder = fs::path(*configured).parent_path();
-  std::string place = folder.lexically_relative(*repository).string();
+  std::string place = text_of_path(folder.lexically_relative(*repository).string());
   constexpr std::string_view usual = "sql/migrations";
   if (place.ends_with(usual) &&
       (place.size() == usual.size() || place[place.size() - usual.size() - 1] == '/'))

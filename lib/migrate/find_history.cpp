@@ -1,15 +1,21 @@
 #include "migrate/find_history.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/failure.hpp"
+#include "base/identifier.hpp"
+#include "base/sql_state.hpp"
 #include "migrate/make_schema.hpp"
 
 namespace sluice::migrate {
 namespace {
 
-script::History read_all(Session& session) {
+script::History read_all(Session& session, schema::Use use) {
   script::History all;
-  if (ask_schema(session, schema::Use::read_history) != schema::State::complete) return all;
+  if (ask_schema(session, schema::Use::read_history, use) != schema::State::complete) return all;
   for (const script::Row& row : session.query(script::histories_query()))
     all.entries.push_back(script::read_entry(row));
   return all;
@@ -26,11 +32,50 @@ std::string search_path_here(Session& session) {
       .front()[0];
 }
 
+bool is_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+bool can_store(Session& session, const std::string& text) {
+  try {
+    session.query("select " + quote_literal(text) + "::pg_catalog.text");
+    return true;
+  } catch (const SqlError& error) {
+    if (error.state() != sql_state::untranslatable_character) throw;
+    return false;
+  }
+}
+
+/// A name that the history cannot have would be found out behind what its file has done.
+void require_storable(Session& session, const script::Folder& folder, const Project& project) {
+  std::vector<std::pair<std::string, std::string>> names;  // what is stored, and whose it is
+  std::string all;
+  const auto add = [&](const std::string& name, const std::string& whose) {
+    if (is_ascii(name)) return;
+    names.emplace_back(name, whose);
+    all += name;
+  };
+  add(project.name, "project \"" + project.name + "\"");
+  for (const auto* scripts : {&folder.versioned, &folder.repeatable})
+    for (const script::Script& script : *scripts) add(script.file, script.path);
+  if (names.empty() || can_store(session, all)) return;
+  for (const auto& [name, whose] : names) {
+    if (can_store(session, name)) continue;
+    throw Failure(FailureKind::usage,
+                  whose + ": the encoding of the database (" +
+                      session.value("select pg_catalog.current_setting('server_encoding')") +
+                      ") cannot hold this name, and the history keeps it: give it another name");
+  }
+}
+
 }  // namespace
 
 Found find_history_anywhere(Session& session, const script::Folder& folder,
                             const Options& options) {
-  Found found{.choice = script::choose_project(options.project, folder, read_all(session)),
+  require_storable(session, folder, options.project);
+  const schema::Use use =
+      options.only_reads || options.dry_run ? schema::Use::read_history : schema::Use::migrate;
+  Found found{.choice = script::choose_project(options.project, folder, read_all(session, use)),
               .search_path = search_path_here(session)};
   const auto is_unknown = [](const script::Entry& entry) { return !entry.search_path; };
   found.is_to_be_adopted = std::ranges::any_of(found.history().entries, is_unknown);
@@ -45,7 +90,9 @@ Found find_history(Session& session, const script::Folder& folder, const Options
 
 Found find_history(const script::Folder& folder, const Options& options, const Stop& stop) {
   Session session(options.conninfo, stop, options.stall_max);
-  return find_history(session, folder, options);
+  Options reading = options;
+  reading.only_reads = true;
+  return find_history(session, folder, reading);
 }
 
 void adopt(Session& session, const Found& found) {

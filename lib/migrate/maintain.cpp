@@ -188,10 +188,15 @@ std::string baseline(const script::Folder& folder, const Options& options, std::
 
 std::string new_script(const std::string& folder, const std::string& name,
                        std::chrono::system_clock::time_point now) {
-  fs::create_directories(folder);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error)
+    throw Failure(FailureKind::usage, folder + ": " + errno_message(error.value()) +
+                                          "; --dir names the folder of the migrations");
   const std::string file = next_name(script::read_folder(folder), file_name_of(name), now);
   const fs::path path = fs::path(folder) / file;
-  if (fs::exists(path)) throw Failure(FailureKind::usage, path.string() + ": is there already");
+  if (fs::exists(path, error))
+    throw Failure(FailureKind::usage, path.string() + ": is there already");
   std::ofstream out(path);
   out << "-- " << one_line(name) << "\n"
       << "-- The whole file is one transaction, unless it says: pgsluice: no-transaction\n\n";

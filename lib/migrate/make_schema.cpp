@@ -16,13 +16,13 @@ bool may_write_history(Session& session) {
              "'pgsluice.migrations'::regclass");
 }
 
-schema::State ask_schema(Session& session, schema::Use use) {
+schema::State ask_schema(Session& session, schema::Use use, schema::Use all) {
   const schema::State state =
       schema::state_of(session.value("select " + schema::state_expression(use)));
   if (state == schema::State::closed)
     throw Failure(FailureKind::failed,
                   schema::closed(session.value("select current_user"),
-                                 session.value(schema::missing_grants_query(use))));
+                                 session.value(schema::missing_grants_query(all))));
   if (state == schema::State::untrusted)
     throw Failure(FailureKind::failed, schema::untrusted(session.value(schema::untrusted_query())));
   return state;

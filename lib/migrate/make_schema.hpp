@@ -6,8 +6,11 @@
 namespace sluice::migrate {
 
 /// What the session's user finds of our schema. Throws Failure with advice where it is closed or
-/// not to be trusted.
-schema::State ask_schema(Session& session, schema::Use use);
+/// not to be trusted; the advice is for all that is about to be done, which begins with `use`.
+schema::State ask_schema(Session& session, schema::Use use, schema::Use all);
+inline schema::State ask_schema(Session& session, schema::Use use) {
+  return ask_schema(session, use, use);
+}
 
 /// Whether this user may write into the history that is there, if need be after bringing it up to
 /// date.

@@ -26,7 +26,8 @@ struct Options {
   /// How long the server may take to answer a question of ours; zero: no limit.
   std::chrono::milliseconds stall_max = limits::stall_default;
   bool dry_run = false;
-  bool strict = false;  ///< a folder that is behind the history is drift
+  bool only_reads = false;  ///< the history: what is advised then is less
+  bool strict = false;      ///< a folder that is behind the history is drift
 };
 
 /// What is told while it goes on.

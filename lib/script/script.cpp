@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/failure.hpp"
+#include "base/path_text.hpp"
 #include "base/quantity.hpp"
 #include "script/script_file.hpp"
 #include "script/sql_lexer.hpp"
@@ -34,7 +35,7 @@ void take_directives(Script& script, std::string_view header) {
 Script unnamed_script(const std::string& path) {
   Script script;
   script.path = path;
-  script.file = fs::path(path).filename();
+  script.file = text_of_path(fs::path(path).filename());
   return script;
 }
 
@@ -142,11 +143,15 @@ Folder read_folder(const std::string& path) {
   std::error_code error;
   std::vector<std::string> files;
   std::vector<std::string> inside;
-  for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
-    (at->is_directory() && at->path().extension() != ".sql" ? inside : files).push_back(at->path());
+  for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
+    // What a link leads to may not be there, or lead back to the link: that is no folder.
+    std::error_code unknown;
+    const bool is_folder = at->is_directory(unknown);
+    (is_folder && at->path().extension() != ".sql" ? inside : files).push_back(at->path());
+  }
   if (error) {
-    throw Failure(FailureKind::usage,
-                  path + ": " + error.message() + "; --dir names the folder of the migrations");
+    throw Failure(FailureKind::usage, path + ": " + errno_message(error.value()) +
+                                          "; --dir names the folder of the migrations");
   }
   std::ranges::sort(files);
 

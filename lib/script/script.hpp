@@ -12,7 +12,7 @@ namespace sluice::script {
 /// One SQL file.
 struct Script {
   std::string path;  ///< as a person would open it
-  std::string file;  ///< its last part: "V7__add_users.sql"
+  std::string file;  ///< its last part: "V7__add_users.sql", as the history has it (path_text)
   ScriptName name;
   bool is_kept = true;   ///< its text is in `text`; otherwise it is read from the file (Stretches)
   std::string text;      ///< without a byte-order mark, and with LF for each CRLF

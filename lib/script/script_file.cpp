@@ -1,6 +1,7 @@
 #include "script/script_file.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 #include "base/failure.hpp"
@@ -67,8 +68,9 @@ void ScriptText::take(std::string_view part, std::string& text) {
 /// By stdio: a file stream would cost more than all the rest of reading a small file.
 ScriptFile::ScriptFile(const std::string& path) : path_(path), text_(path) {
   require_file(path);
+  errno = 0;
   file_.reset(std::fopen(path.c_str(), "rbe"));
-  if (!file_) throw Failure(FailureKind::usage, path + ": cannot be read");
+  if (!file_) throw Failure(FailureKind::usage, path + ": cannot be read: " + errno_message(errno));
   std::setvbuf(file_.get(), nullptr, _IONBF, 0);
 }
 
@@ -82,7 +84,7 @@ bool ScriptFile::read(std::string& text, std::size_t bytes) {
     bytes -= count;
     if (count == wanted) continue;
     if (std::ferror(file_.get()) != 0)
-      throw Failure(FailureKind::usage, path_ + ": cannot be read");
+      throw Failure(FailureKind::usage, path_ + ": cannot be read: " + errno_message(errno));
     text_.end(text);
     return false;
   }

@@ -89,6 +89,20 @@ TEST_F(Privileges, OfLoadsIntoTables) {
   db().run("revoke usage on sequence s.t_n_seq from public");
   check({load + std::vector<std::string>{"--truncate"},
          of_table + of_ledger + std::vector<std::string>{"truncate on s.t"}});
+  // What is resumed may have left indexes.
+  const std::string bad = folder_.write("half.csv", "id,v\n7,a\nx,b\n");
+  ASSERT_EQ(1, pgsluice({"load", bad, "-t", "s.t", "-d", url()}).exit_code);
+  const Case resumed{{"load", bad, "-t", "s.t", "--progress", "none", "--max-rejects", "9",
+                      "--rejects", folder_ / "half.bad.csv"},
+                     of_table + of_ledger};
+  const Finished refused = run_as(resumed, "");
+  EXPECT_EQ(1, refused.exit_code);
+  EXPECT_THAT(refused.err, HasSubstr("grant select on pgsluice.deferred_indexes to "));
+  const Finished granted =
+      run_as({resumed.command,
+              resumed.grants + std::vector<std::string>{"select on pgsluice.deferred_indexes"}},
+             "");
+  EXPECT_EQ(3, granted.exit_code) << granted.err;
   const std::string temporary = "temporary on database " + database();
   check({load + std::vector<std::string>{"--on-conflict", "nothing"},
          of_table + of_ledger + std::vector<std::string>{"select on s.t", temporary}});
@@ -122,6 +136,12 @@ TEST_F(Privileges, OfMigrations) {
                                      "insert on pgsluice.migrations",
                                      "update on pgsluice.migrations"};
   check({std::vector<std::string>{"migrate", "up"} + dir, own});
+  // Whoever has none is told of all in one round.
+  const Finished none = run_as({std::vector<std::string>{"migrate", "up"} + dir, {}}, "");
+  EXPECT_THAT(none.err, HasSubstr("grant usage on schema pgsluice to "));
+  EXPECT_THAT(none.err, HasSubstr("grant select, insert, update on pgsluice.migrations to "));
+  const Finished reader = run_as({std::vector<std::string>{"migrate", "status"} + dir, {}}, "");
+  EXPECT_THAT(reader.err, HasSubstr("grant select on pgsluice.migrations to "));
   migrations.write("V2__b.sql", "-- pgsluice: no-transaction\nselect 1;");
   check({std::vector<std::string>{"migrate", "up"} + dir, own});
   migrations.write("R__c.sql", "select 1;");
@@ -167,6 +187,13 @@ TEST_F(Privileges, OfIndexesThatWait) {
           "--defer-indexes"},
          owner + of_ledger + journal,
          with_index});
+  // Whose indexes they are is the reason why they stay, and no doubt about them.
+  const Finished other =
+      run_as({{"load", path_, "-t", "s.t", "--again", "--progress", "none", "--defer-indexes"},
+              of_table + of_ledger + journal},
+             "");
+  EXPECT_THAT(other.err, HasSubstr("indexes belong to the owner of s.t, which is owner_of_t"));
+  EXPECT_THAT(other.err, ::testing::Not(HasSubstr("which may refuse a record")));
   // Who may not strike the index out again does not drop it.
   with_index();
   const std::string some = url_of_new_role("has_no_delete");
