@@ -18,10 +18,11 @@ class ProgressPrinter {
   /// Prints until it is cancelled; `load` must outlive that.
   asio::awaitable<void> follow(const load::Load& load);
 
-  /// Prints what is not printed yet (the first line, the notes) and leaves the cursor on an empty
-  /// line.
   /// What is printed at the end has the plan.
   void leave_plan_out() { announced_ = true; }
+
+  /// Prints what is not printed yet (the first line, the notes) and leaves the cursor on an empty
+  /// line.
   void finish(const load::Load& load);
 
  private:
