@@ -14,57 +14,78 @@ struct Embedded {
   const char* file;
   std::string_view text;
   /// True where a version of pgsluice that kept no history has applied it.
-  const char* is_there;
+  std::string is_there;
 };
 
-const std::array<Embedded, 13> files{{
-    {"V001__loads_and_chunks.sql", sql::V001__loads_and_chunks,
-     "to_regclass('pgsluice.chunks') is not null"},
-    {"V002__deferred_indexes.sql", sql::V002__deferred_indexes,
-     "to_regclass('pgsluice.deferred_indexes') is not null"},
-    {"V003__rejects.sql", sql::V003__rejects,
-     "exists (select from pg_catalog.pg_attribute where attrelid = to_regclass('pgsluice.loads') "
-     "and attname "
-     "= 'rejects_path')"},
+// Whoever may not use the schema may ask these as well.
+std::string has_relation(const std::string& name) {
+  return "exists (select from pg_catalog.pg_class c where c.relnamespace = "
+         "pg_catalog.to_regnamespace('pgsluice') and c.relname = " +
+         quote_literal(name) + ")";
+}
+std::string has_column(const std::string& table, const std::string& name) {
+  return "exists (select from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = "
+         "c.oid where c.relnamespace = pg_catalog.to_regnamespace('pgsluice') and c.relname = " +
+         quote_literal(table) + " and a.attname = " + quote_literal(name) + ")";
+}
+std::string has_constraint(const std::string& name) {
+  return "exists (select from pg_catalog.pg_constraint c where c.connamespace = "
+         "pg_catalog.to_regnamespace('pgsluice') and c.conname = " +
+         quote_literal(name) + ")";
+}
+
+const std::array<Embedded, 12> files{{
+    {"V001__loads_and_chunks.sql", sql::V001__loads_and_chunks, has_relation("chunks")},
+    {"V002__deferred_indexes.sql", sql::V002__deferred_indexes, has_relation("deferred_indexes")},
+    {"V003__rejects.sql", sql::V003__rejects, has_column("loads", "rejects_path")},
     {"V004__upsert_and_atomic.sql", sql::V004__upsert_and_atomic,
-     "exists (select from pg_catalog.pg_attribute where attrelid = to_regclass('pgsluice.chunks') "
-     "and "
-     "attname = 'rows_updated')"},
-    {"V005__jobs.sql", sql::V005__jobs, "to_regclass('pgsluice.job_runs') is not null"},
-    {"V006__identity.sql", sql::V006__identity,
-     "to_regclass('pgsluice.unlogged_marks') is not null"},
+     has_column("chunks", "rows_updated")},
+    {"V005__jobs.sql", sql::V005__jobs, has_relation("job_runs")},
+    {"V006__identity.sql", sql::V006__identity, has_relation("unlogged_marks")},
     {"V007__deferred_indexes_by_whom.sql", sql::V007__deferred_indexes_by_whom,
-     "to_regclass('pgsluice.deferred_indexes_target') is not null"},
+     has_relation("deferred_indexes_target")},
     {"V008__where_and_accepted.sql", sql::V008__where_and_accepted,
-     "exists (select from pg_catalog.pg_constraint where conname = 'migrations_search_path' and "
-     "connamespace "
-     "= "
-     "(select oid from pg_catalog.pg_namespace where nspname = 'pgsluice'))"},
+     has_constraint("migrations_search_path")},
     {"V009__projects_of_jobs.sql", sql::V009__projects_of_jobs,
-     "exists (select from pg_catalog.pg_constraint where conname = 'job_runs_of_project' and "
-     "connamespace = "
-     "(select oid from pg_catalog.pg_namespace where nspname = 'pgsluice'))"},
+     has_constraint("job_runs_of_project")},
     {"V010__parts_that_are_gone.sql", sql::V010__parts_that_are_gone,
-     "exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = "
-     "c.relnamespace where n.nspname "
-     "= "
-     "'pgsluice' and c.relname = 'loads_file_idx')"},
-    {"V011__whose_loads.sql", sql::V011__whose_loads,
-     "exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = "
-     "c.relnamespace where n.nspname "
-     "= "
-     "'pgsluice' and c.relname = 'loads_place_idx')"},
-    {"V012__short_contents.sql", sql::V012__short_contents,
-     "exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = "
-     "c.relnamespace where n.nspname "
-     "= "
-     "'pgsluice' and c.relname = 'loads_short_idx')"},
-    {"V013__what_is_not_entered.sql", sql::V013__what_is_not_entered,
-     "exists (select from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = "
-     "p.pronamespace where n.nspname "
-     "= "
-     "'pgsluice' and p.proname = 'may_write_of' and p.provolatile = 'v')"},
+     has_relation("loads_file_idx")},
+    {"V011__whose_loads.sql", sql::V011__whose_loads, has_relation("loads_place_idx")},
+    {"V012__short_contents.sql", sql::V012__short_contents, has_column("loads", "start")},
 }};
+
+// The guards of these tables (guards.sql) are told by what they are, not by the history: a
+// function that is dropped takes its triggers along. What they were when they were made is said
+// in a comment, behind the number of their form: a newer version's are as good.
+constexpr int form_of_guards = 1;
+constexpr const char* what_guards_are =
+    "(select pg_catalog.md5(pg_catalog.string_agg(g.guard, '' order by g.guard)) from (select "
+    "pg_catalog.concat_ws(' ', p.proname, p.prosrc, p.provolatile, p.prosecdef, p.proconfig) from "
+    "pg_catalog.pg_proc p where p.pronamespace = pg_catalog.to_regnamespace('pgsluice') and "
+    "p.proname in ('is_of_here', 'may_change_table', 'may_write_of', 'may_enter', 'may_change', "
+    "'refuse', 'guard_deferred_indexes') union all select pg_catalog.concat_ws(' ', t.tgenabled, "
+    "pg_catalog.pg_get_triggerdef(t.oid)) from pg_catalog.pg_class c join pg_catalog.pg_trigger t "
+    "on t.tgrelid = c.oid where c.relnamespace = pg_catalog.to_regnamespace('pgsluice') and "
+    "c.relname in ('loads', 'chunks', 'unlogged_marks', 'deferred_indexes') and t.tgname in "
+    "('whose_insert', 'whose_update', 'whose_delete', 'guard')) as g (guard))";
+
+std::string has_guards() {
+  return "coalesce((select pg_catalog.split_part(d.says, ' ', 2)::int >= " +
+         std::to_string(form_of_guards) +
+         " and pg_catalog.rtrim(pg_catalog.split_part(d.says, ' ', 3), ':') = " + what_guards_are +
+         " from (select pg_catalog.obj_description(p.oid, 'pg_catalog.pg_proc') as says from "
+         "pg_catalog.pg_proc p where p.pronamespace = pg_catalog.to_regnamespace('pgsluice') and "
+         "p.proname = 'refuse') d where d.says ~ '^guards [0-9]{1,6} [0-9a-f]{32}:'), false)";
+}
+
+std::string make_guards() {
+  return std::string(sql::guards) +
+         ";do $$ begin execute pg_catalog.format('comment on function "
+         "pgsluice.refuse() is %L', 'guards " +
+         std::to_string(form_of_guards) + " ' || " + what_guards_are +
+         " || ': what the functions and triggers are that keep others from writing about a "
+         "load'); end $$;";
+}
 
 const script::Home home{.project = project, .search_path = {}};
 
@@ -76,25 +97,25 @@ struct Right {
 };
 
 struct Needs {
-  const char* is_there;  ///< true where all is there that is asked for
+  std::string is_there;  ///< true where all is there that is asked for
   std::vector<Right> rights;
   const char* sequence = nullptr;  ///< whose numbers are drawn
 };
 
 Needs needs_of(Use use) {
-  const char* const newest = files.back().is_there;
+  const std::string& newest = files.back().is_there;
   const Privileges writes{"select", "insert", "update"};
   const Privileges all{"select", "insert", "update", "delete"};
   const Privileges reads{"select"};
   const char* const load_numbers = "loads_load_id_seq";
   switch (use) {
     case Use::load:
-      return {newest,
+      return {newest + " and " + has_guards(),
               {{"loads", writes}, {"chunks", writes}, {"unlogged_marks", writes}},
               load_numbers};
     case Use::load_deferring:
       // An index is dropped at the beginning and struck out of the journal at the end.
-      return {newest,
+      return {newest + " and " + has_guards(),
               {{"loads", writes},
                {"chunks", writes},
                {"unlogged_marks", writes},
@@ -107,7 +128,7 @@ Needs needs_of(Use use) {
     case Use::migrate: return {newest, {{"migrations", writes}}};
     case Use::read_history: break;
   }
-  return {"to_regclass('pgsluice.migrations') is not null", {{"migrations", reads}}};
+  return {has_relation("migrations"), {{"migrations", reads}}};
 }
 
 // Everything that is ours, by its kind in SQL, with its owner. A trigger counts for its functions,
@@ -120,11 +141,11 @@ constexpr const char* own_things =
     "'view' else 'table' end, format('pgsluice.%I', relname), relowner from pg_catalog.pg_class "
     "where "
     "relnamespace = to_regnamespace('pgsluice') and relkind in ('r', 'p', 'v', 'S') and relname !~ "
-    "'^stage_[0-9]+$' union all select 'function', p.oid::regprocedure::text, p.proowner from "
-    "pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid join "
-    "pg_catalog.pg_depend d on d.classid = "
-    "'pg_catalog.pg_trigger'::regclass and d.objid = t.oid and d.refclassid = "
-    "'pg_catalog.pg_proc'::regclass join "
+    "'^stage_[0-9]+(_[0-9a-f]{8})?$' union all select 'function', p.oid::regprocedure::text, "
+    "p.proowner from pg_catalog.pg_proc p where p.pronamespace = to_regnamespace('pgsluice') union all select "
+    "'function', p.oid::regprocedure::text, p.proowner from "
+    "pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid join pg_catalog.pg_depend d on d.classid = "
+    "'pg_catalog.pg_trigger'::regclass and d.objid = t.oid and d.refclassid = 'pg_catalog.pg_proc'::regclass join "
     "pg_catalog.pg_proc "
     "p on p.oid = d.refobjid where c.relnamespace = to_regnamespace('pgsluice') and not "
     "t.tgisinternal) as own";
@@ -147,9 +168,10 @@ std::string begin() {
       "select pg_catalog.pg_advisory_xact_lock(hashtextextended('pgsluice ledger', 0));"
       "do $$ begin if to_regnamespace('pgsluice') is null then execute 'create schema pgsluice'; "
       "end if; end $$;"
-      "select to_regclass('pgsluice.migrations') is not null";
-  for (const Embedded& file : files) text += std::string(", ") + file.is_there;
-  return text;
+      "select " +
+      has_relation("migrations");
+  for (const Embedded& file : files) text += ", " + file.is_there;
+  return text + ", " + has_guards();
 }
 
 /// Makes the history unless it is there. Its result is the history's own: rows for the next step.
@@ -265,19 +287,24 @@ std::string untrusted(const std::string& text) {
 std::optional<std::string> Making::next(const script::Rows& answer) {
   switch (step_++) {
     case 0: return begin();
-    case 1: return create_history(answer.front());
-    case 2: return upgrade(answer) + "commit";
+    case 1:
+      has_guards_ = answer.front()[files.size() + 1] == "t";
+      return create_history(answer.front());
+    case 2: return upgrade(answer) + (has_guards_ ? "" : make_guards()) + "commit";
     default: return std::nullopt;
   }
 }
 
 std::string advice(const std::string& user, bool is_there) {
   if (is_there) {
-    return "\n  The schema pgsluice is an older version's: its owner brings it up to date by "
-           "running "
-           "this version once, for example pgsluice schedule run --once.";
+    return "\n  The schema pgsluice is an older version's, or lacks a part: its owner brings it up "
+           "to "
+           "date by running this version once, for example pgsluice schedule run --once.";
   }
-  return "\n  Ask the database's owner to run: create schema pgsluice authorization " +
+  return "\n  Ask the database's owner, or a superuser, to run pgsluice once (to load a file, or "
+         "pgsluice migrate up), which makes them for all; the next run says what to grant. Where "
+         "nobody else loads into this database, this does as well: create schema pgsluice "
+         "authorization " +
          quote_identifier(user) + ";";
 }
 

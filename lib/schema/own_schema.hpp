@@ -49,6 +49,7 @@ class Making {
 
  private:
   int step_ = 0;
+  bool has_guards_ = false;  ///< what is in guards.sql is as it was made
 };
 
 /// What to tell a user who may not create it, or bring it up to date where it is there.

@@ -75,37 +75,6 @@ end $$;
 
 alter table pgsluice.deferred_indexes alter column journaled_by set default current_user;
 
--- Everybody who loads may write to this table. What he may write is about tables that are his, and under his own name;
--- only then is it of any use to ask, before an index is built, whether who wrote its row owns the table.
-create function pgsluice.guard_deferred_indexes() returns trigger
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  is_superuser constant boolean := (select rolsuper from pg_roles where rolname = current_user);
-  is_keeper    constant boolean := pg_has_role(current_user, (select relowner from pg_class where oid = tg_relid), 'usage');
-begin
-  if is_superuser then
-    return coalesce(new, old);
-  end if;
-  if tg_op <> 'DELETE' then
-    if not coalesce((select pg_has_role(current_user, relowner, 'usage') from pg_class where oid = new.target_oid), false) then
-      raise insufficient_privilege using message = format(
-        'only who owns table %s can journal an index of it', coalesce(new.target_oid::regclass::text, '?'));
-    end if;
-    new.journaled_by := current_user;
-  end if;
-  if tg_op <> 'INSERT' and not is_keeper
-     and not coalesce((select pg_has_role(current_user, relowner, 'usage') from pg_class where oid = old.target_oid), false)
-     and not coalesce((select pg_has_role(current_user, oid, 'usage') from pg_roles where rolname = old.journaled_by), false)
-  then
-    raise insufficient_privilege using message = format(
-      'only who owns table %s, or has journaled its index %s, can give that up', old.target_oid::regclass, old.index_name);
-  end if;
-  return coalesce(new, old);
-end $$;
-
-create trigger guard before insert or update or delete on pgsluice.deferred_indexes
-  for each row execute function pgsluice.guard_deferred_indexes();
-
 comment on column pgsluice.deferred_indexes.index_name is 'Schema and name when it was dropped, quoted as in SQL.';
 comment on column pgsluice.deferred_indexes.target_oid is 'The table''s pg_class.oid, in the database of origin.';
 comment on column pgsluice.deferred_indexes.definition is 'CREATE INDEX as pg_get_indexdef() says it with search_path = pg_catalog. Only this one statement is ever run, with the table''s present name.';
