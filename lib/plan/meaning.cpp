@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "plan/reading.hpp"
+
 namespace sluice::plan {
 namespace {
 
@@ -16,18 +18,6 @@ nlohmann::json fields_of(const tuple::Mapping& mapping, const tuple::Table& tabl
   for (const auto& target : mapping.targets)
     fields.push_back(target ? nlohmann::json(table.columns[*target].name) : nlohmann::json());
   return fields;
-}
-
-/// Whether DateStyle and the like may decide what becomes of a text: for all but the types that
-/// certainly do not ask for them.
-bool settings_decide_values(const tuple::Mapping& mapping, const tuple::Table& table) {
-  namespace oid = tuple::oid;
-  static constexpr std::array<std::uint32_t, 14> plain{
-      oid::boolean, oid::bytea, oid::int2,   oid::int4,    oid::int8, oid::float4, oid::float8,
-      oid::numeric, oid::text,  oid::bpchar, oid::varchar, oid::uuid, oid::json,   oid::jsonb};
-  return std::ranges::any_of(mapping.targets, [&table](const auto& to) {
-    return to && std::ranges::find(plain, table.columns[*to].base_type.id) == plain.end();
-  });
 }
 
 void add_conflict(nlohmann::json& json, const writer::Merge& merge) {
@@ -142,7 +132,8 @@ std::string meaning_of(const RowOptions& o, const chunk::Preamble& preamble,
     // Policies read settings of their own.
     if (!target.startup_options.empty()) json["PGOPTIONS"] = target.startup_options;
   }
-  if (settings_decide_values(mapping, table)) json["reading"] = target.reading;
+  const auto reading = settings_that_read(mapping, table, target.reading);
+  if (!reading.empty()) json["reading"] = reading;
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

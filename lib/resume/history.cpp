@@ -293,6 +293,17 @@ void erase_all(nlohmann::json& json, std::span<const char* const> keys) {
   for (const char* key : keys) json.erase(key);
 }
 
+/// Other versions say more of it, or less.
+void leave_common(nlohmann::json& then, nlohmann::json& now) {
+  if (!then.is_object() || !now.is_object()) return;
+  const auto leave = [](nlohmann::json& json, const nlohmann::json& other) {
+    for (auto at = json.begin(); at != json.end();)
+      at = other.contains(at.key()) ? std::next(at) : json.erase(at);
+  };
+  leave(then, now);
+  leave(now, then);
+}
+
 /// Both in the same form.
 void make_comparable(nlohmann::json& then, nlohmann::json& now, bool to_go_on) {
   const bool both = then.contains("fields") && now.contains("fields");
@@ -312,13 +323,17 @@ void make_comparable(nlohmann::json& then, nlohmann::json& now, bool to_go_on) {
   if (!to_go_on || !both_say) {
     then.erase("reading");
     now.erase("reading");
+  } else {
+    leave_common(then["reading"], now["reading"]);
   }
 }
 
 std::string name_of(const std::string& key) {
   if (key == "fields") return "columns that the file feeds";
   if (key == "begins") return "where the data begin (--header, --skip-lines)";
-  if (key == "reading") return "how dates and times are read (--set, PGDATESTYLE, PGTZ)";
+  if (key == "reading")
+    return "how texts are read: dates, names of tables and the like (--set, PGDATESTYLE, PGTZ, "
+           "PGOPTIONS)";
   if (key == "role") return "who loads, under row-level security";
   if (key == "PGOPTIONS") return "PGOPTIONS, under row-level security";
   return "--" + key;

@@ -51,7 +51,8 @@ constexpr const char* table_sql =
     "(select system_identifier from pg_catalog.pg_control_system()) || ':' || (select oid from "
     "pg_catalog.pg_database "
     "where datname = current_database()), current_user, has_table_privilege(c.oid, 'select'), "
-    "current_setting('timezone_abbreviations'), ";
+    "concat_ws(e'\\n', current_setting('timezone_abbreviations'), current_setting('lc_monetary'), "
+    "current_setting('xmloption')), ";
 constexpr const char* of_table =
     " from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where "
     "c.oid = ";
@@ -63,14 +64,6 @@ constexpr const char* columns_sql =
     "from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid "
     "join pg_catalog.pg_namespace n on n.oid = t.typnamespace "
     "where a.attnum > 0 and not a.attisdropped and a.attrelid = ";
-
-// tgtype's bits: 1 row, 2 before, 4 insert, 64 instead of (pg_trigger.h). A partition may have
-// triggers of its own.
-constexpr const char* row_trigger_sql =
-    "select exists (select from pg_catalog.pg_trigger where not tgisinternal and tgtype & 5 = 5 "
-    "and "
-    "tgtype & 66 <> 0 and (tgrelid = %REL% or tgrelid in (select relid from "
-    "pg_catalog.pg_partition_tree(%REL%))))";
 
 // A domain's values are stored, sent and received as those of the type underneath.
 constexpr const char* domains_sql =
@@ -145,6 +138,27 @@ tuple::Table read_table(const pg::Result& row, const pg::Result& columns) {
   return t;
 }
 
+/// What decides how a text becomes a value. In a path that names the user's schema, it is the
+/// user's.
+std::map<std::string, std::string> read_reading(const pg::Result& row, std::string path,
+                                                const std::string& role) {
+  if (path.contains("$user")) path += " of " + role;
+  std::map<std::string, std::string> reading{{"DateStyle", std::string(row.text(0, 8))},
+                                             {"IntervalStyle", std::string(row.text(0, 9))},
+                                             {"TimeZone", std::string(row.text(0, 7))},
+                                             {"array_nulls", row.boolean(0, 10) ? "on" : "off"},
+                                             {"search_path", std::move(path)}};
+  static constexpr std::array<const char*, 3> lines{"timezone_abbreviations", "lc_monetary",
+                                                    "xmloption"};
+  std::string_view text = row.text(0, 18);
+  for (const char* name : lines) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    reading.emplace(name, line);
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  }
+  return reading;
+}
+
 bool has_domain(const tuple::Table& table) {
   return std::ranges::any_of(table.columns, [](const tuple::Column& column) {
     return column.base_type.kind == tuple::Type::domain;
@@ -155,9 +169,9 @@ bool has_domain(const tuple::Table& table) {
 asio::awaitable<void> describe_further(pg::Connection& on, Target& target) {
   tuple::Table& table = target.table;
   const std::string relation = std::to_string(table.id) + "::regclass";
-  const auto results = co_await on.query(for_relation(row_trigger_sql, relation) + "; " +
-                                         for_relation(domains_sql, relation) + "; " +
-                                         for_relation(storage_sql, relation));
+  const auto results = co_await on.query(
+      "select " + has_row_trigger() + " from pg_catalog.pg_class c where c.oid = " + relation + "; " +
+      for_relation(domains_sql, relation) + "; " + for_relation(storage_sql, relation));
   table.has_row_trigger = results[0].boolean(0, 0);
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     table.columns[i].base_type = read_type(results[1], i, 0);
@@ -178,7 +192,7 @@ Failure own_table(const std::string& table) {
 asio::awaitable<pg::Results> ask_catalogs(pg::Connection& on, const std::string& table,
                                           const Settings& settings, ledger::Use use) {
   const std::string sql = "begin; " + find_target(table, settings) + pg::own_path + table_sql +
-                          rules_digest + of_table + target_oid + "; " + columns_sql + target_oid +
+                          rules_digest() + of_table + target_oid + "; " + columns_sql + target_oid +
                           " order by a.attnum; select " + ledger::state_expression(use) +
                           "; commit";
   std::optional<pg::PgError> missing;
@@ -197,6 +211,33 @@ asio::awaitable<pg::Results> ask_catalogs(pg::Connection& on, const std::string&
 }
 
 }  // namespace
+
+std::string rules_digest() {
+  std::string sql = "case when c.relhasrules then (";
+  sql += reached;
+  sql +=
+      "select md5(string_agg(w.ev_action::text || w.ev_qual::text, '' order by w.oid)) from "
+      "pg_catalog.pg_rewrite w where w.ev_class in (select oid from reached)) else '' end";
+  return sql;
+}
+
+// tgtype's bits: 1 row, 2 before, 4 insert, 64 instead of (pg_trigger.h). A partition may have
+// triggers of its own.
+std::string has_row_trigger() {
+  const std::string is_one =
+      "exists (select from pg_catalog.pg_trigger t where not t.tgisinternal and t.tgtype & 5 = 5 "
+      "and t.tgtype & 66 <> 0 and ";
+  std::string sql = "case when c.relhasrules then (";
+  sql += reached;
+  sql += "select ";
+  sql += is_one;
+  sql += "t.tgrelid in (select oid from reached))) when c.relhastriggers or c.relkind = 'p' then ";
+  sql += is_one;
+  sql +=
+      "(t.tgrelid = c.oid or c.relkind = 'p' and t.tgrelid in (select relid from "
+      "pg_catalog.pg_partition_tree(c.oid)))) else false end";
+  return sql;
+}
 
 std::string set_local(const Settings& settings) {
   std::string sql;
@@ -248,10 +289,7 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
     target.settings_sql += set_local(client_check, "5s");
   for (const auto& [name, value] : ledger::keepalive_settings())
     if (!settings.contains(name)) target.settings_sql += set_local(name, value);
-  target.reading = {{"DateStyle", std::string(row.text(0, 8))},
-                    {"IntervalStyle", std::string(row.text(0, 9))},
-                    {"TimeZone", std::string(row.text(0, 7))},
-                    {"timezone_abbreviations", std::string(row.text(0, 18))}};
+  target.reading = read_reading(row, std::string(results.last(6).text(0, 0)), target.role);
   target.settings_sql += set_local("timezone", std::string(row.text(0, 7)));
   // DateStyle is a list; quoted as a whole it is read as one.
   target.settings_sql += set_local("datestyle", std::string(row.text(0, 8)));

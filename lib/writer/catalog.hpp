@@ -58,10 +58,23 @@ inline constexpr const char* target_oid =
 asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings,
                                  ledger::Use use = ledger::Use::load);
 
-/// SQL for a digest of the rules of the table `c`, and of what a view is; empty: none.
-inline constexpr const char* rules_digest =
-    "case when c.relhasrules then (select md5(string_agg(r.ev_action::text || r.ev_qual::text, '' "
-    "order by r.oid)) from pg_catalog.pg_rewrite r where r.ev_class = c.oid) else '' end";
+/// Where rows that go into the table `c` may come to lie, for a view and a table with rules: what
+/// its rules name, what theirs name, and the partitions of these.
+inline constexpr const char* reached =
+    "with recursive reached (oid) as (select c.oid union select n.oid from reached r cross join "
+    "lateral (select d.refobjid from pg_catalog.pg_rewrite w join pg_catalog.pg_depend d on "
+    "d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = w.oid and d.refclassid "
+    "= 'pg_catalog.pg_class'::pg_catalog.regclass where w.ev_class = r.oid union all select "
+    "i.inhrelid from pg_catalog.pg_inherits i join pg_catalog.pg_class p on p.oid = i.inhrelid and "
+    "p.relispartition where i.inhparent = r.oid) n (oid)) ";
+
+/// SQL for a digest of the rules of the table `c`, of what a view is, and of the same of the views
+/// and tables under it; empty: none.
+std::string rules_digest();
+
+/// SQL: the table `c`, or a partition of it, or what lies under a view, has row triggers for INSERT
+/// that may drop or change a row.
+std::string has_row_trigger();
 
 /// Whether another server is asked, which takes its time.
 enum class Far { asked, left_alone };

@@ -9,15 +9,7 @@
 namespace sluice::writer {
 namespace {
 
-/// As catalog.cpp asks, of the table c.
-constexpr const char* has_row_trigger =
-    "case when (c.relhastriggers or c.relkind = 'p') and exists (select from pg_catalog.pg_trigger "
-    "t where "
-    "not "
-    "t.tgisinternal and t.tgtype & 5 = 5 and t.tgtype & 66 <> 0 and (t.tgrelid = c.oid or "
-    "c.relkind "
-    "= 'p' and t.tgrelid in (select relid from pg_catalog.pg_partition_tree(c.oid)))) then 't' "
-    "else '' end";
+std::string trigger_mark() { return "case when " + has_row_trigger() + " then 't' else '' end"; }
 
 /// The same as text_of_shape(), of what the server has.
 std::string shape_of_table(const std::string& table, const std::vector<std::string>& columns,
@@ -29,7 +21,7 @@ std::string shape_of_table(const std::string& table, const std::vector<std::stri
   const std::string oid = with_oid ? "c.oid" : "0";
   const std::string number = with_oid ? "a.attnum" : "0";
   return "(select format('%s%s%s%s%s%s', " + oid + ", c.relkind, c.relpersistence, " +
-         has_row_trigger + ", " + rules_digest +
+         trigger_mark() + ", " + rules_digest() +
          ", (select string_agg(format(' %s:%s:%s:%s', a.attname, a.atttypid, a.atttypmod, " +
          number +
          "), '' order by a.attname) from pg_catalog.pg_attribute a where a.attrelid = "
@@ -95,11 +87,11 @@ void Guard::require_load(LoadId load, bool marked) {
 
 asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
   std::string sql = "select coalesce(" + shape_sql_ + ", ''), to_regclass(" +
-                    quote_literal(table_) + ") is not null, coalesce((select " + has_row_trigger +
-                    " from pg_catalog.pg_class c where c.oid = to_regclass(" +
-                    quote_literal(table_) + ")), ''), coalesce((select " + rules_digest +
-                    " from pg_catalog.pg_class c where c.oid = to_regclass(" +
-                    quote_literal(table_) + ")), '')";
+                    quote_literal(table_) + ") is not null, coalesce((select " + trigger_mark() +
+                    " from pg_catalog.pg_class c where c.oid = to_regclass(" + quote_literal(table_) +
+                    ")), ''), coalesce((select " + rules_digest() +
+                    " from pg_catalog.pg_class c where c.oid = to_regclass(" + quote_literal(table_) +
+                    ")), '')";
   if (load_) {
     const std::string id = std::to_string(load_->value);
     sql +=
@@ -118,7 +110,8 @@ asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
   if (!row.boolean(0, 1)) co_return table_ + " is not there any more";
   if (has_trigger_ != (row.text(0, 2) == "t")) {
     co_return table_ +
-        " has changed since the load began: a BEFORE or INSTEAD OF trigger for INSERT " +
+        " has changed since the load began: a BEFORE or INSTEAD OF trigger for INSERT, of it or of "
+        "what lies under it, " +
         (has_trigger_ ? "is not there any more" : "has come, which may change or drop rows");
   }
   if (rules_ != row.text(0, 3)) {

@@ -1,13 +1,10 @@
-#include <gmock/gmock.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
-#include "support/database.hpp"
-#include "support/files.hpp"
-#include "support/process.hpp"
+#include "cli/beside.hpp"
 
 namespace sluice::test {
 namespace {
@@ -15,45 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-/// What others do beside a load, to its table, its file and the ledger: rows are never left out or
-/// doubled without a word.
-class Beside : public DatabaseTest {
- protected:
-  std::vector<std::string> command(const std::string& file, const std::string& table,
-                                   std::vector<std::string> more = {}) const {
-    std::vector<std::string> all{"load", file, "-t", table, "--progress", "none", "-d", url()};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-  Finished load(const std::string& file, const std::string& table,
-                const std::vector<std::string>& more = {}, Process::Options options = {}) {
-    return pgsluice(command(file, table, more), std::move(options));
-  }
-  std::string ids(const std::string& table) {
-    return db().value("select coalesce(string_agg(id::text, ' ' order by id), '') from " + table);
-  }
-  /// A file that takes seconds, with its load under way.
-  std::string big() {
-    std::string csv = "id,v,w\n";
-    for (int i = 0; i < 60'000; ++i) csv += std::to_string(i) + ",01/02/2020,some text\n";
-    return folder_.write("big.csv", csv);
-  }
-  std::vector<std::string> slowly(const std::string& file, const std::string& table) const {
-    return command(file, table, {"--max-rate", "400KB/s", "--chunk-size", "32KiB", "-j", "2"});
-  }
-  bool is_under_way() {
-    return comes_true(
-        "select count(*) > 2 from pgsluice.chunks join pgsluice.loads using (load_id) where state "
-        "= "
-        "'unfinished'");
-  }
-  void append(const std::string& file, const std::string& text) const {
-    std::ofstream(file, std::ios::app) << text;
-  }
-
-  TemporaryFolder folder_;
-};
 
 /// --truncate empties the table when its load begins: one that began without it is not gone on
 /// with.
@@ -303,52 +261,6 @@ TEST_F(Beside, AFileAndAStreamOfItsBytesDoNotComeAtOnce) {
   EXPECT_EQ(60'000, db().number("select count(*) from t"));
 }
 
-TEST_F(Beside, ColumnsThatChangeTheirNamesAndTriggersThatComeStopTheLoad) {
-  const std::string in = big();
-  for (const char* change :
-       {"begin; alter table t rename v to x; alter table t rename w to v; alter table t rename x "
-        "to "
-        "w; commit",
-        "create or replace function nothing() returns trigger language plpgsql as 'begin return "
-        "null; "
-        "end'; create trigger n before insert on t for each row execute function nothing()"}) {
-    SCOPED_TRACE(change);
-    db().run("drop table if exists t; create table t (id int, v text, w text)");
-    Process process(slowly(in, "t"));
-    ASSERT_TRUE(is_under_way());
-    db().run(change);
-    const Finished finished = process.wait();
-    EXPECT_EQ(1, finished.exit_code);
-    EXPECT_THAT(finished.err, HasSubstr("has changed since the load began"));
-    db().run("truncate pgsluice.loads cascade");
-  }
-}
-
-TEST_F(Beside, RulesThatComeAndViewsThatBecomeOthersStopTheLoad) {
-  const std::string in = big();
-  for (const char* change : {"create rule r as on insert to t where new.id > 5 do instead nothing",
-                             "create or replace view v as select id, w as v, v as w from t",
-                             "create or replace view v as select id, v, w from u"}) {
-    SCOPED_TRACE(change);
-    db().run(
-        "drop table if exists t, u cascade; create table t (id int, v text, w text); create table "
-        "u "
-        "(like t); create view v as select id, v, w from t");
-    const bool is_view = std::string(change).contains("view");
-    std::vector<std::string> command = slowly(in, is_view ? "v" : "t");
-    command.insert(command.end(), {"--writer", "insert"});
-    Process process(command);
-    ASSERT_TRUE(is_under_way());
-    db().run(change);
-    const Finished finished = process.wait();
-    EXPECT_EQ(1, finished.exit_code) << finished.err;
-    EXPECT_THAT(finished.err,
-                HasSubstr("has changed since the load began: a rule, or what the view"));
-    EXPECT_EQ(0, db().number("select count(*) from u"));
-    db().run("truncate pgsluice.loads cascade");
-  }
-}
-
 /// Of a file whose first records alone were loaded, and which has grown, these are not loaded
 /// again.
 TEST_F(Beside, AFileOfWhichAPartWasLoadedAndThatHasGrownIsRefused) {
@@ -396,25 +308,6 @@ TEST_F(Beside, AFileThatGrowsIsLoadedByOneRunAtATime) {
   other.run("commit");
   process.wait();
   EXPECT_EQ("1 2 9", ids("t"));
-}
-
-TEST_F(Beside, DatesOfOneFileAreReadInOneWay) {
-  db().run("create table t (id int, v date, w text); create table n (id int, v text, w text)");
-  const std::string in = big();
-  for (const char* table : {"t", "n"}) {
-    auto slow = slowly(in, table);
-    Process process(slow, {.environment = {"PGDATESTYLE=ISO, DMY"}});
-    ASSERT_TRUE(is_under_way());
-    process.signal(SIGKILL);
-    process.wait();
-    const Finished other = load(in, table, {}, {.environment = {"PGDATESTYLE=ISO, MDY"}});
-    // Without dates it does not matter.
-    EXPECT_EQ(table[0] == 't' ? 7 : 0, other.exit_code) << other.err;
-    if (table[0] == 'n') continue;
-    EXPECT_THAT(other.err, HasSubstr("how dates and times are read"));
-    EXPECT_EQ(0, load(in, table, {}, {.environment = {"PGDATESTYLE=ISO, DMY"}}).exit_code);
-    EXPECT_EQ(1, db().number("select count(distinct v) from t"));
-  }
 }
 
 TEST_F(Beside, AFileThatChangesWhileTheLoadBeginsIsNoticed) {
