@@ -6,6 +6,7 @@
 #include "ledger/ledger.hpp"
 #include "ledger/loads.hpp"
 #include "ledger/run_lock.hpp"
+#include "ledger/stages.hpp"
 
 namespace sluice::ledger {
 namespace {
@@ -52,9 +53,8 @@ asio::awaitable<Forgotten> forget(pg::Connection& on, LoadId load, bool with_ind
   const std::string id = std::to_string(load.value);
   const auto results = co_await on.query(
       "begin; select state, source, target, "
-      "target_oid, fingerprint, to_regclass(" +
-      quote_literal(staging_table(load)) +
-      ") is not null from pgsluice.loads where load_id = " + id + " for update");
+      "target_oid, fingerprint, " +
+      own_stage(load) + " from pgsluice.loads where load_id = " + id + " for update");
   const pg::Result& row = results.back();
   if (row.rows() == 0) co_return forgotten;
   forgotten.is_known = true;
@@ -64,8 +64,8 @@ asio::awaitable<Forgotten> forget(pg::Connection& on, LoadId load, bool with_ind
   co_await require_no_run(on, row);
   co_await forget_indexes(on, load, with_indexes, forgotten);
   std::string sql;
-  if (row.boolean(0, 5)) {
-    forgotten.dropped_stage = staging_table(load);
+  if (!row.is_null(0, 5)) {
+    forgotten.dropped_stage = row.text(0, 5);
     sql += "drop table " + forgotten.dropped_stage + "; ";
   }
   if (forgotten.was_unfinished) {

@@ -132,8 +132,6 @@ std::vector<std::string> are_like(const NewLoad& like) {
 
 }  // namespace
 
-std::string staging_table(LoadId id) { return "pgsluice.stage_" + id_text(id); }
-
 std::string has_loads_query(const NewLoad& like) {
   std::string any;
   for (const std::string& kind : are_like(like))

@@ -30,9 +30,9 @@ struct NewLoad {
   std::string options;  ///< JSON object
   std::uint64_t chunk_bytes = 0;
   std::uint64_t record_bytes_max = 0;
-  std::string rejects_path;           ///< empty: no rejects are allowed
-  bool staged = false;                ///< its rows wait in staging_table() until all are there
-  bool updates = false;               ///< --on-conflict update
+  std::string rejects_path;  ///< empty: no rejects are allowed
+  bool staged = false;       ///< its rows wait in a stage (ledger/stages) until all are there
+  bool updates = false;      ///< --on-conflict update
   std::optional<LoadId> behind_load;  ///< the load that this one goes on behind
 };
 
@@ -69,9 +69,6 @@ struct KnownLoads {
   bool has_other_places = false;  ///< loads under the table's name are of another (ledger/places)
   bool has_rows = false;          ///< some load has brought rows into the table
 };
-
-/// Where the rows of a load that is all or nothing wait, as in SQL.
-std::string staging_table(LoadId id);
 
 /// Loads into this table, or under its name, that may be of this source, or of what it was before
 /// it grew: with the same fingerprint, with the same beginning, of the same path, of the same

@@ -8,9 +8,9 @@
 #include "base/path_text.hpp"
 #include "ledger/damaged.hpp"
 #include "ledger/places.hpp"
+#include "ledger/stages.hpp"
 #include "load/refusal.hpp"
 #include "load/retry_policy.hpp"
-#include "load/staging.hpp"
 #include "load/survey.hpp"
 #include "plan/meaning.hpp"
 #include "resume/compare.hpp"
@@ -211,7 +211,7 @@ asio::awaitable<bool> Entrance::enter() {
   if (plan_.options.truncate && !plan_.strategy.staged)
     begin.before +=
         ledger::empties_table_statement(plan_.identity) + plan::truncate_statement(plan_);
-  if (!begin.before.empty()) begin.before += drop_stale_staging_statement();
+  if (!begin.before.empty()) begin.before += ledger::drop_stale_stages_statement();
   begin.behind = defer_statements(plan_, ledger::this_load);
   if (plan_.target.table.is_unlogged) begin.behind += ledger::mark_statement(ledger::this_load);
   // Of a load of one chunk, the entry is on disk with that.

@@ -309,7 +309,7 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
 }
 
 /// The staging table, and what a crash of the server has left in it.
-asio::awaitable<void> Load::prepare_to_stage(const plan::Plan& plan) {
+asio::awaitable<void> Load::prepare_to_stage(plan::Plan& plan) {
   pg::Lease connection = co_await run_.on.pool.acquire();
   const std::string lost = co_await prepare_staging(*connection, plan, *run_.report.load);
   if (!lost.empty()) run_.note(lost + ". All of the source is sent again");

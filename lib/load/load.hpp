@@ -46,7 +46,7 @@ class Load {
   asio::awaitable<void> run_with_ledger(plan::Plan& plan);
   asio::awaitable<void> run_without_ledger(plan::Plan& plan);
   asio::awaitable<void> move(plan::Plan& plan, ledger::StoredChunks stored, WideKeys* wide_keys);
-  asio::awaitable<void> prepare_to_stage(const plan::Plan& plan);
+  asio::awaitable<void> prepare_to_stage(plan::Plan& plan);
   asio::awaitable<ledger::StoredChunks> stored_before(int round);
   asio::awaitable<void> take_stock(const plan::Plan& plan, double seconds);
   asio::awaitable<void> let_go();

@@ -7,6 +7,7 @@
 
 #include "async/offload.hpp"
 #include "base/identifier.hpp"
+#include "ledger/stages.hpp"
 #include "load/find_record.hpp"
 #include "rejects/salvage.hpp"
 #include "writer/rule_counts.hpp"
@@ -24,7 +25,7 @@ struct Publication {
   ledger::Finish end;
   tuple::KnownRefusals refused;
 
-  std::string staging() const { return ledger::staging_table(load); }
+  const std::string& staging() const { return plan.strategy.stage; }
   std::string id() const { return std::to_string(load.value); }
   bool is_upsert() const { return plan.strategy.merge.on_conflict != writer::OnConflict::error; }
 };
@@ -57,10 +58,9 @@ asio::awaitable<void> require_distinct_keys(Publication& p, pg::Connection& on) 
 }
 
 /// Rows are lost with a crash of the server, and their chunks are forgotten then.
-asio::awaitable<void> forget_chunks(pg::Connection& on, LoadId load) {
-  co_await on.query("begin; truncate " + ledger::staging_table(load) +
-                    "; delete from pgsluice.chunks where load_id = " + std::to_string(load.value) +
-                    "; commit");
+asio::awaitable<void> forget_chunks(pg::Connection& on, const std::string& stage, LoadId load) {
+  co_await on.query("begin; truncate " + stage + "; delete from pgsluice.chunks where load_id = " +
+                    std::to_string(load.value) + "; commit");
 }
 
 /// Moves the rows. False where some of them are not there.
@@ -154,7 +154,7 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
   RowCounts counts;
   if (!co_await move_rows(p, on, counts)) {
     co_await on.query("rollback");
-    co_await forget_chunks(on, p.load);
+    co_await forget_chunks(on, p.staging(), p.load);
     p.end = {p.load, false, false, {}};
     co_return;
   }
@@ -255,15 +255,25 @@ asio::awaitable<void> publish_once(Publication& p) {
   if (refused) co_await blame_records(p, *lease, *refused);
 }
 
-/// What makes a copy of the target's columns the stage's: ", drop column a, alter column b ...".
-std::string alterations(const plan::Plan& plan, const std::vector<std::string>& columns,
-                        bool is_judged) {
+/// NOT NULL and CHECK are judged while the rows come, so that a bad record is a reject as always;
+/// but not where a trigger may mend the record first.
+bool is_judged_early(const plan::Plan& plan) { return !plan.target.table.has_row_trigger; }
+
+std::string create_statements(const plan::Plan& plan) {
+  return "create unlogged table " + plan.strategy.stage + " (like " +
+         plan.target.table.quoted_name + (is_judged_early(plan) ? " including constraints" : "") +
+         ") with (autovacuum_enabled = false); ";
+}
+
+/// Leaves the columns that are fed, and the records' numbers. May be empty.
+std::string fit_statement(const plan::Plan& plan) {
+  const std::vector<std::string> columns = plan.encoder.column_names();
   std::string alter;
   for (const tuple::Column& column : plan.target.table.columns) {
     const std::string name = quote_identifier(column.name);
     if (std::ranges::find(columns, column.name) == columns.end()) {
       alter += ", drop column if exists " + name;
-    } else if (!is_judged && column.not_null) {
+    } else if (!is_judged_early(plan) && column.not_null) {
       alter += ", alter column " + name + " drop not null";
     }
   }
@@ -271,59 +281,55 @@ std::string alterations(const plan::Plan& plan, const std::vector<std::string>& 
     alter += ", add column if not exists " + quote_identifier(plan.strategy.merge.record_column) +
              " bigint";
   }
-  return alter;
+  if (alter.empty()) return alter;
+  return "alter table " + plan.strategy.stage + alter.substr(1) + "; ";
+}
+
+/// Sets the name of the stage. False where it is to be made.
+asio::awaitable<bool> find_stage(pg::Connection& on, plan::Plan& plan, LoadId load) {
+  const auto results =
+      co_await on.query("select " + ledger::own_stage(load) + ", " + ledger::free_stage_name(load));
+  const pg::Result& row = results.back();
+  const bool is_found = !row.is_null(0, 0);
+  plan.strategy.stage = row.text(0, is_found ? 0 : 1);
+  co_return is_found;
 }
 
 }  // namespace
 
-asio::awaitable<std::string> prepare_staging(pg::Connection& on, const plan::Plan& plan,
-                                             LoadId load) {
-  const tuple::Table& table = plan.target.table;
-  const std::string staging = ledger::staging_table(load);
-  const std::vector<std::string> columns = plan.encoder.column_names();
-  // NOT NULL and CHECK are judged while the rows come, so that a bad record is a reject as always;
-  // but not where a trigger may mend the record first.
-  const bool is_judged = !table.has_row_trigger;
-  const std::string alter = alterations(plan, columns, is_judged);
-  const std::string create =
-      drop_stale_staging_statement() + "create unlogged table if not exists " + staging +
-      " (like " + table.quoted_name + (is_judged ? " including constraints" : "") +
-      ") with (autovacuum_enabled = false); " +
-      (alter.empty() ? "" : "alter table " + staging + alter.substr(1) + "; ");
+asio::awaitable<std::string> prepare_staging(pg::Connection& on, plan::Plan& plan, LoadId load) {
+  const std::string settings =
+      "begin; set local client_min_messages = warning; " + plan.target.settings_sql;
+  const bool is_found = co_await find_stage(on, plan, load);
+  const std::string& stage = plan.strategy.stage;
+  const std::string create = create_statements(plan);
+  const std::string fit = fit_statement(plan);
   // Triggers of whoever made it would run as us.
-  const writer::Target target =
-      plan::staging_target(plan.target, plan.strategy, plan.encoder, load);
-  std::vector<std::string> staged = columns;
+  const writer::Target target = plan::staging_target(plan.target, plan.strategy, plan.encoder);
+  std::vector<std::string> staged = plan.encoder.column_names();
   if (plan.encoder.number_records) staged.push_back(plan.strategy.merge.record_column);
   const writer::Guard guard(target, target.table, staged);
-  const std::string begin =
-      "begin; set local client_min_messages = warning; " + plan.target.settings_sql;
   const std::string ask =
-      "select " + guard.condition() +
-      ", (select relowner = (select oid from pg_catalog.pg_roles where rolname = "
-      "current_user) from pg_catalog.pg_class where oid = '" +
-      staging + "'::regclass), (select count(*) from " + staging +
-      ") = (select coalesce(sum(rows_stored), 0) from pgsluice.chunks where "
-      "load_id = " +
+      "select " + guard.condition() + ", (select count(*) from " + stage +
+      ") = (select coalesce(sum(rows_stored), 0) from pgsluice.chunks where load_id = " +
       std::to_string(load.value) + "); commit";
-  const auto results = co_await on.query(begin + create + ask);
+  std::string sql = settings + ledger::drop_stale_stages_statement();
+  if (!is_found) sql += create;
+  sql += fit + ask;
+  const auto results = co_await on.query(std::move(sql));
   const pg::Result& row = results.last(1);
-  if (!row.boolean(0, 1)) {
-    throw Failure(FailureKind::failed,
-                  staging +
-                      " belongs to another user: whoever began this load has to go on with it, "
-                      "or begin it again with --again");
-  }
-  if (row.boolean(0, 0) && row.boolean(0, 2)) co_return std::string();
+  if (row.boolean(0, 0) && row.boolean(0, 1)) co_return std::string();
   if (row.boolean(0, 0)) {
-    co_await forget_chunks(on, load);
-    co_return "the staging table is empty: the server crashed, or somebody emptied it";
+    co_await forget_chunks(on, stage, load);
+    if (is_found)
+      co_return "the staging table is empty: the server crashed, or somebody emptied it";
+    co_return "the staging table is not there, or is another user's, who began the load";
   }
   // The target was altered since it was made.
-  co_await on.query(begin + "drop table " + staging +
+  co_await on.query(settings + "drop table " + stage +
                     "; delete from pgsluice.chunks where load_id = " + std::to_string(load.value) +
-                    "; " + create + "commit");
-  co_return table.full_name() + " was altered since the load began";
+                    "; " + create + fit + "commit");
+  co_return plan.target.table.full_name() + " was altered since the load began";
 }
 
 asio::awaitable<Published> publish(Resources on, const plan::Plan& plan, const RetryPolicy& policy,
@@ -336,18 +342,6 @@ asio::awaitable<Published> publish(Resources on, const plan::Plan& plan, const R
   };
   co_await async::retry(attempt, decide);
   co_return Published{std::move(publication.end), std::move(publication.refused)};
-}
-
-// Somebody else's stage stays, and is his to drop.
-std::string drop_stale_staging_statement() {
-  return "do $$ declare stage pg_catalog.name; begin for stage in select c.relname from "
-         "pg_catalog.pg_class c where c.relnamespace = pg_catalog.to_regnamespace('pgsluice') and "
-         "c.relkind = 'r' and c.relname ~ '^stage_[0-9]+$' and "
-         "pg_catalog.pg_has_role(c.relowner, 'usage') and not exists (select from pgsluice.loads l "
-         "where l.state = 'unfinished' and l.staged and l.load_id = substr(c.relname, 7)::bigint) "
-         "loop "
-         "execute "
-         "pg_catalog.format('drop table if exists pgsluice.%I', stage); end loop; end $$; ";
 }
 
 }  // namespace sluice::load

@@ -7,15 +7,15 @@
 namespace sluice::load {
 
 /// The road of a load that is all or nothing: its chunks' transactions put their rows into an
-/// unlogged table of its own (pgsluice.stage_N, without indexes), each with its ledger row, and one
+/// unlogged table of its own (ledger/stages, without indexes), each with its ledger row, and one
 /// transaction at the end puts them into the target, says in the ledger that the load is finished
 /// and drops that table. Until then nothing of it is in the target, and the load can be resumed.
 
-/// Makes the staging table unless it is there. A server that crashed has emptied it, as it is not
-/// logged: then the ledger's chunks of this load go too, as they do where the target was altered
-/// since, and why is returned; else nothing.
-asio::awaitable<std::string> prepare_staging(pg::Connection& on, const plan::Plan& plan,
-                                             LoadId load);
+/// Makes the staging table unless it is there, and sets the strategy's `stage`. A server that
+/// crashed has emptied it, as it is not logged: then the ledger's chunks of this load go too, as
+/// they do where another user began the load or the target was altered since, and why is returned;
+/// else nothing.
+asio::awaitable<std::string> prepare_staging(pg::Connection& on, plan::Plan& plan, LoadId load);
 
 struct Published {
   ledger::Finish end;
@@ -31,8 +31,5 @@ struct Published {
 /// for the first record that the target refuses where there is no budget for rejects.
 asio::awaitable<Published> publish(Resources on, const plan::Plan& plan, const RetryPolicy& policy,
                                    LoadId load, const ledger::Read& read, double seconds);
-
-/// A statement that drops the staging tables of loads that are void, finished or gone.
-std::string drop_stale_staging_statement();
 
 }  // namespace sluice::load

@@ -297,11 +297,11 @@ void fit_encoder(tuple::EncoderPlan& encoder, const Strategy& strategy, const tu
 }
 
 writer::Target staging_target(const writer::Target& target, const Strategy& strategy,
-                              const tuple::EncoderPlan& encoder, LoadId load) {
+                              const tuple::EncoderPlan& encoder) {
   writer::Target staging = target;
   tuple::Table& table = staging.table;
   table.id = 0;
-  table.quoted_name = ledger::staging_table(load);
+  table.quoted_name = strategy.stage;
   table.name = table.quoted_name.substr(table.quoted_name.find('.') + 1);
   table.kind = 'r';
   table.persistence = 'u';
@@ -324,8 +324,8 @@ std::unique_ptr<writer::Writer> make_writer(const Strategy& strategy, const Load
   std::vector<std::string> columns = encoder.column_names();
   if (strategy.staged) {
     if (encoder.number_records) columns.push_back(strategy.merge.record_column);
-    return std::make_unique<writer::CopyWriter>(staging_target(target, strategy, encoder, *load),
-                                                columns, load);
+    return std::make_unique<writer::CopyWriter>(staging_target(target, strategy, encoder), columns,
+                                                load);
   }
   switch (strategy.kind) {
     case Strategy::Kind::copy: break;

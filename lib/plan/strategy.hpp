@@ -23,6 +23,7 @@ struct Strategy {
   Kind kind = Kind::copy;  ///< of the chunks' transactions
   /// The chunks go into the load's staging table, and from there into the target at the end.
   bool staged = false;
+  std::string stage;  ///< that table, as in SQL, once it is made
   writer::Merge merge;
   std::vector<std::string> notes;  ///< what was chosen that the user did not ask for, and why
 
@@ -48,7 +49,7 @@ void fit_encoder(tuple::EncoderPlan& encoder, const Strategy& strategy, const tu
 
 /// The target with the load's staging table in its place.
 writer::Target staging_target(const writer::Target& target, const Strategy& strategy,
-                              const tuple::EncoderPlan& encoder, LoadId load);
+                              const tuple::EncoderPlan& encoder);
 
 /// The writer of the chunks. `target` is the load's, `load` is nothing without a ledger.
 std::unique_ptr<writer::Writer> make_writer(const Strategy& strategy, const LoadOptions& options,

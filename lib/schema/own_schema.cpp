@@ -73,7 +73,7 @@ std::string has_guards() {
   return "coalesce((select pg_catalog.split_part(d.says, ' ', 2)::int >= " +
          std::to_string(form_of_guards) +
          " and pg_catalog.rtrim(pg_catalog.split_part(d.says, ' ', 3), ':') = " + what_guards_are +
-         " from (select pg_catalog.obj_description(p.oid, 'pg_catalog.pg_proc') as says from "
+         " from (select pg_catalog.obj_description(p.oid, 'pg_proc') as says from "
          "pg_catalog.pg_proc p where p.pronamespace = pg_catalog.to_regnamespace('pgsluice') and "
          "p.proname = 'refuse') d where d.says ~ '^guards [0-9]{1,6} [0-9a-f]{32}:'), false)";
 }

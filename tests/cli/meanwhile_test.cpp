@@ -166,5 +166,57 @@ TEST_F(Beside, TextsOfOneFileAreReadInOneWay) {
   }
 }
 
+/// Names of stages that somebody has taken keep nobody from loading, and what has them stays.
+TEST_F(Beside, NamesOfStagesThatAreTakenAreLeftAlone) {
+  const std::string mallory = url_of_new_role("beside_mallory");
+  const std::string a = folder_.write("a.csv", "id,v\n1,a\n2,b\n");
+  db().run("create table t (id int unique, v text); create table own (id int)");
+  ASSERT_EQ(0, load(folder_.write("o.csv", "id\n1\n"), "own").exit_code);
+  db().run("grant usage, create on schema pgsluice to beside_mallory");
+  for (const char* kind :
+       {"view pgsluice.%s as select 1 as id", "table pgsluice.%s (id int, v text)",
+        "unlogged table pgsluice.%s (id int, v text) with (autovacuum_enabled = false)",
+        "type pgsluice.%s as enum ('a')", "materialized view pgsluice.%s as select 1 as id"}) {
+    SCOPED_TRACE(kind);
+    db().run("truncate t");
+    const std::string dropped = std::string(kind).substr(0, std::string(kind).find(" pgsluice"));
+    Session hers(mallory);
+    const auto of_all = [&](const std::string& sql) {
+      hers.run("do $do$ begin for i in 1 .. 60 loop execute format($x$" + sql +
+               "$x$, 'stage_' || i); end loop; end $do$");
+    };
+    of_all(std::string("create ") + kind);
+    const auto hers_left = [&] {
+      return db().number(
+          "select count(*) from pg_type t where typname ~ '^stage_[0-9]+$' and "
+          "typowner = 'beside_mallory'::regrole");
+    };
+    EXPECT_EQ(60, hers_left());
+    for (int i = 0; i < 2; ++i) {
+      db().run("truncate t");
+      const Finished loaded = load(a, "t", {"--atomic", "--again"});
+      EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+      EXPECT_EQ("1 2", ids("t"));
+    }
+    // Refused, and gone on with: the stage is found again.
+    const Finished refused = load(a, "t", {"--atomic", "--again"});
+    EXPECT_EQ(1, refused.exit_code);
+    db().run("truncate t");
+    const Finished resumed = load(a, "t", {"--atomic"});
+    EXPECT_EQ(0, resumed.exit_code) << resumed.err;
+    EXPECT_EQ("1 2", ids("t"));
+    ASSERT_EQ(1, load(a, "t", {"--atomic", "--again"}).exit_code);
+    const std::string id = db().value("select max(load_id) from pgsluice.loads");
+    EXPECT_THAT(pgsluice({"loads", "forget", id, "-d", url()}).out,
+                HasSubstr("dropped pgsluice.stage_" + id + "_"));
+    EXPECT_EQ(60, hers_left());
+    EXPECT_EQ(0, db().number("select count(*) from pg_class where relname ~ '^stage_' and relowner "
+                             "<> 'beside_mallory'::regrole"));
+    of_all("drop " + (dropped.starts_with("unlogged") ? std::string("table") : dropped) +
+           " pgsluice.%s");
+  }
+  db().run("drop owned by beside_mallory; drop role beside_mallory");
+}
+
 }  // namespace
 }  // namespace sluice::test

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "base/position.hpp"
+
+/// Where the rows of a load that is all or nothing wait: in a table pgsluice.stage_N, or, where
+/// somebody else has that name, pgsluice.stage_N_ and eight digits. Who may create in the schema
+/// pgsluice may take any name: what is a stage of ours is told by its owner and its kind too, and
+/// nothing else is written to or dropped.
+namespace sluice::ledger {
+
+/// An expression: the name, as in SQL, of the stage that the current user has for this load; null
+/// where there is none.
+std::string own_stage(LoadId load);
+
+/// An expression: a name for it that nothing has, as in SQL.
+std::string free_stage_name(LoadId load);
+
+/// A statement, with "; " behind it, that drops the current user's stages of loads that are void,
+/// finished or gone.
+std::string drop_stale_stages_statement();
+
+}  // namespace sluice::ledger
