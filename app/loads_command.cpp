@@ -286,6 +286,8 @@ int run_loads(const LoadsFlags& flags) {
                 "there is no load " + std::to_string(*one) +
                     " in this database; pgsluice loads lists them");
   }
+  if (flags.show && !found.loads.front().damage.empty())
+    return fail(flags, exit_failed, found.loads.front().damage);
   if (flags.restore) return end_of_restore(flags, found);
   if (flags.forget) {
     print_forgotten(flags, found.forgotten);

@@ -13,8 +13,15 @@ namespace sluice::ledger {
 /// No place in a source, and no count, is larger; sums of two are still numbers.
 inline constexpr std::uint64_t largest_count = std::uint64_t{1} << 62;
 
-/// `what` is wrong with the ledger's row of a load, or with those of its chunks.
-Failure damaged(LoadId load, const std::string& what);
+/// The ledger's row of a load, or those of its chunks, are not what a load writes there. A list of
+/// loads goes on behind such a row.
+class Damaged : public Failure {
+ public:
+  explicit Damaged(const std::string& message) : Failure(FailureKind::failed, message) {}
+};
+
+/// `what` is wrong with them.
+Damaged damaged(LoadId load, const std::string& what);
 
 /// Reads a count of such a row, an integer of whatever size. Throws damaged() where it is negative
 /// or more than `max`. `name` is for people.

@@ -2,6 +2,7 @@
 
 #include "base/failure.hpp"
 #include "base/identifier.hpp"
+#include "ledger/damaged.hpp"
 #include "ledger/deferred_indexes.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/loads.hpp"
@@ -23,6 +24,15 @@ asio::awaitable<void> require_no_run(pg::Connection& on, const pg::Result& load)
   const auto results = co_await on.query(ask);
   if (results.back().boolean(0, 0)) co_return;
   throw Failure(FailureKind::held, "a run is at work on this load; nothing was changed");
+}
+
+/// Of a load whose rows in the ledger are damaged nobody knows; it is given up all the same.
+std::uint64_t rows_of(const pg::Result& sums, LoadId load) {
+  try {
+    return read_totals(sums, 0, 0, load).rows();
+  } catch (const Damaged&) {
+    return 0;
+  }
 }
 
 asio::awaitable<void> forget_indexes(pg::Connection& on, LoadId load, bool with_indexes,
@@ -70,7 +80,7 @@ asio::awaitable<Forgotten> forget(pg::Connection& on, LoadId load, bool with_ind
   }
   if (forgotten.was_unfinished) {
     const auto sums = co_await on.query(sums_of_chunks(id));
-    if (forgotten.dropped_stage.empty()) forgotten.rows = read_totals(sums.back(), 0, 0).rows();
+    if (forgotten.dropped_stage.empty()) forgotten.rows = rows_of(sums.back(), load);
     sql += void_load_statement(load) + "; ";
   }
   co_await on.query(sql + "commit");

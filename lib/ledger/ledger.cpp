@@ -1,5 +1,6 @@
 #include "ledger/ledger.hpp"
 
+#include <array>
 #include <string_view>
 
 #include "base/failure.hpp"
@@ -161,8 +162,14 @@ std::string sums_of_chunks(const std::string& load) {
          load;
 }
 
-Totals read_totals(const pg::Result& rows, std::size_t row, int first_column) {
-  const auto count = [&](int column) { return rows.count(row, first_column + column); };
+Totals read_totals(const pg::Result& rows, std::size_t row, int first_column, LoadId load) {
+  static constexpr std::array<const char*, totals_columns> names{
+      "chunks",       "byte_count",     "records_read",  "rows_stored",
+      "rows_updated", "rows_unchanged", "rows_rejected", "rows_skipped"};
+  const auto count = [&](int column) {
+    const char* const name = names[static_cast<std::size_t>(column)];
+    return read_count(rows, row, first_column + column, load, name);
+  };
   Totals totals;
   totals.chunks = count(0);
   totals.bytes = count(1);

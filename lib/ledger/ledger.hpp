@@ -78,9 +78,9 @@ asio::awaitable<Known> look_up(pg::Connection& on, LoadId load, const ChunkEntry
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load);
 
 /// A query of one row: the sums over a load's chunks, named as in Totals; `load` is SQL for the
-/// load's number. And how to read these eight columns.
+/// load's number. And how to read these eight columns, of that load. Throws Damaged.
 inline constexpr int totals_columns = 8;
 std::string sums_of_chunks(const std::string& load);
-Totals read_totals(const pg::Result& rows, std::size_t row, int first_column);
+Totals read_totals(const pg::Result& rows, std::size_t row, int first_column, LoadId load);
 
 }  // namespace sluice::ledger

@@ -64,13 +64,11 @@ LoadEntry read_entry(const pg::Result& rows, std::size_t row) {
   entry.finished_at = text(13);
   entry.runs = rows.integer(row, 14);
   entry.seconds = rows.number(row, 15);
+  if (!(entry.seconds >= 0 && entry.seconds < static_cast<double>(largest_count)))
+    throw damaged(entry.id, "seconds is " + text(15));
   entry.rejects_path = text(16);
   entry.staged = rows.boolean(row, 17);
-  static constexpr std::array<const char*, totals_columns> sums{
-      "chunks",       "byte_count",     "records_read",  "rows_stored",
-      "rows_updated", "rows_unchanged", "rows_rejected", "rows_skipped"};
-  for (int i = 0; i < totals_columns; ++i) count(18 + i, sums[static_cast<std::size_t>(i)]);
-  entry.totals = read_totals(rows, row, 18);
+  entry.totals = read_totals(rows, row, 18, entry.id);
   entry.head = text(26);
   entry.updates = rows.boolean(row, 27);
   if (!rows.is_null(row, 28)) entry.behind_load = LoadId{rows.integer(row, 28)};
@@ -81,6 +79,41 @@ LoadEntry read_entry(const pg::Result& rows, std::size_t row) {
 }
 
 constexpr int entry_columns = 29;
+
+/// ... of a row that is damaged: what every row has, as texts.
+LoadEntry read_damaged(const pg::Result& rows, std::size_t row, const Damaged& damage) {
+  LoadEntry entry;
+  entry.id = {rows.integer(row, 0)};
+  entry.state = rows.text(row, 1);
+  entry.target = rows.text(row, 2);
+  entry.source = rows.text(row, 4);
+  entry.started_at = rows.text(row, 12);
+  entry.damage = damage.what();
+  return entry;
+}
+
+LoadEntry read_whatever(const pg::Result& rows, std::size_t row) {
+  try {
+    return read_entry(rows, row);
+  } catch (const Damaged& damage) {
+    return read_damaged(rows, row, damage);
+  }
+}
+
+KnownLoad read_known(const pg::Result& rows, std::size_t row) {
+  KnownLoad load{read_entry(rows, row)};
+  const auto place = [&](int column) {
+    return read_count(rows, row, entry_columns + column, load.id, "byte_offset of a chunk");
+  };
+  load.content_begin = place(0);
+  load.content_end = place(1);
+  load.is_emptied = rows.boolean(row, entry_columns + 2);
+  load.part_gone = rows.boolean(row, entry_columns + 3);
+  load.updated_since = rows.boolean(row, entry_columns + 4);
+  load.has_others = rows.boolean(row, entry_columns + 5);
+  load.of_other_table = rows.boolean(row, entry_columns + 6);
+  return load;
+}
 
 std::string condition_of(LoadsFilter::State state, const std::string& is_held) {
   using State = LoadsFilter::State;
@@ -171,18 +204,11 @@ asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like) 
   known.has_other_places = results.back().boolean(0, 0);
   known.has_rows = results.back().boolean(0, 1);
   for (std::size_t row = 0; row < rows.rows(); ++row) {
-    KnownLoad load{read_entry(rows, row)};
-    const auto place = [&](int column) {
-      return read_count(rows, row, entry_columns + column, load.id, "byte_offset of a chunk");
-    };
-    load.content_begin = place(0);
-    load.content_end = place(1);
-    load.is_emptied = rows.boolean(row, entry_columns + 2);
-    load.part_gone = rows.boolean(row, entry_columns + 3);
-    load.updated_since = rows.boolean(row, entry_columns + 4);
-    load.has_others = rows.boolean(row, entry_columns + 5);
-    load.of_other_table = rows.boolean(row, entry_columns + 6);
-    known.loads.push_back(std::move(load));
+    try {
+      known.loads.push_back(read_known(rows, row));
+    } catch (const Damaged& damage) {
+      known.loads.push_back(KnownLoad{read_damaged(rows, row, damage)});
+    }
   }
   co_return known;
 }
@@ -252,7 +278,7 @@ asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, LoadsFilt
   const pg::Result& rows = results.front();
   std::vector<LoadEntry> entries;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
-    entries.push_back(read_entry(rows, row));
+    entries.push_back(read_whatever(rows, row));
     entries.back().is_running = rows.boolean(row, entry_columns);
   }
   co_return entries;
@@ -342,7 +368,7 @@ asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds) {
   const auto results =
       co_await on.query("update pgsluice.loads set seconds = seconds + " + std::to_string(seconds) +
                         " where load_id = " + id_text(id) + "; " + sums_of_chunks(id_text(id)));
-  co_return read_totals(results.back(), 0, 0);
+  co_return read_totals(results.back(), 0, 0, id);
 }
 
 std::string finish_statement(const std::string& load, const Read& read, const std::string& seconds,
@@ -365,8 +391,9 @@ std::string finish_statement(const std::string& load, const Read& read, const st
 }
 
 Finish read_finish(const pg::Result& row, const Read& read) {
-  Finish end{LoadId{row.integer(0, totals_columns + 1)}, row.boolean(0, totals_columns),
-             row.boolean(0, totals_columns + 2), read_totals(row, 0, 0)};
+  const LoadId load{row.integer(0, totals_columns + 1)};
+  Finish end{load, row.boolean(0, totals_columns), row.boolean(0, totals_columns + 2),
+             read_totals(row, 0, 0, load)};
   const Totals& t = end.totals;
   // No count is above 2^63: taken away one by one, nothing wraps.
   std::uint64_t left = t.records_read;

@@ -47,6 +47,9 @@ struct LoadEntry : NewLoad {
   Totals totals;  ///< of a finished load what came of it; else what its chunks have
 
   bool is_running = false;  ///< a run is at work on it; only list_loads() says so
+  /// What is wrong with its row, for people: then there are id, state, target, source and
+  /// started_at alone. Empty: nothing; only list_loads() and find_loads() give others.
+  std::string damage;
 
   bool finished() const { return state == "finished"; }
   /// It ended before it was finished, and nothing goes on with it.
@@ -109,8 +112,9 @@ constexpr auto names_of(LoadsFilter::State) {
 /// Of a load that list_loads() has found.
 LoadsFilter::State state_of(const LoadEntry& load);
 
-/// Newest first.
+/// Newest first, damaged ones too.
 asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, LoadsFilter filter);
+/// Throws Damaged.
 asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId id);
 
 /// What was read of a source to its end, by all runs of its load.

@@ -114,6 +114,7 @@ asio::awaitable<resume::Verdict> Entrance::judge_source(pg::Connection& connecti
   history.target_has_logged_part = plan_.target.table.has_logged_part;
   ledger::KnownLoads known = co_await known_loads(connection);
   for (ledger::KnownLoad& load : known.loads) {
+    if (history.again && !load.damage.empty()) continue;
     if (!history.again) resume::require_sound(load);
     history.loads.emplace_back();
     history.loads.back().load = std::move(load);

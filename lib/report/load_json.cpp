@@ -3,6 +3,16 @@
 #include "base/path_text.hpp"
 
 namespace sluice::report {
+namespace {
+
+/// PostgreSQL has numbers that no double holds: as a text then.
+nlohmann::ordered_json json_of_options(const std::string& options) {
+  auto json = nlohmann::ordered_json::parse(options, nullptr, false);
+  return json.is_discarded() ? nlohmann::ordered_json(options) : json;
+}
+
+}  // namespace
+
 nlohmann::ordered_json json_of(const Ending& e) {
   const load::LoadReport& r = e.report;
   nlohmann::ordered_json json{{"source", text_of_path(e.path)},
@@ -78,7 +88,8 @@ nlohmann::ordered_json json_of(const ledger::LoadEntry& l) {
                               {"rows_unchanged", l.totals.rows_unchanged},
                               {"rows_rejected", l.totals.rows_rejected},
                               {"rows_skipped", l.totals.rows_skipped},
-                              {"options", nlohmann::ordered_json::parse(l.options)}};
+                              {"options", json_of_options(l.options)}};
+  if (!l.damage.empty()) json["damage"] = l.damage;
   if (l.source_bytes) json["source_bytes"] = *l.source_bytes;
   if (!l.rejects_path.empty()) json["rejects_path"] = l.rejects_path;
   if (!l.finished_at.empty()) json["finished_at"] = l.finished_at;

@@ -50,7 +50,7 @@ std::string rejects_so_far(const LoadReport& r) {
 }
 
 std::string shown_state(const ledger::LoadEntry& l) {
-  return std::string(name_of(ledger::state_of(l)));
+  return l.damage.empty() ? std::string(name_of(ledger::state_of(l))) : "damaged";
 }
 
 /// What a state means, and what can be done; empty for a finished load.
@@ -80,6 +80,11 @@ std::string meaning_of(const ledger::LoadEntry& l) {
 
 /// A run that was killed has told no time: what is known of several runs is less than they took.
 bool has_rate(const ledger::LoadEntry& l) { return l.seconds > 0 && l.runs == 1 && l.finished(); }
+
+/// A count of it, where its row in the ledger says one.
+std::string count_of(const ledger::LoadEntry& l, std::uint64_t count) {
+  return l.damage.empty() ? format_count(count) : "-";
+}
 
 std::string cells(const std::vector<std::string>& names) {
   std::string text;
@@ -166,6 +171,7 @@ std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
   std::vector<CountColumn> counts;
   for (const ledger::LoadEntry& l : loads) show_counts(l.totals, counts);
   std::set<std::string> meanings;
+  std::string damages;
   std::string text = fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {}{:>9}  {:>12}  {:<24}  {}\n",
                                  "load", "state", "started", "rows stored", heads_of(counts),
                                  "rejected", "rows/s", "table", "source");
@@ -176,14 +182,15 @@ std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
                                  : "-";
     text +=
         fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {}{:>9}  {:>12}  {:<24}  {}\n", l.id.value,
-                    shown_state(l), l.started_at.substr(0, 19), format_count(l.totals.rows_stored),
-                    cells_of(counts, l.totals), format_count(l.totals.rows_rejected), rate,
+                    shown_state(l), l.started_at.substr(0, 19), count_of(l, l.totals.rows_stored),
+                    cells_of(counts, l.totals), count_of(l, l.totals.rows_rejected), rate,
                     printable_line(l.target), printable_line(l.source));
-    const std::string meaning = meaning_of(l);
+    if (!l.damage.empty()) damages += printable(l.damage) + "\n";
+    const std::string meaning = l.damage.empty() ? meaning_of(l) : "";
     if (!meaning.empty()) meanings.insert(meaning);
   }
   for (const std::string& meaning : meanings) text += "  " + meaning + ".\n";
-  return text;
+  return text + damages;
 }
 
 std::string text_of(const ledger::LoadEntry& l) {

@@ -27,6 +27,7 @@ void require_bytes(const ledger::LoadEntry& load, const char* name, std::uint64_
 }  // namespace
 
 void require_sound(const ledger::LoadEntry& load) {
+  if (!load.damage.empty()) throw ledger::Damaged(load.damage);
   require_bytes(load, "chunk_bytes", load.chunk_bytes, limits::chunk_bytes_max);
   require_bytes(load, "record_bytes_max", load.record_bytes_max, limits::record_bytes_max);
   const auto options = nlohmann::json::parse(load.options, nullptr, false);

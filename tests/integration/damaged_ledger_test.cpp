@@ -122,5 +122,49 @@ TEST_F(DamagedLedger, StandsInNobodysWayWithAgain) {
   EXPECT_EQ(0, pgsluice({"loads", "show", "1", "-d", url()}).exit_code);
 }
 
+/// ... of who lists, prunes or gives up loads neither: the others are shown, and what is wrong with
+/// this one.
+TEST_F(DamagedLedger, StandsInNobodysWayWhoListsLoads) {
+  const std::string two = folder_.write("two.csv", "id,v\n3,c\n");
+  ASSERT_EQ(0, load(two).exit_code);
+  for (const char* change :
+       {"source_bytes = -1", "chunk_bytes = -1", "record_bytes_max = -1", "rows_stored = -1",
+        "seconds = 'NaN'", "seconds = 'infinity'", "seconds = -1", "behind_load = 9"}) {
+    SCOPED_TRACE(change);
+    db().run(std::string("begin; create table kept as table pgsluice.loads; update pgsluice.loads "
+                         "set ") +
+             change + " where load_id = 1; commit");
+    const Finished listed = pgsluice({"loads", "-d", url()});
+    EXPECT_EQ(0, listed.exit_code) << listed.err;
+    EXPECT_THAT(listed.out, AllOf(HasSubstr("two.csv"), HasSubstr("one.csv"),
+                                  HasSubstr("the ledger's row of load 1 is damaged: "),
+                                  HasSubstr("correct it, or delete the row")));
+    const Finished json = pgsluice({"loads", "-d", url(), "--output", "json"});
+    EXPECT_EQ(0, json.exit_code) << json.err;
+    EXPECT_THAT(json.out, AllOf(HasSubstr("two.csv"), HasSubstr("\"damage\"")));
+    const Finished shown = pgsluice({"loads", "show", "1", "-d", url()});
+    EXPECT_EQ(1, shown.exit_code);
+    EXPECT_THAT(shown.err, HasSubstr("the ledger's row of load 1 is damaged: "));
+    EXPECT_EQ(0, pgsluice({"loads", "show", "2", "-d", url()}).exit_code);
+    EXPECT_THAT(load(two).out, HasSubstr("nothing to do"));
+    EXPECT_EQ(0, load(folder_.write("new.csv", "id,v\n4,d\n"), {"--again"}).exit_code);
+    EXPECT_EQ(0, pgsluice({"loads", "prune", "--older", "1d", "-d", url()}).exit_code);
+    db().run(
+        "update pgsluice.loads set state = 'unfinished', finished_at = null where load_id = 1");
+    EXPECT_EQ(0, pgsluice({"loads", "forget", "1", "-d", url()}).exit_code);
+    db().run(
+        "delete from pgsluice.loads where load_id = 1; insert into pgsluice.loads overriding "
+        "system value select * from kept where load_id = 1; drop table kept");
+  }
+  db().run(
+      "update pgsluice.loads set options = (repeat('9', 400) || '')::jsonb where load_id = 1; "
+      "alter table pgsluice.chunks drop constraint chunks_add_up; update pgsluice.chunks set "
+      "rows_stored = -1 where load_id = 2");
+  EXPECT_EQ(0, pgsluice({"loads", "-d", url(), "--output", "json"}).exit_code);
+  db().run("update pgsluice.loads set state = 'unfinished', finished_at = null");
+  for (const char* id : {"1", "2"})
+    EXPECT_EQ(0, pgsluice({"loads", "forget", id, "-d", url()}).exit_code) << id;
+}
+
 }  // namespace
 }  // namespace sluice::test
