@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <vector>
 
@@ -16,6 +17,12 @@ namespace sluice::ledger {
 namespace {
 
 std::string id_text(LoadId id) { return std::to_string(id.value); }
+
+std::string list_of(const std::vector<LoadId>& loads) {
+  std::string ids;
+  for (const LoadId load : loads) ids += (ids.empty() ? "" : ", ") + id_text(load);
+  return ids;
+}
 
 // The sums come from the chunks, so that an unfinished load shows what it has stored.
 std::string select_loads(const std::string& which, const std::string& more = "") {
@@ -143,6 +150,19 @@ std::string file_of(const std::string& stamp) {
   return end == std::string::npos ? std::string() : stamp.substr(0, end + 1);
 }
 
+/// Of the table, and of others that had its name: whether their rows are in it is asked then.
+std::string may_be_of_table(const NewLoad& like) {
+  return "l.state <> 'void' and ((l.target_oid = " + std::to_string(like.target_oid) + " and " +
+         is_here("l", like.origin) + ") or l.target = " + quote_literal(like.target) + ")";
+}
+
+/// Digests, as an array. They have hexadecimal digits alone.
+std::string array_of(const std::vector<std::string>& digests) {
+  std::string list;
+  for (const std::string& digest : digests) list += (list.empty() ? "" : ",") + digest;
+  return "'{" + list + "}'::text[]";
+}
+
 /// Which rows of pgsluice.loads, as l, find_loads() is about: a condition for each kind.
 std::vector<std::string> are_like(const NewLoad& like) {
   std::vector<std::string> kinds{"l.fingerprint = " + quote_literal(like.fingerprint),
@@ -151,16 +171,41 @@ std::vector<std::string> are_like(const NewLoad& like) {
   const std::string file = file_of(like.source_stamp);
   if (!file.empty())
     kinds.push_back("substring(l.source_stamp from '^\\S+ \\S+ ') = " + quote_literal(file));
-  std::string heads;
-  for (const std::string& head : like.short_heads)
-    heads += (heads.empty() ? "" : ", ") + quote_literal(head);
-  if (!heads.empty()) kinds.push_back("l.head in (" + heads + ")");
-  // Of the table, and of others that had its name: whether their rows are in it is asked then.
-  const std::string where =
-      " and l.state <> 'void' and ((l.target_oid = " + std::to_string(like.target_oid) + " and " +
-      is_here("l", like.origin) + ") or l.target = " + quote_literal(like.target) + ")";
-  for (std::string& kind : kinds) kind += where;
+  if (!like.short_heads.empty())
+    kinds.push_back("l.head = any (" + array_of(like.short_heads) + ")");
+  for (std::string& kind : kinds) kind += " and " + may_be_of_table(like);
   return kinds;
+}
+
+/// A query of short_lengths, as one text. Each length is one step into the index, however many
+/// loads have it.
+std::string short_lengths_query(const NewLoad& like) {
+  const auto next = [&](const std::string& start, const std::string& behind) {
+    return "(select l.head_bytes from pgsluice.loads l where l.start = " + start +
+           " and l.head_bytes > " + behind + " and l.head_bytes < " +
+           std::to_string(like.head_bytes) + " and " + may_be_of_table(like) +
+           " order by l.head_bytes limit 1)";
+  };
+  return "(with recursive lengths (start, n) as (select s, " + next("s", "0") + " from unnest(" +
+         array_of(like.starts) + ") s union all select start, " +
+         next("lengths.start", "lengths.n") +
+         " from lengths where n is not null) select string_agg(n::text, ' ') from lengths where n "
+         "is not null)";
+}
+
+std::vector<std::uint64_t> read_short_lengths(const pg::Result& row, int column) {
+  std::vector<std::uint64_t> lengths;
+  std::string_view text = row.text_or(0, column, "");
+  while (!text.empty()) {
+    std::uint64_t length = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+    if (error != std::errc() || length >= limits::fingerprint_bytes)
+      row.refuse("a length was asked for");
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (text.starts_with(' ')) text.remove_prefix(1);
+    lengths.push_back(length);
+  }
+  return lengths;
 }
 
 }  // namespace
@@ -170,6 +215,8 @@ std::string has_loads_query(const NewLoad& like) {
   for (const std::string& kind : are_like(like))
     any +=
         (any.empty() ? "" : " or ") + ("exists (select from pgsluice.loads l where " + kind) + ")";
+  any += " or exists (select from pgsluice.loads l where l.start = any (" + array_of(like.starts) +
+         ") and " + may_be_of_table(like) + ")";
   // Of a table that was emptied, no load counts.
   return "select " + any + " or " + has_other_places(like) + " or (" + has_loads_with_rows(like) +
          " and coalesce(" + like.is_empty + ", false))";
@@ -189,20 +236,24 @@ asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like) 
       "desc limit 1), 0), l.marked and not exists (select from pgsluice.unlogged_marks m "
       "where m.load_id = l.load_id), l.part_gone, " +
       another("u.updates and u.load_id > l.load_id") + ", " + another("u.load_id <> l.load_id") +
-      ", l.target_oid <> " + std::to_string(like.target_oid) + " and " + is_here("l", like.origin);
+      ", case when " + is_here("l", like.origin) + " then l.target_oid <> " +
+      std::to_string(like.target_oid) + " else not " + was_restored_with("l", like) + " end";
   std::string found;
   for (const std::string& kind : are_like(like)) {
     found += found.empty() ? "(" : " union (";
     found += "select l.load_id from pgsluice.loads l where " + kind +
              " order by l.load_id desc limit " + std::to_string(known_loads_max) + ")";
   }
-  const auto results = co_await on.query(
-      select_loads("where l.load_id in (" + found + ") order by l.load_id desc", more) +
-      "; select " + has_other_places(like) + ", " + has_loads_with_rows(like));
+  std::string sql =
+      select_loads("where l.load_id in (" + found + ") order by l.load_id desc", more);
+  sql += "; select " + has_other_places(like) + ", " + has_loads_with_rows(like) + ", ";
+  sql += like.short_heads.empty() ? short_lengths_query(like) : "null";
+  const auto results = co_await on.query(std::move(sql));
   const pg::Result& rows = results.last(1);
   KnownLoads known;
   known.has_other_places = results.back().boolean(0, 0);
   known.has_rows = results.back().boolean(0, 1);
+  known.short_lengths = read_short_lengths(results.back(), 2);
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     try {
       known.loads.push_back(read_known(rows, row));
@@ -213,35 +264,25 @@ asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like) 
   co_return known;
 }
 
-// Each length is one step into the index, however many loads have it.
-asio::awaitable<std::vector<std::uint64_t>> short_lengths(pg::Connection& on, const NewLoad& like) {
-  const std::uint64_t below = std::min<std::uint64_t>(like.head_bytes, limits::fingerprint_bytes);
-  const auto next = [&](const std::string& behind) {
-    return "(select l.head_bytes from pgsluice.loads l where l.state <> 'void' and l.target_oid "
-           "= " +
-           std::to_string(like.target_oid) + " and l.head_bytes < " + std::to_string(below) +
-           " and l.head_bytes > " + behind + " order by l.head_bytes limit 1)";
-  };
+asio::awaitable<std::vector<LoadId>> running(pg::Connection& on, const std::vector<LoadId>& loads) {
+  std::vector<LoadId> found;
+  if (loads.empty()) co_return found;
   const auto results = co_await on.query(
-      "with recursive lengths (n) as (select " + next("0") + " union all select " +
-      next("lengths.n") +
-      " from lengths where n is not null) select n from lengths where n is not null");
+      "select l.load_id from pgsluice.loads l where l.load_id in (" + list_of(loads) + ") and " +
+      RunLock::is_held_expression("l.target_oid::text", "l.fingerprint"));
   const pg::Result& rows = results.front();
-  std::vector<std::uint64_t> lengths;
-  for (std::size_t row = 0; row < rows.rows(); ++row) lengths.push_back(rows.count(row, 0));
-  co_return lengths;
+  for (std::size_t row = 0; row < rows.rows(); ++row) found.push_back(LoadId{rows.integer(row, 0)});
+  co_return found;
 }
 
 asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection& on,
                                                                  const std::vector<LoadId>& loads) {
   std::map<std::int64_t, ChunkEntry> chunks;
   if (loads.empty()) co_return chunks;
-  std::string ids;
-  for (const LoadId load : loads) ids += (ids.empty() ? "" : ", ") + id_text(load);
   const auto results = co_await on.query(
       "select load_id, byte_offset, byte_count, digest from pgsluice.chunks where chunk = 0 and "
       "load_id in (" +
-      ids + ")");
+      list_of(loads) + ")");
   const pg::Result& rows = results.front();
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     ChunkEntry entry;
@@ -294,7 +335,7 @@ asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId i
 std::string begin_statement(const NewLoad& load) {
   return "insert into pgsluice.loads (target, target_oid, source, source_path, source_bytes, "
          "source_stamp, fingerprint, options, chunk_bytes, record_bytes_max, rejects_path, staged, "
-         "origin, head, head_bytes, updates, behind_load) values (" +
+         "origin, head, head_bytes, start, updates, behind_load) values (" +
          quote_literal(load.target) + "," + std::to_string(load.target_oid) + "," +
          quote_literal(load.source) + "," + quote_literal(load.source_path) + "," +
          (load.source_bytes ? std::to_string(*load.source_bytes) : std::string("null")) + "," +
@@ -302,7 +343,8 @@ std::string begin_statement(const NewLoad& load) {
          quote_literal(load.options) + "," + std::to_string(load.chunk_bytes) + "," +
          std::to_string(load.record_bytes_max) + "," + quote_literal(load.rejects_path) +
          (load.staged ? ",true," : ",false,") + quote_literal(load.origin) + "," +
-         quote_literal(load.head) + "," + std::to_string(load.head_bytes) +
+         quote_literal(load.head) + "," + std::to_string(load.head_bytes) + "," +
+         (load.start.empty() ? "null" : quote_literal(load.start)) +
          (load.updates ? ",true," : ",false,") +
          (load.behind_load ? id_text(*load.behind_load) : "null") + "); ";
 }

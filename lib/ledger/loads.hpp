@@ -23,9 +23,12 @@ struct NewLoad {
   std::optional<std::uint64_t> source_bytes;
   std::string source_stamp;
   std::string fingerprint;
-  std::string head;              ///< of the first bytes alone: source::head_digest()
-  std::uint64_t head_bytes = 0;  ///< of so many: fewer than limits::fingerprint_bytes are all
-  /// The same of its first bytes as many as short_lengths() says: of what it was before it grew.
+  std::string head;                 ///< of the first bytes alone: source::head_digest()
+  std::uint64_t head_bytes = 0;     ///< of so many: fewer than limits::fingerprint_bytes are all
+  std::string start;                ///< source::start_of(), where these are all
+  std::vector<std::string> starts;  ///< source::starts_of(): what it may have been before it grew
+  /// The head of its first bytes as many as KnownLoads::short_lengths says: of what it may have
+  /// been, and what is a load's head is what it was.
   std::vector<std::string> short_heads;
   std::string options;  ///< JSON object
   std::uint64_t chunk_bytes = 0;
@@ -71,17 +74,20 @@ struct KnownLoads {
   std::vector<KnownLoad> loads;
   bool has_other_places = false;  ///< loads under the table's name are of another (ledger/places)
   bool has_rows = false;          ///< some load has brought rows into the table
+  /// Of short contents, each length once, that loads had read and that may be beginnings of this
+  /// one: their starts say so. Those of NewLoad::short_heads are not among them.
+  std::vector<std::uint64_t> short_lengths;
 };
 
 /// Loads into this table, or under its name, that may be of this source, or of what it was before
-/// it grew: with the same fingerprint, with the same beginning, of the same path, of the same
-/// inode. Newest first; void ones are left out, and of each kind there are so many at most.
+/// it grew: with the same fingerprint, with the same beginning, with all of a short content that
+/// this one begins with (NewLoad::short_heads), of the same path, of the same inode. Newest first;
+/// void ones are left out, and of each kind there are so many at most.
 inline constexpr std::size_t known_loads_max = 200;
 asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like);
 
-/// The lengths, each once, of short contents that loads into the table have read and that are
-/// shorter than that of `like`: those of which the head is all.
-asio::awaitable<std::vector<std::uint64_t>> short_lengths(pg::Connection& on, const NewLoad& like);
+/// Those of these loads on which a run is at work.
+asio::awaitable<std::vector<LoadId>> running(pg::Connection& on, const std::vector<LoadId>& loads);
 
 /// The digest and length of each load's first chunk, for those that have one.
 asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection& on,

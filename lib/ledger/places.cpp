@@ -24,6 +24,14 @@ std::string is_here(const std::string& load, const std::string& origin) {
          quote_literal(origin) + ")";
 }
 
+// Oids are drawn from one counter; that it comes round is less likely than a table made anew.
+std::string was_restored_with(const std::string& load, const NewLoad& like) {
+  const std::string oid = std::to_string(like.target_oid);
+  return std::string("(") + load + ".ledger_oid = " + ledger_oid + " and " + load +
+         ".target_oid = " + oid + " or " + oid +
+         "::oid < coalesce(to_regclass('pgsluice.loads_pkey')::oid, 0))";
+}
+
 // Two ranges of loads_place_idx, and not all loads of the table.
 std::string has_other_places(const NewLoad& like) {
   const auto any = [&like](const char* compared) {
@@ -82,7 +90,8 @@ std::string adopt_statements(const NewLoad& like) {
   return std::string("update pgsluice.loads l set ledger_oid = ") + ledger_oid +
          ", origin = " + quote_literal(like.origin) + ", target_oid = " + oid + " where " +
          has_name_of(like) + " and (l.ledger_oid, l.origin, l.target_oid) <> " + place_of(like) +
-         " and (not (" + is_here("l", like.origin) + ") or l.target_oid = " + oid + "); ";
+         " and case when " + is_here("l", like.origin) + " then l.target_oid = " + oid + " else " +
+         was_restored_with("l", like) + " end; ";
 }
 
 }  // namespace sluice::ledger

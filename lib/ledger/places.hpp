@@ -13,6 +13,12 @@ namespace sluice::ledger {
 /// An expression: the row of pgsluice.loads has an oid that means something in this database.
 std::string is_here(const std::string& load, const std::string& origin);
 
+/// An expression, for a load that is not here: the table of `like` may have been restored with the
+/// ledger, and then the load's rows are in it. A table that was made behind the ledger's indexes,
+/// which a restore makes when all tables have their rows, is another one by that name. A copy of
+/// the files of a database has the oids of then.
+std::string was_restored_with(const std::string& load, const NewLoad& like);
+
 /// An expression: loads under the name of the table of `like` are of another place.
 std::string has_other_places(const NewLoad& like);
 
@@ -34,8 +40,8 @@ std::string void_if_empty_statement(const NewLoad& like, const std::string& is_e
 /// table is gone is void.
 std::string leave_name_statements(const NewLoad& like);
 
-/// ... for where it has rows: loads of a ledger that was restored from a dump are of this table, as
-/// their rows were restored with it. From here on they are found by its oid.
+/// ... for where it has rows: loads of a ledger that was restored from a dump are of this table, if
+/// it was restored with it, as their rows were. From here on they are found by its oid.
 std::string adopt_statements(const NewLoad& like);
 
 }  // namespace sluice::ledger

@@ -28,6 +28,17 @@ std::string defer_statements(const plan::Plan& plan, const std::string& load) {
   return sql.empty() ? sql : plan.target.settings_sql + sql;
 }
 
+/// Of the loads that this source may be a longer copy of, those on which a run is at work.
+asio::awaitable<void> find_running(pg::Connection& connection, const ledger::NewLoad& now,
+                                   std::vector<resume::Candidate>& candidates) {
+  std::vector<LoadId> begun;
+  for (const resume::Candidate& c : candidates)
+    if (resume::may_be_begun(c.load, now)) begun.push_back(c.load.id);
+  const std::vector<LoadId> running = co_await ledger::running(connection, begun);
+  for (resume::Candidate& c : candidates)
+    c.is_running = std::ranges::find(running, c.load.id) != running.end();
+}
+
 /// Whether these records end within quotes, where a line end ends no record.
 bool ends_in_quotes(const csv::Dialect& dialect, std::string_view bytes) {
   bool is_open = false;
@@ -87,13 +98,11 @@ asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connec
           co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(names));
     }
   }
-  if (!plan_.identity.source_bytes) {
-    const std::vector<std::uint64_t> lengths =
-        co_await ledger::short_lengths(connection, plan_.identity);
-    for (const std::uint64_t length : lengths) {
-      plan_.identity.short_heads.push_back(
-          source::head_digest(std::string_view(plan_.preamble.beginning).substr(0, length)));
-    }
+  known_loads = co_await ledger::find_loads(connection, plan_.identity);
+  if (known_loads.short_lengths.empty()) co_return known_loads;
+  for (const std::uint64_t length : known_loads.short_lengths) {
+    plan_.identity.short_heads.push_back(
+        source::head_digest(std::string_view(plan_.preamble.beginning).substr(0, length)));
   }
   known_loads = co_await ledger::find_loads(connection, plan_.identity);
   co_return known_loads;
@@ -130,12 +139,14 @@ asio::awaitable<resume::Verdict> Entrance::judge_source(pg::Connection& connecti
     std::string adopt = ledger::adopt_statements(plan_.identity);
     co_await connection.query(std::move(adopt));
   }
+  if (!history.again) co_await find_running(connection, plan_.identity, history.loads);
   resume::Verdict verdict = resume::judge(history, plan_.identity);
   if (verdict.kind != resume::Verdict::Kind::compare) co_return verdict;
 
   run_.progress.stage = Progress::Stage::verifying;
   const std::function<bool()> stopped = [this] { return run_.is_stopped; };
-  const resume::ComparisonOn on{run_.on.reader, connection, *plan_.source, plan_.identity, stopped};
+  const resume::ComparisonOn on{run_.on.reader,           connection, *plan_.source, plan_.identity,
+                                plan_.preamble.beginning, stopped};
   std::vector<std::size_t> which = std::move(verdict.compare);
   co_await resume::compare(on, history.loads, std::move(which));
   run_.require_going_on();

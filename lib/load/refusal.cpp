@@ -49,6 +49,21 @@ std::string about_source(const plan::Plan& plan, const resume::Verdict& verdict)
           "{} begins with all that load {} has read of {} ({} bytes), and has grown\n"
           "  --grown append loads what is behind that, --grown load all of it.",
           source, load.id.value, load.source, load.content_end);
+    case Kind::refuse_begun:
+      return fmt::format(
+          "{} begins with what load {} of {} has stored in {}, {} rows, and that load is not "
+          "finished\n"
+          "  Finish it by its command, and --grown append loads what {} has behind it. --grown "
+          "load "
+          "loads all of {} beside that; {}.",
+          source, load.id.value, load.source, table, load.totals.rows(), source, source,
+          emptied(plan));
+    case Kind::refuse_running:
+      return fmt::format(
+          "{} begins with all of {}, which is being loaded into {} by another run (load {}); "
+          "nothing was changed\n"
+          "  When that is finished, --grown append loads what is behind it.",
+          source, load.source, table, load.id.value);
     default: return {};
   }
 }
@@ -88,7 +103,8 @@ Failure refusal(const plan::Plan& plan, const resume::Verdict& verdict) {
   std::string message = about_source(plan, verdict);
   if (message.empty()) message = about_table(plan, verdict);
   if (message.empty()) return {FailureKind::failed, plan.source->name() + ": no verdict"};
-  return {FailureKind::changed, message};
+  const bool is_held = verdict.kind == Kind::refuse_running;
+  return {is_held ? FailureKind::held : FailureKind::changed, message};
 }
 
 }  // namespace sluice::load

@@ -10,6 +10,7 @@
 #include "plan/header_advice.hpp"
 #include "plan/meaning.hpp"
 #include "source/fingerprint.hpp"
+#include "source/starts.hpp"
 
 namespace sluice::plan {
 namespace {
@@ -182,6 +183,8 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
       .fingerprint = beginning.fingerprint,
       .head = beginning.head,
       .head_bytes = plan.preamble.beginning.size(),
+      .start = source::start_of(plan.preamble.beginning),
+      .starts = source::starts_of(plan.preamble.beginning),
       .short_heads = {},
       .options = meaning_of(o, plan.preamble, plan.mapping, plan.target, plan.strategy),
       .chunk_bytes = o.chunk_bytes,

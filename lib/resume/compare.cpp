@@ -9,6 +9,7 @@
 #include "async/offload.hpp"
 #include "base/failure.hpp"
 #include "base/limits.hpp"
+#include "source/starts.hpp"
 
 namespace sluice::resume {
 namespace {
@@ -58,6 +59,17 @@ asio::awaitable<bool> read_on(ComparisonOn on, Comparison& comparison) {
     if (on.stopped()) break;
   }
   co_return got < wanted;
+}
+
+/// Of a load without a chunk: whether the source begins with the file that it is of.
+asio::awaitable<Match> match_of_file(ComparisonOn on, const ledger::KnownLoad& load) {
+  std::optional<std::string> first;
+  const auto find = [&on, &load, &first] {
+    first = source::fingerprint_of_first(on.source, on.beginning, *load.source_bytes);
+  };
+  if (load.finished() || !load.source_bytes) co_return Match::unread;
+  co_await async::offload(on.reader, find);
+  co_return first == load.fingerprint ? Match::prefix : Match::other;
 }
 
 bool has_limit(const ledger::LoadEntry& load) {
@@ -143,6 +155,13 @@ asio::awaitable<void> compare(ComparisonOn on, std::vector<Candidate>& candidate
     Candidate& candidate = candidates[which[i]];
     candidate.match = Match::other;
     if (!beginning.agrees(i)) continue;
+    if (!first.contains(candidate.load.id.value)) {
+      const Match match = co_await match_of_file(on, candidate.load);
+      if (match != Match::unread) {
+        candidate.match = match;
+        continue;
+      }
+    }
     left.push_back(which[i]);
     const std::optional<LoadId> behind = candidate.load.behind_load;
     std::vector<Range> of_load = co_await ranges_of(on.connection, candidate.load.id, behind);

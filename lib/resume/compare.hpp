@@ -45,6 +45,7 @@ struct ComparisonOn {
   pg::Connection& connection;
   source::Source& source;
   const ledger::NewLoad& now;
+  const std::string& beginning;          ///< of the source: its first 64 KiB, or all
   const std::function<bool()>& stopped;  ///< asked between two reads
 };
 

@@ -29,13 +29,25 @@ bool may_be_same(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
   return load.head == now.head && (is_stream(load) || is_stream(now));
 }
 
+/// Of what is known of its beginning: whether it is the load's, or begins with all of that.
+bool begins_alike(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
+  return load.head == now.head ||
+         std::ranges::find(now.short_heads, load.head) != now.short_heads.end();
+}
+
 /// ... or whether it may begin with the load's.
 bool may_go_on(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
   if (load.content_end == 0 || (now.source_bytes && *now.source_bytes <= load.content_end))
     return false;
-  if (load.head == now.head) return true;
-  // Of a short content the digest is of all of it, which is longer now.
+  if (begins_alike(load, now)) return true;
+  // An older version did not say of how many bytes the head is.
   return load.content_end < limits::fingerprint_bytes && same_name(load, now);
+}
+
+/// Whether an unfinished load is of this source by its name, or by its path whatever is there now.
+bool is_of_this_file(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
+  const bool is_renamed = load.head == now.head && same_name(load, now);
+  return !is_stream(now) && (load.source_path == now.source_path || is_renamed);
 }
 
 /// Under row-level security: as whom it was loaded. Empty where that decides nothing.
@@ -67,6 +79,8 @@ class Judge {
     }
     if (h_.again) return fresh_;
     const Verdict verdict = of_finished();
+    const bool is_new = verdict.kind == Kind::fresh || verdict.kind == Kind::append;
+    if (const Verdict begun = of_begun(verdict); is_new && begun.kind != verdict.kind) return begun;
     return verdict.kind == Kind::fresh ? of_other_tables(verdict) : verdict;
   }
 
@@ -149,9 +163,7 @@ class Judge {
   std::optional<Kind> unfinished(const ledger::KnownLoad& load) {
     const bool is_this = may_be_same(load, now_);
     // Of the same path, but of other content: yesterday's file, or this one before it changed.
-    const bool is_renamed = load.head == now_.head && same_name(load, now_);
-    const bool is_file = !is_stream(now_) && (load.source_path == now_.source_path || is_renamed);
-    if (!is_this && !is_file) return std::nullopt;
+    if (!is_this && !is_of_this_file(load, now_)) return std::nullopt;
     if (h_.again || h_.truncate) {
       if (h_.again || !is_this || !may_resume(load)) {
         give_up(load);
@@ -167,9 +179,32 @@ class Judge {
     return is_this ? Kind::refuse_options : Kind::refuse_changed;
   }
 
+  /// Writing through a mapping may leave all times as they are for a while: of an untouched file
+  /// its beginning, its length and its end are looked at all the same.
   Match match_of(const Candidate& c) const {
-    const bool untouched = !now_.source_stamp.empty() && c.load.source_stamp == now_.source_stamp;
+    const bool untouched = !now_.source_stamp.empty() && c.load.source_stamp == now_.source_stamp &&
+                           c.load.fingerprint == now_.fingerprint;
     return untouched ? Match::same : c.match;
+  }
+
+  /// An unfinished load of another file or stream, which this one may be a longer copy of.
+  bool is_in_the_way(const Candidate& c) const {
+    if (h_.again || h_.truncate || h_.grown == plan::Grown::load) return false;
+    return may_be_begun(c.load, now_) && !is_anothers(c.load) && (c.is_running || has_rows(c.load));
+  }
+
+  bool must_be_read(const Candidate& c) const {
+    if (match_of(c) != Match::unread) return false;
+    return is_in_the_way(c) || (may_be_copied(c.load) && is_about(c.load));
+  }
+
+  Verdict of_begun(const Verdict& otherwise) const {
+    for (const Candidate& c : h_.loads) {
+      const Match match = match_of(c);
+      if (!is_in_the_way(c) || (match != Match::same && match != Match::prefix)) continue;
+      return with(c.is_running ? Kind::refuse_running : Kind::refuse_begun, c.load);
+    }
+    return otherwise;
   }
 
   Verdict of_finished() {
@@ -187,9 +222,7 @@ class Judge {
       if (match_of(c) == Match::unread && is_about(c.load)) ask.compare.push_back(i);
     }
     for (std::size_t i = 0; i < h_.loads.size(); ++i) {
-      const Candidate& c = h_.loads[i];
-      if (may_be_copied(c.load) && match_of(c) == Match::unread && is_about(c.load))
-        ask.compare.push_back(i);
+      if (must_be_read(h_.loads[i])) ask.compare.push_back(i);
     }
     if (!ask.compare.empty()) return ask;
 
@@ -355,6 +388,15 @@ bool are_same(const std::string& then_text, const std::string& now_text, bool wi
 
 Verdict judge(const History& history, const ledger::NewLoad& now) {
   return Judge(history, now).run();
+}
+
+bool may_be_begun(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
+  if (load.finished() || load.of_other_table || load.staged) return false;
+  if (may_be_same(load, now) || is_of_this_file(load, now)) return false;
+  // Of one without a chunk all of its file counts.
+  const std::uint64_t least =
+      load.content_end > 0 ? load.content_end : load.source_bytes.value_or(0);
+  return least > 0 && (!now.source_bytes || *now.source_bytes >= least) && begins_alike(load, now);
 }
 
 bool same_options(const std::string& then, const std::string& now, bool with_beginning) {

@@ -21,6 +21,7 @@ enum class Match {
 struct Candidate {
   ledger::KnownLoad load;
   Match match = Match::unread;
+  bool is_running = false;  ///< a run is at work on it; asked for where it may_be_begun()
 };
 
 /// What to do about a source that the ledger may know. A pure decision; its inputs are all here.
@@ -49,6 +50,8 @@ struct Verdict {
     refuse_part_gone,      ///< a part of the rows of `load` was taken away, nobody knows which
     refuse_other_table,    ///< `load` brought them into another table, which had this one's name
     refuse_grown,          ///< `load` is finished; the source begins with its content and goes on
+    refuse_begun,          ///< `load` is unfinished; the source begins with what it has stored
+    refuse_running,        ///< ... and a run is at work on it
   };
 
   Kind kind = Kind::fresh;
@@ -60,6 +63,9 @@ struct Verdict {
 };
 
 Verdict judge(const History& history, const ledger::NewLoad& now);
+
+/// Whether the source may be what an unfinished load of another file or stream has begun with.
+bool may_be_begun(const ledger::KnownLoad& load, const ledger::NewLoad& now);
 
 /// Whether two sets of row-deciding options (JSON) make the same rows of the same bytes. Where a
 /// load goes on behind another one, where its data begin does not count.

@@ -310,6 +310,25 @@ TEST_F(Beside, AFileThatGrowsIsLoadedByOneRunAtATime) {
   EXPECT_EQ("1 2 9", ids("t"));
 }
 
+/// A store through a mapping whose page is dirty already changes no time.
+TEST_F(Beside, AFileWithTheStampOfThenAndOtherContentIsAnotherOne) {
+  db().run("create table t (id int, v text)");
+  const std::string a = folder_.write("a.csv", "id,v\n1,a\n2,b\n");
+  ASSERT_EQ(0, load(a, "t").exit_code);
+  ASSERT_THAT(load(a, "t").out, HasSubstr("nothing to do"));
+  folder_.write("b.csv", "id,v\n8,a\n9,b\n");
+  std::filesystem::rename(folder_ / "b.csv", a);
+  // As if its stamp were still that of then.
+  ASSERT_EQ(0, load(a, "t").exit_code);
+  db().run(
+      "delete from t where id > 2; update pgsluice.loads l set source_stamp = (select "
+      "source_stamp from pgsluice.loads where load_id = 2); delete from pgsluice.loads where "
+      "load_id = 2");
+  const Finished changed = load(a, "t");
+  EXPECT_EQ(0, changed.exit_code) << changed.err;
+  EXPECT_EQ("1 2 8 9", ids("t"));
+}
+
 TEST_F(Beside, AFileThatChangesWhileTheLoadBeginsIsNoticed) {
   const std::string as_role = url_of_new_role("beside_waits");
   db().run(

@@ -169,7 +169,7 @@ TEST_F(LedgerLies, NothingIsWrittenAboutLoadsThatAreNotEntered) {
 /// A chunk that is there already is one that this load has stored: the same bytes.
 TEST_F(LedgerLies, AClaimOfOtherBytesIsNoStoredChunk) {
   std::string csv = "id\n";
-  for (int i = 0; i < 200; ++i) csv += "1\n";
+  for (int i = 0; i < 200; ++i) csv += "3\n";
   const std::string path = folder_.write("long.csv", csv);
   Session other(url());
   other.run("begin; lock table theirs in share mode");

@@ -436,8 +436,10 @@ TEST_F(LoadTest, ManyFirstRunsMakeOneLedger) {
   for (std::size_t i = 0; i < loaded.size(); ++i) {
     threads.emplace_back([&, i] {
       plan::LoadOptions options;
-      options.path =
-          folder_.write("in" + std::to_string(i) + ".csv", numbers(10 + static_cast<int>(i)));
+      const std::string number = std::to_string(i);
+      // None of them begins with another one.
+      options.path = folder_.write("in" + number + ".csv",
+                                   numbers(9 + static_cast<int>(i), "id\n-" + number + "\n"));
       options.table = "t";
       loaded[i] = run_load(url(), options);
     });
@@ -473,7 +475,7 @@ TEST_F(LoadTest, UserToWhomTheLedgerIsNotOpenIsToldWhatToDo) {
   options_.path = folder_.write("in.csv", numbers(10));
   options_.table = "t";
   ASSERT_TRUE(run_load(url(), options_).ok());
-  options_.path = folder_.write("more.csv", numbers(20));
+  options_.path = folder_.write("more.csv", numbers(19, "id\n0\n"));
   for (const char* grant :
        {"grant usage on schema pgsluice to pgsluice_test_stranger",
         "grant select, insert, update on pgsluice.loads, pgsluice.chunks, pgsluice.unlogged_marks "

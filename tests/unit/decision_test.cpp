@@ -197,6 +197,51 @@ TEST(History, JudgesUnfinishedLoads) {
   });
 }
 
+/// Loads of another file or stream that are not finished, and a longer copy of it.
+TEST(History, JudgesCopiesOfUnfinishedLoads) {
+  const Candidate begun = entry(named("/g.csv", file("a")), "unfinished");
+  const Candidate begins = matched(Match::prefix, begun);
+  const auto running = [](Candidate c) {
+    c.is_running = true;
+    return c;
+  };
+  const Candidate empty = entry(named("/g.csv", file("a")), "unfinished", 0);
+  ledger::NewLoad shorter = longer(file("a"));
+  shorter.source_bytes = 900;
+  ledger::NewLoad short_one = longer(file("b"));
+  short_one.short_heads = {"head of c", "head of a"};
+  ledger::NewLoad as_stream = stream("b");
+  as_stream.short_heads = {"head of a"};
+  expect_all({
+      {"not looked at", {begun}, longer(file("a")), Kind::compare},
+      {"short, not looked at", {begun}, short_one, Kind::compare},
+      {"short, a stream", {begun}, as_stream, Kind::compare},
+      {"begins with it", {begins}, longer(file("a")), Kind::refuse_begun},
+      {"short, begins with it", {begins}, short_one, Kind::refuse_begun},
+      {"is what it has stored",
+       {matched(Match::same, begun)},
+       longer(file("a")),
+       Kind::refuse_begun},
+      {"is another", {matched(Match::other, begun)}, longer(file("a")), Kind::fresh},
+      {"is shorter", {begun}, shorter, Kind::fresh},
+      {"running", {running(begins)}, longer(file("a")), Kind::refuse_running},
+      {"running, without a chunk", {running(empty)}, longer(file("a")), Kind::compare},
+      {"running, without a chunk, begins with it",
+       {running(matched(Match::prefix, empty))},
+       longer(file("a")),
+       Kind::refuse_running},
+      {"died without a chunk", {matched(Match::prefix, empty)}, longer(file("a")), Kind::fresh},
+      {"staged", {staged(begins)}, longer(file("a")), Kind::fresh},
+      {"again", {begins}, longer(file("a")), Kind::fresh, 0, again()},
+      {"load", {begins}, longer(file("a")), Kind::fresh, 0, with(plan::Grown::load)},
+      {"append", {begins}, longer(file("a")), Kind::refuse_begun, 0, with(plan::Grown::append)},
+      {"a finished load has it all",
+       {begins, matched(Match::same, entry(longer(file("a")), "finished", 3, 8))},
+       longer(file("a")),
+       Kind::nothing_to_do},
+  });
+}
+
 TEST(History, JudgesFinishedLoads) {
   expect_all({
       {"untouched", {entry(file("a"), "finished")}, file("a"), Kind::nothing_to_do},

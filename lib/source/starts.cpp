@@ -1,0 +1,48 @@
+#include "source/starts.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/limits.hpp"
+#include "source/fingerprint.hpp"
+
+namespace sluice::source {
+namespace {
+
+constexpr std::size_t digits_kept = 4;
+
+/// The distance of the lengths around this one.
+std::size_t step_at(std::size_t length) {
+  const auto width = static_cast<std::size_t>(std::bit_width(length));
+  return width > digits_kept ? std::size_t{1} << (width - digits_kept) : 1;
+}
+
+}  // namespace
+
+std::string start_of(std::string_view beginning) {
+  const std::size_t size = beginning.size();
+  if (size == 0 || size >= limits::fingerprint_bytes) return {};
+  return head_digest(beginning.substr(0, size - size % step_at(size)));
+}
+
+std::vector<std::string> starts_of(std::string_view beginning) {
+  std::vector<std::string> starts;
+  const std::size_t end = std::min(beginning.size(), limits::fingerprint_bytes - 1);
+  for (std::size_t size = 1; size <= end; size += step_at(size))
+    starts.push_back(head_digest(beginning.substr(0, size)));
+  return starts;
+}
+
+std::optional<std::string> fingerprint_of_first(Source& source, std::string_view beginning,
+                                                std::uint64_t length) {
+  std::string text = std::to_string(length) + "\n";
+  text += beginning.substr(0, std::min<std::uint64_t>(length, limits::fingerprint_bytes));
+  const std::uint64_t last = std::min<std::uint64_t>(length, limits::fingerprint_bytes);
+  if (!source.seek(length - last)) return std::nullopt;
+  const std::size_t before = text.size();
+  text.resize(before + last);
+  if (source.read(text.data() + before, last) != last) return std::nullopt;
+  return head_digest(text);
+}
+
+}  // namespace sluice::source
