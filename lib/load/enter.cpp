@@ -13,9 +13,8 @@
 #include "load/retry_policy.hpp"
 #include "load/survey.hpp"
 #include "plan/meaning.hpp"
+#include "resume/candidates.hpp"
 #include "resume/compare.hpp"
-#include "resume/sound_entry.hpp"
-#include "source/fingerprint.hpp"
 
 namespace sluice::load {
 namespace {
@@ -26,17 +25,6 @@ std::string defer_statements(const plan::Plan& plan, const std::string& load) {
   for (const writer::Index& index : plan.deferred_indexes)
     sql += ledger::defer_statements(load, plan.target.table.id, index);
   return sql.empty() ? sql : plan.target.settings_sql + sql;
-}
-
-/// Of the loads that this source may be a longer copy of, those on which a run is at work.
-asio::awaitable<void> find_running(pg::Connection& connection, const ledger::NewLoad& now,
-                                   std::vector<resume::Candidate>& candidates) {
-  std::vector<LoadId> begun;
-  for (const resume::Candidate& c : candidates)
-    if (resume::may_be_begun(c.load, now)) begun.push_back(c.load.id);
-  const std::vector<LoadId> running = co_await ledger::running(connection, begun);
-  for (resume::Candidate& c : candidates)
-    c.is_running = std::ranges::find(running, c.load.id) != running.end();
 }
 
 /// Whether these records end within quotes, where a line end ends no record.
@@ -98,13 +86,7 @@ asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connec
           co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(names));
     }
   }
-  known_loads = co_await ledger::find_loads(connection, plan_.identity);
-  if (known_loads.short_lengths.empty()) co_return known_loads;
-  for (const std::uint64_t length : known_loads.short_lengths) {
-    plan_.identity.short_heads.push_back(
-        source::head_digest(std::string_view(plan_.preamble.beginning).substr(0, length)));
-  }
-  known_loads = co_await ledger::find_loads(connection, plan_.identity);
+  known_loads = co_await resume::find_candidates(connection, plan_);
   co_return known_loads;
 }
 
@@ -113,21 +95,8 @@ asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connec
 /// where a new load begins.
 asio::awaitable<resume::Verdict> Entrance::judge_source(pg::Connection& connection,
                                                         std::string& before) {
-  const plan::LoadOptions& o = plan_.options;
-  resume::History history;
-  history.again = o.again;
-  history.truncate = o.truncate;
-  history.same_content = o.same_content;
-  history.grown = o.grown;
-  history.target_is_unlogged = plan_.target.table.is_unlogged;
-  history.target_has_logged_part = plan_.target.table.has_logged_part;
   ledger::KnownLoads known = co_await known_loads(connection);
-  for (ledger::KnownLoad& load : known.loads) {
-    if (history.again && !load.damage.empty()) continue;
-    if (!history.again) resume::require_sound(load);
-    history.loads.emplace_back();
-    history.loads.back().load = std::move(load);
-  }
+  resume::History history = resume::history_of(plan_, std::move(known.loads));
   const bool is_asked = known.has_other_places || (!history.loads.empty() && !history.again);
   std::string is_empty;
   if (is_asked || known.has_rows) is_empty = co_await writer::seen_empty(connection, plan_.target);
@@ -139,7 +108,7 @@ asio::awaitable<resume::Verdict> Entrance::judge_source(pg::Connection& connecti
     std::string adopt = ledger::adopt_statements(plan_.identity);
     co_await connection.query(std::move(adopt));
   }
-  if (!history.again) co_await find_running(connection, plan_.identity, history.loads);
+  if (!history.again) co_await resume::find_running(connection, plan_.identity, history.loads);
   resume::Verdict verdict = resume::judge(history, plan_.identity);
   if (verdict.kind != resume::Verdict::Kind::compare) co_return verdict;
 

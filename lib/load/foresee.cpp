@@ -4,45 +4,12 @@
 
 #include "base/quantity.hpp"
 #include "load/refusal.hpp"
+#include "resume/candidates.hpp"
 #include "resume/compare.hpp"
-#include "resume/history.hpp"
-#include "resume/sound_entry.hpp"
-#include "source/fingerprint.hpp"
 #include "writer/catalog.hpp"
 
 namespace sluice::load {
 namespace {
-
-/// What the ledger knows, as the entrance of a load asks it.
-asio::awaitable<resume::History> known_history(pg::Connection& connection, plan::Plan& plan) {
-  const plan::LoadOptions& o = plan.options;
-  resume::History history;
-  history.again = o.again;
-  history.truncate = o.truncate;
-  history.same_content = o.same_content;
-  history.grown = o.grown;
-  history.target_is_unlogged = plan.target.table.is_unlogged;
-  history.target_has_logged_part = plan.target.table.has_logged_part;
-  if (!plan.identity.source_bytes) {
-    const std::vector<std::uint64_t> lengths =
-        co_await ledger::short_lengths(connection, plan.identity);
-    for (const std::uint64_t length : lengths) {
-      plan.identity.short_heads.push_back(
-          source::head_digest(std::string_view(plan.preamble.beginning).substr(0, length)));
-    }
-  }
-  ledger::KnownLoads known = co_await ledger::find_loads(connection, plan.identity);
-  for (ledger::KnownLoad& load : known.loads) {
-    if (!history.again) resume::require_sound(load);
-    history.loads.emplace_back();
-    history.loads.back().load = std::move(load);
-  }
-  if (!history.loads.empty() && !history.again) {
-    const std::string is_empty = co_await writer::seen_empty(connection, plan.target);
-    history.target_is_empty = !is_empty.empty();
-  }
-  co_return history;
-}
 
 std::string words_for(const plan::Plan& plan, const resume::Verdict& verdict) {
   using Kind = resume::Verdict::Kind;
@@ -68,11 +35,18 @@ asio::awaitable<void> foresee(Run& run, plan::Plan& plan) {
   using Kind = resume::Verdict::Kind;
   if (plan.target.ledger != ledger::State::complete) co_return;
   pg::Lease connection = co_await run.on.pool.acquire();
-  resume::History history = co_await known_history(*connection, plan);
+  ledger::KnownLoads known = co_await resume::find_candidates(*connection, plan);
+  resume::History history = resume::history_of(plan, std::move(known.loads));
+  if (!history.loads.empty() && !history.again) {
+    const std::string is_empty = co_await writer::seen_empty(*connection, plan.target);
+    history.target_is_empty = !is_empty.empty();
+    co_await resume::find_running(*connection, plan.identity, history.loads);
+  }
   resume::Verdict verdict = resume::judge(history, plan.identity);
   if (verdict.kind == Kind::compare) {
     const std::function<bool()> stopped = [&run] { return run.is_stopped; };
-    const resume::ComparisonOn on{run.on.reader, *connection, *plan.source, plan.identity, stopped};
+    const resume::ComparisonOn on{run.on.reader,           *connection, *plan.source, plan.identity,
+                                  plan.preamble.beginning, stopped};
     std::vector<std::size_t> which = std::move(verdict.compare);
     co_await resume::compare(on, history.loads, std::move(which));
     run.require_going_on();

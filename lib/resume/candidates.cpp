@@ -1,0 +1,48 @@
+#include "resume/candidates.hpp"
+
+#include <algorithm>
+
+#include "resume/sound_entry.hpp"
+#include "source/fingerprint.hpp"
+
+namespace sluice::resume {
+
+asio::awaitable<ledger::KnownLoads> find_candidates(pg::Connection& connection, plan::Plan& plan) {
+  ledger::KnownLoads known = co_await ledger::find_loads(connection, plan.identity);
+  if (known.short_lengths.empty()) co_return known;
+  for (const std::uint64_t length : known.short_lengths) {
+    plan.identity.short_heads.push_back(
+        source::head_digest(std::string_view(plan.preamble.beginning).substr(0, length)));
+  }
+  known = co_await ledger::find_loads(connection, plan.identity);
+  co_return known;
+}
+
+History history_of(const plan::Plan& plan, std::vector<ledger::KnownLoad> loads) {
+  History history;
+  history.again = plan.options.again;
+  history.truncate = plan.options.truncate;
+  history.same_content = plan.options.same_content;
+  history.grown = plan.options.grown;
+  history.target_is_unlogged = plan.target.table.is_unlogged;
+  history.target_has_logged_part = plan.target.table.has_logged_part;
+  for (ledger::KnownLoad& load : loads) {
+    if (history.again && !load.damage.empty()) continue;
+    if (!history.again) require_sound(load);
+    history.loads.emplace_back();
+    history.loads.back().load = std::move(load);
+  }
+  return history;
+}
+
+asio::awaitable<void> find_running(pg::Connection& connection, const ledger::NewLoad& now,
+                                   std::vector<Candidate>& candidates) {
+  std::vector<LoadId> begun;
+  for (const Candidate& c : candidates)
+    if (may_be_begun(c.load, now)) begun.push_back(c.load.id);
+  const std::vector<LoadId> running = co_await ledger::running(connection, begun);
+  for (Candidate& c : candidates)
+    c.is_running = std::ranges::find(running, c.load.id) != running.end();
+}
+
+}  // namespace sluice::resume
