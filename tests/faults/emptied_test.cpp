@@ -160,6 +160,9 @@ TEST_F(Emptied, ATableThatIsBeingTruncatedIsNotLoaded) {
 
 /// A dump that was restored into another database has the loads of its tables, under other oids.
 TEST_F(Emptied, ARestoredDumpIsVoidedByName) {
+  const std::string dumps = output_of("pg_dump --version | sed 's/.* \\([0-9]*\\)\\..*/\\1/'");
+  if (std::stoi(dumps) < db().number("select current_setting('server_version_num')::int / 10000"))
+    GTEST_SKIP() << "pg_dump " << dumps << " dumps no newer server";
   db().run("create table t (id int, v text)");
   const std::string a = folder_.write("a.csv", "id,v\n1,a\n2,a\n");
   const std::string b = folder_.write("b.csv", "id,v\n7,b\n");
