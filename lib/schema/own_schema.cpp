@@ -69,10 +69,14 @@ constexpr const char* what_guards_are =
     "c.relname in ('loads', 'chunks', 'unlogged_marks', 'deferred_indexes') and t.tgname in "
     "('whose_insert', 'whose_update', 'whose_delete', 'guard')) as g (guard))";
 
+/// The number of the form is compared as a text: what turns a text into a number may be somebody's
+/// cast.
 std::string has_guards() {
-  return "coalesce((select pg_catalog.split_part(d.says, ' ', 2)::int >= " +
+  return "coalesce((select pg_catalog.lpad(pg_catalog.split_part(d.says, ' ', 2), 6, '0') collate "
+         "pg_catalog.\"C\" >= pg_catalog.lpad('" +
          std::to_string(form_of_guards) +
-         " and pg_catalog.rtrim(pg_catalog.split_part(d.says, ' ', 3), ':') = " + what_guards_are +
+         "', 6, '0') and pg_catalog.rtrim(pg_catalog.split_part(d.says, ' ', 3), ':') = " +
+         what_guards_are +
          " from (select pg_catalog.obj_description(p.oid, 'pg_proc') as says from "
          "pg_catalog.pg_proc p where p.pronamespace = pg_catalog.to_regnamespace('pgsluice') and "
          "p.proname = 'refuse') d where d.says ~ '^guards [0-9]{1,6} [0-9a-f]{32}:'), false)";
@@ -142,10 +146,13 @@ constexpr const char* own_things =
     "where "
     "relnamespace = to_regnamespace('pgsluice') and relkind in ('r', 'p', 'v', 'S') and relname !~ "
     "'^stage_[0-9]+(_[0-9a-f]{8})?$' union all select 'function', p.oid::regprocedure::text, "
-    "p.proowner from pg_catalog.pg_proc p where p.pronamespace = to_regnamespace('pgsluice') union all select "
+    "p.proowner from pg_catalog.pg_proc p where p.pronamespace = to_regnamespace('pgsluice') union "
+    "all select "
     "'function', p.oid::regprocedure::text, p.proowner from "
-    "pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid join pg_catalog.pg_depend d on d.classid = "
-    "'pg_catalog.pg_trigger'::regclass and d.objid = t.oid and d.refclassid = 'pg_catalog.pg_proc'::regclass join "
+    "pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid join "
+    "pg_catalog.pg_depend d on d.classid = "
+    "'pg_catalog.pg_trigger'::regclass and d.objid = t.oid and d.refclassid = "
+    "'pg_catalog.pg_proc'::regclass join "
     "pg_catalog.pg_proc "
     "p on p.oid = d.refobjid where c.relnamespace = to_regnamespace('pgsluice') and not "
     "t.tgisinternal) as own";
