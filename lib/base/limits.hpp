@@ -61,6 +61,16 @@ inline constexpr std::size_t fingerprint_bytes = 64 * KiB;
 /// What a stream keeps of its beginning: its first chunk can be compared with earlier loads.
 inline constexpr std::size_t stream_kept_bytes = 2 * MiB;
 
+/// What is read at once of what is packed.
+inline constexpr std::size_t packed_read_bytes = 128 * KiB;
+/// How far unpacking may be ahead of who reads: buffers of so many bytes each.
+inline constexpr std::size_t ahead_bytes = 512 * KiB;
+inline constexpr std::size_t ahead_buffers = 6;
+/// For windows and dictionaries: xz -9 and zstd --long=27 stay below it.
+inline constexpr std::size_t decode_memory_default = 256 * MiB;
+/// What is packed twice, such as a .csv.gz in a .zip, is unpacked; what is packed more often is not.
+inline constexpr std::size_t packings_max = 2;
+
 inline constexpr std::chrono::milliseconds connect_timeout = 30s;
 inline constexpr std::chrono::milliseconds retry_for_default = 5min;
 inline constexpr std::chrono::milliseconds retry_delay_min = 100ms;

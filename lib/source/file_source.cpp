@@ -12,6 +12,7 @@
 
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
+#include "source/packing.hpp"
 
 namespace sluice::source {
 
@@ -61,6 +62,12 @@ std::string FileSource::tail(std::size_t bytes) const {
   std::string text(std::min<std::uint64_t>(bytes, size_), '\0');
   text.resize(read_at(size_ - text.size(), text.data(), text.size()));
   return text;
+}
+
+std::string FileSource::oddity() const {
+  const Packing promised = packing_of_name(name_);
+  if (promised == Packing::none) return {};
+  return name_ + " is not packed, whatever its name says";
 }
 
 std::string FileSource::identity() const {

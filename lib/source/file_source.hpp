@@ -23,6 +23,7 @@ class FileSource final : public Source {
   std::string opening_stamp() const override { return opening_stamp_; }
   std::optional<FileIdentity> file() const override { return file_; }
   std::string tail(std::size_t bytes) const override;
+  std::string oddity() const override;
   const std::string& name() const override { return name_; }
   std::string identity() const override;
 

@@ -9,15 +9,44 @@
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
 #include "source/file_source.hpp"
+#include "source/packing.hpp"
+#include "source/read_ahead.hpp"
+#include "source/recognised_source.hpp"
 #include "source/stream_source.hpp"
 
 namespace sluice::source {
 
-std::unique_ptr<Source> open(const std::string& path) {
+namespace {
+
+std::unique_ptr<Source> unpacked(std::unique_ptr<Source> raw, const UnpackOptions& options) {
+  return std::make_unique<ReadAhead>(std::make_unique<RecognisedSource>(std::move(raw), options));
+}
+
+/// A file says at once what it is, and one that is not packed stays what it is.
+std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
+                                  const UnpackOptions& options) {
+  auto file = std::make_unique<FileSource>(path, std::move(fd));
+  std::string beginning(recognised_bytes, '\0');
+  beginning.resize(file->read(beginning.data(), beginning.size()));
+  file->rewind();
+  if (packing_of(beginning) != Packing::none) return unpacked(std::move(file), options);
+  const Packing promised = packing_of_name(path);
+  if (file->length() == beginning.size() && is_cut_magic(beginning, promised)) {
+    throw Failure(FailureKind::failed, path + ": its " + std::string(name_of(promised)) +
+                                           " ends too early, at byte " +
+                                           std::to_string(beginning.size()) +
+                                           ": it was cut off, or is still being written");
+  }
+  return file;
+}
+
+}  // namespace
+
+std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& options) {
   if (path == "-") {
     const int fd = ::dup(STDIN_FILENO);
     if (fd < 0) throw Failure(FailureKind::usage, "stdin: " + errno_message(errno));
-    return std::make_unique<StreamSource>("stdin", FileDescriptor(fd));
+    return unpacked(std::make_unique<StreamSource>("stdin", FileDescriptor(fd)), options);
   }
   // A FIFO is opened without waiting for its writer: that wait belongs where stop() can end it. A
   // terminal does not become the one whose Ctrl-C we hear.
@@ -37,8 +66,18 @@ std::unique_ptr<Source> open(const std::string& path) {
     throw Failure(FailureKind::usage,
                   path + ": is a folder; name its files, for example " + path + "/*.csv");
   }
-  if (S_ISREG(status.st_mode)) return std::make_unique<FileSource>(path, std::move(fd));
-  return std::make_unique<StreamSource>(text_of_path(path), std::move(fd));
+  if (S_ISREG(status.st_mode)) return open_file(path, std::move(fd), options);
+  return unpacked(std::make_unique<StreamSource>(text_of_path(path), std::move(fd)), options);
+}
+
+std::optional<std::vector<std::string>> members_of(const std::string& path,
+                                                   const UnpackOptions& options) {
+  struct stat status{};
+  if (path == "-" || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
+    return std::nullopt;
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) throw Failure(FailureKind::usage, path + ": " + errno_message(errno));
+  return RecognisedSource(std::make_unique<FileSource>(path, std::move(fd)), options).members();
 }
 
 }  // namespace sluice::source

@@ -5,10 +5,20 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "base/limits.hpp"
 #include "source/file_identity.hpp"
 
 namespace sluice::source {
+
+/// What unpacking may take and give, and what of an archive is meant.
+struct UnpackOptions {
+  std::size_t memory_max = limits::decode_memory_default;  ///< for windows and dictionaries
+  std::optional<std::uint64_t> bytes_max;                  ///< unpacked
+  std::vector<std::string> members;   ///< patterns of names; none: the one file that there is
+  std::optional<std::string> member;  ///< the one of this name, whatever the patterns are
+};
 
 /// Where bytes come from, in order. Blocking: read() belongs on a thread that may wait. One reader
 /// at a time.
@@ -19,6 +29,10 @@ class Source {
   /// Fills `into` with up to `size` bytes and returns how many; fewer than `size` only at the end,
   /// where it is 0 from then on. Throws Failure when the system refuses.
   virtual std::size_t read(char* into, std::size_t size) = 0;
+
+  /// As read(), but it may return fewer at any time; 0 only at the end. What it has before it fails
+  /// is returned first.
+  virtual std::size_t read_some(char* into, std::size_t size) { return read(into, size); }
 
   /// Whether its bytes come once, as those of a pipe: rewind() and seek() reach then what it keeps
   /// of its beginning, and nothing behind what has been read is known.
@@ -50,6 +64,21 @@ class Source {
   /// The last bytes, for the fingerprint; empty where they cannot be read ahead of the rest.
   virtual std::string tail(std::size_t bytes) const = 0;
 
+  /// How far the bytes that were read reach in the packed ones; nothing for what is not packed.
+  /// Thread-safe, unlike all but stop().
+  struct Packed {
+    std::uint64_t done = 0;
+    std::optional<std::uint64_t> total;
+  };
+  virtual std::optional<Packed> packed() const { return std::nullopt; }
+
+  /// What reading takes of memory beside what read() is given, as far as is known. Thread-safe.
+  virtual std::size_t memory_bytes() const { return 0; }
+
+  /// What is odd about the source and no error, once it was read from; usually nothing. It ends no
+  /// sentence.
+  virtual std::string oddity() const { return {}; }
+
   /// As the user wrote it: "trips.csv", "stdin".
   virtual const std::string& name() const = 0;
 
@@ -57,8 +86,15 @@ class Source {
   virtual std::string identity() const = 0;
 };
 
-/// "-" is standard input; anything that is not a regular file is read as a stream.
+/// "-" is standard input; anything that is not a regular file is read as a stream. What is packed
+/// is unpacked while it is read: the bytes, their length and their fingerprint are those of the
+/// content, the stamp and the file those of what lies on the disk.
 /// Throws Failure(usage) if it cannot be opened.
-std::unique_ptr<Source> open(const std::string& path);
+std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& options = {});
+
+/// The members of an archive that the options mean, in its order; nothing for what is no archive,
+/// or comes once. Throws Failure where none is meant. Blocking, as long as a packed tar takes.
+std::optional<std::vector<std::string>> members_of(const std::string& path,
+                                                   const UnpackOptions& options);
 
 }  // namespace sluice::source

@@ -4,12 +4,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "base/failure.hpp"
-#include "base/limits.hpp"
 
 namespace sluice::source {
 
@@ -19,23 +16,8 @@ StreamSource::StreamSource(std::string name, FileDescriptor fd)
 }
 
 std::size_t StreamSource::read(char* into, std::size_t size) {
-  const std::size_t kept =
-      at_ < beginning_.size() ? std::min<std::size_t>(size, beginning_.size() - at_) : 0;
-  if (kept > 0) std::memcpy(into, beginning_.data() + at_, kept);
-  const std::size_t got = kept < size ? read_on(into + kept, size - kept) : 0;
-  if (beginning_.size() == read_ && read_ < limits::stream_kept_bytes) {
-    const std::size_t more = std::min<std::size_t>(got, limits::stream_kept_bytes - read_);
-    beginning_.append(into + kept, more);
-  }
-  read_ += got;
-  at_ += kept + got;
-  return kept + got;
-}
-
-bool StreamSource::seek(std::uint64_t offset) {
-  if (offset > beginning_.size() || read_ > beginning_.size()) return false;
-  at_ = offset;
-  return true;
+  return beginning_.read(into, size,
+                         [this](char* to, std::size_t most) { return read_on(to, most); });
 }
 
 std::size_t StreamSource::read_on(char* into, std::size_t size) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "source/file_descriptor.hpp"
+#include "source/kept_beginning.hpp"
 #include "source/source.hpp"
 
 namespace sluice::source {
@@ -14,7 +15,7 @@ class StreamSource final : public Source {
   std::size_t read(char* into, std::size_t size) override;
   bool comes_once() const override { return true; }
   bool rewind() override { return seek(0); }
-  bool seek(std::uint64_t offset) override;
+  bool seek(std::uint64_t offset) override { return beginning_.seek(offset); }
   void stop() override;
   std::optional<std::uint64_t> length() const override { return std::nullopt; }
   std::string stamp() const override { return {}; }
@@ -26,9 +27,7 @@ class StreamSource final : public Source {
   std::size_t read_on(char* into, std::size_t size);
 
   std::string name_;
-  std::string beginning_;   ///< the first bytes, so that they can be looked at twice
-  std::uint64_t read_ = 0;  ///< from the descriptor
-  std::uint64_t at_ = 0;    ///< where the next read() begins
+  KeptBeginning beginning_;
   FileDescriptor fd_;
   FileDescriptor wake_;  ///< an eventfd: readable once stop() was called
 };

@@ -26,6 +26,8 @@ MAY_INCLUDE = {
 }
 MAY_INCLUDE["app"] = set(MAY_INCLUDE)
 
+CODECS = r"(isa-l/.*|zlib|zstd|zstd_errors|lz4|lz4frame|lzma|bzlib|archive|archive_entry)\.h"
+
 # header -> folders that may include it
 LIBRARIES = {
     r"libpq-fe\.h": {"pg"},
@@ -33,8 +35,9 @@ LIBRARIES = {
     r"CLI/": {"app"},
     r"boost/": {"async", "pg", "ledger", "writer", "source", "rejects", "plan", "resume", "load", "jobs", "app"},
     r"toml\+\+/": {"jobs"},
+    CODECS: {"source"},
 }
-LIBRARY_NAMES = {r"libpq-fe\.h": "libpq", r"pqxx/": "libpqxx", r"CLI/": "CLI11", r"boost/": "Asio", r"toml\+\+/": "toml++"}
+LIBRARY_NAMES = {r"libpq-fe\.h": "libpq", r"pqxx/": "libpqxx", r"CLI/": "CLI11", r"boost/": "Asio", r"toml\+\+/": "toml++", CODECS: "codecs, libarchive"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <memory>
+
+#include "source/decode/decoder.hpp"
+
+namespace sluice::source::decode {
+
+/// LZ4's frame format, several frames and skippable ones; its legacy format (lz4 -l) too.
+std::unique_ptr<Decoder> lz4();
+
+}  // namespace sluice::source::decode

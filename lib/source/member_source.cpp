@@ -1,0 +1,236 @@
+#include "source/member_source.hpp"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <set>
+
+#include "source/fingerprint.hpp"
+
+namespace sluice::source {
+namespace {
+
+/// What a file manager leaves beside the files.
+bool is_aside(const std::string& name) {
+  const std::size_t slash = name.rfind('/');
+  const std::string last = slash == std::string::npos ? name : name.substr(slash + 1);
+  return name.starts_with("__MACOSX/") || name.contains("/__MACOSX/") || last == ".DS_Store" ||
+         last.starts_with("._");
+}
+
+/// What the options mean of an archive, while its members come by.
+class Choice {
+ public:
+  explicit Choice(const UnpackOptions& options) : options_(options) {}
+
+  void look_at(const Member& member, std::size_t place) {
+    if (member.name == "[Content_Types].xml" || member.name == "xl/workbook.xml") is_xlsx_ = true;
+    if (member.name == "META-INF/manifest.xml" && has_mimetype_) is_ods_ = true;
+    if (member.name == "mimetype") has_mimetype_ = true;
+    if (!member.is_file || is_aside(member.name)) return;
+    all_.push_back(member.name);
+    if (!is_meant(member.name)) return;
+    meant_.push_back({member, place, false});
+  }
+
+  const std::vector<ChosenMember>& meant() const { return meant_; }
+
+  /// Throws Failure for what no member of can be loaded.
+  void require_sound(const std::string& name, Packing packing) const {
+    if (is_xlsx_ || is_ods_) {
+      throw Failure(FailureKind::usage, name + ": is a spreadsheet (" +
+                                            (is_xlsx_ ? "xlsx" : "ods") +
+                                            "), not CSV: save the sheet as CSV first, for example "
+                                            "with libreoffice "
+                                            "--convert-to csv");
+    }
+    const std::string what = std::string(name_of(packing));
+    if (all_.empty())
+      throw Failure(FailureKind::usage, name + ": there is no file in this " + what);
+    if (meant_.empty()) {
+      throw Failure(FailureKind::usage, name + ": no file in this " + what +
+                                            " matches --member; there are:" + list_of(all_));
+    }
+    std::set<std::string> names;
+    for (const ChosenMember& each : meant_) {
+      const Member& member = each.member;
+      const std::string whole = name + "!" + member.name;
+      if (member.is_encrypted)
+        throw Failure(FailureKind::usage, whole +
+                                              ": is encrypted: unpack it with its password, and "
+                                              "load that");
+      if (member.is_link) {
+        throw Failure(FailureKind::usage,
+                      whole + ": is a link to another member of the archive: name that one");
+      }
+      if (!names.insert(member.name).second) {
+        throw Failure(FailureKind::usage, whole +
+                                              ": is in the archive twice, and it does not say "
+                                              "which one counts: unpack it, and load that");
+      }
+    }
+  }
+
+  void require_one(const std::string& name) const {
+    if (meant_.size() == 1) return;
+    std::vector<std::string> names;
+    for (const ChosenMember& each : meant_) names.push_back(each.member.name);
+    throw Failure(FailureKind::usage, name + ": has " + std::to_string(names.size()) +
+                                          " files; say which ones: --member NAME, or --member "
+                                          "'*.csv' for one load "
+                                          "each:" +
+                                          list_of(names));
+  }
+
+ private:
+  bool is_meant(const std::string& name) const {
+    if (options_.member) return name == *options_.member;
+    return options_.members.empty() ||
+           std::ranges::any_of(options_.members, [&name](const std::string& pattern) {
+             return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+           });
+  }
+
+  static std::string list_of(const std::vector<std::string>& names) {
+    constexpr std::size_t most = 20;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(most, names.size()); ++i) text += "\n  " + names[i];
+    if (names.size() > most) text += "\n  and " + std::to_string(names.size() - most) + " more";
+    return text;
+  }
+
+  const UnpackOptions& options_;
+  std::vector<std::string> all_;
+  std::vector<ChosenMember> meant_;
+  bool is_xlsx_ = false;
+  bool has_mimetype_ = false;
+  bool is_ods_ = false;
+};
+
+void require_file(const Source& archive, Packing packing) {
+  if (packing == Packing::tar || archive.length()) return;
+  throw Failure(FailureKind::usage, archive.name() + ": a " + std::string(name_of(packing)) +
+                                        " has its directory at its end, so it cannot be read from "
+                                        "a stream, nor out of "
+                                        "another archive: make it a file, and load that");
+}
+
+Choice look_through(Source& archive, Packing packing, const UnpackOptions& options) {
+  require_file(archive, packing);
+  Choice choice(options);
+  ArchiveReader reader(archive, packing);
+  Member member;
+  for (std::size_t place = 0; reader.next(member); ++place) choice.look_at(member, place);
+  choice.require_sound(archive.name(), packing);
+  return choice;
+}
+
+/// What is behind the first one that is meant comes when that one was read.
+ChosenMember choose_first(Source& archive, Packing packing, const UnpackOptions& options) {
+  require_file(archive, packing);
+  Choice choice(options);
+  ArchiveReader reader(archive, packing);
+  Member member;
+  for (std::size_t place = 0; choice.meant().empty() && reader.next(member); ++place)
+    choice.look_at(member, place);
+  choice.require_sound(archive.name(), packing);
+  ChosenMember first = choice.meant().front();
+  first.is_only_so_far = true;
+  return first;
+}
+
+}  // namespace
+
+ChosenMember choose_member(Source& archive, Packing packing, const UnpackOptions& options) {
+  if (archive.comes_once()) return choose_first(archive, packing, options);
+  const Choice choice = look_through(archive, packing, options);
+  choice.require_one(archive.name());
+  return choice.meant().front();
+}
+
+MemberSource::MemberSource(std::unique_ptr<Source> inner, Packing packing,
+                           const UnpackOptions& options, ChosenMember chosen)
+    : UnpackingSource(std::move(inner), options),
+      packing_(packing),
+      chosen_(std::move(chosen)),
+      name_(UnpackingSource::inner().name() + "!" + chosen_.member.name) {}
+
+MemberSource::~MemberSource() = default;
+
+void MemberSource::begin() {
+  reader_.reset();
+  read_ = 0;
+}
+
+/// A source that was stopped looks like one that was cut off.
+std::size_t MemberSource::make(char* into, std::size_t size) {
+  try {
+    return make_or_fail(into, size);
+  } catch (const Failure&) {
+    if (is_stopped()) return 0;
+    throw;
+  }
+}
+
+std::size_t MemberSource::make_or_fail(char* into, std::size_t size) {
+  if (!reader_) open_member();
+  const std::size_t got = reader_->read(into, size);
+  read_ += got;
+  if (got == 0 && chosen_.is_only_so_far) require_no_other();
+  return got;
+}
+
+void MemberSource::open_member() {
+  reader_ = std::make_unique<ArchiveReader>(inner(), packing_);
+  Member member;
+  for (std::size_t place = 0; reader_->next(member); ++place) {
+    if (place < chosen_.place) continue;
+    if (member.name == chosen_.member.name) return;
+    break;
+  }
+  throw Failure(FailureKind::changed, name_ + ": is not where it was: the archive has changed");
+}
+
+/// In a stream, what is behind the member is known only now.
+void MemberSource::require_no_other() {
+  chosen_.is_only_so_far = false;
+  Choice choice(options());
+  choice.look_at(chosen_.member, 0);
+  Member member;
+  while (reader_->next(member)) choice.look_at(member, 1);
+  choice.require_one(inner().name());
+}
+
+std::optional<Source::Packed> MemberSource::packed() const {
+  if (const auto below = inner().packed()) return below;
+  return Packed{read_, chosen_.member.bytes};
+}
+
+std::size_t MemberSource::memory_bytes() const {
+  // The library's readers have buffers of their own beside windows that a
+  // directory does not tell.
+  constexpr std::size_t beside = limits::MiB;
+  return inner().memory_bytes() + limits::packed_read_bytes + beside;
+}
+
+std::string MemberSource::identity() const {
+  return inner().identity() + "!" + chosen_.member.name;
+}
+
+/// Members of one archive are files of their own, whose archive's stamp they
+/// have: the inode's place names the member too.
+std::string MemberSource::stamp_of(const std::string& stamp) const {
+  const std::string_view file = file_of_stamp(stamp);
+  if (file.empty()) return stamp;
+  return std::string(file) + "!" + head_digest(chosen_.member.name) + stamp.substr(file.size());
+}
+
+std::vector<std::string> names_of_members(Source& archive, Packing packing,
+                                          const UnpackOptions& options) {
+  const Choice choice = look_through(archive, packing, options);
+  std::vector<std::string> names;
+  for (const ChosenMember& each : choice.meant()) names.push_back(each.member.name);
+  return names;
+}
+
+}  // namespace sluice::source

@@ -1,0 +1,107 @@
+#include "source/recognised_source.hpp"
+
+#include "base/failure.hpp"
+#include "source/member_source.hpp"
+#include "source/packed_source.hpp"
+
+namespace sluice::source {
+namespace {
+
+void begin_again(Source& source) {
+  if (source.rewind()) return;
+  throw Failure(FailureKind::failed, source.name() +
+                                         ": comes once, and too much of it had to be read to see "
+                                         "what it is: make it a file, and load that");
+}
+
+/// The first bytes of a source, which stands at its beginning again behind
+/// that.
+std::string beginning_of(Source& source) {
+  std::string bytes(recognised_bytes, '\0');
+  bytes.resize(source.read(bytes.data(), bytes.size()));
+  begin_again(source);
+  return bytes;
+}
+
+}  // namespace
+
+RecognisedSource::RecognisedSource(std::unique_ptr<Source> raw, UnpackOptions options)
+    : options_(std::move(options)), top_(std::move(raw)), now_(top_.get()) {}
+
+std::size_t RecognisedSource::read(char* into, std::size_t size) {
+  if (!is_recognised_) recognise();
+  return top_->read(into, size);
+}
+
+std::size_t RecognisedSource::read_some(char* into, std::size_t size) {
+  if (!is_recognised_) recognise();
+  return top_->read_some(into, size);
+}
+
+bool RecognisedSource::seek(std::uint64_t offset) {
+  if (!is_recognised_) recognise();
+  return top_->seek(offset);
+}
+
+/// A source that was stopped meanwhile looks like one that was cut off.
+void RecognisedSource::recognise() {
+  try {
+    for (Packing packing = unpack_streams(); is_archive(packing); packing = unpack_streams()) {
+      count_packing(packing);
+      ChosenMember chosen = choose_member(*top_, packing, options_);
+      begin_again(*top_);
+      add_layer(
+          std::make_unique<MemberSource>(std::move(top_), packing, options_, std::move(chosen)));
+    }
+  } catch (const Failure&) {
+    if (!stopped_) throw;
+  }
+  is_recognised_ = true;
+}
+
+/// What is left: none, or an archive.
+Packing RecognisedSource::unpack_streams() {
+  for (;;) {
+    const Packing packing = packing_of(beginning_of(*top_));
+    if (stopped_ || packing == Packing::none) return Packing::none;
+    if (is_archive(packing)) return packing;
+    count_packing(packing);
+    add_layer(std::make_unique<PackedSource>(std::move(top_), packing, options_));
+  }
+}
+
+void RecognisedSource::count_packing(Packing packing) {
+  if (++packings_ <= limits::packings_max) return;
+  throw Failure(FailureKind::usage, name() + ": is packed more than twice (what is in it is " +
+                                        std::string(name_of(packing)) +
+                                        " again): unpack it once, and load that");
+}
+
+/// The old top is in it; who asks that on another thread asks a part of the new
+/// one.
+void RecognisedSource::add_layer(std::unique_ptr<Source> layer) {
+  top_ = std::move(layer);
+  now_ = top_.get();
+  if (stopped_) top_->stop();
+}
+
+std::optional<std::vector<std::string>> RecognisedSource::members() {
+  const Packing packing = unpack_streams();
+  if (!is_archive(packing)) return std::nullopt;
+  return names_of_members(*top_, packing, options_);
+}
+
+void RecognisedSource::stop() {
+  stopped_ = true;
+  now().stop();
+}
+
+std::string RecognisedSource::oddity() const {
+  const std::string& called = name();
+  const bool sounds_plain =
+      !called.contains('!') &&
+      (called.ends_with(".csv") || called.ends_with(".tsv") || called.ends_with(".txt"));
+  return sounds_plain && packed() ? called + " is packed, whatever its name says" : std::string();
+}
+
+}  // namespace sluice::source

@@ -1,0 +1,68 @@
+#include "source/unpacking_source.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/quantity.hpp"
+
+namespace sluice::source {
+
+Failure cut_off(const std::string& name, const std::string& packing, const std::string& place) {
+  return {FailureKind::failed,
+          name + ": its " + packing + " ends too early, " + place +
+              ": it was cut off, or is still being written\n  No record behind its last whole "
+              "chunk is stored; once the file is complete the same command goes on."};
+}
+
+Failure damaged(const std::string& name, const std::string& what) {
+  return {FailureKind::failed, name + ": is damaged: " + what +
+                                   "\n  Rows of it that are stored may be "
+                                   "wrong too: load a good copy with --again "
+                                   "--truncate (or use --atomic)."};
+}
+
+std::size_t UnpackingSource::read(char* into, std::size_t size) {
+  std::size_t done = 0;
+  while (done < size) {
+    const std::size_t got = read_some(into + done, size - done);
+    if (got == 0) break;
+    done += got;
+  }
+  return done;
+}
+
+std::size_t UnpackingSource::read_some(char* into, std::size_t size) {
+  if (stopped_) return 0;
+  const std::size_t got = make(into, size);
+  made_ += got;
+  if (options_.bytes_max && made_ > *options_.bytes_max) {
+    throw Failure(FailureKind::failed, name() + ": unpacks to more than " +
+                                           format_bytes(*options_.bytes_max) +
+                                           " (see --max-bytes)");
+  }
+  return got;
+}
+
+bool UnpackingSource::rewind() {
+  if (!inner_->rewind()) return false;
+  made_ = 0;
+  begin();
+  return true;
+}
+
+bool UnpackingSource::seek(std::uint64_t offset) {
+  if (offset < made_ && !rewind()) return false;
+  std::vector<char> skipped(std::min<std::uint64_t>(offset - made_, limits::ahead_bytes));
+  while (made_ < offset) {
+    const std::size_t wanted = std::min<std::uint64_t>(offset - made_, skipped.size());
+    if (read(skipped.data(), wanted) < wanted) break;
+  }
+  return made_ == offset;
+}
+
+void UnpackingSource::stop() {
+  stopped_ = true;
+  inner_->stop();
+}
+
+}  // namespace sluice::source
