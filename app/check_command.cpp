@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "app/cli.hpp"
+#include "app/inputs.hpp"
 #include "app/output.hpp"
 #include "app/run_load.hpp"
 #include "base/exit_code.hpp"
@@ -73,17 +74,19 @@ int run_check(const LoadFlags& flags) {
     if (!options.rejects.ratio_max && !options.rejects.rejects_max)
       options.rejects.rejects_max = std::numeric_limits<std::uint64_t>::max();
     Runtime runtime(flags.common.connect);
-    for (const std::string& file : flags.files) {
-      options.path = file;
+    for (const Input& input : inputs_of(flags.files, options.unpack)) {
+      options.path = input.path;
+      options.unpack.member = input.member;
       options.on_reject = [&](const tuple::Reject& reject) {
-        const std::string source = file == "-" ? "stdin" : text_of_path(file);
+        const std::string source = input.path == "-" ? "stdin" : text_of_path(input.shown());
         if (as_json) {
           json.add(source, reject);
         } else {
           print_result(cell(rejects::text_of(source, reject)) + "\n");
         }
       };
-      const report::Ending ending = run_one(runtime, flags, options);
+      report::Ending ending = run_one(runtime, flags, options);
+      ending.path = input.shown();
       tell(ending);
       if (!ending.message.empty()) break;
     }
@@ -114,6 +117,7 @@ Run add_check_command(CLI::App& app) {
                "the table, as in SQL: trips, sales.trips, '\"Trips\"'")
       ->required();
   add_input_flags(c, *flags);
+  add_packing_flags(c, *flags);
   add_conflict_flags(c, *flags);
   add_reject_flags(c, *flags);
   add_setting_flags(c, *flags);

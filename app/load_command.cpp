@@ -1,5 +1,6 @@
 #include "app/after_load.hpp"
 #include "app/cli.hpp"
+#include "app/inputs.hpp"
 #include "app/output.hpp"
 #include "app/run_load.hpp"
 #include "base/exit_code.hpp"
@@ -39,10 +40,11 @@ bool is_loaded(const report::Ending& ending) {
 }
 
 /// What becomes of a loaded file; where that fails, the ending says so.
-void act_after(const AfterLoad& after, const LoadFlags& flags, report::Ending& ending) {
+void act_after(const AfterLoad& after, const LoadFlags& flags, const std::string& path,
+               report::Ending& ending) {
   const bool as_text = flags.common.output == OutputFormat::text;
   try {
-    const std::string done = after.apply(ending.path, ending.report.file);
+    const std::string done = after.apply(path, ending.report.file);
     if (!done.empty() && !flags.common.quiet) print_note(done);
   } catch (const Failure& failure) {
     ending.exit_code = exit_code_of(failure.kind(), 0);
@@ -124,21 +126,28 @@ int load_files(const LoadFlags& flags, const MoreFiles& more, report::Several& s
   }
   plan::LoadOptions options = options_of(flags);
   Runtime runtime(flags.common.connect);
-  several.files = without_rejects(flags, several);
+  const std::vector<Input> inputs = inputs_of(without_rejects(flags, several), options.unpack);
+  for (const Input& input : inputs) several.files.push_back(input.shown());
   if (std::optional<report::Ending> ending = await_server(runtime, flags, more.wait)) {
     if (flags.common.output == OutputFormat::text) print_text(*ending, flags.common.quiet);
     exit_code = ending->exit_code;
     several.endings.push_back(std::move(*ending));
     return exit_code;
   }
-  for (std::size_t i = 0; i < several.files.size(); ++i) {
-    options.path = several.files[i];
-    options.more_follows = i + 1 < several.files.size();
+  bool all_of_file = true;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    options.path = inputs[i].path;
+    options.unpack.member = inputs[i].member;
+    options.more_follows = i + 1 < inputs.size();
     several.endings.push_back(load_one(runtime, flags, after, options));
     report::Ending& ending = several.endings.back();
+    ending.path = several.files[i];
     if (several.files.size() > 1) name_file(ending);
     if (flags.common.output == OutputFormat::text) print_text(ending, flags.common.quiet);
-    if (is_loaded(ending) && !options.dry_run) act_after(after, flags, ending);
+    all_of_file = all_of_file && is_loaded(ending);
+    if (all_of_file && inputs[i].is_last_of_file && !options.dry_run)
+      act_after(after, flags, options.path, ending);
+    all_of_file = all_of_file || inputs[i].is_last_of_file;
     exit_code = worse(exit_code, ending.exit_code);
     if (is_loaded(ending)) continue;
     if (!more.keep_going || runtime.signal() != 0 || ending.exit_code == exit_connect) break;
@@ -195,6 +204,7 @@ Run add_load_command(CLI::App& app) {
       "how long to wait at the start for a server that is starting or not there yet "
       "(default: 0s)");
   add_input_flags(c, *flags);
+  add_packing_flags(c, *flags);
   add_row_flags(c, *flags);
   add_reject_flags(c, *flags);
   add_speed_flags(c, *flags);

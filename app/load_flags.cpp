@@ -172,6 +172,7 @@ plan::LoadOptions options_of(const LoadFlags& flags) {
   o.use_ledger = !flags.no_ledger;
   o.rejects.rejects_max = flags.rejects_max;
   o.rejects.ratio_max = flags.reject_ratio_max;
+  if (flags.bytes_max > 0) o.unpack.bytes_max = flags.bytes_max;
   require_sizes(o);
   require_place_of_rejects(o.rejects_path);
   refuse_contradictions(flags, o);
@@ -219,6 +220,21 @@ void add_input_flags(CLI::App& c, LoadFlags& f) {
       ->group(group);
   add_size_option(c, "--max-record-bytes", f.load.record_bytes_max,
                   "largest record, before it is an error (default: 64MiB)")
+      .group(group);
+}
+
+void add_packing_flags(CLI::App& c, LoadFlags& f) {
+  const std::string group = "Packed input (gz, zst, lz4, xz, bz2, zip, tar, 7z: by content)";
+  add_list_option(c, "--member", f.load.unpack.members, false,
+                  "the file of an archive that is meant, or a pattern for several (repeatable; "
+                  "default: the only one)")
+      .option_text("GLOB")
+      ->group(group);
+  add_size_option(c, "--decode-memory", f.load.unpack.memory_max,
+                  "what a packed file's window or dictionary may take (default: 256MiB)")
+      .group(group);
+  add_size_option(c, "--max-bytes", f.bytes_max,
+                  "stop where a packed file unpacks to more than this (default: no limit)")
       .group(group);
 }
 

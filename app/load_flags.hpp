@@ -24,6 +24,7 @@ struct LoadFlags {
   std::vector<std::string> maps;
   std::vector<std::string> settings;
   std::string max_rate;
+  std::size_t bytes_max = 0;  ///< unpacked; 0: any number
   std::optional<std::chrono::milliseconds> lock_timeout;
   bool header_given = false;
   bool no_ledger = false;
@@ -31,6 +32,7 @@ struct LoadFlags {
 };
 
 void add_input_flags(CLI::App& command, LoadFlags& flags);
+void add_packing_flags(CLI::App& command, LoadFlags& flags);
 /// What becomes of records whose key is in the table.
 void add_conflict_flags(CLI::App& command, LoadFlags& flags);
 void add_row_flags(CLI::App& command, LoadFlags& flags);

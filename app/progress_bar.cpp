@@ -44,6 +44,11 @@ constexpr std::size_t cells_min = 8;
 
 }  // namespace
 
+Way way_of(const load::Progress& p) {
+  if (p.packed_total) return {p.packed_done, p.packed_before, p.packed_total};
+  return {p.bytes_done, p.bytes_before, p.bytes_total};
+}
+
 std::string_view name_of(load::Progress::Stage stage) {
   switch (stage) {
     case load::Progress::Stage::preparing: return "preparing";
@@ -69,8 +74,10 @@ std::string bar_line(const load::Progress& p, const Rates& r, std::size_t column
   } else if (r.fraction) {
     parts.push_back({fmt::format("{:2.0f}%", *r.fraction * 100), 1});
   }
-  parts.push_back({format_decimal_bytes(p.bytes_done) +
-                       (p.bytes_total ? " of " + format_decimal_bytes(*p.bytes_total) : ""),
+  const Way way = way_of(p);
+  parts.push_back({format_decimal_bytes(way.done) +
+                       (way.total ? " of " + format_decimal_bytes(*way.total) : "") +
+                       (p.packed_total ? " packed" : ""),
                    6});
   parts.push_back({format_count(p.rows_before + p.rows_stored) + " rows", 5});
   parts.push_back({format_rate(r.rows), 0});

@@ -17,6 +17,14 @@ struct Rates {
   std::optional<double> seconds_left;
 };
 
+/// How far of how much, in bytes of what lies on the disk: packed ones, where it is packed.
+struct Way {
+  std::uint64_t done = 0;
+  std::uint64_t before = 0;  ///< of these, by an earlier run
+  std::optional<std::uint64_t> total;
+};
+Way way_of(const load::Progress& progress);
+
 std::string_view name_of(load::Progress::Stage stage);
 /// "0:12"
 std::string clock_of(double seconds);

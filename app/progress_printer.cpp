@@ -28,12 +28,14 @@ Rates rates_of(const load::Progress& p, async::Clock::time_point began) {
   r.seconds = std::chrono::duration<double>(async::Clock::now() - began).count();
   const double safe = std::max(r.seconds, 0.001);
   const auto bytes_now = static_cast<double>(p.bytes_done - p.bytes_before);
+  const Way way = way_of(p);
   r.rows = static_cast<double>(p.rows_stored) / safe;
   r.bytes = bytes_now / safe;
-  if (p.bytes_total && *p.bytes_total > 0) {
-    r.fraction = static_cast<double>(p.bytes_done) / static_cast<double>(*p.bytes_total);
-    if (bytes_now > 0)
-      r.seconds_left = static_cast<double>(*p.bytes_total - p.bytes_done) / r.bytes;
+  if (way.total && *way.total > 0) {
+    const std::uint64_t done = std::min(way.done, *way.total);
+    r.fraction = static_cast<double>(done) / static_cast<double>(*way.total);
+    const auto now = static_cast<double>(way.done - way.before);
+    if (now > 0) r.seconds_left = static_cast<double>(*way.total - done) / now * safe;
   }
   return r;
 }
@@ -130,6 +132,10 @@ void ProgressPrinter::print_json(const load::Progress& p) {
                               {"retries", p.retries},
                               {"seconds", r.seconds}};
   if (p.bytes_total) json["bytes_total"] = *p.bytes_total;
+  if (p.packed_total) {
+    json["packed_bytes_done"] = p.packed_done;
+    json["packed_bytes_total"] = *p.packed_total;
+  }
   if (r.seconds_left) json["seconds_left"] = *r.seconds_left;
   print_log(text_of(json, -1) + "\n");
 }

@@ -15,10 +15,11 @@ namespace sluice::chunk {
 struct Chunk {
   std::int64_t number = 0;  ///< from 0, in file order
   Position start;
-  std::size_t size = 0;       ///< bytes, line ends included
-  std::uint64_t records = 0;  ///< at least 1
-  std::uint64_t lines = 0;    ///< physical lines
-  std::uint64_t digest = 0;   ///< XXH3 (64 bits) of the bytes
+  std::size_t size = 0;            ///< bytes, line ends included
+  std::uint64_t records = 0;       ///< at least 1
+  std::uint64_t lines = 0;         ///< physical lines
+  std::uint64_t digest = 0;        ///< XXH3 (64 bits) of the bytes
+  std::uint64_t packed_bytes = 0;  ///< what was read for it of what is packed, for progress
   bool unterminated_quote =
       false;  ///< the last record, which is the source's last, opens a quote that never closes
   csv::StructuralIndex index;

@@ -80,6 +80,9 @@ bool Chunker::next(Chunk& chunk) {
   chunk.index.truncate(entries);
   if (end == size && at_end_ && carry_used_ == carry_.size()) end_last_record(chunk);
   count(chunk, records_behind);
+  const auto packed = source_.packed();
+  chunk.packed_bytes = packed ? packed->done - std::min(packed_read_, packed->done) : 0;
+  packed_read_ += chunk.packed_bytes;
 
   records_left_ -= chunk.records;
   next_start_.byte_offset += chunk.size;

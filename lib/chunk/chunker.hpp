@@ -64,6 +64,7 @@ class Chunker {
   std::size_t carry_used_ = 0;
   std::size_t read_now_ =
       0;  ///< bytes that came from the source, not from the carry, for the current chunk
+  std::uint64_t packed_read_ = 0;  ///< for all chunks so far
   bool at_end_ = false;
 };
 

@@ -167,7 +167,8 @@ std::string array_of(const std::vector<std::string>& digests) {
 std::vector<std::string> are_like(const NewLoad& like) {
   std::vector<std::string> kinds{"l.fingerprint = " + quote_literal(like.fingerprint),
                                  "l.head = " + quote_literal(like.head)};
-  if (like.source_bytes) kinds.push_back("l.source_path = " + quote_literal(like.source_path));
+  // A stream has a name, and no path.
+  if (like.is_file()) kinds.push_back("l.source_path = " + quote_literal(like.source_path));
   const std::string file = file_of(like.source_stamp);
   if (!file.empty())
     kinds.push_back("substring(l.source_stamp from '^\\S+ \\S+ ') = " + quote_literal(file));

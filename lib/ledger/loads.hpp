@@ -20,7 +20,7 @@ struct NewLoad {
   std::string origin;  ///< writer::Target::origin: in which database target_oid means the table
   std::string source;
   std::string source_path;
-  std::optional<std::uint64_t> source_bytes;
+  std::optional<std::uint64_t> source_bytes;  ///< nothing for a stream, and for what is packed
   std::string source_stamp;
   std::string fingerprint;
   std::string head;                 ///< of the first bytes alone: source::head_digest()
@@ -37,6 +37,8 @@ struct NewLoad {
   bool staged = false;       ///< its rows wait in a stage (ledger/stages) until all are there
   bool updates = false;      ///< --on-conflict update
   std::optional<LoadId> behind_load;  ///< the load that this one goes on behind
+
+  bool is_file() const { return source_bytes || !source_stamp.empty(); }
 };
 
 /// A row of pgsluice.loads, with the sums of its chunks.

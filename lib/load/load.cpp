@@ -87,6 +87,7 @@ asio::awaitable<void> Load::run_to_the_end() {
   plan::Plan plan = co_await prepare_to_run();
   run_.report.plan = plan.summary();
   run_.progress.bytes_total = plan.identity.source_bytes;
+  if (const auto packed = source_->packed()) run_.progress.packed_total = packed->total;
   run_.progress.bytes_done = plan.preamble.start.byte_offset;
   run_.progress.bytes_before = run_.progress.bytes_done;
 
@@ -128,11 +129,12 @@ asio::awaitable<void> Load::run_plan(plan::Plan& plan) {
 
 asio::awaitable<plan::Plan> Load::prepare_to_run() {
   writer::require_table_name(options_.table);
-  source_ = source::open(options_.path);
+  source_ = source::open(options_.path, options_.unpack);
   run_.report.file = source_->file();
   Survey survey(run_, options_, *source_, co_await asio::this_coro::executor);
   Findings found = co_await survey.make();
   lock_ = std::move(found.lock);
+  if (std::string odd = source_->oddity(); !odd.empty()) run_.note(std::move(odd));
   co_await plan::bring_together(run_.on.pool, found.target.data_encoding, found.beginning,
                                 options_);
   plan::Plan plan = plan::make_plan(std::move(options_), *source_, std::move(found.beginning),

@@ -14,6 +14,7 @@ asio::awaitable<void> Reconciliation::begin_again() {
   co_await async::offload(run_.on.reader, read_again);
   run_.progress.bytes_done = plan_.preamble.start.byte_offset;
   run_.progress.bytes_before = run_.progress.bytes_done;
+  run_.progress.packed_done = run_.progress.packed_before = 0;
   run_.progress.rows_stored = run_.progress.rows_before = 0;  // counted once more
 }
 

@@ -20,12 +20,15 @@ struct Progress {
   enum class Stage { preparing, verifying, loading, indexing, publishing, finishing };
 
   Stage stage = Stage::preparing;
-  std::optional<std::uint64_t> bytes_total;  ///< of the source, where it is known
-  std::uint64_t bytes_done = 0;              ///< stored, by this run or an earlier one
-  std::uint64_t bytes_before = 0;            ///< of these, by an earlier run
-  std::uint64_t rows_stored = 0;             ///< by this run
-  std::uint64_t rows_before = 0;             ///< by earlier runs
-  std::uint64_t rows_rejected = 0;           ///< by this run
+  std::optional<std::uint64_t> bytes_total;   ///< of the source, where it is known
+  std::uint64_t bytes_done = 0;               ///< stored, by this run or an earlier one
+  std::uint64_t bytes_before = 0;             ///< of these, by an earlier run
+  std::optional<std::uint64_t> packed_total;  ///< where the source is packed, and this is known
+  std::uint64_t packed_done = 0;              ///< what was packed of what is stored
+  std::uint64_t packed_before = 0;            ///< of these, by an earlier run
+  std::uint64_t rows_stored = 0;              ///< by this run
+  std::uint64_t rows_before = 0;              ///< by earlier runs
+  std::uint64_t rows_rejected = 0;            ///< by this run
   std::uint64_t retries = 0;
 };
 

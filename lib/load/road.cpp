@@ -93,6 +93,8 @@ bool Road::is_stored(const chunk::Chunk& chunk) {
   }
   progress_.bytes_done += chunk.size;
   progress_.bytes_before += chunk.size;
+  progress_.packed_done += chunk.packed_bytes;
+  progress_.packed_before += chunk.packed_bytes;
   progress_.rows_before += entry.rows_stored + entry.rows_updated;
   return true;
 }
@@ -146,6 +148,7 @@ asio::awaitable<void> Road::write_batch(const chunk::Chunk& chunk, const tuple::
   progress_.rows_stored += stored.counts.rows_stored + stored.counts.rows_updated;
   progress_.rows_rejected += stored.rows_rejected;
   progress_.bytes_done += chunk.size;
+  progress_.packed_done += chunk.packed_bytes;
 }
 
 void Road::fail(std::int64_t chunk, std::exception_ptr error) {

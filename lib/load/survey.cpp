@@ -111,7 +111,7 @@ asio::awaitable<void> Survey::lock() {
       .target = "pg_catalog.current_setting('pgsluice.target')",
       .fingerprint = options_.use_ledger ? found_.beginning.fingerprint : std::string(),
       .head = options_.use_ledger ? found_.beginning.head : std::string(),
-      .is_stream = source_.comes_once(),
+      .is_stream = !source_.length(),
       .file = options_.use_ledger ? std::string(source::file_of_stamp(source_.opening_stamp()))
                                   : std::string(),
       .empties_table = options_.truncate};

@@ -13,6 +13,7 @@
 #include "csv/dialect.hpp"
 #include "csv/scanner.hpp"
 #include "rejects/budget.hpp"
+#include "source/source.hpp"
 #include "tuple/encoder.hpp"
 #include "writer/catalog.hpp"
 #include "writer/merge.hpp"
@@ -83,6 +84,7 @@ struct RunOptions {
   std::optional<std::uint64_t> rows_per_second_max;
   std::size_t chunk_bytes = limits::chunk_bytes_default;
   std::size_t record_bytes_max = limits::record_bytes_default;
+  source::UnpackOptions unpack;
   std::size_t jobs = 0;  ///< connections; 0 chooses
   csv::Scanner::Form scanner = csv::Scanner::Form::automatic;
   bool truncate = false;

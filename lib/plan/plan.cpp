@@ -10,6 +10,7 @@
 #include "plan/header_advice.hpp"
 #include "plan/meaning.hpp"
 #include "source/fingerprint.hpp"
+#include "source/packing.hpp"
 #include "source/starts.hpp"
 
 namespace sluice::plan {
@@ -20,6 +21,12 @@ chunk::PreambleOptions preamble_options(const LoadOptions& o) {
           .has_header = o.header != HeaderMode::none,
           .skip_lines = o.skip_lines,
           .bytes_max = o.record_bytes_max};
+}
+
+/// As a part of a file's name.
+std::string flat(std::string name) {
+  std::ranges::replace(name, '/', '_');
+  return name;
 }
 
 tuple::Mapping map_header(const Plan& plan, const tuple::MappingOptions& options) {
@@ -121,6 +128,7 @@ PlanSummary Plan::summary() const {
                        identity.chunk_bytes / 4 * batch_buffers() +
                        identity.chunk_bytes / 2 * chunk_buffers();
   if (options.rejects.allow_any()) s.memory_bytes_max += limits::rejects_memory_bytes * jobs;
+  s.memory_bytes_max += source->memory_bytes();
   s.scanner = csv::Scanner(options.dialect, options.scanner).form();
   s.line_end = csv::name_of(preamble.line_end);
   for (std::size_t i = 0; i < mapping.targets.size(); ++i) {
@@ -210,7 +218,7 @@ ledger::RunLockNames lock_names(const Plan& plan) {
   return {.target = "'" + std::to_string(plan.target.table.id) + "'",
           .fingerprint = plan.identity.fingerprint,
           .head = plan.identity.head,
-          .is_stream = plan.source->comes_once(),
+          .is_stream = !plan.source->length(),
           .file = std::string(source::file_of_stamp(plan.identity.source_stamp)),
           .empties_table = plan.options.truncate};
 }
@@ -220,12 +228,12 @@ std::string rejects_path_of(const Plan& plan, const std::string& named) {
   const LoadOptions& o = plan.options;
   fs::path path = named;
   if (path.empty() && plan.source->file()) {
-    path = o.path;
+    std::string name = source::name_without_packing(o.path);
+    if (o.unpack.member) name += "." + flat(source::name_without_packing(*o.unpack.member));
+    path = name;
     path.replace_extension(".rejects.csv");
   } else if (path.empty()) {
-    std::string name = plan.target.table.name;
-    std::ranges::replace(name, '/', '_');
-    path = name + ".rejects.csv";
+    path = flat(plan.target.table.name) + ".rejects.csv";
   }
   return fs::absolute(path).string();
 }

@@ -8,17 +8,23 @@
 
 #include "base/limits.hpp"
 #include "source/fingerprint.hpp"
+#include "source/packing.hpp"
 
 namespace sluice::resume {
 namespace {
 
 using Kind = Verdict::Kind;
 
-bool is_stream(const ledger::NewLoad& load) { return !load.source_bytes; }
+/// Of a stream, and of what is packed, the content's length is not known before its end: its
+/// fingerprint is that of the beginning.
+bool has_no_length(const ledger::NewLoad& load) { return !load.source_bytes; }
 
-/// A stream has no name; a file has its path, and those of its other links.
+/// A stream has no name; a file has its path, and those of its other links. "trips.csv.gz" is
+/// "trips.csv", packed.
 bool same_name(const ledger::NewLoad& a, const ledger::NewLoad& b) {
-  if (is_stream(a) || is_stream(b) || a.source_path == b.source_path) return true;
+  if (!a.is_file() || !b.is_file()) return true;
+  if (source::name_without_packing(a.source_path) == source::name_without_packing(b.source_path))
+    return true;
   const std::string_view file = source::file_of_stamp(a.source_stamp);
   return !file.empty() && file == source::file_of_stamp(b.source_stamp);
 }
@@ -26,7 +32,7 @@ bool same_name(const ledger::NewLoad& a, const ledger::NewLoad& b) {
 /// What is known without reading: whether all of the content may be that of the load.
 bool may_be_same(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
   if (load.fingerprint == now.fingerprint) return true;
-  return load.head == now.head && (is_stream(load) || is_stream(now));
+  return load.head == now.head && (has_no_length(load) || has_no_length(now));
 }
 
 /// Of what is known of its beginning: whether it is the load's, or begins with all of that.
@@ -47,7 +53,7 @@ bool may_go_on(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
 /// Whether an unfinished load is of this source by its name, or by its path whatever is there now.
 bool is_of_this_file(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
   const bool is_renamed = load.head == now.head && same_name(load, now);
-  return !is_stream(now) && (load.source_path == now.source_path || is_renamed);
+  return now.is_file() && (load.source_path == now.source_path || is_renamed);
 }
 
 /// Under row-level security: as whom it was loaded. Empty where that decides nothing.

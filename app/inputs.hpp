@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "source/source.hpp"
+
+namespace sluice::app {
+
+/// What one load of a command is of: a file, or a member of an archive.
+struct Input {
+  std::string path;
+  std::optional<std::string> member;
+  bool is_last_of_file = true;
+
+  /// "trips.csv", "a.zip!dir/b.csv".
+  std::string shown() const { return member ? path + "!" + *member : path; }
+};
+
+/// Each file, and of each archive the members that are asked for (--member). Where nothing is asked
+/// for, an archive is one input: the file in it. Throws Failure.
+std::vector<Input> inputs_of(const std::vector<std::string>& files,
+                             const source::UnpackOptions& options);
+
+}  // namespace sluice::app

@@ -1,0 +1,277 @@
+#include <gmock/gmock.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/packed.hpp"
+#include "support/process.hpp"
+
+namespace sluice::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+namespace fs = std::filesystem;
+
+constexpr const char* commands[] = {
+    "gzip -c", "zstd -q -c", "lz4 -q -c", "lz4 -q -c -l", "xz -0 -c -T2 --block-size=100KiB",
+    "bzip2 -c"};
+
+/// Loads of what is packed, by the program.
+class PackedLoad : public DatabaseTest {
+ protected:
+  void SetUp() override { db().run("create table t (id int, name text)"); }
+
+  Finished load(const std::string& path, std::vector<std::string> flags = {},
+                const std::string& input = {}) const {
+    std::vector<std::string> all{"load", path, "-t", "t", "-d", url(), "--progress", "none"};
+    all.insert(all.end(), flags.begin(), flags.end());
+    Process::Options options;
+    options.input = input;
+    return pgsluice(std::move(all), std::move(options));
+  }
+  std::int64_t rows() { return db().number("select count(*) from t"); }
+  /// Each of the first records is there once, and nothing else.
+  std::int64_t first_rows() {
+    const std::int64_t count = rows();
+    EXPECT_EQ(count, db().number("select count(distinct id) from t"));
+    EXPECT_EQ(count, db().number("select coalesce(max(id), 0) from t"));
+    return count;
+  }
+  void expect_all_of(const std::string& text) {
+    db().run("create temp table whole (id int, name text)");
+    EXPECT_FALSE(db().copy("whole", "format csv, header true", text));
+    EXPECT_EQ(db().number("select count(*) from whole"), rows());
+    EXPECT_EQ(0, db().number("select count(*) from (table whole except table t) as missing"));
+    db().run("drop table whole");
+    EXPECT_EQ("", ledger_disagreement("t"));
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(PackedLoad, IsTheTableOfThePlainFile) {
+  const std::string text = csv_to_pack(300'000);
+  for (const char* command : commands) {
+    for (const char* size : {"997", "64KiB", "8MiB"}) {
+      SCOPED_TRACE(std::string(command) + " in chunks of " + size);
+      const Finished loaded =
+          load(folder_.write("f.csv.packed", piped(command, text)), {"--chunk-size", size});
+      EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+      expect_all_of(text);
+      db().run("truncate t; drop schema pgsluice cascade");
+    }
+  }
+}
+
+TEST_F(PackedLoad, IsOneWithTheStreamAndThePlainFile) {
+  const std::string text = csv_to_pack(200'000);
+  const std::string plain = folder_.write("f.csv", text);
+  const std::string packed = folder_.write("f.csv.gz", piped("gzip -c", text));
+  const auto all = {std::pair(packed, std::string()), std::pair(std::string("-"), plain),
+                    std::pair(std::string("-"), packed), std::pair(plain, std::string())};
+  for (const auto& [first, first_input] : all) {
+    ASSERT_EQ(0, load(first, {}, first_input).exit_code);
+    const std::int64_t count = first_rows();
+    for (const auto& [path, input] : all) {
+      SCOPED_TRACE(first + first_input + " and then " + path + input);
+      const Finished again = load(path, {}, input);
+      EXPECT_EQ(0, again.exit_code) << again.err;
+      EXPECT_THAT(again.out, HasSubstr("nothing to do"));
+      EXPECT_EQ(count, rows());
+    }
+    db().run("truncate t; drop schema pgsluice cascade");
+  }
+}
+
+TEST_F(PackedLoad, UntouchedIsKnownWithoutUnpacking) {
+  const std::string packed = folder_.write("f.csv.xz", piped("xz -0 -c", csv_to_pack(9'000'000)));
+  ASSERT_EQ(0, load(packed).exit_code);
+  std::fstream file(packed, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(fs::file_size(packed) / 2));
+  file.write("damage", 6);
+  file.close();
+  EXPECT_EQ(1, load(packed).exit_code) << "touched, it is compared, and the damage found";
+  // Another load says what stamp it has by now.
+  db().run("create table u (id int, name text)");
+  ASSERT_EQ(0, pgsluice({"load", packed, "-t", "u", "-d", url(), "--limit", "1"}).exit_code);
+  db().run(
+      "update pgsluice.loads set source_stamp = (select source_stamp from pgsluice.loads "
+      "where target = 'public.u') where state = 'finished'");
+  const Finished untouched = load(packed);
+  EXPECT_EQ(0, untouched.exit_code) << untouched.err;
+  EXPECT_THAT(untouched.out, HasSubstr("nothing to do"));
+}
+
+TEST_F(PackedLoad, OfOtherNameAndSameContentIsRefused) {
+  const std::string gz = piped("gzip -c", csv_to_pack(2000));
+  ASSERT_EQ(0, load(folder_.write("monday.csv.gz", gz)).exit_code);
+  const Finished other = load(folder_.write("tuesday.csv.gz", gz));
+  EXPECT_EQ(7, other.exit_code) << other.err;
+  EXPECT_THAT(other.err, HasSubstr("--same-content"));
+}
+
+TEST_F(PackedLoad, CutOffStoresNoUnfinishedChunkAndGoesOnOnceItIsComplete) {
+  const std::string text = csv_to_pack(600'000);
+  for (const char* command : commands) {
+    const std::string packed = piped(command, text);
+    // In the middle, and where all bytes are there and only their end is not.
+    for (const std::size_t less : {packed.size() / 3, std::size_t{5}}) {
+      SCOPED_TRACE(std::string(command) + " without " + std::to_string(less));
+      const std::string path =
+          folder_.write("f.csv.packed", packed.substr(0, packed.size() - less));
+      const Finished cut = load(path, {"--chunk-size", "16KiB"});
+      EXPECT_EQ(1, cut.exit_code) << cut.err;
+      EXPECT_THAT(cut.err, AllOf(HasSubstr("f.csv.packed: its "), HasSubstr("ends too early"),
+                                 HasSubstr("at packed byte ")));
+      const std::int64_t stored = first_rows();
+      EXPECT_LT(stored, std::ranges::count(text, '\n'));
+      EXPECT_EQ(stored > 0, cut.err.contains(" so far (load ")) << cut.err;
+      if (stored > 0) {
+        EXPECT_GT(text.size(), db().number("select max(byte_offset + byte_count) from "
+                                           "pgsluice.chunks"))
+            << "the last chunk is not whole";
+      }
+      folder_.write("f.csv.packed", packed);
+      const Finished whole = load(path, {"--chunk-size", "16KiB"});
+      EXPECT_EQ(0, whole.exit_code) << whole.err;
+      EXPECT_EQ(stored > 0, whole.err.contains("resuming load"));
+      expect_all_of(text);
+      db().run("truncate t; drop schema pgsluice cascade");
+    }
+  }
+}
+
+TEST_F(PackedLoad, DamageIsToldAndAtomicStoresNothing) {
+  std::string packed = piped("gzip -c", csv_to_pack(600'000));
+  packed[packed.size() - 6] ^= 1;  // its checksum
+  const std::string path = folder_.write("f.csv.gz", packed);
+  const Finished damaged = load(path, {"--chunk-size", "16KiB"});
+  EXPECT_EQ(1, damaged.exit_code);
+  EXPECT_THAT(damaged.err, AllOf(HasSubstr("f.csv.gz: is damaged: gzip, near packed byte "),
+                                 HasSubstr("Rows of it that are stored may be wrong too")));
+  EXPECT_GT(rows(), 0);
+  db().run("truncate t; drop schema pgsluice cascade");
+  EXPECT_EQ(1, load(path, {"--chunk-size", "16KiB", "--atomic"}).exit_code);
+  EXPECT_EQ(0, rows());
+}
+
+TEST_F(PackedLoad, ServesEveryCommand) {
+  const std::string path = folder_.write("f.csv.gz", piped("gzip -c", "id,name\n1,a\nx,b\n3,c\n"));
+  const Finished checked = pgsluice({"check", path, "-t", "t", "-d", url()});
+  EXPECT_EQ(3, checked.exit_code) << checked.err;
+  EXPECT_THAT(checked.out + checked.err, HasSubstr("f.csv.gz:3"));
+  const auto memory = [&](const std::string& file) {
+    return nlohmann::json::parse(load(file, {"--dry-run", "--output", "json"})
+                                     .out)["loads"][0]["plan"]["memory_bytes_max"]
+        .get<std::size_t>();
+  };
+  EXPECT_GT(memory(path), memory(folder_.write("plain.csv", "id,name\n")) + 2'000'000);
+  EXPECT_EQ(0, load(path, {"--limit", "1"}).exit_code);
+  EXPECT_EQ(1, first_rows());
+  const Finished rejected = load(path, {"--max-rejects", "5", "--again", "--truncate"});
+  EXPECT_EQ(3, rejected.exit_code) << rejected.err;
+  EXPECT_EQ("id,name\nx,b\n", read_file(folder_ / "f.rejects.csv"));
+  db().run("truncate t");
+  const std::string done = folder_ / "done";
+  EXPECT_EQ(3, load(path, {"--max-rejects", "5", "--after", "move:" + done}).exit_code);
+  EXPECT_TRUE(fs::exists(done + "/f.csv.gz"));
+}
+
+TEST_F(PackedLoad, KeepsItsLimits) {
+  const std::string text = csv_to_pack(300'000);
+  const std::string path = folder_.write("f.csv.gz", piped("gzip -c", text));
+  const Finished large = load(path, {"--max-bytes", "100KB", "--chunk-size", "16KiB"});
+  EXPECT_EQ(1, large.exit_code);
+  EXPECT_THAT(large.err, HasSubstr("unpacks to more than 97.7 KiB (see --max-bytes)"));
+  EXPECT_EQ(0, load(path, {"--chunk-size", "16KiB"}).exit_code) << "the same command without it";
+  expect_all_of(text);
+  const std::string wide =
+      folder_.write("w.csv.zst", piped("zstd -q -c --long=27 -19", csv_to_pack(3'000'000)));
+  const Finished refused = load(wide, {"--decode-memory", "16MiB"});
+  EXPECT_EQ(2, refused.exit_code);
+  EXPECT_THAT(refused.err, HasSubstr("it takes 128 MiB of memory to unpack, and 16 MiB are allowed "
+                                     "(see --decode-memory)"));
+}
+
+TEST_F(PackedLoad, TellsItsWayInPackedBytes) {
+  const std::string text = csv_to_pack(3'000'000);
+  const std::string packed = piped("gzip -c", text);
+  const Finished loaded = pgsluice(
+      {"load", folder_.write("f.csv.gz", packed), "-t", "t", "-d", url(), "--progress", "json"});
+  ASSERT_EQ(0, loaded.exit_code) << loaded.err;
+  const std::string line = loaded.err.substr(loaded.err.rfind('{'));
+  const auto json = nlohmann::json::parse(line);
+  EXPECT_EQ(packed.size(), json["packed_bytes_total"]);
+  EXPECT_EQ(packed.size(), json["packed_bytes_done"]);
+  EXPECT_EQ(text.size(), json["bytes_done"]);
+  EXPECT_FALSE(json.contains("bytes_total"));
+}
+
+/// 300 MB of lines in less than 1.5 MB.
+TEST_F(PackedLoad, TakesNoMoreMemoryForABomb) {
+  const std::string path = folder_.write(
+      "f.csv.gz", piped("line=$(head -c 100000 /dev/zero | tr \"\\0\" a); (echo id,name; yes "
+                        "\"1,$line\" | head -n 3000; true) | gzip -c",
+                        ""));
+  ASSERT_LT(fs::file_size(path), 1'500'000U);
+  const Finished checked = pgsluice({"check", path, "-t", "t", "-d", url()});
+  EXPECT_EQ(0, checked.exit_code) << checked.err;
+  EXPECT_THAT(checked.out, HasSubstr("checked 3,000 records"));
+  EXPECT_LT(checked.rss_kib_max, 120 * 1024);
+}
+
+TEST_F(PackedLoad, MembersOfAnArchiveAreLoadsOfTheirOwn) {
+  const std::string path = folder_.write(
+      "a.zip", piped("cat > b.csv && echo id > c.csv && echo 7 >> c.csv && echo x >> c.csv && "
+                     "mkdir d && cp c.csv d/e.dat && zip -q -r a.zip b.csv c.csv d && cat a.zip",
+                     "id,name\n1,a\n2,b\n"));
+  const Finished which = load(path);
+  EXPECT_EQ(2, which.exit_code);
+  EXPECT_THAT(which.err, AllOf(HasSubstr("a.zip: has 3 files; say which ones: --member"),
+                               HasSubstr("\n  b.csv\n  c.csv\n  d/e.dat")));
+  const std::string done = folder_ / "done";
+  const Finished both =
+      load(path, {"--member", "*.csv", "--max-rejects", "5", "--after", "move:" + done});
+  EXPECT_EQ(3, both.exit_code) << both.err;
+  EXPECT_THAT(both.out,
+              AllOf(HasSubstr("a.zip!b.csv"), HasSubstr("a.zip!c.csv"), HasSubstr("2 of 2 files")));
+  EXPECT_EQ("1 2 7", db().value("select string_agg(id::text, ' ' order by id) from t"));
+  EXPECT_EQ("id\nx\n", read_file(folder_ / "a.c.rejects.csv"));
+  const std::string moved = done + "/a.zip";
+  ASSERT_TRUE(fs::exists(moved));
+  const Finished again = load(moved, {"--member", "*.csv", "--max-rejects", "5"});
+  EXPECT_EQ(0, again.exit_code) << again.err;
+  EXPECT_EQ(3, rows());
+  EXPECT_EQ(0, load(moved, {"--member", "d/e.dat", "--max-rejects", "5", "--same-content", "skip"})
+                   .exit_code);
+  EXPECT_EQ(3, rows());
+  const Finished checked = pgsluice({"check", moved, "-t", "t", "-d", url(), "--member", "c.csv"});
+  EXPECT_EQ(3, checked.exit_code);
+  EXPECT_THAT(checked.out, HasSubstr("a.zip!c.csv:3"));
+}
+
+TEST_F(PackedLoad, AnArchiveMayComeFromAStreamIfItIsATarOfOneFile) {
+  const std::string one =
+      folder_.write("one", piped("cat > b.csv && tar -czf - b.csv", "id,name\n1,a\n2,b\n"));
+  EXPECT_EQ(0, load("-", {}, one).exit_code);
+  EXPECT_EQ(2, first_rows());
+  const std::string two = folder_.write(
+      "two",
+      piped("cat > b.csv && echo id > c.csv && tar -cf - b.csv c.csv", "id,name\n3,a\n4,b\n"));
+  const Finished refused = load("-", {}, two);
+  EXPECT_EQ(2, refused.exit_code);
+  EXPECT_THAT(refused.err, HasSubstr("stdin: has 2 files; say which ones: --member"));
+  EXPECT_EQ(2, first_rows());
+  const std::string zip =
+      folder_.write("z", piped("cat > b.csv && zip -q a.zip b.csv && cat a.zip", "id\n3\n"));
+  EXPECT_THAT(load("-", {}, zip).err, HasSubstr("cannot be read from a stream"));
+}
+
+}  // namespace
+}  // namespace sluice::test
