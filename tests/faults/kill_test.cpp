@@ -9,6 +9,7 @@
 
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/packed.hpp"
 #include "support/process.hpp"
 
 namespace sluice::test {
@@ -34,6 +35,10 @@ class KillTest : public DatabaseTest {
             url(),  "--chunk-size", chunk_size_, "--progress", "none"};
   }
 
+  void pack(const std::string& command) {
+    path_ = folder_.write("in.csv.packed", piped(command, read_file(path_)));
+  }
+
   void expect_each_row_once() {
     EXPECT_EQ(content("expected"), content("t"));
     EXPECT_EQ("", ledger_disagreement("t"));
@@ -46,13 +51,23 @@ class KillTest : public DatabaseTest {
   std::string chunk_size_ = "20K";
 };
 
+/// How rows get into the table, and how their file is packed.
+struct WayIn {
+  std::vector<std::string> flags;
+  std::string packing;
+};
+
 /// A run that is killed at any moment leaves what the next one goes on with, however the rows get
 /// into the table.
-class KilledRuns : public KillTest, public ::testing::WithParamInterface<std::vector<std::string>> {
+class KilledRuns : public KillTest, public ::testing::WithParamInterface<WayIn> {
  protected:
+  void SetUp() override {
+    KillTest::SetUp();
+    if (!GetParam().packing.empty()) pack(GetParam().packing);
+  }
   std::vector<std::string> command() const {
     std::vector<std::string> arguments = KillTest::command();
-    arguments.insert(arguments.end(), GetParam().begin(), GetParam().end());
+    arguments.insert(arguments.end(), GetParam().flags.begin(), GetParam().flags.end());
     return arguments;
   }
 };
@@ -85,12 +100,16 @@ TEST_P(KilledRuns, AreGoneOnWith) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, KilledRuns,
-                         ::testing::Values(std::vector<std::string>{},
-                                           std::vector<std::string>{"--writer", "insert"},
-                                           std::vector<std::string>{"--on-conflict", "update"},
-                                           std::vector<std::string>{"--atomic"}));
+                         ::testing::Values(WayIn{}, WayIn{{"--writer", "insert"}, ""},
+                                           WayIn{{"--on-conflict", "update"}, ""},
+                                           WayIn{{"--atomic"}, ""}, WayIn{{}, "gzip -c"},
+                                           WayIn{{"--atomic"}, "xz -0 -c --block-size=64KiB"}));
 
-TEST_F(KillTest, FirstInterruptStopsAndCanBeResumed) {
+/// Whether it is unpacked by a thread of its own or read as it is.
+class InterruptedLoad : public KillTest, public ::testing::WithParamInterface<std::string> {};
+
+TEST_P(InterruptedLoad, StopsAndCanBeResumed) {
+  if (!GetParam().empty()) pack(GetParam());
   db().run(
       "create function slow() returns trigger language plpgsql as $$ begin perform "
       "pg_sleep(0.0002); return new; end $$;"
@@ -113,6 +132,9 @@ TEST_F(KillTest, FirstInterruptStopsAndCanBeResumed) {
   EXPECT_EQ(0, resumed.exit_code) << resumed.err;
   expect_each_row_once();
 }
+
+INSTANTIATE_TEST_SUITE_P(Packings, InterruptedLoad,
+                         ::testing::Values("", "gzip -c", "zstd -q -c", "bzip2 -c"));
 
 TEST_F(KillTest, SecondInterruptCancelsAtOnce) {
   db().run("begin; lock table t in share mode");
