@@ -68,7 +68,8 @@ inline constexpr std::size_t ahead_bytes = 512 * KiB;
 inline constexpr std::size_t ahead_buffers = 6;
 /// For windows and dictionaries: xz -9 and zstd --long=27 stay below it.
 inline constexpr std::size_t decode_memory_default = 256 * MiB;
-/// What is packed twice, such as a .csv.gz in a .zip, is unpacked; what is packed more often is not.
+/// What is packed twice, such as a .csv.gz in a .zip, is unpacked; what is packed more often is
+/// not.
 inline constexpr std::size_t packings_max = 2;
 
 inline constexpr std::chrono::milliseconds connect_timeout = 30s;

@@ -160,6 +160,7 @@ MemberSource::~MemberSource() = default;
 void MemberSource::begin() {
   reader_.reset();
   read_ = 0;
+  is_at_end_ = false;
 }
 
 /// A source that was stopped looks like one that was cut off.
@@ -173,10 +174,12 @@ std::size_t MemberSource::make(char* into, std::size_t size) {
 }
 
 std::size_t MemberSource::make_or_fail(char* into, std::size_t size) {
+  if (is_at_end_) return 0;
   if (!reader_) open_member();
   const std::size_t got = reader_->read(into, size);
   read_ += got;
   if (got == 0 && chosen_.is_only_so_far) require_no_other();
+  is_at_end_ = got == 0;
   return got;
 }
 
@@ -193,7 +196,6 @@ void MemberSource::open_member() {
 
 /// In a stream, what is behind the member is known only now.
 void MemberSource::require_no_other() {
-  chosen_.is_only_so_far = false;
   Choice choice(options());
   choice.look_at(chosen_.member, 0);
   Member member;

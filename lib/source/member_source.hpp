@@ -46,6 +46,7 @@ class MemberSource final : public UnpackingSource {
   ChosenMember chosen_;
   std::string name_;
   std::unique_ptr<ArchiveReader> reader_;
+  bool is_at_end_ = false;
   std::atomic<std::uint64_t> read_ = 0;  ///< of the member
 };
 

@@ -45,6 +45,7 @@ void PackedSource::begin() {
   waiting_ = {};
   is_last_ = false;
   taken_ = 0;
+  failed_.reset();
 }
 
 std::size_t PackedSource::make(char* into, std::size_t size) {
@@ -68,6 +69,7 @@ void PackedSource::refill() {
 }
 
 decode::Step PackedSource::step(char* into, std::size_t size) {
+  if (failed_) throw Failure(*failed_);
   try {
     const decode::Step done = decoder_->step(waiting_, {into, size}, is_last_);
     if (done.taken == 0 && done.made == 0 && !waiting_.empty())
@@ -76,7 +78,8 @@ decode::Step PackedSource::step(char* into, std::size_t size) {
     taken_ += done.taken;
     return done;
   } catch (const decode::Defect& defect) {
-    throw failure_of(defect);
+    failed_ = failure_of(defect);
+    throw Failure(*failed_);
   }
 }
 

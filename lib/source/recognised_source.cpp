@@ -5,26 +5,6 @@
 #include "source/packed_source.hpp"
 
 namespace sluice::source {
-namespace {
-
-void begin_again(Source& source) {
-  if (source.rewind()) return;
-  throw Failure(FailureKind::failed, source.name() +
-                                         ": comes once, and too much of it had to be read to see "
-                                         "what it is: make it a file, and load that");
-}
-
-/// The first bytes of a source, which stands at its beginning again behind
-/// that.
-std::string beginning_of(Source& source) {
-  std::string bytes(recognised_bytes, '\0');
-  bytes.resize(source.read(bytes.data(), bytes.size()));
-  begin_again(source);
-  return bytes;
-}
-
-}  // namespace
-
 RecognisedSource::RecognisedSource(std::unique_ptr<Source> raw, UnpackOptions options)
     : options_(std::move(options)), top_(std::move(raw)), now_(top_.get()) {}
 
@@ -49,7 +29,12 @@ void RecognisedSource::recognise() {
     for (Packing packing = unpack_streams(); is_archive(packing); packing = unpack_streams()) {
       count_packing(packing);
       ChosenMember chosen = choose_member(*top_, packing, options_);
-      begin_again(*top_);
+      if (!top_->rewind()) {
+        throw Failure(FailureKind::failed,
+                      name() +
+                          ": comes once, and its member stands too far behind its beginning: "
+                          "make it a file, and load that");
+      }
       add_layer(
           std::make_unique<MemberSource>(std::move(top_), packing, options_, std::move(chosen)));
     }
@@ -62,7 +47,7 @@ void RecognisedSource::recognise() {
 /// What is left: none, or an archive.
 Packing RecognisedSource::unpack_streams() {
   for (;;) {
-    const Packing packing = packing_of(beginning_of(*top_));
+    const Packing packing = packing_of(top_->beginning(recognised_bytes));
     if (stopped_ || packing == Packing::none) return Packing::none;
     if (is_archive(packing)) return packing;
     count_packing(packing);

@@ -26,9 +26,7 @@ std::unique_ptr<Source> unpacked(std::unique_ptr<Source> raw, const UnpackOption
 std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
                                   const UnpackOptions& options) {
   auto file = std::make_unique<FileSource>(path, std::move(fd));
-  std::string beginning(recognised_bytes, '\0');
-  beginning.resize(file->read(beginning.data(), beginning.size()));
-  file->rewind();
+  const std::string beginning = file->beginning(recognised_bytes);
   if (packing_of(beginning) != Packing::none) return unpacked(std::move(file), options);
   const Packing promised = packing_of_name(path);
   if (file->length() == beginning.size() && is_cut_magic(beginning, promised)) {
@@ -41,6 +39,15 @@ std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
 }
 
 }  // namespace
+
+std::string Source::beginning(std::size_t bytes) {
+  std::string text(bytes, '\0');
+  text.resize(read(text.data(), text.size()));
+  if (rewind()) return text;
+  throw Failure(FailureKind::failed, name() +
+                                         ": comes once, and too much of it had to be read to "
+                                         "see what it is: make it a file, and load that");
+}
 
 std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& options) {
   if (path == "-") {

@@ -34,6 +34,10 @@ class Source {
   /// is returned first.
   virtual std::size_t read_some(char* into, std::size_t size) { return read(into, size); }
 
+  /// Its first bytes, which will be read all the same. REQUIRES: nothing was read yet. Throws
+  /// Failure where that is more than can be looked at twice.
+  virtual std::string beginning(std::size_t bytes);
+
   /// Whether its bytes come once, as those of a pipe: rewind() and seek() reach then what it keeps
   /// of its beginning, and nothing behind what has been read is known.
   virtual bool comes_once() const = 0;

@@ -33,9 +33,10 @@ std::size_t UnpackingSource::read(char* into, std::size_t size) {
 
 std::size_t UnpackingSource::read_some(char* into, std::size_t size) {
   if (stopped_) return 0;
-  const std::size_t got = make(into, size);
-  made_ += got;
-  if (options_.bytes_max && made_ > *options_.bytes_max) {
+  const std::size_t got = ahead_.empty() ? make(into, size) : ahead_.copy(into, size);
+  if (!ahead_.empty()) ahead_.erase(0, got);
+  read_ += got;
+  if (options_.bytes_max && read_ > *options_.bytes_max) {
     throw Failure(FailureKind::failed, name() + ": unpacks to more than " +
                                            format_bytes(*options_.bytes_max) +
                                            " (see --max-bytes)");
@@ -43,21 +44,35 @@ std::size_t UnpackingSource::read_some(char* into, std::size_t size) {
   return got;
 }
 
+std::string UnpackingSource::beginning(std::size_t bytes) {
+  std::string text(bytes, '\0');
+  std::size_t done = 0;
+  while (done < bytes) {
+    const std::size_t got = make(text.data() + done, bytes - done);
+    if (got == 0) break;
+    done += got;
+  }
+  text.resize(done);
+  ahead_ = text;
+  return text;
+}
+
 bool UnpackingSource::rewind() {
   if (!inner_->rewind()) return false;
-  made_ = 0;
+  read_ = 0;
+  ahead_.clear();
   begin();
   return true;
 }
 
 bool UnpackingSource::seek(std::uint64_t offset) {
-  if (offset < made_ && !rewind()) return false;
-  std::vector<char> skipped(std::min<std::uint64_t>(offset - made_, limits::ahead_bytes));
-  while (made_ < offset) {
-    const std::size_t wanted = std::min<std::uint64_t>(offset - made_, skipped.size());
+  if (offset < read_ && !rewind()) return false;
+  std::vector<char> skipped(std::min<std::uint64_t>(offset - read_, limits::ahead_bytes));
+  while (read_ < offset) {
+    const std::size_t wanted = std::min<std::uint64_t>(offset - read_, skipped.size());
     if (read(skipped.data(), wanted) < wanted) break;
   }
-  return made_ == offset;
+  return read_ == offset;
 }
 
 void UnpackingSource::stop() {

@@ -21,6 +21,8 @@ class UnpackingSource : public Source {
 
   std::size_t read(char* into, std::size_t size) final;
   std::size_t read_some(char* into, std::size_t size) final;
+  /// Kept, so that a block need not be unpacked twice, nor its stream be rewound.
+  std::string beginning(std::size_t bytes) final;
   bool comes_once() const final { return inner_->comes_once(); }
   bool rewind() final;
   bool seek(std::uint64_t offset) final;
@@ -46,7 +48,8 @@ class UnpackingSource : public Source {
  private:
   std::unique_ptr<Source> inner_;
   UnpackOptions options_;
-  std::uint64_t made_ = 0;
+  std::string ahead_;       ///< made, and not read yet
+  std::uint64_t read_ = 0;  ///< by the reader
   std::atomic<bool> stopped_ = false;
 };
 

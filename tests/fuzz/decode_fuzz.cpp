@@ -1,5 +1,6 @@
-// Bytes that no packer has written, through each decoder and through what recognises them, under
-// AddressSanitizer. Beyond not crashing it holds what the rest of the program builds on:
+// Bytes that no packer has written, through each decoder, and through what recognises packed bytes
+// and archives and reads them, under AddressSanitizer. Beyond not crashing it holds what the rest
+// of the program builds on:
 //   - a decoder always goes on, ends, or says why not;
 //   - what comes out, and how it ends, is the same for every split of input and output;
 //   - memory stays within what is allowed.
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "source/decode/bzip2.hpp"
 #include "source/decode/gzip.hpp"
@@ -18,6 +20,8 @@
 #include "source/decode/xz.hpp"
 #include "source/decode/zstd.hpp"
 #include "source/packing.hpp"
+#include "source/recognised_source.hpp"
+#include "unit/chunked.hpp"
 
 namespace {
 
@@ -35,7 +39,7 @@ constexpr std::size_t memory_max = 8 * limits::MiB;
 constexpr std::size_t made_max = 4 * limits::MiB;
 
 std::unique_ptr<decode::Decoder> decoder_of(unsigned choice) {
-  switch (choice % 6) {
+  switch (choice) {
     case 0: return decode::gzip();
     case 1: return decode::gzip_by_zlib();
     case 2: return decode::zstd(memory_max);
@@ -82,14 +86,49 @@ Unpacked unpack(decode::Decoder& decoder, std::string_view packed, std::size_t i
   return result;
 }
 
+/// As a load would read it, in pieces of so many bytes. The library's reader of 7z takes the memory
+/// that the file says.
+Unpacked read_as_source(const std::string& packed, std::size_t out_bytes) {
+  Unpacked result;
+  if (packing_of(packed) == Packing::seven_zip) return result;
+  UnpackOptions options;
+  options.memory_max = memory_max;
+  options.bytes_max = made_max;
+  try {
+    RecognisedSource source(std::make_unique<test::MemorySource>(packed), options);
+    std::string some(out_bytes, '\0');
+    for (;;) {
+      const std::size_t got = source.read(some.data(), some.size());
+      require(got <= some.size(), "a read stays in its room");
+      result.text.append(some, 0, got);
+      if (got < some.size()) break;
+    }
+    result.is_whole = true;
+  } catch (const Failure&) {
+    result.is_refused = true;
+  }
+  return result;
+}
+
+void check_source(const std::string& packed, std::size_t out_bytes) {
+  const Unpacked whole = read_as_source(packed, 1 << 16);
+  const Unpacked split = read_as_source(packed, out_bytes);
+  require(whole.is_whole == split.is_whole, "how a source ends does not depend on the reads");
+  if (whole.is_whole) require(whole.text == split.text, "what a source gives is the same");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 3) return 0;
   const std::string packed(reinterpret_cast<const char*>(data + 3), size - 3);
-  packing_of(packed);
-  const auto one = decoder_of(data[0]);
-  const auto other = decoder_of(data[0]);
+  constexpr unsigned decoders = 6;
+  if (data[0] % (decoders + 1) == decoders) {
+    check_source(packed, data[2] + std::size_t{1});
+    return 0;
+  }
+  const auto one = decoder_of(data[0] % (decoders + 1));
+  const auto other = decoder_of(data[0] % (decoders + 1));
   const Unpacked whole = unpack(*one, packed, packed.size() + 1, 1 << 16);
   if (whole.text.size() >= made_max) return 0;
   const Unpacked split = unpack(*other, packed, data[1] + std::size_t{1}, data[2] + std::size_t{1});

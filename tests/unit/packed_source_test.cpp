@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <future>
 
 #include "base/failure.hpp"
@@ -155,6 +158,27 @@ TEST_F(PackedFile, StopsAtItsLimit) {
   EXPECT_EQ("", failure_of(*open("f", packed, options)));
   options.bytes_max = text_.size() - 1;
   EXPECT_THAT(failure_of(*open("f", packed, options)), HasSubstr("(see --max-bytes)"));
+}
+
+/// What has to be unpacked to see what it is may be more than a stream keeps.
+TEST_F(PackedFile, ComesThroughAPipeTooWhateverItsBlocks) {
+  const std::string text = csv_to_pack(20'000'000);
+  for (const char* command : commands) {
+    SCOPED_TRACE(command);
+    const std::string packed = folder_.write("f", piped(command, text));
+    const std::string pipe = folder_ / "pipe";
+    ASSERT_EQ(0, ::mkfifo(pipe.c_str(), 0600));
+    auto writer = std::async(std::launch::async,
+                             [&] { return std::system(("cat " + packed + " > " + pipe).c_str()); });
+    const auto source = source::open(pipe);
+    std::string first(1'500'000, '\0');
+    ASSERT_EQ(first.size(), source->read(first.data(), first.size()));
+    ASSERT_TRUE(source->rewind()) << "its beginning is kept, unpacked";
+    EXPECT_TRUE(text == read_all(*source, 100'000));
+    EXPECT_FALSE(source->rewind());
+    EXPECT_EQ(0, writer.get());
+    ::unlink(pipe.c_str());
+  }
 }
 
 TEST(Packing, OfANameIsTakenFromIt) {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "source/decode/gzip.hpp"
+#include "source/decode/gzip_header.hpp"
 #include "source/decode/members.hpp"
 
 namespace sluice::source::decode {
@@ -12,26 +13,33 @@ namespace {
 Defect defect_of(int result) {
   switch (result) {
     case ISAL_INCORRECT_CHECKSUM: return Defect::checksum();
-    case ISAL_UNSUPPORTED_METHOD:
-    case ISAL_INVALID_WRAPPER: return Defect::damaged("its header is not gzip's");
     case ISAL_INVALID_LOOKBACK: return Defect::damaged("it refers to bytes before its beginning");
     default: return Defect::damaged("it is not what gzip writes");
   }
 }
 
 /// isal_inflate() returns 0 wherever its input ends, in the middle of a member too, and does not go
-/// on behind one: only the state of its block tells. It looks at checksums if it is asked to.
+/// on behind one: only the state of its block tells. It compares checksums if it is asked to.
 class GzipByIsal final : public Members {
  public:
   std::size_t memory_bytes() const override { return sizeof(*state_); }
 
  private:
   void begin() override {
+    header_ = GzipHeader();
     ::isal_inflate_init(state_.get());
-    state_->crc_flag = ISAL_GZIP;
+    state_->crc_flag = ISAL_GZIP_NO_HDR_VER;
   }
 
   MemberStep go_on(std::string_view in, std::span<char> out, bool) override {
+    const std::size_t of_header = header_.take(in);
+    MemberStep done;
+    if (header_.is_whole()) done = inflate(in.substr(of_header), out);
+    done.taken += of_header;
+    return done;
+  }
+
+  MemberStep inflate(std::string_view in, std::span<char> out) {
     constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
     state_->next_in = reinterpret_cast<std::uint8_t*>(const_cast<char*>(in.data()));
     state_->avail_in = static_cast<std::uint32_t>(std::min(in.size(), most));
@@ -48,6 +56,7 @@ class GzipByIsal final : public Members {
     return done;
   }
 
+  GzipHeader header_;
   std::unique_ptr<inflate_state> state_ = std::make_unique<inflate_state>();
 };
 
