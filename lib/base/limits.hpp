@@ -16,6 +16,8 @@ inline constexpr std::size_t MiB = 1024 * KiB;
 inline constexpr std::size_t chunk_bytes_default = 8 * MiB;
 /// The least that the first chunks are cut to.
 inline constexpr std::size_t first_chunk_bytes = 1 * MiB;
+/// What is read at once of a text in another encoding.
+inline constexpr std::size_t transcode_bytes = 256 * KiB;
 inline constexpr std::size_t chunk_bytes_max = 1024 * MiB;
 /// A chunk has at most one value for so many of its bytes: what a chunk of short values becomes is
 /// bounded too.

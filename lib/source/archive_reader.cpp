@@ -94,7 +94,11 @@ void ArchiveReader::open() {
   switch (packing_) {
     case Packing::zip: ::archive_read_support_format_zip_seekable(a); break;
     case Packing::seven_zip: ::archive_read_support_format_7zip(a); break;
-    default: ::archive_read_support_format_tar(a); break;
+    default:
+      ::archive_read_support_format_tar(a);
+      // Tars one behind the other are read to the end.
+      ::archive_read_set_format_option(a, "tar", "read_concatenated_archives", "1");
+      break;
   }
   ::archive_read_set_callback_data(a, this);
   ::archive_read_set_read_callback(a, Calls::read);

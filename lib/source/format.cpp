@@ -16,8 +16,6 @@ struct Format {
   bool may_be_text = false;
 };
 constexpr Format formats[] = {
-    {"\xff\xfe"sv, "UTF-16; convert it first: iconv -f UTF-16 -t UTF-8"},
-    {"\xfe\xff"sv, "UTF-16; convert it first: iconv -f UTF-16 -t UTF-8"},
     {"PGCOPY\n\xff\r\n\0"sv,
      "PostgreSQL's binary COPY format, not CSV; psql's \\copy ... (format binary) loads it"},
     {"PGDMP"sv, "a dump of pg_dump, not CSV; pg_restore restores it", true},

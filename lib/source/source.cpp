@@ -13,21 +13,32 @@
 #include "source/read_ahead.hpp"
 #include "source/recognised_source.hpp"
 #include "source/stream_source.hpp"
+#include "source/transcoded_source.hpp"
 
 namespace sluice::source {
 
 namespace {
 
-std::unique_ptr<Source> unpacked(std::unique_ptr<Source> raw, const UnpackOptions& options) {
-  return std::make_unique<ReadAhead>(std::make_unique<RecognisedSource>(std::move(raw), options));
+std::unique_ptr<Source> in_utf8(std::unique_ptr<Source> text,
+                                const std::optional<Encoding>& encoding) {
+  if (encoding && encoding->is_utf8()) return text;
+  return std::make_unique<TranscodedSource>(std::move(text), encoding);
+}
+
+std::unique_ptr<Source> unpacked(std::unique_ptr<Source> raw, const UnpackOptions& options,
+                                 const std::optional<Encoding>& encoding) {
+  auto bytes =
+      std::make_unique<ReadAhead>(std::make_unique<RecognisedSource>(std::move(raw), options));
+  return in_utf8(std::move(bytes), encoding);
 }
 
 /// A file says at once what it is, and one that is not packed stays what it is.
 std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
-                                  const UnpackOptions& options) {
+                                  const UnpackOptions& options,
+                                  const std::optional<Encoding>& encoding) {
   auto file = std::make_unique<FileSource>(path, std::move(fd));
   const std::string beginning = file->beginning(recognised_bytes);
-  if (packing_of(beginning) != Packing::none) return unpacked(std::move(file), options);
+  if (packing_of(beginning) != Packing::none) return unpacked(std::move(file), options, encoding);
   const Packing promised = packing_of_name(path);
   if (file->length() == beginning.size() && is_cut_magic(beginning, promised)) {
     throw Failure(FailureKind::failed, path + ": its " + std::string(name_of(promised)) +
@@ -35,6 +46,8 @@ std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
                                            std::to_string(beginning.size()) +
                                            ": it was cut off, or is still being written");
   }
+  if (const auto said = encoding ? encoding : encoding_of_beginning(beginning))
+    return in_utf8(std::move(file), said);
   return file;
 }
 
@@ -49,11 +62,12 @@ std::string Source::beginning(std::size_t bytes) {
                                          "see what it is: make it a file, and load that");
 }
 
-std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& options) {
+std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& options,
+                             const std::optional<Encoding>& encoding) {
   if (path == "-") {
     const int fd = ::dup(STDIN_FILENO);
     if (fd < 0) throw Failure(FailureKind::usage, "stdin: " + errno_message(errno));
-    return unpacked(std::make_unique<StreamSource>("stdin", FileDescriptor(fd)), options);
+    return unpacked(std::make_unique<StreamSource>("stdin", FileDescriptor(fd)), options, encoding);
   }
   // A FIFO is opened without waiting for its writer: that wait belongs where stop() can end it. A
   // terminal does not become the one whose Ctrl-C we hear.
@@ -73,8 +87,9 @@ std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& optio
     throw Failure(FailureKind::usage,
                   path + ": is a folder; name its files, for example " + path + "/*.csv");
   }
-  if (S_ISREG(status.st_mode)) return open_file(path, std::move(fd), options);
-  return unpacked(std::make_unique<StreamSource>(text_of_path(path), std::move(fd)), options);
+  if (S_ISREG(status.st_mode)) return open_file(path, std::move(fd), options, encoding);
+  return unpacked(std::make_unique<StreamSource>(text_of_path(path), std::move(fd)), options,
+                  encoding);
 }
 
 std::optional<std::vector<std::string>> members_of(const std::string& path,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/limits.hpp"
+#include "source/encoding.hpp"
 #include "source/file_identity.hpp"
 
 namespace sluice::source {
@@ -83,6 +84,12 @@ class Source {
   /// sentence.
   virtual std::string oddity() const { return {}; }
 
+  /// What the text was in that read() gives in UTF-8; nullptr where it is handed on as it is. Known
+  /// once something was read.
+  virtual const Encoding* encoding() const { return nullptr; }
+  /// How many bytes of that were before what read() gives next. REQUIRES: encoding().
+  virtual std::uint64_t origin() { return 0; }
+
   /// As the user wrote it: "trips.csv", "stdin".
   virtual const std::string& name() const = 0;
 
@@ -93,8 +100,10 @@ class Source {
 /// "-" is standard input; anything that is not a regular file is read as a stream. What is packed
 /// is unpacked while it is read: the bytes, their length and their fingerprint are those of the
 /// content, the stamp and the file those of what lies on the disk.
+/// Text in this encoding is read in UTF-8; without one UTF-16 and UTF-32 are recognised.
 /// Throws Failure(usage) if it cannot be opened.
-std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& options = {});
+std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& options = {},
+                             const std::optional<Encoding>& encoding = std::nullopt);
 
 /// The members of an archive that the options mean, in its order; nothing for what is no archive,
 /// or comes once. Throws Failure where none is meant. Blocking, as long as a packed tar takes.

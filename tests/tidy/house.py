@@ -22,7 +22,7 @@ MAY_INCLUDE = {
     "script": {"base"},
     "schema": {"script", "base"},
     "migrate": {"schema", "script", "base"},
-    "jobs": {"schedule", "script", "ledger", "pg", "async", "base"},
+    "jobs": {"source", "schedule", "script", "ledger", "pg", "async", "base"},
 }
 MAY_INCLUDE["app"] = set(MAY_INCLUDE)
 

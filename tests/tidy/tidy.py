@@ -58,12 +58,12 @@ def complaints_about(path):
 # "22P02", and the first two characters of one where a class is asked for
 SQL_STATE = re.compile(r'"(?:[0-9A-Z]{2}[0-9A-Z]{3})"|in_class\("')
 NAMES_SQL_STATES = {"lib/base/sql_state.hpp", "lib/base/condition_name.cpp"}
-NO_SQL_STATES = {"KOI8R", "KOI8U", "UTF16", "UTF32"}
+NO_SQL_STATES = {"KOI8R", "KOI8U", "UTF16", "UTF32", "CP866", "CP874", "CP932", "CP950"}
 
 
 # a relation or function of pg_catalog that is called by its bare name; names of roles, files and extensions are none
 CATALOG_NAME = re.compile(r"(?<![\w.'])'?(pg_[a-z_]+)\b(?!')|'(pg_[a-z_]+)'::reg")
-NO_CATALOG_NAMES = {"pg_catalog", "pg_temp", "pg_database_owner", "pg_exception_detail", "pg_stat_statements"}
+NO_CATALOG_NAMES = {"pg_catalog", "pg_temp", "pg_database_owner", "pg_exception_detail", "pg_stat_statements", "pg_dump", "pg_restore"}
 
 
 def complaints_about_sql(text, where):

@@ -53,14 +53,9 @@ TEST(Chunker, HeaderWithoutLineEnd) {
             chunk::read_preamble(source, {.has_header = true, .bytes_max = 1000}).header);
 }
 
-TEST(Chunker, RefusesUtf16AndFormatsOfOthers) {
-  for (const std::string& text : {std::string("\xff\xfe"
-                                              "a\0",
-                                              4),
-                                  std::string("PGCOPY\n\xff\r\n\0", 11)}) {
-    MemorySource source(text);
-    EXPECT_THROW(chunk::read_preamble(source, {.has_header = true, .bytes_max = 1000}), Failure);
-  }
+TEST(Chunker, RefusesFormatsOfOthers) {
+  MemorySource source(std::string("PGCOPY\n\xff\r\n\0", 11));
+  EXPECT_THROW(chunk::read_preamble(source, {.has_header = true, .bytes_max = 1000}), Failure);
 }
 
 TEST(Chunker, RecordLargerThanAChunkGrowsTheBuffer) {

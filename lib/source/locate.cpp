@@ -1,0 +1,237 @@
+#include "source/locate.hpp"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "base/failure.hpp"
+#include "base/path_text.hpp"
+#include "base/reject_name.hpp"
+
+namespace sluice::source {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 3> kinds{".csv", ".tsv", ".txt"};
+constexpr std::array<std::string_view, 6> packings{"", ".gz", ".zst", ".lz4", ".xz", ".bz2"};
+
+bool has_kind(std::string_view name) {
+  return std::ranges::any_of(packings, [name](std::string_view packing) {
+    if (!name.ends_with(packing)) return false;
+    const std::string_view plain = name.substr(0, name.size() - packing.size());
+    return std::ranges::any_of(kinds, [plain](std::string_view kind) {
+      return plain.size() > kind.size() && plain.ends_with(kind);
+    });
+  });
+}
+
+bool is_folder(const fs::path& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+void tell(const Unseen& unseen, const fs::path& path, int error_number) {
+  if (unseen) return unseen(path.string(), error_number);
+  throw Failure(FailureKind::usage,
+                text_of_path(path.string()) + ": cannot be read: " + errno_message(error_number));
+}
+
+/// Its names, sorted.
+std::vector<std::string> names_in(const fs::path& folder, const Unseen& unseen = {}) {
+  std::error_code error;
+  std::vector<std::string> names;
+  fs::directory_iterator at(folder.empty() ? fs::path(".") : folder, error);
+  for (; !error && at != fs::directory_iterator(); at.increment(error))
+    names.push_back(at->path().filename().string());
+  if (error) tell(unseen, folder, error.value());
+  std::ranges::sort(names);
+  return names;
+}
+
+/// "a/b*/c" is "a", "b*", "c"; one that begins at the root has "/" in front.
+std::vector<std::string> parts_of(const std::string& pattern) {
+  std::vector<std::string> parts;
+  if (pattern.starts_with('/')) parts.emplace_back("/");
+  for (std::size_t at = 0; at < pattern.size();) {
+    const std::size_t end = std::min(pattern.find('/', at), pattern.size());
+    if (end > at) parts.push_back(pattern.substr(at, end - at));
+    at = end + 1;
+  }
+  return parts;
+}
+
+/// A part without * ? [ has its backslashes taken out.
+std::string plain_part(const std::string& part) {
+  std::string text;
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    if (part[i] == '\\' && i + 1 < part.size()) ++i;
+    text += part[i];
+  }
+  return text;
+}
+
+class Search {
+ public:
+  Search(const std::string& pattern, const Unseen& unseen)
+      : parts_(parts_of(pattern)), unseen_(unseen) {}
+
+  std::vector<std::string> run() {
+    const bool from_root = !parts_.empty() && parts_[0] == "/";
+    look(from_root ? fs::path("/") : fs::path(), from_root ? 1 : 0);
+    return {found_.begin(), found_.end()};
+  }
+
+ private:
+  void look(const fs::path& folder, std::size_t part) {
+    if (part == parts_.size()) return;
+    const bool is_last = part + 1 == parts_.size();
+    const std::string& pattern = parts_[part];
+    if (pattern == "**") {
+      // As the last part it means all files below.
+      if (!is_last) look(folder, part + 1);
+      for (const std::string& name : names_of(folder)) {
+        if (name.starts_with('.')) continue;
+        const fs::path path = folder / name;
+        std::error_code error;
+        if (fs::is_directory(fs::symlink_status(path, error))) {
+          look(path, part);
+        } else if (is_last) {
+          take(path);
+        }
+      }
+      return;
+    }
+    if (!is_pattern(pattern)) {
+      step(folder / plain_part(pattern), part, is_last);
+      return;
+    }
+    for (const std::string& name : names_of(folder))
+      if (::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) == 0)
+        step(folder / name, part, is_last);
+  }
+
+  void step(const fs::path& path, std::size_t part, bool is_last) {
+    if (is_last) {
+      take(path);
+      return;
+    }
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (!fs::status_known(status)) tell(unseen_, path, error.value());
+    if (fs::is_directory(status)) look(path, part + 1);
+  }
+
+  void take(const fs::path& path) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (!fs::status_known(status)) {
+      tell(unseen_, path, error.value());
+    } else if (fs::exists(status) && !fs::is_directory(status)) {
+      found_.insert(path.string());
+    }
+  }
+
+  /// A folder that the pattern names itself may be missing; one that is there must be readable.
+  std::vector<std::string> names_of(const fs::path& folder) const {
+    if (!folder.empty() && !is_folder(folder)) return {};
+    return names_in(folder, unseen_);
+  }
+
+  std::vector<std::string> parts_;
+  const Unseen& unseen_;
+  std::set<std::string> found_;
+};
+
+class Locating {
+ public:
+  void add(const std::string& argument, bool is_in_list) {
+    std::error_code error;
+    const fs::file_status status = fs::status(argument, error);
+    const bool is_there = fs::exists(status);
+    if (argument == "-") {
+      take(is_in_list ? "./-" : argument);
+    } else if (is_there && fs::is_directory(status)) {
+      take_all(files_of_folder(argument),
+               argument + ": the folder has no *.csv, *.tsv or *.txt, packed or not, to load");
+    } else if (is_there) {
+      take(argument);
+    } else if (argument.starts_with('@') && !is_in_list) {
+      add_list(argument.substr(1));
+    } else if (is_pattern(argument)) {
+      take_all(matches(argument), argument + ": no file matches this pattern");
+    } else {
+      take(argument);
+    }
+  }
+
+  std::vector<std::string> paths() && { return std::move(paths_); }
+
+ private:
+  void add_list(const std::string& path) {
+    std::ifstream list(path);
+    const std::size_t before = paths_.size();
+    if (is_folder(path) || !list) {
+      throw Failure(FailureKind::usage,
+                    "@" + text_of_path(path) + ": there is no such list of files that can be read");
+    }
+    for (std::string line; std::getline(list, line);) {
+      if (line.ends_with('\r')) line.pop_back();
+      if (!line.empty() && !line.starts_with('#')) add(line, true);
+    }
+    if (paths_.size() == before)
+      throw Failure(FailureKind::usage, "@" + text_of_path(path) + ": names no file");
+  }
+
+  void take_all(const std::vector<std::string>& found, const std::string& if_none) {
+    if (found.empty()) throw Failure(FailureKind::usage, text_of_path(if_none));
+    for (const std::string& path : found) take(path);
+  }
+
+  void take(const std::string& path) {
+    if (seen_.insert(path).second) paths_.push_back(path);
+  }
+
+  std::vector<std::string> paths_;
+  std::set<std::string> seen_;
+};
+
+}  // namespace
+
+bool is_pattern(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\') {
+      ++i;
+    } else if (text[i] == '*' || text[i] == '?' || text[i] == '[') {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::vector<std::string> matches(const std::string& pattern, const Unseen& unseen) {
+  return Search(pattern, unseen).run();
+}
+
+std::vector<std::string> files_of_folder(const std::string& folder) {
+  std::vector<std::string> paths;
+  for (const std::string& name : names_in(folder)) {
+    const fs::path path = fs::path(folder) / name;
+    if (!name.starts_with('.') && has_kind(name) && !is_folder(path) &&
+        !is_reject_file(path.string()))
+      paths.push_back(path.string());
+  }
+  return paths;
+}
+
+std::vector<std::string> locate(const std::vector<std::string>& arguments) {
+  Locating locating;
+  for (const std::string& argument : arguments) locating.add(argument, false);
+  return std::move(locating).paths();
+}
+
+}  // namespace sluice::source

@@ -1,0 +1,93 @@
+#include "source/locate.hpp"
+
+#include <gmock/gmock.h>
+
+#include <filesystem>
+
+#include "base/failure.hpp"
+#include "support/files.hpp"
+
+namespace sluice::source {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class Locate : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    for (const char* name :
+         {"a.csv", "b.csv.gz", "c.tsv", "d.txt.zst", "e.parquet", "f.CSV", ".hidden.csv",
+          "a.rejects.csv", "x*.csv", "in/2025/1.csv", "in/2025/2.csv", "in/2026/3.csv.gz",
+          "in/2026/deep/4.csv", "in/.git/5.csv", "in/6.csv"}) {
+      std::filesystem::create_directories(std::filesystem::path(folder_ / name).parent_path());
+      folder_.write(name, "1\n");
+    }
+    std::filesystem::create_directory_symlink(folder_ / "in", folder_ / "in/2026/round");
+  }
+  std::string at(const std::string& name) const { return folder_ / name; }
+  std::vector<std::string> all(std::vector<std::string> names) const {
+    for (std::string& name : names) name = folder_ / name;
+    return names;
+  }
+  std::string failure_of(const std::string& argument) {
+    try {
+      locate({argument});
+    } catch (const Failure& failure) {
+      EXPECT_EQ(FailureKind::usage, failure.kind());
+      return failure.what();
+    }
+    return "none";
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(Locate, PatternsMatchWithinNames) {
+  EXPECT_EQ(all({"a.csv", "a.rejects.csv", "x*.csv"}), matches(at("*.csv")));
+  EXPECT_EQ(all({"a.csv"}), matches(at("[a-c].csv")));
+  EXPECT_EQ(all({".hidden.csv"}), matches(at(".h*.csv")));
+  EXPECT_EQ(all({"x*.csv"}), matches(at("x\\*.csv")));
+  EXPECT_EQ(all({"in/2025/1.csv", "in/2025/2.csv"}), matches(at("in/20?5/*")));
+  EXPECT_EQ(all({}), matches(at("in/*/nothing")));
+  EXPECT_EQ(all({}), matches(at("gone/*/*.csv")));
+  EXPECT_EQ(all({}), matches(at("in")));  // a folder is no file
+}
+
+TEST_F(Locate, TwoStarsAreAnyNumberOfFolders) {
+  EXPECT_EQ(
+      all({"in/2025/1.csv", "in/2025/2.csv", "in/2026/3.csv.gz", "in/2026/deep/4.csv", "in/6.csv"}),
+      matches(at("in/**/*.csv*")));
+  EXPECT_EQ(all({"in/2026/deep/4.csv"}), matches(at("**/deep/*")));
+  EXPECT_EQ(all({"in/2026/3.csv.gz", "in/2026/deep/4.csv"}), matches(at("in/2026/**")));
+  EXPECT_EQ(all({"in/2025/1.csv"}), matches(at("in/**/**/1.csv")));
+}
+
+TEST_F(Locate, WhatIsThereIsMeantByItsName) {
+  EXPECT_EQ(all({"x*.csv"}), locate({at("x*.csv")}));
+  EXPECT_THAT(locate({"-", "/no/such.csv", "-"}), ElementsAre("-", "/no/such.csv"));
+}
+
+TEST_F(Locate, AFolderHasItsFiles) {
+  EXPECT_EQ(all({"a.csv", "b.csv.gz", "c.tsv", "d.txt.zst", "x*.csv"}), locate({folder_.path()}));
+}
+
+TEST_F(Locate, ListsNameFiles) {
+  const std::string list = folder_.write(
+      "list", "# of today\n" + at("c.tsv") + "\r\n\n" + at("in/2025/*") + "\n-\n" + at("c.tsv"));
+  std::vector<std::string> expected = all({"a.csv", "c.tsv", "in/2025/1.csv", "in/2025/2.csv"});
+  expected.emplace_back("./-");  // a file of that name: a list cannot mean stdin
+  EXPECT_EQ(expected, locate({at("a.csv"), "@" + list, at("a.csv")}));
+}
+
+TEST_F(Locate, NothingFoundIsSaid) {
+  EXPECT_THAT(failure_of(at("*.none")), HasSubstr("*.none: no file matches this pattern"));
+  std::filesystem::create_directory(folder_ / "empty");
+  EXPECT_THAT(failure_of(at("empty")), HasSubstr("empty: the folder has no *.csv"));
+  EXPECT_THAT(failure_of("@" + at("nolist")), HasSubstr("no such list"));
+  EXPECT_THAT(failure_of("@" + folder_.write("l", "\n#x\n")), HasSubstr("names no file"));
+}
+
+}  // namespace
+}  // namespace sluice::source
