@@ -1,7 +1,8 @@
 """The table of parts. Another one is a file beside this one, and its entry here."""
 
 from ..part import Part
-from . import against, atomic, distance, indexes, inserts, keys, main, migrations, parse, rejects, small, upserts
+from . import (against, atomic, distance, encodings, files, indexes, inserts, keys, main, migrations, packed, parse, rejects, small,
+               upserts)
 
 KEYED = ("narrow", "lineitem")  # the data sets whose tables have a key
 
@@ -33,6 +34,15 @@ PARTS = [
     Part("small", "Loads a file of ten rows, from a program's start to its end.",
          small.run, "A file of ten rows",
          writes="milliseconds of each loader, as a multiple of psql's; the first data set"),
+    Part("files", "Loads 1,000 files of 100 rows by one command, beside one psql session, and once more when there is nothing to do.",
+         files.run, "Many small files", sets=("narrow",),
+         writes="seconds and CPU seconds of each, and the rate as a multiple of psql's"),
+    Part("packed", "Loads packed files, beside the program that unpacks them piped into psql and into pgsluice.",
+         packed.run, "Packed files", sets=KEYED,
+         writes="rows/s of each, of the plain file's and as a multiple of psql's"),
+    Part("encodings", "Loads the same file in several encodings.",
+         encodings.run, "Other encodings", sets=("quoted",),
+         writes="rows/s of each, of those of UTF-8"),
     Part("migrations", "Applies 1,000 pending migrations, beside psql with the same files, and asks for the status of 10,000 applied ones.",
          migrations.run, "Migrations",
          writes="seconds, as a multiple of psql's; CPU seconds of the status"),
