@@ -9,6 +9,7 @@
 #include "base/quantity.hpp"
 #include "rejects/salvage.hpp"
 #include "rejects/spill.hpp"
+#include "source/locate.hpp"
 
 namespace sluice::app {
 namespace {
@@ -73,8 +74,8 @@ int run_check(const LoadFlags& flags) {
     plan::LoadOptions options = options_of(flags);
     if (!options.rejects.ratio_max && !options.rejects.rejects_max)
       options.rejects.rejects_max = std::numeric_limits<std::uint64_t>::max();
-    Runtime runtime(flags.common.connect);
-    for (const Input& input : inputs_of(flags.files, options.unpack)) {
+    Runtime runtime(connection_of(flags));
+    for (const Input& input : inputs_of(source::locate(flags.files), options.unpack)) {
       options.path = input.path;
       options.unpack.member = input.member;
       options.on_reject = [&](const tuple::Reject& reject) {
@@ -112,7 +113,8 @@ Run add_check_command(CLI::App& app) {
       "transaction that is rolled back: triggers of the table run, and rows with the same keys "
       "that\n"
       "others insert meanwhile wait for its end.");
-  c.add_option("FILE", flags->files, "files to check; - is stdin")->required();
+  c.add_option("FILE", flags->files, "files, folders, patterns in quotes, @LIST; - is stdin")
+      ->required();
   c.add_option("-t,--table", flags->load.table,
                "the table, as in SQL: trips, sales.trips, '\"Trips\"'")
       ->required();

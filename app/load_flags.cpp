@@ -10,7 +10,8 @@
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
 #include "csv/dialect.hpp"
-#include "plan/data_encoding.hpp"
+#include "pg/encoding.hpp"
+#include "source/encoding.hpp"
 
 namespace sluice::app {
 namespace {
@@ -132,11 +133,28 @@ void parse_max_rate(const std::string& text, plan::LoadOptions& o) {
   (in_rows ? o.rows_per_second_max : o.bytes_per_second_max) = *amount;
 }
 
+/// Before a server is asked, whose message would name nothing that the user has written.
+void require_encoding(const std::string& name) {
+  if (name.empty() || name == "auto" || source::encoding_named(name)) return;
+  if (const auto known = pg::encoding_named(name)) {
+    if (!pg::is_for_clients_alone(*known)) return;
+    throw Failure(FailureKind::usage,
+                  "--encoding " + name +
+                      ": this system has no conversion of that encoding; convert "
+                      "the file first, and pipe it in");
+  }
+  const auto meant = source::encoding_like(name);
+  throw Failure(FailureKind::usage,
+                "--encoding " + name + ": there is no encoding of that name" +
+                    (meant ? "; did you mean " + *meant + "?"
+                           : "; write one such as UTF8, LATIN1, WIN1252, SJIS or UTF-16"));
+}
+
 void require_utf8_everywhere(const LoadFlags& flags) {
   const plan::LoadOptions& o = flags.load;
   for (const auto& [flag, text] :
        {std::pair{"--table", &o.table}, std::pair{"--null", &o.dialect.null_text},
-        std::pair{"--encoding", &flags.common.connect.client_encoding}})
+        std::pair{"--encoding", &o.encoding}})
     require_utf8(flag, *text);
   for (const auto& [flag, texts] :
        {std::pair{"--columns", &o.columns}, std::pair{"--map", &flags.maps},
@@ -168,7 +186,6 @@ plan::LoadOptions options_of(const LoadFlags& flags) {
   }
   if (flags.lock_timeout)
     o.settings["lock_timeout"] = std::to_string(flags.lock_timeout->count()) + "ms";
-  o.encoding = flags.common.connect.client_encoding;
   o.use_ledger = !flags.no_ledger;
   o.rejects.rejects_max = flags.rejects_max;
   o.rejects.ratio_max = flags.reject_ratio_max;
@@ -177,8 +194,23 @@ plan::LoadOptions options_of(const LoadFlags& flags) {
   require_place_of_rejects(o.rejects_path);
   refuse_contradictions(flags, o);
   if (!flags.max_rate.empty()) parse_max_rate(flags.max_rate, o);
-  plan::require_readable_in_chunks(o.encoding);
+  require_encoding(o.encoding);
   return o;
+}
+
+pg::ConnectOptions connection_of(const LoadFlags& flags) {
+  pg::ConnectOptions connect = flags.common.connect;
+  const std::string& encoding = flags.load.encoding;
+  // What PostgreSQL does not know, or a server does not use inside, is converted here.
+  const auto ours = source::encoding_named(encoding);
+  const auto known =
+      encoding.empty() ? std::nullopt : pg::encoding_named(ours ? ours->name : encoding);
+  if (known && !pg::is_for_clients_alone(*known)) {
+    connect.client_encoding = *known;
+  } else if (!encoding.empty()) {
+    connect.client_encoding = pg::utf8;
+  }
+  return connect;
 }
 
 void add_input_flags(CLI::App& c, LoadFlags& f) {
@@ -205,8 +237,10 @@ void add_input_flags(CLI::App& c, LoadFlags& f) {
   add_number_option(c, "--skip-lines", {}, skip_lines,
                     "lines in front of the header or the data that are not read")
       .group(group);
-  c.add_option("--encoding", f.common.connect.client_encoding,
-               "of the file, as PostgreSQL names it (default: PGCLIENTENCODING or UTF8)")
+  c.add_option(
+       "--encoding", f.load.encoding,
+       "of the file, as PostgreSQL, Python or iconv names it (default: UTF-16 and UTF-32 are seen; "
+       "else PGCLIENTENCODING or UTF8)")
       ->option_text("NAME")
       ->group(group);
   add_list_option(c, "--columns", f.load.columns, true,

@@ -42,6 +42,9 @@ void add_safety_flags(CLI::App& command, LoadFlags& flags);
 void add_setting_flags(CLI::App& command, LoadFlags& flags);
 void add_progress_flag(CLI::App& command, LoadFlags& flags);
 
+/// As the flags say it, and --encoding where the server may have to know it.
+pg::ConnectOptions connection_of(const LoadFlags& flags);
+
 /// Throws Failure(usage) for flags that do not go together.
 plan::LoadOptions options_of(const LoadFlags& flags);
 

@@ -74,6 +74,10 @@ std::string bar_line(const load::Progress& p, const Rates& r, std::size_t column
   } else if (r.fraction) {
     parts.push_back({fmt::format("{:2.0f}%", *r.fraction * 100), 1});
   }
+  if (p.files_total > 0) {
+    parts.push_back(
+        {format_count(p.files_done) + " of " + format_count(p.files_total) + " files", 0});
+  }
   const Way way = way_of(p);
   parts.push_back({format_decimal_bytes(way.done) +
                        (way.total ? " of " + format_decimal_bytes(*way.total) : "") +

@@ -49,25 +49,43 @@ ProgressPrinter::ProgressPrinter(ProgressMode mode, bool quiet, bool verbose)
   if (quiet_ && mode_ != ProgressMode::json) mode_ = ProgressMode::none;
 }
 
+std::chrono::milliseconds ProgressPrinter::period() const {
+  return mode_ == ProgressMode::bar ? 100ms : mode_ == ProgressMode::json ? 1000ms : 5000ms;
+}
+
+void ProgressPrinter::print(const load::Progress& progress) {
+  switch (mode_) {
+    case ProgressMode::bar: print_bar(progress); break;
+    case ProgressMode::plain: print_plain(progress); break;
+    case ProgressMode::json: print_json(progress); break;
+    case ProgressMode::automatic:
+    case ProgressMode::none: break;
+  }
+}
+
 asio::awaitable<void> ProgressPrinter::follow(const load::Load& load) {
-  const auto period = mode_ == ProgressMode::bar    ? 100ms
-                      : mode_ == ProgressMode::json ? 1000ms
-                                                    : 5000ms;
-  auto next = async::Clock::now() + period;
+  auto next = async::Clock::now() + period();
   for (;;) {
     co_await async::sleep_for(50ms);
     announce(load);
     print_notes(load);
     if (async::Clock::now() < next) continue;
-    next += period;
-    switch (mode_) {
-      case ProgressMode::bar: print_bar(load.progress()); break;
-      case ProgressMode::plain: print_plain(load.progress()); break;
-      case ProgressMode::json: print_json(load.progress()); break;
-      case ProgressMode::automatic:
-      case ProgressMode::none: break;
-    }
+    next += period();
+    print(load.progress());
   }
+}
+
+asio::awaitable<void> ProgressPrinter::follow_several(std::function<load::Progress()> progress) {
+  announced_ = true;
+  for (;;) {
+    co_await async::sleep_for(period());
+    print(progress());
+  }
+}
+
+void ProgressPrinter::finish_several(const load::Progress& progress) {
+  erase_bar();
+  if (mode_ == ProgressMode::json) print_json(progress);
 }
 
 void ProgressPrinter::finish(const load::Load& load) {
@@ -115,6 +133,9 @@ void ProgressPrinter::print_plain(const load::Progress& p) {
   line +=
       fmt::format(" {} rows, {}, {}/s", format_count(p.rows_before + p.rows_stored),
                   format_rate(r.rows), format_decimal_bytes(static_cast<std::uint64_t>(r.bytes)));
+  if (p.files_total > 0)
+    line +=
+        fmt::format(", {} of {} files", format_count(p.files_done), format_count(p.files_total));
   if (r.seconds_left) line += ", " + clock_of(*r.seconds_left) + " left";
   if (p.rows_rejected > 0) line += fmt::format(", {} rejected", format_count(p.rows_rejected));
   if (p.retries > 0) line += fmt::format(", {} retries", p.retries);
@@ -131,6 +152,10 @@ void ProgressPrinter::print_json(const load::Progress& p) {
                               {"bytes_per_second", r.bytes},
                               {"retries", p.retries},
                               {"seconds", r.seconds}};
+  if (p.files_total > 0) {
+    json["files_done"] = p.files_done;
+    json["files_total"] = p.files_total;
+  }
   if (p.bytes_total) json["bytes_total"] = *p.bytes_total;
   if (p.packed_total) {
     json["packed_bytes_done"] = p.packed_done;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "app/cli.hpp"
@@ -18,6 +19,11 @@ class ProgressPrinter {
   /// Prints until it is cancelled; `load` must outlive that.
   asio::awaitable<void> follow(const load::Load& load);
 
+  /// The same of several loads side by side.
+  asio::awaitable<void> follow_several(std::function<load::Progress()> progress);
+  /// Leaves the cursor on an empty line; the last word is for programs.
+  void finish_several(const load::Progress& progress);
+
   /// What is printed at the end has the plan.
   void leave_plan_out() { announced_ = true; }
 
@@ -26,6 +32,8 @@ class ProgressPrinter {
   void finish(const load::Load& load);
 
  private:
+  std::chrono::milliseconds period() const;
+  void print(const load::Progress& progress);
   void announce(const load::Load& load);
   void print_notes(const load::Load& load);
   void print_bar(const load::Progress& progress);

@@ -24,6 +24,26 @@ std::string advice_for(const load::BadRecord& error, const plan::LoadOptions& op
          "says which it has";
 }
 
+void tell_of_server(const pg::PgError& error, const LoadFlags& flags, report::Ending& ending) {
+  ending.message = error.full();
+  if (!error.state.empty()) ending.sql_state = error.state.code();
+  ending.exit_code = error.phase == pg::Phase::connect ? exit_connect : exit_failed;
+  const bool names_encoding = !flags.load.encoding.empty();
+  const bool does_not_fit = error.state == sql_state::character_not_in_repertoire ||
+                            error.state == sql_state::untranslatable_character;
+  if (names_encoding && does_not_fit) {
+    ending.message = ending.path + ": " + ending.message + " (see --encoding)";
+  } else if (!names_encoding && error.state == sql_state::untranslatable_character) {
+    // Values are sent in the file's encoding, and a record is named where they do not fit.
+    ending.message =
+        ending.path + ": " + ending.message +
+        "\n  The database's encoding cannot hold the name of this file, of its folder or of the "
+        "table; a file is loaded without its name by pgsluice load - --table T < FILE, or under "
+        "another name.";
+    ending.exit_code = exit_usage;
+  }
+}
+
 /// Runs the load and keeps the printer running beside it.
 asio::awaitable<void> run_and_follow(load::Load& load, ProgressPrinter& printer) {
   async::TaskGroup beside(co_await asio::this_coro::executor);
@@ -34,57 +54,49 @@ asio::awaitable<void> run_and_follow(load::Load& load, ProgressPrinter& printer)
 
 }  // namespace
 
-report::Ending run_one(Runtime& runtime, const LoadFlags& flags, plan::LoadOptions options) {
-  report::Ending ending{.report = {},
+report::Ending run_one(Runtime& runtime, const LoadFlags& flags, const plan::LoadOptions& options) {
+  load::Load load(runtime.resources(), options);
+  ProgressPrinter printer(flags.progress, flags.common.quiet, flags.common.verbose);
+  if (options.dry_run) printer.leave_plan_out();
+  runtime.on_signal([&load] { load.stop(); }, [&load] { load.cancel(); });
+  std::exception_ptr failed;
+  try {
+    runtime.run(run_and_follow(load, printer));
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  runtime.on_signal({}, {});
+  printer.finish(load);
+  return ending_of(failed, runtime, flags, options, load);
+}
+
+report::Ending ending_of(const std::exception_ptr& failed, const Runtime& runtime,
+                         const LoadFlags& flags, const plan::LoadOptions& options,
+                         const load::Load& load) {
+  report::Ending ending{.report = load.report(),
                         .path = options.path,
                         .table = options.table,
                         .exit_code = 0,
                         .message = {},
                         .sql_state = {},
                         .bad_record = {}};
-  const plan::LoadOptions asked = options;
-  load::Load load(runtime.resources(), std::move(options));
-  ProgressPrinter printer(flags.progress, flags.common.quiet, flags.common.verbose);
-  if (asked.dry_run) printer.leave_plan_out();
-  runtime.on_signal([&load] { load.stop(); }, [&load] { load.cancel(); });
   try {
-    runtime.run(run_and_follow(load, printer));
+    if (failed) std::rethrow_exception(failed);
   } catch (const load::BadRecord& error) {
     ending.bad_record = error;
-    ending.message = error.what() + advice_for(error, asked);
+    ending.message = error.what() + advice_for(error, options);
     ending.sql_state = error.reject().sql_state;
-    ending.exit_code = exit_code_of_load(error, asked.rejects, 0);
+    ending.exit_code = exit_code_of_load(error, options.rejects, 0);
   } catch (const Failure& error) {
     ending.message = error.what();
-    ending.exit_code = exit_code_of_load(error, asked.rejects, runtime.signal());
+    ending.exit_code = exit_code_of_load(error, options.rejects, runtime.signal());
   } catch (const pg::PgError& error) {
-    ending.message = error.full();
-    const bool is_of_names = flags.common.connect.client_encoding.empty() &&
-                             error.state == sql_state::untranslatable_character;
-    // What is sent does not fit the encoding that the flag names.
-    if (!flags.common.connect.client_encoding.empty() &&
-        (error.state == sql_state::character_not_in_repertoire ||
-         error.state == sql_state::untranslatable_character))
-      ending.message = ending.path + ": " + ending.message + " (see --encoding)";
-    if (!error.state.empty()) ending.sql_state = error.state.code();
-    ending.exit_code = error.phase == pg::Phase::connect ? exit_connect : exit_failed;
-    // Values are sent in the file's encoding, and a record is named where they do not fit.
-    if (is_of_names) {
-      ending.message =
-          ending.path + ": " + ending.message +
-          "\n  The database's encoding cannot hold the name of this file, of its folder or of the "
-          "table; a file is loaded without its name by pgsluice load - --table T < FILE, or under "
-          "another name.";
-      ending.exit_code = exit_usage;
-    }
+    tell_of_server(error, flags, ending);
   } catch (const boost::system::system_error&) {
     if (runtime.signal() == 0) throw;
     ending.message = "interrupted";
     ending.exit_code = exit_code_of(FailureKind::interrupted, runtime.signal());
   }
-  runtime.on_signal({}, {});
-  printer.finish(load);
-  ending.report = load.report();
   if (ending.exit_code == exit_ok && ending.report.rows_rejected > 0 &&
       ending.report.status != load::LoadReport::Status::nothing_to_do)
     ending.exit_code = exit_rejected;

@@ -1,13 +1,21 @@
 #pragma once
 
+#include <exception>
+
 #include "app/load_flags.hpp"
 #include "app/runtime.hpp"
+#include "load/load.hpp"
 #include "report/load.hpp"
 
 namespace sluice::app {
 
 /// Runs one load, with progress on stderr and signals heard, and says how it ended.
-report::Ending run_one(Runtime& runtime, const LoadFlags& flags, plan::LoadOptions options);
+report::Ending run_one(Runtime& runtime, const LoadFlags& flags, const plan::LoadOptions& options);
+
+/// How a load ended that threw this, or nothing, as a report.
+report::Ending ending_of(const std::exception_ptr& failed, const Runtime& runtime,
+                         const LoadFlags& flags, const plan::LoadOptions& options,
+                         const load::Load& load);
 
 /// The ending of a command that could not begin.
 report::Ending ending_of(const Failure& failure, const std::string& path, const std::string& table);

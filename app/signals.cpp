@@ -17,7 +17,11 @@ void Signals::end() {
 
 void Signals::wait() {
   const auto on_signal = [this](boost::system::error_code error, int number) {
-    if (error || ended_) return;
+    if (error) return;
+    if (ended_) {
+      number_ = number;  // whoever begins something else asks for it
+      return;
+    }
     hear(number);
     wait();
   };

@@ -7,6 +7,7 @@
 #include "base/buffer.hpp"
 #include "base/position.hpp"
 #include "csv/parser.hpp"
+#include "source/encoding.hpp"
 
 namespace sluice::chunk {
 
@@ -20,6 +21,8 @@ struct Chunk {
   std::uint64_t lines = 0;         ///< physical lines
   std::uint64_t digest = 0;        ///< XXH3 (64 bits) of the bytes
   std::uint64_t packed_bytes = 0;  ///< what was read for it of what is packed, for progress
+  const source::Encoding* encoding = nullptr;  ///< the source's: Source::encoding()
+  std::uint64_t origin = 0;  ///< with an encoding: where it starts in the text as that was
   bool unterminated_quote =
       false;  ///< the last record, which is the source's last, opens a quote that never closes
   csv::StructuralIndex index;
@@ -34,9 +37,12 @@ class PositionCounter {
  public:
   /// `chunk` must outlive it.
   PositionCounter(const Chunk& chunk, csv::LineEnd line_end)
-      : chunk_(chunk), last_of_end_(line_end == csv::LineEnd::cr ? '\r' : '\n') {}
+      : chunk_(chunk),
+        last_of_end_(line_end == csv::LineEnd::cr ? '\r' : '\n'),
+        origin_(chunk.encoding != nullptr ? chunk.origin : chunk.start.byte_offset) {}
 
-  /// The record that begins at `offset` of the chunk, and is number `record` (from 0) in it.
+  /// The record that begins at `offset` of the chunk, and is number `record` (from 0) in it. Its
+  /// byte is that of the source as it is, whatever its encoding.
   /// REQUIRES: no smaller offset than before.
   Position at(std::size_t offset, std::uint64_t record);
 
@@ -44,6 +50,7 @@ class PositionCounter {
   const Chunk& chunk_;
   char last_of_end_;
   std::size_t offset_ = 0;
+  std::uint64_t origin_;
   std::uint64_t lines_ = 0;
 };
 

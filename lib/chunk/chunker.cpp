@@ -8,6 +8,7 @@
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
+#include "source/transcoder.hpp"
 
 namespace sluice::chunk {
 namespace {
@@ -22,10 +23,13 @@ namespace {
 }  // namespace
 
 Position PositionCounter::at(std::size_t offset, std::uint64_t record) {
-  lines_ += count_bytes(chunk_.bytes().substr(offset_, offset - offset_), last_of_end_);
+  const std::string_view bytes = chunk_.bytes().substr(offset_, offset - offset_);
+  lines_ += count_bytes(bytes, last_of_end_);
+  origin_ += chunk_.encoding == nullptr
+                 ? bytes.size()
+                 : source::Untranscoder(*chunk_.encoding).bytes_of(bytes).size();
   offset_ = offset;
-  return {chunk_.start.byte_offset + offset, chunk_.start.line + lines_,
-          chunk_.start.record + record};
+  return {origin_, chunk_.start.line + lines_, chunk_.start.record + record};
 }
 
 std::size_t bytes_of_chunk(std::int64_t number, std::size_t chunk_bytes) {
@@ -42,6 +46,7 @@ Chunker::Chunker(source::Source& source, Preamble preamble, ChunkerOptions optio
       last_of_end_(preamble.line_end == csv::LineEnd::cr ? '\r' : '\n'),
       scanner_(options_.dialect, options_.form),
       next_start_(preamble.start),
+      next_origin_(preamble.origin),
       records_left_(options_.records_max),
       carry_(std::move(preamble.read_ahead)) {}
 
@@ -80,6 +85,9 @@ bool Chunker::next(Chunk& chunk) {
   chunk.index.truncate(entries);
   if (end == size && at_end_ && carry_used_ == carry_.size()) end_last_record(chunk);
   count(chunk, records_behind);
+  chunk.encoding = source_.encoding();
+  chunk.origin = next_origin_;
+  if (chunk.encoding != nullptr) next_origin_ = origin_behind();
   const auto packed = source_.packed();
   chunk.packed_bytes = packed ? packed->done - std::min(packed_read_, packed->done) : 0;
   packed_read_ += chunk.packed_bytes;
@@ -89,6 +97,12 @@ bool Chunker::next(Chunk& chunk) {
   next_start_.line += chunk.lines;
   next_start_.record += chunk.records;
   return true;
+}
+
+/// Where the source stands, less what was read of it and waits for the next chunks.
+std::uint64_t Chunker::origin_behind() const {
+  const std::string_view waiting = std::string_view(carry_).substr(carry_used_);
+  return source_.origin() - source::Untranscoder(*source_.encoding()).bytes_of(waiting).size();
 }
 
 /// How many entries of the index a chunk may have: rows of many short values are more work for

@@ -42,6 +42,7 @@ class Chunker {
  private:
   std::size_t fill(Buffer& buffer, std::size_t from, std::size_t to);
   std::size_t bytes_max() const { return bytes_of_chunk(next_number_, options_.chunk_bytes); }
+  std::uint64_t origin_behind() const;
   std::size_t entries_max() const;
   std::size_t last_record_end(const Chunk& chunk) const;
   std::size_t first_record_end(const Chunk& chunk, std::size_t from_entry) const;
@@ -58,6 +59,7 @@ class Chunker {
   csv::Scanner scanner_;
   csv::ScanState scan_state_;
   Position next_start_;
+  std::uint64_t next_origin_;
   std::int64_t next_number_ = 0;
   std::uint64_t records_left_;
   std::string carry_;  ///< bytes read already that belong to the next chunks

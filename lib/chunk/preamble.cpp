@@ -6,6 +6,7 @@
 #include "base/limits.hpp"
 #include "csv/parser.hpp"
 #include "source/format.hpp"
+#include "source/transcoder.hpp"
 
 namespace sluice::chunk {
 namespace {
@@ -104,6 +105,11 @@ std::vector<std::string> read_header(const Lookahead& text, std::size_t& offset,
 
 }  // namespace
 
+std::uint64_t origin_of(source::Source& source, std::string_view read_ahead) {
+  if (source.encoding() == nullptr) return 0;
+  return source.origin() - source::Untranscoder(*source.encoding()).bytes_of(read_ahead).size();
+}
+
 Preamble read_preamble(source::Source& source, const PreambleOptions& options) {
   Lookahead text(source, options.bytes_max);
   text.more();
@@ -127,6 +133,7 @@ Preamble read_preamble(source::Source& source, const PreambleOptions& options) {
   result.start.byte_offset = offset;
   result.beginning = text.text().substr(0, limits::fingerprint_bytes);
   result.read_ahead = text.from(offset);
+  result.origin = origin_of(source, result.read_ahead);
   return result;
 }
 

@@ -24,10 +24,15 @@ struct Preamble {
   std::optional<std::vector<std::string>> header;  ///< nothing without one, or in an empty source
   std::string header_bytes;  ///< the header record as it is, without its line end
   csv::LineEnd line_end = csv::LineEnd::lf;
-  Position start;          ///< of the first record
-  std::string beginning;   ///< the source's first bytes, for the fingerprint
-  std::string read_ahead;  ///< what was read behind the preamble: the first bytes of data
+  Position start;            ///< of the first record
+  std::uint64_t origin = 0;  ///< the same in the source as it is, where that has another encoding
+  std::string beginning;     ///< the source's first bytes, for the fingerprint
+  std::string read_ahead;    ///< what was read behind the preamble: the first bytes of data
 };
+
+/// Where the text that read_ahead begins stands in the source as it is, where that has another
+/// encoding; it was read last.
+std::uint64_t origin_of(source::Source& source, std::string_view read_ahead);
 
 /// Reads a source's byte-order mark, skipped lines, header and line end. Blocking.
 /// Throws Failure for UTF-16, compressed data, an unreadable header.

@@ -1,10 +1,6 @@
 #include "jobs/files.hpp"
 
-#include <glob.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <span>
 
@@ -12,6 +8,7 @@
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/reject_name.hpp"
+#include "source/locate.hpp"
 
 namespace sluice::jobs {
 namespace {
@@ -22,34 +19,10 @@ std::string unseen_at(const std::string& path, int error_number) {
   return path + ": " + errno_message(error_number) + "; what is there is not loaded";
 }
 
-/// What glob() met while it looked; its callback takes nothing along. A slot is looked for by one
-/// thread at a time.
-thread_local std::vector<std::string>* met = nullptr;
-
-int on_trouble(const char* path, int error_number) {
-  // A folder that is not there has no files.
-  if (error_number != ENOENT && error_number != ENOTDIR)
-    met->push_back(unseen_at(path, error_number));
-  return 0;
-}
-
-/// A path without a wildcard is looked at, and not looked for: there glob() says nothing.
-void look_at(const std::string& path, std::vector<std::string>& unseen) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) == 0 || errno == ENOENT || errno == ENOTDIR) return;
-  unseen.push_back(unseen_at(path, errno));
-}
-
 std::vector<std::string> matches(const std::string& pattern, std::vector<std::string>& unseen) {
-  glob_t found{};
-  std::vector<std::string> paths;
-  met = &unseen;
-  const int result = ::glob(pattern.c_str(), 0, on_trouble, &found);
-  if (result == 0) paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  if (result == GLOB_NOSPACE) unseen.push_back(unseen_at(pattern, ENOMEM));
-  ::globfree(&found);
-  if (paths.empty() && pattern.find_first_of("*?[") == std::string::npos) look_at(pattern, unseen);
-  return paths;
+  return source::matches(pattern, [&unseen](const std::string& path, int error_number) {
+    unseen.push_back(unseen_at(path, error_number));
+  });
 }
 
 bool is_ready(const fs::path& path, milliseconds settle, std::vector<std::string>& unseen) {

@@ -35,8 +35,8 @@ constexpr auto names_of(Catchup) {
 struct Command {
   std::vector<std::string> arguments;  ///< its subcommands and flags
   std::vector<std::string> files;      ///< that stand behind them
-  /// Patterns of files (glob(7)) that are added when it runs, in the order of their names. None
-  /// matches: there is nothing to do.
+  /// Patterns of files (source::matches) that are added when it runs, in the order of their names.
+  /// None matches: there is nothing to do.
   std::vector<std::string> patterns;
   /// The file that says all this: it is no data, and may hold a password, so no pattern means it.
   std::string configuration;

@@ -209,6 +209,39 @@ std::vector<std::uint64_t> read_short_lengths(const pg::Result& row, int column)
   return lengths;
 }
 
+/// What a KnownLoad has beside a LoadEntry.
+std::string known_columns(const NewLoad& like) {
+  const std::string chunk = " from pgsluice.chunks n where n.load_id = l.load_id order by n.chunk ";
+  const auto another = [&like](const std::string& which) {
+    return "exists (select from pgsluice.loads u where u.state <> 'void' and " + which + " and " +
+           have_target_of("u", like) + ")";
+  };
+  return ", coalesce((select n.byte_offset" + chunk +
+         "limit 1), 0), coalesce((select n.byte_offset::numeric + n.byte_count" + chunk +
+         "desc limit 1), 0), l.marked and not exists (select from pgsluice.unlogged_marks m where "
+         "m.load_id = l.load_id), l.part_gone, " +
+         another("u.updates and u.load_id > l.load_id") + ", " + another("u.load_id <> l.load_id") +
+         ", case when " + is_here("l", like.origin) + " then l.target_oid <> " +
+         std::to_string(like.target_oid) + " else not " + was_restored_with("l", like) + " end";
+}
+
+/// Behind the loads stands what is asked of the table.
+KnownLoads read_known_loads(const pg::Results& results) {
+  const pg::Result& rows = results.last(1);
+  KnownLoads known;
+  known.has_other_places = results.back().boolean(0, 0);
+  known.has_rows = results.back().boolean(0, 1);
+  known.short_lengths = read_short_lengths(results.back(), 2);
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    try {
+      known.loads.push_back(read_known(rows, row));
+    } catch (const Damaged& damage) {
+      known.loads.push_back(KnownLoad{read_damaged(rows, row, damage)});
+    }
+  }
+  return known;
+}
+
 }  // namespace
 
 std::string has_loads_query(const NewLoad& like) {
@@ -224,45 +257,39 @@ std::string has_loads_query(const NewLoad& like) {
 }
 
 asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like) {
-  const std::string chunk = " from pgsluice.chunks n where n.load_id = l.load_id order by n.chunk ";
-  const auto another = [&like](const std::string& which) {
-    return "exists (select from pgsluice.loads u where u.state <> 'void' and " + which + " and " +
-           have_target_of("u", like) + ")";
-  };
-  const std::string more =
-      ", coalesce((select n.byte_offset" + chunk +
-      "limit 1), 0), coalesce((select n.byte_offset::numeric + "
-      "n.byte_count" +
-      chunk +
-      "desc limit 1), 0), l.marked and not exists (select from pgsluice.unlogged_marks m "
-      "where m.load_id = l.load_id), l.part_gone, " +
-      another("u.updates and u.load_id > l.load_id") + ", " + another("u.load_id <> l.load_id") +
-      ", case when " + is_here("l", like.origin) + " then l.target_oid <> " +
-      std::to_string(like.target_oid) + " else not " + was_restored_with("l", like) + " end";
   std::string found;
   for (const std::string& kind : are_like(like)) {
     found += found.empty() ? "(" : " union (";
     found += "select l.load_id from pgsluice.loads l where " + kind +
              " order by l.load_id desc limit " + std::to_string(known_loads_max) + ")";
   }
-  std::string sql =
-      select_loads("where l.load_id in (" + found + ") order by l.load_id desc", more);
+  std::string sql = select_loads("where l.load_id in (" + found + ") order by l.load_id desc",
+                                 known_columns(like));
   sql += "; select " + has_other_places(like) + ", " + has_loads_with_rows(like) + ", ";
   sql += like.short_heads.empty() ? short_lengths_query(like) : "null";
   const auto results = co_await on.query(std::move(sql));
-  const pg::Result& rows = results.last(1);
-  KnownLoads known;
-  known.has_other_places = results.back().boolean(0, 0);
-  known.has_rows = results.back().boolean(0, 1);
-  known.short_lengths = read_short_lengths(results.back(), 2);
-  for (std::size_t row = 0; row < rows.rows(); ++row) {
-    try {
-      known.loads.push_back(read_known(rows, row));
-    } catch (const Damaged& damage) {
-      known.loads.push_back(KnownLoad{read_damaged(rows, row, damage)});
-    }
+  co_return read_known_loads(results);
+}
+
+asio::awaitable<KnownLoads> find_untouched(pg::Connection& on,
+                                           const std::vector<NewLoad>& sources) {
+  const NewLoad& like = sources.front();
+  std::string stamps;
+  for (const NewLoad& source : sources)
+    stamps += (stamps.empty() ? "" : ", ") + quote_literal(source.source_stamp);
+  std::vector<std::string> fingerprints;
+  for (const NewLoad& source : sources) fingerprints.push_back(source.fingerprint);
+  std::string which = "where l.state = 'finished' and l.fingerprint = any (" +
+                      array_of(fingerprints) + ") and l.source_stamp = any (array[" + stamps +
+                      "]) and " + may_be_of_table(like);
+  for (const char* same : {"fingerprint", "head", "source_path"}) {
+    which += " and not exists (select from pgsluice.loads u where u.state = 'unfinished' and u.";
+    which += std::string(same) + " = l." + same + " and " + have_target_of("u", like) + ")";
   }
-  co_return known;
+  const auto results = co_await on.query(
+      select_loads(which + " order by l.load_id desc", known_columns(like)) + "; select " +
+      has_other_places(like) + ", " + has_loads_with_rows(like) + ", null");
+  co_return read_known_loads(results);
 }
 
 asio::awaitable<std::vector<LoadId>> running(pg::Connection& on, const std::vector<LoadId>& loads) {

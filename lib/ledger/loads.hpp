@@ -88,6 +88,10 @@ struct KnownLoads {
 inline constexpr std::size_t known_loads_max = 200;
 asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like);
 
+/// Finished loads of these sources, which all go into one table, with the stamp and the fingerprint
+/// that a source has now: of those that no unfinished load may be about. Newest first.
+asio::awaitable<KnownLoads> find_untouched(pg::Connection& on, const std::vector<NewLoad>& sources);
+
 /// Those of these loads on which a run is at work.
 asio::awaitable<std::vector<LoadId>> running(pg::Connection& on, const std::vector<LoadId>& loads);
 

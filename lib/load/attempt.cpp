@@ -5,7 +5,10 @@
 #include <algorithm>
 
 #include "async/offload.hpp"
+#include "base/limits.hpp"
+#include "base/printable.hpp"
 #include "rejects/salvage.hpp"
+#include "source/transcoder.hpp"
 
 namespace sluice::load {
 
@@ -64,7 +67,7 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
     co_await with.writer.roll_back(connection);
     const auto last = [&a, &salvaged] { return last_of(a.with, a.chunk, salvaged.refused); };
     tuple::Reject reject = co_await async::offload(with.on.cpu, last);
-    throw failure_of(with, std::move(reject), rejects);
+    throw failure_of(with, a.chunk, std::move(reject), rejects);
   }
   a.stored = {salvaged.counts, rejects};
   a.stored.counts.rows_skipped += a.batch.blank_lines;
@@ -87,7 +90,7 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
 asio::awaitable<void> name_first_bad(Attempt& a, pg::Connection& connection) {
   const rejects::Sifting sifting = sifting_of(a, connection);
   std::optional<tuple::Reject> first = co_await rejects::find_first_bad(sifting, a.refusal);
-  if (first) throw failure_of(a.with, std::move(*first), 1);
+  if (first) throw failure_of(a.with, a.chunk, std::move(*first), 1);
   // In the order of the file, and in parts, no record is bad.
   co_await store_sifted(a, connection);
 }
@@ -194,7 +197,24 @@ tuple::Reject last_of(const Storing& with, const chunk::Chunk& chunk,
   return reject;
 }
 
-BadRecord failure_of(const Storing& with, tuple::Reject reject, std::uint64_t rejects) {
+namespace {
+
+/// What the record may be in, and would be then.
+std::string likely_encodings(const chunk::Chunk& chunk, const tuple::Reject& reject) {
+  const std::string_view record =
+      chunk.bytes().substr(reject.begin, std::min<std::size_t>(reject.size, 200));
+  std::string text;
+  if (record.contains('\0')) return text;
+  for (const source::Encoding& encoding : source::likely_encodings(record, 2))
+    text += fmt::format("\n  --encoding {}: {}", encoding.name,
+                        printable_line(source::in_utf8(record, encoding)));
+  return text;
+}
+
+}  // namespace
+
+BadRecord failure_of(const Storing& with, const chunk::Chunk& chunk, tuple::Reject reject,
+                     std::uint64_t rejects) {
   const std::string& source = with.plan.source->name();
   std::string message = rejects::text_of(source, reject);
   message += fmt::format("\n  record {}, byte {}, SQLSTATE {}", reject.position.record,
@@ -202,6 +222,8 @@ BadRecord failure_of(const Storing& with, tuple::Reject reject, std::uint64_t re
   const bool has_budget = with.budget.limits().allow_any();
   message += has_budget ? "\n  " + with.budget.explain(rejects) + ": stopped here"
                         : " (--max-rejects N loads the rest)";
+  const bool is_no_utf8 = reject.sql_state == sql_state::character_not_in_repertoire;
+  if (is_no_utf8 && chunk.encoding == nullptr) message += likely_encodings(chunk, reject);
   // Days, months and years in an order that the session does not read.
   if (reject.sql_state == sql_state::datetime_field_overflow)
     message += "\n  --set datestyle=dmy (or mdy, ymd) says in which order dates are";

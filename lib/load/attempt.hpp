@@ -58,6 +58,7 @@ tuple::Reject last_of(const Storing& with, const chunk::Chunk& chunk,
                       const rejects::Refused& refused);
 
 /// The failure of a load that stops at a bad record.
-BadRecord failure_of(const Storing& with, tuple::Reject reject, std::uint64_t rejects);
+BadRecord failure_of(const Storing& with, const chunk::Chunk& chunk, tuple::Reject reject,
+                     std::uint64_t rejects);
 
 }  // namespace sluice::load

@@ -25,7 +25,7 @@ asio::awaitable<Stored> Checker::judge(const chunk::Chunk& chunk, const tuple::B
     if (!goes_on) last = last_of(with_, chunk, salvaged.refused);
   };
   if (rejects > 0) co_await async::offload(with_.on.cpu, tell);
-  if (!goes_on) throw failure_of(with_, std::move(*last), rejects);
+  if (!goes_on) throw failure_of(with_, chunk, std::move(*last), rejects);
   with_.budget.use(batch.records, rejects);
   Stored stored{salvaged.counts, rejects};
   stored.counts.rows_skipped += batch.blank_lines;

@@ -179,7 +179,7 @@ asio::awaitable<bool> Entrance::enter() {
   ledger::BeginOptions begin;
   resume::Verdict verdict = co_await judge_source(connection, begin.before);
   switch (verdict.kind) {
-    case Kind::nothing_to_do: nothing_to_do(*verdict.load); co_return false;
+    case Kind::nothing_to_do: tell_nothing_to_do(run_, *verdict.load); co_return false;
     case Kind::resume: co_await resume(connection, *verdict.load); co_return true;
     case Kind::append: co_await go_on_behind(connection, *verdict.load); break;
     case Kind::fresh: break;
@@ -246,12 +246,12 @@ asio::awaitable<void> Entrance::go_on_behind(pg::Connection& connection,
   run_.note(fmt::format("goes on behind load {}, at line {}", load.id.value, place->line));
 }
 
-void Entrance::nothing_to_do(const ledger::LoadEntry& load) {
-  run_.report.status = LoadReport::Status::nothing_to_do;
-  run_.report.load = load.id;
-  run_.report.finished_before = load.finished_at;
-  run_.take_over(load.totals);
-  if (load.totals.rows_rejected > 0) run_.report.rejects_path = path_of_text(load.rejects_path);
+void tell_nothing_to_do(Run& run, const ledger::LoadEntry& load) {
+  run.report.status = LoadReport::Status::nothing_to_do;
+  run.report.load = load.id;
+  run.report.finished_before = load.finished_at;
+  run.take_over(load.totals);
+  if (load.totals.rows_rejected > 0) run.report.rejects_path = path_of_text(load.rejects_path);
 }
 
 }  // namespace sluice::load

@@ -30,12 +30,14 @@ class Entrance {
   asio::awaitable<void> read_again(const ledger::LoadEntry& like);
   asio::awaitable<void> resume(pg::Connection& connection, const ledger::KnownLoad& load);
   asio::awaitable<void> go_on_behind(pg::Connection& connection, const ledger::KnownLoad& load);
-  void nothing_to_do(const ledger::LoadEntry& load);
 
   Run& run_;
   plan::Plan& plan_;
   KeptRejects& rejects_;
   std::optional<ledger::RunLock>& lock_;
 };
+
+/// The report of a run whose source this finished load has brought.
+void tell_nothing_to_do(Run& run, const ledger::LoadEntry& load);
 
 }  // namespace sluice::load

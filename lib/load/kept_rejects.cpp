@@ -26,9 +26,11 @@ asio::awaitable<void> KeptRejects::choose(plan::Plan& plan, std::string earlier_
   wish.is_named = !plan.options.rejects_path.empty();
   wish.are_allowed = plan.options.rejects.allow_any();
   wish.earlier_path = std::move(earlier_path);
+  const source::Encoding* const encoding = plan.source->encoding();
   wish.about = {.source = plan.source->name(),
                 .header = plan.preamble.header_bytes,
                 .line_end = plan.preamble.line_end,
+                .encoding = encoding != nullptr ? std::optional(*encoding) : std::nullopt,
                 .load = run_.report.load};
   rejects::RejectChoice choice;
   const auto choose = [&wish, &choice] { choice = rejects::choose_reject_file(std::move(wish)); };

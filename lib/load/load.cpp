@@ -18,6 +18,7 @@
 #include "load/road.hpp"
 #include "load/staging.hpp"
 #include "load/survey.hpp"
+#include "pg/encoding.hpp"
 #include "plan/data_encoding.hpp"
 #include "writer/table_name.hpp"
 
@@ -49,8 +50,8 @@ void note_indexes(const plan::Plan& plan, Run& run) {
 
 }  // namespace
 
-Load::Load(Resources on, plan::LoadOptions options)
-    : run_{on, {}, {}, false}, options_(std::move(options)), rejects_(run_) {}
+Load::Load(Resources on, plan::LoadOptions options, Shared* shared)
+    : run_{on, {}, {}, false}, options_(std::move(options)), shared_(shared), rejects_(run_) {}
 Load::~Load() = default;
 
 asio::awaitable<void> Load::run() {
@@ -129,11 +130,17 @@ asio::awaitable<void> Load::run_plan(plan::Plan& plan) {
 
 asio::awaitable<plan::Plan> Load::prepare_to_run() {
   writer::require_table_name(options_.table);
-  source_ = source::open(options_.path, options_.unpack);
+  const std::optional<source::Encoding> encoding = co_await encoding_to_read();
+  source_ = source::open(options_.path, options_.unpack, encoding);
   run_.report.file = source_->file();
-  Survey survey(run_, options_, *source_, co_await asio::this_coro::executor);
+  Survey survey(run_, options_, *source_, shared_, co_await asio::this_coro::executor);
   Findings found = co_await survey.make();
   lock_ = std::move(found.lock);
+  if (source_->encoding() != nullptr) {
+    found.target.data_encoding = pg::utf8;
+    found.target.session.text_is_utf8 = true;
+    plan::require_header_in(*source_->encoding(), found.beginning, options_);
+  }
   if (std::string odd = source_->oddity(); !odd.empty()) run_.note(std::move(odd));
   co_await plan::bring_together(run_.on.pool, found.target.data_encoding, found.beginning,
                                 options_);
@@ -142,8 +149,31 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
                                     std::move(found.indexes), found.jobs);
   for (std::string& text : plan.strategy.notes) run_.note(std::move(text));
   run_.report.is_staged = plan.strategy.staged;
-  run_.on.pool.allow(plan.jobs);
+  if (shared_ != nullptr) shared_->like = plan.identity;
+  run_.on.pool.allow(std::max(plan.jobs, shared_ == nullptr ? 1 : shared_->side_by_side));
   co_return plan;
+}
+
+/// What the source is said to be in, where it is converted here: everywhere but for a database that
+/// takes bytes as they are. Nothing: its first bytes say it.
+asio::awaitable<std::optional<source::Encoding>> Load::encoding_to_read() {
+  const std::string& name = options_.encoding;
+  if (name.empty() || name == "auto") co_return std::nullopt;
+  std::optional<source::Encoding> encoding = source::encoding_named(name);
+  if (!encoding) co_return source::Encoding();  // PostgreSQL's alone
+  if (encoding->is_utf8()) co_return std::nullopt;
+  const auto known = pg::encoding_named(encoding->name);
+  if (!known || pg::is_for_clients_alone(*known)) co_return encoding;
+  pg::Pool& pool = run_.on.pool;
+  std::unique_ptr<pg::Connection> connection = co_await pool.take_idle();
+  if (!connection) {
+    const RetryPolicy policy{options_.retry_for, retry_backoff, options_.use_ledger};
+    connection = co_await open_first(pool.options(), policy, nullptr);
+  }
+  const bool takes_any_bytes = connection && connection->takes_any_bytes();
+  if (connection) pool.put(std::move(connection));
+  if (takes_any_bytes) co_return source::Encoding();
+  co_return encoding;
 }
 
 /// Nothing is kept, so nothing is locked, entered or resumed.

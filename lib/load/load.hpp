@@ -7,6 +7,7 @@
 #include "ledger/run_lock.hpp"
 #include "load/kept_rejects.hpp"
 #include "load/run.hpp"
+#include "load/shared.hpp"
 #include "plan/options.hpp"
 #include "resume/history.hpp"
 
@@ -22,7 +23,8 @@ class WideKeys;
 /// Used on the I/O thread only.
 class Load {
  public:
-  Load(Resources on, plan::LoadOptions options);
+  /// `shared` is what other loads of the command know too, and outlives this one; nullptr: nothing.
+  Load(Resources on, plan::LoadOptions options, Shared* shared = nullptr);
   ~Load();
 
   /// Runs to the end. Throws Failure or PgError; `report()` then says what is stored all the same.
@@ -40,6 +42,7 @@ class Load {
  private:
   asio::awaitable<void> run_to_the_end();
   asio::awaitable<plan::Plan> prepare_to_run();
+  asio::awaitable<std::optional<source::Encoding>> encoding_to_read();
   asio::awaitable<void> run_plan(plan::Plan& plan);
   asio::awaitable<void> run_check(plan::Plan& plan);
   asio::awaitable<bool> run_at_once(plan::Plan& plan);
@@ -53,6 +56,7 @@ class Load {
 
   Run run_;
   plan::LoadOptions options_;
+  Shared* shared_;
   std::unique_ptr<source::Source> source_;
   std::optional<ledger::RunLock> lock_;
   KeptRejects rejects_;

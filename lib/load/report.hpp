@@ -30,6 +30,8 @@ struct Progress {
   std::uint64_t rows_before = 0;              ///< by earlier runs
   std::uint64_t rows_rejected = 0;            ///< by this run
   std::uint64_t retries = 0;
+  std::uint64_t files_done = 0;   ///< where it is that of several loads side by side
+  std::uint64_t files_total = 0;  ///< of the command; 0: of one load
 };
 
 /// What a load did.

@@ -38,9 +38,9 @@ asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock(
   co_return connection;
 }
 
-Survey::Survey(Run& run, const plan::LoadOptions& options, source::Source& source,
+Survey::Survey(Run& run, const plan::LoadOptions& options, source::Source& source, Shared* shared,
                const asio::any_io_executor& executor)
-    : run_(run), options_(options), source_(source), changed_(executor) {}
+    : run_(run), options_(options), source_(source), shared_(shared), changed_(executor) {}
 
 asio::awaitable<Findings> Survey::make() {
   async::TaskGroup tasks(co_await asio::this_coro::executor);
@@ -83,9 +83,25 @@ asio::awaitable<void> Survey::describe_target() {
   pool.put(std::move(opened));
   is_connected_ = true;
   changed_.notify();
+  if (shared_ != nullptr && shared_->target) {
+    found_.target = *shared_->target;
+    co_return;
+  }
   pg::Lease connection = co_await pool.acquire();
   const ledger::Use use = options_.defer_indexes ? ledger::Use::load_deferring : ledger::Use::load;
   found_.target = co_await writer::describe(*connection, options_.table, options_.settings, use);
+  if (shared_ != nullptr) {
+    const tuple::Table& table = found_.target.table;
+    if (shared_->table.value_or(table.id) != table.id)
+      throw writer::NotAsPlanned(
+          table.full_name() +
+          " was replaced by another table while this command ran\n  The same "
+          "command says what becomes of the files that are in the former one.");
+    shared_->table = table.id;
+  }
+  // Where the own schema is not made yet, the next one looks again.
+  if (shared_ != nullptr && found_.target.ledger == ledger::State::complete)
+    shared_->target = found_.target;
   if (options_.on_conflict != writer::OnConflict::error)
     found_.unique_keys = co_await writer::unique_keys(*connection, found_.target.table);
   if (options_.defer_indexes)

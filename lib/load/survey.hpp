@@ -7,6 +7,7 @@
 #include "async/event.hpp"
 #include "ledger/run_lock.hpp"
 #include "load/run.hpp"
+#include "load/shared.hpp"
 
 namespace sluice::load {
 
@@ -34,8 +35,8 @@ asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock(
 /// holds it.
 class Survey {
  public:
-  /// All outlive it.
-  Survey(Run& run, const plan::LoadOptions& options, source::Source& source,
+  /// All outlive it; `shared` may be nullptr.
+  Survey(Run& run, const plan::LoadOptions& options, source::Source& source, Shared* shared,
          const asio::any_io_executor& executor);
 
   asio::awaitable<Findings> make();
@@ -49,6 +50,7 @@ class Survey {
   Run& run_;
   const plan::LoadOptions& options_;
   source::Source& source_;
+  Shared* shared_;
   Findings found_;
   bool is_read_ = false;
   bool is_connected_ = false;

@@ -207,9 +207,13 @@ void Cancel::send_blocking() const {
   if (cancel_) PQcancel(cancel_.get(), why, sizeof why);
 }
 
-bool Connection::text_is_checked_as_utf8() const {
+bool Connection::takes_any_bytes() const {
   const char* const inside = PQparameterStatus(connection_.get(), "server_encoding");
-  return data_encoding_ == utf8 && (inside == nullptr || std::string_view(inside) != "SQL_ASCII");
+  return inside != nullptr && std::string_view(inside) == "SQL_ASCII";
+}
+
+bool Connection::text_is_checked_as_utf8() const {
+  return data_encoding_ == utf8 && !takes_any_bytes();
 }
 
 PgError Connection::in_utf8(PgError error) const {

@@ -123,6 +123,8 @@ class Connection {
   /// Data are UTF-8, and the server refuses what is not (it does not where its own encoding is
   /// SQL_ASCII).
   bool text_is_checked_as_utf8() const;
+  /// The database takes bytes for text as they are (SQL_ASCII).
+  bool takes_any_bytes() const;
   /// An error that the server has written in the encoding of the data.
   PgError in_utf8(PgError error) const;
   std::string user() const { return PQuser(connection_.get()); }

@@ -120,7 +120,6 @@ void require_encoding(const std::string& where, const std::string& name) {
 }
 
 void require_encodings(const ConnectOptions& options) {
-  require_encoding("--encoding", options.client_encoding);
   if (is_conninfo(options.dbname)) {
     for (const auto& [keyword, value] : parsed(options.dbname))
       if (keyword == "client_encoding") require_encoding("client_encoding (in -d):", value);

@@ -4,7 +4,9 @@
 
 #include "base/failure.hpp"
 #include "base/identifier.hpp"
+#include "base/printable.hpp"
 #include "pg/encoding.hpp"
+#include "source/transcoder.hpp"
 
 namespace sluice::plan {
 namespace {
@@ -81,9 +83,22 @@ void require_readable_in_chunks(const std::string& encoding) {
   const auto known = pg::encoding_named(encoding);
   if (!is_wide && (!known || !pg::is_for_clients_alone(*known))) return;
   throw Failure(FailureKind::usage,
-                "--encoding " + encoding +
-                    " cannot be read in chunks; convert the file first: iconv -f " + encoding +
-                    " -t UTF-8 FILE | pgsluice load - --table T");
+                encoding +
+                    " as the encoding of the session cannot be read in chunks; say it of the "
+                    "file: --encoding " +
+                    encoding);
+}
+
+void require_header_in(const source::Encoding& encoding, const Beginning& beginning,
+                       const LoadOptions& options) {
+  const std::optional<std::vector<std::string>>& header = beginning.preamble.header;
+  if (!header || options.header != HeaderMode::match || !options.columns.empty()) return;
+  for (const std::string& name : *header) {
+    if (is_utf8(name)) continue;
+    throw Failure(FailureKind::usage, "the header's name \"" +
+                                          printable_line(source::with_marked_bytes(name)) +
+                                          "\" is not in " + encoding.name + " (see --encoding)");
+  }
 }
 
 asio::awaitable<void> bring_together(pg::Pool& pool, const std::string& encoding,

@@ -12,6 +12,11 @@ namespace sluice::plan {
 /// delimiter or a quote.
 void require_readable_in_chunks(const std::string& encoding);
 
+/// Throws Failure{usage} where a name of the header has what is no character of the encoding that
+/// the source was read in.
+void require_header_in(const source::Encoding& encoding, const Beginning& beginning,
+                       const LoadOptions& options);
+
 /// Names and texts are UTF-8 here, as on the command line and in the session; a source may be in
 /// another encoding. What of the one meets the other is converted by the server, as it converts the
 /// data: the header's names, and the text for NULL. Throws Failure{usage} that names the flag.

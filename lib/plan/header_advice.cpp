@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/printable.hpp"
+#include "source/transcoder.hpp"
 
 namespace sluice::plan {
 namespace {
@@ -30,13 +31,21 @@ std::size_t known(const tuple::Table& table, const std::vector<std::string>& nam
       names, [&table](const std::string& name) { return table.find(name).has_value(); }));
 }
 
+/// ", for example --encoding WIN1252 (größe) or KOI8R (...)"
+std::string likely(const std::string& bytes) {
+  std::string text;
+  for (const source::Encoding& encoding : source::likely_encodings(bytes, 2))
+    text += (text.empty() ? ", for example --encoding " : " or ") + encoding.name + " (" +
+            source::in_utf8(bytes, encoding) + ")";
+  return text;
+}
+
 }  // namespace
 
 std::string header_advice(const tuple::Table& table, const csv::Dialect& dialect,
                           const std::string& header, const std::vector<std::string>& names) {
   if (!std::ranges::all_of(names, is_utf8)) {
-    return "\n  The header is no UTF-8: --encoding says what it is, for example --encoding LATIN1 "
-           "or WIN1252.";
+    return "\n  The header is no UTF-8: --encoding says what it is" + likely(header) + ".";
   }
   std::string best;
   std::size_t most = known(table, names);

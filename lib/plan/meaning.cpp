@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "plan/reading.hpp"
+#include "source/encoding.hpp"
 
 namespace sluice::plan {
 namespace {
@@ -36,47 +37,17 @@ void add_conflict(nlohmann::json& json, const writer::Merge& merge) {
 }  // namespace
 
 std::string canonical_encoding(const std::string& name) {
+  if (name.empty() || name == "auto") return "utf8";
+  const auto known = source::encoding_named(name);
   std::string plain;
-  for (const char c : name) {
+  for (const char c : known ? known->name : name) {
     if (c >= 'A' && c <= 'Z') {
       plain += static_cast<char>(c - 'A' + 'a');
     } else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
       plain += c;
     }
   }
-  // https://www.postgresql.org/docs/current/multibyte.html, the column of aliases.
-  static const std::map<std::string, std::string> aliases{{"", "utf8"},
-                                                          {"unicode", "utf8"},
-                                                          {"iso88591", "latin1"},
-                                                          {"iso88592", "latin2"},
-                                                          {"iso88593", "latin3"},
-                                                          {"iso88594", "latin4"},
-                                                          {"iso88599", "latin5"},
-                                                          {"iso885910", "latin6"},
-                                                          {"iso885913", "latin7"},
-                                                          {"iso885914", "latin8"},
-                                                          {"iso885915", "latin9"},
-                                                          {"iso885916", "latin10"},
-                                                          {"windows1250", "win1250"},
-                                                          {"windows1251", "win1251"},
-                                                          {"win", "win1251"},
-                                                          {"windows1252", "win1252"},
-                                                          {"windows1253", "win1253"},
-                                                          {"windows1254", "win1254"},
-                                                          {"windows1255", "win1255"},
-                                                          {"windows1256", "win1256"},
-                                                          {"windows1257", "win1257"},
-                                                          {"windows1258", "win1258"},
-                                                          {"abc", "win1258"},
-                                                          {"tcvn", "win1258"},
-                                                          {"tcvn5712", "win1258"},
-                                                          {"vscii", "win1258"},
-                                                          {"windows866", "win866"},
-                                                          {"alt", "win866"},
-                                                          {"windows874", "win874"},
-                                                          {"koi8", "koi8r"}};
-  const auto found = aliases.find(plain);
-  return found == aliases.end() ? plain : found->second;
+  return plain;
 }
 
 bool decides_rows(const std::string& setting) {

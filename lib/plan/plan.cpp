@@ -247,6 +247,7 @@ void reread_preamble(Plan& plan) {
   plan.preamble.start = *plan.begins_at;
   plan.preamble.read_ahead.clear();
   plan.source->seek(plan.begins_at->byte_offset);
+  plan.preamble.origin = chunk::origin_of(*plan.source, {});
 }
 
 }  // namespace sluice::plan

@@ -1,8 +1,11 @@
 #include "rejects/bad_records.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "pg/encoding.hpp"
+#include "source/transcoder.hpp"
 
 namespace sluice::rejects {
 namespace {
@@ -76,7 +79,10 @@ std::optional<std::uint64_t> BadRecords::Cursor::number() const {
 }
 
 BadRecords::BadRecords(Reading reading, const chunk::Chunk& chunk, const Refused* refused)
-    : reading_(reading), encoder_(reading.encoder), positions_(chunk, reading.encoder.line_end) {
+    : reading_(reading),
+      chunk_(chunk),
+      encoder_(reading.encoder),
+      positions_(chunk, reading.encoder.line_end) {
   encoder_.start_search(chunk.parse_input(),
                         refused == nullptr ? tuple::Lanes::both : refused->lanes,
                         chunk.start.record);
@@ -96,12 +102,33 @@ bool BadRecords::next(tuple::Reject& reject) {
   } else {
     reject = std::move(std::get<tuple::Reject>(*bad));
   }
-  reject.value = pg::in_utf8(std::move(reject.value), reading_.data_encoding);
+  if (chunk_.encoding != nullptr) {
+    say_in_encoding(reject);
+  } else {
+    reject.value = pg::in_utf8(std::move(reject.value), reading_.data_encoding);
+  }
   const bool is_of_encoding = reject.sql_state == sql_state::character_not_in_repertoire ||
                               reject.sql_state == sql_state::untranslatable_character;
   if (is_of_encoding && !reject.value.contains('\0')) reject.message += " (see --encoding)";
   reject.position = positions_.at(reject.begin, reject.position.record);
   return true;
+}
+
+/// What was no character of the source's encoding is there as marks, which nobody knows.
+void BadRecords::say_in_encoding(tuple::Reject& reject) const {
+  const std::string_view record = chunk_.bytes().substr(reject.begin, reject.size);
+  std::string bytes;
+  for (std::size_t at = record.find('\xff'); at != std::string_view::npos && at < record.size();) {
+    const auto byte = source::marked_byte(record.substr(at));
+    if (!byte) break;
+    bytes += fmt::format(" 0x{:02x}", *byte);
+    at += source::mark_of(*byte).size();
+  }
+  if (bytes.empty()) return;
+  if (reject.sql_state == sql_state::character_not_in_repertoire)
+    reject.message =
+        "invalid byte sequence for encoding \"" + chunk_.encoding->name + "\":" + bytes;
+  reject.value = source::with_marked_bytes(reject.value);
 }
 
 tuple::Reject BadRecords::reject_of(const tuple::FoundRecord& found,

@@ -50,9 +50,11 @@ class BadRecords {
     std::optional<std::uint64_t> number() const;
   };
 
+  void say_in_encoding(tuple::Reject& reject) const;
   tuple::Reject reject_of(const tuple::FoundRecord& found, const RefusedTuple& refused) const;
 
   Reading reading_;
+  const chunk::Chunk& chunk_;
   tuple::Encoder encoder_;
   chunk::PositionCounter positions_;
   Cursor fast_;

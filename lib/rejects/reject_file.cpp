@@ -10,6 +10,7 @@
 
 #include "base/limits.hpp"
 #include "rejects/reject_lines.hpp"
+#include "source/transcoder.hpp"
 
 namespace sluice::rejects {
 namespace {
@@ -52,10 +53,12 @@ class RejectFile::Writing {
   Writing(RejectFile& file, const chunk::Chunk& chunk)
       : file_(file),
         chunk_(chunk),
+        end_(file.line_end()),
         entry_{chunk.number,       file.attempts_,    0, file.records_size_, file.records_size_,
                file.reasons_size_, file.reasons_size_} {
     const std::string load =
         file.options_.load ? std::to_string(file.options_.load->value) : "null";
+    if (file.options_.encoding) encoding_.emplace(*file.options_.encoding);
     head_ = beginning_of_reasons;
     append_text(head_, file.options_.source);
     tail_ = fmt::format(",\"load\":{},\"chunk\":{},\"attempt\":{}}}\n", load, chunk.number,
@@ -63,8 +66,11 @@ class RejectFile::Writing {
   }
 
   void add(const tuple::Reject& reject) {
-    records_ += chunk_.bytes().substr(reject.begin, reject.size);
-    records_ += file_.line_end();
+    const std::size_t begin = records_.size();
+    const std::string_view record = chunk_.bytes().substr(reject.begin, reject.size);
+    records_ += encoding_ ? encoding_->bytes_of(record) : record;
+    const std::size_t byte_count = records_.size() - begin;
+    records_ += end_;
     reasons_ += head_;
     fmt::format_to(std::back_inserter(reasons_), ",\"byte_offset\":{},\"line\":{},\"record\":{}",
                    reject.position.byte_offset, reject.position.line, reject.position.record);
@@ -78,7 +84,7 @@ class RejectFile::Writing {
       reasons_ += name;
       append_text(reasons_, text);
     }
-    fmt::format_to(std::back_inserter(reasons_), ",\"byte_count\":{}", reject.size);
+    fmt::format_to(std::back_inserter(reasons_), ",\"byte_count\":{}", byte_count);
     reasons_ += tail_;
     ++entry_.rejects;
     if (records_.size() + reasons_.size() >= limits::reject_buffer_bytes) flush();
@@ -107,6 +113,8 @@ class RejectFile::Writing {
 
   RejectFile& file_;
   const chunk::Chunk& chunk_;
+  std::optional<source::Untranscoder> encoding_;
+  std::string end_;
   Entry entry_;
   std::string head_;
   std::string tail_;
@@ -339,17 +347,24 @@ void RejectFile::truncate() const {
       ::ftruncate(place_.reasons().get(), static_cast<off_t>(reasons_size_));
 }
 
-std::string_view RejectFile::line_end() const {
-  switch (options_.line_end) {
-    case csv::LineEnd::crlf: return "\r\n";
-    case csv::LineEnd::cr: return "\r";
-    case csv::LineEnd::lf: break;
-  }
-  return "\n";
+std::string RejectFile::in_encoding(const std::string& text) const {
+  return options_.encoding ? source::Untranscoder(*options_.encoding).bytes_of(text) : text;
 }
 
+std::string RejectFile::line_end() const {
+  switch (options_.line_end) {
+    case csv::LineEnd::crlf: return in_encoding("\r\n");
+    case csv::LineEnd::cr: return in_encoding("\r");
+    case csv::LineEnd::lf: break;
+  }
+  return in_encoding("\n");
+}
+
+/// Text in wide units begins with the mark that says so: nothing else does.
 std::string RejectFile::header() const {
-  return options_.header.empty() ? "" : options_.header + std::string(line_end());
+  const bool has_mark = options_.encoding && options_.encoding->is_wide();
+  const std::string mark = has_mark ? in_encoding("\xef\xbb\xbf") : "";
+  return options_.header.empty() ? mark : mark + in_encoding(options_.header) + line_end();
 }
 
 }  // namespace sluice::rejects

@@ -13,6 +13,7 @@
 #include "chunk/chunk.hpp"
 #include "csv/dialect.hpp"
 #include "rejects/reject_place.hpp"
+#include "source/encoding.hpp"
 #include "tuple/reject.hpp"
 
 namespace sluice::rejects {
@@ -37,6 +38,8 @@ class RejectFile {
     std::string source;  ///< as messages name it
     std::string header;  ///< the source's header record, without its line end; empty: none
     csv::LineEnd line_end = csv::LineEnd::lf;
+    /// What the source was in, where that is not what its records are in now. The file is in it.
+    std::optional<source::Encoding> encoding;
     std::optional<LoadId> load;
   };
 
@@ -97,7 +100,8 @@ class RejectFile {
 
   class Writing;
 
-  std::string_view line_end() const;
+  std::string in_encoding(const std::string& text) const;
+  std::string line_end() const;
   std::string header() const;
   void write_header();
   bool read_entries(std::string& why_not);

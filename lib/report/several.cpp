@@ -59,15 +59,17 @@ std::string text_of(const Several& several) {
     return fmt::format("{:<14}  {:>15}  {}{:>10}  {}\n", result, stored, others, rejected, what);
   };
   std::string text = line("result", "rows stored", heads_of(counts), "rejected", "file");
-  for (std::size_t i = 0; i < several.files.size(); ++i) {
-    const std::string file = printable_line(several.files[i] == "-" ? "stdin" : several.files[i]);
-    if (i >= several.endings.size()) {
+  auto ending = several.endings.begin();
+  for (const std::string& path : several.files) {
+    const std::string file = printable_line(path == "-" ? "stdin" : path);
+    if (ending == several.endings.end() || ending->path != path) {
       text += line("not begun", "-", dashes_of(counts), "-", file);
       continue;
     }
-    const load::LoadReport& r = several.endings[i].report;
-    text += line(state_of(several.endings[i]), format_count(r.now.rows_stored),
-                 cells_of(counts, r.now), format_count(r.rows_rejected), file);
+    const load::LoadReport& r = ending->report;
+    text += line(state_of(*ending), format_count(r.now.rows_stored), cells_of(counts, r.now),
+                 format_count(r.rows_rejected), file);
+    ++ending;
   }
   return text + line("in all", format_count(totals.rows.rows_stored), cells_of(counts, totals.rows),
                      format_count(totals.rows_rejected),

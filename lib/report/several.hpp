@@ -12,7 +12,7 @@ namespace sluice::report {
 struct Several {
   std::vector<std::string> files;
   std::vector<std::string> left_out;  ///< rejects of loads, which a pattern has matched
-  std::vector<Ending> endings;        ///< of the first files; the others were not begun
+  std::vector<Ending> endings;        ///< of those that were begun, in the order of the files
 };
 
 /// A line for each file, and one for all.

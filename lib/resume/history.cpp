@@ -56,6 +56,14 @@ bool is_of_this_file(const ledger::KnownLoad& load, const ledger::NewLoad& now) 
   return now.is_file() && (load.source_path == now.source_path || is_renamed);
 }
 
+/// Empty for UTF-8.
+std::string encoding_of(const std::string& options) {
+  const auto json = nlohmann::json::parse(options, nullptr, false);
+  const bool has_one =
+      json.is_object() && json.contains("encoding") && json["encoding"].is_string();
+  return has_one ? json["encoding"].get<std::string>() : std::string();
+}
+
 /// Under row-level security: as whom it was loaded. Empty where that decides nothing.
 std::string role_of(const std::string& options) {
   const auto json = nlohmann::json::parse(options, nullptr, false);
@@ -235,6 +243,7 @@ class Judge {
     const auto load_of_this = newest(Match::same, true, true);
     if (load_of_this && is_all_there_is(*load_of_this)) return known(*load_of_this);
     if (h_.truncate) return fresh_;
+    if (const auto load = in_other_encoding()) return with(Kind::refuse_other_options, *load);
     if (const auto load = newest(Match::same, false, true)) return of_other_name(*load);
     if (const auto load = newest(Match::same, true, false))
       return with(Kind::refuse_other_options, *load);
@@ -247,6 +256,18 @@ class Judge {
   /// With --truncate the table is to have the rows of this load alone.
   bool is_all_there_is(const ledger::KnownLoad& load) const {
     return !h_.truncate || !load.has_others;
+  }
+
+  /// One that has read this very file, untouched, as text in another encoding: its bytes are the
+  /// same, whatever they are as text.
+  std::optional<ledger::KnownLoad> in_other_encoding() const {
+    for (const std::size_t i : finished_) {
+      const ledger::KnownLoad& load = h_.loads[i].load;
+      const bool is_untouched =
+          !now_.source_stamp.empty() && load.source_stamp == now_.source_stamp;
+      if (is_untouched && encoding_of(load.options) != encoding_of(now_.options)) return load;
+    }
+    return std::nullopt;
   }
 
   /// The newest finished load with that match.

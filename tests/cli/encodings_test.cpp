@@ -83,21 +83,18 @@ TEST_F(Encodings, WhatCannotBeConvertedNamesTheFlag) {
     std::vector<std::string> environment;
     const char* says;
   } cases[] = {
-      {{"--encoding", "cp1252"},
-       {},
-       "--encoding cp1252: PostgreSQL has no encoding of that name; did you mean WIN1252?"},
       {{"--encoding", "nonsense"}, {}, "--encoding nonsense: "},
-      {{"--encoding", "utf-9"}, {}, "--encoding utf-9: "},
-      {{"--encoding", "Shift-JIS"}, {}, "iconv -f Shift-JIS"},
-      {{"--encoding", "utf-16le"}, {}, "iconv -f utf-16le"},
+      {{"--encoding", "utf-9"},
+       {},
+       "--encoding utf-9: there is no encoding of that name; did you mean "},
+      {{"--encoding", "SHIFT_JIS_2004"}, {}, "this system has no conversion"},
       {{"-d", "client_encoding=nonsense"}, {}, "client_encoding (in -d): nonsense: "},
       {{}, {"PGCLIENTENCODING=cp1252"}, "PGCLIENTENCODING: cp1252: "},
-      {{}, {"PGCLIENTENCODING=BIG5"}, "iconv -f BIG5"},
+      {{}, {"PGCLIENTENCODING=BIG5"}, "say it of the file: --encoding BIG5"},
       {{"--set", "client_encoding=LATIN1"}, {}, "write --encoding"},
       {{"--encoding", "EUC_JP"},
        {},
        "the header's name \"schl\\xfcssel\" is not in EUC_JP (see --encoding)"},
-      {{"--encoding", "LATIN1", "--null", "日"}, {}, "--null: \"日\" cannot be written in LATIN1"},
   };
   for (const auto& c : cases) {
     std::vector<std::string> all{"load", file, "-t", "größe"};

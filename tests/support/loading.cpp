@@ -1,6 +1,7 @@
 #include "support/loading.hpp"
 
 #include "app/runtime.hpp"
+#include "pg/encoding.hpp"
 
 namespace sluice::test {
 
@@ -9,7 +10,9 @@ Loaded run_load(const std::string& url, plan::LoadOptions options,
   pg::ConnectOptions connect;
   connect.dbname = url;
   connect.stall_max = stall_max;
-  connect.client_encoding = options.encoding;
+  const auto known = pg::encoding_named(options.encoding);
+  if (!options.encoding.empty())
+    connect.client_encoding = known && !pg::is_for_clients_alone(*known) ? *known : pg::utf8;
   if (options.jobs == 0) options.jobs = 2;
   app::Runtime runtime(connect);
   load::Load load(runtime.resources(), std::move(options));

@@ -1,0 +1,425 @@
+#include "app/load_files.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "app/after_load.hpp"
+#include "app/inputs.hpp"
+#include "app/output.hpp"
+#include "app/progress_printer.hpp"
+#include "app/run_load.hpp"
+#include "async/run_beside.hpp"
+#include "base/exit_code.hpp"
+#include "base/path_text.hpp"
+#include "base/reject_name.hpp"
+#include "load/known_files.hpp"
+#include "pg/await_server.hpp"
+#include "source/locate.hpp"
+#include "source/packing.hpp"
+#include "writer/guard.hpp"
+
+namespace sluice::app {
+namespace {
+
+/// Of several files: the first failure counts, or else that some records were rejected.
+int worse(int before, int now) {
+  const bool failed_before = before != exit_ok && before != exit_rejected;
+  return failed_before || now == exit_ok ? before : now;
+}
+
+bool is_loaded(const report::Ending& ending) {
+  return ending.exit_code == exit_ok || ending.exit_code == exit_rejected;
+}
+
+/// A pattern matches the rejects of its files too. Where all are such, they are meant.
+std::vector<std::string> without_rejects(const LoadFlags& flags,
+                                         const std::vector<std::string>& files,
+                                         report::Several& several) {
+  std::vector<std::string> data;
+  for (const std::string& file : files)
+    (file != "-" && is_reject_file(file) ? several.left_out : data).push_back(file);
+  if (data.empty() || several.left_out.empty()) {
+    several.left_out.clear();
+    return files;
+  }
+  if (!flags.common.quiet && flags.common.output == OutputFormat::text) {
+    for (const std::string& file : several.left_out)
+      print_note("left out " + file + ", which has the rejects of a load: load it by itself");
+  }
+  return data;
+}
+
+/// Of several files, each message says which one it is about.
+void name_file(report::Ending& ending) {
+  const std::string name = ending.path == "-" ? "stdin" : text_of_path(ending.path);
+  if (ending.message.empty() || ending.message.contains(name) ||
+      ending.message.contains(ending.path))
+    return;
+  ending.message.insert(0, name + ": ");
+}
+
+/// Nothing where the server is there, or is not waited for; else the ending of the command.
+std::optional<report::Ending> await_server(Runtime& runtime, const LoadFlags& flags,
+                                           std::chrono::milliseconds patience) {
+  if (patience <= std::chrono::milliseconds::zero()) return std::nullopt;
+  const bool is_quiet = flags.common.quiet;
+  const auto say = [is_quiet](const std::string& why) {
+    if (!is_quiet) print_note(why);
+  };
+  std::optional<Failure> failed;
+  runtime.end_on_signal();
+  try {
+    pg::ServerWait wait{patience, say};
+    runtime.run(pg::await_server(runtime.pool(), std::move(wait)));
+  } catch (const pg::PgError& error) {
+    failed.emplace(FailureKind::connect, error.full());
+  } catch (const boost::system::system_error&) {
+    if (runtime.signal() == 0) throw;
+    failed.emplace(FailureKind::interrupted, "interrupted; nothing was stored");
+  }
+  runtime.on_signal({}, {});
+  if (!failed) return std::nullopt;
+  report::Ending ending = ending_of(*failed, flags.files.front(), flags.load.table);
+  ending.exit_code = exit_code_of(failed->kind(), runtime.signal());
+  return ending;
+}
+
+/// Up to which length a file is one chunk, and may go beside others; 0: none may.
+std::uintmax_t bytes_max_of(const std::string& path) {
+  switch (source::packing_of_name(path)) {
+    case source::Packing::none: return limits::first_chunk_bytes;
+    // What these need to be unpacked is not little for each.
+    case source::Packing::zstd:
+    case source::Packing::xz:
+    case source::Packing::zip:
+    case source::Packing::tar:
+    case source::Packing::seven_zip: return 0;
+    default: return limits::first_chunk_bytes / 16;  // of a text that packs well
+  }
+}
+
+class Files {
+ public:
+  Files(const LoadFlags& flags, const MoreFiles& more, report::Several& several)
+      : flags_(flags),
+        more_(more),
+        several_(several),
+        after_(AfterLoad::parse(more.after)),
+        options_(options_of(flags)),
+        runtime_(connection_of(flags)) {
+    if (after_.what != AfterLoad::What::keep && flags.limit) {
+      throw Failure(FailureKind::usage,
+                    "--after " + more.after +
+                        " with --limit: the file would be gone, and what is behind the limit in "
+                        "no table; leave one of them out");
+    }
+    inputs_ =
+        inputs_of(without_rejects(flags, source::locate(flags.files), several), options_.unpack);
+    for (const Input& input : inputs_) several_.files.push_back(input.shown());
+    shared_.side_by_side =
+        options_.jobs > 0 ? options_.jobs
+                          : std::clamp<std::size_t>(2 * std::thread::hardware_concurrency(), 4, 8);
+  }
+
+  int run() {
+    if (std::optional<report::Ending> ending = await_server(runtime_, flags_, more_.wait)) {
+      if (!files().empty()) ending->path = files().front();
+      print(*ending);
+      exit_code_ = ending->exit_code;
+      endings_.push_back(std::move(*ending));
+    } else {
+      endings_.resize(files().size());
+      while (next_ < files().size() && !is_over()) {
+        const std::size_t end = end_of_small(next_);
+        if (end - next_ > 1) {
+          load_side_by_side(end);
+        } else {
+          load_alone(next_++);
+        }
+      }
+    }
+    for (std::optional<report::Ending>& ending : endings_)
+      if (ending) several_.endings.push_back(std::move(*ending));
+    tell_interruption();
+    return exit_code_;
+  }
+
+ private:
+  const std::vector<std::string>& files() const { return several_.files; }
+
+  /// No other file is begun. A load that a signal has stopped may have ended well all the same.
+  bool is_over() const { return is_over_ || runtime_.signal() != 0; }
+
+  void tell_interruption() {
+    const std::size_t left = files().size() - std::min(several_.endings.size(), files().size());
+    if (runtime_.signal() == 0 || left == 0) return;
+    exit_code_ = worse(exit_code_, exit_code_of(FailureKind::interrupted, runtime_.signal()));
+    if (flags_.common.output == OutputFormat::text) {
+      print_error("interrupted: " + std::to_string(left) + " of " +
+                  std::to_string(files().size()) +
+                  " files were not begun; the same command goes on with them");
+    }
+  }
+
+  /// Where the order of files, or what is theirs together, decides what comes of them, they go one
+  /// after the other.
+  bool may_go_side_by_side() const {
+    const plan::LoadOptions& o = options_;
+    return shared_.side_by_side > 1 && o.on_conflict == writer::OnConflict::error && !o.truncate &&
+           !o.check && !o.dry_run && !o.defer_indexes && !o.atomic && !o.bytes_per_second_max &&
+           !o.rows_per_second_max && o.rejects_path.empty() && o.use_ledger;
+  }
+
+  /// The files from `begin` on that are one chunk each.
+  std::size_t end_of_small(std::size_t begin) const {
+    std::size_t end = begin;
+    if (!may_go_side_by_side()) return end;
+    for (; end < files().size(); ++end) {
+      const Input& input = inputs_[end];
+      std::error_code error;
+      const bool is_file = std::filesystem::is_regular_file(input.path, error);
+      if (!is_file || input.member || bytes_max_of(input.path) == 0) return end;
+      if (std::filesystem::file_size(input.path, error) > bytes_max_of(input.path) || error)
+        return end;
+    }
+    return end;
+  }
+
+  plan::LoadOptions options_for(std::size_t file) const {
+    plan::LoadOptions options = options_;
+    options.path = inputs_[file].path;
+    options.unpack.member = inputs_[file].member;
+    options.more_follows = file + 1 < files().size();
+    return options;
+  }
+
+  bool may_begin(std::size_t file) {
+    try {
+      after_.check(inputs_[file].path);
+      return true;
+    } catch (const Failure& failure) {
+      take(file, ending_of(failure, files()[file], options_.table));
+      return false;
+    }
+  }
+
+  void load_alone(std::size_t file) {
+    if (may_begin(file)) take(file, run_one(runtime_, flags_, options_for(file)));
+  }
+
+  void load_side_by_side(std::size_t end) {
+    runtime_.on_signal([this] { stop(); }, [this] { cancel(); });
+    ProgressPrinter printer(flags_.progress, flags_.common.quiet, flags_.common.verbose);
+    progress_.files_total = files().size();
+    runtime_.run(work_off(end, printer));
+    runtime_.on_signal({}, {});
+    shared_.target.reset();
+    printer.finish_several(progress());
+  }
+
+  asio::awaitable<void> work_off(std::size_t end, ProgressPrinter& printer) {
+    async::TaskGroup beside(co_await asio::this_coro::executor);
+    beside.spawn(printer.follow_several([this] { return progress(); }));
+    asio::awaitable<void> all = all_of(end);
+    co_await async::run_beside(std::move(all), beside);
+  }
+
+  asio::awaitable<void> all_of(std::size_t end) {
+    // It makes what is not there yet, and finds out what the others use.
+    co_await worker(next_ + 1);
+    co_await find_known(end);
+    async::TaskGroup workers(co_await asio::this_coro::executor);
+    for (std::size_t i = 0; i < shared_.side_by_side; ++i) workers.spawn(worker(end));
+    co_await workers.join();
+    // What could not go beside others goes by itself, as if all had gone so.
+    std::ranges::sort(later_);
+    for (const std::size_t file : std::exchange(later_, {})) {
+      if (is_over()) break;
+      co_await load_beside(file, Turn::alone);
+    }
+  }
+
+  /// What the ledger knows already, of many files at once.
+  asio::awaitable<void> find_known(std::size_t end) {
+    constexpr std::size_t at_once = 1000;
+    known_.resize(files().size());
+    for (std::size_t begin = next_; begin < end && !is_over(); begin += at_once) {
+      const auto first = files().begin() + static_cast<std::ptrdiff_t>(begin);
+      const auto count = static_cast<std::ptrdiff_t>(std::min(at_once, end - begin));
+      std::vector<std::string> paths(first, first + count);
+      try {
+        auto found =
+            co_await load::find_known_files(runtime_.resources(), shared_, options_, paths);
+        std::ranges::move(found, known_.begin() + static_cast<std::ptrdiff_t>(begin));
+      } catch (const pg::PgError&) {
+        co_return;  // the loads ask for themselves
+      }
+    }
+  }
+
+  /// Of a file that the ledger knows.
+  bool take_known(std::size_t file) {
+    if (file >= known_.size() || !known_[file].report) return false;
+    take(file, {.report = std::move(*known_[file].report),
+                .path = files()[file],
+                .table = options_.table,
+                .exit_code = exit_ok,
+                .message = {},
+                .sql_state = {},
+                .bad_record = {}});
+    return true;
+  }
+
+  asio::awaitable<void> worker(std::size_t end) {
+    while (next_ < end && !is_over()) {
+      const std::size_t file = next_++;
+      if (!may_begin(file) || take_known(file)) continue;
+      if (file < known_.size() && known_[file].is_like_another) {
+        later_.push_back(file);
+      } else {
+        co_await load_beside(file, Turn::first);
+      }
+    }
+  }
+
+  enum class Turn { first, alone };
+
+  /// Where others of the command are in its way, or have found another table than there is, it has
+  /// a second turn alone.
+  asio::awaitable<void> load_beside(std::size_t file, Turn turn) {
+    plan::LoadOptions options = options_for(file);
+    options.jobs = 1;
+    const bool is_of_others = shared_.target.has_value();
+    load::Load load(runtime_.resources(), options, &shared_);
+    under_way_.insert(&load);
+    std::exception_ptr failed;
+    bool is_in_the_way = false;
+    try {
+      co_await load.run();
+    } catch (const writer::NotAsPlanned&) {
+      failed = std::current_exception();
+      is_in_the_way = is_of_others;
+    } catch (const Failure& failure) {
+      failed = std::current_exception();
+      is_in_the_way = failure.kind() == FailureKind::held;
+    } catch (...) {
+      failed = std::current_exception();
+    }
+    under_way_.erase(&load);
+    if (failed) shared_.target.reset();
+    if (is_in_the_way && turn == Turn::first && !is_over()) {
+      later_.push_back(file);
+      co_return;
+    }
+    add(load.progress());
+    print_notes(load);
+    take(file, ending_of(failed, runtime_, flags_, options, load));
+  }
+
+  void print_notes(const load::Load& load) {
+    if (flags_.common.quiet || flags_.progress == ProgressMode::json) return;
+    for (const std::string& note : load.report().notes) print_note(note);
+  }
+
+  /// What becomes of a file that has ended, and of those behind it.
+  void take(std::size_t file, report::Ending ending) {
+    ending.path = files()[file];
+    if (files().size() > 1) name_file(ending);
+    print(ending);
+    if (is_all_of_file_loaded(file, ending) && !options_.dry_run) act_after(file, ending);
+    exit_code_ = worse(exit_code_, ending.exit_code);
+    is_over_ = is_over_ || (!is_loaded(ending) && (!more_.keep_going || runtime_.signal() != 0 ||
+                                                   ending.exit_code == exit_connect));
+    ++progress_.files_done;
+    endings_[file] = std::move(ending);
+  }
+
+  /// Of an archive the last member counts, and that no other one has failed.
+  bool is_all_of_file_loaded(std::size_t file, const report::Ending& ending) {
+    const bool is_well = is_loaded(ending) && !has_failed_member_;
+    has_failed_member_ = !is_well && !inputs_[file].is_last_of_file;
+    return is_well && inputs_[file].is_last_of_file;
+  }
+
+  void print(const report::Ending& ending) const {
+    if (flags_.common.output == OutputFormat::text) print_ending(ending, flags_.common.quiet);
+  }
+
+  /// What becomes of a loaded file; where that fails, the ending says so.
+  void act_after(std::size_t file, report::Ending& ending) const {
+    try {
+      const std::string done = after_.apply(inputs_[file].path, ending.report.file);
+      if (!done.empty() && !flags_.common.quiet) print_note(done);
+    } catch (const Failure& failure) {
+      ending.exit_code = exit_code_of(failure.kind(), 0);
+      ending.message = failure.what();
+      if (flags_.common.output == OutputFormat::text) print_error(ending.message);
+    }
+  }
+
+  void stop() {
+    is_over_ = true;
+    for (load::Load* load : under_way_) load->stop();
+  }
+  void cancel() {
+    is_over_ = true;
+    for (load::Load* load : under_way_) load->cancel();
+  }
+
+  static void add_to(load::Progress& all, const load::Progress& one) {
+    all.bytes_done += one.bytes_done;
+    all.bytes_before += one.bytes_before;
+    all.rows_stored += one.rows_stored;
+    all.rows_before += one.rows_before;
+    all.rows_rejected += one.rows_rejected;
+    all.retries += one.retries;
+  }
+  void add(const load::Progress& one) { add_to(progress_, one); }
+
+  /// Of the loads that have ended and of those under way.
+  load::Progress progress() const {
+    load::Progress all = progress_;
+    all.stage = load::Progress::Stage::loading;
+    for (const load::Load* load : under_way_) add_to(all, load->progress());
+    return all;
+  }
+
+  const LoadFlags& flags_;
+  const MoreFiles& more_;
+  report::Several& several_;
+  AfterLoad after_;
+  plan::LoadOptions options_;
+  std::vector<Input> inputs_;
+  bool has_failed_member_ = false;  ///< of the archive that is being loaded
+  Runtime runtime_;
+  load::Shared shared_;
+  std::vector<load::KnownFile> known_;                  ///< by the number of the file
+  std::vector<std::size_t> later_;                      ///< files that have a turn alone
+  std::vector<std::optional<report::Ending>> endings_;  ///< by the number of the file
+  std::size_t next_ = 0;                                ///< the first that is not begun
+  bool is_over_ = false;                                ///< no other one is begun
+  int exit_code_ = exit_ok;
+  std::set<load::Load*> under_way_;
+  load::Progress progress_;  ///< of what has ended, beside others
+};
+
+}  // namespace
+
+void print_ending(const report::Ending& ending, bool quiet) {
+  const std::string text = text_of(ending);
+  if (ending.message.empty()) {
+    if (!quiet) print_result(text);
+    return;
+  }
+  print_error(ending.message);
+  print_log(text);
+}
+
+int load_files(const LoadFlags& flags, const MoreFiles& more, report::Several& several) {
+  return Files(flags, more, several).run();
+}
+
+}  // namespace sluice::app

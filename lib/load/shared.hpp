@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "ledger/loads.hpp"
+#include "writer/catalog.hpp"
+
+namespace sluice::load {
+
+/// What loads have in common that go into one table, plainly and side by side, by one pool: the
+/// catalogs are asked once for all. That the table is still what they said, each transaction proves
+/// (writer/guard): a load that finds it changed throws NotAsPlanned. On the I/O thread only.
+struct Shared {
+  /// How many loads are under way at once.
+  std::size_t side_by_side = 1;
+  /// The table; nothing until a load has asked, and again where one has found it changed.
+  std::optional<writer::Target> target;
+  /// Which table it is, from the first load on.
+  std::optional<std::uint32_t> table;
+  /// What the ledger calls a load of this command. What is said of the source in it is the last
+  /// one's.
+  std::optional<ledger::NewLoad> like;
+};
+
+}  // namespace sluice::load

@@ -1,0 +1,213 @@
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/process.hpp"
+
+namespace sluice::test {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+/// One command, many files.
+class ManyFiles : public DatabaseTest {
+ protected:
+  void SetUp() override { db().run("create table t (id int primary key, name text)"); }
+
+  Finished load(const std::vector<std::string>& what, const std::vector<std::string>& flags = {}) {
+    std::vector<std::string> all{"load", "-t", "t", "-d", url(), "--progress", "none"};
+    all.insert(all.end(), flags.begin(), flags.end());
+    all.insert(all.end(), what.begin(), what.end());
+    return pgsluice(all);
+  }
+  nlohmann::json load_json(const std::vector<std::string>& what, int exit_code,
+                           std::vector<std::string> flags = {}) {
+    flags.insert(flags.end(), {"--output", "json"});
+    const Finished finished = load(what, flags);
+    EXPECT_EQ(exit_code, finished.exit_code) << finished.out << finished.err;
+    return nlohmann::json::parse(finished.out);
+  }
+  std::string table() {
+    return db().value(
+        "select count(*) || ' ' || coalesce(md5(string_agg(t::text, ' ' order by "
+        "id)), '') from t");
+  }
+  std::string path(const std::string& name) const { return folder_ / name; }
+
+  /// Files of so many rows each, numbered through; each `bad`th has a record that is refused.
+  void write_files(const std::vector<int>& rows, std::size_t bad) {
+    std::filesystem::create_directories(folder_ / "in");
+    int id = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      std::string text = "id,name\n";
+      for (int row = 0; row < rows[i]; ++row)
+        text += std::to_string(++id) + ",\"row\n" + std::to_string(row) + "\"\n";
+      if (bad > 0 && i % bad == bad - 1) text += "x,bad\n";
+      const std::string number = std::to_string(1000 + i);
+      folder_.write("in/" + number + ".csv", text);
+    }
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(ManyFiles, SideBySideIsTheSameAsOneByOne) {
+  std::vector<int> rows;
+  for (int i = 0; i < 120; ++i) rows.push_back(i % 40 == 7 ? 60'000 : i % 10 == 3 ? 0 : 1 + i * 3);
+  write_files(rows, 9);
+  std::map<std::string, std::string> outcomes;
+  for (const char* jobs : {"1", "4", "auto"}) {
+    SCOPED_TRACE(jobs);
+    db().run("truncate t");
+    std::vector<std::string> flags{"--max-rejects", "5", "--again"};
+    if (std::string(jobs) != "auto") flags.insert(flags.end(), {"--jobs", jobs});
+    const auto json = load_json({path("in")}, 3, flags);
+    ASSERT_EQ(120U, json["loads"].size());
+    std::string outcome = table();
+    for (std::size_t i = 0; i < 120; ++i) {
+      const auto& one = json["loads"][i];
+      EXPECT_THAT(one["source"].get<std::string>(), HasSubstr(std::to_string(1000 + i) + ".csv"));
+      outcome += " " + one["status"].get<std::string>() + one["rows_stored"].dump() + "/" +
+                 one["rows_rejected"].dump();
+    }
+    outcomes[jobs] = outcome;
+  }
+  EXPECT_EQ(outcomes["1"], outcomes["4"]);
+  EXPECT_EQ(outcomes["1"], outcomes["auto"]);
+  EXPECT_EQ("0", db().value("select count(*) from pgsluice.loads where state = 'unfinished'"));
+}
+
+TEST_F(ManyFiles, TheSameAgainHasNothingToDo) {
+  write_files(std::vector<int>(50, 20), 0);
+  EXPECT_EQ(0, load({path("in")}).exit_code);
+  const std::string before = table();
+  folder_.write("in/1010.csv", "id,name\n5000,changed\n");
+  folder_.write("in/2000.csv", "id,name\n5001,new\n");
+  const auto json = load_json({path("in/*.csv")}, 0);
+  EXPECT_EQ(49, std::ranges::count_if(json["loads"],
+                                      [](const auto& one) {
+                                        return one["status"] == "nothing to do" ||
+                                               one["status"] == "nothing_to_do";
+                                      }))
+      << json.dump(1);
+  EXPECT_EQ("1002", db().value("select count(*) from t"));
+}
+
+TEST_F(ManyFiles, AFailureKeepsOthersFromBeginning) {
+  write_files(std::vector<int>(60, 5), 0);
+  folder_.write("in/1001.csv", "id,name\nx,bad\n");
+  const auto json = load_json({path("in")}, 1);
+  EXPECT_GT(json["totals"]["not_begun"].get<int>(), 0);
+  EXPECT_EQ(1, json["totals"]["failed"].get<int>());
+  const auto all = load_json({path("in")}, 1, {"--keep-going"});
+  EXPECT_EQ(0, all["totals"]["not_begun"].get<int>());
+  EXPECT_EQ("295", db().value("select count(*) from t"));
+}
+
+TEST_F(ManyFiles, WhatIsLoadedMayBeMovedAway) {
+  write_files(std::vector<int>(30, 5), 10);
+  EXPECT_EQ(
+      3, load({path("in")}, {"--max-rejects", "1", "--after", "move:" + path("done")}).exit_code);
+  EXPECT_EQ("150", db().value("select count(*) from t"));
+  std::size_t moved = 0;
+  for (const auto& file : std::filesystem::directory_iterator(path("done")))
+    moved += file.path().extension() == ".csv";
+  EXPECT_EQ(30U, moved);
+  const Finished again = load({path("in")});
+  EXPECT_EQ(2, again.exit_code);
+  EXPECT_THAT(again.err, HasSubstr("has no *.csv"));
+}
+
+TEST_F(ManyFiles, FoldersPatternsAndListsMeanFiles) {
+  write_files({1, 2, 3}, 0);
+  std::filesystem::create_directories(path("in/deep/er"));
+  folder_.write("in/deep/er/9.csv", "id,name\n900,deep\n");
+  const std::string list =
+      folder_.write("list.txt", path("in/1000.csv") + "\n" + path("in/100[12].csv") + "\n");
+  EXPECT_EQ(0, load({"@" + list}).exit_code);
+  EXPECT_EQ("6", db().value("select count(*) from t"));
+  EXPECT_EQ(0, load({path("in/**/*.csv")}).exit_code);
+  EXPECT_EQ("7", db().value("select count(*) from t"));
+  const Finished none = load({path("in/*.tsv")});
+  EXPECT_EQ(2, none.exit_code);
+  EXPECT_THAT(none.err, HasSubstr("no file matches this pattern"));
+}
+
+/// A signal ends the command between two files, and it does not say that all is loaded.
+TEST_F(ManyFiles, ASignalIsNoEnd) {
+  write_files(std::vector<int>(1500, 3), 0);
+  for (const char* jobs : {"1", "8"}) {
+    SCOPED_TRACE(jobs);
+    db().run("drop schema if exists pgsluice cascade; truncate t");
+    Process command({"load", path("in"), "-t", "t", "-d", url(), "--progress", "none", "--jobs", jobs});
+    for (int i = 0; i < 500 && db().number("select count(*) from t") == 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    command.signal(SIGTERM);
+    const Finished finished = command.wait();
+    const auto rows = db().number("select count(*) from t");
+    if (rows == 4500) continue;  // too late
+    EXPECT_EQ(143, finished.exit_code) << finished.err;
+    EXPECT_THAT(finished.err, HasSubstr("files were not begun"));
+    EXPECT_EQ(0, load({path("in")}).exit_code);
+    EXPECT_EQ(4500, db().number("select count(*) from t"));
+  }
+}
+
+TEST_F(ManyFiles, OneFileInTwoEncodingsIsNotLoadedTwice) {
+  const std::string file = folder_.write("u.csv", "id,name\n1,Gr\xc3\xbc\xc3\x9f" "e\n");
+  EXPECT_EQ(0, load({file}, {"--encoding", "latin1"}).exit_code);
+  const Finished again = load({file});
+  EXPECT_EQ(7, again.exit_code) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("--encoding"));
+  EXPECT_EQ(0, load({file}, {"--encoding", "iso-8859-1"}).exit_code);  // nothing to do
+  EXPECT_EQ("1", db().value("select count(*) from t"));
+}
+
+/// Rows of the later file win: their order is that of the command.
+TEST_F(ManyFiles, OrderCountsWhereKeysMayMeet) {
+  for (int i = 0; i < 30; ++i)
+    folder_.write("u" + std::to_string(100 + i) + ".csv", "id,name\n1," + std::to_string(i) + "\n");
+  EXPECT_EQ(0, load({path("u*.csv")}, {"--on-conflict", "update"}).exit_code);
+  EXPECT_EQ("29", db().value("select name from t"));
+}
+
+/// Files that begin alike are judged one after the other, as if the command were one for each.
+TEST_F(ManyFiles, CopiesAndGrownFilesAreNotLoadedTwice) {
+  const std::string first = "id,name\n1,a\n2,b\n";
+  std::filesystem::create_directories(path("in"));
+  for (int i = 0; i < 40; ++i) {
+    const std::string number = std::to_string(100 + i);
+    folder_.write("in/" + number + ".csv", "id,name\n" + std::to_string(1000 + i) + ",x\n");
+  }
+  folder_.write("in/110a.csv", first);
+  folder_.write("in/120a.csv", first);
+  folder_.write("in/130a.csv", first + "3,c\n");
+  folder_.write("in/105a.csv", "id,name\n");
+  folder_.write("in/106a.csv", "id,name\n");
+  std::vector<std::string> outcomes;
+  for (const char* jobs : {"1", "8"}) {
+    SCOPED_TRACE(jobs);
+    db().run("drop schema if exists pgsluice cascade; truncate t");
+    const auto json = load_json({path("in")}, 7, {"--keep-going", "--jobs", jobs});
+    std::string outcome = table();
+    for (const auto& one : json["loads"])
+      outcome += " " + one["source"].get<std::string>() + one["status"].get<std::string>() +
+                 one["exit_code"].dump();
+    outcomes.push_back(outcome);
+    EXPECT_EQ(42, db().number("select count(*) from t"));
+    EXPECT_EQ(2, json["totals"]["failed"].get<int>());
+  }
+  EXPECT_EQ(outcomes[0], outcomes[1]);
+}
+
+}  // namespace
+}  // namespace sluice::test
