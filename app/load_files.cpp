@@ -158,8 +158,7 @@ class Files {
     if (runtime_.signal() == 0 || left == 0) return;
     exit_code_ = worse(exit_code_, exit_code_of(FailureKind::interrupted, runtime_.signal()));
     if (flags_.common.output == OutputFormat::text) {
-      print_error("interrupted: " + std::to_string(left) + " of " +
-                  std::to_string(files().size()) +
+      print_error("interrupted: " + std::to_string(left) + " of " + std::to_string(files().size()) +
                   " files were not begun; the same command goes on with them");
     }
   }

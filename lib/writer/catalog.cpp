@@ -170,8 +170,8 @@ asio::awaitable<void> describe_further(pg::Connection& on, Target& target) {
   tuple::Table& table = target.table;
   const std::string relation = std::to_string(table.id) + "::regclass";
   const auto results = co_await on.query(
-      "select " + has_row_trigger() + " from pg_catalog.pg_class c where c.oid = " + relation + "; " +
-      for_relation(domains_sql, relation) + "; " + for_relation(storage_sql, relation));
+      "select " + has_row_trigger() + " from pg_catalog.pg_class c where c.oid = " + relation +
+      "; " + for_relation(domains_sql, relation) + "; " + for_relation(storage_sql, relation));
   table.has_row_trigger = results[0].boolean(0, 0);
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     table.columns[i].base_type = read_type(results[1], i, 0);

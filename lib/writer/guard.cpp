@@ -88,10 +88,10 @@ void Guard::require_load(LoadId load, bool marked) {
 asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
   std::string sql = "select coalesce(" + shape_sql_ + ", ''), to_regclass(" +
                     quote_literal(table_) + ") is not null, coalesce((select " + trigger_mark() +
-                    " from pg_catalog.pg_class c where c.oid = to_regclass(" + quote_literal(table_) +
-                    ")), ''), coalesce((select " + rules_digest() +
-                    " from pg_catalog.pg_class c where c.oid = to_regclass(" + quote_literal(table_) +
-                    ")), '')";
+                    " from pg_catalog.pg_class c where c.oid = to_regclass(" +
+                    quote_literal(table_) + ")), ''), coalesce((select " + rules_digest() +
+                    " from pg_catalog.pg_class c where c.oid = to_regclass(" +
+                    quote_literal(table_) + ")), '')";
   if (load_) {
     const std::string id = std::to_string(load_->value);
     sql +=

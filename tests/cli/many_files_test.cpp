@@ -148,7 +148,8 @@ TEST_F(ManyFiles, ASignalIsNoEnd) {
   for (const char* jobs : {"1", "8"}) {
     SCOPED_TRACE(jobs);
     db().run("drop schema if exists pgsluice cascade; truncate t");
-    Process command({"load", path("in"), "-t", "t", "-d", url(), "--progress", "none", "--jobs", jobs});
+    Process command(
+        {"load", path("in"), "-t", "t", "-d", url(), "--progress", "none", "--jobs", jobs});
     for (int i = 0; i < 500 && db().number("select count(*) from t") == 0; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     command.signal(SIGTERM);
@@ -163,7 +164,9 @@ TEST_F(ManyFiles, ASignalIsNoEnd) {
 }
 
 TEST_F(ManyFiles, OneFileInTwoEncodingsIsNotLoadedTwice) {
-  const std::string file = folder_.write("u.csv", "id,name\n1,Gr\xc3\xbc\xc3\x9f" "e\n");
+  const std::string file = folder_.write("u.csv",
+                                         "id,name\n1,Gr\xc3\xbc\xc3\x9f"
+                                         "e\n");
   EXPECT_EQ(0, load({file}, {"--encoding", "latin1"}).exit_code);
   const Finished again = load({file});
   EXPECT_EQ(7, again.exit_code) << again.err;
