@@ -88,7 +88,7 @@ std::size_t TranscodedSource::convert(char* into, std::size_t size) {
 /// Reads on behind what waits. False at the end.
 bool TranscodedSource::refill() {
   if (is_last_) return false;
-  std::memmove(buffer_.data(), waiting_.data(), waiting_.size());
+  if (!waiting_.empty()) std::memmove(buffer_.data(), waiting_.data(), waiting_.size());
   const std::size_t kept = waiting_.size();
   const std::size_t got = inner_->read_some(buffer_.data() + kept, buffer_.size() - kept);
   is_last_ = got == 0;

@@ -29,7 +29,9 @@ std::string csv_to_pack(std::size_t bytes) {
             ",Gr\xc3\xb6\xc3\x9f"
             "e \xe2\x82\xac \xf0\x9f\x9a\x95\n";
         break;
-      default: text += "," + std::to_string(id * 7919 % 10007) + "\n"; break;
+      default:
+        text += "," + std::to_string(static_cast<std::int64_t>(id) * 7919 % 10007) + "\n";
+        break;
     }
   }
   return text;
