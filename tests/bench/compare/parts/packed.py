@@ -32,15 +32,15 @@ def run(bench):
                 continue
             path = pack(data, suffix, command)
             copy = f"{server.psql} -X -q {server.url} -c '\\copy {data.name} from stdin (format csv, header)'"
-            loaders.append(Loader(f"{unpack} | {PSQL}", [piped(f"{unpack} {path}", copy)]))
-            loaders.append(Loader(f"{unpack} | pgsluice load -", [piped(f"{unpack} {path}", stdin)]))
+            loaders.append(Loader(f"{unpack} into {PSQL}", [piped(f"{unpack} {path}", copy)]))
+            loaders.append(Loader(f"{unpack} into pgsluice load -", [piped(f"{unpack} {path}", stdin)]))
             loaders.append(Loader(f"pgsluice load f.csv.{suffix}", [pgsluice(server, data, path=path)]))
         results = measure(server, data, loaders, bench.rounds)
         plain = results["pgsluice"]["rate"]
         rows = []
         for name, result in results.items():
             unpack = name.split(".")[-1]
-            piped_psql = next((results[f"{u} | {PSQL}"]["rate"] for s, _, u in PACKINGS if s == unpack and f"{u} | {PSQL}" in results),
+            piped_psql = next((results[f"{u} into {PSQL}"]["rate"] for s, _, u in PACKINGS if s == unpack and f"{u} into {PSQL}" in results),
                               results[PSQL]["rate"] if name == "pgsluice" else None)
             rows.append([name, f"{result['rate'] / 1e3:,.0f} k", f"{result['rate'] / plain:.2f}",
                          f"{result['rate'] / piped_psql:.2f}" if piped_psql else "", f"{result['rss']:.0f} MiB",
