@@ -149,7 +149,6 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
                                     std::move(found.indexes), found.jobs);
   for (std::string& text : plan.strategy.notes) run_.note(std::move(text));
   run_.report.is_staged = plan.strategy.staged;
-  if (shared_ != nullptr) shared_->like = plan.identity;
   run_.on.pool.allow(std::max(plan.jobs, shared_ == nullptr ? 1 : shared_->side_by_side));
   co_return plan;
 }

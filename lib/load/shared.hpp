@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
-#include "ledger/loads.hpp"
 #include "writer/catalog.hpp"
 
 namespace sluice::load {
@@ -18,9 +18,6 @@ struct Shared {
   std::optional<writer::Target> target;
   /// Which table it is, from the first load on.
   std::optional<std::uint32_t> table;
-  /// What the ledger calls a load of this command. What is said of the source in it is the last
-  /// one's.
-  std::optional<ledger::NewLoad> like;
 };
 
 }  // namespace sluice::load

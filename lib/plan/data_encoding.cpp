@@ -73,21 +73,17 @@ asio::awaitable<std::string> bytes_in(pg::Connection& on, const std::string& enc
                                         ", in which the file is said to be (see --encoding)");
 }
 
-}  // namespace
-
+/// A byte of a longer character could look like a delimiter or a quote.
 void require_readable_in_chunks(const std::string& encoding) {
-  std::string upper = encoding;
-  for (char& c : upper) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-  const bool is_wide = upper.starts_with("UTF16") || upper.starts_with("UTF-16") ||
-                       upper.starts_with("UTF32") || upper.starts_with("UTF-32");
-  const auto known = pg::encoding_named(encoding);
-  if (!is_wide && (!known || !pg::is_for_clients_alone(*known))) return;
+  if (!pg::is_for_clients_alone(encoding)) return;
   throw Failure(FailureKind::usage,
                 encoding +
                     " as the encoding of the session cannot be read in chunks; say it of the "
                     "file: --encoding " +
                     encoding);
 }
+
+}  // namespace
 
 void require_header_in(const source::Encoding& encoding, const Beginning& beginning,
                        const LoadOptions& options) {

@@ -8,10 +8,6 @@
 
 namespace sluice::plan {
 
-/// Throws Failure{usage} for an encoding in which a byte of a longer character can look like a
-/// delimiter or a quote.
-void require_readable_in_chunks(const std::string& encoding);
-
 /// Throws Failure{usage} where a name of the header has what is no character of the encoding that
 /// the source was read in.
 void require_header_in(const source::Encoding& encoding, const Beginning& beginning,
