@@ -40,6 +40,7 @@ using schema::State;
 using schema::state_expression;
 using schema::state_of;
 using schema::Use;
+using schema::usual_expression;
 asio::awaitable<State> ask(pg::Connection& on, Use use);
 
 /// Whether there is something to read. Throws Failure with advice where the user may not.

@@ -156,6 +156,31 @@ std::string may_be_of_table(const NewLoad& like) {
          is_here("l", like.origin) + ") or l.target = " + quote_literal(like.target) + ")";
 }
 
+/// Enters a load; `more` are columns that it has beside what is known when it begins, and their
+/// values, each with ", " in front of it.
+std::string enter_statement(const NewLoad& load, const std::string& more = "",
+                            const std::string& values = "") {
+  return "insert into pgsluice.loads (target, target_oid, source, source_path, source_bytes, "
+         "source_stamp, fingerprint, options, chunk_bytes, record_bytes_max, rejects_path, staged, "
+         "origin, head, head_bytes, start, updates, behind_load" +
+         more + ") values (" + quote_literal(load.target) + "," + std::to_string(load.target_oid) +
+         "," + quote_literal(load.source) + "," + quote_literal(load.source_path) + "," +
+         (load.source_bytes ? std::to_string(*load.source_bytes) : std::string("null")) + "," +
+         quote_literal(load.source_stamp) + "," + quote_literal(load.fingerprint) + "," +
+         quote_literal(load.options) + "," + std::to_string(load.chunk_bytes) + "," +
+         std::to_string(load.record_bytes_max) + "," + quote_literal(load.rejects_path) +
+         (load.staged ? ",true," : ",false,") + quote_literal(load.origin) + "," +
+         quote_literal(load.head) + "," + std::to_string(load.head_bytes) + "," +
+         (load.start.empty() ? "null" : quote_literal(load.start)) +
+         (load.updates ? ",true," : ",false,") +
+         (load.behind_load ? id_text(*load.behind_load) : "null") + values + ")";
+}
+
+std::string insert_mark(const std::string& load) {
+  return "insert into pgsluice.unlogged_marks (load_id) values (" + load +
+         ") on conflict do nothing";
+}
+
 /// Digests, as an array. They have hexadecimal digits alone.
 std::string array_of(const std::vector<std::string>& digests) {
   std::string list;
@@ -360,28 +385,11 @@ asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId i
   co_return read_entry(rows, 0);
 }
 
-std::string begin_statement(const NewLoad& load) {
-  return "insert into pgsluice.loads (target, target_oid, source, source_path, source_bytes, "
-         "source_stamp, fingerprint, options, chunk_bytes, record_bytes_max, rejects_path, staged, "
-         "origin, head, head_bytes, start, updates, behind_load) values (" +
-         quote_literal(load.target) + "," + std::to_string(load.target_oid) + "," +
-         quote_literal(load.source) + "," + quote_literal(load.source_path) + "," +
-         (load.source_bytes ? std::to_string(*load.source_bytes) : std::string("null")) + "," +
-         quote_literal(load.source_stamp) + "," + quote_literal(load.fingerprint) + "," +
-         quote_literal(load.options) + "," + std::to_string(load.chunk_bytes) + "," +
-         std::to_string(load.record_bytes_max) + "," + quote_literal(load.rejects_path) +
-         (load.staged ? ",true," : ",false,") + quote_literal(load.origin) + "," +
-         quote_literal(load.head) + "," + std::to_string(load.head_bytes) + "," +
-         (load.start.empty() ? "null" : quote_literal(load.start)) +
-         (load.updates ? ",true," : ",false,") +
-         (load.behind_load ? id_text(*load.behind_load) : "null") + "); ";
-}
-
 asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
                                    const BeginOptions& options) {
   const std::string sql = "begin; " + std::string(options.durable ? waiting : without_waiting) +
-                          options.before + begin_statement(load) + options.behind + "select " +
-                          this_load + "; commit";
+                          options.before + enter_statement(load) + "; " + options.behind +
+                          "select " + this_load + "; commit";
   const auto results = co_await on.query(sql);
   co_return LoadId{results.last(1).integer(0, 0)};
 }
@@ -423,9 +431,8 @@ std::string empties_table_statement(const NewLoad& like, const std::string& exce
 }
 
 std::string mark_statement(const std::string& load) {
-  return "insert into pgsluice.unlogged_marks (load_id) values (" + load +
-         ") on conflict do nothing; update pgsluice.loads set marked = true where load_id = " +
-         load + " and not marked; ";
+  return insert_mark(load) + "; update pgsluice.loads set marked = true where load_id = " + load +
+         " and not marked; ";
 }
 
 asio::awaitable<bool> has_mark(pg::Connection& on, LoadId id) {
@@ -439,6 +446,19 @@ asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds) {
       co_await on.query("update pgsluice.loads set seconds = seconds + " + std::to_string(seconds) +
                         " where load_id = " + id_text(id) + "; " + sums_of_chunks(id_text(id)));
   co_return read_totals(results.back(), 0, 0, id);
+}
+
+std::vector<std::string> enter_stored_statements(const NewLoad& load, const ChunkEntry& chunk,
+                                                 const std::string& seconds, bool marked) {
+  const std::string rows = std::to_string(chunk.rows_stored);
+  std::vector<std::string> statements{
+      enter_statement(load, ", state, finished_at, seconds, records_read, rows_stored, marked",
+                      ", 'finished', clock_timestamp(), " + seconds + ", " + rows + ", " + rows +
+                          (marked ? ", true" : ", false")),
+      claim_statement(this_load, chunk)};
+  if (marked) statements.push_back(insert_mark(this_load));
+  statements.push_back(std::string("select ") + this_load);
+  return statements;
 }
 
 std::string finish_statement(const std::string& load, const Read& read, const std::string& seconds,

@@ -152,9 +152,14 @@ struct BeginOptions {
   bool durable = true;
 };
 
-// The statements of the functions below, for a load that is one transaction. `load` and `seconds`
-// are SQL for the load's number and for how long the run took.
-std::string begin_statement(const NewLoad& load);
+/// Statements that enter a load whose rows are all stored, as one chunk, by the transaction that
+/// they are in; the last one gives the load's number. `seconds` is SQL for how long it took; an
+/// unlogged table's load is `marked`.
+std::vector<std::string> enter_stored_statements(const NewLoad& load, const ChunkEntry& chunk,
+                                                 const std::string& seconds, bool marked);
+
+/// What finish_load() sends, for a transaction that does more. `load` and `seconds` are SQL, as
+/// there.
 std::string finish_statement(const std::string& load, const Read& read, const std::string& seconds,
                              const std::string& stamp);
 Finish read_finish(const pg::Result& row, const Read& read);

@@ -35,23 +35,25 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, plan::P
     pg::Lease connection = co_await on.pool.acquire();
     writer::Writer::Around around;
     around.locks = require(ledger::RunLock::try_expression(plan::lock_names(plan)));
-    // Statements of their own: what they see is not older than the lock.
-    around.before =
-        require("not (" + ledger::has_loads_query(plan.identity) + ")") +
-        ledger::begin_statement(plan.identity) +
-        ledger::claim_statement(ledger::this_load, entry_of(chunk, batch)) + "; " +
-        (plan.target.table.is_unlogged ? ledger::mark_statement(ledger::this_load) : "");
-    const ledger::Read all{1, chunk.size, batch.records};
+    // A statement of its own: what it sees is not older than the lock.
+    around.before = require("not (" + ledger::has_loads_query(plan.identity) + ")");
     // Until it is sent, and from then on by the server's clock.
     const double so_far = std::chrono::duration<double>(async::Clock::now() - began).count();
     const std::string seconds =
         std::to_string(so_far) + " + extract(epoch from clock_timestamp() - now())";
-    around.behind = ledger::finish_statement(ledger::this_load, all, seconds, stamp);
+    const ledger::ChunkEntry entry = entry_of(chunk, batch);
+    around.behind = ledger::enter_stored_statements(plan.identity, entry, seconds,
+                                                    plan.target.table.is_unlogged);
     const auto writer =
         plan::make_writer(plan.strategy, plan.options, plan.target, plan.encoder, std::nullopt);
     try {
       const pg::Result row = co_await writer->write_between(*connection, batch, around);
-      stored = StoredAtOnce{ledger::read_finish(row, all), chunk.size};
+      ledger::Totals totals;
+      totals.chunks = 1;
+      totals.bytes = entry.byte_count;
+      totals.records_read = entry.records_read;
+      totals.rows_stored = entry.rows_stored;
+      stored = StoredAtOnce{LoadId{row.integer(0, 0)}, totals};
     } catch (const pg::PgError&) {
       // The usual way says what it is.
     }

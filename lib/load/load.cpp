@@ -221,12 +221,12 @@ asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
   run_.progress.stage = Progress::Stage::loading;
   const std::optional<StoredAtOnce> stored = co_await store_at_once(run_.on, plan);
   if (!stored) co_return false;
-  run_.report.load = stored->end.load;
-  run_.take_over(stored->end.totals);
+  run_.report.load = stored->load;
+  run_.take_over(stored->totals);
   run_.report.now = run_.report;
-  run_.report.bytes = stored->bytes;
+  run_.report.bytes = stored->totals.bytes;
   run_.progress.rows_stored = run_.report.rows_stored;
-  run_.progress.bytes_done += stored->bytes;
+  run_.progress.bytes_done += stored->totals.bytes;
   run_.report.status = LoadReport::Status::stored;
   co_return true;
 }

@@ -306,6 +306,7 @@ writer::Target staging_target(const writer::Target& target, const Strategy& stra
   table.kind = 'r';
   table.persistence = 'u';
   table.has_row_trigger = false;
+  table.may_have_rules = false;
   table.rules.clear();
   table.is_unlogged = false;  // what a crash takes from it is counted
   staging.can_lock = true;

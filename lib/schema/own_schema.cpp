@@ -5,6 +5,7 @@
 #include "base/failure.hpp"
 #include "base/identifier.hpp"
 #include "ledger_sql.hpp"
+#include "schema/guards.hpp"
 #include "script/plan.hpp"
 
 namespace sluice::schema {
@@ -54,41 +55,9 @@ const std::array<Embedded, 12> files{{
     {"V012__short_contents.sql", sql::V012__short_contents, has_column("loads", "start")},
 }};
 
-// The guards of these tables (guards.sql) are told by what they are, not by the history: a
-// function that is dropped takes its triggers along. What they were when they were made is said
-// in a comment, behind the number of their form: a newer version's are as good.
-constexpr int form_of_guards = 1;
-constexpr const char* what_guards_are =
-    "(select pg_catalog.md5(pg_catalog.string_agg(g.guard, '' order by g.guard)) from (select "
-    "pg_catalog.concat_ws(' ', p.proname, p.prosrc, p.provolatile, p.prosecdef, p.proconfig) from "
-    "pg_catalog.pg_proc p where p.pronamespace = pg_catalog.to_regnamespace('pgsluice') and "
-    "p.proname in ('is_of_here', 'may_change_table', 'may_write_of', 'may_enter', 'may_change', "
-    "'refuse', 'guard_deferred_indexes') union all select pg_catalog.concat_ws(' ', t.tgenabled, "
-    "pg_catalog.pg_get_triggerdef(t.oid)) from pg_catalog.pg_class c join pg_catalog.pg_trigger t "
-    "on t.tgrelid = c.oid where c.relnamespace = pg_catalog.to_regnamespace('pgsluice') and "
-    "c.relname in ('loads', 'chunks', 'unlogged_marks', 'deferred_indexes') and t.tgname in "
-    "('whose_insert', 'whose_update', 'whose_delete', 'guard')) as g (guard))";
-
-/// The number of the form is compared as a text: what turns a text into a number may be somebody's
-/// cast.
-std::string has_guards() {
-  return "coalesce((select pg_catalog.lpad(pg_catalog.split_part(d.says, ' ', 2), 6, '0') collate "
-         "pg_catalog.\"C\" >= pg_catalog.lpad('" +
-         std::to_string(form_of_guards) +
-         "', 6, '0') and pg_catalog.rtrim(pg_catalog.split_part(d.says, ' ', 3), ':') = " +
-         what_guards_are +
-         " from (select pg_catalog.obj_description(p.oid, 'pg_proc') as says from "
-         "pg_catalog.pg_proc p where p.pronamespace = pg_catalog.to_regnamespace('pgsluice') and "
-         "p.proname = 'refuse') d where d.says ~ '^guards [0-9]{1,6} [0-9a-f]{32}:'), false)";
-}
-
-std::string make_guards() {
-  return std::string(sql::guards) +
-         ";do $$ begin execute pg_catalog.format('comment on function "
-         "pgsluice.refuse() is %L', 'guards " +
-         std::to_string(form_of_guards) + " ' || " + what_guards_are +
-         " || ': what the functions and triggers are that keep others from writing about a "
-         "load'); end $$;";
+/// V and three digits.
+std::string newest_version() {
+  return std::string(std::string_view(files.back().file).substr(0, 4));
 }
 
 const script::Home home{.project = project, .search_path = {}};
@@ -101,9 +70,10 @@ struct Right {
 };
 
 struct Needs {
-  std::string is_there;  ///< true where all is there that is asked for
+  std::string is_there;  ///< true where all tables are there that are asked for, with their columns
   std::vector<Right> rights;
   const char* sequence = nullptr;  ///< whose numbers are drawn
+  bool guards = false;             ///< what others write must be about loads of theirs
 };
 
 Needs needs_of(Use use) {
@@ -114,17 +84,19 @@ Needs needs_of(Use use) {
   const char* const load_numbers = "loads_load_id_seq";
   switch (use) {
     case Use::load:
-      return {newest + " and " + has_guards(),
+      return {newest,
               {{"loads", writes}, {"chunks", writes}, {"unlogged_marks", writes}},
-              load_numbers};
+              load_numbers,
+              true};
     case Use::load_deferring:
       // An index is dropped at the beginning and struck out of the journal at the end.
-      return {newest + " and " + has_guards(),
+      return {newest,
               {{"loads", writes},
                {"chunks", writes},
                {"unlogged_marks", writes},
                {"deferred_indexes", all}},
-              load_numbers};
+              load_numbers,
+              true};
     case Use::read_loads:
       return {newest, {{"loads", reads}, {"chunks", reads}, {"deferred_indexes", reads}}};
     case Use::schedule: return {newest, {{"jobs", all}, {"job_runs", all}}};
@@ -157,12 +129,28 @@ constexpr const char* own_things =
     "p on p.oid = d.refobjid where c.relnamespace = to_regnamespace('pgsluice') and not "
     "t.tgisinternal) as own";
 
-constexpr const char* is_untrusted =
-    "own.owner <> (select datdba from pg_catalog.pg_database where datname = current_database()) "
-    "and "
-    "own.owner <> (select oid from pg_catalog.pg_roles where rolname = current_user) and not "
-    "(select rolsuper "
-    "or rolname = 'pg_database_owner' from pg_catalog.pg_roles where oid = own.owner)";
+std::string is_untrusted(const std::string& owner) {
+  return "(" + owner +
+         " <> (select datdba from pg_catalog.pg_database where datname = current_database()) and " +
+         owner +
+         " <> (select oid from pg_catalog.pg_roles where rolname = current_user) and not (select "
+         "rolsuper or rolname = 'pg_database_owner' from pg_catalog.pg_roles where oid = " +
+         owner + "))";
+}
+
+/// True where the user has every right that is asked for.
+std::string has_rights(const Needs& needs) {
+  std::string has = "true";
+  if (needs.sequence != nullptr)
+    has = std::string("has_sequence_privilege('pgsluice.") + needs.sequence + "', 'usage')";
+  for (const Right& right : needs.rights) {
+    for (const char* privilege : right.privileges) {
+      has += std::string(" and has_table_privilege('pgsluice.") + right.table + "', '" + privilege +
+             "')";
+    }
+  }
+  return has;
+}
 
 /// Begins a transaction in which no other runner does the same, makes the schema, and asks what is
 /// there: a row for the next step.
@@ -178,7 +166,7 @@ std::string begin() {
       "select " +
       has_relation("migrations");
   for (const Embedded& file : files) text += ", " + file.is_there;
-  return text + ", " + has_guards();
+  return text + ", " + has_guards(newest_version());
 }
 
 /// Makes the history unless it is there. Its result is the history's own: rows for the next step.
@@ -213,24 +201,23 @@ std::string upgrade(const script::Rows& history) {
 
 std::string state_expression(Use use) {
   const Needs needs = needs_of(use);
-  std::string may = "true";
-  if (needs.sequence != nullptr) {
-    may = std::string("has_sequence_privilege('pgsluice.") + needs.sequence + "', 'usage')";
-  }
-  for (const Right& right : needs.rights) {
-    for (const char* privilege : right.privileges) {
-      may += std::string(" and has_table_privilege('pgsluice.") + right.table + "', '" + privilege +
-             "')";
-    }
-  }
+  const std::string guards = needs.guards ? " and " + has_guards(newest_version()) : "";
   // Whoever may not use the schema may not even ask whether a table is there.
   return "case when to_regnamespace('pgsluice') is null then 'incomplete' when exists (select "
          "from " +
-         std::string(own_things) + " where " + is_untrusted +
+         std::string(own_things) + " where " + is_untrusted("own.owner") +
          ") then 'untrusted' when not "
          "has_schema_privilege('pgsluice', 'usage') then 'closed' when not (" +
-         std::string(needs.is_there) + ") then 'incomplete' when " + may +
+         needs.is_there + guards + ") then 'incomplete' when " + has_rights(needs) +
          " then 'complete' else 'closed' end";
+}
+
+std::string usual_expression(Use use) {
+  const Needs needs = needs_of(use);
+  return "case when to_regnamespace('pgsluice') is null then false when not "
+         "has_schema_privilege('pgsluice', 'usage') then false else " +
+         is_untouched(newest_version(), "not " + is_untrusted(owner_of_thing)) + " and " +
+         has_rights(needs) + " end";
 }
 
 State state_of(std::string_view value) {
@@ -283,7 +270,7 @@ std::string untrusted_query() {
          "|| ' owner to ' || quote_ident(pg_catalog.pg_get_userbyid((select datdba from "
          "pg_catalog.pg_database where "
          "datname = current_database()))) || ';' end, ' ') from " +
-         std::string(own_things) + " where kind <> 'sequence' and " + is_untrusted;
+         std::string(own_things) + " where kind <> 'sequence' and " + is_untrusted("own.owner");
 }
 
 std::string untrusted(const std::string& text) {
@@ -297,7 +284,7 @@ std::optional<std::string> Making::next(const script::Rows& answer) {
     case 1:
       has_guards_ = answer.front()[files.size() + 1] == "t";
       return create_history(answer.front());
-    case 2: return upgrade(answer) + (has_guards_ ? "" : make_guards()) + "commit";
+    case 2: return upgrade(answer) + (has_guards_ ? "" : make_guards(newest_version())) + "commit";
     default: return std::nullopt;
   }
 }

@@ -27,6 +27,11 @@ enum class State {
 std::string state_expression(Use use);
 State state_of(std::string_view value);
 
+/// An SQL expression that is true in the usual case of State::complete, and asks several times less
+/// of a session that knows no catalog yet. Where it is false, state_expression() says what there
+/// is.
+std::string usual_expression(Use use);
+
 /// A query of the grants that the user lacks for it, as one text of statements.
 std::string missing_grants_query(Use use);
 /// What to tell a user for whom it is closed.

@@ -97,6 +97,7 @@ struct Table {
   bool is_unlogged = false;      ///< it, or a partition, is empty after a crash of the server
   bool has_logged_part = true;   ///< it, or a partition, is not
   bool is_foreign = false;       ///< it, or a partition, stores its rows in another server
+  bool may_have_rules = false;   ///< or is a view; a rule that was dropped may have left this
   std::string rules;             ///< a digest of its rules, and of what a view is; empty: none
   char persistence = 'p';        ///< pg_class.relpersistence
   std::vector<Column> columns;

@@ -1,5 +1,7 @@
 #include "writer/catalog.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -44,15 +46,14 @@ constexpr const char* table_sql =
     "c.relhastriggers or c.relhasrules or c.relkind = 'p', row_security_active(c.oid), "
     "current_setting('TimeZone'), current_setting('DateStyle'), current_setting('IntervalStyle'), "
     "current_setting('array_nulls')::boolean, "
-    "c.relhasrules and exists (select from pg_catalog.pg_rewrite where ev_class = c.oid and "
-    "ev_type = '3'), "
+    "c.relhasrules, "
     "version() like '%linux%', c.relpersistence, c.relkind in ('r', 'p') and "
     "has_table_privilege(c.oid, 'insert, update, delete, truncate'), "
     "(select system_identifier from pg_catalog.pg_control_system()) || ':' || (select oid from "
     "pg_catalog.pg_database "
     "where datname = current_database()), current_user, has_table_privilege(c.oid, 'select'), "
     "concat_ws(e'\\n', current_setting('timezone_abbreviations'), current_setting('lc_monetary'), "
-    "current_setting('xmloption')), ";
+    "current_setting('xmloption'))";
 constexpr const char* of_table =
     " from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where "
     "c.oid = ";
@@ -117,12 +118,11 @@ tuple::Table read_table(const pg::Result& row, const pg::Result& columns) {
   t.quoted_name = row.text(0, 3);
   t.kind = row.character(0, 4);
   t.row_security = row.boolean(0, 6);
-  t.has_insert_rule = row.boolean(0, 11);
+  t.may_have_rules = row.boolean(0, 11);
   t.persistence = row.character(0, 13);
   t.is_unlogged = t.persistence == 'u';
   t.has_logged_part = !t.is_unlogged;
   t.is_foreign = t.kind == 'f';
-  t.rules = row.text_or(0, 19, "");
   for (std::size_t i = 0; i < columns.rows(); ++i) {
     t.columns.push_back({.name = std::string(columns.text(i, 0)),
                          .declared = read_type(columns, i, 1),
@@ -165,14 +165,19 @@ bool has_domain(const tuple::Table& table) {
   });
 }
 
-/// Triggers, the types under domains, and where the rows are stored.
+/// Triggers, rules, the types under domains, and where the rows are stored.
 asio::awaitable<void> describe_further(pg::Connection& on, Target& target) {
   tuple::Table& table = target.table;
   const std::string relation = std::to_string(table.id) + "::regclass";
   const auto results = co_await on.query(
-      "select " + has_row_trigger() + " from pg_catalog.pg_class c where c.oid = " + relation +
-      "; " + for_relation(domains_sql, relation) + "; " + for_relation(storage_sql, relation));
+      "select " + has_row_trigger(table) +
+      ", c.relhasrules and exists (select from pg_catalog.pg_rewrite where ev_class = c.oid and "
+      "ev_type = '3'), " +
+      rules_digest(table) + " from pg_catalog.pg_class c where c.oid = " + relation + "; " +
+      for_relation(domains_sql, relation) + "; " + for_relation(storage_sql, relation));
   table.has_row_trigger = results[0].boolean(0, 0);
+  table.has_insert_rule = results[0].boolean(0, 1);
+  table.rules = results[0].text_or(0, 2, "");
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     table.columns[i].base_type = read_type(results[1], i, 0);
     table.columns[i].cast_name = results[1].text(i, 4);
@@ -192,8 +197,8 @@ Failure own_table(const std::string& table) {
 asio::awaitable<pg::Results> ask_catalogs(pg::Connection& on, const std::string& table,
                                           const Settings& settings, ledger::Use use) {
   const std::string sql = "begin; " + find_target(table, settings) + pg::own_path + table_sql +
-                          rules_digest() + of_table + target_oid + "; " + columns_sql + target_oid +
-                          " order by a.attnum; select " + ledger::state_expression(use) +
+                          of_table + target_oid + "; " + columns_sql + target_oid +
+                          " order by a.attnum; select " + ledger::usual_expression(use) +
                           "; commit";
   std::optional<pg::PgError> missing;
   try {
@@ -212,31 +217,33 @@ asio::awaitable<pg::Results> ask_catalogs(pg::Connection& on, const std::string&
 
 }  // namespace
 
-std::string rules_digest() {
-  std::string sql = "case when c.relhasrules then (";
-  sql += reached;
-  sql +=
-      "select md5(string_agg(w.ev_action::text || w.ev_qual::text, '' order by w.oid)) from "
-      "pg_catalog.pg_rewrite w where w.ev_class in (select oid from reached)) else '' end";
-  return sql;
+std::string rules_digest(const tuple::Table& as_known) {
+  if (!as_known.may_have_rules) return "case when c.relhasrules then 'new' else '' end";
+  return fmt::format(
+      "case when c.relhasrules then ({}select md5(string_agg(w.ev_action::text || w.ev_qual::text, "
+      "'' order by w.oid)) from pg_catalog.pg_rewrite w where w.ev_class in (select oid from "
+      "reached)) else '' end",
+      reached);
 }
 
 // tgtype's bits: 1 row, 2 before, 4 insert, 64 instead of (pg_trigger.h). A partition may have
 // triggers of its own.
-std::string has_row_trigger() {
-  const std::string is_one =
-      "exists (select from pg_catalog.pg_trigger t where not t.tgisinternal and t.tgtype & 5 = 5 "
-      "and t.tgtype & 66 <> 0 and ";
-  std::string sql = "case when c.relhasrules then (";
-  sql += reached;
-  sql += "select ";
-  sql += is_one;
-  sql += "t.tgrelid in (select oid from reached))) when c.relhastriggers or c.relkind = 'p' then ";
-  sql += is_one;
-  sql +=
-      "(t.tgrelid = c.oid or c.relkind = 'p' and t.tgrelid in (select relid from "
-      "pg_catalog.pg_partition_tree(c.oid)))) else false end";
-  return sql;
+std::string has_row_trigger(const tuple::Table& as_known) {
+  const auto exists = [](const char* of_which) {
+    return fmt::format(
+        "exists (select from pg_catalog.pg_trigger t where not t.tgisinternal and t.tgtype & 5 = 5 "
+        "and t.tgtype & 66 <> 0 and t.tgrelid {})",
+        of_which);
+  };
+  const std::string through_rules =
+      as_known.may_have_rules ? fmt::format("when c.relhasrules then ({}select {}) ", reached,
+                                            exists("in (select oid from reached)"))
+                              : std::string();
+  const std::string otherwise =
+      as_known.kind == 'p' ? exists("in (select relid from pg_catalog.pg_partition_tree(c.oid))")
+                           : fmt::format("c.relhastriggers and {}", exists("= c.oid"));
+  // A CASE, as it is only there that what does not count is not run.
+  return fmt::format("case {}when true then {} end", through_rules, otherwise);
 }
 
 std::string set_local(const Settings& settings) {
@@ -260,8 +267,6 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   const auto results = co_await ask_catalogs(on, table, settings, use);
   const pg::Result& row = results.last(3);
   const pg::Result& rows = results.last(2);
-  target.ledger = ledger::state_of(results.last(1).text(0, 0));
-
   // In front of them: own_path, the oid, the path.
   target.user_path_sql = pg::set_local_path(results.last(6).text(0, 0));
   target.can_lock = row.boolean(0, 14);
@@ -275,6 +280,8 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   target.may_select = row.boolean(0, 17);
   target.startup_options = on.startup_options();
   if (t.schema == "pgsluice") throw own_table(table);
+  target.ledger =
+      results.last(1).boolean(0, 0) ? ledger::State::complete : co_await ledger::ask(on, use);
   const bool is_unusual = row.boolean(0, 5) || t.kind == 'v' || has_domain(t);
   if (is_unusual) co_await describe_further(on, target);
   target.session = {.time_zone_is_utc = names_utc(row.text(0, 7)),

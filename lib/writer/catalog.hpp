@@ -69,12 +69,13 @@ inline constexpr const char* reached =
     "p.relispartition where i.inhparent = r.oid) n (oid)) ";
 
 /// SQL for a digest of the rules of the table `c`, of what a view is, and of the same of the views
-/// and tables under it; empty: none.
-std::string rules_digest();
+/// and tables under it; empty: none. `as_known` is the table as it was last seen: nothing is looked
+/// through for a kind that it is not, and one that has come since is told by another value.
+std::string rules_digest(const tuple::Table& as_known);
 
 /// SQL: the table `c`, or a partition of it, or what lies under a view, has row triggers for INSERT
-/// that may drop or change a row.
-std::string has_row_trigger();
+/// that may drop or change a row. Of a table that is `as_known` in kind and rules.
+std::string has_row_trigger(const tuple::Table& as_known);
 
 /// Whether another server is asked, which takes its time.
 enum class Far { asked, left_alone };

@@ -9,25 +9,26 @@
 namespace sluice::writer {
 namespace {
 
-std::string trigger_mark() { return "case when " + has_row_trigger() + " then 't' else '' end"; }
+std::string trigger_mark(const tuple::Table& table) {
+  return "case when " + has_row_trigger(table) + " then 't' else '' end";
+}
 
 /// The same as text_of_shape(), of what the server has.
-std::string shape_of_table(const std::string& table, const std::vector<std::string>& columns,
-                           bool with_oid) {
+std::string shape_of_table(const tuple::Table& table, const std::vector<std::string>& columns) {
   std::string names;
   for (const std::string& column : columns)
     names += (names.empty() ? "" : ", ") + quote_literal(column);
   // A table that is made like another one has other oids and numbers.
-  const std::string oid = with_oid ? "c.oid" : "0";
-  const std::string number = with_oid ? "a.attnum" : "0";
+  const std::string oid = table.id != 0 ? "c.oid" : "0";
+  const std::string number = table.id != 0 ? "a.attnum" : "0";
   return "(select format('%s%s%s%s%s%s', " + oid + ", c.relkind, c.relpersistence, " +
-         trigger_mark() + ", " + rules_digest() +
+         trigger_mark(table) + ", " + rules_digest(table) +
          ", (select string_agg(format(' %s:%s:%s:%s', a.attname, a.atttypid, a.atttypmod, " +
          number +
          "), '' order by a.attname) from pg_catalog.pg_attribute a where a.attrelid = "
          "c.oid and a.attnum > 0 and not a.attisdropped and a.attname in (" +
          names + "))) from pg_catalog.pg_class c where c.oid = to_regclass(" +
-         quote_literal(table) + "))";
+         quote_literal(table.quoted_name) + "))";
 }
 
 std::string text_of_shape(const tuple::Table& table, const std::vector<std::string>& columns) {
@@ -65,7 +66,9 @@ std::string lock_statement(const Target& target, const tuple::Table& table,
 Guard::Guard(const Target& target, const tuple::Table& table, std::vector<std::string> columns)
     : table_(table.quoted_name),
       lock_(lock_statement(target, table, columns)),
-      shape_sql_(shape_of_table(table.quoted_name, columns, table.id != 0)),
+      trigger_sql_(trigger_mark(table)),
+      rules_sql_(rules_digest(table)),
+      shape_sql_(shape_of_table(table, columns)),
       shape_(text_of_shape(table, columns)),
       has_trigger_(table.has_row_trigger),
       rules_(table.rules) {
@@ -87,9 +90,9 @@ void Guard::require_load(LoadId load, bool marked) {
 
 asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
   std::string sql = "select coalesce(" + shape_sql_ + ", ''), to_regclass(" +
-                    quote_literal(table_) + ") is not null, coalesce((select " + trigger_mark() +
+                    quote_literal(table_) + ") is not null, coalesce((select " + trigger_sql_ +
                     " from pg_catalog.pg_class c where c.oid = to_regclass(" +
-                    quote_literal(table_) + ")), ''), coalesce((select " + rules_digest() +
+                    quote_literal(table_) + ")), ''), coalesce((select " + rules_sql_ +
                     " from pg_catalog.pg_class c where c.oid = to_regclass(" +
                     quote_literal(table_) + ")), '')";
   if (load_) {

@@ -41,6 +41,8 @@ class Guard {
   std::string table_;  ///< quoted as in SQL
   std::string lock_;
   std::string condition_;
+  std::string trigger_sql_;
+  std::string rules_sql_;
   std::string shape_sql_;
   std::string shape_;
   bool has_trigger_ = false;  ///< that may drop rows

@@ -90,7 +90,9 @@ asio::awaitable<Outcome> Writer::write(pg::Connection& on, const tuple::Batch& b
 
 asio::awaitable<pg::Result> Writer::write_between(pg::Connection& on, const tuple::Batch& batch,
                                                   const Around& around) const {
-  std::vector<std::string> last{pg::own_path, around.behind, user_path_sql_, "commit"};
+  std::vector<std::string> last = around.behind;
+  last.insert(last.begin(), pg::own_path);
+  last.insert(last.end(), {user_path_sql_, "commit"});
   const std::vector<tuple::TupleRange> lanes = lanes_of(batch);
   std::string first = "begin isolation level read committed; ";
   first += settings_sql_ + around.locks + guard_.statements() + around.before + user_path_sql_;

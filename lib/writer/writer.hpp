@@ -50,11 +50,11 @@ class Writer {
   asio::awaitable<Outcome> write(pg::Connection& on, const tuple::Batch& batch,
                                  const ledger::ChunkEntry& chunk) const;
 
-  /// Statements of a transaction, each with "; " behind it.
+  /// Statements of a transaction.
   struct Around {
-    std::string locks;   ///< before the table is waited for
-    std::string before;  ///< before the rows
-    std::string behind;  ///< behind them
+    std::string locks;                ///< before the table is waited for; each ends with "; "
+    std::string before;               ///< before the rows, likewise
+    std::vector<std::string> behind;  ///< behind them
   };
 
   /// Writes a batch in one transaction with these statements around it, and gives the last row that
