@@ -27,7 +27,7 @@ struct LoadId {
 /// One chunk of one load: the identity on which retry, resume and lost commits hang.
 struct ChunkId {
   LoadId load;
-  std::int64_t index = 0;  ///< from 0, in file order
+  std::int64_t number = 0;  ///< from 0, in file order
   bool operator==(const ChunkId&) const = default;
 };
 

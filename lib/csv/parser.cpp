@@ -192,7 +192,6 @@ Field Parser::unescape(const char* from, const char* to) {
 /// Room for `bytes` and for what may be read behind them.
 char* Parser::reserve_scratch(std::size_t bytes) {
   static constexpr std::size_t block_bytes = 64 * 1024;
-  static constexpr std::size_t padding = 16;
   bytes += padding;
   while (scratch_block_ < scratch_.size() &&
          scratch_sizes_[scratch_block_] - scratch_used_ < bytes) {

@@ -61,6 +61,10 @@ struct ParseInput {
 /// anywhere in a field, an unquoted field that equals the null text is NULL, a quoted one never is.
 class Parser {
  public:
+  /// So many bytes behind a field that was unescaped may be read, whatever they hold. Behind one
+  /// that stands in the text there is more: Scanner::padding.
+  static constexpr std::size_t padding = 16;
+
   Parser(const Dialect& dialect, LineEnd line_end) : dialect_(dialect), line_end_(line_end) {}
 
   /// Begins with `input`, at the record that starts at byte `begin`. `input` must live as long as

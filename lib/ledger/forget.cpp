@@ -29,7 +29,7 @@ asio::awaitable<void> require_no_run(pg::Connection& on, const pg::Result& load)
 /// Of a load whose rows in the ledger are damaged nobody knows; it is given up all the same.
 std::uint64_t rows_of(const pg::Result& sums, LoadId load) {
   try {
-    return read_totals(sums, 0, 0, load).rows();
+    return read_totals(sums, 0, 0, load).counts.rows();
   } catch (const Damaged&) {
     return 0;
   }

@@ -19,6 +19,11 @@ std::string signed_bits(std::uint64_t value) {
   return std::to_string(static_cast<std::int64_t>(value));
 }
 
+std::string where_is(ChunkId id) {
+  return " where load_id = " + std::to_string(id.load.value) +
+         " and chunk = " + std::to_string(id.number);
+}
+
 script::Rows texts(const pg::Result& result) {
   script::Rows rows;
   for (std::size_t row = 0; row < result.rows(); ++row) {
@@ -88,19 +93,18 @@ std::string claim_statement(const std::string& load, const ChunkEntry& c) {
          "(" +
          load + "," + std::to_string(c.number) + "," + number(c.start.byte_offset) + "," +
          number(c.byte_count) + "," + number(c.start.line) + "," + number(c.start.record) + "," +
-         number(c.records_read) + "," + number(c.rows_stored) + "," + number(c.rows_updated) + "," +
-         number(c.rows_unchanged) + "," + number(c.rows_rejected) + "," + number(c.rows_skipped) +
-         "," + signed_bits(c.digest) + ")";
+         number(c.records_read) + "," + number(c.counts.rows_stored) + "," +
+         number(c.counts.rows_updated) + "," + number(c.counts.rows_unchanged) + "," +
+         number(c.rows_rejected) + "," + number(c.counts.rows_skipped) + "," +
+         signed_bits(c.digest) + ")";
 }
 
-std::string correct_statement(LoadId load, const ChunkEntry& c) {
-  return "update pgsluice.chunks set rows_stored = " + number(c.rows_stored) +
-         ", rows_updated = " + number(c.rows_updated) +
-         ", rows_unchanged = " + number(c.rows_unchanged) +
-         ", rows_rejected = " + number(c.rows_rejected) +
-         ", rows_skipped = " + number(c.rows_skipped) +
-         " where load_id = " + std::to_string(load.value) +
-         " and chunk = " + std::to_string(c.number);
+std::string correct_statement(ChunkId id, const RowCounts& counts, std::uint64_t rejected) {
+  return "update pgsluice.chunks set rows_stored = " + number(counts.rows_stored) +
+         ", rows_updated = " + number(counts.rows_updated) +
+         ", rows_unchanged = " + number(counts.rows_unchanged) +
+         ", rows_rejected = " + number(rejected) +
+         ", rows_skipped = " + number(counts.rows_skipped) + where_is(id);
 }
 
 bool says_already_stored(const pg::PgError& error) {
@@ -113,14 +117,12 @@ bool says_load_is_gone(const pg::PgError& error) {
          error.table == "chunks";
 }
 
-asio::awaitable<Known> look_up(pg::Connection& on, LoadId load, const ChunkEntry& chunk) {
-  const std::string id = std::to_string(load.value);
-  const std::string of_chunk = "select from pgsluice.chunks where load_id = " + id +
-                               " and chunk = " + std::to_string(chunk.number);
+asio::awaitable<Known> look_up(pg::Connection& on, ChunkId id, const ChunkEntry& chunk) {
+  const std::string of_chunk = "select from pgsluice.chunks" + where_is(id);
   const auto results = co_await on.query(
-      "select exists (select from pgsluice.loads where load_id = " + id + "), exists (" + of_chunk +
-      "), exists (" + of_chunk + " and byte_count = " + number(chunk.byte_count) +
-      " and digest = " + signed_bits(chunk.digest) + ")");
+      "select exists (select from pgsluice.loads where load_id = " + std::to_string(id.load.value) +
+      "), exists (" + of_chunk + "), exists (" + of_chunk + " and byte_count = " +
+      number(chunk.byte_count) + " and digest = " + signed_bits(chunk.digest) + ")");
   const pg::Result& row = results.front();
   co_return Known{row.boolean(0, 0), row.boolean(0, 1), row.boolean(0, 2)};
 }
@@ -142,8 +144,8 @@ asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {
     entry.start = {count(1, "byte_offset"), count(2, "first_line"), count(3, "first_record")};
     entry.byte_count = count(4, "byte_count", limits::chunk_bytes_max + limits::record_bytes_max);
     entry.records_read = count(5, "records_read");
-    entry.count({count(6, "rows_stored"), count(7, "rows_updated"), count(8, "rows_unchanged"),
-                 count(10, "rows_skipped")});
+    entry.counts = {count(6, "rows_stored"), count(7, "rows_updated"), count(8, "rows_unchanged"),
+                    count(10, "rows_skipped")};
     entry.rows_rejected = count(9, "rows_rejected");
     entry.digest = static_cast<std::uint64_t>(rows.integer(row, 11));
     chunks.emplace(entry.number, entry);
@@ -174,7 +176,7 @@ Totals read_totals(const pg::Result& rows, std::size_t row, int first_column, Lo
   totals.chunks = count(0);
   totals.bytes = count(1);
   totals.records_read = count(2);
-  static_cast<RowCounts&>(totals) = {count(3), count(4), count(5), count(7)};
+  totals.counts = {count(3), count(4), count(5), count(7)};
   totals.rows_rejected = count(6);
   return totals;
 }

@@ -14,24 +14,26 @@
 namespace sluice::ledger {
 
 /// One chunk as the ledger knows it.
-struct ChunkEntry : RowCounts {
+struct ChunkEntry {
   std::int64_t number = 0;
   Position start;
   std::uint64_t byte_count = 0;
   std::uint64_t records_read = 0;
+  RowCounts counts;
   std::uint64_t rows_rejected = 0;
   std::uint64_t digest = 0;
 
-  void count(const RowCounts& counts) { static_cast<RowCounts&>(*this) = counts; }
+  ChunkId of(LoadId load) const { return {load, number}; }
 };
 
 using StoredChunks = std::map<std::int64_t, ChunkEntry>;
 
 /// Sums over the chunks of a load.
-struct Totals : RowCounts {
+struct Totals {
   std::uint64_t chunks = 0;
   std::uint64_t bytes = 0;
   std::uint64_t records_read = 0;
+  RowCounts counts;
   std::uint64_t rows_rejected = 0;
 };
 
@@ -59,7 +61,7 @@ std::string claim_statement(const std::string& load, const ChunkEntry& chunk);
 
 /// Corrects a claim, in the same transaction, after a trigger has dropped rows or some were
 /// refused.
-std::string correct_statement(LoadId load, const ChunkEntry& chunk);
+std::string correct_statement(ChunkId id, const RowCounts& counts, std::uint64_t rejected);
 
 /// True if this error may be claim_statement's: the chunk is in the table already, if look_up()
 /// says so too.
@@ -74,7 +76,8 @@ struct Known {
   bool chunk = false;
   bool is_same = false;  ///< the chunk has the same bytes
 };
-asio::awaitable<Known> look_up(pg::Connection& on, LoadId load, const ChunkEntry& chunk);
+/// ... and `chunk` is what was read of it.
+asio::awaitable<Known> look_up(pg::Connection& on, ChunkId id, const ChunkEntry& chunk);
 
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load);
 

@@ -450,7 +450,7 @@ asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds) {
 
 std::vector<std::string> enter_stored_statements(const NewLoad& load, const ChunkEntry& chunk,
                                                  const std::string& seconds, bool marked) {
-  const std::string rows = std::to_string(chunk.rows_stored);
+  const std::string rows = std::to_string(chunk.counts.rows_stored);
   std::vector<std::string> statements{
       enter_statement(load, ", state, finished_at, seconds, records_read, rows_stored, marked",
                       ", 'finished', clock_timestamp(), " + seconds + ", " + rows + ", " + rows +
@@ -489,7 +489,8 @@ Finish read_finish(const pg::Result& row, const Read& read) {
   std::uint64_t left = t.records_read;
   bool adds_up = t.chunks == read.chunks && t.bytes == read.bytes && t.records_read == read.records;
   for (const std::uint64_t part :
-       {t.rows_stored, t.rows_updated, t.rows_unchanged, t.rows_rejected, t.rows_skipped}) {
+       {t.counts.rows_stored, t.counts.rows_updated, t.counts.rows_unchanged, t.rows_rejected,
+        t.counts.rows_skipped}) {
     adds_up = adds_up && part <= left;
     left -= std::min(left, part);
   }

@@ -52,7 +52,7 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, plan::P
       totals.chunks = 1;
       totals.bytes = entry.byte_count;
       totals.records_read = entry.records_read;
-      totals.rows_stored = entry.rows_stored;
+      totals.counts.rows_stored = entry.counts.rows_stored;
       stored = StoredAtOnce{LoadId{row.integer(0, 0)}, totals};
     } catch (const pg::PgError&) {
       // The usual way says what it is.

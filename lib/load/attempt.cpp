@@ -31,7 +31,7 @@ asio::awaitable<void> store_whole(Attempt& a, pg::Connection& connection) {
   a.with.budget.use(a.batch.records, 0);
   // A chunk that an attempt with a lost answer had stored counts all the same.
   if (outcome.already_stored && a.stored.counts.rows() > 0) co_return;
-  a.stored.counts = outcome;
+  a.stored.counts = outcome.counts;
   if (outcome.already_stored) a.stored.counts.rows_stored = a.batch.tuples();
   a.stored.counts.rows_skipped += a.batch.blank_lines;
 }
@@ -71,7 +71,7 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
   }
   a.stored = {salvaged.counts, rejects};
   a.stored.counts.rows_skipped += a.batch.blank_lines;
-  entry.count(a.stored.counts);
+  entry.counts = a.stored.counts;
   entry.rows_rejected = rejects;
   // From here on, before anything is waited for: another chunk must not use the same room.
   with.budget.use(a.batch.records, rejects);
@@ -155,8 +155,8 @@ ledger::ChunkEntry entry_of(const chunk::Chunk& chunk, const tuple::Batch& batch
   entry.start = chunk.start;
   entry.byte_count = chunk.size;
   entry.records_read = batch.records;
-  entry.rows_stored = batch.tuples();
-  entry.rows_skipped = batch.blank_lines;
+  entry.counts.rows_stored = batch.tuples();
+  entry.counts.rows_skipped = batch.blank_lines;
   entry.rows_rejected = batch.rejects;
   entry.digest = chunk.digest;
   return entry;

@@ -206,7 +206,7 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   run_.report.load = load.id;
   run_.report.resumed = true;
   run_.note(fmt::format("resuming load {} of {}, with {} rows {} already", load.id.value,
-                        load.started_at, load.totals.rows(),
+                        load.started_at, load.totals.counts.rows(),
                         plan_.strategy.staged ? "staged" : "stored"));
   if (load.behind_load) {
     plan_.begins_at = plan::beginning_of(load.options);

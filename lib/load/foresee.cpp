@@ -25,7 +25,7 @@ std::string words_for(const plan::Plan& plan, const resume::Verdict& verdict) {
   if (verdict.kind == Kind::append)
     return fmt::format("it would be loaded from behind what load {} has brought", load.id.value);
   return fmt::format("it would go on with load {} of {}, with {} rows {} already", load.id.value,
-                     load.started_at, format_count(load.totals.rows()),
+                     load.started_at, format_count(load.totals.counts.rows()),
                      plan.strategy.staged ? "staged" : "stored");
 }
 

@@ -207,7 +207,7 @@ asio::awaitable<void> Load::run_without_ledger(plan::Plan& plan) {
   co_await rejects_.settle_all();
   require_unchanged_source(plan);
   run_.report.records_read = read_.records;
-  static_cast<RowCounts&>(run_.report) = run_.report.now;
+  run_.report.total = run_.report.now;
   run_.report.status = LoadReport::Status::stored;
 }
 
@@ -223,9 +223,9 @@ asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
   if (!stored) co_return false;
   run_.report.load = stored->load;
   run_.take_over(stored->totals);
-  run_.report.now = run_.report;
+  run_.report.now = run_.report.total;
   run_.report.bytes = stored->totals.bytes;
-  run_.progress.rows_stored = run_.report.rows_stored;
+  run_.progress.rows_stored = run_.report.total.rows_stored;
   run_.progress.bytes_done += stored->totals.bytes;
   run_.report.status = LoadReport::Status::stored;
   co_return true;
@@ -301,7 +301,7 @@ asio::awaitable<void> Load::take_stock(const plan::Plan& plan, double seconds) {
   const tuple::Table& table = plan.target.table;
   if (table.is_unlogged && !table.has_logged_part) {
     const bool is_there = co_await ledger::has_mark(*connection, *run_.report.load);
-    if (!is_there) static_cast<RowCounts&>(totals) = {};  // a crash of the server took them
+    if (!is_there) totals.counts = {};  // a crash of the server took them
   }
   run_.take_over(totals);
 }
@@ -332,7 +332,7 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
   read_ = {road.chunks_read(), road.bytes_read(), road.records_read()};
   run_.report.now += road.counts();
   run_.report.rows_rejected += road.rows_rejected();
-  run_.report.rows_skipped += road.counts().rows_skipped;
+  run_.report.total.rows_skipped += road.counts().rows_skipped;
   run_.report.bytes += road.bytes_stored();
   rejects_.tell_path();
   run_.require_going_on();

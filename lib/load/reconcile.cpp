@@ -102,7 +102,7 @@ asio::awaitable<bool> Reconciliation::reconcile(const ledger::Read& read, double
   run_.take_over(end.totals);
   // What was staged by earlier runs came into the table by this one.
   if (end.finished && (!run_.report.resumed || plan_.strategy.staged))
-    run_.report.now = run_.report;
+    run_.report.now = run_.report.total;
   if (end.finished) co_return true;
   if (end.is_void) {
     throw Failure(

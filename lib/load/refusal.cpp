@@ -27,8 +27,9 @@ std::string about_source(const plan::Plan& plan, const resume::Verdict& verdict)
           "{} has changed since load {} stored {} rows of it in {}: it had {} bytes "
           "then and has {} now, and its beginning or end differs\n"
           "  {}; {}.",
-          source, load.id.value, load.totals.rows_stored, table, load.source_bytes.value_or(0),
-          plan.identity.source_bytes.value_or(0), from_the_start, emptied(plan));
+          source, load.id.value, load.totals.counts.rows_stored, table,
+          load.source_bytes.value_or(0), plan.identity.source_bytes.value_or(0), from_the_start,
+          emptied(plan));
     case Kind::refuse_options:
       return fmt::format(
           "load {} of {} is unfinished and was begun with other options ({})\n"
@@ -56,7 +57,7 @@ std::string about_source(const plan::Plan& plan, const resume::Verdict& verdict)
           "  Finish it by its command, and --grown append loads what {} has behind it. --grown "
           "load "
           "loads all of {} beside that; {}.",
-          source, load.id.value, load.source, table, load.totals.rows(), source, source,
+          source, load.id.value, load.source, table, load.totals.counts.rows(), source, source,
           emptied(plan));
     case Kind::refuse_running:
       return fmt::format(
@@ -81,7 +82,7 @@ std::string about_table(const plan::Plan& plan, const resume::Verdict& verdict) 
       return fmt::format(
           "{}, and with it some of the {} rows that load {} brought of {}\n"
           "  --again --truncate empties all of it first, and loads {} from the start.",
-          what, load.totals.rows(), load.id.value, source, source);
+          what, load.totals.counts.rows(), load.id.value, source, source);
     }
     case Kind::refuse_other_table: {
       const char* const left_out =

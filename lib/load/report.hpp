@@ -35,15 +35,16 @@ struct Progress {
 };
 
 /// What a load did.
-struct LoadReport : RowCounts {
+struct LoadReport {
   enum class Status { failed, interrupted, stored, nothing_to_do, dry_run, checked };
 
   Status status = Status::failed;
   plan::PlanSummary plan;
   std::optional<LoadId> load;
   bool resumed = false;
-  // These and the RowCounts are over all runs of the load; records_read is the sum of the others.
+  // Over all runs of the load; records_read is the sum of the others.
   std::uint64_t records_read = 0;
+  RowCounts total;
   std::uint64_t rows_rejected = 0;
   RowCounts now;            ///< by this run
   std::uint64_t bytes = 0;  ///< of the source, stored by this run

@@ -95,7 +95,7 @@ bool Road::is_stored(const chunk::Chunk& chunk) {
   progress_.bytes_before += chunk.size;
   progress_.packed_done += chunk.packed_bytes;
   progress_.packed_before += chunk.packed_bytes;
-  progress_.rows_before += entry.rows_stored + entry.rows_updated;
+  progress_.rows_before += entry.counts.rows_stored + entry.counts.rows_updated;
   return true;
 }
 

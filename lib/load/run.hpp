@@ -20,7 +20,7 @@ struct Run {
   /// What the ledger says of the load is what the report says.
   void take_over(const ledger::Totals& totals) {
     report.records_read = totals.records_read;
-    static_cast<RowCounts&>(report) = totals;
+    report.total = totals.counts;
     report.rows_rejected = totals.rows_rejected;
   }
 

@@ -66,7 +66,7 @@ asio::awaitable<void> forget_chunks(pg::Connection& on, const std::string& stage
 /// Moves the rows. False where some of them are not there.
 asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& counts) {
   const writer::Merge& merge = p.plan.strategy.merge;
-  const std::uint64_t staged = p.end.totals.rows_stored;
+  const std::uint64_t staged = p.end.totals.counts.rows_stored;
   if (p.is_upsert()) {
     const auto results = co_await on.query("select count(*) from " + p.staging());
     if (count_of(results.front()) != staged) co_return false;
@@ -159,9 +159,9 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
     co_return;
   }
   co_await on.query(finish_statements(p, counts));
-  const std::uint64_t skipped = p.end.totals.rows_skipped;
-  static_cast<RowCounts&>(p.end.totals) = counts;
-  p.end.totals.rows_skipped += skipped;
+  const std::uint64_t skipped = p.end.totals.counts.rows_skipped;
+  p.end.totals.counts = counts;
+  p.end.totals.counts.rows_skipped += skipped;
 }
 
 /// The records that the target refuses, as a record-by-record publication finds them; what that

@@ -120,7 +120,7 @@ std::string text_of(const Ending& e) {
     case LoadReport::Status::nothing_to_do:
       return fmt::format(
           "nothing to do: this file is already in {} (load {}, {}, {}{}). {}.\n",
-          printable_line(r.plan.table), r.load->value, r.finished_before, rows(r.rows_stored),
+          printable_line(r.plan.table), r.load->value, r.finished_before, rows(r.total.rows_stored),
           r.rows_rejected == 0 ? "" : rejected_of(r),
           r.plan.truncates ? "Nothing was emptied: --again with --truncate does that, and loads it "
                              "once more"
@@ -128,13 +128,14 @@ std::string text_of(const Ending& e) {
     case LoadReport::Status::stored: {
       std::string text = fmt::format("stored {} {}", rows(r.now.rows_stored),
                                      speed(r.now.rows(), r.bytes, r.seconds));
-      if (r.resumed && r.rows_stored != r.now.rows_stored)
-        text += fmt::format(", {} in all", rows(r.rows_stored));
-      if (r.rows_updated > 0) text += fmt::format(", updated {}", format_count(r.rows_updated));
-      if (r.rows_unchanged > 0)
-        text += fmt::format(", {} unchanged", format_count(r.rows_unchanged));
-      if (r.rows_skipped > 0) {
-        text += fmt::format(", {} skipped ({})", rows(r.rows_skipped),
+      if (r.resumed && r.total.rows_stored != r.now.rows_stored)
+        text += fmt::format(", {} in all", rows(r.total.rows_stored));
+      if (r.total.rows_updated > 0)
+        text += fmt::format(", updated {}", format_count(r.total.rows_updated));
+      if (r.total.rows_unchanged > 0)
+        text += fmt::format(", {} unchanged", format_count(r.total.rows_unchanged));
+      if (r.total.rows_skipped > 0) {
+        text += fmt::format(", {} skipped ({})", rows(r.total.rows_skipped),
                             r.plan.is_upsert ? "a row, or another record, has their key"
                                              : "blank lines, or dropped by a trigger of the table");
       }
@@ -155,12 +156,13 @@ std::string text_of(const Ending& e) {
             "stored {} of it, in no known order: without a ledger this load cannot be resumed\n",
             rows(r.now.rows_stored));
       }
-      if (r.rows() == 0) return fmt::format("stored nothing{}{}\n", number, rejects_so_far(r));
+      if (r.total.rows() == 0)
+        return fmt::format("stored nothing{}{}\n", number, rejects_so_far(r));
       if (r.is_staged) {
         return fmt::format("stored nothing{}{}; {} wait to be published: {}\n", number,
-                           rejects_so_far(r), rows(r.rows_stored), load::how_to_go_on(r));
+                           rejects_so_far(r), rows(r.total.rows_stored), load::how_to_go_on(r));
       }
-      return fmt::format("stored {} so far{}{}; {}\n", rows(r.rows_stored), number,
+      return fmt::format("stored {} so far{}{}; {}\n", rows(r.total.rows_stored), number,
                          rejects_so_far(r), load::how_to_go_on(r));
   }
   return "";
@@ -169,22 +171,22 @@ std::string text_of(const Ending& e) {
 std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
   if (loads.empty()) return "no loads yet\n";
   std::vector<CountColumn> counts;
-  for (const ledger::LoadEntry& l : loads) show_counts(l.totals, counts);
+  for (const ledger::LoadEntry& l : loads) show_counts(l.totals.counts, counts);
   std::set<std::string> meanings;
   std::string damages;
   std::string text = fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {}{:>9}  {:>12}  {:<24}  {}\n",
                                  "load", "state", "started", "rows stored", heads_of(counts),
                                  "rejected", "rows/s", "table", "source");
   for (const ledger::LoadEntry& l : loads) {
-    const std::string rate = has_rate(l)
-                                 ? format_count(static_cast<std::uint64_t>(
-                                       static_cast<double>(l.totals.rows_stored) / l.seconds))
-                                 : "-";
-    text +=
-        fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {}{:>9}  {:>12}  {:<24}  {}\n", l.id.value,
-                    shown_state(l), l.started_at.substr(0, 19), count_of(l, l.totals.rows_stored),
-                    cells_of(counts, l.totals), count_of(l, l.totals.rows_rejected), rate,
-                    printable_line(l.target), printable_line(l.source));
+    const std::string rate =
+        has_rate(l) ? format_count(static_cast<std::uint64_t>(
+                          static_cast<double>(l.totals.counts.rows_stored) / l.seconds))
+                    : "-";
+    text += fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {}{:>9}  {:>12}  {:<24}  {}\n", l.id.value,
+                        shown_state(l), l.started_at.substr(0, 19),
+                        count_of(l, l.totals.counts.rows_stored), cells_of(counts, l.totals.counts),
+                        count_of(l, l.totals.rows_rejected), rate, printable_line(l.target),
+                        printable_line(l.source));
     if (!l.damage.empty()) damages += printable(l.damage) + "\n";
     const std::string meaning = l.damage.empty() ? meaning_of(l) : "";
     if (!meaning.empty()) meanings.insert(meaning);
@@ -206,7 +208,7 @@ std::string text_of(const ledger::LoadEntry& l) {
   if (!l.finished_at.empty()) add("finished", l.finished_at);
   add("runs", std::to_string(l.runs));
   if (has_rate(l)) {
-    add("time", speed(l.totals.rows_stored, l.totals.bytes, l.seconds).substr(3));
+    add("time", speed(l.totals.counts.rows_stored, l.totals.bytes, l.seconds).substr(3));
   } else if (l.seconds > 0) {
     add("time", format_duration(std::chrono::duration<double>(l.seconds)) +
                     (l.runs > 1 ? ", without runs that were killed" : ""));
@@ -215,12 +217,13 @@ std::string text_of(const ledger::LoadEntry& l) {
       fmt::format("{} of {}", format_count(l.totals.chunks), format_bytes(l.chunk_bytes)));
   add("records read", format_count(l.totals.records_read));
   add(l.staged && !l.finished() ? "rows waiting" : "rows stored",
-      format_count(l.totals.rows_stored));
-  if (l.totals.rows_updated > 0) add("updated", format_count(l.totals.rows_updated));
-  if (l.totals.rows_unchanged > 0) add("unchanged", format_count(l.totals.rows_unchanged));
+      format_count(l.totals.counts.rows_stored));
+  if (l.totals.counts.rows_updated > 0) add("updated", format_count(l.totals.counts.rows_updated));
+  if (l.totals.counts.rows_unchanged > 0)
+    add("unchanged", format_count(l.totals.counts.rows_unchanged));
   add("rejected", format_count(l.totals.rows_rejected));
   if (l.totals.rows_rejected > 0 && !l.rejects_path.empty()) add("rejects in", l.rejects_path);
-  add("skipped", format_count(l.totals.rows_skipped));
+  add("skipped", format_count(l.totals.counts.rows_skipped));
   add("options", l.options);
   if (const std::string meaning = meaning_of(l); !meaning.empty()) text += "  " + meaning + ".\n";
   return text;

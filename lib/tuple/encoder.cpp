@@ -8,11 +8,15 @@
 
 #include "base/endian.hpp"
 #include "base/sql_state.hpp"
+#include "csv/scanner.hpp"
 #include "tuple/tuple_range.hpp"
 #include "tuple/utf8.hpp"
 
 namespace sluice::tuple {
 namespace {
+
+// What a codec may read behind a text is there, wherever the parser has left it.
+static_assert(csv::Scanner::padding >= codec_padding && csv::Parser::padding >= codec_padding);
 
 /// At least `bytes` more room in a lane; grows by half, so that a steady load stops allocating.
 char* room(Lane& lane, std::size_t bytes) {

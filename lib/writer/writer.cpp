@@ -26,6 +26,12 @@ std::vector<tuple::TupleRange> lanes_of(const tuple::Batch& batch) {
   return lanes;
 }
 
+/// What shows in pg_stat_activity of a transaction that stores the chunk.
+std::string tag_of(ChunkId id) {
+  return "/* pgsluice load " + std::to_string(id.load.value) + " chunk " +
+         std::to_string(id.number) + " */ ";
+}
+
 Failure miscounted(std::uint64_t rows, std::uint64_t sent, const ledger::ChunkEntry& chunk) {
   return {FailureKind::failed, "the server counted " + std::to_string(rows) + " rows where " +
                                    std::to_string(sent) + " were sent: chunk " +
@@ -73,17 +79,17 @@ asio::awaitable<Outcome> Writer::write(pg::Connection& on, const tuple::Batch& b
     throw Refusal(*written.refusal);
   }
   Outcome outcome{written.counts};
-  if (!counts_may_differ_ ? outcome.rows_stored != batch.tuples()
-                          : outcome.rows() != batch.tuples())
-    throw miscounted(outcome.rows(), batch.tuples(), chunk);
+  if (!counts_may_differ_ ? outcome.counts.rows_stored != batch.tuples()
+                          : outcome.counts.rows() != batch.tuples())
+    throw miscounted(outcome.counts.rows(), batch.tuples(), chunk);
   if (!counts_may_differ_) co_return outcome;
-  if (outcome.rows_stored == batch.tuples()) {
+  if (outcome.counts.rows_stored == batch.tuples()) {
     co_await query(on, "commit");
     co_return outcome;
   }
   ledger::ChunkEntry corrected = chunk;
-  corrected.count(written.counts);
-  corrected.rows_skipped += chunk.rows_skipped;
+  corrected.counts = written.counts;
+  corrected.counts.rows_skipped += chunk.counts.rows_skipped;
   co_await commit(on, corrected);
   co_return outcome;
 }
@@ -148,7 +154,10 @@ asio::awaitable<void> Writer::start_over(pg::Connection& on) const {
 
 asio::awaitable<void> Writer::commit(pg::Connection& on, const ledger::ChunkEntry& chunk) const {
   std::string sql = tag(chunk.number) + back_to_part(on);
-  if (load_) sql += pg::own_path + ledger::correct_statement(*load_, chunk) + "; " + user_path_sql_;
+  if (load_)
+    sql += pg::own_path +
+           ledger::correct_statement(chunk.of(*load_), chunk.counts, chunk.rows_rejected) + "; " +
+           user_path_sql_;
   co_await query(on, sql + "commit");
 }
 
@@ -162,7 +171,7 @@ asio::awaitable<void> Writer::end_former_attempt(pg::Connection& on, std::int64_
       "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where datname "
       "= current_database() "
       "and usename = current_user and pid <> pg_catalog.pg_backend_pid() and starts_with(query, " +
-      quote_literal(tag(chunk)) + ")");
+      quote_literal(tag_of(ChunkId{*load_, chunk})) + ")");
 }
 
 /// Whether it is the claim that was refused. A trigger can raise an error with any code and any
@@ -179,7 +188,7 @@ asio::awaitable<bool> Writer::is_stored_already(pg::Connection& on, const Refusa
       load_ && !refusal.lane &&
       (ledger::says_already_stored(refusal) || ledger::says_load_is_gone(refusal));
   if (!may_be_claim) co_return false;
-  const ledger::Known known = co_await ledger::look_up(on, *load_, chunk);
+  const ledger::Known known = co_await ledger::look_up(on, chunk.of(*load_), chunk);
   if (known.chunk && !known.is_same) {
     throw ledger::damaged(*load_,
                           "chunk " + std::to_string(chunk.number) +
@@ -191,11 +200,8 @@ asio::awaitable<bool> Writer::is_stored_already(pg::Connection& on, const Refusa
                 "somebody deleted it\n  The same command begins a new load.");
 }
 
-/// What shows in pg_stat_activity.
 std::string Writer::tag(std::int64_t chunk) const {
-  if (!load_) return {};
-  return "/* pgsluice load " + std::to_string(load_->value) + " chunk " + std::to_string(chunk) +
-         " */ ";
+  return load_ ? tag_of(ChunkId{*load_, chunk}) : std::string();
 }
 
 /// Runs statements that begin or end a transaction or a part of it, in the path that they set.

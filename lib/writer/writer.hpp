@@ -16,7 +16,8 @@
 namespace sluice::writer {
 
 /// What a transaction did.
-struct Outcome : RowCounts {
+struct Outcome {
+  RowCounts counts;
   bool already_stored = false;  ///< the ledger had the chunk: no row was sent
 };
 

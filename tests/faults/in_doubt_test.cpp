@@ -45,7 +45,7 @@ TEST_F(DatabaseTest, LostAnswerToACommitLosesAndDoublesNothing) {
     EXPECT_EQ(lost, loaded.report.retries);
     EXPECT_EQ(1000, db().number("select count(*) from t"));
     EXPECT_EQ(500500, db().number("select sum(id) from t"));
-    EXPECT_EQ(1000U, loaded.report.rows_stored);
+    EXPECT_EQ(1000U, loaded.report.total.rows_stored);
     EXPECT_EQ("", ledger_disagreement("t"));
   }
   EXPECT_TRUE(no_session_left());

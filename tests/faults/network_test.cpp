@@ -99,7 +99,7 @@ TEST_P(CutFaults, CutAnywhere) {
       Loaded loaded = run_load(proxy.url(url()), options_);
       if (!loaded.ok()) loaded = run_load(url(), options_);
       ASSERT_TRUE(loaded.ok()) << loaded.message;
-      ASSERT_EQ(898U, loaded.report.rows());
+      ASSERT_EQ(898U, loaded.report.total.rows());
       expect_all_is_well("");
       if (!cut) break;  // the whole dialogue is shorter
       ++cuts;

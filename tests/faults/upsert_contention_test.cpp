@@ -53,8 +53,8 @@ class UpsertContention : public DatabaseTest {
     ASSERT_TRUE(loaded[1].ok()) << loaded[1].message;
     // Each conflict with a row that the other one had just made is one, and no row counts twice.
     EXPECT_EQ(rows, db().number("select count(*) from t"));
-    EXPECT_EQ(rows, loaded[0].report.rows_stored + loaded[1].report.rows_stored);
-    EXPECT_EQ(rows, loaded[0].report.rows_updated + loaded[1].report.rows_updated);
+    EXPECT_EQ(rows, loaded[0].report.total.rows_stored + loaded[1].report.total.rows_stored);
+    EXPECT_EQ(rows, loaded[0].report.total.rows_updated + loaded[1].report.total.rows_updated);
     // A deadlock is found after a second and costs a chunk's work; in other orders there were
     // dozens.
     EXPECT_EQ(0U, loaded[0].report.retries + loaded[1].report.retries);

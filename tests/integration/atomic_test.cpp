@@ -50,7 +50,7 @@ TEST_F(Atomic, PublishesAllRowsAtOnce) {
   const Loaded loaded = load(numbers(1, 500));
   ASSERT_TRUE(loaded.ok()) << loaded.message;
   EXPECT_EQ(500, rows());
-  EXPECT_EQ(500U, loaded.report.rows_stored);
+  EXPECT_EQ(500U, loaded.report.total.rows_stored);
   EXPECT_EQ(500U, loaded.report.now.rows_stored);
   EXPECT_EQ("500 7 500",
             db().value("select concat_ws(' ', max(serial), min(unfed), sum(1)) from t"));
@@ -111,8 +111,8 @@ TEST_F(Atomic, AnotherFileOrOtherOptionsGiveUpWhatWaits) {
   options_.on_conflict = writer::OnConflict::nothing;
   const Loaded loaded = run_load(url(), options_);
   ASSERT_TRUE(loaded.ok()) << loaded.message;
-  EXPECT_EQ(9U, loaded.report.rows_stored);
-  EXPECT_EQ(1U, loaded.report.rows_skipped);
+  EXPECT_EQ(9U, loaded.report.total.rows_stored);
+  EXPECT_EQ(1U, loaded.report.total.rows_skipped);
   EXPECT_EQ("void finished", db().value("select string_agg(state, ' ' order by load_id) from "
                                         "pgsluice.loads"));
   EXPECT_EQ(0, staging_tables());
@@ -156,8 +156,8 @@ TEST_F(Atomic, RowsThatATriggerDropsAreSkipped) {
   const Loaded loaded = load(numbers(1, 100));
   ASSERT_TRUE(loaded.ok()) << loaded.message;
   EXPECT_EQ(90, rows());
-  EXPECT_EQ(90U, loaded.report.rows_stored);
-  EXPECT_EQ(10U, loaded.report.rows_skipped);
+  EXPECT_EQ(90U, loaded.report.total.rows_stored);
+  EXPECT_EQ(10U, loaded.report.total.rows_skipped);
 }
 
 TEST_F(Atomic, NeedsTheLedger) {
@@ -233,7 +233,7 @@ TEST_F(Atomic, TriggersMendRecordsBeforeTheyAreJudged) {
       options_.atomic = atomic;
       const Loaded loaded = load(csv);
       ASSERT_TRUE(loaded.ok()) << loaded.message;
-      EXPECT_EQ(mends ? 3U : 1U, loaded.report.rows_stored);
+      EXPECT_EQ(mends ? 3U : 1U, loaded.report.total.rows_stored);
       EXPECT_EQ(mends ? 1U : 3U, loaded.report.rows_rejected);
       tables[atomic] = db().value("select string_agg(t::text, ' ' order by id) from t");
     }

@@ -100,8 +100,8 @@ TEST_P(Counts, AreWhatIsInTheTable) {
   const Loaded loaded = run_load(url(), options);
   ASSERT_TRUE(loaded.ok()) << loaded.message;
   EXPECT_EQ(c.stored, db().number("select count(*) from t"));
-  EXPECT_EQ(c.stored, static_cast<int>(loaded.report.rows_stored));
-  EXPECT_EQ(40U, loaded.report.rows());
+  EXPECT_EQ(c.stored, static_cast<int>(loaded.report.total.rows_stored));
+  EXPECT_EQ(40U, loaded.report.total.rows());
   EXPECT_EQ("40", db().value("select rows_stored + rows_skipped from pgsluice.loads"));
 }
 

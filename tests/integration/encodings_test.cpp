@@ -195,7 +195,7 @@ TEST_F(EncodedLoads, AreTheSameAsInUtf8) {
     ASSERT_TRUE(plain.ok()) << plain.message;
     const Loaded encoded = load("t", bytes, name, chunk_bytes);
     ASSERT_TRUE(encoded.ok()) << encoded.message;
-    EXPECT_EQ(plain.report.rows_stored, encoded.report.rows_stored);
+    EXPECT_EQ(plain.report.total.rows_stored, encoded.report.total.rows_stored);
     EXPECT_EQ("0", difference());
   }
 }

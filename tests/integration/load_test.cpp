@@ -55,7 +55,7 @@ TEST_F(LoadTest, HeaderNamesTheColumnsInAnyOrder) {
   const Loaded loaded = load("name,ID\nx,1\n\"y,z\",2\n");
   ASSERT_TRUE(loaded.ok()) << loaded.message;
   EXPECT_EQ("1|x|none|2|1|\n2|y,z|none|4|2|\n", rows("select * from t order by id"));
-  EXPECT_EQ(2U, loaded.report.rows_stored);
+  EXPECT_EQ(2U, loaded.report.total.rows_stored);
 }
 
 TEST_F(LoadTest, WithoutHeaderColumnsGoByPosition) {
@@ -126,8 +126,8 @@ TEST_F(LoadTest, RowsDroppedByATriggerAreCounted) {
   options_.chunk_bytes = 100;
   const Loaded loaded = load(numbers(501));
   ASSERT_TRUE(loaded.ok()) << loaded.message;
-  EXPECT_EQ(251U, loaded.report.rows_stored);
-  EXPECT_EQ(250U, loaded.report.rows_skipped);
+  EXPECT_EQ(251U, loaded.report.total.rows_stored);
+  EXPECT_EQ(250U, loaded.report.total.rows_skipped);
   EXPECT_EQ(501U, loaded.report.records_read);
   EXPECT_EQ("", ledger_disagreement("t"));
 }
@@ -263,7 +263,7 @@ TEST_F(LoadTest, ResumesWhereItStopped) {
   ASSERT_TRUE(second.ok()) << second.message;
   EXPECT_TRUE(second.report.resumed);
   EXPECT_EQ(first.report.load, second.report.load);
-  EXPECT_EQ(1000U, second.report.rows_stored);
+  EXPECT_EQ(1000U, second.report.total.rows_stored);
   EXPECT_EQ(1000U - before, second.report.now.rows_stored);
   EXPECT_EQ("1000|500500|\n", rows("select count(*), sum(id) from t"));
   EXPECT_EQ("", ledger_disagreement("t"));

@@ -332,7 +332,8 @@ class MergeProperty : public DatabaseTest, public ::testing::WithParamInterface<
     EXPECT_EQ(0U, loaded.report.retries);
     if (result.failed) return result;
     const load::LoadReport& r = loaded.report;
-    return {r.rows_stored, r.rows_updated, r.rows_unchanged, r.rows_skipped, r.rows_rejected};
+    return {r.total.rows_stored, r.total.rows_updated, r.total.rows_unchanged, r.total.rows_skipped,
+            r.rows_rejected};
   }
 
   std::string table() {

@@ -32,7 +32,7 @@ class PublicationRejects : public DatabaseTest {
     const Loaded loaded = load(csv);
     ASSERT_TRUE(loaded.ok()) << loaded.message;
     EXPECT_EQ(db().number("select count(*) from t") - before,
-              static_cast<std::int64_t>(loaded.report.rows_stored));
+              static_cast<std::int64_t>(loaded.report.total.rows_stored));
     EXPECT_EQ(0,
               db().number("select count(*) from (select from pgsluice.chunks group by load_id "
                           "having sum(records_read) <> sum(rows_stored + rows_rejected)) wrong"));

@@ -200,7 +200,7 @@ TEST_F(RefusalsTest, ErrorThatLooksLikeTheLedgersIsARecordsAllTheSame) {
         take(road);
         const Loaded loaded = load();
         ASSERT_TRUE(loaded.ok()) << loaded.message;
-        EXPECT_EQ(8U, loaded.report.rows_stored);
+        EXPECT_EQ(8U, loaded.report.total.rows_stored);
         EXPECT_EQ(1U, loaded.report.rows_rejected);
         EXPECT_EQ(8, rows());
         EXPECT_THAT(reasons_, HasSubstr("\"line\":6,"));

@@ -130,9 +130,9 @@ TEST_F(RejectsTest, MatrixOfBadInputsWithABudget) {
       ASSERT_TRUE(loaded.ok()) << loaded.message;
       EXPECT_EQ(LoadReport::Status::stored, loaded.report.status);
       EXPECT_EQ(input.rejects.size(), loaded.report.rows_rejected);
-      EXPECT_EQ(
-          loaded.report.records_read,
-          loaded.report.rows_stored + loaded.report.rows_rejected + loaded.report.rows_skipped);
+      EXPECT_EQ(loaded.report.records_read, loaded.report.total.rows_stored +
+                                                loaded.report.rows_rejected +
+                                                loaded.report.total.rows_skipped);
       const auto rejects = reasons(loaded.report.rejects_path);
       EXPECT_EQ(shown(input), shown(rejects));
       for (const auto& reject : rejects) EXPECT_NE("", reject["message"].get<std::string>());
@@ -166,7 +166,7 @@ TEST_F(RejectsTest, MatrixOfBadInputsWithABudget) {
         const Loaded again = run_load(url(), options_);
         ASSERT_TRUE(again.ok()) << again.message;
         EXPECT_EQ(input.rejects.size(), again.report.rows_rejected);
-        EXPECT_EQ(0U, again.report.rows_stored);
+        EXPECT_EQ(0U, again.report.total.rows_stored);
       }
     }
   }

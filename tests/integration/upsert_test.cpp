@@ -30,9 +30,9 @@ class Upsert : public DatabaseTest {
 
   static std::string counts(const Loaded& loaded) {
     const load::LoadReport& r = loaded.report;
-    return std::to_string(r.rows_stored) + " new, " + std::to_string(r.rows_updated) +
-           " updated, " + std::to_string(r.rows_unchanged) + " unchanged, " +
-           std::to_string(r.rows_skipped) + " skipped";
+    return std::to_string(r.total.rows_stored) + " new, " + std::to_string(r.total.rows_updated) +
+           " updated, " + std::to_string(r.total.rows_unchanged) + " unchanged, " +
+           std::to_string(r.total.rows_skipped) + " skipped";
   }
 
   TemporaryFolder folder_;
@@ -161,7 +161,7 @@ TEST_F(Upsert, BadRecordsAreRejectedAndTheOthersMerged) {
     EXPECT_EQ("1:new:2 2:better:6", table("id, v, n")) << chunk_bytes;
     EXPECT_EQ(3U, loaded.report.rows_rejected);
     EXPECT_EQ(6U, loaded.report.records_read);
-    EXPECT_EQ(3U, loaded.report.rows());
+    EXPECT_EQ(3U, loaded.report.total.rows());
   }
 }
 
@@ -396,7 +396,7 @@ TEST_P(UpsertProperty, SameTableForEveryChunkSizeJobsAndRule) {
           ASSERT_EQ(wanted, content("t"))
               << type << ", chunks of " << chunk_bytes << ", " << jobs << " jobs, "
               << static_cast<int>(on_conflict) << ' ' << static_cast<int>(dedupe);
-          ASSERT_EQ(400U, loaded.report.rows());
+          ASSERT_EQ(400U, loaded.report.total.rows());
           ASSERT_EQ(0U, loaded.report.retries);
         }
       }

@@ -78,7 +78,7 @@ Candidate entry(const ledger::NewLoad& what, const std::string& state, std::uint
   c.load.id = {id};
   c.load.state = state;
   c.load.totals.chunks = chunks;
-  c.load.totals.rows_stored = chunks * 10;
+  c.load.totals.counts.rows_stored = chunks * 10;
   c.load.totals.records_read = chunks * 10;
   c.load.content_end = chunks > 0 ? 1'000 : 0;
   return c;
