@@ -162,7 +162,7 @@ std::string TakenFile::copy(const Folder& to, const std::string& name) const {
     return moved.name;
   } catch (const Failure& failure) {
     ::unlinkat(to.fd.get(), temporary.c_str(), 0);
-    throw Failure(failure.kind(), to.shown(name) + ": " + failure.what());
+    throw Failure(failure.kind(), to.shown(name) + ": " + failure.problem(), failure.advice());
   }
 }
 

@@ -19,8 +19,11 @@ std::string without_zeros(const std::string& message) {
 
 }  // namespace
 
-Failure::Failure(FailureKind kind, const std::string& message)
-    : std::runtime_error(message.contains('\0') ? without_zeros(message) : message), kind_(kind) {}
+Failure::Failure(FailureKind kind, const std::string& problem, const std::string& advice)
+    : std::runtime_error(without_zeros(advice.empty() ? problem : problem + "\n  " + advice)),
+      kind_(kind),
+      problem_(without_zeros(problem)),
+      advice_(without_zeros(advice)) {}
 
 std::string errno_message(int error_number) {
   return std::generic_category().message(error_number);

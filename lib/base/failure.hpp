@@ -17,17 +17,22 @@ enum class FailureKind {
   interrupted,  ///< a signal; the load can be resumed
 };
 
-/// A command cannot go on. what() is a whole message for a person: what, where, and which flag
-/// changes it.
+/// A command cannot go on.
 class Failure : public std::runtime_error {
  public:
-  /// A byte 0, which would end what() for most readers, is written out.
-  Failure(FailureKind kind, const std::string& message);
+  /// `problem` says what, where, and (where a few words do) which flag changes it; `advice`, which
+  /// may be empty, what to do about it at a terminal, in sentences. what() is both, for people: the
+  /// advice on lines of its own. A byte 0, which would end what() for most readers, is written out.
+  Failure(FailureKind kind, const std::string& problem, const std::string& advice = "");
 
   FailureKind kind() const noexcept { return kind_; }
+  const std::string& problem() const noexcept { return problem_; }
+  const std::string& advice() const noexcept { return advice_; }
 
  private:
   FailureKind kind_;
+  std::string problem_;
+  std::string advice_;
 };
 
 /// The message of an errno value, as strerror gives it, safe with threads.

@@ -6,10 +6,10 @@ namespace sluice::ledger {
 
 Damaged damaged(LoadId load, const std::string& what) {
   const std::string id = std::to_string(load.value);
-  return Damaged("the ledger's row of load " + id + " is damaged: " + what +
-                 "\n  Something else than pgsluice has changed pgsluice.loads or pgsluice.chunks "
+  return Damaged("the ledger's row of load " + id + " is damaged: " + what,
+                 "Something else than pgsluice has changed pgsluice.loads or pgsluice.chunks "
                  "(load_id = " +
-                 id + "): correct it, or delete the row.");
+                     id + "): correct it, or delete the row.");
 }
 
 std::uint64_t read_count(const pg::Result& rows, std::size_t row, int column, LoadId load,

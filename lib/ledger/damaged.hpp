@@ -17,7 +17,8 @@ inline constexpr std::uint64_t largest_count = std::uint64_t{1} << 62;
 /// loads goes on behind such a row.
 class Damaged : public Failure {
  public:
-  explicit Damaged(const std::string& message) : Failure(FailureKind::failed, message) {}
+  explicit Damaged(const std::string& problem, const std::string& advice = "")
+      : Failure(FailureKind::failed, problem, advice) {}
 };
 
 /// `what` is wrong with them.

@@ -43,11 +43,11 @@ asio::awaitable<void> forget_indexes(pg::Connection& on, LoadId load, bool with_
     if (!entry) continue;
     if (entry->table != 0 && !with_indexes) {
       const std::string id = std::to_string(load.value);
-      throw Failure(FailureKind::failed, "load " + id + " has dropped index " + index.name +
-                                             " of " + entry->table_name +
-                                             ", which is not built again yet\n  pgsluice loads "
-                                             "restore " +
-                                             id + " does so; --give-up-indexes does without it.");
+      throw Failure(
+          FailureKind::failed,
+          "load " + id + " has dropped index " + index.name + " of " + entry->table_name +
+              ", which is not built again yet",
+          "pgsluice loads restore " + id + " does so; --give-up-indexes does without it.");
     }
     co_await on.query(strike_statement(index));
     forgotten.indexes.push_back(index.name);

@@ -162,10 +162,11 @@ asio::awaitable<void> Entrance::make_ledger() {
   try {
     co_await ledger::ensure(*connection, state, use);
   } catch (const Failure& refused) {
-    throw Failure(refused.kind(),
-                  std::string(refused.what()) +
-                      "\n  Or load with --no-ledger: such a load cannot be resumed, and can be "
-                      "loaded twice.");
+    const std::string& advice = refused.advice();
+    throw Failure(refused.kind(), refused.problem(),
+                  (advice.empty() ? "" : advice + "\n  ") +
+                      "Or load with --no-ledger: such a load cannot be resumed, and can be loaded "
+                      "twice.");
   }
 }
 
@@ -232,11 +233,14 @@ asio::awaitable<void> Entrance::go_on_behind(pg::Connection& connection,
   const auto find = [this, &place, &last] { place = place_behind(plan_, last); };
   co_await async::offload(run_.on.reader, find);
   if (!place) {
-    throw Failure(FailureKind::changed,
-                  fmt::format("{} has grown since load {}, but the last record of then had no line "
-                              "end: it may have been cut\n  --grown load loads all of it; that "
-                              "record is in {} already (see also --truncate).",
-                              plan_.source->name(), load.id.value, plan_.target.table.full_name()));
+    throw Failure(
+        FailureKind::changed,
+        fmt::format("{} has grown since load {}, but the last record of then had no line "
+                    "end: it may have been cut",
+                    plan_.source->name(), load.id.value),
+        fmt::format("--grown load loads all of it; that record is in {} already (see also "
+                    "--truncate).",
+                    plan_.target.table.full_name()));
   }
   plan_.begins_at = place;
   plan_.identity.behind_load = load.id;

@@ -41,11 +41,9 @@ asio::awaitable<void> MissingIndexes::build() {
 
 void MissingIndexes::require_built() const {
   if (unbuilt_.empty()) return;
-  throw Failure(
-      FailureKind::failed,
-      fmt::format("{}\n  All rows are stored. pgsluice loads restore builds such an index "
-                  "once it can be, pgsluice loads forget gives it up.",
-                  unbuilt_));
+  throw Failure(FailureKind::failed, unbuilt_,
+                "All rows are stored. pgsluice loads restore builds such an index once it can be, "
+                "pgsluice loads forget gives it up.");
 }
 
 asio::awaitable<void> MissingIndexes::tell() {

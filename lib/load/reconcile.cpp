@@ -108,8 +108,9 @@ asio::awaitable<bool> Reconciliation::reconcile(const ledger::Read& read, double
     throw Failure(
         FailureKind::failed,
         fmt::format("load {} was given up meanwhile: another run emptied {}, or began the "
-                    "load again\n  The same command loads {} from the start.",
-                    run_.report.load->value, plan_.target.table.full_name(), plan_.source->name()));
+                    "load again",
+                    run_.report.load->value, plan_.target.table.full_name()),
+        fmt::format("The same command loads {} from the start.", plan_.source->name()));
   }
   if (end.totals.chunks < read.chunks && !plan_.strategy.staged)
     co_await require_crash(read.chunks - end.totals.chunks);
@@ -128,10 +129,10 @@ asio::awaitable<bool> Reconciliation::reconcile(const ledger::Read& read, double
   throw Failure(FailureKind::failed,
                 fmt::format("the ledger does not agree with {}: it has {} chunks, {} bytes, {} "
                             "records, and {} chunks, {} "
-                            "bytes, {} records were read\n  See pgsluice loads show {}.",
+                            "bytes, {} records were read",
                             plan_.source->name(), end.totals.chunks, end.totals.bytes,
-                            end.totals.records_read, read.chunks, read.bytes, read.records,
-                            run_.report.load->value));
+                            end.totals.records_read, read.chunks, read.bytes, read.records),
+                fmt::format("See pgsluice loads show {}.", run_.report.load->value));
 }
 
 }  // namespace sluice::load

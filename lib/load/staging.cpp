@@ -50,11 +50,11 @@ asio::awaitable<void> require_distinct_keys(Publication& p, pg::Connection& on) 
       ")) numbered where nth operator(pg_catalog.=) 2 order by 1 limit 1");
   const pg::Result& row = results.back();
   if (row.rows() == 0) co_return;
-  throw Failure(FailureKind::bad_record,
-                fmt::format("{}: records {} and {} have the same key ({}) = ({})\n  Nothing was "
-                            "published (see --dedupe).",
-                            p.plan.source->name(), row.integer(0, 0), row.integer(0, 1),
-                            fmt::join(merge.key, ","), row.text(0, 2)));
+  throw Failure(
+      FailureKind::bad_record,
+      fmt::format("{}: records {} and {} have the same key ({}) = ({})", p.plan.source->name(),
+                  row.integer(0, 0), row.integer(0, 1), fmt::join(merge.key, ","), row.text(0, 2)),
+      "Nothing was published (see --dedupe).");
 }
 
 /// Rows are lost with a crash of the server, and their chunks are forgotten then.
@@ -126,7 +126,7 @@ asio::awaitable<pg::Results> begin(Publication& p, pg::Connection& on) {
   }
   co_await on.query("rollback");
   const std::string what = co_await guard.what_changed(on);
-  throw writer::NotAsPlanned(what + "\n  Nothing was published; the same command goes on.");
+  throw writer::NotAsPlanned(what, "Nothing was published; the same command goes on.");
 }
 
 asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {

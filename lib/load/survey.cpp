@@ -94,8 +94,8 @@ asio::awaitable<void> Survey::describe_target() {
     const tuple::Table& table = found_.target.table;
     if (shared_->table.value_or(table.id) != table.id)
       throw writer::NotAsPlanned(
-          table.full_name() +
-          " was replaced by another table while this command ran\n  The same "
+          table.full_name() + " was replaced by another table while this command ran",
+          "The same "
           "command says what becomes of the files that are in the former one.");
     shared_->table = table.id;
   }

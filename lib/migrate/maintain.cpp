@@ -76,8 +76,8 @@ std::string accept(Session& session, const script::Home& home, const script::Ent
   if (script->file != entry.file) {
     throw Failure(FailureKind::usage,
                   script->path + ": " + name + " was applied as " + entry.file +
-                      ", and this is another file, which was never run: give it a new number" +
-                      "\n  If it is the same file under another name, give it back that name.");
+                      ", and this is another file, which was never run: give it a new number",
+                  "If it is the same file under another name, give it back that name.");
   }
   session.query(script::record_accepted(home, entry, script->checksum));
   return script->path + ": counts as applied as it is now";

@@ -75,9 +75,9 @@ void refuse_foreign_table(Plan& plan) {
       ", and its server commits before this one: a chunk whose commit fails here is stored there "
       "already, and is sent again";
   if (!plan.options.accept_at_least_once) {
-    throw Failure(FailureKind::usage, what + why +
-                                          "\n  --accept-at-least-once loads it all the same; "
-                                          "some rows may be stored twice then.");
+    throw Failure(FailureKind::usage, what + why,
+                  "--accept-at-least-once loads it all the same; "
+                  "some rows may be stored twice then.");
   }
   plan.strategy.notes.push_back(what + why + ": each record is stored at least once");
 }

@@ -17,9 +17,8 @@ namespace {
 using source::FileDescriptor;
 
 Failure cannot(const std::string& what, const std::string& path) {
-  return {FailureKind::failed,
-          "cannot " + what + " " + path + ": " + errno_message(errno) +
-              "\n  A load stops where its rejects cannot be kept (see --rejects FILE)."};
+  return {FailureKind::failed, "cannot " + what + " " + path + ": " + errno_message(errno),
+          "A load stops where its rejects cannot be kept (see --rejects FILE)."};
 }
 
 /// An invalid one where the name is taken.

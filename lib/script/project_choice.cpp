@@ -88,9 +88,10 @@ class Chooser {
     if (matching_.size() > 1) {
       throw Failure(FailureKind::changed,
                     "files of this folder were applied as projects " + names +
-                        ", and nobody says which one is meant\n  Write --project NAME, or project "
-                        "= \"NAME\" in pgsluice.toml: one of these, or another one, whose history "
-                        "begins with the first file.");
+                        ", and nobody says which one is meant",
+                    "Write --project NAME, or project "
+                    "= \"NAME\" in pgsluice.toml: one of these, or another one, whose history "
+                    "begins with the first file.");
     }
     choice.project = *matching_.begin();
     choice.note = "goes on with project " + names +
@@ -107,10 +108,11 @@ class Chooser {
         unlike_ +
             ": was applied before projects had names, with another content; whether that was "
             "project " +
-            quoted(wanted_.name) +
-            " is not clear, and nothing was run\n  If it was, put the old content back once, so "
-            "that the history is known by it; if it was another application, let that one run "
-            "first: it takes over what is its own. --project " +
+            quoted(wanted_.name) + " is not clear, and nothing was run",
+        std::string(
+            "If it was, put the old content back once, so that the history is known by it; if it "
+            "was another "
+            "application, let that one run first: it takes over what is its own. --project ") +
             default_project + " goes on with that history as it is.");
   }
 
@@ -152,8 +154,8 @@ void check_search_path(const ProjectChoice& choice, const std::string& here) {
   throw Failure(FailureKind::changed,
                 "project " + quoted(choice.project) + " was applied with search_path " +
                     shown(*last->search_path) + ", and here it is " + shown(here) +
-                    ": it would count as applied, and nothing of it is in " + shown(here) +
-                    "\n  For another tenant, give it a history of its own: --project NAME" +
+                    ": it would count as applied, and nothing of it is in " + shown(here),
+                "For another tenant, give it a history of its own: --project NAME" +
                     (here.empty() ? "" : " (for example --project " + first + ")") +
                     "; else connect as before: options='-c search_path=" + *last->search_path +
                     "' in -d, or PGOPTIONS.\n  If its tables have moved here, say so: pgsluice "

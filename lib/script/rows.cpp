@@ -8,10 +8,9 @@ namespace sluice::script {
 namespace {
 
 [[noreturn]] void throw_unexpected(const std::string& what) {
-  throw Failure(FailureKind::failed,
-                "the server's answer is not what was asked for: " + what +
-                    "\n  Is it PostgreSQL, and does nothing that stands between change its "
-                    "answers?");
+  throw Failure(FailureKind::failed, "the server's answer is not what was asked for: " + what,
+                "Is it PostgreSQL, and does nothing that stands between change its "
+                "answers?");
 }
 
 template <class T>

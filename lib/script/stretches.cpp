@@ -136,8 +136,8 @@ bool Stretches::is_as_it_was() const { return !file_ || file_->checksum() == scr
 
 void require_as_it_was(const Script& script, const Stretches& stretches, const std::string& means) {
   if (stretches.is_as_it_was()) return;
-  throw Failure(FailureKind::changed, script.path + ": was changed while it was read; " + means +
-                                          "\n  Leave it alone, and run this again.");
+  throw Failure(FailureKind::changed, script.path + ": was changed while it was read; " + means,
+                "Leave it alone, and run this again.");
 }
 
 std::size_t checked_units(const Script& script, const Placeholders& values) {

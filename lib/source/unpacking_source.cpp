@@ -10,15 +10,16 @@ namespace sluice::source {
 Failure cut_off(const std::string& name, const std::string& packing, const std::string& place) {
   return {FailureKind::failed,
           name + ": its " + packing + " ends too early, " + place +
-              ": it was cut off, or is still being written\n  No record behind its last whole "
-              "chunk is stored; once the file is complete the same command goes on."};
+              ": it was cut off, or is still being written",
+          "No record behind its last whole chunk is stored; once the file is complete the same "
+          "command goes on."};
 }
 
 Failure damaged(const std::string& name, const std::string& what) {
-  return {FailureKind::failed, name + ": is damaged: " + what +
-                                   "\n  Rows of it that are stored may be "
-                                   "wrong too: load a good copy with --again "
-                                   "--truncate (or use --atomic)."};
+  return {
+      FailureKind::failed, name + ": is damaged: " + what,
+      "Rows of it that are stored may be wrong too: load a good copy with --again --truncate (or "
+      "use --atomic)."};
 }
 
 std::size_t UnpackingSource::read(char* into, std::size_t size) {

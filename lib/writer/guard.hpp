@@ -60,7 +60,8 @@ class Guard {
 /// the chunk is stored.
 class NotAsPlanned : public Failure {
  public:
-  explicit NotAsPlanned(const std::string& message) : Failure(FailureKind::failed, message) {}
+  explicit NotAsPlanned(const std::string& problem, const std::string& advice = "")
+      : Failure(FailureKind::failed, problem, advice) {}
 };
 
 }  // namespace sluice::writer

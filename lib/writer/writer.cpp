@@ -182,7 +182,7 @@ asio::awaitable<bool> Writer::is_stored_already(pg::Connection& on, const Refusa
                                                 const ledger::ChunkEntry& chunk) const {
   if (refusal.before_tuples && refusal.state == sql_state::division_by_zero) {
     const std::string what = co_await guard_.what_changed(on);
-    throw NotAsPlanned(what + "\n  Nothing more is stored; the same command goes on where it can.");
+    throw NotAsPlanned(what, "Nothing more is stored; the same command goes on where it can.");
   }
   const bool may_be_claim =
       load_ && !refusal.lane &&
@@ -197,7 +197,8 @@ asio::awaitable<bool> Writer::is_stored_already(pg::Connection& on, const Refusa
   if (known.load) co_return known.chunk;
   throw Failure(FailureKind::failed,
                 "the ledger's entry of this load is gone: the server lost it in a crash, or "
-                "somebody deleted it\n  The same command begins a new load.");
+                "somebody deleted it",
+                "The same command begins a new load.");
 }
 
 std::string Writer::tag(std::int64_t chunk) const {
