@@ -1,7 +1,5 @@
 #include "source/archive_reader.hpp"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <locale.h>
 
 #include <algorithm>
@@ -11,6 +9,7 @@
 #include <utility>
 
 #include "base/path_text.hpp"
+#include "source/libarchive.hpp"
 #include "source/unpacking_source.hpp"
 
 namespace sluice::source {
@@ -40,7 +39,7 @@ constexpr std::size_t tar_block = 512;
 
 }  // namespace
 
-void ArchiveReader::Free::operator()(archive* opened) const { ::archive_read_free(opened); }
+void ArchiveReader::Free::operator()(archive* opened) const { libarchive().read_free(opened); }
 
 struct ArchiveReader::Calls {
   static la_ssize_t read(archive* on, void* data, const void** bytes) {
@@ -55,7 +54,7 @@ struct ArchiveReader::Calls {
       return static_cast<la_ssize_t>(got);
     } catch (...) {
       reader.failed_ = std::current_exception();  // thrown again by fail()
-      ::archive_set_error(on, EIO, "the source cannot be read");
+      libarchive().set_error(on, EIO, "the source cannot be read");
       return -1;
     }
   }
@@ -86,55 +85,55 @@ ArchiveReader::ArchiveReader(Source& source, Packing packing)
 }
 
 void ArchiveReader::open() {
-  archive_.reset(::archive_read_new());
+  archive_.reset(libarchive().read_new());
   archive* const a = archive_.get();
   if (a == nullptr) throw std::bad_alloc();
   const Utf8Names names;
   // That format alone: no other reader of the library sees the bytes.
   switch (packing_) {
-    case Packing::zip: ::archive_read_support_format_zip_seekable(a); break;
-    case Packing::seven_zip: ::archive_read_support_format_7zip(a); break;
+    case Packing::zip: libarchive().read_support_format_zip_seekable(a); break;
+    case Packing::seven_zip: libarchive().read_support_format_7zip(a); break;
     default:
-      ::archive_read_support_format_tar(a);
+      libarchive().read_support_format_tar(a);
       // Tars one behind the other are read to the end.
-      ::archive_read_set_format_option(a, "tar", "read_concatenated_archives", "1");
+      libarchive().read_set_format_option(a, "tar", "read_concatenated_archives", "1");
       break;
   }
-  ::archive_read_set_callback_data(a, this);
-  ::archive_read_set_read_callback(a, Calls::read);
+  libarchive().read_set_callback_data(a, this);
+  libarchive().read_set_read_callback(a, Calls::read);
   // A source that cannot jump would read what it skips in any case.
   if (const auto size = source_.length()) {
     size_ = *size;
-    ::archive_read_set_seek_callback(a, Calls::seek);
-    ::archive_read_set_skip_callback(a, Calls::skip);
+    libarchive().read_set_seek_callback(a, Calls::seek);
+    libarchive().read_set_skip_callback(a, Calls::skip);
   }
-  if (::archive_read_open1(a) < ARCHIVE_WARN) fail();
+  if (libarchive().read_open1(a) < ARCHIVE_WARN) fail();
 }
 
 bool ArchiveReader::next(Member& member) {
   const Utf8Names names;
   archive_entry* entry = nullptr;
-  const int result = ::archive_read_next_header(archive_.get(), &entry);
+  const int result = libarchive().read_next_header(archive_.get(), &entry);
   if (result == ARCHIVE_EOF) {
     require_end();
     return false;
   }
   if (result < ARCHIVE_WARN) fail();
-  const char* const name = ::archive_entry_pathname(entry);
+  const char* const name = libarchive().entry_pathname(entry);
   member = {};
   member.name = text_of_path(name == nullptr ? "" : name);
-  if (::archive_entry_size_is_set(entry) != 0)
-    member.bytes = static_cast<std::uint64_t>(::archive_entry_size(entry));
-  member.is_link = ::archive_entry_hardlink(entry) != nullptr;
-  member.is_file = ::archive_entry_filetype(entry) == AE_IFREG || member.is_link;
-  member.is_encrypted = ::archive_entry_is_encrypted(entry) != 0;
+  if (libarchive().entry_size_is_set(entry) != 0)
+    member.bytes = static_cast<std::uint64_t>(libarchive().entry_size(entry));
+  member.is_link = libarchive().entry_hardlink(entry) != nullptr;
+  member.is_file = libarchive().entry_filetype(entry) == AE_IFREG || member.is_link;
+  member.is_encrypted = libarchive().entry_is_encrypted(entry) != 0;
   member_ = member;
   member_read_ = 0;
   return true;
 }
 
 std::size_t ArchiveReader::read(char* into, std::size_t size) {
-  const la_ssize_t got = ::archive_read_data(archive_.get(), into, size);
+  const la_ssize_t got = libarchive().read_data(archive_.get(), into, size);
   // A warning is about the content too: a checksum, or a size.
   if (got < 0) fail();
   member_read_ += static_cast<std::uint64_t>(got);
@@ -164,7 +163,7 @@ void ArchiveReader::require_end() {
 
 void ArchiveReader::fail() {
   if (failed_) std::rethrow_exception(failed_);
-  const char* const why = ::archive_error_string(archive_.get());
+  const char* const why = libarchive().error_string(archive_.get());
   throw damaged(source_.name(), std::string(name_of(packing_)) +
                                     (member_.name.empty() ? "" : ", in " + member_.name) + ": " +
                                     (why == nullptr ? "it cannot be read" : why));

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "support/database.hpp"
@@ -16,6 +17,7 @@ namespace sluice::test {
 namespace {
 
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 /// One command, many files.
@@ -202,9 +204,17 @@ TEST_F(ManyFiles, CopiesAndGrownFilesAreNotLoadedTwice) {
     db().run("drop schema if exists pgsluice cascade; truncate t");
     const auto json = load_json({path("in")}, 7, {"--keep-going", "--jobs", jobs});
     std::string outcome = table();
-    for (const auto& one : json["loads"])
-      outcome += " " + one["source"].get<std::string>() + one["status"].get<std::string>() +
-                 one["exit_code"].dump();
+    std::set<std::string> of_headers;  // which of the two comes first says the clock
+    for (const auto& one : json["loads"]) {
+      const auto source = one["source"].get<std::string>();
+      const auto status = one["status"].get<std::string>();
+      if (source.ends_with("105a.csv") || source.ends_with("106a.csv")) {
+        of_headers.insert(status);
+      } else {
+        outcome += " " + source + status + one["exit_code"].dump();
+      }
+    }
+    EXPECT_THAT(of_headers, ElementsAre("nothing to do", "stored"));
     outcomes.push_back(outcome);
     EXPECT_EQ(42, db().number("select count(*) from t"));
     EXPECT_EQ(2, json["totals"]["failed"].get<int>());
