@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include "base/failure.hpp"
 #include "base/limits.hpp"
@@ -126,6 +127,8 @@ void Scheduler::cancel() {
   followers_.cancel();
   const bool is_any_running = runs_.stop_all("its scheduler was stopped");
   changed_.notify();
+  // Whoever asks again and again does not put the end off.
+  if (std::exchange(cancelled_, true)) return;
   last_word_.expires_after((is_any_running ? kill_after() : milliseconds::zero()) +
                            limits::job_last_word);
   const auto on_end = [this](boost::system::error_code error) {

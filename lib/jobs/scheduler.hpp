@@ -67,6 +67,7 @@ class Scheduler {
   std::size_t generation_ = 0;
   bool prepared_ = false;
   bool stopping_ = false;
+  bool cancelled_ = false;
   std::exception_ptr failed_;  ///< the first that was no consequence of the end
   std::size_t refusals_ = 0;   ///< of jobs, by who means something else by them
 };

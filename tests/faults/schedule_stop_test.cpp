@@ -173,5 +173,21 @@ TEST_F(StoppedSchedulers, SecondSignalEndsItAtOnce) {
   expect_stops(process, 1800ms);
 }
 
+/// An impatient hand, or a supervisor that sends its signal until the process is gone.
+TEST_F(StoppedSchedulers, ManySignalsDoNotPutTheEndOff) {
+  configure("@every 1s", "select pg_sleep(60)", "", true);
+  Process process(command());
+  ASSERT_TRUE(comes_true("select exists (select from pgsluice.job_runs where state = 'running')"));
+  away_ = Away::silent;
+  const auto began = std::chrono::steady_clock::now();
+  while (process.running() && std::chrono::steady_clock::now() - began < 10s) {
+    process.signal(SIGTERM);
+    std::this_thread::sleep_for(50ms);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 4500ms);
+  process.signal(SIGKILL);
+  EXPECT_EQ(143, process.wait().exit_code);
+}
+
 }  // namespace
 }  // namespace sluice::test
