@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <random>
+#include <stdexcept>
 #include <string_view>
 
 namespace sluice::test {
@@ -204,6 +205,18 @@ std::string Dialogue::bytes() const {
     }
   }
   return text;
+}
+
+void Dialogue::name_folder(const std::string& folder) {
+  if (folder.size() != recorded_folder.size())
+    throw std::invalid_argument(folder + " is not as long as " + std::string(recorded_folder));
+  for (Answers& answers : connections) {
+    for (ServerMessage& message : answers) {
+      std::size_t at = 0;
+      while ((at = message.body.find(recorded_folder, at)) != std::string::npos)
+        message.body.replace(at, folder.size(), folder);
+    }
+  }
 }
 
 void mutate(Dialogue& dialogue, unsigned seed, MutateBytes mutate_bytes) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/scripted_server.hpp"
@@ -17,7 +18,12 @@ struct Dialogue {
   unsigned command = 0;
   std::vector<Answers> connections;
 
+  /// A folder that messages name is `recorded_folder`.
+  static constexpr std::string_view recorded_folder = "/tmp/pgsluice-fuzz.XXXXXX";
+
   static Dialogue parse(std::span<const std::uint8_t> bytes);
+  /// Messages name this folder instead. Its path is as long.
+  void name_folder(const std::string& folder);
   std::string bytes() const;
 };
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Makes seeds for tests/fuzz/server_fuzz.cpp: runs its commands against a server, and writes down what the server says.
    record.py PROGRAM URL FOLDER      the server's URL (trust, superuser); FOLDER gets the seeds
-Each scenario has a database of its own. The format of a seed is told in dialogue.hpp."""
-import hashlib, os, pathlib, re, select, socket, subprocess, sys, tempfile, threading
+Each scenario has a database of its own. A seed's name says which it is, and the exit code: tests/faults/answers_test.cpp
+plays each as it is, and wants that one. The format of a seed is told in dialogue.hpp."""
+import pathlib, re, secrets, select, shutil, socket, subprocess, sys, threading, time
 
 here = pathlib.Path(__file__).parent
-source = (here / "server_fuzz.cpp").read_text()
 commands = (here / "commands.txt").read_text().splitlines()
+recorded_folder = b"/tmp/pgsluice-fuzz.XXXXXX"  # dialogue.hpp
 
 
 class Recorder:
@@ -57,14 +58,44 @@ def seed(command, connections):
     return bytes(out)
 
 
-def world(folder):
-    """The files that the target writes, taken from its own text."""
-    files = dict(re.findall(r'write\("([^"]+)",\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)', source))
-    data = re.search(r'data = ("(?:[^"\\]|\\.)*");', source).group(1)
-    unquoted = lambda text: "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', text)).encode().decode("unicode_escape")
-    for path, text in list(files.items()) + [("data.csv", data)]:
-        (folder / path).parent.mkdir(exist_ok=True)
-        (folder / path).write_text(unquoted(text))
+def scenarios():
+    """What is recorded: its name, the command's number, commands and SQL that run before it, and SQL that makes its table."""
+    table = "create table t (id int primary key, v text)"
+    checked = "create table t (id int, v text check (v <> 'b'))"
+    first = lambda words: next(i for i, c in enumerate(commands) if words in c)
+    for number in range(len(commands)):
+        yield "new", number, [], table
+        yield "ledger", number, [1, number], table
+    yield "rejects", first("--max-rejects"), [1], checked
+    yield "refused", 0, [1], checked
+    yield "parts", 0, [1], ("create table t (id smallint, v varchar(1), d date default now()) partition by range (id);"
+                            "create table t1 partition of t for values from (0) to (9)")
+    yield "view", 0, [1], "create view t as select 1 as id, 'x' as v"
+    yield "other", 1, [first("--jobs 1")], table
+    up = first("migrate up")
+    for number in (i for i, c in enumerate(commands) if c.startswith("migrate") and i != up):
+        yield "applied", number, [up], table
+    for number in (i for i, c in enumerate(commands) if "--defer" in c or "restore" in c):
+        yield "index", number, [1], table + "; create index i on t (v)"
+    # Three slots of the one job, two of the other.
+    late = "update pgsluice.jobs set since = since - case job when 'j' then interval '2 hours' else interval '3 minutes' end"
+    once = first("schedule run --once")
+    for number in (i for i, c in enumerate(commands) if c.startswith("schedule run")):
+        yield "due", number, [once, late], table
+    yield "due", first("schedule history"), [once, late, once], table
+    # A load that has not ended.
+    for number in (i for i, c in enumerate(commands) if c.startswith("loads") or c == commands[1]):
+        yield "unfinished", number, [first("--max-rejects 0")], checked
+
+
+def ended(command):
+    """Its exit code and stderr. A scheduler ends when it is told to."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if "run" in command and "--once" not in command and "schedule" in command:
+        time.sleep(2)
+        process.terminate()
+    _, said = process.communicate(timeout=60)
+    return process.returncode, said
 
 
 def main():
@@ -72,43 +103,28 @@ def main():
     host, port = re.search(r"@([^:/]+):(\d+)/", url).groups()
     psql = lambda database, sql: subprocess.run(
         ["psql", "-X", "-q", "-d", re.sub(r"/[^/]*$", "/" + database, url), "-c", sql], check=True, capture_output=True)
-    folder = pathlib.Path(tempfile.mkdtemp())
-    world(folder)
-    table = "create table t (id int primary key, v text)"
-    scenarios = []
-    for number in range(len(commands)):
-        scenarios.append((number, [], table))                 # everything is new
-        scenarios.append((number, [1, number], table))        # the ledger is there
-    load = commands.index(next(c for c in commands if "--max-rejects" in c))
-    scenarios.append((load, [1], "create table t (id int, v text check (v <> 'b'))"))
-    scenarios.append((0, [1], "create table t (id int, v text check (v <> 'b'))"))
-    scenarios.append((0, [1], "create table t (id smallint, v varchar(1), d date default now()) partition by range (id);"
-                              "create table t1 partition of t for values from (0) to (9)"))
-    scenarios.append((1, [7], table))
-    scenarios.append((0, [1], "create view t as select 1 as id, 'x' as v"))
-    up = commands.index(next(c for c in commands if c.startswith("migrate up")))
-    for number in (i for i, c in enumerate(commands) if c.startswith("migrate") and i != up):
-        scenarios.append((number, [up], table))
-    for number in (i for i, c in enumerate(commands) if "--defer" in c or "restore" in c):
-        scenarios.append((number, [1], table + "; create index i on t (v)"))
-    for count, (number, before, sql) in enumerate(scenarios):
-        database = f"record{count}"
+    folder = pathlib.Path(f"/tmp/pgsluice-fuzz.{secrets.token_hex(3)}")
+    for name, number, before, sql in scenarios():
+        database = "pgsluice_record"
         psql("postgres", f"drop database if exists {database} with (force)")
         psql("postgres", f"create database {database}")
         psql(database, sql)
-        run = lambda n, p: subprocess.run(
-            [program, *commands[n].replace("{folder}", str(folder)).split(), "-d",
-             f"host=127.0.0.1 port={p} user=postgres dbname={database} sslmode=disable gssencmode=disable"],
-            capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
-        for n in before:
-            run(n, port)
+        where = "host=127.0.0.1 port={} user=postgres dbname=" + database + " sslmode=disable gssencmode=disable"
+        run = lambda n, p: ended([program, *commands[n].replace("{folder}", str(folder)).split(), "-d", where.format(p)])
+        shutil.copytree(here / "world", folder)
+        for step in before:
+            psql(database, step) if isinstance(step, str) else run(step, port)
+        # Who plays this has files of the same names that are others: so has who records it.
+        shutil.rmtree(folder)
+        shutil.copytree(here / "world", folder)
         recorder = Recorder(host, int(port))
-        ended = run(number, recorder.port)
+        exit_code, said = run(number, recorder.port)
         recorder.listener.close()
-        bytes_ = seed(number, recorder.connections)
-        print(f"{commands[number][:60]:60} exit {ended.returncode}  {len(recorder.connections)} connections, {len(bytes_)} bytes",
-              ended.stderr.strip().splitlines()[:1])
-        (pathlib.Path(target) / hashlib.sha1(bytes_).hexdigest()).write_bytes(bytes_)
+        shutil.rmtree(folder)
+        bytes_ = seed(number, recorder.connections).replace(str(folder).encode(), recorded_folder)
+        name = f"{number:02}-{commands[number].split()[0]}-{name}-exit{exit_code}"
+        print(f"{name:40} {len(recorder.connections)} connections, {len(bytes_)} bytes", said.strip().splitlines()[:1])
+        (pathlib.Path(target) / name).write_bytes(bytes_)
         psql("postgres", f"drop database {database} with (force)")
 
 

@@ -42,29 +42,17 @@ void fail(const std::string& what) {
   std::abort();
 }
 
-/// What the commands work on, in a folder of its own.
+/// What the commands work on: a copy of tests/fuzz/world in a folder of its own.
 struct World {
   World() {
-    std::string name = (fs::temp_directory_path() / "pgsluice-fuzz.XXXXXX").string();
+    std::string name(test::Dialogue::recorded_folder);
     if (::mkdtemp(name.data()) == nullptr) fail("a temporary folder");
     folder = name;
-    const auto write = [this](const std::string& path, const std::string& text) {
-      fs::create_directories((folder / path).parent_path());
-      std::ofstream(folder / path) << text;
-    };
-    write("data.csv", data);
-    write("migrations/001_first.sql", "create table m (a int);\n");
-    write("migrations/002_second.sql",
-          "-- pgsluice: no-transaction\ncreate index concurrently i on m (a);\n"
-          "create index concurrently j on m (a);\n");
-    write("migrations/R__view.sql", "create or replace view w as select 1 as a;\n");
-    write("job.sql", "select 1;\n");
-    write("jobs.toml",
-          "[scheduler]\ngrace = \"1s\"\n[[job]]\nname = \"j\"\ncron = \"@every 1h\"\nsql = "
-          "\"job.sql\"\n[[job]]\nname = \"l\"\ncron = \"* * * * *\"\nload = "
-          "[\"*.csv\"]\ntable = \"t\"\ncatchup = \"all\"\n");
+    const fs::path here = fs::path(PGSLUICE_SOURCE_DIR) / "tests/fuzz";
+    fs::copy(here / "world", folder, fs::copy_options::recursive);
+    data = (std::ostringstream() << std::ifstream(folder / "data.csv").rdbuf()).str();
     for (const auto& entry : fs::directory_iterator(folder)) own.push_back(entry.path());
-    std::ifstream file(std::string(PGSLUICE_SOURCE_DIR) + "/tests/fuzz/commands.txt");
+    std::ifstream file(here / "commands.txt");
     for (std::string line; std::getline(file, line);) {
       std::vector<std::string>& arguments = commands.emplace_back();
       std::istringstream words(line);
@@ -85,9 +73,9 @@ struct World {
         fs::remove_all(entry.path());
   }
 
-  static constexpr const char* data = "id,v\n1,a\n2,b\n3,c\n";
-  static constexpr std::uint64_t records = 3;
+  static constexpr std::uint64_t records = 3;  ///< of data.csv
   fs::path folder;
+  std::string data;  ///< the text of data.csv
   std::vector<fs::path> own;
   std::vector<std::vector<std::string>> commands;
 };
@@ -144,7 +132,7 @@ bool is(const std::vector<std::string>& arguments, const char* word) {
 
 /// The row with which the ledger says that the load is finished, with sums that add up.
 bool is_finish(const std::vector<std::string>& row) {
-  if (row.size() < 10 || row[1] != std::to_string(std::string(World::data).size() - 5) ||
+  if (row.size() < 10 || row[1] != std::to_string(ground().world.data.size() - 5) ||
       row[2] != std::to_string(World::records))
     return false;
   std::uint64_t sum = 0;
@@ -190,6 +178,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Ground& g = ground();
   test::Dialogue dialogue = test::Dialogue::parse({data, size});
+  dialogue.name_folder(g.world.folder);
   std::vector<std::string> arguments = g.world.commands[dialogue.command % g.world.commands.size()];
   arguments.insert(arguments.end(), {"-d", g.server.conninfo()});
   std::vector<const char*> argv{"pgsluice"};

@@ -1,0 +1,3 @@
+-- pgsluice: no-transaction
+create index concurrently i on m (a);
+create index concurrently j on m (a);
