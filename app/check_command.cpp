@@ -61,7 +61,7 @@ int run_check(const LoadFlags& flags) {
   int exit_code = exit_ok;
   JsonReport json;
   const auto tell = [&](const report::Ending& ending) {
-    if (ending.exit_code != exit_ok) exit_code = ending.exit_code;
+    exit_code = worse(exit_code, ending.exit_code);
     if (as_json) {
       json.end_file(ending);
     } else if (ending.message.empty()) {

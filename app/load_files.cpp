@@ -24,12 +24,6 @@
 namespace sluice::app {
 namespace {
 
-/// Of several files: the first failure counts, or else that some records were rejected.
-int worse(int before, int now) {
-  const bool failed_before = before != exit_ok && before != exit_rejected;
-  return failed_before || now == exit_ok ? before : now;
-}
-
 bool is_loaded(const report::Ending& ending) {
   return ending.exit_code == exit_ok || ending.exit_code == exit_rejected;
 }

@@ -155,7 +155,7 @@ asio::awaitable<RunEnd> Runs::attempt_until_done(const Job& job, Run& run) {
   co_return end;
 }
 
-/// All processes that the job stands for now; the first exit code that is not good.
+/// All processes that the job stands for now; the worst of their exit codes.
 asio::awaitable<int> Runs::attempt(const Job& job, Run& run) {
   const Reach& reach = job.command.is_migration ? with_.options.migrations : with_.options.loads;
   std::vector<std::string> unseen;
@@ -176,7 +176,7 @@ asio::awaitable<int> Runs::attempt(const Job& job, Run& run) {
     } catch (const Failure& failure) {
       line(std::string("pgsluice: ") + failure.what());  // no process could be started
     }
-    if (ended_well(result)) result = exit_code;
+    result = worse(result, exit_code);
     if (run.is_stopping()) break;
   }
   run.limit(milliseconds::zero());

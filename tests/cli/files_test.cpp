@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -86,6 +87,40 @@ TEST_F(Files, ThatFailAreNamedInEachMessage) {
     EXPECT_NE(0, finished.exit_code);
     EXPECT_THAT(finished.err, AllOf(HasSubstr("pgsluice: " + a), HasSubstr("pgsluice: " + b)));
   }
+}
+
+/// Whatever their order.
+TEST_F(Files, ThatFailDifferentlyEndWithTheWorstCode) {
+  db().run("create table w (id int)");
+  folder_.write("fine.csv", "id\n1\n");
+  folder_.write("bad.csv", "id\nx\n");
+  folder_.write("other.csv", "id,unknown\n1,2\n");
+  folder_.write("copy.csv", "id\n1\n");
+  std::vector<std::string> files{folder_ / "bad.csv", folder_ / "copy.csv", folder_ / "fine.csv",
+                                 folder_ / "other.csv"};
+  const auto load = [&](const std::vector<std::string>& which) {
+    std::vector<std::string> all{"load",          "-t", "w",          "-d",  url(), "--keep-going",
+                                 "--max-rejects", "0",  "--progress", "none"};
+    all.insert(all.end(), which.begin(), which.end());
+    return pgsluice(all);
+  };
+  // Alone each has its own.
+  EXPECT_EQ(0, load({files[2]}).exit_code);
+  EXPECT_EQ(5, load({files[0]}).exit_code);
+  EXPECT_EQ(7, load({files[1]}).exit_code);
+  EXPECT_EQ(2, load({files[3]}).exit_code);
+  std::ranges::sort(files);
+  do {
+    const Finished finished = load(files);
+    EXPECT_EQ(2, finished.exit_code) << finished.err;
+    for (const char* name : {"bad.csv", "copy.csv", "other.csv"})
+      EXPECT_THAT(finished.err, HasSubstr(name));
+  } while (std::ranges::next_permutation(files).found);
+  EXPECT_EQ(7, load({folder_ / "bad.csv", folder_ / "copy.csv"}).exit_code);
+  EXPECT_EQ(7, load({folder_ / "copy.csv", folder_ / "bad.csv"}).exit_code);
+  const Finished checked = pgsluice({"check", "-t", "w", "-d", url(), folder_ / "bad.csv",
+                                     folder_ / "fine.csv", "--progress", "none"});
+  EXPECT_EQ(3, checked.exit_code) << checked.err;
 }
 
 TEST_F(Files, EndWithATableOfAllAndTotals) {

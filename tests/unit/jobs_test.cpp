@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/exit_code.hpp"
 #include "base/failure.hpp"
 #include "jobs/config.hpp"
 #include "jobs/due.hpp"
@@ -88,6 +89,22 @@ TEST(Jitter, IsTheSameOnEveryHostAndWithinItsBound) {
     seen.insert(jitter);
   }
   EXPECT_GT(seen.size(), 50U);
+}
+
+TEST(ExitCode, OfSeveralIsTheOneThatSaysMostOfWhatToDo) {
+  // Beside bad data what another try may mend counts, and the order of the files does not.
+  const std::vector<int> worst_first{143,         exit_connect,  exit_held,
+                                     exit_failed, exit_usage,    exit_changed,
+                                     exit_budget, exit_rejected, exit_ok};
+  for (std::size_t i = 0; i < worst_first.size(); ++i) {
+    for (std::size_t j = i; j < worst_first.size(); ++j) {
+      EXPECT_EQ(worst_first[i], worse(worst_first[i], worst_first[j]));
+      EXPECT_EQ(worst_first[i], worse(worst_first[j], worst_first[i]));
+    }
+  }
+  EXPECT_EQ(137, worse(exit_connect, 137));  // its process was killed
+  EXPECT_EQ(127, worse(exit_budget, 127));   // or never began
+  EXPECT_EQ(exit_held, worse(127, exit_held));
 }
 
 TEST(RunnerName, IsNeverTheSame) { EXPECT_NE(unique_runner_name(), unique_runner_name()); }
