@@ -66,7 +66,7 @@ std::optional<report::Ending> await_server(Runtime& runtime, const LoadFlags& fl
   std::optional<Failure> failed;
   runtime.end_on_signal();
   try {
-    pg::ServerWait wait{patience, say};
+    pg::ServerWait wait{.patience = patience, .say = say, .writes = true};
     runtime.run(pg::await_server(runtime.pool(), std::move(wait)));
   } catch (const pg::PgError& error) {
     failed.emplace(FailureKind::connect, error.full());

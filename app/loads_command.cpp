@@ -55,6 +55,7 @@ asio::awaitable<void> read_loads(pg::Pool& pool, const LoadsFlags& flags, Found&
 asio::awaitable<void> prune(pg::Pool& pool, const LoadsFlags& flags, Found& found) {
   pg::Lease connection = co_await pool.acquire();
   if (!co_await ledger::is_readable(*connection, ledger::Use::read_loads)) co_return;
+  connection->refuse_standby();
   found.pruned = co_await ledger::prune(*connection, flags.prune);
 }
 
@@ -90,6 +91,7 @@ asio::awaitable<void> forget(pg::Pool& pool, const LoadsFlags& flags, Found& fou
   co_await read_loads(pool, flags, found);
   if (found.loads.empty()) co_return;
   pg::Lease connection = co_await pool.acquire();
+  connection->refuse_standby();
   found.forgotten =
       co_await ledger::forget(*connection, found.loads.front().id, flags.give_up_indexes);
 }

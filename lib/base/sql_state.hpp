@@ -38,6 +38,7 @@ inline constexpr std::string_view foreign_key_violation = "23503";
 inline constexpr std::string_view unique_violation = "23505";
 inline constexpr std::string_view exclusion_violation = "23P01";
 inline constexpr std::string_view active_sql_transaction = "25001";
+inline constexpr std::string_view read_only_sql_transaction = "25006";
 inline constexpr std::string_view idle_in_transaction_session_timeout = "25P03";
 inline constexpr std::string_view transaction_timeout = "25P04";
 inline constexpr std::string_view invalid_schema_name = "3F000";
@@ -75,6 +76,11 @@ inline constexpr std::string_view operator_intervention = "57";
 inline constexpr std::string_view system_error = "58";
 inline constexpr std::string_view plpgsql_error = "P0";
 }  // namespace sql_class
+
+/// What helps where a statement that writes met 25006.
+inline constexpr std::string_view read_only_hint =
+    "The server is a standby, or the session is read only (default_transaction_read_only). Of "
+    "several hosts, target_session_attrs=read-write finds the primary.";
 
 /// What an error means for the work that met it.
 enum class ErrorNature {

@@ -79,7 +79,9 @@ asio::awaitable<void> Scheduler::guarded(asio::awaitable<void> task) {
 }
 
 asio::awaitable<void> Scheduler::begin_to_follow() {
-  co_await slots_.prepare(options_.wait);
+  // Whoever runs it now and then does not want to have many of them wait for ever.
+  const auto patience = options_.once ? std::optional(options_.wait) : std::nullopt;
+  co_await slots_.prepare(options_.wait, patience);
   if (stopping_) co_return;
   prepared_ = true;
   // Without a heartbeat nothing may run.

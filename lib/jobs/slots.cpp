@@ -118,6 +118,7 @@ std::chrono::sys_time<milliseconds> Slots::now() const {
 /// Every question ends with the database's clock.
 asio::awaitable<pg::Results> Slots::ask(std::string sql, Wanted wanted) {
   const async::Backoff backoff{limits::retry_delay_min, limits::park_time};
+  const auto began = async::Clock::now();
   for (std::size_t attempt = 0;; ++attempt) {
     try {
       const pg::Lease connection = co_await pool_.acquire();
@@ -134,7 +135,8 @@ asio::awaitable<pg::Results> Slots::ask(std::string sql, Wanted wanted) {
                           error.nature() == ErrorNature::transient ||
                           error.state.in_class(sql_class::invalid_transaction_state);
       if (first || !passes || (ending_ && wanted == Wanted::until_the_end)) throw;
-      if (attempt == 0) note_("the database is away: " + error.message);
+      if (patience_ && async::Clock::now() - began >= *patience_) throw;
+      if (attempt == 0) note_("the database is away: " + error.full());
     }
     const auto until = async::Deadline::after(backoff.delay(attempt, async::random_share()));
     while (!until.passed() && !(ending_ && wanted == Wanted::until_the_end))
@@ -165,9 +167,10 @@ asio::awaitable<bool> Slots::make_tables(bool is_last_attempt) {
   co_return true;
 }
 
-asio::awaitable<void> Slots::prepare(milliseconds wait) {
+asio::awaitable<void> Slots::prepare(milliseconds wait, std::optional<milliseconds> patience) {
+  patience_ = patience;
   for (std::size_t attempt = 0; attempt <= tables_attempts_max; ++attempt) {
-    pg::ServerWait server_wait{.patience = wait, .say = note_};
+    pg::ServerWait server_wait{.patience = wait, .say = note_, .writes = true};
     co_await pg::await_server(pool_, std::move(server_wait));
     const bool is_last = attempt == tables_attempts_max;
     const bool is_done = co_await make_tables(is_last);

@@ -123,9 +123,10 @@ class Slots {
     ending_changed_.notify();
   }
 
-  /// Makes sure that the tables are there. Throws PgError where the database cannot be reached, and
-  /// Failure where they cannot be made.
-  asio::awaitable<void> prepare(milliseconds wait);
+  /// Makes sure that the tables are there. Throws PgError where the database cannot be reached or
+  /// written to, and Failure where they cannot be made. `patience`: a question that has no answer
+  /// for so long throws PgError too; nothing: it is asked until it has one.
+  asio::awaitable<void> prepare(milliseconds wait, std::optional<milliseconds> patience);
 
   /// The database's clock, as far as it was heard. REQUIRES: something was asked before.
   std::chrono::sys_time<milliseconds> now() const;
@@ -175,6 +176,7 @@ class Slots {
   std::string search_path_;  ///< a digest: of the schemas that the jobs' connection looks in
   bool ending_ = false;
   async::Event ending_changed_;
+  std::optional<milliseconds> patience_;
   std::chrono::sys_time<milliseconds> heard_{};
   async::Clock::time_point heard_at_{};
 };

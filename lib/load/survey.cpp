@@ -88,6 +88,7 @@ asio::awaitable<void> Survey::describe_target() {
     co_return;
   }
   pg::Lease connection = co_await pool.acquire();
+  connection->refuse_standby();
   const ledger::Use use = options_.defer_indexes ? ledger::Use::load_deferring : ledger::Use::load;
   found_.target = co_await writer::describe(*connection, options_.table, options_.settings, use);
   if (shared_ != nullptr) {

@@ -200,9 +200,13 @@ script::Rows Session::run(const std::string& sql, Waits what, const Stop& stop) 
   } catch (const pqxx::insufficient_privilege& error) {
     throw SqlError(std::string(sql_state::insufficient_privilege), error.what());
   } catch (const pqxx::sql_error& error) {
+    std::string text = error.what();
+    if (error.sqlstate() == sql_state::read_only_sql_transaction) {
+      text += text.ends_with('\n') ? "HINT:  " : "\nHINT:  ";
+      text += read_only_hint;
+    }
     throw SqlError(
-        error.sqlstate().empty() ? std::string(sql_state::internal_error) : error.sqlstate(),
-        error.what());
+        error.sqlstate().empty() ? std::string(sql_state::internal_error) : error.sqlstate(), text);
   } catch (const pqxx::broken_connection&) {
     if (watch_->end()) {
       throw SqlError("", "ERROR:  the server was silent for " + format_duration(answer_max_) +

@@ -1,12 +1,33 @@
 #include "pg/await_server.hpp"
 
+#include <optional>
+
 #include "base/quantity.hpp"
 
 namespace sluice::pg {
 namespace {
 
 bool may_pass(const PgError& error) {
-  return error.nature() == ErrorNature::lost || error.nature() == ErrorNature::transient;
+  return error.nature() == ErrorNature::lost || error.nature() == ErrorNature::transient ||
+         error.state == sql_state::read_only_sql_transaction;
+}
+
+/// Throws PgError{phase connect}.
+asio::awaitable<void> try_server(Pool& pool, bool writes) {
+  std::optional<PgError> refused;
+  {
+    const Lease connection = co_await pool.acquire();
+    try {
+      if (writes) connection->refuse_standby();
+    } catch (const PgError& error) {
+      refused = error;
+    }
+  }
+  if (!refused) co_return;
+  // Another one may lead to another server.
+  co_await pool.take_idle();
+  refused->phase = Phase::connect;
+  throw PgError(*refused);
 }
 
 }  // namespace
@@ -18,7 +39,7 @@ asio::awaitable<void> await_server(Pool& pool, ServerWait wait) {
   for (std::size_t attempt = 0;; ++attempt) {
     std::string why;
     try {
-      const Lease connection = co_await pool.acquire();
+      co_await try_server(pool, wait.writes);
       co_return;
     } catch (PgError& error) {
       if (!may_pass(error)) throw;

@@ -11,6 +11,7 @@ namespace sluice::pg {
 struct ServerWait {
   std::chrono::milliseconds patience{};         ///< zero: not at all
   std::function<void(const std::string&)> say;  ///< told once why it waits
+  bool writes = false;                          ///< a standby may become the primary
 };
 
 /// Waits until the server takes a connection, which the pool keeps for who asks next. What more

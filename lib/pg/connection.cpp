@@ -207,6 +207,20 @@ void Cancel::send_blocking() const {
   if (cancel_) PQcancel(cancel_.get(), why, sizeof why);
 }
 
+bool Connection::is_standby() const {
+  const char* const standby = PQparameterStatus(connection_.get(), "in_hot_standby");
+  return standby != nullptr && std::string_view(standby) == "on";
+}
+
+void Connection::refuse_standby() const {
+  if (!is_standby()) return;
+  PgError error(Phase::query, SqlState(sql_state::read_only_sql_transaction),
+                "the server is a standby, where nothing can be written");
+  error.hint =
+      "Connect to the primary; of several hosts, target_session_attrs=read-write finds it.";
+  throw error;
+}
+
 bool Connection::takes_any_bytes() const {
   const char* const inside = PQparameterStatus(connection_.get(), "server_encoding");
   return inside != nullptr && std::string_view(inside) == "SQL_ASCII";

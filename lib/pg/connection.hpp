@@ -113,6 +113,11 @@ class Connection {
     return PQtransactionStatus(connection_.get()) == PQTRANS_INERROR;
   }
 
+  /// The server recovers, and takes no writing. As it has said last; before PostgreSQL 14 none
+  /// says it by itself.
+  bool is_standby() const;
+  /// Throws PgError for whoever is going to write.
+  void refuse_standby() const;
   /// As PQserverVersion: 150020 for 15.20.
   int server_version() const { return PQserverVersion(connection_.get()); }
   /// What data are encoded in, as PostgreSQL names it: what the user says by --encoding, the
