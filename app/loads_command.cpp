@@ -101,19 +101,19 @@ nlohmann::ordered_json json_of_forgotten(const LoadsFlags& flags,
   nlohmann::ordered_json indexes = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < forgotten.indexes.size(); ++i)
     indexes.push_back({{"index", forgotten.indexes[i]}, {"definition", forgotten.definitions[i]}});
-  return {{"command", "loads forget"},        {"exit_code", exit_ok},
-          {"load_id", *flags.forget},         {"source", forgotten.source},
-          {"target", forgotten.target},       {"was_unfinished", forgotten.was_unfinished},
-          {"rows_that_stay", forgotten.rows}, {"dropped_stage", forgotten.dropped_stage},
-          {"given_up_indexes", indexes}};
+  return {{"command", "loads forget"},          {"exit_code", exit_ok},
+          {"load_id", *flags.forget},           {"source", forgotten.source},
+          {"target", forgotten.target},         {"was_unfinished", forgotten.was_unfinished},
+          {"rows_that_stay", forgotten.rows},   {"dropped_stage", forgotten.dropped_stage},
+          {"left_stage", forgotten.left_stage}, {"given_up_indexes", indexes}};
 }
 
 void print_forgotten(const LoadsFlags& flags, const ledger::Forgotten& forgotten) {
   if (flags.common.output == OutputFormat::json)
     return print_json(json_of_forgotten(flags, forgotten));
   const std::string id = std::to_string(*flags.forget);
-  const bool has_nothing =
-      !forgotten.was_unfinished && forgotten.indexes.empty() && forgotten.dropped_stage.empty();
+  const bool has_nothing = !forgotten.was_unfinished && forgotten.indexes.empty() &&
+                           forgotten.dropped_stage.empty() && forgotten.left_stage.empty();
   if (has_nothing) {
     print_result("nothing to do: load " + id + " of " + cell(forgotten.source) +
                  " is over, and has left nothing\n");
@@ -130,6 +130,10 @@ void print_forgotten(const LoadsFlags& flags, const ledger::Forgotten& forgotten
   }
   if (!forgotten.dropped_stage.empty())
     print_result("dropped " + cell(forgotten.dropped_stage) + "\n");
+  if (!forgotten.left_stage.empty())
+    print_result(
+        "left " + cell(forgotten.left_stage) +
+        ", where rows of it wait: that role or a superuser drops it, by the same command\n");
   for (std::size_t i = 0; i < forgotten.indexes.size(); ++i) {
     print_result("gave up index " + cell(forgotten.indexes[i]) +
                  ", which was: " + cell(forgotten.definitions[i]) + "\n");

@@ -64,7 +64,8 @@ asio::awaitable<Forgotten> forget(pg::Connection& on, LoadId load, bool with_ind
   const auto results = co_await on.query(
       "begin; select state, source, target, "
       "target_oid, fingerprint, " +
-      own_stage(load) + " from pgsluice.loads where load_id = " + id + " for update");
+      stages_to_drop(load) + ", " + stages_of_others(load) +
+      " from pgsluice.loads where load_id = " + id + " for update");
   const pg::Result& row = results.back();
   if (row.rows() == 0) co_return forgotten;
   forgotten.is_known = true;
@@ -74,13 +75,15 @@ asio::awaitable<Forgotten> forget(pg::Connection& on, LoadId load, bool with_ind
   co_await require_no_run(on, row);
   co_await forget_indexes(on, load, with_indexes, forgotten);
   std::string sql;
+  if (!row.is_null(0, 6)) forgotten.left_stage = row.text(0, 6);
   if (!row.is_null(0, 5)) {
     forgotten.dropped_stage = row.text(0, 5);
     sql += "drop table " + forgotten.dropped_stage + "; ";
   }
   if (forgotten.was_unfinished) {
     const auto sums = co_await on.query(sums_of_chunks(id));
-    if (forgotten.dropped_stage.empty()) forgotten.rows = rows_of(sums.back(), load);
+    const bool is_staged = !forgotten.dropped_stage.empty() || !forgotten.left_stage.empty();
+    if (!is_staged) forgotten.rows = rows_of(sums.back(), load);
     sql += void_load_statement(load) + "; ";
   }
   co_await on.query(sql + "commit");

@@ -16,6 +16,7 @@ struct Forgotten {
   std::string target;                    ///< its table, as it was called
   std::uint64_t rows = 0;                ///< that stay in the table
   std::string dropped_stage;             ///< the table in which rows waited; empty: none
+  std::string left_stage;                ///< one that others have to drop, with its owner
   std::vector<std::string> indexes;      ///< no longer in the journal
   std::vector<std::string> definitions;  ///< of these, as the journal had them
 };

@@ -12,6 +12,9 @@ constexpr const char* in_own_schema =
 constexpr const char* is_of_current_user =
     "c.relowner = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user)";
 
+/// Who has the owner's rights, as a superuser has everybody's.
+constexpr const char* may_drop = "pg_catalog.pg_has_role(c.relowner, 'USAGE')";
+
 std::string name_of(LoadId load) { return "stage_" + std::to_string(load.value); }
 
 std::string has_name_of(LoadId load) {
@@ -26,6 +29,21 @@ std::string own_stage(LoadId load) {
              "c where ") +
          in_own_schema + " and " + is_of_current_user + " and " + has_name_of(load) +
          " order by c.relname limit 1)";
+}
+
+std::string stages_to_drop(LoadId load) {
+  return std::string(
+             "(select pg_catalog.string_agg(pg_catalog.format('pgsluice.%I', c.relname), ', ' "
+             "order by c.relname) from pg_catalog.pg_class c where ") +
+         in_own_schema + " and " + may_drop + " and " + has_name_of(load) + ")";
+}
+
+std::string stages_of_others(LoadId load) {
+  return std::string(
+             "(select pg_catalog.string_agg(pg_catalog.format('pgsluice.%I (of role %I)', "
+             "c.relname, pg_catalog.pg_get_userbyid(c.relowner)), ', ' order by c.relname) from "
+             "pg_catalog.pg_class c where ") +
+         in_own_schema + " and not " + may_drop + " and " + has_name_of(load) + ")";
 }
 
 // A type has the name of its table, so that one keeps the other away.

@@ -14,6 +14,14 @@ namespace sluice::ledger {
 /// where there is none.
 std::string own_stage(LoadId load);
 
+/// An expression: the names, as in SQL and with commas between them, of the stages of this load
+/// that the current user may drop: a superuser and a member of their owner may too. Null where
+/// there are none.
+std::string stages_to_drop(LoadId load);
+
+/// An expression: the same of those that others have to drop, each with its owner behind it.
+std::string stages_of_others(LoadId load);
+
 /// An expression: a name for it that nothing has, as in SQL.
 std::string free_stage_name(LoadId load);
 

@@ -251,5 +251,53 @@ TEST_F(Loads, ArePrunedWhereNothingHangsOnThem) {
   EXPECT_EQ(2, run({"loads", "prune"}).exit_code);
 }
 
+/// Rows wait in a table of the role that loads. It, a member of it and a superuser can give them
+/// up; of another one, who may write the ledger, they say who can.
+TEST_F(Loads, RowsThatWaitAreGivenUpByWhoMayDropThem) {
+  load("a.csv", "id\n1\n", "t");
+  const std::string owner = url_of_new_role("stage_owner");
+  const std::string member = url_of_new_role("stage_member");
+  const std::string other = url_of_new_role("stage_other");
+  db().run(
+      "grant stage_owner to stage_member; grant usage, create on schema pgsluice to stage_owner; "
+      "grant usage on schema pgsluice to stage_other; grant select, insert, update, delete on all "
+      "tables in schema pgsluice to stage_owner, stage_other; grant usage on all sequences in "
+      "schema pgsluice to stage_owner; alter table t owner to stage_owner; grant insert, select, "
+      "update, delete, truncate on t to stage_other");
+  const auto stages = [this] {
+    return db().number(
+        "select count(*) from pg_class where relnamespace = 'pgsluice'::regnamespace and relkind "
+        "= 'r' and relname ~ '^stage_'");
+  };
+  const std::string bad = folder_.write("bad.csv", "id\n2\nx\n");
+  const auto forget = [this](const std::string& as) {
+    return pgsluice({"loads", "forget", id_of("bad"), "-d", as});
+  };
+  for (const std::string& who : {owner, member, url()}) {
+    SCOPED_TRACE(who);
+    ASSERT_EQ(
+        1,
+        pgsluice({"load", bad, "-t", "t", "--atomic", "--chunk-size", "2", "-d", owner}).exit_code);
+    ASSERT_EQ(1, stages());
+    const Finished forgotten = forget(who);
+    EXPECT_EQ(0, forgotten.exit_code) << forgotten.err;
+    EXPECT_THAT(forgotten.out, HasSubstr("dropped pgsluice.stage_"));
+    EXPECT_EQ(0, stages());
+  }
+  ASSERT_EQ(
+      1,
+      pgsluice({"load", bad, "-t", "t", "--atomic", "--chunk-size", "2", "-d", owner}).exit_code);
+  const Finished left = forget(other);
+  EXPECT_EQ(0, left.exit_code) << left.err;
+  EXPECT_THAT(left.out, AllOf(HasSubstr("left pgsluice.stage_"), HasSubstr("of role stage_owner"),
+                              HasSubstr("superuser"), Not(HasSubstr("stay in the table"))));
+  EXPECT_EQ(1, stages());
+  EXPECT_THAT(forget(url()).out, HasSubstr("dropped pgsluice.stage_"));
+  EXPECT_EQ(0, stages());
+  db().run(
+      "drop table t; drop owned by stage_owner, stage_member, stage_other; drop role stage_member, "
+      "stage_owner, stage_other");
+}
+
 }  // namespace
 }  // namespace sluice::test

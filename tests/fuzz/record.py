@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes seeds for tests/fuzz/server_fuzz.cpp: runs its commands against a server, and writes down what the server says.
-   record.py PROGRAM URL FOLDER      the server's URL (trust, superuser); FOLDER gets the seeds
+   record.py PROGRAM URL FOLDER WORD the server's URL (trust, superuser); FOLDER gets the seeds, those whose names have WORD
 Each scenario has a database of its own. A seed's name says which it is, and the exit code: tests/faults/answers_test.cpp
 plays each as it is, and wants that one. The format of a seed is told in dialogue.hpp."""
 import pathlib, re, secrets, select, shutil, socket, subprocess, sys, threading, time
@@ -99,12 +99,15 @@ def ended(command):
 
 
 def main():
-    program, url, target = sys.argv[1:]
+    program, url, target, word = sys.argv[1:]
     host, port = re.search(r"@([^:/]+):(\d+)/", url).groups()
     psql = lambda database, sql: subprocess.run(
         ["psql", "-X", "-q", "-d", re.sub(r"/[^/]*$", "/" + database, url), "-c", sql], check=True, capture_output=True)
     folder = pathlib.Path(f"/tmp/pgsluice-fuzz.{secrets.token_hex(3)}")
     for name, number, before, sql in scenarios():
+        name = f"{number:02}-{commands[number].split()[0]}-{name}-exit"
+        if word not in name:
+            continue
         database = "pgsluice_record"
         psql("postgres", f"drop database if exists {database} with (force)")
         psql("postgres", f"create database {database}")
@@ -122,7 +125,7 @@ def main():
         recorder.listener.close()
         shutil.rmtree(folder)
         bytes_ = seed(number, recorder.connections).replace(str(folder).encode(), recorded_folder)
-        name = f"{number:02}-{commands[number].split()[0]}-{name}-exit{exit_code}"
+        name += str(exit_code)
         print(f"{name:40} {len(recorder.connections)} connections, {len(bytes_)} bytes", said.strip().splitlines()[:1])
         (pathlib.Path(target) / name).write_bytes(bytes_)
         psql("postgres", f"drop database {database} with (force)")
