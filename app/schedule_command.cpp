@@ -115,6 +115,12 @@ int history(const ScheduleFlags& flags) {
     if (runtime.signal() == 0) throw;
     print_error("interrupted");
     return exit_code_of(FailureKind::interrupted, runtime.signal());
+  } catch (const pg::PgError& error) {
+    if (!(error.state == sql_state::untranslatable_character)) throw;
+    throw Failure(FailureKind::usage,
+                  "the database's encoding cannot hold this name of a job or --project, so that it "
+                  "has none: " +
+                      error.message);
   }
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   std::string text;

@@ -116,6 +116,37 @@ TEST_F(OfOtherEncodings, WhatAJobSaysIsKeptInEach) {
               HasSubstr("\\u0444\\u0430\\u0439\\u043b.csv"));
 }
 
+TEST_F(OfOtherEncodings, NamesOfJobsAreRefusedWhereTheyCannotBeKept) {
+  const std::string config = path("pgsluice.toml");
+  write("a.sql", "select 1;");
+  struct Case {
+    const char* encoding;
+    const char* name;
+    bool is_kept;
+  };
+  for (const Case& one : {Case{"LATIN1", accented, true}, Case{"LATIN1", cyrillic, false},
+                          Case{"SQL_ASCII", cyrillic, true}, Case{"EUC_JP", cyrillic, true}}) {
+    const std::string name = one.name;
+    SCOPED_TRACE(one.encoding + (" " + name));
+    const std::string there = database_in(one.encoding);
+    for (const bool as_project : {false, true}) {
+      write("pgsluice.toml", "project = \"" + (as_project ? name : "p") + "\"\n[[job]]\nname = \"" +
+                                 (as_project ? "j" : name) +
+                                 "\"\ncron = \"@daily\"\nsql = \"a.sql\"\n");
+      const Finished ran = pgsluice({"schedule", "run", "--once", "--config", config, "-d", there});
+      const Finished asked = pgsluice({"schedule", "history", as_project ? "j" : name, "--project",
+                                       as_project ? name : "p", "--config", config, "-d", there});
+      EXPECT_EQ(one.is_kept ? 0 : 2, ran.exit_code) << ran.err;
+      EXPECT_EQ(one.is_kept ? 0 : 2, asked.exit_code) << asked.err;
+      if (one.is_kept) continue;
+      EXPECT_THAT(ran.err, AllOf(HasSubstr("pgsluice.toml:2:1: job"), HasSubstr(name)));
+      for (const Finished* each : {&ran, &asked})
+        EXPECT_THAT(each->err, HasSubstr("the database's encoding cannot hold"));
+      EXPECT_EQ("0", Session(there).value("select count(*) from pgsluice.jobs"));
+    }
+  }
+}
+
 TEST_F(OddNames, AreKeptInAFormThatIsReadBack) {
   db().run("create table t (id int)");
   const std::string file = "V1__" + std::string(no_utf8) + ".sql";

@@ -1,10 +1,12 @@
 #include <gmock/gmock.h>
 
+#include <csignal>
 #include <filesystem>
 
 #include "support/database.hpp"
 #include "support/files.hpp"
 #include "support/process.hpp"
+#include "support/server.hpp"
 
 namespace sluice::test {
 namespace {
@@ -109,6 +111,37 @@ TEST_F(ScheduleTimeouts, AreOfEachAttempt) {
   make_due();
   EXPECT_EQ(0, once().exit_code);
   EXPECT_EQ("2", db().value("select count(*) from t")) << "the same job goes on when it can";
+}
+
+/// Its process is stopped, and so hears no SIGTERM: it is killed, at its timeout and at the
+/// scheduler's end, and so is what the server does for it.
+TEST_F(ScheduleTimeouts, AProcessThatHearsNoSignalIsKilled) {
+  const std::string script = folder_.write("deaf.sql", "select pg_sleep(1000)");
+  for (const bool has_timeout : {true, false}) {
+    SCOPED_TRACE(has_timeout);
+    db().run("drop schema pgsluice cascade");
+    const std::string config = folder_.write(
+        "deaf.toml",
+        "[scheduler]\ngrace = \"2s\"\n[[job]]\nname = \"deaf\"\ncron = \"@every 1s\"\n"
+        "sql = \"deaf.sql\"\n" +
+            std::string(has_timeout ? "timeout = \"2s\"\n" : ""));
+    Process scheduler({"schedule", "run", "--config", config, "-d", url()});
+    const std::string asleep =
+        "from pg_stat_activity where query like '%pg_sleep(1000)%' and pid <> pg_backend_pid() and "
+        "datname = current_database()";
+    ASSERT_TRUE(comes_true("select exists (select " + asleep + ")"));
+    const std::string its_process = "pgrep -of -- '" + script + "$'";
+    output_of("kill -STOP $(" + its_process + ")");
+    if (!has_timeout) scheduler.signal(SIGTERM);
+    EXPECT_TRUE(comes_true("select exists (select from pgsluice.job_runs where state = '" +
+                           std::string(has_timeout ? "timed_out" : "interrupted") + "')"));
+    scheduler.signal(SIGTERM);
+    const Finished finished = scheduler.wait();
+    // A later run of it may be under way or not.
+    EXPECT_THAT(finished.exit_code, ::testing::AnyOf(has_timeout ? 0 : 143, 143)) << finished.err;
+    EXPECT_TRUE(comes_true("select not exists (select " + asleep + ")"));
+    EXPECT_EQ("gone", output_of(its_process + " || echo gone"));
+  }
 }
 
 }  // namespace
