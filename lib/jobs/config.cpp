@@ -155,10 +155,15 @@ class Reader {
   }
 
   void read_scheduler(const toml::table& from, Config& config) const {
-    expect_keys(from, {"grace", "keep", "lost_after"});
+    expect_keys(from, {"grace", "keep", "lost_after", "at_once"});
     set(from, "grace", config.grace);
     set(from, "keep", config.keep);
     set(from, "lost_after", config.lost_after);
+    if (const toml::node* node = from.get("at_once")) {
+      if (!node->is_integer() || node->as_integer()->get() < 0)
+        fail(*node, "at_once: a number; 0 is any number");
+      config.at_once = static_cast<std::size_t>(node->as_integer()->get());
+    }
     if (config.lost_after < limits::job_lost_after_min) {
       fail(*from.get("lost_after"),
            "lost_after: at least " + format_duration(limits::job_lost_after_min));

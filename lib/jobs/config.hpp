@@ -20,6 +20,7 @@ struct Config {
   milliseconds grace = limits::job_grace;
   milliseconds keep = limits::job_runs_kept;
   milliseconds lost_after = limits::job_lost_after;
+  std::size_t at_once = 0;  ///< so many runs have processes at the same time; 0: any number
   std::vector<Job> jobs;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/exit_code.hpp"
 #include "base/failure.hpp"
@@ -17,6 +18,22 @@ namespace {
 constexpr const char* later_run = "a later run took its place";
 
 bool ended_well(int exit_code) { return exit_code == exit_ok || exit_code == exit_rejected; }
+
+/// Of an attempt among those that may be under way at once.
+class Place {
+ public:
+  Place(std::size_t& taken, async::Event& changed) : taken_(taken), changed_(changed) { ++taken_; }
+  ~Place() {
+    --taken_;
+    changed_.notify();
+  }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+ private:
+  std::size_t& taken_;
+  async::Event& changed_;
+};
 
 /// The same again would end the same: wrong usage, too many rejects, a source that changed.
 bool is_final(int exit_code) {
@@ -86,7 +103,6 @@ asio::awaitable<RunEnd> Runs::run_to_its_end(JobPtr job, Run& run, RunState stat
   if (is_stopping_) run.stop(RunState::interrupted, "its scheduler was stopped");
   if (run.is_stopping()) co_return RunEnd{.state = run.stopped_as(), .message = run.why()};
   if (!has_place) co_return RunEnd{};
-  log("started", run.id, "");
   co_return co_await attempt_until_done(*job, run);
 }
 
@@ -126,8 +142,18 @@ asio::awaitable<RunEnd> Runs::attempt_until_done(const Job& job, Run& run) {
   const async::Backoff backoff{job.retry_delay, limits::job_retry_delay_max};
   RunEnd end;
   for (;;) {
-    ++end.attempts;
-    const int exit_code = co_await attempt(job, run);
+    const bool has_room = co_await wait_for_room(run);
+    if (!has_room) {
+      end.state = run.stopped_as();
+      end.message = run.said() + run.why();
+      break;
+    }
+    if (++end.attempts == 1) log("started", run.id, "");
+    int exit_code = exit_failed;
+    {
+      const Place place(at_work_, with_.changed);
+      exit_code = co_await attempt(job, run);
+    }
     end.exit_code = exit_code;
     end.state = ended_well(exit_code) ? RunState::ran : RunState::failed;
     end.message = run.said();
@@ -153,6 +179,19 @@ asio::awaitable<RunEnd> Runs::attempt_until_done(const Job& job, Run& run) {
     }
   }
   co_return end;
+}
+
+/// False if it was told to stop before there was room.
+asio::awaitable<bool> Runs::wait_for_room(Run& run) {
+  bool is_told = false;
+  for (;;) {
+    if (is_stopping_) run.stop(RunState::interrupted, "its scheduler was stopped");
+    if (run.is_stopping()) co_return false;
+    if (with_.config.at_once == 0 || at_work_ < with_.config.at_once) co_return true;
+    if (!std::exchange(is_told, true))
+      log("waits", run.id, fmt::format("{} others run (at_once)", at_work_));
+    co_await with_.changed.wait(async::Deadline::after(limits::job_queue_poll));
+  }
 }
 
 /// All processes that the job stands for now; the worst of their exit codes.

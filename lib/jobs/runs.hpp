@@ -41,6 +41,7 @@ struct SchedulerOptions {
 /// What runs are made with. All outlive them.
 struct RunsWith {
   const SchedulerOptions& options;
+  const Config& config;  ///< the one in force
   Slots& slots;
   async::Event& changed;  ///< told, and waited for, where something changes that a run may wait for
 };
@@ -71,12 +72,14 @@ class Runs {
   asio::awaitable<RunEnd> run_to_its_end(JobPtr job, Run& run, RunState state, bool& has_place);
   asio::awaitable<void> tell_end(const Run& run, RunEnd end);
   asio::awaitable<bool> wait_in_queue(Run& run);
+  asio::awaitable<bool> wait_for_room(Run& run);
   asio::awaitable<RunEnd> attempt_until_done(const Job& job, Run& run);
   asio::awaitable<int> attempt(const Job& job, Run& run);
   void log(const std::string& what, const SlotId& id, const std::string& message) const;
 
   RunsWith with_;
   std::list<std::shared_ptr<Run>> all_;
+  std::size_t at_work_ = 0;  ///< attempts that are under way
   bool is_stopping_ = false;
   std::size_t failures_ = 0;
   std::size_t interruptions_ = 0;

@@ -37,7 +37,7 @@ Scheduler::Scheduler(asio::any_io_executor executor, pg::Pool& pool, Config conf
       executions_(executor_),
       beside_(executor_),
       changed_(executor_),
-      runs_({options_, slots_, changed_}),
+      runs_({options_, config_, slots_, changed_}),
       grace_(executor_),
       last_word_(executor_),
       silence_(executor_) {}

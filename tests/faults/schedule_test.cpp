@@ -119,6 +119,48 @@ TEST_F(Schedules, TwoRunnersRunEachSlotOnce) {
   EXPECT_EQ(2, db().number("select count(distinct runner) from pgsluice.job_runs"));
 }
 
+/// Many jobs of one minute, and a role that may have few connections.
+TEST_F(Schedules, SoManyRunAtOnceAndTheRestInLine) {
+  const std::string role = url_of_new_role("few_connections");
+  db().run(
+      "alter role few_connections connection limit 6; create table ticks (job int, began "
+      "timestamptz default now(), ended timestamptz default clock_timestamp()); grant insert on "
+      "ticks to few_connections; alter table ticks owner to few_connections; create schema "
+      "pgsluice authorization few_connections");
+  std::vector<std::string> jobs;
+  constexpr int count = 24;
+  for (int i = 0; i < count; ++i) {
+    jobs.push_back(job("j" + std::to_string(i), "@every 1h",
+                       "select pg_sleep(0.3); insert into ticks values (" + std::to_string(i) + ")",
+                       "timeout = \"20s\""));
+  }
+  configure("at_once = 3\n", jobs);
+  const std::vector<std::string> once = command({"--once", "-d", role});
+  EXPECT_EQ(0, pgsluice(once).exit_code);
+  db().run("update pgsluice.jobs set since = now() - interval '61 minutes'");
+  const Finished ran = pgsluice(once);
+  EXPECT_EQ(0, ran.exit_code) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("waits: 3 others run (at_once)"));
+  EXPECT_EQ(count, runs("state = 'ran' and attempts = 1"));
+  EXPECT_EQ(count, db().number("select count(distinct job) from ticks"));
+  EXPECT_LE(db().number("select max((select count(*) from ticks o where o.began <= t.began and "
+                        "o.ended > t.began)) from ticks t"),
+            3);
+  // What waits in line has not begun, and does not.
+  db().run(
+      "update pgsluice.jobs set since = now() - interval '3 hours'; delete from "
+      "pgsluice.job_runs");
+  Process stopped(command({"-d", role}));
+  ASSERT_TRUE(comes_true("select count(*) = " + std::to_string(count) +
+                         " from pgsluice.job_runs where state <> 'missed'"));
+  EXPECT_EQ(143, stop(stopped).exit_code);
+  EXPECT_LE(1, runs("state = 'interrupted' and attempts = 0"));
+  EXPECT_EQ(0, runs("state not in ('missed', 'ran', 'interrupted')"));
+  db().run(
+      "drop schema pgsluice cascade; drop table ticks; drop owned by few_connections; drop "
+      "role few_connections");
+}
+
 /// The same bad data end the same: no retry makes them good.
 TEST_F(Schedules, BadDataAreNotRetried) {
   db().run("create table t (id int)");
