@@ -178,6 +178,28 @@ TEST_P(Decode, ZerosBehindTheEndArePaddingAndOtherBytesAreNot) {
   }
 }
 
+/// A size of zero, which no block has; behind the last block, which is short, a part of one.
+TEST(DecodeLz4, ZerosBehindLegacyBlocksArePadding) {
+  const std::string text = csv_to_pack(500);
+  const std::string packed = piped("lz4 -q -c -l", text);
+  for (const std::size_t zeros : {1U, 2U, 3U, 4U, 5U, 4096U}) {
+    for (const std::size_t at_once : {1U, 4096U}) {
+      SCOPED_TRACE(zeros);
+      const auto decoder = decode::lz4();
+      const Unpacked padded = unpack(*decoder, packed + std::string(zeros, '\0'), at_once, 7);
+      EXPECT_EQ("", padded.defect);
+      EXPECT_TRUE(padded.is_whole);
+      EXPECT_TRUE(text == padded.text);
+      const auto other = decode::lz4();
+      EXPECT_FALSE(unpack(*other, packed + std::string(zeros, '\0') + "x", at_once, 7).is_whole);
+    }
+  }
+  const auto between = decode::lz4();
+  const std::string full(8 * limits::MiB, 'a');
+  const std::string cut = piped("lz4 -q -c -l", full) + std::string(2, '\0');
+  EXPECT_FALSE(unpack(*between, cut, 1 << 16, 1 << 16).is_whole) << "a size may have been cut";
+}
+
 INSTANTIATE_TEST_SUITE_P(Formats, Decode, ::testing::ValuesIn(formats()),
                          [](const auto& test) { return std::string(test.param.name); });
 

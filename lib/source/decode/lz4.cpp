@@ -46,7 +46,17 @@ class LegacyBlocks {
     given_ += done.made;
     return done;
   }
-  bool is_between() const { return given_ == made_ && packed_.empty(); }
+  /// Behind the last block, which is short, fewer zeros than a size has may stand too.
+  bool is_between() const {
+    if (given_ != made_) return false;
+    const bool is_behind_last = made_ < block_bytes && !block_.empty();
+    return packed_.empty() ||
+           (is_behind_last && packed_.find_first_not_of('\0') == std::string::npos);
+  }
+  /// A size that no block has, and no magic number.
+  bool is_at_padding() const {
+    return given_ == made_ && packed_.size() == magic_bytes && little_endian(packed_) == 0;
+  }
   /// A size that no block has is the magic number of what follows.
   bool is_at_other_frame() const {
     return given_ == made_ && packed_.size() == magic_bytes && little_endian(packed_) > size_max();
@@ -61,7 +71,7 @@ class LegacyBlocks {
   /// Up to a whole block, of which what it makes is not given yet.
   std::size_t take(std::string_view in) {
     std::size_t taken = 0;
-    while (given_ == made_ && !is_at_other_frame()) {
+    while (given_ == made_ && !is_at_other_frame() && !is_at_padding()) {
       const bool has_size = packed_.size() >= magic_bytes;
       const std::size_t wanted = magic_bytes + (has_size ? little_endian(packed_) : 0);
       const std::size_t more = std::min(in.size(), wanted - packed_.size());
@@ -188,6 +198,10 @@ class Lz4 final : public Decoder {
 
   Step go_on_in_legacy(std::string_view in, std::span<char> out) {
     const Step done = legacy_.step(in, out);
+    if (legacy_.is_at_padding()) {
+      where_ = Where::padding;
+      return done;
+    }
     if (!legacy_.is_at_other_frame()) return done;
     magic_ = legacy_.take_magic();
     enter();
