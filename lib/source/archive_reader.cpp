@@ -34,6 +34,22 @@ class Utf8Names {
   locale_t before_ = nullptr;
 };
 
+/// What an archiver writes that has no member to write; the library calls it damaged. Of a zip that
+/// is the end of its directory and a comment, of a 7z a header that has no other one behind it.
+bool is_without_members(std::string_view whole, Packing packing) {
+  constexpr std::size_t zip_end_bytes = 22;
+  constexpr std::size_t seven_zip_header_bytes = 32;
+  const auto is_zero = [whole](std::size_t at, std::size_t bytes) {
+    return whole.substr(at, bytes).find_first_not_of('\0') == std::string_view::npos;
+  };
+  if (packing == Packing::seven_zip)
+    return whole.size() == seven_zip_header_bytes && is_zero(12, 16);
+  if (packing != Packing::zip || whole.size() < zip_end_bytes) return false;
+  const auto byte = [whole](std::size_t at) { return static_cast<unsigned char>(whole[at]); };
+  return whole.starts_with("PK\5\6") && is_zero(4, 16) &&
+         whole.size() == zip_end_bytes + byte(20) + 256U * byte(21);
+}
+
 /// Padding and the end mark of a tar are whole blocks of zeros.
 constexpr std::size_t tar_block = 512;
 
@@ -85,6 +101,10 @@ ArchiveReader::ArchiveReader(Source& source, Packing packing)
 }
 
 void ArchiveReader::open() {
+  constexpr std::size_t most = 66'000;  // of a zip's comment
+  if (packing_ != Packing::tar && source_.length().value_or(most) < most)
+    is_empty_ = is_without_members(source_.tail(most), packing_);
+  if (is_empty_) return;
   archive_.reset(libarchive().read_new());
   archive* const a = archive_.get();
   if (a == nullptr) throw std::bad_alloc();
@@ -111,6 +131,7 @@ void ArchiveReader::open() {
 }
 
 bool ArchiveReader::next(Member& member) {
+  if (is_empty_) return false;
   const Utf8Names names;
   archive_entry* entry = nullptr;
   const int result = libarchive().read_next_header(archive_.get(), &entry);

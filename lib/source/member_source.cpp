@@ -29,8 +29,25 @@ class Choice {
     if (member.name == "mimetype") has_mimetype_ = true;
     if (!member.is_file || is_aside(member.name)) return;
     all_.push_back(member.name);
-    if (!is_meant(member.name)) return;
-    meant_.push_back({member, place, false});
+    if (is_meant(member.name)) meant_.push_back({member, place, false});
+  }
+
+  /// Behind the last one: what is the name of a member is no pattern for others.
+  void end() {
+    if (options_.member) return;
+    std::vector<std::string> patterns = options_.members;
+    const auto is_name = [this](const std::string& pattern) {
+      return std::ranges::find(meant_, pattern, &name_of_chosen) != meant_.end();
+    };
+    const auto others = std::ranges::partition(patterns, is_name);
+    const std::set<std::string> exact(patterns.begin(), others.begin());
+    if (exact.empty()) return;
+    std::erase_if(meant_, [&](const ChosenMember& each) {
+      const auto matches = [&each](const std::string& pattern) {
+        return is_match(pattern, each.member.name);
+      };
+      return !exact.contains(each.member.name) && std::ranges::none_of(others, matches);
+    });
   }
 
   const std::vector<ChosenMember>& meant() const { return meant_; }
@@ -87,8 +104,15 @@ class Choice {
     if (options_.member) return name == *options_.member;
     return options_.members.empty() ||
            std::ranges::any_of(options_.members, [&name](const std::string& pattern) {
-             return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+             return pattern == name || is_match(pattern, name);
            });
+  }
+
+  static const std::string& name_of_chosen(const ChosenMember& chosen) {
+    return chosen.member.name;
+  }
+  static bool is_match(const std::string& pattern, const std::string& name) {
+    return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
   }
 
   static std::string list_of(const std::vector<std::string>& names) {
@@ -121,6 +145,7 @@ Choice look_through(Source& archive, Packing packing, const UnpackOptions& optio
   ArchiveReader reader(archive, packing);
   Member member;
   for (std::size_t place = 0; reader.next(member); ++place) choice.look_at(member, place);
+  choice.end();
   choice.require_sound(archive.name(), packing);
   return choice;
 }

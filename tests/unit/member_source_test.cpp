@@ -144,6 +144,37 @@ TEST_F(MemberOf, OneFileIsMeantAndOthersAreListed) {
   }
 }
 
+TEST_F(MemberOf, ANameIsMeantBeforeAPatternIs) {
+  for (const Kind& kind : kinds) {
+    SCOPED_TRACE(kind.name);
+    const std::string bytes = archive_of(
+        kind,
+        {{"a1.csv", "a\n1\n"}, {"a[1].csv", "a\n2\n"}, {"b*.csv", "a\n3\n"}, {"bb.csv", "a\n4\n"}});
+    EXPECT_EQ("a\n2\n", text_of(bytes, {.members = {"a[1].csv"}}));
+    EXPECT_EQ("a\n3\n", text_of(bytes, {.members = {"b*.csv"}}));
+    EXPECT_EQ("a\n1\n", text_of(bytes, {.members = {"a[0-1].csv"}}));
+    EXPECT_EQ("a\n2\n", text_of(bytes, {.members = {"a\\[1].csv"}}));
+    const std::vector<std::string> both{"a[1].csv", "b?.csv"};
+    const std::string path = folder_.write("b.archive", bytes);
+    EXPECT_EQ((std::vector<std::string>{"a[1].csv", "b*.csv", "bb.csv"}),
+              source::members_of(path, {.members = both}));
+    EXPECT_EQ((std::vector<std::string>{"a1.csv", "a[1].csv"}),
+              source::members_of(path, {.members = {"a[1].csv", "a*"}}));
+  }
+}
+
+TEST_F(MemberOf, AnEmptyArchiveIsNotDamaged) {
+  const std::string empty_zip = std::string("PK\5\6") + std::string(18, '\0');
+  EXPECT_THAT(failure_of(empty_zip), HasSubstr("there is no file in this zip"));
+  const std::string comment =
+      std::string("PK\5\6") + std::string(16, '\0') + std::string("\5\0hello", 7);
+  EXPECT_THAT(failure_of(comment), HasSubstr("there is no file in this zip"));
+  for (std::size_t cut = 4; cut < empty_zip.size(); ++cut)
+    EXPECT_THAT(failure_of(empty_zip.substr(0, cut)), Not(HasSubstr("there is no file"))) << cut;
+  for (const Kind& kind : {zip, seven_zip})
+    EXPECT_THAT(failure_of(archive_of(kind, {})), HasSubstr("there is no file in this"));
+}
+
 TEST_F(MemberOf, NamesAreUtf8InAnyLocale) {
   for (const Kind& kind : kinds) {
     SCOPED_TRACE(kind.name);
