@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <set>
 
+#include "source/decode/decoder.hpp"
 #include "source/fingerprint.hpp"
+#include "source/seven_zip_memory.hpp"
 
 namespace sluice::source {
 namespace {
@@ -139,8 +141,20 @@ void require_file(const Source& archive, Packing packing) {
                                         "another archive: make it a file, and load that");
 }
 
+/// Streams are unpacked here, with what is allowed for each; a 7z by the library.
+void require_memory(Source& archive, Packing packing, const UnpackOptions& options) {
+  if (packing != Packing::seven_zip) return;
+  const std::uint64_t needed = memory_of_seven_zip(archive, options.memory_max);
+  archive.rewind();
+  if (needed <= options.memory_max) return;
+  throw Failure(FailureKind::usage, archive.name() + ": 7z: " +
+                                        decode::Defect::memory(needed, options.memory_max).what() +
+                                        " (see --decode-memory)");
+}
+
 Choice look_through(Source& archive, Packing packing, const UnpackOptions& options) {
   require_file(archive, packing);
+  require_memory(archive, packing, options);
   Choice choice(options);
   ArchiveReader reader(archive, packing);
   Member member;

@@ -86,11 +86,9 @@ Unpacked unpack(decode::Decoder& decoder, std::string_view packed, std::size_t i
   return result;
 }
 
-/// As a load would read it, in pieces of so many bytes. The library's reader of 7z takes the memory
-/// that the file says.
+/// As a load would read it, in pieces of so many bytes.
 Unpacked read_as_source(const std::string& packed, std::size_t out_bytes) {
   Unpacked result;
-  if (packing_of(packed) == Packing::seven_zip) return result;
   UnpackOptions options;
   options.memory_max = memory_max;
   options.bytes_max = made_max;

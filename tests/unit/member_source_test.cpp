@@ -144,6 +144,37 @@ TEST_F(MemberOf, OneFileIsMeantAndOthersAreListed) {
   }
 }
 
+/// The header tells what the dictionaries take, before any of it is allocated.
+TEST_F(MemberOf, A7zTakesNoMoreMemoryThanIsAllowed) {
+  const std::string bytes = archive_of(seven_zip, {{"b.csv", text_}});
+  std::uint64_t least = 0;
+  for (std::uint64_t allowed = 1 << 30; allowed > 0; allowed /= 2) {
+    const std::string failure = failure_of(bytes, {.memory_max = allowed});
+    if (failure.empty()) {
+      least = allowed;
+      continue;
+    }
+    EXPECT_THAT(failure, AllOf(HasSubstr("7z: it takes "), HasSubstr("(see --decode-memory)")));
+  }
+  EXPECT_GT(least, 1U << 16U);
+  EXPECT_LE(least, 64U << 20U);
+}
+
+/// Whatever a header says: what is allowed is kept to, and it ends.
+TEST_F(MemberOf, ADamaged7zHeaderTakesNoMoreMemoryEither) {
+  const std::string bytes = archive_of(seven_zip, {{"b.csv", "a\n1\n"}, {"c.csv", "a\n2\n"}});
+  for (std::size_t at = 6; at < bytes.size(); ++at) {
+    for (const char c : {'\0', '\x7f', '\xff'}) {
+      std::string other = bytes;
+      other[at] = c;
+      const std::string failure = failure_of(other, {.memory_max = 1 << 26, .members = {"b.csv"}});
+      if (failure.empty()) {
+        EXPECT_EQ("a\n1\n", text_of(other, {.memory_max = 1 << 26, .members = {"b.csv"}})) << at;
+      }
+    }
+  }
+}
+
 TEST_F(MemberOf, ANameIsMeantBeforeAPatternIs) {
   for (const Kind& kind : kinds) {
     SCOPED_TRACE(kind.name);
