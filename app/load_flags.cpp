@@ -210,6 +210,7 @@ pg::ConnectOptions connection_of(const LoadFlags& flags) {
   } else if (!encoding.empty()) {
     connect.client_encoding = pg::utf8;
   }
+  connect.converts_data = ours.has_value();
   return connect;
 }
 

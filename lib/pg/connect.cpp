@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "pg/conninfo.hpp"
 #include "pg/encoding.hpp"
@@ -33,6 +34,15 @@ async::Clock::duration time_to_connect(PGconn* connection) {
   return each * hosts;
 }
 
+/// Of all encodings that a database may have, MULE_INTERNAL alone has no conversion to UTF8.
+Failure no_conversion(const PgError& error) {
+  return {
+      FailureKind::usage,
+      error.full() +
+          "\n  Names and messages are UTF-8 here, and data what --encoding says: a database for "
+          "which PostgreSQL has no such conversion cannot be loaded into."};
+}
+
 }  // namespace
 
 asio::awaitable<std::unique_ptr<Connection>> Connection::open(ConnectOptions options) {
@@ -51,7 +61,18 @@ asio::awaitable<std::unique_ptr<Connection>> Connection::open(ConnectOptions opt
   std::unique_ptr<Connection> connection(new Connection(executor, raw));
   if (PQstatus(raw) == CONNECTION_BAD) throw PgError::from(raw, Phase::connect);
   const PGVerbosity usual = PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);
-  co_await connection->poll_until_connected(async::Deadline::after(time_to_connect(raw)));
+  std::optional<PgError> refused;
+  try {
+    co_await connection->poll_until_connected(async::Deadline::after(time_to_connect(raw)));
+  } catch (const PgError& error) {
+    if (!error.state.in_class(sql_class::feature_not_supported)) throw;
+    refused = error;
+  }
+  if (refused && options.converts_data && options.client_encoding != utf8) {
+    options.client_encoding = utf8;
+    co_return co_await open(std::move(options));
+  }
+  if (refused) throw no_conversion(*refused);
   PQsetErrorVerbosity(raw, usual);
   PQsetnonblocking(raw, 1);
   connection->stall_max_ = options.stall_max;
@@ -63,7 +84,14 @@ asio::awaitable<std::unique_ptr<Connection>> Connection::open(ConnectOptions opt
 asio::awaitable<void> Connection::speak_utf8() {
   data_encoding_ = pg_encoding_to_char(PQclientEncoding(connection_.get()));
   if (data_encoding_ == utf8) co_return;
-  co_await query_in_user_path("set client_encoding = 'UTF8'");
+  std::optional<PgError> refused;
+  try {
+    co_await query_in_user_path("set client_encoding = 'UTF8'");
+  } catch (const PgError& error) {
+    if (!error.state.in_class(sql_class::feature_not_supported)) throw;
+    refused = error;
+  }
+  if (refused) throw no_conversion(*refused);
 }
 
 asio::awaitable<void> Connection::poll_until_connected(async::Deadline deadline) {

@@ -22,6 +22,9 @@ struct ConnectOptions {
   std::string port;
   std::string user;
   std::string client_encoding;  ///< of data; empty: PGCLIENTENCODING, or UTF8
+  /// Data are converted where the server has no conversion between that and its own: it is asked
+  /// for UTF8 then.
+  bool converts_data = false;
   /// A connection on which nothing moves for so long while something is under way is lost; zero:
   /// never. It is the socket's TCP_USER_TIMEOUT too.
   std::chrono::milliseconds stall_max = limits::stall_default;

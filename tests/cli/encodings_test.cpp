@@ -107,6 +107,36 @@ TEST_F(Encodings, WhatCannotBeConvertedNamesTheFlag) {
   EXPECT_EQ("", table());
 }
 
+/// A server converts between its own encoding and some others only: what it does not is converted
+/// here, and a database that cannot be spoken with in UTF-8 is named as the cause.
+TEST_F(Encodings, OfADatabaseNeedNotBeOneThatTheServerConvertsTo) {
+  const std::string file = folder_.write("a.csv", "id,name\n1,cafe\n");
+  for (const char* of_database :
+       {"EUC_JP", "EUC_KR", "KOI8R", "WIN1252", "SQL_ASCII", "MULE_INTERNAL"}) {
+    SCOPED_TRACE(of_database);
+    db().run("drop database if exists other");
+    db().run(std::string("create database other template template0 lc_collate 'C' lc_ctype 'C' "
+                         "encoding '") +
+             of_database + "'");
+    const std::string other = url_of_database(url(), "other");
+    Session(other).run("create table t (id int, name text)");
+    const bool has_utf8 = std::string(of_database) != "MULE_INTERNAL";
+    for (const char* of_file :
+         {"", "auto", "UTF8", "latin1", "cp1252", "EUC_JP", "KOI8R", "BIG5", "cp437"}) {
+      SCOPED_TRACE(of_file);
+      std::vector<std::string> all{"load", file,      "-t",          "t", "-d",
+                                   other,  "--again", "--retry-for", "1s"};
+      if (*of_file != '\0') all.insert(all.end(), {"--encoding", of_file});
+      const Finished finished = pgsluice(all);
+      EXPECT_EQ(has_utf8 ? 0 : 2, finished.exit_code) << finished.err;
+      if (!has_utf8) {
+        EXPECT_THAT(finished.err, HasSubstr("has no such conversion"));
+      }
+    }
+  }
+  db().run("drop database other");
+}
+
 TEST_F(Encodings, AreThatOfTheEnvironmentToo) {
   const std::string file = folder_.write("a.csv", "schl\xfcssel,na\xefve\n1,\xe9\n");
   const Finished finished = pgsluice({"load", file, "-t", "größe", "-d", url()},
