@@ -81,18 +81,11 @@ std::optional<report::Ending> await_server(Runtime& runtime, const LoadFlags& fl
   return ending;
 }
 
-/// Up to which length a file is one chunk, and may go beside others; 0: none may.
+/// Up to which length a file may be one chunk, and go beside others.
 std::uintmax_t bytes_max_of(const std::string& path) {
-  switch (source::packing_of_name(path)) {
-    case source::Packing::none: return limits::first_chunk_bytes;
-    // What these need to be unpacked is not little for each.
-    case source::Packing::zstd:
-    case source::Packing::xz:
-    case source::Packing::zip:
-    case source::Packing::tar:
-    case source::Packing::seven_zip: return 0;
-    default: return limits::first_chunk_bytes / 16;  // of a text that packs well
-  }
+  const bool is_packed = source::packing_of_name(path) != source::Packing::none;
+  // Of a text that packs well; what is more all the same is found out, and goes by itself.
+  return is_packed ? limits::first_chunk_bytes / 8 : limits::first_chunk_bytes;
 }
 
 class Files {
@@ -161,9 +154,9 @@ class Files {
   /// after the other.
   bool may_go_side_by_side() const {
     const plan::LoadOptions& o = options_;
-    return shared_.side_by_side > 1 && o.on_conflict == writer::OnConflict::error && !o.truncate &&
-           !o.check && !o.dry_run && !o.defer_indexes && !o.atomic && !o.bytes_per_second_max &&
-           !o.rows_per_second_max && o.rejects_path.empty() && o.use_ledger;
+    return o.on_conflict == writer::OnConflict::error && !o.truncate && !o.check && !o.dry_run &&
+           !o.defer_indexes && !o.atomic && !o.bytes_per_second_max && !o.rows_per_second_max &&
+           o.rejects_path.empty() && o.use_ledger;
   }
 
   /// The files from `begin` on that are one chunk each.
@@ -174,7 +167,7 @@ class Files {
       const Input& input = inputs_[end];
       std::error_code error;
       const bool is_file = std::filesystem::is_regular_file(input.path, error);
-      if (!is_file || input.member || bytes_max_of(input.path) == 0) return end;
+      if (!is_file || input.member) return end;
       if (std::filesystem::file_size(input.path, error) > bytes_max_of(input.path) || error)
         return end;
     }
@@ -227,11 +220,15 @@ class Files {
     async::TaskGroup workers(co_await asio::this_coro::executor);
     for (std::size_t i = 0; i < shared_.side_by_side; ++i) workers.spawn(worker(end));
     co_await workers.join();
-    // What could not go beside others goes by itself, as if all had gone so.
-    std::ranges::sort(later_);
-    for (const std::size_t file : std::exchange(later_, {})) {
+    co_await load_later();
+  }
+
+  /// What could not go beside others goes by itself, as if all had gone so.
+  asio::awaitable<void> load_later() {
+    std::ranges::sort(later_, {}, &Later::file);
+    for (const Later& later : std::exchange(later_, {})) {
       if (is_over()) break;
-      co_await load_beside(file, Turn::alone);
+      co_await load_beside(later.file, later.turn);
     }
   }
 
@@ -271,27 +268,38 @@ class Files {
       const std::size_t file = next_++;
       if (!may_begin(file) || take_known(file)) continue;
       if (file < known_.size() && known_[file].is_like_another) {
-        later_.push_back(file);
+        later_.push_back({file, Turn::alone});
       } else {
         co_await load_beside(file, Turn::first);
       }
     }
   }
 
-  enum class Turn { first, alone };
+  enum class Turn {
+    first,
+    alone,  ///< no other one is under way
+    apart,  ///< ... and it has all connections, as a long file
+  };
+  struct Later {
+    std::size_t file = 0;
+    Turn turn = Turn::alone;
+  };
 
   /// Where others of the command are in its way, or have found another table than there is, it has
-  /// a second turn alone.
+  /// a second turn alone; and where it is more than one chunk.
   asio::awaitable<void> load_beside(std::size_t file, Turn turn) {
     plan::LoadOptions options = options_for(file);
-    options.jobs = 1;
+    if (turn != Turn::apart) options.jobs = 1;
     const bool is_of_others = shared_.target.has_value();
-    load::Load load(runtime_.resources(), options, &shared_);
+    load::Load load(runtime_.resources(), options, turn == Turn::apart ? nullptr : &shared_);
     under_way_.insert(&load);
     std::exception_ptr failed;
     bool is_in_the_way = false;
+    bool is_long = false;
     try {
       co_await load.run();
+    } catch (const load::NotWhole&) {
+      is_long = true;
     } catch (const writer::NotAsPlanned&) {
       failed = std::current_exception();
       is_in_the_way = is_of_others;
@@ -302,9 +310,14 @@ class Files {
       failed = std::current_exception();
     }
     under_way_.erase(&load);
+    if (is_long) {
+      later_.push_back({file, Turn::apart});
+      if (turn == Turn::alone) co_await load_later();
+      co_return;
+    }
     if (failed) shared_.target.reset();
     if (is_in_the_way && turn == Turn::first && !is_over()) {
-      later_.push_back(file);
+      later_.push_back({file, Turn::alone});
       co_return;
     }
     add(load.progress());
@@ -390,7 +403,7 @@ class Files {
   Runtime runtime_;
   load::Shared shared_;
   std::vector<load::KnownFile> known_;                  ///< by the number of the file
-  std::vector<std::size_t> later_;                      ///< files that have a turn alone
+  std::vector<Later> later_;                            ///< files that have another turn
   std::vector<std::optional<report::Ending>> endings_;  ///< by the number of the file
   std::size_t next_ = 0;                                ///< the first that is not begun
   bool is_over_ = false;                                ///< no other one is begun

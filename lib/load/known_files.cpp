@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "async/offload.hpp"
+#include "ledger/places.hpp"
 #include "load/enter.hpp"
 #include "load/run.hpp"
 #include "plan/plan.hpp"
@@ -25,12 +26,13 @@ struct File {
 constexpr std::size_t compared_bytes = 4096;
 
 /// Nothing where the file cannot be opened, or does not fit the table: its load says why.
-std::optional<File> look_at(const plan::LoadOptions& options, const writer::Target& target) {
+std::optional<File> look_at(const plan::LoadOptions& options, const Shared& shared) {
   try {
-    const std::unique_ptr<source::Source> source = source::open(options.path);
+    const std::unique_ptr<source::Source> source =
+        source::open(options.path, options.unpack, shared.encoding.value_or(std::nullopt));
     plan::Beginning beginning = plan::read_beginning(*source, options);
     const plan::Plan plan =
-        plan::make_plan(options, *source, std::move(beginning), target, {}, {}, 1);
+        plan::make_plan(options, *source, std::move(beginning), *shared.target, {}, {}, 1);
     if (plan.identity.source_stamp.empty()) return std::nullopt;
     return File{.number = 0,
                 .identity = plan.identity,
@@ -88,7 +90,7 @@ asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, const Sha
   const auto look = [&] {
     for (std::size_t i = 0; i < paths.size(); ++i) {
       options.path = paths[i];
-      std::optional<File> file = look_at(options, *shared.target);
+      std::optional<File> file = look_at(options, shared);
       if (!file) continue;
       file->number = i;
       files.push_back(std::move(*file));
@@ -101,9 +103,13 @@ asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, const Sha
   for (const File& file : files) sources.push_back(file.identity);
   pg::Lease connection = co_await on.pool.acquire();
   const ledger::KnownLoads known = co_await ledger::find_untouched(*connection, sources);
-  if (known.has_other_places || known.loads.empty()) co_return found;
+  if (known.loads.empty()) co_return found;
   const std::string is_empty = co_await writer::seen_empty(*connection, *shared.target);
   if (!is_empty.empty()) co_return found;
+  if (known.has_other_places) {
+    std::string adopt = ledger::adopt_statements(sources.front());
+    co_await connection->query(std::move(adopt));
+  }
   for (const File& file : files) {
     const resume::Verdict verdict = verdict_on(file, known.loads);
     if (verdict.kind == resume::Verdict::Kind::nothing_to_do)

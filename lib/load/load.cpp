@@ -130,8 +130,18 @@ asio::awaitable<void> Load::run_plan(plan::Plan& plan) {
 
 asio::awaitable<plan::Plan> Load::prepare_to_run() {
   writer::require_table_name(options_.table);
-  const std::optional<source::Encoding> encoding = co_await encoding_to_read();
-  source_ = source::open(options_.path, options_.unpack, encoding);
+  std::optional<source::Encoding> encoding;
+  if (shared_ != nullptr && shared_->encoding) {
+    encoding = *shared_->encoding;
+  } else {
+    encoding = co_await encoding_to_read();
+    if (shared_ != nullptr) shared_->encoding = encoding;
+  }
+  const auto open = [this, &encoding] {
+    return source::open(options_.path, options_.unpack, encoding);
+  };
+  source_ = co_await async::offload(run_.on.reader, open);
+  if (shared_ != nullptr && !source_->length()) throw NotWhole(source_->name());
   run_.report.file = source_->file();
   Survey survey(run_, options_, *source_, shared_, co_await asio::this_coro::executor);
   Findings found = co_await survey.make();

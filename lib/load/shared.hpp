@@ -3,10 +3,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 
+#include "source/encoding.hpp"
 #include "writer/catalog.hpp"
 
 namespace sluice::load {
+
+/// Thrown by a load that shares with others, before it has done anything: its source is none that
+/// is known to be short, and goes by itself.
+struct NotWhole : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 /// What loads have in common that go into one table, plainly and side by side, by one pool: the
 /// catalogs are asked once for all. That the table is still what they said, each transaction proves
@@ -16,6 +24,9 @@ struct Shared {
   std::size_t side_by_side = 1;
   /// The table; nothing until a load has asked, and again where one has found it changed.
   std::optional<writer::Target> target;
+  /// What the files are said to be in, as Load::encoding_to_read() says; nothing until a load has
+  /// found out.
+  std::optional<std::optional<source::Encoding>> encoding;
   /// Which table it is, from the first load on.
   std::optional<std::uint32_t> table;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -20,6 +21,11 @@ class FileDescriptor {
   }
 
   int get() const noexcept { return fd_; }
+
+  /// Of the same open file; -1 where the system has no more of them.
+  FileDescriptor copy() const {
+    return FileDescriptor(fd_ < 0 ? -1 : ::fcntl(fd_, F_DUPFD_CLOEXEC, 0));
+  }
 
  private:
   int fd_;

@@ -14,6 +14,7 @@
 #include "source/recognised_source.hpp"
 #include "source/stream_source.hpp"
 #include "source/transcoded_source.hpp"
+#include "source/whole_source.hpp"
 
 namespace sluice::source {
 
@@ -32,13 +33,29 @@ std::unique_ptr<Source> unpacked(std::unique_ptr<Source> raw, const UnpackOption
   return in_utf8(std::move(bytes), encoding);
 }
 
-/// A file says at once what it is, and one that is not packed stays what it is.
+/// What a small file that is packed, or in another encoding, unpacks to, where that is small too.
+std::unique_ptr<Source> whole(const std::string& path, FileDescriptor fd,
+                              const UnpackOptions& options,
+                              const std::optional<Encoding>& encoding) {
+  if (fd.get() < 0) return nullptr;
+  auto file = std::make_unique<FileSource>(path, std::move(fd));
+  if (file->length() > limits::first_chunk_bytes) return nullptr;
+  auto bytes = std::make_unique<RecognisedSource>(std::move(file), options);
+  return WholeSource::of(in_utf8(std::move(bytes), encoding), limits::first_chunk_bytes);
+}
+
+/// A file says at once what it is, and one that is neither packed nor in another encoding stays
+/// what it is.
 std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
                                   const UnpackOptions& options,
                                   const std::optional<Encoding>& encoding) {
+  FileDescriptor other = fd.copy();
   auto file = std::make_unique<FileSource>(path, std::move(fd));
   const std::string beginning = file->beginning(recognised_bytes);
-  if (packing_of(beginning) != Packing::none) return unpacked(std::move(file), options, encoding);
+  if (packing_of(beginning) != Packing::none) {
+    std::unique_ptr<Source> text = whole(path, std::move(other), options, encoding);
+    return text ? std::move(text) : unpacked(std::move(file), options, encoding);
+  }
   const Packing promised = packing_of_name(path);
   if (file->length() == beginning.size() && is_cut_magic(beginning, promised)) {
     throw Failure(FailureKind::failed, path + ": its " + std::string(name_of(promised)) +
@@ -46,9 +63,10 @@ std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
                                            std::to_string(beginning.size()) +
                                            ": it was cut off, or is still being written");
   }
-  if (const auto said = encoding ? encoding : encoding_of_beginning(beginning))
-    return in_utf8(std::move(file), said);
-  return file;
+  const std::optional<Encoding> said = encoding ? encoding : encoding_of_beginning(beginning);
+  if (!said || said->is_utf8()) return file;
+  std::unique_ptr<Source> text = whole(path, std::move(other), options, said);
+  return text ? std::move(text) : in_utf8(std::move(file), said);
 }
 
 }  // namespace

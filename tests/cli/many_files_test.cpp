@@ -11,6 +11,7 @@
 
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/packed.hpp"
 #include "support/process.hpp"
 
 namespace sluice::test {
@@ -163,6 +164,78 @@ TEST_F(ManyFiles, ASignalIsNoEnd) {
     EXPECT_EQ(0, load({path("in")}).exit_code);
     EXPECT_EQ(4500, db().number("select count(*) from t"));
   }
+}
+
+/// What is short goes in one transaction, whatever it is packed with or written in.
+TEST_F(ManyFiles, ThatAreShortGoTheShortWayInAnyForm) {
+  const char* commands[] = {"cat",
+                            "gzip -c",
+                            "zstd -q -c",
+                            "xz -c",
+                            "bzip2 -c",
+                            "lz4 -c",
+                            "tar -c x",
+                            "zip -q - x",
+                            "tar -cz x",
+                            "iconv -f UTF-8 -t UTF-16",
+                            "iconv -f UTF-8 -t UTF-16LE | gzip -c"};
+  std::filesystem::create_directories(folder_ / "in");
+  int id = 0;
+  folder_.write("in/00.csv", "id,name\n0,first\n");
+  for (const char* command : commands) {
+    for (int copy = 0; copy < 3; ++copy) {
+      std::string text = "id,name\n";
+      for (int row = 0; row < 50; ++row) text += std::to_string(++id) + ",é€\n";
+      folder_.write("in/" + std::to_string(10'000 + id) + ".csv",
+                    piped("cat > x; < x " + std::string(command), text));
+    }
+  }
+  // Short as it lies there, and long in truth.
+  std::string text = "id,name\n";
+  for (int row = 0; row < 300'000; ++row) text += std::to_string(++id) + ",aaaa\n";
+  folder_.write("in/long.csv.bz2", piped("bzip2 -c", text));
+  folder_.write("in/cut.csv.gz", piped("gzip -c", "id,name\n-1,a\n").substr(0, 25));
+  for (const char* jobs : {"1", "4"}) {
+    SCOPED_TRACE(jobs);
+    db().run("truncate t; drop schema if exists pgsluice cascade");
+    const auto json = load_json({path("in")}, 1, {"--jobs", jobs, "--keep-going"});
+    EXPECT_EQ(1, json["totals"]["failed"].get<int>());
+    EXPECT_EQ(id + 1, json["totals"]["rows_stored"].get<int>());
+    EXPECT_EQ(id + 1, db().number("select count(distinct id) from t"));
+    EXPECT_EQ(33, db().number("select count(*) from pgsluice.loads l join pgsluice.chunks c using "
+                              "(load_id) where l.xmin = c.xmin"))
+        << db().value(
+               "select string_agg(source, ' ') from pgsluice.loads l join pgsluice.chunks c "
+               "using (load_id) where l.xmin <> c.xmin and chunk = 0");
+    const auto again = load_json({path("in")}, 1, {"--jobs", jobs, "--keep-going"});
+    EXPECT_EQ(0, again["totals"]["rows_stored"].get<int>());
+    EXPECT_EQ(35, again["totals"]["ended_well"].get<int>());
+  }
+}
+
+/// A table that was made anew still has the loads of the one before it: those of this one are known
+/// all the same.
+TEST_F(ManyFiles, AreKnownWhereTheNameHadAnotherTableBefore) {
+  EXPECT_EQ(0, load({folder_.write("of_former.csv", "id,name\n-1,former\n")}).exit_code);
+  db().run(
+      "drop table t; create table t (id int primary key, name text); insert into t values (0)");
+  write_files(std::vector<int>(100, 3), 0);
+  EXPECT_EQ(0, load({path("in")}).exit_code);
+  ASSERT_EQ(1, db().number("select count(*) from pgsluice.loads where state <> 'void' and "
+                           "target_oid <> 't'::regclass"));
+  const std::string before = table();
+  const auto transactions = [this] {
+    EXPECT_TRUE(no_session_left());
+    return Session(url()).number(
+        "select xact_commit + xact_rollback from pg_stat_database where datname = "
+        "current_database()");
+  };
+  const std::int64_t so_far = transactions();
+  const auto json = load_json({path("in")}, 0);
+  EXPECT_EQ(0, json["totals"]["rows_stored"].get<int>());
+  EXPECT_EQ(100, json["totals"]["ended_well"].get<int>());
+  EXPECT_EQ(before, table());
+  EXPECT_LT(transactions() - so_far, 60) << "they were asked for one by one";
 }
 
 TEST_F(ManyFiles, OneFileInTwoEncodingsIsNotLoadedTwice) {

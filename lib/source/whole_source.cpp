@@ -1,0 +1,53 @@
+#include "source/whole_source.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "base/failure.hpp"
+#include "source/transcoder.hpp"
+
+namespace sluice::source {
+std::unique_ptr<Source> WholeSource::of(std::unique_ptr<Source> inner, std::size_t bytes_max) {
+  std::string text(bytes_max + 1, '\0');
+  try {
+    text.resize(inner->read(text.data(), text.size()));
+  } catch (const Failure&) {
+    return nullptr;
+  }
+  if (text.size() > bytes_max) return nullptr;
+  text.shrink_to_fit();
+  return std::unique_ptr<Source>(new WholeSource(std::move(inner), std::move(text)));
+}
+
+WholeSource::WholeSource(std::unique_ptr<Source> inner, std::string text)
+    : inner_(std::move(inner)), text_(std::move(text)) {}
+
+std::size_t WholeSource::read(char* into, std::size_t size) {
+  if (stopped_) return 0;
+  const std::size_t got = std::min(size, text_.size() - at_);
+  std::memcpy(into, text_.data() + at_, got);
+  at_ += got;
+  return got;
+}
+
+bool WholeSource::seek(std::uint64_t offset) {
+  at_ = std::min<std::uint64_t>(offset, text_.size());
+  return offset <= text_.size();
+}
+
+void WholeSource::stop() {
+  stopped_ = true;
+  inner_->stop();
+}
+
+std::string WholeSource::tail(std::size_t bytes) const {
+  return text_.substr(text_.size() - std::min(bytes, text_.size()));
+}
+
+std::uint64_t WholeSource::origin() {
+  if (encoding() == nullptr) return at_;
+  return Untranscoder(*encoding()).bytes_of(std::string_view(text_).substr(0, at_)).size();
+}
+
+}  // namespace sluice::source
