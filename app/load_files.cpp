@@ -81,6 +81,11 @@ std::optional<report::Ending> await_server(Runtime& runtime, const LoadFlags& fl
   return ending;
 }
 
+bool is_there(const std::string& path) {
+  std::error_code error;
+  return path == "-" || std::filesystem::exists(std::filesystem::symlink_status(path, error));
+}
+
 /// Up to which length a file may be one chunk, and go beside others.
 std::uintmax_t bytes_max_of(const std::string& path) {
   const bool is_packed = source::packing_of_name(path) != source::Packing::none;
@@ -106,6 +111,7 @@ class Files {
     inputs_ =
         inputs_of(without_rejects(flags, source::locate(flags.files), several), options_.unpack);
     for (const Input& input : inputs_) several_.files.push_back(input.shown());
+    for (const Input& input : inputs_) was_there_.push_back(is_there(input.path));
     shared_.side_by_side =
         options_.jobs > 0 ? options_.jobs
                           : std::clamp<std::size_t>(2 * std::thread::hardware_concurrency(), 4, 8);
@@ -141,7 +147,8 @@ class Files {
   bool is_over() const { return is_over_ || runtime_.signal() != 0; }
 
   void tell_interruption() {
-    const std::size_t left = files().size() - std::min(several_.endings.size(), files().size());
+    const std::size_t over = several_.endings.size() + several_.taken.size();
+    const std::size_t left = files().size() - std::min(over, files().size());
     if (runtime_.signal() == 0 || left == 0) return;
     exit_code_ = worse(exit_code_, exit_code_of(FailureKind::interrupted, runtime_.signal()));
     if (flags_.common.output == OutputFormat::text) {
@@ -259,7 +266,8 @@ class Files {
                 .exit_code = exit_ok,
                 .message = {},
                 .sql_state = {},
-                .bad_record = {}});
+                .bad_record = {},
+                .is_held = false});
     return true;
   }
 
@@ -330,9 +338,35 @@ class Files {
     for (const std::string& note : load.report().notes) print_note(note);
   }
 
+  /// Several commands that take files away may be at one folder: each takes what the others leave.
+  /// Whoever names one file wants that one.
+  bool shares_with_others() const {
+    return after_.what != AfterLoad::What::keep &&
+           (files().size() > 1 || flags_.files.front() != files().front());
+  }
+
+  /// Whether another command has the file, and nothing of it was stored by this one.
+  bool is_of_others(std::size_t file, const report::Ending& ending) const {
+    if (!shares_with_others() || is_loaded(ending) || ending.report.now.rows() > 0) return false;
+    return ending.is_held ||
+           (was_there_[file] && !ending.report.load && !is_there(inputs_[file].path));
+  }
+
+  void leave_to_others(std::size_t file) {
+    several_.taken.push_back(files()[file]);
+    if (!flags_.common.quiet)
+      print_note(files()[file] + " is left to another command, which has it");
+  }
+
   /// What becomes of a file that has ended, and of those behind it.
   void take(std::size_t file, report::Ending ending) {
     ending.path = files()[file];
+    if (is_of_others(file, ending)) {
+      ++progress_.files_done;
+      has_failed_member_ = !inputs_[file].is_last_of_file;
+      leave_to_others(file);
+      return;
+    }
     if (files().size() > 1) name_file(ending);
     print(ending);
     if (is_all_of_file_loaded(file, ending) && !options_.dry_run) act_after(file, ending);
@@ -360,6 +394,11 @@ class Files {
       const std::string done = after_.apply(inputs_[file].path, ending.report.file);
       if (!done.empty() && !flags_.common.quiet) print_note(done);
     } catch (const Failure& failure) {
+      if (shares_with_others() && !is_there(inputs_[file].path)) {
+        if (!flags_.common.quiet)
+          print_note(files()[file] + " was taken away by another command meanwhile");
+        return;
+      }
       ending.exit_code = exit_code_of(failure.kind(), 0);
       ending.message = failure.what();
       if (flags_.common.output == OutputFormat::text) print_error(ending.message);
@@ -399,6 +438,7 @@ class Files {
   AfterLoad after_;
   plan::LoadOptions options_;
   std::vector<Input> inputs_;
+  std::vector<bool> was_there_;     ///< when the command began, by the number of the file
   bool has_failed_member_ = false;  ///< of the archive that is being loaded
   Runtime runtime_;
   load::Shared shared_;

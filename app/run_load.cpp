@@ -3,6 +3,7 @@
 #include "app/progress_printer.hpp"
 #include "async/run_beside.hpp"
 #include "base/exit_code.hpp"
+#include "ledger/run_lock.hpp"
 #include "load/load.hpp"
 
 namespace sluice::app {
@@ -79,7 +80,8 @@ report::Ending ending_of(const std::exception_ptr& failed, const Runtime& runtim
                         .exit_code = 0,
                         .message = {},
                         .sql_state = {},
-                        .bad_record = {}};
+                        .bad_record = {},
+                        .is_held = false};
   try {
     if (failed) std::rethrow_exception(failed);
   } catch (const load::BadRecord& error) {
@@ -87,6 +89,10 @@ report::Ending ending_of(const std::exception_ptr& failed, const Runtime& runtim
     ending.message = error.what() + advice_for(error, options);
     ending.sql_state = error.reject().sql_state;
     ending.exit_code = exit_code_of_load(error, options.rejects, 0);
+  } catch (const ledger::LoadIsHeld& error) {
+    ending.message = error.what();
+    ending.exit_code = exit_held;
+    ending.is_held = true;
   } catch (const Failure& error) {
     ending.message = error.what();
     ending.exit_code = exit_code_of_load(error, options.rejects, runtime.signal());
@@ -111,7 +117,8 @@ report::Ending ending_of(const Failure& failure, const std::string& path,
           .exit_code = exit_code_of(failure.kind(), 0),
           .message = failure.what(),
           .sql_state = {},
-          .bad_record = {}};
+          .bad_record = {},
+          .is_held = false};
 }
 
 }  // namespace sluice::app

@@ -141,7 +141,9 @@ asio::awaitable<pg::Result> RunLock::begin_locked(pg::Connection& connection, st
   } else if (!is_load) {
     message = "another run with --truncate is at work on the table (" + holder + ")";
   }
-  throw Failure(FailureKind::held, message + "; nothing was changed");
+  message += "; nothing was changed";
+  if (is_load) throw LoadIsHeld(message);
+  throw Failure(FailureKind::held, message);
 }
 
 }  // namespace sluice::ledger

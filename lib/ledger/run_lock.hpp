@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/failure.hpp"
 #include "pg/connection.hpp"
 
 namespace sluice::ledger {
@@ -13,6 +14,12 @@ namespace sluice::ledger {
 /// The server's side of noticing that we are gone without a word, by name and value: otherwise what
 /// we hold stays held for as long as its system's defaults say, often two hours.
 std::vector<std::pair<std::string, std::string>> keepalive_settings();
+
+/// Another run is at work on the same load.
+class LoadIsHeld : public Failure {
+ public:
+  explicit LoadIsHeld(const std::string& message) : Failure(FailureKind::held, message) {}
+};
 
 /// What a run keeps others away from.
 struct RunLockNames {

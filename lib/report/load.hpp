@@ -20,6 +20,7 @@ struct Ending {
   std::string message;  ///< of the failure; empty without one
   std::optional<std::string> sql_state;
   std::optional<load::BadRecord> bad_record;
+  bool is_held = false;  ///< by another run of the same load
 };
 
 /// What goes to stdout for a load that ended well, and to stderr for one that failed (after its

@@ -17,6 +17,7 @@ struct Totals {
   RowCounts rows;  ///< by this run
   std::size_t ended_well = 0;
   std::size_t failed = 0;
+  std::size_t taken = 0;
   std::size_t not_begun = 0;
   std::uint64_t rows_rejected = 0;  ///< of loads of this run
   double seconds = 0;
@@ -38,7 +39,9 @@ Totals totals_of(const Several& several) {
     if (!is_old(ending)) totals.rows_rejected += ending.report.rows_rejected;
     totals.seconds += ending.report.seconds;
   }
-  totals.not_begun = several.files.size() - std::min(several.endings.size(), several.files.size());
+  totals.taken = several.taken.size();
+  const std::size_t over = several.endings.size() + totals.taken;
+  totals.not_begun = several.files.size() - std::min(over, several.files.size());
   return totals;
 }
 
@@ -63,7 +66,8 @@ std::string text_of(const Several& several) {
   for (const std::string& path : several.files) {
     const std::string file = printable_line(path == "-" ? "stdin" : path);
     if (ending == several.endings.end() || ending->path != path) {
-      text += line("not begun", "-", dashes_of(counts), "-", file);
+      const bool is_taken = std::ranges::find(several.taken, path) != several.taken.end();
+      text += line(is_taken ? "left to others" : "not begun", "-", dashes_of(counts), "-", file);
       continue;
     }
     const load::LoadReport& r = ending->report;
@@ -78,10 +82,11 @@ std::string text_of(const Several& several) {
 
 nlohmann::ordered_json json_of_totals(const Several& several) {
   const Totals totals = totals_of(several);
-  return {{"files", several.endings.size() + totals.not_begun},
+  return {{"files", several.endings.size() + totals.taken + totals.not_begun},
           {"ended_well", totals.ended_well},
           {"failed", totals.failed},
           {"not_begun", totals.not_begun},
+          {"left_to_others", totals.taken},
           {"rows_stored", totals.rows.rows_stored},
           {"rows_updated", totals.rows.rows_updated},
           {"rows_unchanged", totals.rows.rows_unchanged},

@@ -12,6 +12,7 @@ namespace sluice::report {
 struct Several {
   std::vector<std::string> files;
   std::vector<std::string> left_out;  ///< rejects of loads, which a pattern has matched
+  std::vector<std::string> taken;     ///< by other commands at the same files, in no order
   std::vector<Ending> endings;        ///< of those that were begun, in the order of the files
 };
 

@@ -77,6 +77,59 @@ TEST_F(After, EightMoversAtOnceReplaceNothing) {
   EXPECT_EQ(rounds * 8, db().number("select count(*) from t where a >= 1000"));
 }
 
+/// Commands that take files away share a folder: each takes what the others leave, and none of them
+/// fails because of that.
+TEST_F(After, SeveralMoversShareAFolder) {
+  constexpr int files = 60;
+  for (const char* after : {"move", "delete"}) {
+    for (const char* jobs : {"1", "4"}) {
+      SCOPED_TRACE(std::string(after) + " " + jobs);
+      db().run("truncate t; drop schema pgsluice cascade");
+      ASSERT_EQ(0, pgsluice({"load", folder_ / "warm.csv", "-t", "t", "-d", url()}).exit_code);
+      const std::string in = folder_ / "in";
+      const std::string done = folder_ / "done";
+      fs::remove_all(done);
+      fs::create_directories(in);
+      for (int i = 1; i <= files; ++i) {
+        std::string text = "a\n";
+        for (int row = 0; row < (i % 20 == 0 ? 400'000 : 10); ++row)
+          text += std::to_string(i) + "\n";
+        folder_.write("in/" + std::to_string(100 + i) + ".csv", text);
+      }
+      std::vector<std::unique_ptr<Process>> movers;
+      for (int k = 0; k < 3; ++k) {
+        std::vector<std::string> command =
+            load(in, std::string(after) == "move" ? "move:" + done : after);
+        command.insert(command.end(), {"--jobs", jobs});
+        movers.push_back(std::make_unique<Process>(command));
+      }
+      for (const auto& mover : movers) {
+        const Finished finished = mover->wait();
+        EXPECT_EQ(0, finished.exit_code) << finished.err;
+      }
+      EXPECT_TRUE(fs::is_empty(in));
+      EXPECT_EQ(files, db().number("select count(distinct a) from t where a > 0"));
+      EXPECT_EQ(0,
+                db().number("select count(*) from (select a from t where a > 0 group by a having "
+                            "count(*) <> case when a % 20 = 0 then 400000 else 10 end) x"));
+      if (std::string(after) == "move") {
+        EXPECT_EQ(files, std::distance(fs::directory_iterator(done), fs::directory_iterator()));
+      }
+    }
+  }
+}
+
+/// Whoever names one file wants that one.
+TEST_F(After, AFileThatIsNotThereIsAnErrorWhereItIsNamed) {
+  const std::string is_there = folder_.write("x.csv", "a\n1\n");
+  EXPECT_EQ(2, pgsluice(load(folder_ / "y.csv", "delete")).exit_code);
+  std::vector<std::string> both = load(is_there, "delete");
+  both.push_back(folder_ / "y.csv");
+  const Finished finished = pgsluice(both);
+  EXPECT_EQ(2, finished.exit_code) << "it never was there";
+  EXPECT_THAT(finished.err, HasSubstr("y.csv"));
+}
+
 /// A folder is made where it is the last part of the way; what is mistyped above it is refused
 /// before anything is loaded.
 TEST_F(After, AMistypedFolderIsNotMade) {
