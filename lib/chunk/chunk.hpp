@@ -25,6 +25,7 @@ struct Chunk {
   std::uint64_t origin = 0;  ///< with an encoding: where it starts in the text as that was
   bool unterminated_quote =
       false;  ///< the last record, which is the source's last, opens a quote that never closes
+  bool lacks_line_end = false;  ///< the last record, which is the source's last
   csv::StructuralIndex index;
   Buffer buffer;
 

@@ -57,6 +57,7 @@ bool Chunker::next(Chunk& chunk) {
   chunk.buffer.reserve(wanted + csv::Scanner::padding);
   chunk.index.shrink(4 * (entries_max() + limits::scan_slice_bytes));
   chunk.unterminated_quote = false;
+  chunk.lacks_line_end = false;
   scan_state_ = {};
   read_now_ = 0;
 
@@ -172,6 +173,7 @@ void Chunker::end_last_record(Chunk& chunk) {
   char* const behind = chunk.buffer.bytes() + chunk.size;
   const bool ended = chunk.size > 0 && behind[-1] == last_of_end_ && !scan_state_.in_quotes;
   if (ended) return;
+  chunk.lacks_line_end = true;
   chunk.unterminated_quote = scan_state_.in_quotes;
   ++(line_end_ == csv::LineEnd::cr ? scan_state_.carriage_returns : scan_state_.line_feeds);
   std::size_t place = chunk.size;

@@ -6,8 +6,8 @@
 namespace sluice::load {
 
 /// Notes a last record without a line end: a file that is still being written, or was cut off,
-/// looks like that. Nothing where no record was read, where --limit ended the reading, and of
-/// streams.
-void note_last_record(const plan::Plan& plan, LoadReport& report);
+/// looks like that. `ends_within_line`: so it was read, of what is packed. Nothing where no record
+/// was read, where --limit ended the reading, and of streams that are not packed.
+void note_last_record(const plan::Plan& plan, bool ends_within_line, LoadReport& report);
 
 }  // namespace sluice::load

@@ -109,7 +109,7 @@ asio::awaitable<void> Load::run_to_the_end() {
         "the server had no room for {} connections, so there were fewer at times (see --jobs)",
         plan.jobs));
   }
-  if (!failed) note_last_record(plan, run_.report);
+  if (!failed) note_last_record(plan, ends_within_line_, run_.report);
   run_.report.seconds = std::chrono::duration<double>(Clock::now() - began).count();
   run_.report.retries = run_.progress.retries;
   if (failed) std::rethrow_exception(failed);
@@ -340,6 +340,7 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
   }
   road_ = nullptr;
   read_ = {road.chunks_read(), road.bytes_read(), road.records_read()};
+  ends_within_line_ = road.ends_within_line();
   run_.report.now += road.counts();
   run_.report.rows_rejected += road.rows_rejected();
   run_.report.total.rows_skipped += road.counts().rows_skipped;

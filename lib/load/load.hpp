@@ -61,7 +61,8 @@ class Load {
   std::optional<ledger::RunLock> lock_;
   KeptRejects rejects_;
   Road* road_ = nullptr;
-  ledger::Read read_;  ///< by the last time over the road
+  ledger::Read read_;              ///< by the last time over the road
+  bool ends_within_line_ = false;  ///< as that one has found
 };
 
 }  // namespace sluice::load

@@ -60,6 +60,7 @@ asio::awaitable<void> Road::read_chunks() {
       break;
     }
     ++chunks_read_;
+    ends_within_line_ = chunk->lacks_line_end;
     records_read_ += chunk->records;
     bytes_read_ += chunk->size;
     if (is_known) continue;

@@ -41,6 +41,8 @@ class Road {
   std::uint64_t records_read() const { return records_read_; }
   std::uint64_t bytes_read() const { return bytes_read_; }
   std::uint64_t chunks_read() const { return chunks_read_; }
+  /// Whether the last record that was read has no line end.
+  bool ends_within_line() const { return ends_within_line_; }
   const RowCounts& counts() const { return counts_; }
   std::uint64_t rows_rejected() const { return rows_rejected_; }
   std::uint64_t bytes_stored() const { return bytes_stored_; }
@@ -90,6 +92,7 @@ class Road {
   std::uint64_t records_read_ = 0;
   std::uint64_t bytes_read_ = 0;
   std::uint64_t chunks_read_ = 0;
+  bool ends_within_line_ = false;
   RowCounts counts_;
   std::uint64_t rows_rejected_ = 0;
   std::uint64_t bytes_stored_ = 0;

@@ -186,6 +186,24 @@ TEST_F(PackedLoad, ServesEveryCommand) {
   EXPECT_TRUE(fs::exists(done + "/f.csv.gz"));
 }
 
+TEST_F(PackedLoad, WhoseLastRecordHasNoLineEndIsNoted) {
+  for (const std::size_t bytes : {100U, 3'000'000U}) {
+    std::string text = csv_to_pack(bytes);
+    for (const bool is_open : {false, true}) {
+      if (is_open) text += "99999999,cut off";
+      for (const char* command :
+           {"gzip -c", "xz -0 -c", "cat > b.csv && zip -q a.zip b.csv && cat a.zip"}) {
+        SCOPED_TRACE(std::to_string(bytes) + " in " + command + (is_open ? ", open" : ""));
+        db().run("truncate t");
+        const Finished loaded = load(folder_.write("f.packed", piped(command, text)),
+                                     {"--again", "--chunk-size", "64KiB"});
+        EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+        EXPECT_EQ(is_open, loaded.err.contains("has no line end")) << loaded.err;
+      }
+    }
+  }
+}
+
 TEST_F(PackedLoad, KeepsItsLimits) {
   const std::string text = csv_to_pack(300'000);
   const std::string path = folder_.write("f.csv.gz", piped("gzip -c", text));
