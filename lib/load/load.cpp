@@ -59,6 +59,9 @@ asio::awaitable<void> Load::run() {
   std::exception_ptr failed;
   try {
     co_await run_to_the_end();
+  } catch (const source::UnpacksToMore&) {
+    run_.report.goes_on_with = "with a larger --max-bytes";
+    failed = std::current_exception();
   } catch (...) {
     failed = std::current_exception();
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "source/encoding.hpp"
 #include "source/file_identity.hpp"
@@ -19,6 +20,11 @@ struct UnpackOptions {
   std::optional<std::uint64_t> bytes_max;                  ///< unpacked
   std::vector<std::string> members;   ///< patterns of names; none: the one file that there is
   std::optional<std::string> member;  ///< the one of this name, whatever the patterns are
+};
+
+/// The content is longer than UnpackOptions::bytes_max.
+struct UnpacksToMore : Failure {
+  explicit UnpacksToMore(const std::string& message) : Failure(FailureKind::failed, message) {}
 };
 
 /// Where bytes come from, in order. Blocking: read() belongs on a thread that may wait. One reader

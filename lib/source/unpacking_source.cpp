@@ -38,9 +38,8 @@ std::size_t UnpackingSource::read_some(char* into, std::size_t size) {
   if (!ahead_.empty()) ahead_.erase(0, got);
   read_ += got;
   if (options_.bytes_max && read_ > *options_.bytes_max) {
-    throw Failure(FailureKind::failed, name() + ": unpacks to more than " +
-                                           format_bytes(*options_.bytes_max) +
-                                           " (see --max-bytes)");
+    throw UnpacksToMore(name() + ": unpacks to more than " + format_bytes(*options_.bytes_max) +
+                        " (see --max-bytes)");
   }
   return got;
 }

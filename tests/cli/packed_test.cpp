@@ -207,9 +207,12 @@ TEST_F(PackedLoad, WhoseLastRecordHasNoLineEndIsNoted) {
 TEST_F(PackedLoad, KeepsItsLimits) {
   const std::string text = csv_to_pack(300'000);
   const std::string path = folder_.write("f.csv.gz", piped("gzip -c", text));
-  const Finished large = load(path, {"--max-bytes", "100KB", "--chunk-size", "16KiB"});
+  // By one connection, so that what is read ahead is less than the limit.
+  const Finished large =
+      load(path, {"--max-bytes", "250KB", "--chunk-size", "16KiB", "--jobs", "1"});
   EXPECT_EQ(1, large.exit_code);
-  EXPECT_THAT(large.err, HasSubstr("unpacks to more than 97.7 KiB (see --max-bytes)"));
+  EXPECT_THAT(large.err, HasSubstr("unpacks to more than 244.1 KiB (see --max-bytes)"));
+  EXPECT_THAT(large.err, HasSubstr("; the same command with a larger --max-bytes goes on"));
   EXPECT_EQ(0, load(path, {"--chunk-size", "16KiB"}).exit_code) << "the same command without it";
   expect_all_of(text);
   const std::string wide =
@@ -232,6 +235,40 @@ TEST_F(PackedLoad, TellsItsWayInPackedBytes) {
   EXPECT_EQ(packed.size(), json["packed_bytes_done"]);
   EXPECT_EQ(text.size(), json["bytes_done"]);
   EXPECT_FALSE(json.contains("bytes_total"));
+}
+
+/// Whatever a bomb is of and packed with: memory is flat, and it ends, at its limit or its end. A
+/// line that never ends is a record that is too long.
+TEST_F(PackedLoad, EndsAnyBombInLittleMemory) {
+  const struct {
+    const char* what;
+    const char* bytes;
+    const char* says;
+    const char* says_unlimited;
+  } kinds[] = {
+      {"zeros", "head -c 150M /dev/zero", "unpacks to more than", "no name in the first record"},
+      {"line ends", "(echo id,name; yes \"\" | head -c 150M; true)", "unpacks to more than",
+       "checked"},
+      {"one line", "(echo id,name; yes | tr -d \"\\n\" | head -c 150M; true)",
+       "unpacks to more than", "--max-record-bytes"}};
+  for (const char* command : {"gzip -1 -c", "zstd -q -c", "xz -0 -c -T2", "zip -1 -q - -"}) {
+    for (const auto& kind : kinds) {
+      SCOPED_TRACE(std::string(kind.what) + " in " + command);
+      const std::string path =
+          folder_.write("bomb", piped(std::string(kind.bytes) + " | " + command, ""));
+      ASSERT_LT(fs::file_size(path), 5'000'000U);
+      for (const bool is_limited : {true, false}) {
+        std::vector<std::string> all{"check",         path,  "-t", "t", "-d", url(),
+                                     "--blank-lines", "skip"};
+        if (is_limited) all.insert(all.end(), {"--max-bytes", "20MB"});
+        const Finished checked = pgsluice(all);
+        EXPECT_THAT(checked.out + checked.err,
+                    HasSubstr(is_limited ? kind.says : kind.says_unlimited));
+        // A record may have 64 MiB, and a part of that is on its way twice.
+        EXPECT_LT(checked.rss_kib_max, (kind.what == std::string("line ends") ? 130 : 256) * 1024);
+      }
+    }
+  }
 }
 
 /// 300 MB of lines in less than 1.5 MB.
