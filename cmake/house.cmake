@@ -22,6 +22,12 @@ target_compile_options(house INTERFACE -Wno-missing-field-initializers)
 # GCC takes the promise's own operator delete, which Asio's awaitable inherits, for a mismatch with its operator new.
 target_compile_options(house INTERFACE -Wno-mismatched-new-delete)
 target_include_directories(house INTERFACE ${CMAKE_SOURCE_DIR}/lib)
+# What decides how fmt's headers are read must be the same for all that share a precompiled header.
+target_link_libraries(house INTERFACE fmt::fmt)
+# GCC looks through its memory for what can be given back each time that it has grown by a part: a tenth of the time.
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  target_compile_options(house INTERFACE --param=ggc-min-heapsize=524288)
+endif()
 if(PGSLUICE_SANITIZE)
   target_compile_options(house INTERFACE -fsanitize=${PGSLUICE_SANITIZE} -fno-omit-frame-pointer
                                          -fno-sanitize-recover=all)
@@ -41,7 +47,7 @@ function(house_library name)
   target_link_libraries(${name} PUBLIC house ${ARG_USES})
 endfunction()
 
-# house_pch(target headers...): a precompiled header where Asio would otherwise be read again for each file.
+# house_pch(target): where Asio would otherwise be read again for each file. It is precompiled once, for pg.
 function(house_pch name)
-  target_precompile_headers(${name} PRIVATE ${ARGN})
+  target_precompile_headers(${name} REUSE_FROM pg)
 endfunction()
