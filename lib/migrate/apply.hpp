@@ -17,7 +17,7 @@ class Apply {
  public:
   /// Stores a statement of the history of a file that is not one transaction (see
   /// LockedSession::record).
-  using Record = std::function<void(const std::string& sql)>;
+  using Record = std::function<void(const Sql& row)>;
 
   Apply(Session& session, const Options& options, const script::Secrets& secrets,
         const Listener& listener, const Stop& stop)

@@ -103,7 +103,7 @@ std::string Apply::own_tail(const Task& task) const {
   sql += "select case when " + std::string(Session::identity_expression()) + " = " +
          quote_literal(session_.identity()) +
          " then 0 else ('the session is still ' || current_user)::int end;";
-  return sql + script::record_applied(*task.home, task.script) + ";commit";
+  return sql + script::record_applied(*task.home, task.script).text() + ";commit";
 }
 
 Culprit Apply::culprit_of(const Task& task, const SqlError& error, const Sending& sending,

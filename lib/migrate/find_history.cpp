@@ -98,7 +98,7 @@ Found find_history(const script::Folder& folder, const Options& options, const S
 void adopt(Session& session, const Found& found) {
   if (!found.is_to_be_adopted) return;
   if (found.choice.takes_over) session.query(script::take_over(found.home()));
-  session.query(script::record_search_path(found.home()) + " and search_path is null");
+  session.query(sql("{} and search_path is null", script::record_search_path(found.home())));
 }
 
 }  // namespace sluice::migrate

@@ -53,8 +53,8 @@ void LockedSession::ask_lock(const std::function<void(Session&)>& ask) {
   }
 }
 
-void LockedSession::record(const std::string& sql) {
-  const auto store = [&sql](Session& session) { session.query(sql); };
+void LockedSession::record(const Sql& row) {
+  const auto store = [&row](Session& session) { session.query(row); };
   ask_lock(store);
 }
 

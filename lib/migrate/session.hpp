@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/limits.hpp"
+#include "base/sql.hpp"
 #include "migrate/sql_error.hpp"
 #include "migrate/stop.hpp"
 #include "migrate/watch.hpp"
@@ -36,6 +37,7 @@ class Session {
   ///
   /// A question runs under `own_path`, to the end of its transaction.
   script::Rows query(const std::string& sql);
+  script::Rows query(const Sql& sql) { return query(sql.text()); }
   /// The same in the user's search_path: what stands in it is qualified.
   script::Rows query_in_user_path(const std::string& sql);
 

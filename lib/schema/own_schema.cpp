@@ -177,10 +177,11 @@ std::string create_history(const script::Row& row) {
     for (std::size_t i = 0; i < files.size(); ++i) {
       if (row[i + 1] == "t")
         text +=
-            script::record_applied(home, script::make_script(files[i].file, files[i].text)) + ";";
+            script::record_applied(home, script::make_script(files[i].file, files[i].text)).text() +
+            ";";
     }
   }
-  return text + script::history_query(project);
+  return text + script::history_query(project).text();
 }
 
 /// What is not applied yet, with its rows in the history. May be empty.
@@ -193,7 +194,7 @@ std::string upgrade(const script::Rows& history) {
   std::string text;
   // A newer pgsluice may have applied more: that is no drift here.
   for (const script::Status& status : script::make_plan(folder, known, std::nullopt).pending)
-    text += status.script->text + "\n;" + script::record_applied(home, *status.script) + ";";
+    text += status.script->text + "\n;" + script::record_applied(home, *status.script).text() + ";";
   return text;
 }
 

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "base/identifier.hpp"
+#include "base/columns.hpp"
 #include "base/project.hpp"
 
 namespace sluice::script {
@@ -20,53 +20,66 @@ Entry::State state_in(const Row& row, std::size_t column) {
 
 bool is_versioned(const Script& script) { return script.name.kind == ScriptKind::versioned; }
 
-std::string version_of(const Script& script) {
-  return is_versioned(script) ? std::to_string(script.name.version) : "null";
+Sql version_of(const Script& script) {
+  return is_versioned(script) ? sql("{}", script.name.version) : sql("null");
 }
 
-std::string where(const Home& home, bool versioned, std::uint64_t version,
-                  const std::string& file) {
-  return " where project = " + quote_literal(home.project) +
-         (versioned ? " and version = " + std::to_string(version)
-                    : " and version is null and file = " + quote_literal(file));
+Sql where(const Home& home, bool versioned, std::uint64_t version, const std::string& file) {
+  return sql(" where project = {} and {}", literal(home.project),
+             versioned ? sql("version = {}", version)
+                       : sql("version is null and file = {}", literal(file)));
 }
 
-std::string where(const Home& home, const Script& script) {
+Sql where(const Home& home, const Script& script) {
   return where(home, is_versioned(script), script.name.version, script.file);
 }
 
 /// A new entry; that of a repeatable script takes the place of the one before. The first rows of
 /// our own schema are stored before the table knows where.
-std::string insert(const Home& home, const Script& script, const std::string& state,
-                   const std::string& finished_at) {
+Sql insert(const Home& home, const Script& script, SqlWords state, SqlWords finished_at) {
   const bool has_place = home.search_path.has_value();
-  std::string sql = "insert into pgsluice.migrations (project, version, file, checksum, state, ";
-  sql += has_place ? "runner, finished_at, search_path) values (" : "runner, finished_at) values (";
-  sql += quote_literal(home.project) + ", " + version_of(script) + ", ";
-  sql += quote_literal(script.file) + ", " + quote_literal(script.checksum) + ", '" + state + "', ";
-  sql += quote_literal(runner_name()) + ", " + finished_at;
-  if (has_place) sql += ", " + quote_literal(*home.search_path);
-  sql += ")";
+  Sql statement =
+      sql("insert into pgsluice.migrations (project, version, file, checksum, state, runner, "
+          "finished_at{}) values ({}, {}, {}, {}, '{}', {}, {}{})",
+          has_place ? SqlWords(", search_path") : SqlWords(""), literal(home.project),
+          version_of(script), literal(script.file), literal(script.checksum), state,
+          literal(runner_name()), finished_at,
+          has_place ? sql(", {}", literal(*home.search_path)) : Sql());
   if (!is_versioned(script)) {
-    sql +=
+    statement += sql(
         " on conflict (project, file) where version is null do update set checksum = "
         "excluded.checksum, state = excluded.state, statements_done = 0, statement_begun = false, "
         "done_checksum = null, error = null, runner = excluded.runner, applied_by = "
         "excluded.applied_by, started_at = excluded.started_at, finished_at = "
         "excluded.finished_at, search_path = excluded.search_path, accepted_at = null, accepted_by "
-        "= null, accepted_checksum = null";
+        "= null, accepted_checksum = null");
   }
-  return sql;
+  return statement;
 }
 
 // By way of JSON, as the history of an older version lacks columns.
-constexpr const char* entry_query =
-    "select m.project, coalesce(m.version::text, ''), m.file, coalesce(m.checksum, ''), m.state, "
-    "m.statements_done::text, m.statement_begun::int::text, coalesce(m.done_checksum, ''), "
-    "coalesce(m.error, ''), coalesce(date_trunc('second', m.finished_at)::text, ''), "
-    "coalesce('=' || (j.j ->> 'search_path'), ''), (j.j ->> 'accepted_at' is not null)::int::text, "
-    "coalesce(j.j ->> 'accepted_checksum', '') from pgsluice.migrations m cross join lateral "
-    "to_jsonb(m) as j (j) where m.project ";
+constexpr auto entry_columns = columns_of({
+    {"project", "m.project"},
+    {"version", "coalesce(m.version::text, '')"},
+    {"file", "m.file"},
+    {"checksum", "coalesce(m.checksum, '')"},
+    {"state", "m.state"},
+    {"statements_done", "m.statements_done::text"},
+    {"statement_begun", "m.statement_begun::int::text"},
+    {"done_checksum", "coalesce(m.done_checksum, '')"},
+    {"error", "coalesce(m.error, '')"},
+    {"finished_at", "coalesce(date_trunc('second', m.finished_at)::text, '')"},
+    {"search_path", "coalesce('=' || (j.j ->> 'search_path'), '')"},
+    {"is_accepted", "(j.j ->> 'accepted_at' is not null)::int::text"},
+    {"accepted_checksum", "coalesce(j.j ->> 'accepted_checksum', '')"},
+});
+
+Sql entries_where(const Sql& which) {
+  return sql(
+      "select {} from pgsluice.migrations m cross join lateral to_jsonb(m) as j (j) where {} order "
+      "by m.migration_id",
+      entry_columns.list(), which);
+}
 
 }  // namespace
 
@@ -82,30 +95,29 @@ bool has_content(const Entry& entry, const std::string& checksum) {
   return entry.checksum == checksum && (entry.versioned || !entry.is_accepted);
 }
 
-std::string history_query(const std::string& project) {
-  return std::string(entry_query) + "= " + quote_literal(project) + " order by m.migration_id";
+Sql history_query(const std::string& project) {
+  return entries_where(sql("m.project = {}", literal(project)));
 }
 
-std::string histories_query() {
-  return std::string(entry_query) + "<> 'pgsluice' order by m.migration_id";
-}
+Sql histories_query() { return entries_where(sql("m.project <> 'pgsluice'")); }
 
 Entry read_entry(const Row& row) {
+  static constexpr auto& at = entry_columns;
   Entry entry;
-  entry.project = row[0];
-  entry.versioned = !row[1].empty();
-  if (entry.versioned) entry.version = row.count(1);
-  entry.file = row[2];
-  entry.checksum = row[3];
-  entry.state = state_in(row, 4);
-  entry.statements_done = row.count(5);
-  entry.statement_begun = row[6] == "1";
-  entry.done_checksum = row[7];
-  entry.error = row[8];
-  entry.finished_at = row[9];
-  if (!row[10].empty()) entry.search_path = row[10].substr(1);
-  entry.is_accepted = row[11] == "1";
-  entry.accepted_checksum = row[12];
+  entry.project = row[at["project"]];
+  entry.versioned = !row[at["version"]].empty();
+  if (entry.versioned) entry.version = row.count(at["version"]);
+  entry.file = row[at["file"]];
+  entry.checksum = row[at["checksum"]];
+  entry.state = state_in(row, at["state"]);
+  entry.statements_done = row.count(at["statements_done"]);
+  entry.statement_begun = row[at["statement_begun"]] == "1";
+  entry.done_checksum = row[at["done_checksum"]];
+  entry.error = row[at["error"]];
+  entry.finished_at = row[at["finished_at"]];
+  if (!row[at["search_path"]].empty()) entry.search_path = row[at["search_path"]].substr(1);
+  entry.is_accepted = row[at["is_accepted"]] == "1";
+  entry.accepted_checksum = row[at["accepted_checksum"]];
   return entry;
 }
 
@@ -115,69 +127,72 @@ std::string runner_name() {
   return std::string(host.data()) + ", process " + std::to_string(::getpid());
 }
 
-std::string record_applied(const Home& home, const Script& script) {
+Sql record_applied(const Home& home, const Script& script) {
   return insert(home, script, "applied", "pg_catalog.clock_timestamp()");
 }
 
-std::string record_baseline(const Home& home, std::uint64_t version) {
-  return "insert into pgsluice.migrations (project, version, file, state, runner, finished_at, "
-         "search_path) values (" +
-         quote_literal(home.project) + ", " + std::to_string(version) +
-         ", 'baseline', 'baseline', " + quote_literal(runner_name()) +
-         ", pg_catalog.clock_timestamp(), " + quote_literal(home.search_path.value_or("")) + ")";
+Sql record_baseline(const Home& home, std::uint64_t version) {
+  return sql(
+      "insert into pgsluice.migrations (project, version, file, state, runner, finished_at, "
+      "search_path) values ({}, {}, 'baseline', 'baseline', {}, pg_catalog.clock_timestamp(), {})",
+      literal(home.project), version, literal(runner_name()),
+      literal(home.search_path.value_or("")));
 }
 
-std::string record_begun(const Home& home, const Script& script) {
+Sql record_begun(const Home& home, const Script& script) {
   // After a lost answer the same is stored again.
-  return insert(home, script, "running", "null") +
-         (is_versioned(script)
-              ? " on conflict (project, version) where version is not null do nothing"
-              : "");
+  return sql("{}{}", insert(home, script, "running", "null"),
+             is_versioned(script)
+                 ? SqlWords(" on conflict (project, version) where version is not null do nothing")
+                 : SqlWords(""));
 }
 
-std::string record_progress(const Home& home, const Script& script, std::size_t statements_done,
-                            bool next_begun, const std::string& done_checksum) {
-  return "update pgsluice.migrations set state = 'running', error = null, checksum = " +
-         quote_literal(script.checksum) + ", runner = " + quote_literal(runner_name()) +
-         ", statements_done = " + std::to_string(statements_done) +
-         ", statement_begun = " + (next_begun ? "true" : "false") +
-         ", done_checksum = " + quote_literal(done_checksum) + where(home, script);
+Sql record_progress(const Home& home, const Script& script, std::size_t statements_done,
+                    bool next_begun, const std::string& done_checksum) {
+  return sql(
+      "update pgsluice.migrations set state = 'running', error = null, checksum = {}, runner = {}, "
+      "statements_done = {}, statement_begun = {}, done_checksum = {}{}",
+      literal(script.checksum), literal(runner_name()), statements_done, next_begun,
+      literal(done_checksum), where(home, script));
 }
 
-std::string record_failed(const Home& home, const Script& script, const std::string& error) {
-  return "update pgsluice.migrations set state = 'failed', statement_begun = false, error = " +
-         quote_literal(error) + where(home, script);
+Sql record_failed(const Home& home, const Script& script, const std::string& error) {
+  return sql(
+      "update pgsluice.migrations set state = 'failed', statement_begun = false, error = {}{}",
+      literal(error), where(home, script));
 }
 
-std::string record_finished(const Home& home, const Script& script) {
-  return "update pgsluice.migrations set state = 'applied', statement_begun = false, "
-         "finished_at = clock_timestamp()" +
-         where(home, script);
+Sql record_finished(const Home& home, const Script& script) {
+  return sql(
+      "update pgsluice.migrations set state = 'applied', statement_begun = false, finished_at = "
+      "clock_timestamp(){}",
+      where(home, script));
 }
 
-std::string record_accepted(const Home& home, const Entry& entry, const std::string& checksum) {
-  return "update pgsluice.migrations set state = 'applied', error = null, finished_at = "
-         "coalesce(finished_at, clock_timestamp()), accepted_at = clock_timestamp(), accepted_by = "
-         "session_user, accepted_checksum = " +
-         (checksum.empty() ? "null" : quote_literal(checksum)) +
-         where(home, entry.versioned, entry.version, entry.file);
+Sql record_accepted(const Home& home, const Entry& entry, const std::string& checksum) {
+  return sql(
+      "update pgsluice.migrations set state = 'applied', error = null, finished_at = "
+      "coalesce(finished_at, clock_timestamp()), accepted_at = clock_timestamp(), accepted_by = "
+      "session_user, accepted_checksum = {}{}",
+      literal_or_null(!checksum.empty(), checksum),
+      where(home, entry.versioned, entry.version, entry.file));
 }
 
-std::string forget(const Home& home, const Entry& entry) {
-  return "delete from pgsluice.migrations" +
-         where(home, entry.versioned, entry.version, entry.file);
+Sql forget(const Home& home, const Entry& entry) {
+  return sql("delete from pgsluice.migrations{}",
+             where(home, entry.versioned, entry.version, entry.file));
 }
 
-std::string take_over(const Home& home) {
-  return "update pgsluice.migrations set project = " + quote_literal(home.project) +
-         ", search_path = " + quote_literal(home.search_path.value_or("")) +
-         " where project = " + quote_literal(default_project) + " and search_path is null";
+Sql take_over(const Home& home) {
+  return sql(
+      "update pgsluice.migrations set project = {}, search_path = {} where project = {} and "
+      "search_path is null",
+      literal(home.project), literal(home.search_path.value_or("")), literal(default_project));
 }
 
-std::string record_search_path(const Home& home) {
-  return "update pgsluice.migrations set search_path = " +
-         quote_literal(home.search_path.value_or("")) +
-         " where project = " + quote_literal(home.project);
+Sql record_search_path(const Home& home) {
+  return sql("update pgsluice.migrations set search_path = {} where project = {}",
+             literal(home.search_path.value_or("")), literal(home.project));
 }
 
 }  // namespace sluice::script

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/sql.hpp"
 #include "script/rows.hpp"
 #include "script/script.hpp"
 
@@ -55,33 +56,33 @@ bool has_content(const Entry& entry, const std::string& checksum);
 /// A query of all entries of a project, or of all projects but pgsluice's own, in the order in
 /// which they were begun; read_entry() reads a row of it, given as texts, NULL as an empty one. A
 /// history that an older version has left can be read too.
-std::string history_query(const std::string& project);
-std::string histories_query();
+Sql history_query(const std::string& project);
+Sql histories_query();
 Entry read_entry(const Row& row);
 
 /// Who writes: "host, process 123".
 std::string runner_name();
 
 /// Statements that keep the history. A repeatable script's entry is replaced.
-std::string record_applied(const Home& home, const Script& script);
-std::string record_baseline(const Home& home, std::uint64_t version);
+Sql record_applied(const Home& home, const Script& script);
+Sql record_baseline(const Home& home, std::uint64_t version);
 /// For a script without a transaction: it begins, a statement is done (with the checksum of all
 /// that are) and maybe the next one begun, it failed, it is done.
-std::string record_begun(const Home& home, const Script& script);
-std::string record_progress(const Home& home, const Script& script, std::size_t statements_done,
-                            bool next_begun, const std::string& done_checksum);
-std::string record_failed(const Home& home, const Script& script, const std::string& error);
-std::string record_finished(const Home& home, const Script& script);
+Sql record_begun(const Home& home, const Script& script);
+Sql record_progress(const Home& home, const Script& script, std::size_t statements_done,
+                    bool next_begun, const std::string& done_checksum);
+Sql record_failed(const Home& home, const Script& script, const std::string& error);
+Sql record_finished(const Home& home, const Script& script);
 
 /// A person says that this entry is right as the file is now, or although it is gone (empty
 /// checksum). What was applied is kept beside it.
-std::string record_accepted(const Home& home, const Entry& entry, const std::string& checksum);
+Sql record_accepted(const Home& home, const Entry& entry, const std::string& checksum);
 /// A person says that this entry shall not count.
-std::string forget(const Home& home, const Entry& entry);
+Sql forget(const Home& home, const Entry& entry);
 
 /// Entries of before projects had names, and of before the history knew where, become this one's.
-std::string take_over(const Home& home);
+Sql take_over(const Home& home);
 /// Where this project was applied is here.
-std::string record_search_path(const Home& home);
+Sql record_search_path(const Home& home);
 
 }  // namespace sluice::script
