@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/identifier.hpp"
+#include "base/columns.hpp"
 #include "ledger/damaged.hpp"
 
 namespace sluice::ledger {
@@ -21,32 +21,32 @@ std::vector<std::string> split(std::string_view names) {
   return list;
 }
 
-asio::awaitable<std::vector<DeferredIndex>> missing_where(pg::Connection& on, std::string where) {
-  const auto results = co_await on.query(
-      "select d.load_id, d.index_name, pg_catalog.array_to_string(d.wide_columns, "
-      "pg_catalog.chr(1)), d.wide_bytes from pgsluice.deferred_indexes d "
-      "join pgsluice.loads l using (load_id) where " +
-      where + " order by d.load_id, d.index_name");
+asio::awaitable<std::vector<DeferredIndex>> missing_where(pg::Connection& on, Sql where) {
+  static constexpr auto at = columns_of({
+      {"load_id", "d.load_id"},
+      {"index_name", "d.index_name"},
+      {"wide_columns", "pg_catalog.array_to_string(d.wide_columns, pg_catalog.chr(1))"},
+      {"wide_bytes", "d.wide_bytes"},
+  });
+  const Sql ask = sql(
+      "select {} from pgsluice.deferred_indexes d join pgsluice.loads l using (load_id) where {} "
+      "order by d.load_id, d.index_name",
+      at.list(), where);
+  const auto results = co_await on.query(ask);
   const pg::Result& rows = results.front();
   std::vector<DeferredIndex> indexes;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
-    const LoadId load{rows.integer(row, 0)};
-    indexes.push_back({load, std::string(rows.text(row, 1)), split(rows.text(row, 2)),
-                       read_count(rows, row, 3, load, "wide_bytes of an index")});
+    const LoadId load{rows.integer(row, at["load_id"])};
+    indexes.push_back({load, std::string(rows.text(row, at["index_name"])),
+                       split(rows.text(row, at["wide_columns"])),
+                       read_count(rows, row, at["wide_bytes"], load, "wide_bytes of an index")});
   }
   co_return indexes;
 }
 
 /// A row's place in the journal, as a condition.
-std::string is_row_of(const DeferredIndex& index) {
-  return "d.load_id = " + std::to_string(index.load.value) +
-         " and d.index_name = " + quote_literal(index.name);
-}
-
-std::string array_of(const std::vector<std::string>& texts) {
-  std::string sql;
-  for (const std::string& text : texts) sql += (sql.empty() ? "" : ", ") + quote_literal(text);
-  return "array[" + sql + "]::pg_catalog.text[]";
+Sql is_row_of(const DeferredIndex& index) {
+  return sql("d.load_id = {} and d.index_name = {}", index.load.value, literal(index.name));
 }
 
 // The body is what is left of the definition behind a beginning of our own making. It may say
@@ -54,21 +54,29 @@ std::string array_of(const std::vector<std::string>& texts) {
 // nothing else.
 //
 // The table: by oid where the row is of this database, by its name of then in a restored dump.
-std::string entry_query(const DeferredIndex& index, const std::string& as_owner) {
-  return R"(
-select d.definition, d.tablespace,
+constexpr auto entry_columns = columns_of({
+    {"definition", "d.definition"},
+    {"tablespace", "d.tablespace"},
+    {"target", R"(
   case when d.target_name is null then d.target_oid::pg_catalog.text
-    else pg_catalog.format('%I.%I', d.target_schema, d.target_name) end,
-  coalesce(t.oid, 0)::pg_catalog.int8, case when t.oid is null then '' else pg_catalog.format('%I.%I', n.nspname, t.relname) end,
-  coalesce(pg_catalog.pg_get_userbyid(t.relowner), ''), coalesce(d.journaled_by, ''),
+    else pg_catalog.format('%I.%I', d.target_schema, d.target_name) end)"},
+    {"table", "coalesce(t.oid, 0)::pg_catalog.int8"},
+    {"table_name", R"(
+  case when t.oid is null then '' else pg_catalog.format('%I.%I', n.nspname, t.relname) end)"},
+    {"owner", "coalesce(pg_catalog.pg_get_userbyid(t.relowner), '')"},
+    {"journaled_by", "coalesce(d.journaled_by, '')"},
+    {"is_trusted", R"(
   coalesce((select pg_catalog.pg_has_role(j.oid, t.relowner, 'usage') from pg_catalog.pg_roles j
-    where j.rolname = d.journaled_by), false),
-  coalesce(pg_catalog.pg_has_role(t.relowner, ')" +
-         as_owner + R"('), false),
-  case when there.oid is null then 'nothing' when i.indrelid is distinct from t.oid or not i.indisvalid then 'something_else'
+    where j.rolname = d.journaled_by), false))"},
+    {"may_become_owner", "coalesce(pg_catalog.pg_has_role(t.relowner, {}), false)"},
+    {"there", R"(
+  case when there.oid is null then 'nothing'
+    when i.indrelid is distinct from t.oid or not i.indisvalid then 'something_else'
     when pg_catalog.pg_get_indexdef(there.oid) = b.beginning || b.body then 'the_index'
-    else 'another_index' end,
-  b.beginning, b.body,
+    else 'another_index' end)"},
+    {"beginning", "b.beginning"},
+    {"body", "b.body"},
+    {"alterations", R"(
   case when d.name is null or t.oid is null then '' else
     case when d.description is null then ''
       else pg_catalog.format('comment on index %I.%I is %L; ', n.nspname, d.name, d.description) end ||
@@ -79,13 +87,18 @@ select d.definition, d.tablespace,
     case when d.is_clustered
       then pg_catalog.format('alter table %I.%I cluster on %I; ', n.nspname, t.relname, d.name) else '' end ||
     coalesce((select pg_catalog.string_agg(pg_catalog.format('alter index %I.%I depends on extension %I; ',
-        n.nspname, d.name, e), '') from pg_catalog.unnest(d.extensions) e), '') end,
-  coalesce(pg_catalog.pg_has_role(t.relowner, session_user, 'usage'), false)
+        n.nspname, d.name, e), '') from pg_catalog.unnest(d.extensions) e), '') end)"},
+    {"owner_has_our_rights",
+     "coalesce(pg_catalog.pg_has_role(t.relowner, session_user, 'usage'), false)"},
+});
+
+Sql entry_query(const DeferredIndex& index, const Sql& as_owner) {
+  return sql(R"(
+select {}
 from pgsluice.deferred_indexes d
 left join lateral (
   select c.* from pg_catalog.pg_class c join pg_catalog.pg_namespace s on s.oid = c.relnamespace
-  where c.relkind in ('r', 'm') and case when d.origin = )" +
-         origin_expression() + R"( then c.oid = d.target_oid
+  where c.relkind in ('r', 'm') and case when d.origin = {} then c.oid = d.target_oid
     else s.nspname = d.target_schema and c.relname = d.target_name end) t on true
 left join pg_catalog.pg_namespace n on n.oid = t.relnamespace
 cross join lateral (
@@ -100,8 +113,8 @@ left join lateral (
   where case when d.name is null then pg_catalog.format('%I.%I', s.nspname, c.relname) = d.index_name
     else c.relname = d.name and s.oid = n.oid end) there on true
 left join pg_catalog.pg_index i on i.indexrelid = there.oid
-where )" +
-         is_row_of(index) + " for update of d";
+where {} for update of d)",
+             entry_columns.list(as_owner), origin_expression(), is_row_of(index));
 }
 
 JournalEntry::There there_of(std::string_view text) {
@@ -111,72 +124,80 @@ JournalEntry::There there_of(std::string_view text) {
                                  : JournalEntry::There::something_else;
 }
 
-}  // namespace
-
-std::string origin_expression() {
-  return "((select system_identifier::pg_catalog.text from pg_catalog.pg_control_system()) || ':' "
-         "|| (select oid::pg_catalog.text from pg_catalog.pg_database where datname = "
-         "pg_catalog.current_database()))";
+/// Of a row of the journal, which is there.
+JournalEntry read_entry(const pg::Result& row) {
+  static constexpr auto& at = entry_columns;
+  const auto text = [&row](int column) { return std::string(row.text(0, column)); };
+  JournalEntry entry;
+  entry.definition = text(at["definition"]);
+  entry.tablespace = text(at["tablespace"]);
+  entry.target = text(at["target"]);
+  entry.table = row.oid(0, at["table"]);
+  entry.table_name = text(at["table_name"]);
+  entry.owner = text(at["owner"]);
+  entry.journaled_by = text(at["journaled_by"]);
+  entry.is_trusted = row.boolean(0, at["is_trusted"]);
+  entry.may_become_owner = row.boolean(0, at["may_become_owner"]);
+  entry.there = there_of(row.text(0, at["there"]));
+  entry.owner_has_our_rights = row.boolean(0, at["owner_has_our_rights"]);
+  if (!row.is_null(0, at["beginning"]) && !row.is_null(0, at["body"])) {
+    entry.body = text(at["body"]);
+    entry.statement = text(at["beginning"]) + entry.body;
+    // Of the server's making: format() has quoted what the row says.
+    entry.alterations = Sql::trusted(text(at["alterations"]));
+  }
+  return entry;
 }
 
-std::string defer_statements(const std::string& load, std::uint32_t target_oid,
-                             const IndexDefinition& index) {
-  return "insert into pgsluice.deferred_indexes (load_id, target_oid, origin, index_name, name, "
-         "target_schema, target_name, definition, tablespace, statistics, "
-         "extensions, description, is_clustered, wide_columns, wide_bytes) values (" +
-         load + ", " + std::to_string(target_oid) + ", " + origin_expression() + ", " +
-         quote_literal(index.index_name) + ", " + quote_literal(index.name) + ", " +
-         quote_literal(index.target_schema) + ", " + quote_literal(index.target_name) + ", " +
-         quote_literal(index.statement) + ", " + quote_literal(index.tablespace) + ", " +
-         quote_literal(index.statistics) + ", " + quote_literal(index.extensions) + ", " +
-         (index.description ? quote_literal(*index.description) : "null") + ", " +
-         (index.is_clustered ? "true" : "false") + ", " + array_of(index.wide_columns) + ", " +
-         std::to_string(index.wide_bytes) + "); drop index " + index.index_name + "; ";
+}  // namespace
+
+Sql origin_expression() {
+  return sql(
+      "((select system_identifier::pg_catalog.text from pg_catalog.pg_control_system()) || ':' || "
+      "(select oid::pg_catalog.text from pg_catalog.pg_database where datname = "
+      "pg_catalog.current_database()))");
+}
+
+Sql defer_statements(const Sql& load, std::uint32_t target_oid, const IndexDefinition& index) {
+  return sql(
+      "insert into pgsluice.deferred_indexes (load_id, target_oid, origin, index_name, name, "
+      "target_schema, target_name, definition, tablespace, statistics, extensions, description, "
+      "is_clustered, wide_columns, wide_bytes) values ({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, "
+      "{}, {}, {}, {}); drop index {}; ",
+      load, target_oid, origin_expression(), literal(index.index_name), literal(index.name),
+      literal(index.target_schema), literal(index.target_name), literal(index.statement),
+      literal(index.tablespace), literal(index.statistics), literal(index.extensions),
+      literal_or_null(index.description.has_value(), index.description.value_or("")),
+      index.is_clustered, sql_array(index.wide_columns), index.wide_bytes,
+      // The server has quoted it, from its catalogs.
+      Sql::trusted(index.index_name));
 }
 
 asio::awaitable<std::vector<DeferredIndex>> missing_indexes(pg::Connection& on, LoadId load) {
-  return missing_where(on, "d.load_id = " + std::to_string(load.value));
+  return missing_where(on, sql("d.load_id = {}", load.value));
 }
 
 asio::awaitable<std::vector<DeferredIndex>> missing_indexes(pg::Connection& on, TargetTable table,
                                                             LoadId load) {
-  return missing_where(on, "case when d.origin = " + origin_expression() +
-                               " then d.target_oid = " + std::to_string(table.oid) +
-                               " else d.target_schema = " + quote_literal(table.schema) +
-                               " and d.target_name = " + quote_literal(table.name) +
-                               " end and (d.load_id = " + std::to_string(load.value) +
-                               " or l.state <> 'unfinished')");
+  return missing_where(
+      on,
+      sql("case when d.origin = {} then d.target_oid = {} else d.target_schema = {} and "
+          "d.target_name = {} end and (d.load_id = {} or l.state <> 'unfinished')",
+          origin_expression(), table.oid, literal(table.schema), literal(table.name), load.value));
 }
 
 asio::awaitable<std::optional<JournalEntry>> lock_entry(pg::Connection& on, DeferredIndex index) {
   static constexpr int version_with_set_option = 160000;
-  const char* const as_owner = on.server_version() >= version_with_set_option ? "set" : "member";
-  const auto results = co_await on.query(entry_query(index, as_owner));
+  const bool has_set = on.server_version() >= version_with_set_option;
+  const Sql ask = entry_query(index, has_set ? sql("'set'") : sql("'member'"));
+  const auto results = co_await on.query(ask);
   const pg::Result& row = results.back();
   if (row.rows() == 0) co_return std::nullopt;
-  const auto text = [&row](int column) { return std::string(row.text(0, column)); };
-  JournalEntry entry;
-  entry.definition = text(0);
-  entry.tablespace = text(1);
-  entry.target = text(2);
-  entry.table = row.oid(0, 3);
-  entry.table_name = text(4);
-  entry.owner = text(5);
-  entry.journaled_by = text(6);
-  entry.is_trusted = row.boolean(0, 7);
-  entry.may_become_owner = row.boolean(0, 8);
-  entry.there = there_of(row.text(0, 9));
-  entry.owner_has_our_rights = row.boolean(0, 13);
-  if (!row.is_null(0, 10) && !row.is_null(0, 11)) {
-    entry.body = text(11);
-    entry.statement = text(10) + entry.body;
-    entry.alterations = text(12);
-  }
-  co_return entry;
+  co_return read_entry(row);
 }
 
-std::string strike_statement(const DeferredIndex& index) {
-  return "delete from pgsluice.deferred_indexes d where " + is_row_of(index);
+Sql strike_statement(const DeferredIndex& index) {
+  return sql("delete from pgsluice.deferred_indexes d where {}", is_row_of(index));
 }
 
 }  // namespace sluice::ledger

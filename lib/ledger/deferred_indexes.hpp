@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/position.hpp"
+#include "base/sql.hpp"
 #include "pg/connection.hpp"
 
 /// The journal of indexes that are dropped while a load runs (--defer-indexes).
@@ -48,8 +49,7 @@ struct JournalEntry {
   std::string statement;  ///< CREATE INDEX on the table as it is called today; empty where the row
                           ///< has no such thing
   std::string body;       ///< ... of it what follows the table's name
-  std::string
-      alterations;  ///< statements, each with "; " behind it: what CREATE INDEX does not say
+  Sql alterations;        ///< statements, each with "; " behind it: what CREATE INDEX does not say
   std::string tablespace;
   std::string definition;    ///< as it stands in the row, whatever that is
   std::string target;        ///< the table as it was called then
@@ -67,16 +67,15 @@ struct JournalEntry {
 };
 
 /// SQL of type text that says whose oids those of this database are.
-std::string origin_expression();
+Sql origin_expression();
 
 /// Statements, each with "; " behind it, that enter an index in the journal and drop it. `load` is
 /// SQL for the load's number.
-std::string defer_statements(const std::string& load, std::uint32_t target_oid,
-                             const IndexDefinition& index);
+Sql defer_statements(const Sql& load, std::uint32_t target_oid, const IndexDefinition& index);
 
 /// SQL for the number of the load that this transaction has just entered. A subquery, because a
 /// volatile function would be asked for each row of a table, and no index used.
-inline constexpr const char* this_load = "(select currval('pgsluice.loads_load_id_seq'))";
+inline constexpr SqlWords this_load = "(select currval('pgsluice.loads_load_id_seq'))";
 
 /// What of a load is still missing.
 asio::awaitable<std::vector<DeferredIndex>> missing_indexes(pg::Connection& on, LoadId load);
@@ -91,6 +90,6 @@ asio::awaitable<std::vector<DeferredIndex>> missing_indexes(pg::Connection& on, 
 asio::awaitable<std::optional<JournalEntry>> lock_entry(pg::Connection& on, DeferredIndex index);
 
 /// The statement that takes a row out of the journal.
-std::string strike_statement(const DeferredIndex& index);
+Sql strike_statement(const DeferredIndex& index);
 
 }  // namespace sluice::ledger

@@ -1,7 +1,7 @@
 #include "ledger/forget.hpp"
 
+#include "base/columns.hpp"
 #include "base/failure.hpp"
-#include "base/identifier.hpp"
 #include "ledger/damaged.hpp"
 #include "ledger/deferred_indexes.hpp"
 #include "ledger/ledger.hpp"
@@ -12,15 +12,25 @@
 namespace sluice::ledger {
 namespace {
 
+constexpr auto load_columns = columns_of({
+    {"state", "state"},
+    {"source", "source"},
+    {"target", "target"},
+    {"target_oid", "target_oid"},
+    {"fingerprint", "fingerprint"},
+    {"dropped_stage", "{}"},
+    {"left_stage", "{}"},
+});
+
 /// The locks that a run of this load holds, as the load takes them.
 RunLockNames locks_of(const pg::Result& row) {
-  return {.target = quote_literal(row.text(0, 3)),
-          .fingerprint = std::string(row.text(0, 4)),
+  return {.target = sql("{}", literal(row.text(0, load_columns["target_oid"]))),
+          .fingerprint = std::string(row.text(0, load_columns["fingerprint"])),
           .empties_table = false};
 }
 
 asio::awaitable<void> require_no_run(pg::Connection& on, const pg::Result& load) {
-  const std::string ask = "select " + RunLock::try_expression(locks_of(load));
+  const Sql ask = sql("select {}", RunLock::try_expression(locks_of(load)));
   const auto results = co_await on.query(ask);
   if (results.back().boolean(0, 0)) co_return;
   throw Failure(FailureKind::held, "a run is at work on this load; nothing was changed");
@@ -49,7 +59,8 @@ asio::awaitable<void> forget_indexes(pg::Connection& on, LoadId load, bool with_
               ", which is not built again yet",
           "pgsluice loads restore " + id + " does so; --give-up-indexes does without it.");
     }
-    co_await on.query(strike_statement(index));
+    const Sql strike = strike_statement(index);
+    co_await on.query(strike);
     forgotten.indexes.push_back(index.name);
     forgotten.definitions.push_back(entry->definition);
   }
@@ -60,33 +71,33 @@ asio::awaitable<void> forget_indexes(pg::Connection& on, LoadId load, bool with_
 // A failure leaves the transaction open, and the pool closes the connection.
 asio::awaitable<Forgotten> forget(pg::Connection& on, LoadId load, bool with_indexes) {
   Forgotten forgotten;
-  const std::string id = std::to_string(load.value);
-  const auto results = co_await on.query(
-      "begin; select state, source, target, "
-      "target_oid, fingerprint, " +
-      stages_to_drop(load) + ", " + stages_of_others(load) +
-      " from pgsluice.loads where load_id = " + id + " for update");
+  const Sql ask = sql("begin; select {} from pgsluice.loads where load_id = {} for update",
+                      load_columns.list(stages_to_drop(load), stages_of_others(load)), load.value);
+  const auto results = co_await on.query(ask);
   const pg::Result& row = results.back();
   if (row.rows() == 0) co_return forgotten;
   forgotten.is_known = true;
-  forgotten.was_unfinished = row.text(0, 0) == "unfinished";
-  forgotten.source = row.text(0, 1);
-  forgotten.target = row.text(0, 2);
+  forgotten.was_unfinished = row.text(0, load_columns["state"]) == "unfinished";
+  forgotten.source = row.text(0, load_columns["source"]);
+  forgotten.target = row.text(0, load_columns["target"]);
   co_await require_no_run(on, row);
   co_await forget_indexes(on, load, with_indexes, forgotten);
-  std::string sql;
-  if (!row.is_null(0, 6)) forgotten.left_stage = row.text(0, 6);
-  if (!row.is_null(0, 5)) {
-    forgotten.dropped_stage = row.text(0, 5);
-    sql += "drop table " + forgotten.dropped_stage + "; ";
+  Sql statements;
+  forgotten.left_stage = row.text_or(0, load_columns["left_stage"], "");
+  if (!row.is_null(0, load_columns["dropped_stage"])) {
+    forgotten.dropped_stage = row.text(0, load_columns["dropped_stage"]);
+    // The server has quoted it, from its catalogs.
+    statements += sql("drop table {}; ", Sql::trusted(forgotten.dropped_stage));
   }
   if (forgotten.was_unfinished) {
-    const auto sums = co_await on.query(sums_of_chunks(id));
+    const Sql ask_sums = sums_of_chunks(sql("{}", load.value));
+    const auto sums = co_await on.query(ask_sums);
     const bool is_staged = !forgotten.dropped_stage.empty() || !forgotten.left_stage.empty();
     if (!is_staged) forgotten.rows = rows_of(sums.back(), load);
-    sql += void_load_statement(load) + "; ";
+    statements += sql("{}; ", void_load_statement(load));
   }
-  co_await on.query(sql + "commit");
+  statements += sql("commit");
+  co_await on.query(statements);
   co_return forgotten;
 }
 

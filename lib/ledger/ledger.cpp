@@ -1,10 +1,6 @@
 #include "ledger/ledger.hpp"
 
-#include <array>
-#include <string_view>
-
 #include "base/failure.hpp"
-#include "base/identifier.hpp"
 #include "base/limits.hpp"
 #include "ledger/damaged.hpp"
 #include "script/rows.hpp"
@@ -12,16 +8,44 @@
 namespace sluice::ledger {
 namespace {
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-
 /// The digest is unsigned, bigint is not: the same 64 bits.
-std::string signed_bits(std::uint64_t value) {
-  return std::to_string(static_cast<std::int64_t>(value));
-}
+std::int64_t signed_bits(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
-std::string where_is(ChunkId id) {
-  return " where load_id = " + std::to_string(id.load.value) +
-         " and chunk = " + std::to_string(id.number);
+Sql is_chunk(ChunkId id) { return sql("load_id = {} and chunk = {}", id.load.value, id.number); }
+
+constexpr auto chunk_columns = columns_of({
+    {"chunk", "chunk"},
+    {"byte_offset", "byte_offset"},
+    {"first_line", "first_line"},
+    {"first_record", "first_record"},
+    {"byte_count", "byte_count"},
+    {"records_read", "records_read"},
+    {"rows_stored", "rows_stored"},
+    {"rows_updated", "rows_updated"},
+    {"rows_unchanged", "rows_unchanged"},
+    {"rows_rejected", "rows_rejected"},
+    {"rows_skipped", "rows_skipped"},
+    {"digest", "digest"},
+});
+
+ChunkEntry read_chunk(const pg::Result& rows, std::size_t row, LoadId load) {
+  static constexpr auto& at = chunk_columns;
+  const auto count = [&](int column, const char* name, std::uint64_t max = largest_count) {
+    return read_count(rows, row, column, load, std::string(name) + " of a chunk", max);
+  };
+  ChunkEntry entry;
+  entry.number = static_cast<std::int64_t>(count(at["chunk"], "chunk"));
+  entry.start = {count(at["byte_offset"], "byte_offset"), count(at["first_line"], "first_line"),
+                 count(at["first_record"], "first_record")};
+  entry.byte_count =
+      count(at["byte_count"], "byte_count", limits::chunk_bytes_max + limits::record_bytes_max);
+  entry.records_read = count(at["records_read"], "records_read");
+  entry.counts = {
+      count(at["rows_stored"], "rows_stored"), count(at["rows_updated"], "rows_updated"),
+      count(at["rows_unchanged"], "rows_unchanged"), count(at["rows_skipped"], "rows_skipped")};
+  entry.rows_rejected = count(at["rows_rejected"], "rows_rejected");
+  entry.digest = static_cast<std::uint64_t>(rows.integer(row, at["digest"]));
+  return entry;
 }
 
 script::Rows texts(const pg::Result& result) {
@@ -82,29 +106,26 @@ asio::awaitable<void> ensure(pg::Connection& on, State state, Use use) {
                                          schema::advice(on.user(), is_there.front().boolean(0, 0)));
 }
 
-std::string claim_statement(LoadId load, const ChunkEntry& chunk) {
-  return claim_statement(std::to_string(load.value), chunk);
+Sql claim_statement(LoadId load, const ChunkEntry& chunk) {
+  return claim_statement(sql("{}", load.value), chunk);
 }
 
-std::string claim_statement(const std::string& load, const ChunkEntry& c) {
-  return "insert into pgsluice.chunks (load_id, chunk, byte_offset, byte_count, first_line, "
-         "first_record, records_read, "
-         "rows_stored, rows_updated, rows_unchanged, rows_rejected, rows_skipped, digest) values "
-         "(" +
-         load + "," + std::to_string(c.number) + "," + number(c.start.byte_offset) + "," +
-         number(c.byte_count) + "," + number(c.start.line) + "," + number(c.start.record) + "," +
-         number(c.records_read) + "," + number(c.counts.rows_stored) + "," +
-         number(c.counts.rows_updated) + "," + number(c.counts.rows_unchanged) + "," +
-         number(c.rows_rejected) + "," + number(c.counts.rows_skipped) + "," +
-         signed_bits(c.digest) + ")";
+Sql claim_statement(const Sql& load, const ChunkEntry& c) {
+  return sql(
+      "insert into pgsluice.chunks (load_id, chunk, byte_offset, byte_count, first_line, "
+      "first_record, records_read, rows_stored, rows_updated, rows_unchanged, rows_rejected, "
+      "rows_skipped, digest) values ({},{},{},{},{},{},{},{},{},{},{},{},{})",
+      load, c.number, c.start.byte_offset, c.byte_count, c.start.line, c.start.record,
+      c.records_read, c.counts.rows_stored, c.counts.rows_updated, c.counts.rows_unchanged,
+      c.rows_rejected, c.counts.rows_skipped, signed_bits(c.digest));
 }
 
-std::string correct_statement(ChunkId id, const RowCounts& counts, std::uint64_t rejected) {
-  return "update pgsluice.chunks set rows_stored = " + number(counts.rows_stored) +
-         ", rows_updated = " + number(counts.rows_updated) +
-         ", rows_unchanged = " + number(counts.rows_unchanged) +
-         ", rows_rejected = " + number(rejected) +
-         ", rows_skipped = " + number(counts.rows_skipped) + where_is(id);
+Sql correct_statement(ChunkId id, const RowCounts& counts, std::uint64_t rejected) {
+  return sql(
+      "update pgsluice.chunks set rows_stored = {}, rows_updated = {}, rows_unchanged = {}, "
+      "rows_rejected = {}, rows_skipped = {} where {}",
+      counts.rows_stored, counts.rows_updated, counts.rows_unchanged, rejected, counts.rows_skipped,
+      is_chunk(id));
 }
 
 bool says_already_stored(const pg::PgError& error) {
@@ -118,66 +139,51 @@ bool says_load_is_gone(const pg::PgError& error) {
 }
 
 asio::awaitable<Known> look_up(pg::Connection& on, ChunkId id, const ChunkEntry& chunk) {
-  const std::string of_chunk = "select from pgsluice.chunks" + where_is(id);
-  const auto results = co_await on.query(
-      "select exists (select from pgsluice.loads where load_id = " + std::to_string(id.load.value) +
-      "), exists (" + of_chunk + "), exists (" + of_chunk + " and byte_count = " +
-      number(chunk.byte_count) + " and digest = " + signed_bits(chunk.digest) + ")");
+  static constexpr auto known = columns_of({
+      {"load", "exists (select from pgsluice.loads where load_id = {})"},
+      {"chunk", "exists (select from pgsluice.chunks where {})"},
+      {"is_same",
+       "exists (select from pgsluice.chunks where {} and byte_count = {} and digest = {})"},
+  });
+  const Sql is_this = is_chunk(id);
+  const Sql ask = sql("select {}", known.list(id.load.value, is_this, is_this, chunk.byte_count,
+                                              signed_bits(chunk.digest)));
+  const auto results = co_await on.query(ask);
   const pg::Result& row = results.front();
-  co_return Known{row.boolean(0, 0), row.boolean(0, 1), row.boolean(0, 2)};
+  co_return Known{row.boolean(0, known["load"]), row.boolean(0, known["chunk"]),
+                  row.boolean(0, known["is_same"])};
 }
 
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {
-  const auto results = co_await on.query(
-      "select chunk, byte_offset, first_line, first_record, byte_count, records_read, rows_stored, "
-      "rows_updated, rows_unchanged, rows_rejected, rows_skipped, digest from pgsluice.chunks "
-      "where load_id = " +
-      std::to_string(load.value));
+  const Sql ask =
+      sql("select {} from pgsluice.chunks where load_id = {}", chunk_columns.list(), load.value);
+  const auto results = co_await on.query(ask);
   const pg::Result& rows = results.front();
   StoredChunks chunks;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
-    const auto count = [&](int column, const char* name, std::uint64_t max = largest_count) {
-      return read_count(rows, row, column, load, std::string(name) + " of a chunk", max);
-    };
-    ChunkEntry entry;
-    entry.number = static_cast<std::int64_t>(count(0, "chunk"));
-    entry.start = {count(1, "byte_offset"), count(2, "first_line"), count(3, "first_record")};
-    entry.byte_count = count(4, "byte_count", limits::chunk_bytes_max + limits::record_bytes_max);
-    entry.records_read = count(5, "records_read");
-    entry.counts = {count(6, "rows_stored"), count(7, "rows_updated"), count(8, "rows_unchanged"),
-                    count(10, "rows_skipped")};
-    entry.rows_rejected = count(9, "rows_rejected");
-    entry.digest = static_cast<std::uint64_t>(rows.integer(row, 11));
+    const ChunkEntry entry = read_chunk(rows, row, load);
     chunks.emplace(entry.number, entry);
   }
   co_return chunks;
 }
 
-std::string sums_of_chunks(const std::string& load) {
-  return "select count(*) as chunks, coalesce(sum(byte_count), 0) as bytes, "
-         "coalesce(sum(records_read), 0) as records_read, coalesce(sum(rows_stored), 0) as "
-         "rows_stored, coalesce(sum(rows_updated), 0) as rows_updated, "
-         "coalesce(sum(rows_unchanged), 0) as rows_unchanged, "
-         "coalesce(sum(rows_rejected), 0) as rows_rejected, "
-         "coalesce(sum(rows_skipped), 0) as rows_skipped from pgsluice.chunks where "
-         "chunks.load_id = " +
-         load;
+Sql sums_of_chunks(const Sql& load) {
+  return sql("select {} from pgsluice.chunks where chunks.load_id = {}", chunk_sums.list(), load);
 }
 
 Totals read_totals(const pg::Result& rows, std::size_t row, int first_column, LoadId load) {
-  static constexpr std::array<const char*, totals_columns> names{
-      "chunks",       "byte_count",     "records_read",  "rows_stored",
-      "rows_updated", "rows_unchanged", "rows_rejected", "rows_skipped"};
-  const auto count = [&](int column) {
-    const char* const name = names[static_cast<std::size_t>(column)];
+  const auto count = [&](int column, const char* name) {
     return read_count(rows, row, first_column + column, load, name);
   };
   Totals totals;
-  totals.chunks = count(0);
-  totals.bytes = count(1);
-  totals.records_read = count(2);
-  totals.counts = {count(3), count(4), count(5), count(7)};
-  totals.rows_rejected = count(6);
+  totals.chunks = count(chunk_sums["chunks"], "chunks");
+  totals.bytes = count(chunk_sums["bytes"], "byte_count");
+  totals.records_read = count(chunk_sums["records_read"], "records_read");
+  totals.counts = {count(chunk_sums["rows_stored"], "rows_stored"),
+                   count(chunk_sums["rows_updated"], "rows_updated"),
+                   count(chunk_sums["rows_unchanged"], "rows_unchanged"),
+                   count(chunk_sums["rows_skipped"], "rows_skipped")};
+  totals.rows_rejected = count(chunk_sums["rows_rejected"], "rows_rejected");
   return totals;
 }
 

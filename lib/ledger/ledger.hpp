@@ -4,8 +4,10 @@
 #include <map>
 #include <string>
 
+#include "base/columns.hpp"
 #include "base/position.hpp"
 #include "base/row_counts.hpp"
+#include "base/sql.hpp"
 #include "pg/connection.hpp"
 #include "schema/own_schema.hpp"
 
@@ -55,13 +57,13 @@ asio::awaitable<void> ensure(pg::Connection& on, State state, Use use = Use::loa
 /// The statement that claims a chunk. It comes first in the chunk's transaction: if another
 /// transaction has stored the chunk, or is about to, it fails (after waiting for that one) before
 /// any row is sent.
-std::string claim_statement(LoadId load, const ChunkEntry& chunk);
+Sql claim_statement(LoadId load, const ChunkEntry& chunk);
 /// The same where `load` is SQL for the load's number.
-std::string claim_statement(const std::string& load, const ChunkEntry& chunk);
+Sql claim_statement(const Sql& load, const ChunkEntry& chunk);
 
 /// Corrects a claim, in the same transaction, after a trigger has dropped rows or some were
 /// refused.
-std::string correct_statement(ChunkId id, const RowCounts& counts, std::uint64_t rejected);
+Sql correct_statement(ChunkId id, const RowCounts& counts, std::uint64_t rejected);
 
 /// True if this error may be claim_statement's: the chunk is in the table already, if look_up()
 /// says so too.
@@ -81,10 +83,21 @@ asio::awaitable<Known> look_up(pg::Connection& on, ChunkId id, const ChunkEntry&
 
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load);
 
-/// A query of one row: the sums over a load's chunks, named as in Totals; `load` is SQL for the
-/// load's number. And how to read these eight columns, of that load. Throws Damaged.
-inline constexpr int totals_columns = 8;
-std::string sums_of_chunks(const std::string& load);
+/// The sums over the chunks of a load.
+inline constexpr auto chunk_sums = columns_of({
+    {"chunks", "count(*) as chunks"},
+    {"bytes", "coalesce(sum(byte_count), 0) as bytes"},
+    {"records_read", "coalesce(sum(records_read), 0) as records_read"},
+    {"rows_stored", "coalesce(sum(rows_stored), 0) as rows_stored"},
+    {"rows_updated", "coalesce(sum(rows_updated), 0) as rows_updated"},
+    {"rows_unchanged", "coalesce(sum(rows_unchanged), 0) as rows_unchanged"},
+    {"rows_rejected", "coalesce(sum(rows_rejected), 0) as rows_rejected"},
+    {"rows_skipped", "coalesce(sum(rows_skipped), 0) as rows_skipped"},
+});
+
+/// A query of one row: `chunk_sums`; `load` is SQL for the load's number. And how to read its
+/// columns, from this one on, of that load. Throws Damaged.
+Sql sums_of_chunks(const Sql& load);
 Totals read_totals(const pg::Result& rows, std::size_t row, int first_column, LoadId load);
 
 }  // namespace sluice::ledger

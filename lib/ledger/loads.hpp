@@ -16,7 +16,7 @@ namespace sluice::ledger {
 struct NewLoad {
   std::string target;
   std::uint32_t target_oid = 0;
-  std::string is_empty = "false";  ///< SQL: true if the table is seen to have no row
+  Sql is_empty = SqlWords("false");  ///< true if the table is seen to have no row
   std::string origin;  ///< writer::Target::origin: in which database target_oid means the table
   std::string source;
   std::string source_path;
@@ -101,7 +101,7 @@ asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection&
 
 /// A query of one boolean: whether find_loads() would find any, or other places, or
 /// loads whose rows are gone as the table was emptied.
-std::string has_loads_query(const NewLoad& like);
+Sql has_loads_query(const NewLoad& like);
 
 /// Which loads to list.
 struct LoadsFilter {
@@ -145,8 +145,8 @@ struct Finish {
 
 /// What a load's entry is made with.
 struct BeginOptions {
-  std::string before;  ///< statements that run first in the same transaction, such as a TRUNCATE
-  std::string behind;  ///< ... and last; each ends with "; "
+  Sql before;  ///< statements that run first in the same transaction, such as a TRUNCATE
+  Sql behind;  ///< ... and last; each ends with "; "
   /// Wait until the entry is on disk, also where the server does not by itself: a crash must not
   /// take it from chunks that are stored long after it.
   bool durable = true;
@@ -155,13 +155,11 @@ struct BeginOptions {
 /// Statements that enter a load whose rows are all stored, as one chunk, by the transaction that
 /// they are in; the last one gives the load's number. `seconds` is SQL for how long it took; an
 /// unlogged table's load is `marked`.
-std::vector<std::string> enter_stored_statements(const NewLoad& load, const ChunkEntry& chunk,
-                                                 const std::string& seconds, bool marked);
+std::vector<Sql> enter_stored_statements(const NewLoad& load, const ChunkEntry& chunk,
+                                         const Sql& seconds, bool marked);
 
-/// What finish_load() sends, for a transaction that does more. `load` and `seconds` are SQL, as
-/// there.
-std::string finish_statement(const std::string& load, const Read& read, const std::string& seconds,
-                             const std::string& stamp);
+/// What finish_load() sends, for a transaction that does more.
+Sql finish_statement(LoadId load, const Read& read, double seconds, const std::string& stamp);
 Finish read_finish(const pg::Result& row, const Read& read);
 
 /// Enters a load.
@@ -171,17 +169,18 @@ asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
 /// Counts one more run of a load that is resumed, and says where its rejects go; the statements
 /// `behind` run in the same transaction.
 asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::string& rejects_path,
-                                  const std::string& behind);
+                                  const Sql& behind);
 
 /// The statement that declares loads void: what they stored is gone or no longer counts.
-std::string void_load_statement(LoadId id);
-/// Statements, each with "; " behind it, before the table of `like` is emptied, with `except` (SQL
-/// for a load's number, or empty) left out. Loads into it and what is below it (partitions,
+Sql void_load_statement(LoadId id);
+/// Statements, each with "; " behind it, before the table of `like` is emptied, with `except` left
+/// out. Loads into it and what is below it (partitions,
 /// children) are void: no row of theirs is left. Of those into what is above it (parents, views) a
 /// part is gone.
-std::string empties_table_statement(const NewLoad& like, const std::string& except = "");
-/// Statements, each with "; " behind it, that say that an unlogged table had this load's rows.
-std::string mark_statement(const std::string& load);
+Sql empties_table_statement(const NewLoad& like, std::optional<LoadId> except = {});
+/// Statements, each with "; " behind it, that say that an unlogged table had this load's rows;
+/// `load` is SQL for its number.
+Sql mark_statement(const Sql& load);
 /// Whether the load's mark is there: a crash that empties unlogged tables takes it too.
 asio::awaitable<bool> has_mark(pg::Connection& on, LoadId id);
 

@@ -1,63 +1,70 @@
 #include "ledger/run_lock.hpp"
 
+#include "base/columns.hpp"
 #include "base/failure.hpp"
-#include "base/identifier.hpp"
 #include "base/limits.hpp"
+#include "pg/batch.hpp"
 
 namespace sluice::ledger {
 namespace {
 
-std::string key_of(const std::string& name) {
-  return "hashtextextended('pgsluice ' || " + name + ", 0)";
+Sql key_of(const Sql& name) { return sql("hashtextextended('pgsluice ' || {}, 0)", name); }
+
+Sql key_of_load(const RunLockNames& names) {
+  return key_of(sql("'load ' || {} || {}", names.target, literal(" " + names.fingerprint)));
 }
 
-std::string key_of_load(const RunLockNames& names) {
-  return key_of("'load ' || " + names.target + " || " + quote_literal(" " + names.fingerprint));
+Sql key_of_head(const RunLockNames& names) {
+  return key_of(sql("'head ' || {} || {}", names.target, literal(" " + names.head)));
 }
 
-std::string key_of_head(const RunLockNames& names) {
-  return key_of("'head ' || " + names.target + " || " + quote_literal(" " + names.head));
+Sql key_of_file(const RunLockNames& names) {
+  return key_of(sql("'file ' || {} || {}", names.target, literal(" " + names.file)));
 }
 
-std::string key_of_file(const RunLockNames& names) {
-  return key_of("'file ' || " + names.target + " || " + quote_literal(" " + names.file));
+Sql key_of_table(const RunLockNames& names) { return key_of(sql("'table ' || {}", names.target)); }
+
+Sql try_key(const Sql& key) { return sql("pg_catalog.pg_try_advisory_xact_lock({})", key); }
+Sql try_key_shared(const Sql& key) {
+  return sql("pg_catalog.pg_try_advisory_xact_lock_shared({})", key);
 }
 
-std::string try_load(const RunLockNames& names) {
-  std::string load = "pg_catalog.pg_try_advisory_xact_lock(" + key_of_load(names) + ")";
-  const auto and_then = [&load](const std::string& other) {
-    load = "(case when " + load + " then " + other + " else false end)";
+Sql try_load(const RunLockNames& names) {
+  Sql load = try_key(key_of_load(names));
+  const auto and_then = [&load](const Sql& other) {
+    load = sql("(case when {} then {} else false end)", load, other);
   };
   if (!names.head.empty()) {
-    and_then(std::string("pg_catalog.pg_try_advisory_xact_lock") +
-             (names.is_stream ? "" : "_shared") + "(" + key_of_head(names) + ")");
+    const Sql key = key_of_head(names);
+    and_then(names.is_stream ? try_key(key) : try_key_shared(key));
   }
-  if (!names.file.empty())
-    and_then("pg_catalog.pg_try_advisory_xact_lock(" + key_of_file(names) + ")");
+  if (!names.file.empty()) and_then(try_key(key_of_file(names)));
   return load;
 }
 
-std::string key_of_table(const RunLockNames& names) {
-  return key_of("'table ' || " + names.target);
-}
-
 /// A bigint key stands in pg_locks as its two halves, with objsubid 1.
-asio::awaitable<std::string> holder_of(pg::Connection& connection, std::string key) {
-  const auto holders = co_await connection.query(
-      "select a.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''), "
-      "coalesce(a.client_addr::text, 'this host'), date_trunc('second', a.xact_start)::text "
-      "from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = l.pid "
-      "where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.pid <> "
-      "pg_catalog.pg_backend_pid() "
-      "and l.database = (select oid from pg_catalog.pg_database where datname = "
-      "current_database()) "
-      "and ((l.classid::bigint << 32) | l.objid::bigint) in (" +
-      key + ")");
+asio::awaitable<std::string> holder_of(pg::Connection& connection, Sql key) {
+  static constexpr auto holder = columns_of({
+      {"pid", "a.pid"},
+      {"application", "coalesce(a.application_name, '')"},
+      {"user", "coalesce(a.usename::text, '')"},
+      {"address", "coalesce(a.client_addr::text, 'this host')"},
+      {"since", "date_trunc('second', a.xact_start)::text"},
+  });
+  const Sql ask = sql(
+      "select {} from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = "
+      "l.pid where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.pid <> "
+      "pg_catalog.pg_backend_pid() and l.database = (select oid from pg_catalog.pg_database where "
+      "datname = current_database()) and ((l.classid::bigint << 32) | l.objid::bigint) in ({})",
+      holder.list(), key);
+  const auto holders = co_await connection.query(ask);
   const pg::Result& row = holders.front();
   if (row.rows() == 0) co_return "it has just ended";
   const auto text = [&row](int column) { return std::string(row.text_or(0, column, "?")); };
-  co_return "process " + text(0) + " of the server, " + text(1) + ", user " + text(2) + ", from " +
-      text(3) + ", since " + text(4);
+  std::string shown = "process " + text(holder["pid"]) + " of the server, ";
+  shown += text(holder["application"]) + ", user " + text(holder["user"]) + ", from ";
+  shown += text(holder["address"]) + ", since " + text(holder["since"]);
+  co_return shown;
 }
 
 }  // namespace
@@ -68,72 +75,75 @@ std::vector<std::pair<std::string, std::string>> keepalive_settings() {
           {"tcp_keepalives_count", std::to_string(limits::keepalives_count)}};
 }
 
-std::string RunLock::try_expression(const RunLockNames& names) {
-  const std::string table = std::string("pg_catalog.pg_try_advisory_xact_lock") +
-                            (names.empties_table ? "" : "_shared") + "(" + key_of_table(names) +
-                            ")";
+Sql RunLock::try_expression(const RunLockNames& names) {
+  const Sql key = key_of_table(names);
+  const Sql table = names.empties_table ? try_key(key) : try_key_shared(key);
   if (names.fingerprint.empty()) return table;
   // The order of evaluation is CASE's.
-  return "case when " + try_load(names) + " then " + table + " else false end";
+  return sql("case when {} then {} else false end", try_load(names), table);
 }
 
-std::string RunLock::is_held_expression(const std::string& target, const std::string& fingerprint) {
-  return "exists (select from pg_catalog.pg_locks k where k.locktype = 'advisory' and k.granted "
-         "and "
-         "k.objsubid "
-         "= 1 and k.pid <> pg_catalog.pg_backend_pid() and k.database = (select oid from "
-         "pg_catalog.pg_database where "
-         "datname = current_database()) and ((k.classid::bigint << 32) | k.objid::bigint) = " +
-         key_of("'load ' || " + target + " || ' ' || " + fingerprint) + ")";
+Sql RunLock::is_held_expression(const Sql& target, const Sql& fingerprint) {
+  return sql(
+      "exists (select from pg_catalog.pg_locks k where k.locktype = 'advisory' and k.granted and "
+      "k.objsubid = 1 and k.pid <> pg_catalog.pg_backend_pid() and k.database = (select oid from "
+      "pg_catalog.pg_database where datname = current_database()) and ((k.classid::bigint << 32) | "
+      "k.objid::bigint) = {})",
+      key_of(sql("'load ' || {} || ' ' || {}", target, fingerprint)));
 }
 
-asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connection,
-                                       std::string before, RunLockNames names) {
-  co_await begin_locked(*connection, std::move(before), std::move(names), "select 1");
+asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connection, Sql before,
+                                       RunLockNames names) {
+  Sql question = sql("select 1");
+  co_await begin_locked(*connection, std::move(before), std::move(names), std::move(question));
   co_return RunLock(std::move(connection));
 }
 
 // A crash ends all sessions; and the start of a server tells a replica from what it was one of.
 asio::awaitable<bool> RunLock::is_held_at(pg::Connection& other) {
-  const std::string ask =
+  static constexpr SqlWords ask =
       "select pg_catalog.pg_postmaster_start_time()::text || ' ' || pg_catalog.pg_is_in_recovery()";
   std::string here;
   try {
     if (!connection_->in_transaction()) co_return false;
-    const auto of_lock = co_await connection_->query(ask);
+    const auto of_lock = co_await connection_->query(ask.text());
     here = of_lock.back().text(0, 0);
   } catch (const pg::PgError&) {
     co_return false;
   }
-  const auto of_other = co_await other.query(ask);
+  const auto of_other = co_await other.query(ask.text());
   co_return here == of_other.back().text(0, 0);
 }
 
-asio::awaitable<pg::Result> RunLock::begin_locked(pg::Connection& connection, std::string before,
-                                                  RunLockNames names, std::string question) {
+asio::awaitable<pg::Result> RunLock::begin_locked(pg::Connection& connection, Sql before,
+                                                  RunLockNames names, Sql question) {
   for (const auto& [parameter, value] : keepalive_settings())
-    before += "set local " + parameter + " = " + value + "; ";
+    before += sql("set local {} = {}; ", identifier(parameter), literal(value));
+  pg::Batch batch(
+      sql("begin isolation level read committed; {}set local "
+          "idle_in_transaction_session_timeout = 0; {}",
+          before, pg::own_path));
+  const auto lock = batch.add(sql("select {}", try_expression(names)));
   // The question is a statement of its own: what it sees is not older than the lock.
-  const std::string sql = "begin isolation level read committed; " + before +
-                          "set local idle_in_transaction_session_timeout = 0; " + pg::own_path +
-                          "select " + try_expression(names) + "; " + question;
+  batch.add(question);
   // A holder that was killed, or cut off, may need a moment to go.
   const auto deadline = async::Deadline::after(limits::lock_patience);
   for (;;) {
-    auto results = co_await connection.query_in_user_path(sql);
-    const bool locked = results.last(1).boolean(0, 0);
+    auto results = co_await connection.query_in_user_path(batch.text());
+    const bool locked = batch.answer(results, lock).boolean(0, 0);
     if (locked) co_return std::move(results.back());
     if (deadline.passed()) break;
     co_await connection.query("rollback");
     co_await async::sleep_for(limits::lock_poll);
   }
   // In this transaction the load's lock is ours where it is the table's that is held.
-  std::string of_load = "select false";
-  if (!names.fingerprint.empty()) of_load = "select not " + try_load(names);
+  Sql of_load = sql("select false");
+  if (!names.fingerprint.empty()) of_load = sql("select not {}", try_load(names));
   const auto answer = co_await connection.query(of_load);
   const bool is_load = answer.front().boolean(0, 0);
-  std::string key = key_of_table(names);
-  if (is_load) key = key_of_load(names) + (names.file.empty() ? "" : ", " + key_of_file(names));
+  Sql key = key_of_table(names);
+  if (is_load) key = key_of_load(names);
+  if (is_load && !names.file.empty()) key += sql(", {}", key_of_file(names));
   const std::string holder = co_await holder_of(connection, std::move(key));
   std::string message = "another run holds this load (" + holder + ")";
   if (!is_load && names.empties_table) {

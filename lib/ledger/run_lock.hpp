@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/failure.hpp"
+#include "base/sql.hpp"
 #include "pg/connection.hpp"
 
 namespace sluice::ledger {
@@ -24,7 +25,7 @@ class LoadIsHeld : public Failure {
 /// What a run keeps others away from.
 struct RunLockNames {
   /// SQL of type text for the table's oid.
-  std::string target;
+  Sql target;
   /// Nobody else loads this source into the table. Empty: nothing of the kind is held.
   std::string fingerprint;
   /// Of its beginning: a stream's length is not known, so that a file of the same bytes has another
@@ -48,19 +49,19 @@ class RunLock {
  public:
   /// Takes the locks. `before` are statements that come first, in the user's search_path, each with
   /// "; " behind it. Throws Failure(held) that says who holds one of them.
-  static asio::awaitable<RunLock> take(std::unique_ptr<pg::Connection> connection,
-                                       std::string before, RunLockNames names);
+  static asio::awaitable<RunLock> take(std::unique_ptr<pg::Connection> connection, Sql before,
+                                       RunLockNames names);
 
   /// Takes the same locks for the transaction, as an expression that is true if it could.
-  static std::string try_expression(const RunLockNames& names);
+  static Sql try_expression(const RunLockNames& names);
 
   /// An expression that is true while a run holds a load; both are SQL of type text.
-  static std::string is_held_expression(const std::string& target, const std::string& fingerprint);
+  static Sql is_held_expression(const Sql& target, const Sql& fingerprint);
 
   /// Begins a transaction on a connection of the caller's, and takes the same locks for as long as
   /// that lasts. In the same round trip it asks `question`, a query, and returns the answer.
-  static asio::awaitable<pg::Result> begin_locked(pg::Connection& connection, std::string before,
-                                                  RunLockNames names, std::string question);
+  static asio::awaitable<pg::Result> begin_locked(pg::Connection& connection, Sql before,
+                                                  RunLockNames names, Sql question);
 
   /// Whether it is held since it was taken, by the server that `other` speaks with, and that one
   /// has not crashed meanwhile: what it acknowledged since then it still has.

@@ -11,8 +11,8 @@ namespace {
 
 /// Fails, whatever it is that stands in the way: a division by zero is an error that no setting
 /// turns off.
-std::string require(const std::string& condition) {
-  return "select 1 / (coalesce(" + condition + ", false))::int; ";
+Sql require(const Sql& condition) {
+  return sql("select 1 / (coalesce({}, false))::int; ", condition);
 }
 
 }  // namespace
@@ -36,11 +36,10 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, plan::P
     writer::Writer::Around around;
     around.locks = require(ledger::RunLock::try_expression(plan::lock_names(plan)));
     // A statement of its own: what it sees is not older than the lock.
-    around.before = require("not (" + ledger::has_loads_query(plan.identity) + ")");
+    around.before = require(sql("not ({})", ledger::has_loads_query(plan.identity)));
     // Until it is sent, and from then on by the server's clock.
     const double so_far = std::chrono::duration<double>(async::Clock::now() - began).count();
-    const std::string seconds =
-        std::to_string(so_far) + " + extract(epoch from clock_timestamp() - now())";
+    const Sql seconds = sql("{} + extract(epoch from clock_timestamp() - now())", so_far);
     const ledger::ChunkEntry entry = entry_of(chunk, batch);
     around.behind = ledger::enter_stored_statements(plan.identity, entry, seconds,
                                                     plan.target.table.is_unlogged);

@@ -20,11 +20,11 @@ namespace sluice::load {
 namespace {
 
 /// Drops what is to be built again later. `load` is SQL for the load's number.
-std::string defer_statements(const plan::Plan& plan, const std::string& load) {
-  std::string sql;
+Sql defer_statements(const plan::Plan& plan, const Sql& load) {
+  Sql defer;
   for (const writer::Index& index : plan.deferred_indexes)
-    sql += ledger::defer_statements(load, plan.target.table.id, index);
-  return sql.empty() ? sql : plan.target.settings_sql + sql;
+    defer += ledger::defer_statements(load, plan.target.table.id, index);
+  return defer.empty() ? defer : plan.target.settings_sql + defer;
 }
 
 /// Whether these records end within quotes, where a line end ends no record.
@@ -63,8 +63,8 @@ std::optional<Position> place_behind(plan::Plan& plan, const ledger::ChunkEntry&
 asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connection) {
   ledger::KnownLoads known_loads;
   if (!lock_) {
-    std::string question = ledger::has_loads_query(plan_.identity);
-    std::string settings = plan_.target.settings_sql;
+    Sql question = ledger::has_loads_query(plan_.identity);
+    Sql settings = plan_.target.settings_sql;
     ledger::RunLockNames names = plan::lock_names(plan_);
     const pg::Result known = co_await ledger::RunLock::begin_locked(
         connection, std::move(settings), std::move(names), std::move(question));
@@ -73,7 +73,7 @@ asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connec
     if (is_fresh && !known_loads.has_other_places) {
       // Whoever comes while the one chunk waits for the table is told so too.
       plan_.target.settings_sql +=
-          "select " + ledger::RunLock::try_expression(plan::lock_names(plan_)) + "; ";
+          sql("select {}; ", ledger::RunLock::try_expression(plan::lock_names(plan_)));
       co_return known_loads;
     }
     // There is more to ask than the beginning of a load: with a lock that lasts as long as that.
@@ -93,20 +93,19 @@ asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connec
 /// What is to be done about this source, which is read where its content decides that. Afterwards
 /// it stands at its first record again, unless there is nothing to do. `before`: statements for
 /// where a new load begins.
-asio::awaitable<resume::Verdict> Entrance::judge_source(pg::Connection& connection,
-                                                        std::string& before) {
+asio::awaitable<resume::Verdict> Entrance::judge_source(pg::Connection& connection, Sql& before) {
   ledger::KnownLoads known = co_await known_loads(connection);
   resume::History history = resume::history_of(plan_, std::move(known.loads));
   const bool is_asked = known.has_other_places || (!history.loads.empty() && !history.again);
-  std::string is_empty;
+  Sql is_empty;
   if (is_asked || known.has_rows) is_empty = co_await writer::seen_empty(connection, plan_.target);
   history.target_is_empty = !is_empty.empty();
   if (history.target_is_empty) {
     before += plan_.target.settings_sql + ledger::leave_name_statements(plan_.identity) +
               ledger::void_if_empty_statement(plan_.identity, is_empty);
   } else if (known.has_other_places) {
-    std::string adopt = ledger::adopt_statements(plan_.identity);
-    co_await connection.query(std::move(adopt));
+    const Sql adopt = ledger::adopt_statements(plan_.identity);
+    co_await connection.query(adopt);
   }
   if (!history.again) co_await resume::find_running(connection, plan_.identity, history.loads);
   resume::Verdict verdict = resume::judge(history, plan_.identity);
@@ -188,7 +187,8 @@ asio::awaitable<bool> Entrance::enter() {
   }
   if (!verdict.note.empty()) run_.note(verdict.note);
   co_await rejects_.choose(plan_, {});
-  for (const LoadId id : verdict.void_loads) begin.before += ledger::void_load_statement(id) + "; ";
+  for (const LoadId id : verdict.void_loads)
+    begin.before += sql("{}; ", ledger::void_load_statement(id));
   // A load that is all or nothing empties the table when it publishes.
   if (plan_.options.truncate && !plan_.strategy.staged)
     begin.before +=
@@ -219,8 +219,8 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   // What decides where chunks end stays; how large a record may be does not.
   plan_.identity.chunk_bytes = load.chunk_bytes;
   run_.report.plan.chunk_bytes = plan_.identity.chunk_bytes;
-  co_await ledger::resume_load(connection, load.id, plan_.identity.rejects_path,
-                               defer_statements(plan_, std::to_string(load.id.value)));
+  const Sql defer = defer_statements(plan_, sql("{}", load.id.value));
+  co_await ledger::resume_load(connection, load.id, plan_.identity.rejects_path, defer);
 }
 
 /// Makes the plan one of what is behind the content of a finished load.

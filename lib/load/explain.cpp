@@ -23,7 +23,7 @@ std::string grants_query(const Wanted& w) {
          "n.nspname, c.relname) as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n "
          "on n.oid = "
          "c.relnamespace where c.oid = " +
-         writer::oid_of_table(w.table) +
+         writer::oid_of_table(w.table).text() +
          "), me as (select quote_ident(current_user) as name) "
          "select concat_ws(' ', "
          "(select format('grant usage on schema %I to %s;', t.nspname, me.name) from t, me where "
@@ -73,7 +73,8 @@ asio::awaitable<void> require_settings(pg::Connection& on, const writer::Setting
     std::optional<pg::PgError> refused;
     try {
       const writer::Settings one{{name, value}};
-      co_await on.query("begin; " + writer::set_local(one) + "rollback");
+      const Sql try_it = sql("begin; {}rollback", writer::set_local(one));
+      co_await on.query(try_it);
     } catch (const pg::PgError& error) {
       refused = error;
     }

@@ -38,7 +38,7 @@ asio::awaitable<void> foresee(Run& run, plan::Plan& plan) {
   ledger::KnownLoads known = co_await resume::find_candidates(*connection, plan);
   resume::History history = resume::history_of(plan, std::move(known.loads));
   if (!history.loads.empty() && !history.again) {
-    const std::string is_empty = co_await writer::seen_empty(*connection, plan.target);
+    const Sql is_empty = co_await writer::seen_empty(*connection, plan.target);
     history.target_is_empty = !is_empty.empty();
     co_await resume::find_running(*connection, plan.identity, history.loads);
   }

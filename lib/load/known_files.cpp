@@ -104,11 +104,11 @@ asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, const Sha
   pg::Lease connection = co_await on.pool.acquire();
   const ledger::KnownLoads known = co_await ledger::find_untouched(*connection, sources);
   if (known.loads.empty()) co_return found;
-  const std::string is_empty = co_await writer::seen_empty(*connection, *shared.target);
+  const Sql is_empty = co_await writer::seen_empty(*connection, *shared.target);
   if (!is_empty.empty()) co_return found;
   if (known.has_other_places) {
-    std::string adopt = ledger::adopt_statements(sources.front());
-    co_await connection->query(std::move(adopt));
+    const Sql adopt = ledger::adopt_statements(sources.front());
+    co_await connection->query(adopt);
   }
   for (const File& file : files) {
     const resume::Verdict verdict = verdict_on(file, known.loads);

@@ -203,17 +203,19 @@ asio::awaitable<void> Load::run_without_ledger(plan::Plan& plan) {
   rejects_.open(plan);
   if (plan.options.truncate) {
     pg::Lease connection = co_await run_.on.pool.acquire();
-    std::string settings = plan.target.settings_sql;
+    const Sql truncate =
+        sql("{}{}commit", plan::truncate_statement(plan), plan.target.user_path_sql);
     if (lock_) {
-      co_await connection->query("begin; " + plan::truncate_statement(plan) +
-                                 plan.target.user_path_sql + "commit");
+      const Sql alone = sql("begin; {}", truncate);
+      co_await connection->query(alone);
     } else {
       ledger::RunLockNames names = plan::lock_names(plan);
       names.fingerprint.clear();
+      Sql settings = plan.target.settings_sql;
+      Sql question = sql("select 1");
       co_await ledger::RunLock::begin_locked(*connection, std::move(settings), std::move(names),
-                                             "select 1");
-      co_await connection->query(plan::truncate_statement(plan) + plan.target.user_path_sql +
-                                 "commit");
+                                             std::move(question));
+      co_await connection->query(truncate);
     }
   }
   co_await move(plan, {}, nullptr);

@@ -11,7 +11,7 @@ namespace {
 /// Indexes that are built, and what became of it.
 struct Work {
   pg::Pool& pool;
-  std::string settings;
+  Sql settings;
   std::function<void(const ledger::DeferredIndex&, bool)> told;
   std::function<bool()> stopped;
   Restored restored;
@@ -45,9 +45,8 @@ asio::awaitable<void> build(Work& work, ledger::DeferredIndex index) {
 }  // namespace
 
 asio::awaitable<Restored> restore_indexes(
-    pg::Pool& pool, std::vector<ledger::DeferredIndex> indexes, std::string settings,
-    std::size_t jobs, std::function<void(const ledger::DeferredIndex&, bool)> told,
-    std::function<bool()> stopped) {
+    pg::Pool& pool, std::vector<ledger::DeferredIndex> indexes, Sql settings, std::size_t jobs,
+    std::function<void(const ledger::DeferredIndex&, bool)> told, std::function<bool()> stopped) {
   Work work{pool, std::move(settings), std::move(told), std::move(stopped), {}, nullptr};
   const auto build_one = [&work](ledger::DeferredIndex index) {
     return build(work, std::move(index));

@@ -74,10 +74,10 @@ asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& c
   }
   std::string sql = p.is_upsert() ? writer::merge_preparation() : "";
   if (p.plan.options.truncate) {
-    sql +=
-        ledger::empties_table_statement(p.plan.identity, p.id()) + plan::truncate_statement(p.plan);
+    sql += ledger::empties_table_statement(p.plan.identity, p.load).text();
+    sql += plan::truncate_statement(p.plan).text();
   }
-  sql += p.plan.target.user_path_sql;
+  sql += p.plan.target.user_path_sql.text();
   sql += writer::merge_statement(p.plan.target.table, p.plan.encoder.column_names(), merge,
                                  {p.staging(), p.is_upsert()});
   std::optional<std::uint64_t> rows_before;
@@ -95,19 +95,20 @@ asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& c
   if (p.is_upsert() || counts.rows_stored == staged) co_return true;
   if (!table.has_row_trigger && !table.has_insert_rule && table.kind != 'v') co_return false;
   const auto staged_rows =
-      co_await on.query(pg::own_path + std::string("select count(*) from ") + p.staging());
+      co_await on.query(pg::own_path.text() + std::string("select count(*) from ") + p.staging());
   co_return count_of(staged_rows.back()) == staged;
 }
 
-std::string finish_statements(const Publication& p, const RowCounts& counts) {
-  const std::string mark =
-      p.plan.target.table.is_unlogged ? ledger::mark_statement(p.id()) : std::string();
-  return pg::own_path + mark +
-         fmt::format(
-             "update pgsluice.loads set rows_stored = {}, rows_updated = {}, rows_unchanged = {}, "
-             "rows_skipped = rows_skipped + {} where load_id = {}; drop table {}; {}commit",
-             counts.rows_stored, counts.rows_updated, counts.rows_unchanged, counts.rows_skipped,
-             p.id(), p.staging(), p.plan.target.user_path_sql);
+Sql finish_statements(const Publication& p, const RowCounts& counts) {
+  const Sql load = sql("{}", p.load.value);
+  const Sql mark = p.plan.target.table.is_unlogged ? ledger::mark_statement(load) : Sql();
+  return sql(
+      "{}{}update pgsluice.loads set rows_stored = {}, rows_updated = {}, rows_unchanged = {}, "
+      "rows_skipped = rows_skipped + {} where load_id = {}; drop table {}; {}commit",
+      pg::own_path, mark, counts.rows_stored, counts.rows_updated, counts.rows_unchanged,
+      counts.rows_skipped, load,
+      // The server has quoted it, from its catalogs.
+      Sql::trusted(p.staging()), p.plan.target.user_path_sql);
 }
 
 /// Begins the transaction, with the target locked and proved to be the planned one. The row's lock
@@ -115,11 +116,11 @@ std::string finish_statements(const Publication& p, const RowCounts& counts) {
 asio::awaitable<pg::Results> begin(Publication& p, pg::Connection& on) {
   const writer::Target& target = p.plan.target;
   const writer::Guard guard(target, target.table, p.plan.encoder.column_names());
+  const Sql ask = sql("begin; {}{}select state from pgsluice.loads where load_id = {} for update",
+                      target.settings_sql, guard.statements(), p.load.value);
   std::optional<pg::PgError> refused;
   try {
-    co_return co_await on.query("begin; " + target.settings_sql + guard.statements() +
-                                "select state from pgsluice.loads where load_id = " + p.id() +
-                                " for update");
+    co_return co_await on.query(ask);
   } catch (const pg::PgError& error) {
     if (!(error.state == sql_state::division_by_zero)) throw;
     refused = error;
@@ -144,8 +145,9 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
     p.end = {p.load, true, false, (co_await ledger::show_load(on, p.load))->totals};
     co_return;
   }
-  const auto finished = co_await on.query(ledger::finish_statement(
-      p.id(), p.read, std::to_string(p.seconds), p.plan.identity.source_stamp));
+  const Sql finish =
+      ledger::finish_statement(p.load, p.read, p.seconds, p.plan.identity.source_stamp);
+  const auto finished = co_await on.query(finish);
   p.end = ledger::read_finish(finished.back(), p.read);
   if (!p.end.finished) {
     co_await on.query("rollback");
@@ -158,7 +160,8 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
     p.end = {p.load, false, false, {}};
     co_return;
   }
-  co_await on.query(finish_statements(p, counts));
+  const Sql end = finish_statements(p, counts);
+  co_await on.query(end);
   const std::uint64_t skipped = p.end.totals.counts.rows_skipped;
   p.end.totals.counts = counts;
   p.end.totals.counts.rows_skipped += skipped;
@@ -168,10 +171,10 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
 /// stores is rolled back. The connection is in no transaction before and behind it.
 asio::awaitable<tuple::KnownRefusals> find_refused(Publication& p, pg::Connection& on,
                                                    std::size_t count_max) {
-  std::string sql = "begin; " + p.plan.target.settings_sql;
+  std::string sql = "begin; " + p.plan.target.settings_sql.text();
   if (p.is_upsert()) sql += writer::merge_preparation() + writer::counter_reset();
   if (p.plan.options.truncate) sql += "truncate " + p.plan.target.table.quoted_name + "; ";
-  sql += p.plan.target.user_path_sql;
+  sql += p.plan.target.user_path_sql.text();
   sql += writer::find_refused_statement(p.plan.target.table, p.plan.encoder.column_names(),
                                         p.plan.strategy.merge, p.staging(), count_max);
   const auto results = co_await on.query(std::move(sql));
@@ -287,8 +290,8 @@ std::string fit_statement(const plan::Plan& plan) {
 
 /// Sets the name of the stage. False where it is to be made.
 asio::awaitable<bool> find_stage(pg::Connection& on, plan::Plan& plan, LoadId load) {
-  const auto results =
-      co_await on.query("select " + ledger::own_stage(load) + ", " + ledger::free_stage_name(load));
+  const Sql ask = sql("select {}, {}", ledger::own_stage(load), ledger::free_stage_name(load));
+  const auto results = co_await on.query(ask);
   const pg::Result& row = results.back();
   const bool is_found = !row.is_null(0, 0);
   plan.strategy.stage = row.text(0, is_found ? 0 : 1);
@@ -299,7 +302,7 @@ asio::awaitable<bool> find_stage(pg::Connection& on, plan::Plan& plan, LoadId lo
 
 asio::awaitable<std::string> prepare_staging(pg::Connection& on, plan::Plan& plan, LoadId load) {
   const std::string settings =
-      "begin; set local client_min_messages = warning; " + plan.target.settings_sql;
+      "begin; set local client_min_messages = warning; " + plan.target.settings_sql.text();
   const bool is_found = co_await find_stage(on, plan, load);
   const std::string& stage = plan.strategy.stage;
   const std::string create = create_statements(plan);
@@ -310,10 +313,10 @@ asio::awaitable<std::string> prepare_staging(pg::Connection& on, plan::Plan& pla
   if (plan.encoder.number_records) staged.push_back(plan.strategy.merge.record_column);
   const writer::Guard guard(target, target.table, staged);
   const std::string ask =
-      "select " + guard.condition() + ", (select count(*) from " + stage +
+      "select " + guard.condition().text() + ", (select count(*) from " + stage +
       ") = (select coalesce(sum(rows_stored), 0) from pgsluice.chunks where load_id = " +
       std::to_string(load.value) + "); commit";
-  std::string sql = settings + ledger::drop_stale_stages_statement();
+  std::string sql = settings + ledger::drop_stale_stages_statement().text();
   if (!is_found) sql += create;
   sql += fit + ask;
   const auto results = co_await on.query(std::move(sql));

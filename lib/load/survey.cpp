@@ -123,9 +123,9 @@ asio::awaitable<void> Survey::lock() {
     co_return;
   }
   // Found once more, at the same time as by describe(): its answer need not be waited for.
-  std::string find = writer::find_target(options_.table, options_.settings);
+  Sql find = writer::find_target(options_.table, options_.settings);
   ledger::RunLockNames names{
-      .target = "pg_catalog.current_setting('pgsluice.target')",
+      .target = sql("pg_catalog.current_setting('pgsluice.target')"),
       .fingerprint = options_.use_ledger ? found_.beginning.fingerprint : std::string(),
       .head = options_.use_ledger ? found_.beginning.head : std::string(),
       .is_stream = !source_.length(),

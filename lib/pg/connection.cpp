@@ -27,7 +27,7 @@ Connection::~Connection() { socket_.detach(); }
 asio::awaitable<Results> Connection::query(std::string sql) {
   // An empty query is asked for its round trip alone.
   const bool begins = !in_transaction() && !sql.empty();
-  if (begins) sql.insert(0, own_path);
+  if (begins) sql.insert(0, own_path.text());
   Results answers = co_await query_in_user_path(std::move(sql));
   if (begins) answers.drop_first(1);
   co_return answers;

@@ -9,6 +9,7 @@
 
 #include "async/event.hpp"
 #include "base/limits.hpp"
+#include "base/sql.hpp"
 #include "pg/parameter.hpp"
 #include "pg/result.hpp"
 #include "pg/socket.hpp"
@@ -50,7 +51,7 @@ class Cancel {
 /// Stands in front of SQL of our own: its functions, operators and types are the system's, whatever
 /// somebody who may create in a schema of the user's search_path has put there (CVE-2018-1058).
 /// https://www.postgresql.org/docs/current/ddl-schemas.html#DDL-SCHEMAS-PATTERNS
-inline constexpr const char* own_path = "set local search_path = pg_catalog, pg_temp; ";
+inline constexpr SqlWords own_path = "set local search_path = pg_catalog, pg_temp; ";
 
 /// One session, never blocking: each wait is a co_await. Used by one coroutine at a time, on the
 /// I/O thread.
@@ -70,9 +71,13 @@ class Connection {
   /// They run under `own_path`, to the end of the transaction that they begin; inside an open
   /// transaction its path counts. What is the user's (rows into the target, its triggers, TRUNCATE,
   /// a COMMIT that runs deferred triggers) belongs behind writer::Target::user_path_sql.
+  asio::awaitable<Results> query(const Sql& sql) { return query(std::string(sql.text())); }
   asio::awaitable<Results> query(std::string sql);
 
   /// The same with nothing in front: what the user's search_path finds is used.
+  asio::awaitable<Results> query_in_user_path(const Sql& sql) {
+    return query_in_user_path(std::string(sql.text()));
+  }
   asio::awaitable<Results> query_in_user_path(std::string sql);
 
   /// Runs one statement with parameters in text form; throws its error.

@@ -28,7 +28,7 @@ std::string take_identifier(std::string_view text, std::size_t& at) {
 
 }  // namespace
 
-std::string set_local_path(std::string_view setting) {
+Sql set_local_path(std::string_view setting) {
   std::vector<std::string> names;
   for (std::size_t at = 0; at < setting.size();) {
     if (is_space(setting[at]) || setting[at] == ',') {
@@ -38,7 +38,8 @@ std::string set_local_path(std::string_view setting) {
     }
   }
   // An empty path is written as an empty text.
-  return "set local search_path = " + (names.empty() ? "''" : quote_identifiers(names)) + "; ";
+  return sql("set local search_path = {}; ",
+             names.empty() ? sql("''") : sql_list(names, identifier));
 }
 
 }  // namespace sluice::pg

@@ -209,13 +209,13 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   return plan;
 }
 
-std::string truncate_statement(const Plan& plan) {
-  return plan.target.settings_sql + plan.target.user_path_sql + "truncate " +
-         plan.target.table.quoted_name + "; " + pg::own_path;
+Sql truncate_statement(const Plan& plan) {
+  return sql("{}{}truncate {}; {}", plan.target.settings_sql, plan.target.user_path_sql,
+             plan.target.table.sql_name(), pg::own_path);
 }
 
 ledger::RunLockNames lock_names(const Plan& plan) {
-  return {.target = "'" + std::to_string(plan.target.table.id) + "'",
+  return {.target = sql("'{}'", plan.target.table.id),
           .fingerprint = plan.identity.fingerprint,
           .head = plan.identity.head,
           .is_stream = !plan.source->length(),

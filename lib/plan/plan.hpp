@@ -69,7 +69,7 @@ std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_
 
 /// With the user's settings, so that --lock-timeout holds for it too, and in the user's path, as
 /// triggers may hear of it. Belongs into a transaction under pg::own_path.
-std::string truncate_statement(const Plan& plan);
+Sql truncate_statement(const Plan& plan);
 
 /// What the locks of a run are on. They leave out what a person may mistype: a run with other
 /// options of the same content must see this one.

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/sql.hpp"
+
 namespace sluice::tuple {
 
 /// Object identifiers of the built-in types (pg_type.dat of PostgreSQL; they never change).
@@ -89,7 +91,7 @@ struct Table {
   std::uint32_t id = 0;  ///< pg_class.oid
   std::string schema;
   std::string name;
-  std::string quoted_name;       ///< "schema"."name", quoted where SQL needs it
+  std::string quoted_name;       ///< "schema"."name", quoted by the server where SQL needs it
   char kind = 'r';               ///< pg_class.relkind
   bool has_row_trigger = false;  ///< BEFORE or INSTEAD OF row triggers for INSERT may drop rows
   bool row_security = false;     ///< row-level security applies to this user
@@ -105,6 +107,9 @@ struct Table {
   std::string full_name() const { return schema + "." + name; }
   /// Index in `columns`: exact match first, then case-insensitive where only one column matches.
   std::optional<std::size_t> find(std::string_view column) const;
+
+  /// As a statement names it.
+  Sql sql_name() const { return Sql::trusted(quoted_name); }
 };
 
 }  // namespace sluice::tuple

@@ -19,13 +19,14 @@ using There = JournalEntry::There;
 struct Building {
   pg::Connection& on;
   const ledger::DeferredIndex& index;
-  const std::string& settings;
+  const Sql& settings;
   std::string user_role;  ///< the session's SET ROLE
   JournalEntry entry;
 };
 
-std::string set_role(const std::string& role) {
-  return "set local role " + (role == "none" ? role : quote_identifier(role)) + "; ";
+Sql set_role(const std::string& role) {
+  if (role == "none") return sql("set local role none; ");
+  return sql("set local role {}; ", identifier(role));
 }
 
 /// What a failure says of the index, and not of the moment. Then trying again does not help.
@@ -63,26 +64,29 @@ std::string objection_to(const JournalEntry& entry, const std::string& user) {
 }
 
 /// What CREATE INDEX has made is on that table and is what the row says.
-std::string is_as_it_was_query(const Building& b) {
-  return "select exists (select from pg_catalog.pg_index i where i.indrelid = " +
-         std::to_string(b.entry.table) +
-         " and i.indisvalid and pg_catalog.pg_get_indexdef(i.indexrelid) = " +
-         quote_literal(b.entry.statement) + ")";
+Sql is_as_it_was_query(const Building& b) {
+  return sql(
+      "select exists (select from pg_catalog.pg_index i where i.indrelid = {} and i.indisvalid and "
+      "pg_catalog.pg_get_indexdef(i.indexrelid) = {})",
+      b.entry.table, literal(b.entry.statement));
 }
 
 /// In the transaction that is open. Throws what the server says.
 asio::awaitable<bool> build(Building& b) {
-  co_await b.on.query(set_role(b.entry.owner) +
-                      "set local default_tablespace = " + quote_literal(b.entry.tablespace));
+  const Sql begin = sql("{}set local default_tablespace = {}", set_role(b.entry.owner),
+                        literal(b.entry.tablespace));
+  co_await b.on.query(begin);
   if (b.entry.owner_has_our_rights) {
     co_await run_one(b.on, b.entry.statement);
   } else {
     co_await run_confined(b.on, b.entry.statement);
   }
-  const auto results = co_await b.on.query(is_as_it_was_query(b));
+  const Sql is_as_it_was = is_as_it_was_query(b);
+  const auto results = co_await b.on.query(is_as_it_was);
   if (!results.back().boolean(0, 0)) co_return false;
-  co_await b.on.query(b.entry.alterations + set_role(b.user_role) +
-                      ledger::strike_statement(b.index) + "; commit");
+  const Sql end = sql("{}{}{}; commit", b.entry.alterations, set_role(b.user_role),
+                      ledger::strike_statement(b.index));
+  co_await b.on.query(end);
   co_return true;
 }
 
@@ -111,8 +115,8 @@ asio::awaitable<BuiltIndex> try_to_build(Building& b) {
     if (!grants.empty())
       refused.reason += "\n  Ask the owner of the schema pgsluice to run: " + grants;
   }
-  RefusedRow question{pg::own_path + b.settings + set_role(b.entry.owner), b.entry.table,
-                      b.entry.table_name, b.entry.body};
+  RefusedRow question{sql("{}{}{}", pg::own_path, b.settings, set_role(b.entry.owner)),
+                      b.entry.table, b.entry.table_name, b.entry.body};
   std::string row;
   if (b.entry.owner_has_our_rights) row = co_await find_refused_row(b.on, std::move(question));
   refused.reason += row.empty() ? by_hand(b) : "\n  It is because of " + row;
@@ -124,17 +128,17 @@ asio::awaitable<BuiltIndex> try_to_build(Building& b) {
 // What is built calls functions of pg_catalog only (secondary_indexes() defers nothing else), and
 // is read without the session's search_path, which may lead to a function that fits better.
 asio::awaitable<BuiltIndex> build_index(pg::Connection& on, ledger::DeferredIndex index,
-                                        std::string settings) {
+                                        Sql settings) {
   on.wait_for_ever();
   Building b{on, index, settings, {}, {}};
   co_await run_one(on, "begin");
-  const auto session =
-      co_await on.query(pg::own_path + settings + "select pg_catalog.current_setting('role')");
+  const Sql ask_role = sql("{}{}select pg_catalog.current_setting('role')", pg::own_path, settings);
+  const auto session = co_await on.query(ask_role);
   b.user_role = session.back().text(0, 0);
   std::optional<JournalEntry> entry = co_await ledger::lock_entry(on, index);
   if (!entry || entry->there == There::the_index || entry->there == There::another_index) {
-    const std::string strike = entry ? ledger::strike_statement(index) + "; " : "";
-    co_await on.query(strike + "commit");
+    const Sql end = entry ? sql("{}; commit", ledger::strike_statement(index)) : sql("commit");
+    co_await on.query(end);
     co_return BuiltIndex{BuiltIndex::Kind::was_there, {}};
   }
   b.entry = std::move(*entry);

@@ -26,6 +26,6 @@ struct BuiltIndex {
 /// wrote it has the rights of the table's owner; then one CREATE INDEX on that table, with the
 /// owner's rights, and the index must be what the row says.
 asio::awaitable<BuiltIndex> build_index(pg::Connection& on, ledger::DeferredIndex index,
-                                        std::string settings);
+                                        Sql settings);
 
 }  // namespace sluice::writer

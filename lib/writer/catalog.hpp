@@ -32,24 +32,24 @@ struct Target {
   bool can_lock = false;
   /// "set local ...; " for each transaction: the user's settings, and what decides how a text is
   /// read, as it was when the load began. So all connections agree, also behind a pooler.
-  std::string settings_sql;
+  Sql settings_sql;
   /// Of these, what decides how a text becomes a value, by name: DateStyle and the like.
   std::map<std::string, std::string> reading;
   /// The same for the user's search_path, without the schema pgsluice: for what belongs to the
   /// user, such as the target's triggers and defaults. Our own statements run under pg::own_path.
-  std::string user_path_sql;
+  Sql user_path_sql;
   /// Of the data, where it is not that of the session: pg::Connection::data_encoding().
   std::string data_encoding = pg::utf8;
 };
 
 /// "set local ...; " for each of them.
-std::string set_local(const Settings& settings);
+Sql set_local(const Settings& settings);
 
 /// Statements that find a table by the user's search_path, in which the schema pgsluice does not
 /// count, and leave its oid in `target_oid`, for the rest of the transaction. They belong in front
 /// of everything that changes the path.
-std::string find_target(const std::string& table, const Settings& settings);
-inline constexpr const char* target_oid =
+Sql find_target(const std::string& table, const Settings& settings);
+inline constexpr SqlWords target_oid =
     "pg_catalog.current_setting('pgsluice.target')::pg_catalog.oid";
 
 /// Reads the catalogs: in one round trip, or two where there are triggers, partitions or domains.
@@ -60,7 +60,7 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
 
 /// Where rows that go into the table `c` may come to lie, for a view and a table with rules: what
 /// its rules name, what theirs name, and the partitions of these.
-inline constexpr const char* reached =
+inline constexpr SqlWords reached =
     "with recursive reached (oid) as (select c.oid union select n.oid from reached r cross join "
     "lateral (select d.refobjid from pg_catalog.pg_rewrite w join pg_catalog.pg_depend d on "
     "d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = w.oid and d.refclassid "
@@ -71,22 +71,22 @@ inline constexpr const char* reached =
 /// SQL for a digest of the rules of the table `c`, of what a view is, and of the same of the views
 /// and tables under it; empty: none. `as_known` is the table as it was last seen: nothing is looked
 /// through for a kind that it is not, and one that has come since is told by another value.
-std::string rules_digest(const tuple::Table& as_known);
+Sql rules_digest(const tuple::Table& as_known);
 
 /// SQL: the table `c`, or a partition of it, or what lies under a view, has row triggers for INSERT
 /// that may drop or change a row. Of a table that is `as_known` in kind and rules.
-std::string has_row_trigger(const tuple::Table& as_known);
+Sql has_row_trigger(const tuple::Table& as_known);
 
 /// Whether another server is asked, which takes its time.
 enum class Far { asked, left_alone };
 
 /// SQL that is true if the table is seen to have no row. For whoever may not look at all of them a
 /// table without a page is empty: what was emptied by DELETE is not found to be so then.
-std::string emptiness(const Target& target, Far far);
+Sql emptiness(const Target& target, Far far);
 
 /// An expression that is true if the table has no row, and that was true: empty where it has some,
 /// or where that cannot be known. For whoever may not look at all of them a table without a page is
 /// empty: what was emptied by DELETE is not found to be so then.
-asio::awaitable<std::string> seen_empty(pg::Connection& on, const Target& target);
+asio::awaitable<Sql> seen_empty(pg::Connection& on, const Target& target);
 
 }  // namespace sluice::writer

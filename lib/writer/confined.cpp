@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <span>
 
-#include "base/identifier.hpp"
 #include "pg/pipeline.hpp"
 
 namespace sluice::writer {
@@ -25,19 +24,18 @@ asio::awaitable<void> require_one(pg::Connection& on, const std::string& stateme
 // functions that they call: hence two of them.
 asio::awaitable<void> run_confined(pg::Connection& on, std::string statement) {
   co_await require_one(on, statement);
-  const std::string body = "begin execute " + quote_literal(statement) + "; return 1; end";
-  const std::string make =
+  const Sql body = sql("begin execute {}; return 1; end", literal(statement));
+  const Sql run = sql(
       "create temporary table pgsluice_confined (id pg_catalog.int4) on commit drop; "
       "insert into pg_temp.pgsluice_confined values (1); "
       "create function pg_temp.pgsluice_run() returns pg_catalog.int4 language plpgsql volatile "
-      "as " +
-      quote_literal(body) +
-      "; create function pg_temp.pgsluice_once(pg_catalog.int4) returns pg_catalog.int4 language "
-      "plpgsql immutable as 'begin return pg_temp.pgsluice_run(); end'; ";
-  co_await on.query(make +
-                    "create index on pg_temp.pgsluice_confined (pg_temp.pgsluice_once(id)); "
-                    "drop table pg_temp.pgsluice_confined; drop function "
-                    "pg_temp.pgsluice_once(pg_catalog.int4), pg_temp.pgsluice_run()");
+      "as {}; create function pg_temp.pgsluice_once(pg_catalog.int4) returns pg_catalog.int4 "
+      "language plpgsql immutable as 'begin return pg_temp.pgsluice_run(); end'; "
+      "create index on pg_temp.pgsluice_confined (pg_temp.pgsluice_once(id)); "
+      "drop table pg_temp.pgsluice_confined; drop function "
+      "pg_temp.pgsluice_once(pg_catalog.int4), pg_temp.pgsluice_run()",
+      literal(body.text()));
+  co_await on.query(run);
 }
 
 }  // namespace sluice::writer

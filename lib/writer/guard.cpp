@@ -4,31 +4,28 @@
 
 #include <algorithm>
 
-#include "base/identifier.hpp"
+#include "base/columns.hpp"
 
 namespace sluice::writer {
 namespace {
 
-std::string trigger_mark(const tuple::Table& table) {
-  return "case when " + has_row_trigger(table) + " then 't' else '' end";
+Sql trigger_mark(const tuple::Table& table) {
+  return sql("case when {} then 't' else '' end", has_row_trigger(table));
 }
 
 /// The same as text_of_shape(), of what the server has.
-std::string shape_of_table(const tuple::Table& table, const std::vector<std::string>& columns) {
-  std::string names;
-  for (const std::string& column : columns)
-    names += (names.empty() ? "" : ", ") + quote_literal(column);
+Sql shape_of_table(const tuple::Table& table, const std::vector<std::string>& columns) {
   // A table that is made like another one has other oids and numbers.
-  const std::string oid = table.id != 0 ? "c.oid" : "0";
-  const std::string number = table.id != 0 ? "a.attnum" : "0";
-  return "(select format('%s%s%s%s%s%s', " + oid + ", c.relkind, c.relpersistence, " +
-         trigger_mark(table) + ", " + rules_digest(table) +
-         ", (select string_agg(format(' %s:%s:%s:%s', a.attname, a.atttypid, a.atttypmod, " +
-         number +
-         "), '' order by a.attname) from pg_catalog.pg_attribute a where a.attrelid = "
-         "c.oid and a.attnum > 0 and not a.attisdropped and a.attname in (" +
-         names + "))) from pg_catalog.pg_class c where c.oid = to_regclass(" +
-         quote_literal(table.quoted_name) + "))";
+  const SqlWords oid = table.id != 0 ? SqlWords("c.oid") : SqlWords("0");
+  const SqlWords number = table.id != 0 ? SqlWords("a.attnum") : SqlWords("0");
+  return sql(
+      "(select format('%s%s%s%s%s%s', {}, c.relkind, c.relpersistence, {}, {}, (select "
+      "string_agg(format(' %s:%s:%s:%s', a.attname, a.atttypid, a.atttypmod, {}), '' order by "
+      "a.attname) from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not "
+      "a.attisdropped and a.attname in ({}))) from pg_catalog.pg_class c where c.oid = "
+      "to_regclass({}))",
+      oid, trigger_mark(table), rules_digest(table), number, sql_list(columns, literal),
+      literal(table.quoted_name));
 }
 
 std::string text_of_shape(const tuple::Table& table, const std::vector<std::string>& columns) {
@@ -46,20 +43,42 @@ std::string text_of_shape(const tuple::Table& table, const std::vector<std::stri
 }
 
 /// Takes the lock of a COPY, until the end of the transaction.
-std::string lock_statement(const Target& target, const tuple::Table& table,
-                           const std::vector<std::string>& columns) {
-  if (target.can_lock) return "lock table only " + table.quoted_name + " in row exclusive mode; ";
-  std::string nulls;
+Sql lock_statement(const Target& target, const tuple::Table& table,
+                   const std::vector<std::string>& columns) {
+  if (target.can_lock) return sql("lock table only {} in row exclusive mode; ", table.sql_name());
   bool has_identity = false;
   for (const std::string& column : columns) {
-    nulls += nulls.empty() ? "null" : ", null";
     const auto at = table.find(column);
     has_identity = has_identity || (at && table.columns[*at].identity);
   }
-  return "explain (costs off) insert into " + table.quoted_name + " (" +
-         quote_identifiers(columns) + ") " + (has_identity ? "overriding system value " : "") +
-         "select " + nulls + " where false; ";
+  return sql("explain (costs off) insert into {} ({}) {}select {} where false; ", table.sql_name(),
+             sql_list(columns, identifier),
+             has_identity ? SqlWords("overriding system value ") : SqlWords(""),
+             sql_list(columns, [](const std::string&) { return SqlWords("null"); }));
 }
+
+/// What there is now, for people.
+constexpr auto now_columns = columns_of({
+    {"shape", "coalesce({}, '')"},
+    {"is_there", "to_regclass({}) is not null"},
+    {"trigger",
+     "coalesce((select {} from pg_catalog.pg_class c where c.oid = to_regclass({})), '')"},
+    {"rules", "coalesce((select {} from pg_catalog.pg_class c where c.oid = to_regclass({})), '')"},
+});
+
+/// ... and of the load, behind them.
+constexpr auto load_columns = columns_of({
+    {"state",
+     "coalesce((select case when part_gone then 'part gone' else state end from pgsluice.loads "
+     "where load_id = {}), 'gone')"},
+    {"has_mark", "exists (select from pgsluice.unlogged_marks where load_id = {})"},
+});
+
+constexpr auto shown_columns = columns_of({
+    {"name", "attname"},
+    {"type", "format_type(atttypid, atttypmod)"},
+    {"number", "attnum"},
+});
 
 }  // namespace
 
@@ -75,64 +94,61 @@ Guard::Guard(const Target& target, const tuple::Table& table, std::vector<std::s
   for (const std::string& name : columns)
     if (const auto at = table.find(name))
       columns_.emplace(name, Shown{table.columns[*at].type_name, table.columns[*at].number});
-  condition_ = "coalesce(" + shape_sql_ + " = " + quote_literal(shape_) + ", false)";
+  condition_ = sql("coalesce({} = {}, false)", shape_sql_, literal(shape_));
 }
 
 void Guard::require_load(LoadId load, bool marked) {
   load_ = load;
   marked_ = marked;
-  const std::string id = std::to_string(load.value);
-  condition_ += " and exists (select from pgsluice.loads where load_id = " + id +
-                " and state = 'unfinished' and not part_gone)";
-  if (marked)
-    condition_ += " and exists (select from pgsluice.unlogged_marks where load_id = " + id + ")";
+  condition_ += sql(
+      " and exists (select from pgsluice.loads where load_id = {} and state = 'unfinished' and not "
+      "part_gone)",
+      load.value);
+  if (marked) {
+    condition_ +=
+        sql(" and exists (select from pgsluice.unlogged_marks where load_id = {})", load.value);
+  }
+}
+
+/// Two queries: what the table and the load are, and the table's columns.
+Sql Guard::what_is() const {
+  const Literal table = literal(table_);
+  const Sql of_load = load_ ? sql(", {}", load_columns.list(load_->value, load_->value)) : Sql();
+  return sql(
+      "select {}{}; select {} from pg_catalog.pg_attribute where attrelid = to_regclass({}) and "
+      "attnum > 0 and not attisdropped",
+      now_columns.list(shape_sql_, table, trigger_sql_, table, rules_sql_, table), of_load,
+      shown_columns.list(), table);
 }
 
 asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
-  std::string sql = "select coalesce(" + shape_sql_ + ", ''), to_regclass(" +
-                    quote_literal(table_) + ") is not null, coalesce((select " + trigger_sql_ +
-                    " from pg_catalog.pg_class c where c.oid = to_regclass(" +
-                    quote_literal(table_) + ")), ''), coalesce((select " + rules_sql_ +
-                    " from pg_catalog.pg_class c where c.oid = to_regclass(" +
-                    quote_literal(table_) + ")), '')";
-  if (load_) {
-    const std::string id = std::to_string(load_->value);
-    sql +=
-        ", coalesce((select case when part_gone then 'part gone' else state end from "
-        "pgsluice.loads where load_id = " +
-        id + "), 'gone'), exists (select from pgsluice.unlogged_marks where load_id = " + id + ")";
-  }
-  sql +=
-      "; select attname, format_type(atttypid, atttypmod), attnum from pg_catalog.pg_attribute "
-      "where attrelid "
-      "= "
-      "to_regclass(" +
-      quote_literal(table_) + ") and attnum > 0 and not attisdropped";
-  const auto answers = co_await on.query(std::move(sql));
+  static constexpr int of_load = now_columns.size();
+  const Sql ask = what_is();
+  const auto answers = co_await on.query(ask);
   const pg::Result& row = answers.front();
-  if (!row.boolean(0, 1)) co_return table_ + " is not there any more";
-  if (has_trigger_ != (row.text(0, 2) == "t")) {
+  if (!row.boolean(0, now_columns["is_there"])) co_return table_ + " is not there any more";
+  if (has_trigger_ != (row.text(0, now_columns["trigger"]) == "t")) {
     co_return table_ +
         " has changed since the load began: a BEFORE or INSTEAD OF trigger for INSERT, of it or of "
         "what lies under it, " +
         (has_trigger_ ? "is not there any more" : "has come, which may change or drop rows");
   }
-  if (rules_ != row.text(0, 3)) {
+  if (rules_ != row.text(0, now_columns["rules"])) {
     co_return table_ +
         " has changed since the load began: a rule, or what the view is of, decides otherwise "
         "where "
         "rows go";
   }
-  if (row.text(0, 0) != shape_) co_return table_ + difference(answers.back());
-  if (load_ && row.text(0, 4) == "part gone") {
+  if (row.text(0, now_columns["shape"]) != shape_) co_return table_ + difference(answers.back());
+  if (load_ && row.text(0, of_load + load_columns["state"]) == "part gone") {
     co_return "another run with --truncate has emptied a part of " + table_ +
         " (a partition, a child, or the table of a view): a part of the rows of this load is gone";
   }
-  if (load_ && row.text(0, 4) != "unfinished") {
+  if (load_ && row.text(0, of_load + load_columns["state"]) != "unfinished") {
     co_return "load " + std::to_string(load_->value) +
         " was given up meanwhile: another run emptied the table, or began the load again";
   }
-  if (marked_ && !row.boolean(0, 5)) {
+  if (marked_ && !row.boolean(0, of_load + load_columns["has_mark"])) {
     co_return table_ +
         " is unlogged, and the server has crashed and emptied it: the rows of this load are gone";
   }
@@ -143,9 +159,9 @@ asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
 std::string Guard::difference(const pg::Result& columns) const {
   std::map<std::string, Shown> are;
   for (std::size_t i = 0; i < columns.rows(); ++i) {
-    Shown shown{std::string(columns.text(i, 1)),
-                static_cast<std::int16_t>(columns.integer_32(i, 2))};
-    are.emplace(columns.text(i, 0), std::move(shown));
+    Shown shown{std::string(columns.text(i, shown_columns["type"])),
+                static_cast<std::int16_t>(columns.integer_32(i, shown_columns["number"]))};
+    are.emplace(columns.text(i, shown_columns["name"]), std::move(shown));
   }
   std::string text;
   for (const auto& [name, was] : columns_) {

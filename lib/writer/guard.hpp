@@ -27,23 +27,24 @@ class Guard {
 
   /// The statements, for pg::own_path. What is not as planned fails with division_by_zero, an error
   /// that no setting turns off, before any row is sent.
-  std::string statements() const { return lock_ + "select 1 / (" + condition_ + ")::int; "; }
+  Sql statements() const { return sql("{}select 1 / ({})::int; ", lock_, condition_); }
 
   /// An expression: all is as planned.
-  const std::string& condition() const { return condition_; }
+  const Sql& condition() const { return condition_; }
 
   /// Why it failed, for people. `on` is in no transaction.
   asio::awaitable<std::string> what_changed(pg::Connection& on) const;
 
  private:
+  Sql what_is() const;
   std::string difference(const pg::Result& columns) const;
 
   std::string table_;  ///< quoted as in SQL
-  std::string lock_;
-  std::string condition_;
-  std::string trigger_sql_;
-  std::string rules_sql_;
-  std::string shape_sql_;
+  Sql lock_;
+  Sql condition_;
+  Sql trigger_sql_;
+  Sql rules_sql_;
+  Sql shape_sql_;
   std::string shape_;
   bool has_trigger_ = false;  ///< that may drop rows
   std::string rules_;

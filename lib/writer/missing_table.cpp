@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "base/identifier.hpp"
+#include "base/columns.hpp"
 #include "base/suggestion.hpp"
 
 namespace sluice::writer {
@@ -16,19 +16,29 @@ struct Known {
   bool is_in_path = false;
 };
 
+constexpr auto table_columns = columns_of({
+    {"schema", "n.nspname"},
+    {"name", "c.relname"},
+    {"shown", "pg_catalog.format('%I.%I', n.nspname, c.relname)"},
+    {"is_in_path", "n.nspname operator(pg_catalog.=) any (pg_catalog.current_schemas(false))"},
+});
+
 /// What can be loaded, and is no catalog's nor ours.
-constexpr const char* tables_sql =
-    "select n.nspname, c.relname, pg_catalog.format('%I.%I', n.nspname, c.relname), n.nspname "
-    "operator(pg_catalog.=) any (pg_catalog.current_schemas(false)) from pg_catalog.pg_class c "
-    "join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace where c.relkind "
-    "in ('r', 'p', 'v', 'f') and n.nspname operator(pg_catalog.!~) "
-    "'^(pg_.*|information_schema|pgsluice)$' order by 1, 2 limit 10000";
+Sql tables_query() {
+  return sql(
+      "select {} from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid "
+      "operator(pg_catalog.=) c.relnamespace where c.relkind in ('r', 'p', 'v', 'f') and n.nspname "
+      "operator(pg_catalog.!~) '^(pg_.*|information_schema|pgsluice)$' order by 1, 2 limit 10000",
+      table_columns.list());
+}
 
 std::vector<Known> read_tables(const pg::Result& rows) {
   std::vector<Known> tables;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
-    tables.push_back({std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),
-                      std::string(rows.text(row, 2)), rows.boolean(row, 3)});
+    tables.push_back({std::string(rows.text(row, table_columns["schema"])),
+                      std::string(rows.text(row, table_columns["name"])),
+                      std::string(rows.text(row, table_columns["shown"])),
+                      rows.boolean(row, table_columns["is_in_path"])});
   }
   return tables;
 }
@@ -71,29 +81,30 @@ std::string likely(const std::vector<Known>& tables, const std::string& schema,
 
 }  // namespace
 
-std::string oid_of_table(const std::string& table) {
+Sql oid_of_table(const std::string& table) {
   // Not by regclass, which wants the right to the schema.
-  return "(select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = "
-         "c.relnamespace, "
-         "parse_ident(" +
-         quote_literal(table) +
-         ", false) p where c.relname = p[array_length(p, 1)] and case when array_length(p, 1) > 1 "
-         "then n.nspname = p[array_length(p, 1) - 1] else n.nspname = any (select unnest("
-         "string_to_array(replace(reset_val, '\"$user\"', current_user), ', ')) from "
-         "pg_catalog.pg_settings "
-         "where name = 'search_path') end order by c.oid limit 1)";
+  return sql(
+      "(select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = "
+      "c.relnamespace, parse_ident({}, false) p where c.relname = p[array_length(p, 1)] and case "
+      "when array_length(p, 1) > 1 then n.nspname = p[array_length(p, 1) - 1] else n.nspname = any "
+      "(select unnest(string_to_array(replace(reset_val, '\"$user\"', current_user), ', ')) from "
+      "pg_catalog.pg_settings where name = 'search_path') end order by c.oid limit 1)",
+      literal(table));
 }
 
 asio::awaitable<std::string> likely_table(pg::Connection& on, std::string table) {
-  const auto tables = co_await on.query_in_user_path(tables_sql);
-  const auto parts = co_await on.query(
-      "select p[array_length(p, 1)], case when array_length(p, 1) "
-      "> 1 then p[array_length(p, 1) - 1] else '' end from "
-      "parse_ident(" +
-      quote_literal(table) + ", false) p");
-  const pg::Result& row = parts.back();
-  co_return likely(read_tables(tables.back()), std::string(row.text(0, 1)),
-                   std::string(row.text(0, 0)));
+  static constexpr auto parts = columns_of({
+      {"name", "p[array_length(p, 1)]"},
+      {"schema", "case when array_length(p, 1) > 1 then p[array_length(p, 1) - 1] else '' end"},
+  });
+  const Sql ask_tables = tables_query();
+  const Sql ask_parts =
+      sql("select {} from parse_ident({}, false) p", parts.list(), literal(table));
+  const auto tables = co_await on.query_in_user_path(ask_tables);
+  const auto answer = co_await on.query(ask_parts);
+  const pg::Result& row = answer.back();
+  co_return likely(read_tables(tables.back()), std::string(row.text(0, parts["schema"])),
+                   std::string(row.text(0, parts["name"])));
 }
 
 }  // namespace sluice::writer

@@ -8,7 +8,7 @@ namespace sluice::writer {
 
 /// SQL for the oid of a table by the user's search_path, null where it is not there; also for one
 /// in a schema that the user may not use.
-std::string oid_of_table(const std::string& table);
+Sql oid_of_table(const std::string& table);
 
 /// "Did you mean sales.orders?" where a table is not there, or its schema is not; empty where no
 /// name is like it. `table` is written as in SQL.

@@ -3,13 +3,14 @@
 #include <cstdint>
 #include <string>
 
+#include "base/sql.hpp"
 #include "pg/connection.hpp"
 
 namespace sluice::writer {
 
 /// An index that its table's rows do not let be built.
 struct RefusedRow {
-  std::string settings;     ///< statements, each with "; " behind it: of the role that builds it
+  Sql settings;             ///< statements, each with "; " behind it: of the role that builds it
   std::uint32_t table = 0;  ///< pg_class.oid
   std::string table_name;   ///< schema and name, quoted as in SQL
   std::string body;         ///< of CREATE INDEX: what follows the table's name

@@ -1,7 +1,6 @@
 #include "writer/writer.hpp"
 
 #include "base/failure.hpp"
-#include "base/identifier.hpp"
 #include "ledger/damaged.hpp"
 
 namespace sluice::writer {
@@ -53,18 +52,25 @@ Writer::Writer(const Target& target, const std::vector<std::string>& columns,
       load_(load) {
   if (load_) guard_.require_load(*load_, target.table.is_unlogged);
   if (target.data_encoding != pg::utf8) {
-    into_data_encoding_ = "set local client_encoding = " + quote_literal(target.data_encoding);
+    into_data_encoding_ =
+        sql("set local client_encoding = {}", literal(target.data_encoding)).text();
     into_utf8_ = "set local client_encoding = 'UTF8'";
   }
-  settings_sql_ = pg::own_path;
-  settings_sql_ += target.settings_sql;
+  settings_sql_ = pg::own_path + target.settings_sql;
+}
+
+/// What a chunk's transaction begins with; `behind_begin` is a statement behind the guard's, with
+/// "; " behind it.
+std::string Writer::begin_sql(const ledger::ChunkEntry& chunk, SqlWords behind_begin) const {
+  const Sql claim = load_ ? sql("{}; ", ledger::claim_statement(*load_, chunk)) : Sql();
+  return tag(chunk.number) + sql("begin; {}{}{}{}{}", settings_sql_, guard_.statements(),
+                                 behind_begin, claim, user_path_sql_)
+                                 .text();
 }
 
 asio::awaitable<Outcome> Writer::write(pg::Connection& on, const tuple::Batch& batch,
                                        const ledger::ChunkEntry& chunk) const {
-  std::string before = tag(chunk.number) + begin_sql();
-  if (load_) before += ledger::claim_statement(*load_, chunk) + "; ";
-  before += user_path_sql_;
+  std::string before = begin_sql(chunk, "");
   // Where it is not sure what becomes of the tuples, the ledger is corrected before the commit.
   std::vector<std::string> behind;
   if (!counts_may_differ_) behind.emplace_back("commit");
@@ -96,12 +102,14 @@ asio::awaitable<Outcome> Writer::write(pg::Connection& on, const tuple::Batch& b
 
 asio::awaitable<pg::Result> Writer::write_between(pg::Connection& on, const tuple::Batch& batch,
                                                   const Around& around) const {
-  std::vector<std::string> last = around.behind;
-  last.insert(last.begin(), pg::own_path);
-  last.insert(last.end(), {user_path_sql_, "commit"});
+  std::vector<std::string> last{pg::own_path.text()};
+  for (const Sql& statement : around.behind) last.push_back(statement.text());
+  last.push_back(user_path_sql_.text());
+  last.emplace_back("commit");
   const std::vector<tuple::TupleRange> lanes = lanes_of(batch);
-  std::string first = "begin isolation level read committed; ";
-  first += settings_sql_ + around.locks + guard_.statements() + around.before + user_path_sql_;
+  std::string first = sql("begin isolation level read committed; {}{}{}{}{}", settings_sql_,
+                          around.locks, guard_.statements(), around.before, user_path_sql_)
+                          .text();
   Written written = co_await run(on, std::move(first), lanes, std::move(last));
   if (written.refusal) {
     co_await leave_transaction(on);
@@ -114,13 +122,11 @@ asio::awaitable<pg::Result> Writer::write_between(pg::Connection& on, const tupl
 }
 
 asio::awaitable<bool> Writer::begin(pg::Connection& on, const ledger::ChunkEntry& chunk) const {
-  std::string sql = tag(chunk.number) + begin_sql();
-  sql += "set constraints all immediate; ";
-  if (load_) sql += ledger::claim_statement(*load_, chunk) + "; ";
-  sql += user_path_sql_ + "savepoint all_of_it; savepoint part";
+  std::string begin = begin_sql(chunk, "set constraints all immediate; ");
+  begin += "savepoint all_of_it; savepoint part";
   std::optional<Refusal> refusal;
   try {
-    co_await query(on, std::move(sql));
+    co_await query(on, std::move(begin));
     co_return true;
   } catch (const Refusal& error) {
     refusal = error;
@@ -153,12 +159,13 @@ asio::awaitable<void> Writer::start_over(pg::Connection& on) const {
 }
 
 asio::awaitable<void> Writer::commit(pg::Connection& on, const ledger::ChunkEntry& chunk) const {
-  std::string sql = tag(chunk.number) + back_to_part(on);
-  if (load_)
-    sql += pg::own_path +
-           ledger::correct_statement(chunk.of(*load_), chunk.counts, chunk.rows_rejected) + "; " +
-           user_path_sql_;
-  co_await query(on, sql + "commit");
+  std::string end = tag(chunk.number) + back_to_part(on);
+  if (load_) {
+    const Sql correct =
+        ledger::correct_statement(chunk.of(*load_), chunk.counts, chunk.rows_rejected);
+    end += sql("{}{}; {}", pg::own_path, correct, user_path_sql_).text();
+  }
+  co_await query(on, end + "commit");
 }
 
 asio::awaitable<void> Writer::roll_back(pg::Connection& on) const {
@@ -167,11 +174,12 @@ asio::awaitable<void> Writer::roll_back(pg::Connection& on) const {
 
 asio::awaitable<void> Writer::end_former_attempt(pg::Connection& on, std::int64_t chunk) const {
   if (!load_) co_return;
-  co_await on.query(
+  const Sql terminate = sql(
       "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where datname "
-      "= current_database() "
-      "and usename = current_user and pid <> pg_catalog.pg_backend_pid() and starts_with(query, " +
-      quote_literal(tag_of(ChunkId{*load_, chunk})) + ")");
+      "= current_database() and usename = current_user and pid <> pg_catalog.pg_backend_pid() and "
+      "starts_with(query, {})",
+      literal(tag_of(ChunkId{*load_, chunk})));
+  co_await on.query(terminate);
 }
 
 /// Whether it is the claim that was refused. A trigger can raise an error with any code and any

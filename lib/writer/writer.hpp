@@ -53,9 +53,9 @@ class Writer {
 
   /// Statements of a transaction.
   struct Around {
-    std::string locks;                ///< before the table is waited for; each ends with "; "
-    std::string before;               ///< before the rows, likewise
-    std::vector<std::string> behind;  ///< behind them
+    Sql locks;                ///< before the table is waited for; each ends with "; "
+    Sql before;               ///< before the rows, likewise
+    std::vector<Sql> behind;  ///< behind them
   };
 
   /// Writes a batch in one transaction with these statements around it, and gives the last row that
@@ -122,10 +122,10 @@ class Writer {
                                           const ledger::ChunkEntry& chunk) const;
   std::string tag(std::int64_t chunk) const;
 
-  std::string begin_sql() const { return "begin; " + settings_sql_ + guard_.statements(); }
+  std::string begin_sql(const ledger::ChunkEntry& chunk, SqlWords behind_begin) const;
 
-  std::string settings_sql_;
-  std::string user_path_sql_;
+  Sql settings_sql_;
+  Sql user_path_sql_;
   std::string into_data_encoding_;
   std::string into_utf8_;
   Guard guard_;

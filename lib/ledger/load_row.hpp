@@ -1,0 +1,54 @@
+#pragma once
+
+#include "base/columns.hpp"
+#include "base/sql.hpp"
+#include "ledger/damaged.hpp"
+#include "ledger/loads.hpp"
+
+namespace sluice::ledger {
+
+/// Of a load that is not over the sums come from its chunks, so that it shows what it has stored.
+inline constexpr auto entry_columns = columns_of({
+    {"load_id", "l.load_id"},
+    {"state", "l.state"},
+    {"target", "l.target"},
+    {"target_oid", "l.target_oid::bigint"},
+    {"source", "l.source"},
+    {"source_path", "l.source_path"},
+    {"source_bytes", "l.source_bytes"},
+    {"source_stamp", "l.source_stamp"},
+    {"fingerprint", "l.fingerprint"},
+    {"options", "l.options"},
+    {"chunk_bytes", "l.chunk_bytes"},
+    {"record_bytes_max", "l.record_bytes_max"},
+    {"started_at", "date_trunc('second', l.started_at)::text"},
+    {"finished_at", "coalesce(date_trunc('second', l.finished_at)::text, '')"},
+    {"runs", "l.runs"},
+    {"seconds", "l.seconds"},
+    {"rejects_path", "l.rejects_path"},
+    {"staged", "l.staged"},
+    {"chunks", "c.chunks"},
+    {"bytes", "c.bytes"},
+    {"records_read", "c.records_read"},
+    {"rows_stored", "case when l.finished_at is null then c.rows_stored else l.rows_stored end"},
+    {"rows_updated", "case when l.finished_at is null then c.rows_updated else l.rows_updated end"},
+    {"rows_unchanged",
+     "case when l.finished_at is null then c.rows_unchanged else l.rows_unchanged end"},
+    {"rows_rejected", "c.rows_rejected"},
+    {"rows_skipped", "case when l.finished_at is null then c.rows_skipped else l.rows_skipped end"},
+    {"head", "l.head"},
+    {"updates", "l.updates"},
+    {"behind_load", "l.behind_load"},
+});
+
+/// A query of loads, as l. `more` are columns behind `entry_columns`, each with ", " in front of
+/// it.
+Sql select_loads(const Sql& which, const Sql& more = {});
+
+/// Throws Damaged.
+LoadEntry read_load(const pg::Result& rows, std::size_t row);
+
+/// ... of a row that is damaged: what every row has, as texts.
+LoadEntry read_damaged(const pg::Result& rows, std::size_t row, const Damaged& damage);
+
+}  // namespace sluice::ledger
