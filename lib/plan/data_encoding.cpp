@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/failure.hpp"
-#include "base/identifier.hpp"
 #include "base/printable.hpp"
+#include "base/sql.hpp"
 #include "pg/encoding.hpp"
 #include "source/transcoder.hpp"
 
@@ -36,9 +36,10 @@ std::string bytes_of(std::string_view hex) {
 }
 
 /// One value, or nothing where the server cannot convert it.
-asio::awaitable<std::optional<std::string>> ask(pg::Connection& on, std::string sql) {
+asio::awaitable<std::optional<std::string>> ask(pg::Connection& on, Sql value) {
+  const Sql question = sql("set local bytea_output = hex; select {}", value);
   try {
-    const auto results = co_await on.query("set local bytea_output = hex; select " + sql);
+    const auto results = co_await on.query(question);
     co_return std::string(results.back().text(0, 0));
   } catch (const pg::PgError& error) {
     if (!error.state.in_class(sql_class::data_exception) &&
@@ -52,9 +53,9 @@ asio::awaitable<void> convert_header(pg::Connection& on, const std::string& enco
                                      std::vector<std::string>& names) {
   for (std::string& name : names) {
     if (is_ascii(name)) continue;
-    std::string sql = "pg_catalog.convert_from(" + quote_literal(hex_of(name)) +
-                      "::pg_catalog.bytea, " + quote_literal(encoding) + ")";
-    std::optional<std::string> converted = co_await ask(on, std::move(sql));
+    Sql value = sql("pg_catalog.convert_from({}::pg_catalog.bytea, {})", literal(hex_of(name)),
+                    literal(encoding));
+    std::optional<std::string> converted = co_await ask(on, std::move(value));
     if (!converted) {
       throw Failure(FailureKind::usage, "the header's name \"" + name + "\" is not in " + encoding +
                                             " (see --encoding)");
@@ -65,9 +66,8 @@ asio::awaitable<void> convert_header(pg::Connection& on, const std::string& enco
 
 asio::awaitable<std::string> bytes_in(pg::Connection& on, const std::string& encoding,
                                       const std::string& text) {
-  std::string sql =
-      "pg_catalog.convert_to(" + quote_literal(text) + ", " + quote_literal(encoding) + ")";
-  const std::optional<std::string> hex = co_await ask(on, std::move(sql));
+  Sql value = sql("pg_catalog.convert_to({}, {})", literal(text), literal(encoding));
+  const std::optional<std::string> hex = co_await ask(on, std::move(value));
   if (hex) co_return bytes_of(*hex);
   throw Failure(FailureKind::usage, "--null: \"" + text + "\" cannot be written in " + encoding +
                                         ", in which the file is said to be (see --encoding)");

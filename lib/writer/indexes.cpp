@@ -3,42 +3,51 @@
 #include <map>
 #include <string_view>
 
+#include "base/columns.hpp"
+#include "pg/batch.hpp"
 #include "writer/index_doubt.hpp"
 
 namespace sluice::writer {
 namespace {
 
-// %REL% is the table's oid, %SET% how this server calls the right to become a role.
-//
-// Whoever builds an index again does it with the rights of the table's owner, so these must do.
-constexpr std::string_view indexes_sql = R"(
-select i.indexrelid::int8, format('%I.%I', n.nspname, c.relname), c.relname, n.nspname, t.relname,
-  pg_catalog.pg_get_indexdef(c.oid),
-  coalesce(s.spcname, ''),
+/// Whoever builds an index again does it with the rights of the table's owner, so these must do.
+/// The holes are how this server calls the right to become a role.
+constexpr auto index_columns = columns_of({
+    {"id", "i.indexrelid::int8"},
+    {"index_name", "format('%I.%I', n.nspname, c.relname)"},
+    {"name", "c.relname"},
+    {"target_schema", "n.nspname"},
+    {"target_name", "t.relname"},
+    {"statement", "pg_catalog.pg_get_indexdef(c.oid)"},
+    {"tablespace", "coalesce(s.spcname, '')"},
+    {"statistics", R"(
   coalesce((select string_agg(a.attnum || ':' || a.attstattarget, ' ' order by a.attnum) from pg_catalog.pg_attribute a
-      where a.attrelid = c.oid and a.attstattarget >= 0), ''),
+      where a.attrelid = c.oid and a.attstattarget >= 0), ''))"},
+    {"extensions", R"(
   array(select e.extname from pg_catalog.pg_depend d join pg_catalog.pg_extension e on e.oid = d.refobjid
       where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.objsubid = 0
-        and d.refclassid = 'pg_catalog.pg_extension'::regclass and d.deptype = 'x')::text,
-  obj_description(c.oid, 'pg_class'), i.indisclustered, m.amname, current_setting('block_size'),
-  pg_catalog.pg_has_role(t.relowner, '%SET%') and has_schema_privilege(t.relowner, n.oid, 'create') and
+        and d.refclassid = 'pg_catalog.pg_extension'::regclass and d.deptype = 'x')::text)"},
+    {"description", "obj_description(c.oid, 'pg_class')"},
+    {"is_clustered", "i.indisclustered"},
+    {"method", "m.amname"},
+    {"block_bytes", "current_setting('block_size')"},
+    {"can_be_built_again", R"(
+  pg_catalog.pg_has_role(t.relowner, {}) and has_schema_privilege(t.relowner, n.oid, 'create') and
     (s.oid is null or has_tablespace_privilege(t.relowner, s.oid, 'create')) and
-    (pg_catalog.pg_has_role(t.relowner, session_user, 'usage') or has_database_privilege(t.relowner, current_database(), 'temporary')),
-  not exists (select from used_nodes u where u.indexrelid = i.indexrelid and not u.is_calm),
-  case when not pg_catalog.pg_has_role(t.relowner, '%SET%') then pg_catalog.pg_get_userbyid(t.relowner) else '' end
-from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_class t on t.oid = i.indrelid
-join pg_catalog.pg_namespace n on n.oid = c.relnamespace join pg_catalog.pg_am m on m.oid = c.relam
-left join pg_catalog.pg_tablespace s on s.oid = c.reltablespace
-where i.indrelid = %REL% and i.indisvalid and not i.indisunique and not i.indisprimary and not i.indisexclusion
-  and not i.indisreplident and not exists (select from pg_catalog.pg_inherits where inhrelid = c.oid)
-order by c.relname)";
+    (pg_catalog.pg_has_role(t.relowner, session_user, 'usage') or has_database_privilege(t.relowner, current_database(), 'temporary')))"},
+    {"is_calm", R"(
+  not exists (select from used_nodes u where u.indexrelid = i.indexrelid and not u.is_calm))"},
+    {"owner_elsewhere", R"(
+  case when not pg_catalog.pg_has_role(t.relowner, {}) then pg_catalog.pg_get_userbyid(t.relowner) else '' end)"},
+});
 
 // What the trees of expressions and predicates consist of. Names of nodes stand behind braces, and
 // the functions of operators are written down; texts of the user are written as numbers of bytes.
 // Calm functions fail for no value: those that the server itself calls leakproof, what B-trees
 // compare with (but for containers, whose elements may have no order), and a few more.
-constexpr std::string_view used_nodes_sql = R"(
-with used_nodes as (
+Sql used_nodes(std::uint32_t table) {
+  return sql(R"(
+used_nodes as (
   select i.indexrelid, f[1] is not null and f[1] in ('VAR', 'CONST', 'FUNCEXPR', 'OPEXPR', 'SCALARARRAYOPEXPR',
       'DISTINCTEXPR', 'BOOLEXPR', 'NULLTEST', 'BOOLEANTEST', 'RELABELTYPE', 'ARRAYEXPR', 'ARRAY')
     or f[2] is not null and exists (select from pg_catalog.pg_proc p where p.oid = f[2]::oid and p.oid < 16384 and (p.proleakproof
@@ -51,14 +60,41 @@ with used_nodes as (
     as is_calm
   from pg_catalog.pg_index i, regexp_matches(coalesce(i.indexprs::text, '') || coalesce(i.indpred::text, ''),
     '\{([A-Z_]+)|:(?:opfuncid|funcid) ([0-9]+)', 'g') f
-  where i.indrelid = %REL%))";
+  where i.indrelid = {}))",
+             table);
+}
 
-constexpr std::string_view columns_sql = R"(
-select i.indexrelid::int8, b.id::int8, y.typtype, y.typlen, b.modifier, coalesce(o.opcname, ''),
+Sql indexes_query(std::uint32_t table, const Sql& set) {
+  return sql(R"(with {}
+select {}
+from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_class t on t.oid = i.indrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace join pg_catalog.pg_am m on m.oid = c.relam
+left join pg_catalog.pg_tablespace s on s.oid = c.reltablespace
+where i.indrelid = {} and i.indisvalid and not i.indisunique and not i.indisprimary and not i.indisexclusion
+  and not i.indisreplident and not exists (select from pg_catalog.pg_inherits where inhrelid = c.oid)
+order by c.relname)",
+             used_nodes(table), index_columns.list(set, set), table);
+}
+
+constexpr auto column_columns = columns_of({
+    {"index", "i.indexrelid::int8"},
+    {"type", "b.id::int8"},
+    {"kind", "y.typtype"},
+    {"length", "y.typlen"},
+    {"modifier", "b.modifier"},
+    {"opclass", "coalesce(o.opcname, '')"},
+    {"opclass_is_known", R"(
   coalesce(o.opcnamespace = 'pg_catalog'::regnamespace or exists (select from pg_catalog.pg_depend d
     join pg_catalog.pg_extension e on e.oid = d.refobjid where d.classid = 'pg_catalog.pg_opclass'::regclass and d.objid = o.oid
-      and d.refclassid = 'pg_catalog.pg_extension'::regclass and d.deptype = 'e' and e.extname = 'pg_trgm'), false),
-  i.indkey[k - 1] = 0, coalesce(u.attgenerated, '') <> '', v.attname
+      and d.refclassid = 'pg_catalog.pg_extension'::regclass and d.deptype = 'e' and e.extname = 'pg_trgm'), false))"},
+    {"is_expression", "i.indkey[k - 1] = 0"},
+    {"is_generated", "coalesce(u.attgenerated, '') <> ''"},
+    {"column", "v.attname"},
+});
+
+Sql columns_query(std::uint32_t table) {
+  return sql(R"(
+select {}
 from pg_catalog.pg_index i cross join lateral generate_series(1, i.indnatts) k
 left join pg_catalog.pg_attribute u on u.attrelid = i.indrelid and u.attnum = i.indkey[k - 1] and u.attnum <> 0
 join pg_catalog.pg_attribute a on a.attrelid = i.indexrelid and a.attnum = k
@@ -72,33 +108,29 @@ left join pg_catalog.pg_opclass o on o.oid = case when k <= i.indnkeyatts then i
 left join pg_catalog.pg_attribute v on v.attrelid = i.indrelid and v.attnum <> 0 and (v.attnum = i.indkey[k - 1]
   or i.indkey[k - 1] = 0 and v.attnum in (select n[1]::int2
     from regexp_matches(i.indexprs::text, ':varattno (-?[0-9]+)', 'g') n))
-where i.indrelid = %REL%
-order by i.indexrelid, k)";
-
-std::string with(std::string_view sql, std::string_view place, const std::string& value) {
-  std::string text(sql);
-  for (std::size_t at = text.find(place); at != std::string::npos; at = text.find(place))
-    text.replace(at, place.size(), value);
-  return text;
+where i.indrelid = {}
+order by i.indexrelid, k)",
+             column_columns.list(), table);
 }
 
 using ColumnsOfIndexes = std::map<std::int64_t, std::vector<IndexColumn>>;
 
 /// A column of an index has a row for each column of the table that is in it.
 ColumnsOfIndexes read_columns(const pg::Result& rows) {
+  static constexpr auto& at = column_columns;
   ColumnsOfIndexes indexes;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
-    IndexColumn column{.type = static_cast<std::uint32_t>(rows.integer(row, 1)),
-                       .kind = rows.text(row, 2).front(),
-                       .length = static_cast<std::int32_t>(rows.integer(row, 3)),
-                       .modifier = static_cast<std::int32_t>(rows.integer(row, 4)),
-                       .opclass = std::string(rows.text(row, 5)),
-                       .opclass_is_known = rows.boolean(row, 6),
-                       .is_expression = rows.boolean(row, 7),
-                       .is_generated = rows.boolean(row, 8),
+    IndexColumn column{.type = static_cast<std::uint32_t>(rows.integer(row, at["type"])),
+                       .kind = rows.text(row, at["kind"]).front(),
+                       .length = static_cast<std::int32_t>(rows.integer(row, at["length"])),
+                       .modifier = static_cast<std::int32_t>(rows.integer(row, at["modifier"])),
+                       .opclass = std::string(rows.text(row, at["opclass"])),
+                       .opclass_is_known = rows.boolean(row, at["opclass_is_known"]),
+                       .is_expression = rows.boolean(row, at["is_expression"]),
+                       .is_generated = rows.boolean(row, at["is_generated"]),
                        .columns = {}};
-    if (!rows.is_null(row, 9)) column.columns.emplace_back(rows.text(row, 9));
-    indexes[rows.integer(row, 0)].push_back(std::move(column));
+    if (!rows.is_null(row, at["column"])) column.columns.emplace_back(rows.text(row, at["column"]));
+    indexes[rows.integer(row, at["index"])].push_back(std::move(column));
   }
   return indexes;
 }
@@ -106,43 +138,46 @@ ColumnsOfIndexes read_columns(const pg::Result& rows) {
 Index read_index(const pg::Result& rows, std::size_t row) {
   const auto text = [&](int column) { return std::string(rows.text(row, column)); };
   Index index;
-  index.index_name = text(1);
-  index.name = text(2);
-  index.target_schema = text(3);
-  index.target_name = text(4);
-  index.statement = text(5);
-  index.tablespace = text(6);
-  index.statistics = text(7);
-  index.extensions = text(8);
-  if (!rows.is_null(row, 9)) index.description = text(9);
-  index.is_clustered = rows.boolean(row, 10);
+  index.index_name = text(index_columns["index_name"]);
+  index.name = text(index_columns["name"]);
+  index.target_schema = text(index_columns["target_schema"]);
+  index.target_name = text(index_columns["target_name"]);
+  index.statement = text(index_columns["statement"]);
+  index.tablespace = text(index_columns["tablespace"]);
+  index.statistics = text(index_columns["statistics"]);
+  index.extensions = text(index_columns["extensions"]);
+  if (!rows.is_null(row, index_columns["description"]))
+    index.description = text(index_columns["description"]);
+  index.is_clustered = rows.boolean(row, index_columns["is_clustered"]);
   return index;
 }
 
 }  // namespace
 
 asio::awaitable<SecondaryIndexes> secondary_indexes(pg::Connection& on, const tuple::Table& table) {
-  const std::string relation = std::to_string(table.id);
   static constexpr int version_with_set_option = 160000;
-  const std::string set = on.server_version() >= version_with_set_option ? "set" : "member";
+  const bool has_set = on.server_version() >= version_with_set_option;
   // The result depends on the search path: with this one every name outside pg_catalog is
   // qualified.
-  const auto results = co_await on.query("begin; set local search_path = pg_catalog; " +
-                                         with(used_nodes_sql, "%REL%", relation) +
-                                         with(with(indexes_sql, "%REL%", relation), "%SET%", set) +
-                                         "; " + with(columns_sql, "%REL%", relation) + "; commit");
-  const pg::Result& rows = results.last(2);
-  ColumnsOfIndexes columns = read_columns(results.last(1));
+  pg::Batch batch(sql("begin; set local search_path = pg_catalog; "));
+  const auto of_indexes =
+      batch.add(indexes_query(table.id, has_set ? sql("'set'") : sql("'member'")));
+  const auto of_columns = batch.add(columns_query(table.id));
+  batch.add(sql("commit"));
+  const auto results = co_await on.query(batch.text());
+  const pg::Result& rows = batch.answer(results, of_indexes);
+  ColumnsOfIndexes columns = read_columns(batch.answer(results, of_columns));
   SecondaryIndexes indexes;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     Index index = read_index(rows, row);
-    const IndexFacts facts{.method = std::string(rows.text(row, 11)),
-                           .is_calm = rows.boolean(row, 14),
-                           .columns = std::move(columns[rows.integer(row, 0)]),
-                           .block_bytes = static_cast<std::size_t>(rows.integer(row, 12))};
+    const IndexFacts facts{
+        .method = std::string(rows.text(row, index_columns["method"])),
+        .is_calm = rows.boolean(row, index_columns["is_calm"]),
+        .columns = std::move(columns[rows.integer(row, index_columns["id"])]),
+        .block_bytes = static_cast<std::size_t>(rows.integer(row, index_columns["block_bytes"]))};
     const IndexDoubt doubt = doubt_of(facts);
-    const bool can_be_built_again = rows.boolean(row, 13);
-    indexes.owner_elsewhere = rows.text(row, 15);
+    const bool can_be_built_again = rows.boolean(row, index_columns["can_be_built_again"]);
+    indexes.owner_elsewhere = rows.text(row, index_columns["owner_elsewhere"]);
     // What triggers and rules make of a record is not known before the server has it.
     const bool is_changed = table.has_row_trigger || table.has_insert_rule;
     const bool may_refuse = doubt.kind == IndexDoubt::Kind::any ||

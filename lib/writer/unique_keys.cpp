@@ -3,67 +3,76 @@
 #include <algorithm>
 #include <set>
 
+#include "base/columns.hpp"
 #include "base/identifier.hpp"
+#include "pg/batch.hpp"
 
 namespace sluice::writer {
 namespace {
 
 // All indexes that allow no two equal rows, column by column; a name is missing where an expression
 // or a condition stands. An operator is named where the column's own order may be another one.
-constexpr const char* indexes_sql =
-    "select i.indexrelid::bigint, i.indisprimary, "
-    "coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false), "
-    "i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is "
-    "null "
-    "and not i.indisexclusion, "
-    "case when i.indpred is null and i.indexprs is null then a.attname end, "
-    "coalesce(c.collisdeterministic, true), "
-    "case when c.oid <> a.attcollation then format(' collate %I.%I', cn.nspname, c.collname) "
-    "else '' end, "
-    "oc.opcdefault and oc.opcnamespace = 'pg_catalog'::regnamespace, oc.opcintype::bigint, "
-    "case when t.typtype = 'p' then '' else format('%I.%I', tn.nspname, t.typname) end, "
-    "(select format(' using operator(%I.%s)', n.nspname, o.oprname) from pg_catalog.pg_amop m "
-    "join pg_catalog.pg_operator o on o.oid = m.amopopr join pg_catalog.pg_namespace n on n.oid = "
-    "o.oprnamespace "
-    "where m.amopfamily = oc.opcfamily and m.amopstrategy = 1 and m.amoppurpose = 's' "
-    "and m.amoplefttype = oc.opcintype and m.amoprighttype = oc.opcintype) "
-    "from pg_catalog.pg_index i "
-    "cross join lateral unnest(i.indkey::int2[]) with ordinality as k (attnum, number) "
-    "join pg_catalog.pg_opclass oc on oc.oid = i.indclass[k.number - 1] "
-    "join pg_catalog.pg_type t on t.oid = oc.opcintype join pg_catalog.pg_namespace tn on tn.oid = "
-    "t.typnamespace "
-    "left join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum "
-    "left join pg_catalog.pg_collation c on c.oid = i.indcollation[k.number - 1] "
-    "left join pg_catalog.pg_namespace cn on cn.oid = c.collnamespace "
-    "where i.indrelid = %REL% and (i.indisunique or i.indisexclusion) "
-    "and k.number <= i.indnkeyatts "
-    "order by i.indisprimary desc, i.indexrelid, k.number; ";
+constexpr auto index_columns = columns_of({
+    {"id", "i.indexrelid::bigint"},
+    {"is_primary", "i.indisprimary"},
+    {"nulls_are_equal", "coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false)"},
+    {"is_eligible",
+     "i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is "
+     "null and not i.indisexclusion"},
+    {"column", "case when i.indpred is null and i.indexprs is null then a.attname end"},
+    {"is_deterministic", "coalesce(c.collisdeterministic, true)"},
+    {"collation",
+     "case when c.oid <> a.attcollation then format(' collate %I.%I', cn.nspname, c.collname) else "
+     "'' end"},
+    {"is_usual", "oc.opcdefault and oc.opcnamespace = 'pg_catalog'::regnamespace"},
+    {"input", "oc.opcintype::bigint"},
+    {"input_name",
+     "case when t.typtype = 'p' then '' else format('%I.%I', tn.nspname, t.typname) end"},
+    {"operator",
+     "(select format(' using operator(%I.%s)', n.nspname, o.oprname) from pg_catalog.pg_amop m "
+     "join pg_catalog.pg_operator o on o.oid = m.amopopr join pg_catalog.pg_namespace n on n.oid = "
+     "o.oprnamespace where m.amopfamily = oc.opcfamily and m.amopstrategy = 1 and m.amoppurpose = "
+     "'s' and m.amoplefttype = oc.opcintype and m.amoprighttype = oc.opcintype)"},
+});
+
+Sql indexes_query(std::uint32_t table) {
+  return sql(
+      "select {} from pg_catalog.pg_index i cross join lateral unnest(i.indkey::int2[]) with "
+      "ordinality as k (attnum, number) join pg_catalog.pg_opclass oc on oc.oid = "
+      "i.indclass[k.number - 1] join pg_catalog.pg_type t on t.oid = oc.opcintype join "
+      "pg_catalog.pg_namespace tn on tn.oid = t.typnamespace left join pg_catalog.pg_attribute a "
+      "on a.attrelid = i.indrelid and a.attnum = k.attnum left join pg_catalog.pg_collation c on "
+      "c.oid = i.indcollation[k.number - 1] left join pg_catalog.pg_namespace cn on cn.oid = "
+      "c.collnamespace where i.indrelid = {} and (i.indisunique or i.indisexclusion) and k.number "
+      "<= i.indnkeyatts order by i.indisprimary desc, i.indexrelid, k.number",
+      index_columns.list(), table);
+}
 
 // tgtype's bits: 1 row, 4 insert, 16 update (pg_trigger.h). What a partition has of its own counts
 // too; an index that belongs to one of the whole table does not.
-constexpr const char* table_sql =
-    "with relations as (select %REL%::oid as id union select relid from "
-    "pg_catalog.pg_partition_tree(%REL%::oid::regclass)) select "
-    "exists (select from pg_catalog.pg_trigger join relations on id = tgrelid where not "
-    "tgisinternal "
-    "and tgenabled <> 'D' and tgtype & 1 <> 0 and tgtype & 20 <> 0), "
-    "exists (select from pg_catalog.pg_constraint join relations on id = conrelid "
-    "where contype in ('c', 'f', 'x')) "
-    "or exists (select from pg_catalog.pg_attribute join relations on id = attrelid where attnum > "
-    "0 "
-    "and not attisdropped and attgenerated <> '') "
-    "or exists (select from pg_catalog.pg_index join relations on id = indrelid "
-    "where indexprs is not null or indpred is not null), "
-    "exists (select from pg_catalog.pg_index join relations on id = indrelid where id <> %REL% "
-    "and (indisunique or indisexclusion) "
-    "and not exists (select from pg_catalog.pg_inherits where inhrelid = indexrelid)), "
-    "exists (select from pg_catalog.pg_rewrite where ev_class = %REL% and ev_type = '2')";
+constexpr auto table_columns = columns_of({
+    {"has_row_triggers",
+     "exists (select from pg_catalog.pg_trigger join relations on id = tgrelid where not "
+     "tgisinternal and tgenabled <> 'D' and tgtype & 1 <> 0 and tgtype & 20 <> 0)"},
+    {"judges_rows",
+     "exists (select from pg_catalog.pg_constraint join relations on id = conrelid where contype "
+     "in ('c', 'f', 'x')) or exists (select from pg_catalog.pg_attribute join relations on id = "
+     "attrelid where attnum > 0 and not attisdropped and attgenerated <> '') or exists (select "
+     "from pg_catalog.pg_index join relations on id = indrelid where indexprs is not null or "
+     "indpred is not null)"},
+    {"parts_have_others",
+     "exists (select from pg_catalog.pg_index join relations on id = indrelid where id <> {} and "
+     "(indisunique or indisexclusion) and not exists (select from pg_catalog.pg_inherits where "
+     "inhrelid = indexrelid))"},
+    {"has_update_rule",
+     "exists (select from pg_catalog.pg_rewrite where ev_class = {} and ev_type = '2')"},
+});
 
-std::string for_relation(std::string sql, std::uint32_t relation) {
-  const std::string id = std::to_string(relation);
-  for (std::size_t at = sql.find("%REL%"); at != std::string::npos; at = sql.find("%REL%"))
-    sql.replace(at, 5, id);
-  return sql;
+Sql table_query(std::uint32_t table) {
+  return sql(
+      "with relations as (select {}::oid as id union select relid from "
+      "pg_catalog.pg_partition_tree({}::oid::regclass)) select {}",
+      table, table, table_columns.list(table, table));
 }
 
 /// An index of the table, whether ON CONFLICT can be about it or not.
@@ -75,42 +84,44 @@ struct Index {
 };
 
 void add_column(Index& index, const tuple::Table& table, const pg::Result& rows, std::size_t row) {
-  if (rows.is_null(row, 4)) {
+  if (rows.is_null(row, index_columns["column"])) {
     index.is_known = false;
     return;
   }
-  const std::string name(rows.text(row, 4));
+  const std::string name(rows.text(row, index_columns["column"]));
   const auto found = std::ranges::find(table.columns, name, &tuple::Column::name);
   if (found == table.columns.end()) {
     index.is_known = false;
     return;
   }
   const tuple::Type& type = found->base_type;
-  const auto input = static_cast<std::uint32_t>(rows.integer(row, 8));
-  const std::string input_name(rows.text(row, 9));
+  const auto input = static_cast<std::uint32_t>(rows.integer(row, index_columns["input"]));
+  const std::string input_name(rows.text(row, index_columns["input_name"]));
   // The types of text share an operator class; arrays, enumerations and ranges have one for all.
   const bool is_own = input == type.id || input_name.empty() ||
                       (input == tuple::oid::text && type.id == tuple::oid::varchar);
-  const bool is_usual = is_own && rows.boolean(row, 7);
+  const bool is_usual = is_own && rows.boolean(row, index_columns["is_usual"]);
   std::string compared = quote_identifier(name);
   if (!is_own) compared = "(" + compared + "::" + input_name + ")";
   index.key.columns.push_back(name);
-  index.key.compared.push_back(compared + std::string(rows.text(row, 6)));
+  index.key.compared.push_back(compared + std::string(rows.text(row, index_columns["collation"])));
   // Behind an extension's type its own order is the default one too.
-  const bool needs_operator = !is_usual && !rows.is_null(row, 10);
-  index.key.operators.emplace_back(needs_operator ? rows.text(row, 10) : "");
-  index.key.compares_bytes.push_back(is_usual && rows.boolean(row, 5));
+  const bool needs_operator = !is_usual && !rows.is_null(row, index_columns["operator"]);
+  index.key.operators.emplace_back(needs_operator ? rows.text(row, index_columns["operator"]) : "");
+  index.key.compares_bytes.push_back(is_usual &&
+                                     rows.boolean(row, index_columns["is_deterministic"]));
 }
 
 std::vector<Index> read_indexes(const tuple::Table& table, const pg::Result& rows) {
   std::vector<Index> indexes;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
-    if (row == 0 || rows.integer(row, 0) != rows.integer(row - 1, 0)) {
+    if (row == 0 ||
+        rows.integer(row, index_columns["id"]) != rows.integer(row - 1, index_columns["id"])) {
       indexes.emplace_back();
-      indexes.back().id = rows.integer(row, 0);
-      indexes.back().is_eligible = rows.boolean(row, 3);
-      indexes.back().key.is_primary = rows.boolean(row, 1);
-      indexes.back().key.nulls_are_equal = rows.boolean(row, 2);
+      indexes.back().id = rows.integer(row, index_columns["id"]);
+      indexes.back().is_eligible = rows.boolean(row, index_columns["is_eligible"]);
+      indexes.back().key.is_primary = rows.boolean(row, index_columns["is_primary"]);
+      indexes.back().key.nulls_are_equal = rows.boolean(row, index_columns["nulls_are_equal"]);
     }
     add_column(indexes.back(), table, rows, row);
   }
@@ -152,19 +163,22 @@ void look_at_others(Index& index, const std::vector<Index>& indexes) {
 }  // namespace
 
 asio::awaitable<std::vector<UniqueKey>> unique_keys(pg::Connection& on, const tuple::Table& table) {
-  const auto results =
-      co_await on.query(for_relation(indexes_sql, table.id) + for_relation(table_sql, table.id));
-  std::vector<Index> indexes = read_indexes(table, results[results.size() - 2]);
-  const pg::Result& facts = results.back();
+  pg::Batch batch;
+  const auto of_indexes = batch.add(indexes_query(table.id));
+  const auto of_table = batch.add(table_query(table.id));
+  const auto results = co_await on.query(batch.text());
+  std::vector<Index> indexes = read_indexes(table, batch.answer(results, of_indexes));
+  const pg::Result& facts = batch.answer(results, of_table);
   std::vector<UniqueKey> keys;
   for (Index& index : indexes) {
     if (!index.is_eligible || !index.is_known) continue;
     look_at_others(index, indexes);
     UniqueKey& key = index.key;
-    key.table_has_row_triggers = facts.boolean(0, 0);
-    key.table_judges_rows = facts.boolean(0, 1) || table.row_security;
-    key.others_are_unknown = key.others_are_unknown || facts.boolean(0, 2);
-    key.table_has_update_rule = facts.boolean(0, 3);
+    key.table_has_row_triggers = facts.boolean(0, table_columns["has_row_triggers"]);
+    key.table_judges_rows = facts.boolean(0, table_columns["judges_rows"]) || table.row_security;
+    key.others_are_unknown =
+        key.others_are_unknown || facts.boolean(0, table_columns["parts_have_others"]);
+    key.table_has_update_rule = facts.boolean(0, table_columns["has_update_rule"]);
     keys.push_back(key);
   }
   co_return keys;
