@@ -3,12 +3,13 @@
 #include <array>
 #include <sstream>
 
+#include "base/columns.hpp"
 #include "base/failure.hpp"
-#include "base/identifier.hpp"
 #include "base/limits.hpp"
 #include "base/printable.hpp"
 #include "ledger/ledger.hpp"
 #include "pg/await_server.hpp"
+#include "pg/batch.hpp"
 #include "script/checksum.hpp"
 
 namespace sluice::jobs {
@@ -18,86 +19,152 @@ RunState state_of(std::string_view name) {
   return value_named<RunState>(name).value_or(RunState::lost);
 }
 
-std::string timestamp(Instant slot) {
-  return "to_timestamp(" + std::to_string(slot.time_since_epoch().count()) + ")";
-}
+Sql timestamp(Instant slot) { return sql("to_timestamp({})", slot.time_since_epoch().count()); }
 
-std::string interval(milliseconds duration) {
-  return "interval '" + std::to_string(duration.count()) + " milliseconds'";
-}
+Sql interval(milliseconds duration) { return sql("interval '{} milliseconds'", duration.count()); }
+
+/// A word of an enum.
+Literal word(RunState state) { return literal(name_of(state)); }
 
 /// A server that loses the connection each time is not asked for ever.
 constexpr std::size_t tables_attempts_max = 3;
 
 /// What concerns one job is decided one scheduler at a time. Short, and gone with the transaction.
-std::string begin_alone(const std::string& job) {
-  return "begin; set local lock_timeout = '30s'; select "
-         "pg_catalog.pg_advisory_xact_lock(hashtextextended("
-         "'pgsluice job ' || " +
-         quote_literal(job) + ", 0)); ";
+Sql begin_alone(const std::string& job) {
+  return sql(
+      "begin; set local lock_timeout = '30s'; select "
+      "pg_catalog.pg_advisory_xact_lock(hashtextextended('pgsluice job ' || {}, 0)); ",
+      literal(job));
 }
 
 // It stands behind a commit too, where the path is the user's again.
-const std::string clock_query =
+constexpr SqlWords clock_query =
     "select (extract(epoch from pg_catalog.clock_timestamp()) operator(pg_catalog.*) 1000)::bigint";
-const std::string slot_seconds = "extract(epoch from slot)::bigint";
 
+constexpr auto slot_columns = columns_of({
+    {"project", "project"},
+    {"job", "job"},
+    {"slot", "extract(epoch from slot)::bigint"},
+});
+
+/// Of rows whose first columns are `slot_columns`.
 SlotId slot_in(const pg::Result& rows, std::size_t row) {
-  return {std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),
-          Instant(std::chrono::seconds(rows.integer(row, 2)))};
+  return {std::string(rows.text(row, slot_columns["project"])),
+          std::string(rows.text(row, slot_columns["job"])),
+          Instant(std::chrono::seconds(rows.integer(row, slot_columns["slot"])))};
 }
 
-std::string is_job(const std::string& project, const std::string& job) {
-  return "project = " + quote_literal(project) + " and job = " + quote_literal(job);
+Sql is_job(const std::string& project, const std::string& job) {
+  return sql("project = {} and job = {}", literal(project), literal(job));
 }
-std::string is_job(const Job& job) { return is_job(job.project.name, job.name); }
+Sql is_job(const Job& job) { return is_job(job.project.name, job.name); }
 
 /// Nobody else has said meanwhile that it is something else.
-std::string is_followed(const Job& job, const std::string& meaning) {
-  return "exists (select from pgsluice.jobs where " + is_job(job) +
-         " and meaning = " + quote_literal(meaning) + ")";
+Sql is_followed(const Job& job, const std::string& meaning) {
+  return sql("exists (select from pgsluice.jobs where {} and meaning = {})", is_job(job),
+             literal(meaning));
 }
 
-std::string insert_run(const Job& job, const std::string& slots_query, const std::string& runner) {
-  return "insert into pgsluice.job_runs (project, job, slot, state, runner, finished_at, message) "
-         "select " +
-         quote_literal(job.project.name) + ", " + quote_literal(job.name) + ", slot, state, " +
-         quote_literal(runner) +
-         ", case when state in ('queued', 'running') then null else clock_timestamp() end, message "
-         "from (" +
-         slots_query + ") s on conflict do nothing";
+Sql insert_run(const Job& job, const Sql& slots_query, const std::string& runner) {
+  return sql(
+      "insert into pgsluice.job_runs (project, job, slot, state, runner, finished_at, message) "
+      "select {}, {}, slot, state, {}, case when state in ('queued', 'running') then null else "
+      "clock_timestamp() end, message from ({}) s on conflict do nothing",
+      literal(job.project.name), literal(job.name), literal(runner), slots_query);
 }
 
-std::string is_slot(const SlotId& id) {
-  return is_job(id.project, id.job) + " and slot = " + timestamp(id.slot);
+Sql is_slot(const SlotId& id) {
+  return sql("{} and slot = {}", is_job(id.project, id.job), timestamp(id.slot));
 }
 
-std::string under_way(const std::string& its_job, const char* state) {
-  return "exists (select from pgsluice.job_runs where " + its_job + " and state = '" + state + "')";
+Sql under_way(const Sql& its_job, RunState state) {
+  return sql("exists (select from pgsluice.job_runs where {} and state = {})", its_job,
+             word(state));
 }
 
 /// Which state a slot gets, as an SQL expression.
-std::string state_of_new(const Job& job) {
-  const std::string busy = under_way(is_job(job), "running");
+Sql state_of_new(const Job& job) {
+  const Sql busy = under_way(is_job(job), RunState::running);
   switch (job.overlap) {
-    case Overlap::skip: return "case when " + busy + " then 'skipped' else 'running' end";
+    case Overlap::skip: return sql("case when {} then 'skipped' else 'running' end", busy);
     case Overlap::queue:
-      return "case when " + under_way(is_job(job), "queued") + " then 'skipped' when " + busy +
-             " then 'queued' else 'running' end";
+      return sql("case when {} then 'skipped' when {} then 'queued' else 'running' end",
+                 under_way(is_job(job), RunState::queued), busy);
     case Overlap::cancel: break;
   }
-  return "case when " + busy + " then 'queued' else 'running' end";
+  return sql("case when {} then 'queued' else 'running' end", busy);
 }
 
 /// The later run takes the place of those before it, unless it has done so already.
-std::string take_place(const Job& job, const std::string& meaning, const SlotId& id) {
-  const std::string where = " where " + is_job(job) + " and " + is_followed(job, meaning) +
-                            " and not exists (select from pgsluice.job_runs where " + is_slot(id) +
-                            ") and state = ";
-  return "update pgsluice.job_runs set stop_asked = true" + where +
-         "'running'; update pgsluice.job_runs set state = 'skipped', finished_at = "
-         "clock_timestamp(), message = 'a later run took its place'" +
-         where + "'queued'; ";
+Sql take_place(const Job& job, const std::string& meaning, const SlotId& id) {
+  const Sql where =
+      sql(" where {} and {} and not exists (select from pgsluice.job_runs where {}) and state = ",
+          is_job(job), is_followed(job, meaning), is_slot(id));
+  return sql(
+      "update pgsluice.job_runs set stop_asked = true{}'running'; update pgsluice.job_runs set "
+      "state = 'skipped', finished_at = clock_timestamp(), message = 'a later run took its "
+      "place'{}'queued'; ",
+      where, where);
+}
+
+/// Which project a job is of. Of one that nobody has named: the same job elsewhere is this one.
+Sql project_of(const Job& job, const std::string& meaning) {
+  if (job.project.is_given) return sql("{}", literal(job.project.name));
+  return sql(
+      "coalesce((select project from pgsluice.jobs where {}), (select min(project) from "
+      "pgsluice.jobs where job = {} and meaning = {} having count(*) = 1), {})",
+      is_job(job), literal(job.name), literal(meaning), literal(job.project.name));
+}
+
+/// The job of before projects had names is this one's, if it is the same. Says so in a row.
+Sql take_over(const Job& job) {
+  const bool is_default = job.project.name == default_project;
+  return sql(
+      "update pgsluice.jobs set project = {} where project = {} and job = {} and meaning is null "
+      "and schedule = {}{} and not exists (select from pgsluice.jobs where {}) returning project",
+      literal(job.project.name), literal(default_project), literal(job.name), literal(job.schedule),
+      is_default ? SqlWords(" and false") : SqlWords(""), is_job(job));
+}
+
+constexpr auto entered_columns = columns_of({
+    {"project", "j.project"},
+    {"meaning", "j.meaning"},
+    {"follower", "coalesce(j.follower, '')"},
+    {"seen",
+     "floor(extract(epoch from greatest(since, (select max(slot) from pgsluice.job_runs r where "
+     "r.project = j.project and r.job = j.job))))::bigint"},
+});
+
+constexpr auto run_columns = columns_of({
+    {"project", "{}"},
+    {"job", "job"},
+    {"slot", "extract(epoch from slot)::bigint"},
+    {"state", "state"},
+    {"runner", "runner"},
+    {"attempts", "attempts"},
+    {"claimed_at", "date_trunc('second', claimed_at)::text"},
+    {"finished_at", "coalesce(date_trunc('second', finished_at)::text, '')"},
+    {"seconds",
+     "coalesce(round(extract(epoch from finished_at - claimed_at)::numeric, 1)::text, '')"},
+    {"exit_code", "coalesce(exit_code::text, '')"},
+    {"message", "message"},
+});
+static_assert(run_columns["project"] == slot_columns["project"] &&
+              run_columns["job"] == slot_columns["job"] &&
+              run_columns["slot"] == slot_columns["slot"]);
+
+RunEntry read_run(const pg::Result& rows, std::size_t row) {
+  static constexpr auto& at = run_columns;
+  const auto text = [&](int column) { return std::string(rows.text(row, column)); };
+  return {.id = slot_in(rows, row),
+          .state = state_of(rows.text(row, at["state"])),
+          .runner = text(at["runner"]),
+          .attempts = rows.count(row, at["attempts"]),
+          .claimed_at = text(at["claimed_at"]),
+          .finished_at = text(at["finished_at"]),
+          .seconds = text(at["seconds"]),
+          .exit_code = text(at["exit_code"]),
+          .message = text(at["message"])};
 }
 
 }  // namespace
@@ -116,13 +183,13 @@ std::chrono::sys_time<milliseconds> Slots::now() const {
 }
 
 /// Every question ends with the database's clock.
-asio::awaitable<pg::Results> Slots::ask(std::string sql, Wanted wanted) {
+asio::awaitable<pg::Results> Slots::ask(Sql question, Wanted wanted) {
   const async::Backoff backoff{limits::retry_delay_min, limits::park_time};
   const auto began = async::Clock::now();
   for (std::size_t attempt = 0;; ++attempt) {
     try {
       const pg::Lease connection = co_await pool_.acquire();
-      const std::string text = sql + "; " + clock_query;
+      const Sql text = sql("{}; {}", question, clock_query);
       auto results = co_await connection->query(text);
       heard_ = std::chrono::sys_time<milliseconds>(milliseconds(results.back().integer(0, 0)));
       heard_at_ = async::Clock::now();
@@ -144,11 +211,12 @@ asio::awaitable<pg::Results> Slots::ask(std::string sql, Wanted wanted) {
   }
 }
 
-std::string Slots::mark_lost(const std::string& more) const {
-  return "update pgsluice.job_runs set state = 'lost', finished_at = clock_timestamp(), message = "
-         "'its scheduler (' || runner || ') went silent' where state in ('queued', 'running') and "
-         "heartbeat_at < clock_timestamp() - " +
-         interval(lost_after_) + more + " returning project, job, " + slot_seconds;
+Sql Slots::mark_lost(const Sql& more) const {
+  return sql(
+      "update pgsluice.job_runs set state = 'lost', finished_at = clock_timestamp(), message = "
+      "'its scheduler (' || runner || ') went silent' where state in ('queued', 'running') and "
+      "heartbeat_at < clock_timestamp() - {}{} returning {}",
+      interval(lost_after_), more, slot_columns.list());
 }
 
 /// False where the connection was lost on the way: what is made is made in one transaction.
@@ -177,7 +245,8 @@ asio::awaitable<void> Slots::prepare(milliseconds wait, std::optional<millisecon
     if (is_done) break;
   }
   // The clock is heard first: whoever asks again does so from then on.
-  co_await ask("select 1", Wanted::until_the_end);
+  Sql nothing = sql("select 1");
+  co_await ask(std::move(nothing), Wanted::until_the_end);
   const pg::Lease connection = co_await pool_.acquire();
   const std::string path =
       "select coalesce((select pg_catalog.string_agg(s.s::pg_catalog.text, ', '::pg_catalog.text "
@@ -194,24 +263,22 @@ std::string Slots::meaning_here(const Job& job) const {
 }
 
 /// Not each time: it is said to others, who look now and then.
-std::string Slots::keep_following() const {
-  std::string values;
-  for (const auto& [job, meaning] : followed_) {
-    values += values.empty() ? "(" : ", (";
-    values += quote_literal(job.first) + ", " + quote_literal(job.second) + ", ";
-    values += quote_literal(meaning) + ")";
-  }
-  if (values.empty()) return "select 1";
-  return "update pgsluice.jobs set followed_at = clock_timestamp() where (project, job, meaning) "
-         "in "
-         "(values " +
-         values + ") and followed_at < clock_timestamp() - " + interval(lost_after_ / 3);
+Sql Slots::keep_following() const {
+  if (followed_.empty()) return sql("select 1");
+  const Sql values = sql_list(followed_, [](const auto& followed) {
+    const auto& [job, meaning] = followed;
+    return sql("({}, {}, {})", literal(job.first), literal(job.second), literal(meaning));
+  });
+  return sql(
+      "update pgsluice.jobs set followed_at = clock_timestamp() where (project, job, meaning) in "
+      "(values {}) and followed_at < clock_timestamp() - {}",
+      values, interval(lost_after_ / 3));
 }
 
 /// Throws Failure{usage} where the database's encoding cannot hold its names.
-asio::awaitable<pg::Results> Slots::ask_by_name(const Job& job, std::string sql) {
+asio::awaitable<pg::Results> Slots::ask_by_name(const Job& job, Sql question) {
   try {
-    co_return co_await ask(std::move(sql), Wanted::until_the_end);
+    co_return co_await ask(std::move(question), Wanted::until_the_end);
   } catch (const pg::PgError& error) {
     if (!(error.state == sql_state::untranslatable_character)) throw;
     throw Failure(FailureKind::usage,
@@ -222,113 +289,111 @@ asio::awaitable<pg::Results> Slots::ask_by_name(const Job& job, std::string sql)
   }
 }
 
-asio::awaitable<Entered> Slots::enter(const Job& job) {
-  const std::string wanted = quote_literal(job.project.name);
-  const std::string name = quote_literal(job.name);
-  const std::string meaning = meaning_here(job);
-  const std::string its_meaning = quote_literal(meaning);
-  // Of a project that nobody has named: the same job elsewhere is this one.
-  const std::string project =
-      job.project.is_given
-          ? wanted
-          : "coalesce((select project from pgsluice.jobs where " + is_job(job) +
-                "), (select min(project) from pgsluice.jobs where job = " + name +
-                " and meaning = " + its_meaning + " having count(*) = 1), " + wanted + ")";
-  const bool is_default = job.project.name == default_project;
-  std::string sql = begin_alone(job.name);
-  sql += "update pgsluice.jobs set project = " + wanted + " where project = '" + default_project +
-         "' and job = " + name +
-         " and meaning is null and schedule = " + quote_literal(job.schedule) +
-         (is_default ? " and false" : "") + " and not exists (select from pgsluice.jobs where " +
-         is_job(job) + ") returning project; ";
-  // A new schedule has missed nothing. Who means the same follows beside others; who means
-  // something else waits until they are gone, but for a configuration that was edited in its place.
-  sql +=
+// A new schedule has missed nothing. Who means the same follows beside others; who means something
+// else waits until they are gone, but for a configuration that was edited in its place.
+Sql Slots::enter_statements(const Job& job, const Sql& project, const std::string& meaning) const {
+  return sql(
       "insert into pgsluice.jobs as j (project, job, schedule, meaning, follower, place, "
-      "followed_at) select " +
-      project + ", " + name + ", " + quote_literal(job.schedule) + ", " + its_meaning + ", " +
-      quote_literal(runner_) + ", " + quote_literal(place_) +
-      ", clock_timestamp() on conflict (project, job) do update set schedule = "
-      "excluded.schedule, since = case when j.schedule <> excluded.schedule then "
-      "clock_timestamp() else j.since end, meaning = excluded.meaning, follower = "
+      "followed_at) select {}, {}, {}, {}, {}, {}, clock_timestamp() on conflict (project, job) do "
+      "update set schedule = excluded.schedule, since = case when j.schedule <> excluded.schedule "
+      "then clock_timestamp() else j.since end, meaning = excluded.meaning, follower = "
       "excluded.follower, place = excluded.place, followed_at = excluded.followed_at where "
       "j.meaning is null or j.meaning = excluded.meaning or j.place = excluded.place or "
-      "j.followed_at < clock_timestamp() - " +
-      interval(lost_after_) + "; ";
-  sql +=
-      "select j.project, j.meaning, coalesce(j.follower, ''), floor(extract(epoch from "
-      "greatest(since, (select max(slot) from pgsluice.job_runs r where r.project = j.project "
-      "and r.job = j.job))))::bigint from pgsluice.jobs j where j.job = " +
-      name + " and j.project = " + project + "; commit";
-  const auto results = co_await ask_by_name(job, std::move(sql));
-  const pg::Result& found = results.last(1);
-  Entered entered{.project = std::string(found.text(0, 0)),
-                  .seen = Instant(std::chrono::seconds(found.integer(0, 3))),
-                  .took_over = results.last(3).rows() > 0,
+      "j.followed_at < clock_timestamp() - {}",
+      project, literal(job.name), literal(job.schedule), literal(meaning), literal(runner_),
+      literal(place_), interval(lost_after_));
+}
+
+asio::awaitable<Entered> Slots::enter(const Job& job) {
+  const std::string meaning = meaning_here(job);
+  const Sql project = project_of(job, meaning);
+  pg::Batch batch(begin_alone(job.name));
+  const auto taken_over = batch.add(take_over(job));
+  batch.add(enter_statements(job, project, meaning));
+  const auto entered_job =
+      batch.add(sql("select {} from pgsluice.jobs j where j.job = {} and j.project = {}",
+                    entered_columns.list(), literal(job.name), project));
+  batch.add(sql("commit"));
+  const auto results = co_await ask_by_name(job, batch.text());
+  const pg::Result& found = batch.answer(results, entered_job);
+  Entered entered{.project = std::string(found.text(0, entered_columns["project"])),
+                  .seen = Instant(std::chrono::seconds(found.integer(0, entered_columns["seen"]))),
+                  .took_over = batch.answer(results, taken_over).rows() > 0,
                   .refused_by = {},
                   .differs_in = {}};
-  const std::string theirs(found.text(0, 1));
+  const std::string theirs(found.text(0, entered_columns["meaning"]));
   const std::pair key{entered.project, job.name};
   if (theirs == meaning) {
     followed_[key] = meaning;
   } else {
     followed_.erase(key);
-    entered.refused_by = found.text(0, 2);
+    entered.refused_by = found.text(0, entered_columns["follower"]);
     entered.differs_in = difference(meaning, theirs);
   }
   co_return entered;
 }
 
 asio::awaitable<Claim> Slots::claim(const Job& job, Instant slot) {
+  static constexpr auto claimed = columns_of({{"state", "state"}, {"is_ours", "runner = {}"}});
   const SlotId id{job.project.name, job.name, slot};
   const bool keeps_all = job.catchup == Catchup::all;
   const std::string meaning = meaning_here(job);
-  const std::string followed = is_followed(job, meaning);
-  std::string sql = begin_alone(job.name) + mark_lost(" and " + is_job(job)) + "; ";
-  if (job.overlap == Overlap::cancel) sql += take_place(job, meaning, id);
-  const std::string state = keeps_all ? "'running'" : state_of_new(job);
-  std::string row = "select " + timestamp(slot) + " as slot, state, case when state = 'skipped' " +
-                    "then 'the run before it has not ended' else '' end as message from (select " +
-                    state + " as state) n where " + followed;
-  if (keeps_all) row += " and not " + under_way(is_job(job), "running");
-  sql += insert_run(job, row, runner_) + "; select state, runner = " + quote_literal(runner_) +
-         " from pgsluice.job_runs where " + is_slot(id) + "; select " + followed + "; commit";
-  const auto results = co_await ask(std::move(sql), Wanted::until_the_end);
-  const pg::Result& found = results.last(2);
+  const Sql followed = is_followed(job, meaning);
+  Sql row =
+      sql("select {} as slot, state, case when state = 'skipped' then 'the run before it has not "
+          "ended' else '' end as message from (select {} as state) n where {}",
+          timestamp(slot), keeps_all ? sql("'running'") : state_of_new(job), followed);
+  if (keeps_all) row += sql(" and not {}", under_way(is_job(job), RunState::running));
+  Sql before = sql("{}{}; ", begin_alone(job.name), mark_lost(sql(" and {}", is_job(job))));
+  if (job.overlap == Overlap::cancel) before += take_place(job, meaning, id);
+  pg::Batch batch(before);
+  batch.add(insert_run(job, row, runner_));
+  const auto claim = batch.add(sql("select {} from pgsluice.job_runs where {}",
+                                   claimed.list(literal(runner_)), is_slot(id)));
+  const auto still_followed = batch.add(sql("select {}", followed));
+  batch.add(sql("commit"));
+  const auto results = co_await ask(batch.text(), Wanted::until_the_end);
+  const pg::Result& found = batch.answer(results, claim);
   if (found.rows() == 0) {
-    const bool refused = !results.last(1).boolean(0, 0);
+    const bool refused = !batch.answer(results, still_followed).boolean(0, 0);
     co_return Claim{.state = std::nullopt, .busy = !refused, .refused = refused};
   }
-  if (!found.boolean(0, 1)) co_return Claim{};
-  co_return Claim{.state = state_of(found.text(0, 0)), .busy = false, .refused = false};
+  if (!found.boolean(0, claimed["is_ours"])) co_return Claim{};
+  co_return Claim{
+      .state = state_of(found.text(0, claimed["state"])), .busy = false, .refused = false};
 }
 
 asio::awaitable<RunState> Slots::promote(SlotId id) {
-  const std::string sql =
-      begin_alone(id.job) + mark_lost(" and " + is_job(id.project, id.job)) +
-      "; update pgsluice.job_runs set state = 'running', claimed_at = clock_timestamp(), "
-      "heartbeat_at = clock_timestamp() where state = 'queued' and " +
-      is_slot(id) + " and not " + under_way(is_job(id.project, id.job), "running") +
-      "; select state from pgsluice.job_runs where " + is_slot(id) + "; commit";
-  const auto results = co_await ask(sql, Wanted::until_the_end);
-  const pg::Result& found = results.last(1);
+  const Sql its_job = is_job(id.project, id.job);
+  pg::Batch batch(sql("{}{}; ", begin_alone(id.job), mark_lost(sql(" and {}", its_job))));
+  batch.add(
+      sql("update pgsluice.job_runs set state = 'running', claimed_at = clock_timestamp(), "
+          "heartbeat_at = clock_timestamp() where state = 'queued' and {} and not {}",
+          is_slot(id), under_way(its_job, RunState::running)));
+  const auto state = batch.add(sql("select state from pgsluice.job_runs where {}", is_slot(id)));
+  batch.add(sql("commit"));
+  const auto results = co_await ask(batch.text(), Wanted::until_the_end);
+  const pg::Result& found = batch.answer(results, state);
   co_return found.rows() == 0 ? RunState::lost : state_of(found.text(0, 0));
 }
 
 asio::awaitable<Heartbeat> Slots::beat() {
-  const std::string sql =
-      "update pgsluice.job_runs set heartbeat_at = clock_timestamp() where state in ('queued', "
-      "'running') and runner = " +
-      quote_literal(runner_) + " returning project, job, " + slot_seconds + ", stop_asked; " +
-      mark_lost("") + "; " + keep_following();
-  const auto results = co_await ask(sql, Wanted::to_the_last);
+  pg::Batch batch;
+  const auto of_ours = batch.add(
+      sql("update pgsluice.job_runs set heartbeat_at = clock_timestamp() where state in ('queued', "
+          "'running') and runner = {} returning {}, stop_asked",
+          literal(runner_), slot_columns.list()));
+  const auto of_lost = batch.add(mark_lost({}));
+  batch.add(keep_following());
+  const auto results = co_await ask(batch.text(), Wanted::to_the_last);
   Heartbeat heartbeat;
-  const pg::Result& mine = results[0];
-  for (std::size_t row = 0; row < mine.rows(); ++row) {
-    if (mine.boolean(row, 3)) heartbeat.stop_asked.push_back(slot_in(mine, row));
+  const pg::Result& ours = batch.answer(results, of_ours);
+  for (std::size_t row = 0; row < ours.rows(); ++row) {
+    const bool is_stop_asked = ours.boolean(row, slot_columns.size());
+    if (is_stop_asked) heartbeat.stop_asked.push_back(slot_in(ours, row));
   }
-  for (std::size_t row = 0; row < results[1].rows(); ++row)
-    heartbeat.lost.push_back(slot_in(results[1], row));
+  const pg::Result& lost = batch.answer(results, of_lost);
+  for (std::size_t row = 0; row < lost.rows(); ++row) heartbeat.lost.push_back(slot_in(lost, row));
   co_return heartbeat;
 }
 
@@ -346,41 +411,39 @@ asio::awaitable<bool> Slots::finish(SlotId id, RunEnd end) {
 
 asio::awaitable<bool> Slots::store_end(SlotId id, RunEnd end) {
   // Only of what is under way: after a lost answer the same is asked again, and says no harm.
-  const std::string sql =
-      "update pgsluice.job_runs set state = '" + std::string(name_of(end.state)) +
-      "', finished_at = clock_timestamp(), attempts = " + std::to_string(end.attempts) +
-      ", exit_code = " + (end.exit_code ? std::to_string(*end.exit_code) : "null") +
-      ", message = " + quote_literal(end.message) + " where state in ('queued', 'running') and " +
-      is_slot(id) + " and runner = " + quote_literal(runner_) +
-      "; select exists (select from pgsluice.job_runs where " + is_slot(id) +
-      " and runner = " + quote_literal(runner_) + " and state = '" +
-      std::string(name_of(end.state)) + "')";
-  const auto results = co_await ask(sql, Wanted::to_the_last);
+  const Sql statements = sql(
+      "update pgsluice.job_runs set state = {}, finished_at = clock_timestamp(), attempts = {}, "
+      "exit_code = {}, message = {} where state in ('queued', 'running') and {} and runner = {}; "
+      "select exists (select from pgsluice.job_runs where {} and runner = {} and state = {})",
+      word(end.state), end.attempts, end.exit_code ? sql("{}", *end.exit_code) : sql("null"),
+      literal(end.message), is_slot(id), literal(runner_), is_slot(id), literal(runner_),
+      word(end.state));
+  const auto results = co_await ask(statements, Wanted::to_the_last);
   co_return results.back().boolean(0, 0);
 }
 
 asio::awaitable<void> Slots::record_missed(const Job& job, Due due) {
-  std::string rows;
+  std::vector<Sql> rows;
   for (const Instant slot : due.missed) {
     std::string message = "nobody was there";
     if (rows.empty() && due.missed_before > 0)
       message += ", as for " + std::to_string(due.missed_before) + " slots before it";
-    rows +=
-        (rows.empty() ? "values (" : ", (") + timestamp(slot) + ", 'missed', '" + message + "')";
+    rows.push_back(sql("({}, 'missed', {})", timestamp(slot), literal(message)));
   }
   if (rows.empty()) co_return;
-  const std::string sql = insert_run(
-      job, "select slot, state, message from (" + rows + ") v (slot, state, message)", runner_);
-  co_await ask(sql, Wanted::until_the_end);
+  const Sql slots = sql("select slot, state, message from (values {}) v (slot, state, message)",
+                        joined(rows, ", "));
+  const Sql statement = insert_run(job, slots, runner_);
+  co_await ask(statement, Wanted::until_the_end);
 }
 
 asio::awaitable<void> Slots::prune(milliseconds keep) {
   // The last one of each job says up to where slots were seen: it stays.
-  const std::string sql =
-      "delete from pgsluice.job_runs r where finished_at < clock_timestamp() - " + interval(keep) +
-      " and slot < (select max(slot) from pgsluice.job_runs m where m.project = r.project "
-      "and m.job = r.job)";
-  co_await ask(sql, Wanted::to_the_last);
+  const Sql statement = sql(
+      "delete from pgsluice.job_runs r where finished_at < clock_timestamp() - {} and slot < "
+      "(select max(slot) from pgsluice.job_runs m where m.project = r.project and m.job = r.job)",
+      interval(keep));
+  co_await ask(statement, Wanted::to_the_last);
 }
 
 std::string difference(const std::string& meaning, const std::string& other) {
@@ -409,25 +472,16 @@ std::string difference(const std::string& meaning, const std::string& other) {
 asio::awaitable<std::vector<RunEntry>> list_runs(pg::Connection& on, std::string project,
                                                  std::string job, std::size_t count) {
   // The history of an older version has no projects.
-  const std::string its_project =
-      "coalesce(pg_catalog.to_jsonb(r) ->> 'project', '" + std::string(default_project) + "')";
-  std::string sql = "select " + its_project + ", job, " + slot_seconds;
-  sql +=
-      ", state, runner, attempts, date_trunc('second', claimed_at)::text, "
-      "coalesce(date_trunc('second', finished_at)::text, ''), coalesce(round(extract(epoch from "
-      "finished_at - claimed_at)::numeric, 1)::text, ''), coalesce(exit_code::text, ''), message "
-      "from pgsluice.job_runs r where true";
-  if (!job.empty()) sql += " and job = " + quote_literal(job);
-  if (!project.empty()) sql += " and " + its_project + " = " + quote_literal(project);
-  sql += " order by slot desc, 1, job limit " + std::to_string(count);
-  const auto results = co_await on.query(sql);
+  const Sql its_project =
+      sql("coalesce(pg_catalog.to_jsonb(r) ->> 'project', {})", literal(default_project));
+  Sql ask = sql("select {} from pgsluice.job_runs r where true", run_columns.list(its_project));
+  if (!job.empty()) ask += sql(" and job = {}", literal(job));
+  if (!project.empty()) ask += sql(" and {} = {}", its_project, literal(project));
+  ask += sql(" order by slot desc, 1, job limit {}", count);
+  const auto results = co_await on.query(ask);
   const pg::Result& rows = results.front();
   std::vector<RunEntry> entries;
-  for (std::size_t row = 0; row < rows.rows(); ++row) {
-    const auto text = [&](int column) { return std::string(rows.text(row, column)); };
-    entries.push_back({slot_in(rows, row), state_of(rows.text(row, 3)), text(4), rows.count(row, 5),
-                       text(6), text(7), text(8), text(9), text(10)});
-  }
+  for (std::size_t row = 0; row < rows.rows(); ++row) entries.push_back(read_run(rows, row));
   co_return entries;
 }
 

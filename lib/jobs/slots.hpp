@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/names.hpp"
+#include "base/sql.hpp"
 #include "jobs/due.hpp"
 #include "pg/pool.hpp"
 
@@ -159,12 +160,13 @@ class Slots {
  private:
   enum class Wanted { until_the_end, to_the_last };
   asio::awaitable<bool> store_end(SlotId id, RunEnd end);
-  asio::awaitable<pg::Results> ask_by_name(const Job& job, std::string sql);
+  asio::awaitable<pg::Results> ask_by_name(const Job& job, Sql question);
   asio::awaitable<bool> make_tables(bool is_last_attempt);
-  asio::awaitable<pg::Results> ask(std::string sql, Wanted wanted);
-  std::string mark_lost(const std::string& more) const;
+  asio::awaitable<pg::Results> ask(Sql question, Wanted wanted);
+  Sql mark_lost(const Sql& more) const;
+  Sql enter_statements(const Job& job, const Sql& project, const std::string& meaning) const;
   std::string meaning_here(const Job& job) const;
-  std::string keep_following() const;
+  Sql keep_following() const;
 
   pg::Pool& pool_;
   std::string runner_;
