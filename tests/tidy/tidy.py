@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks the rules of the house that a compiler does not: which folder may include which (house.py; ARCHITECTURE.md
 shows the same table), how long files and functions may be, how much a class may do in private, that a name that is
-declared is used, that SQLSTATEs have names (base/sql_state.hpp), that SQL calls catalogs by their full names, that
-headers start with #pragma once, that no tab or trailing blank slips in, that links of the pages lead somewhere."""
+declared is used, that SQLSTATEs have names (base/sql_state.hpp), that SQL calls catalogs by their full names and is not glued from
+quoted strings (base/sql.hpp), that headers start with #pragma once, that no tab or trailing blank slips in, that links of the pages lead somewhere."""
 
 import pathlib
 import re
@@ -46,6 +46,7 @@ def complaints_about(path):
         return
     yield from complaints_about_code(path, text, where)
     yield from complaints_about_sql(text, where)
+    yield from complaints_about_glue(text, where, folder)
     for number, mark, header in house.includes(path):
         for pattern, folders in house.LIBRARIES.items():
             if re.match(pattern, header) and folder not in folders:
@@ -72,6 +73,33 @@ def complaints_about_sql(text, where):
             name = match.group(1) or match.group(2)
             if name not in NO_CATALOG_NAMES:
                 yield f"{where}:{first + words.count(chr(10), 0, match.start())}: {name} without pg_catalog in front"
+
+
+# who makes SQL of strings that were quoted: literal() and identifier() do that within sql()
+QUOTES = re.compile(r"\bquote_(?:literal|identifiers?)\(")
+WITHOUT_GLUE = ("ledger", "jobs", "writer", "script", "plan")
+MAY_QUOTE = {
+    "lib/script/placeholders.cpp": "what stands in a file of the user's is quoted as it says",
+    "lib/script/secrets.cpp": "looks for a secret in each of its spellings",
+    "lib/writer/build_index.cpp": "a message for people",
+    "lib/writer/copy_writer.cpp": "the text of a COPY goes into one with data behind it",
+    "lib/writer/insert_writer.cpp": "the text has a parameter for each column",
+    "lib/writer/merge.cpp": "the statement is put together from columns, clause by clause",
+    "lib/writer/merge_writer.cpp": "as copy_writer.cpp and merge.cpp",
+    "lib/writer/unique_keys.cpp": "an expression of merge.cpp's",
+}
+
+
+def complaints_about_glue(text, where, folder):
+    code = cpp.without_texts(text)
+    if folder in WITHOUT_GLUE and str(where) not in MAY_QUOTE and (found := QUOTES.search(code)):
+        yield f"{where}:{code.count(chr(10), 0, found.start()) + 1}: SQL from a quoted string: sql() takes literal() and identifier()"
+    if folder in WITHOUT_GLUE and str(where) in MAY_QUOTE and not QUOTES.search(code):
+        yield f"tests/tidy/tidy.py: {where} quotes nothing any more"
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if "Sql::trusted(" in line and folder != "base" and not any("//" in l for l in lines[max(0, number - 3):number + 1]):
+            yield f"{where}:{number + 1}: Sql::trusted() without a comment that says why"
 
 
 def complaints_about_code(path, text, where):
