@@ -166,7 +166,8 @@ TEST_F(Beside, TextsOfOneFileAreReadInOneWay) {
   }
 }
 
-/// Names of stages that somebody has taken keep nobody from loading, and what has them stays.
+/// Names of stages that somebody has taken keep nobody from loading, and what has them stays; but a
+/// superuser who forgets a load drops what may be its stage.
 TEST_F(Beside, NamesOfStagesThatAreTakenAreLeftAlone) {
   const std::string mallory = url_of_new_role("beside_mallory");
   const std::string a = folder_.write("a.csv", "id,v\n1,a\n2,b\n");
@@ -208,12 +209,12 @@ TEST_F(Beside, NamesOfStagesThatAreTakenAreLeftAlone) {
     ASSERT_EQ(1, load(a, "t", {"--atomic", "--again"}).exit_code);
     const std::string id = db().value("select max(load_id) from pgsluice.loads");
     EXPECT_THAT(pgsluice({"loads", "forget", id, "-d", url()}).out,
-                HasSubstr("dropped pgsluice.stage_" + id + "_"));
-    EXPECT_EQ(60, hers_left());
+                HasSubstr("pgsluice.stage_" + id + "_"));
+    const bool looks_like_one = dropped.starts_with("unlogged");
+    EXPECT_EQ(looks_like_one ? 59 : 60, hers_left()) << "the load's name, and a stage's kind";
     EXPECT_EQ(0, db().number("select count(*) from pg_class where relname ~ '^stage_' and relowner "
                              "<> 'beside_mallory'::regrole"));
-    of_all("drop " + (dropped.starts_with("unlogged") ? std::string("table") : dropped) +
-           " pgsluice.%s");
+    of_all("drop " + (looks_like_one ? std::string("table") : dropped) + " if exists pgsluice.%s");
   }
   db().run("drop owned by beside_mallory; drop role beside_mallory");
 }
