@@ -152,12 +152,28 @@ asio::awaitable<void> Scheduler::sleep_until(std::chrono::sys_time<milliseconds>
   if (rest > milliseconds::zero()) co_await changed_.wait(async::Deadline::after(rest));
 }
 
+/// Nothing for a job that came with a reload and that the database cannot keep: the others go on.
+/// In the first configuration it ends the command.
+asio::awaitable<std::optional<Entered>> Scheduler::enter_if_fit(const Job& job,
+                                                                std::size_t generation) {
+  try {
+    co_return co_await slots_.enter(job);
+  } catch (const Failure& unfit) {
+    if (generation == first_generation || unfit.kind() != FailureKind::usage) throw;
+    const SlotId id{job.project.name, job.name, {}};
+    log_job("refused", id, unfit.what());
+    co_return std::nullopt;
+  }
+}
+
 /// One job, with whatever others mean by it: while a scheduler that means something else lives, it
 /// is left to that one.
 asio::awaitable<void> Scheduler::follow_always(JobPtr job, std::size_t generation) {
   bool was_refused = false;
   while (goes_on(generation)) {
-    const Entered entered = co_await slots_.enter(*job);
+    const std::optional<Entered> found = co_await enter_if_fit(*job, generation);
+    if (!found) co_return;
+    const Entered& entered = *found;
     const SlotId id{entered.project, job->name, {}};
     if (entered.refused_by.empty()) {
       auto entered_job = std::make_shared<Job>(*job);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,7 @@ class Scheduler {
   asio::awaitable<void> begin_to_follow();
   asio::awaitable<void> guarded(asio::awaitable<void> task);
   milliseconds kill_after() const;
+  asio::awaitable<std::optional<Entered>> enter_if_fit(const Job& job, std::size_t generation);
   asio::awaitable<void> follow_always(JobPtr job, std::size_t generation);
   asio::awaitable<bool> follow(JobPtr job, Instant seen, std::size_t generation);
   void tell_project(const Job& job, const Entered& entered, bool was_refused) const;
@@ -64,7 +66,8 @@ class Scheduler {
   asio::steady_timer grace_;
   asio::steady_timer last_word_;
   asio::steady_timer silence_;  ///< when it ends, others may soon take our runs for lost
-  std::size_t generation_ = 0;
+  static constexpr std::size_t first_generation = 1;
+  std::size_t generation_ = 0;  ///< of the configuration: each reload has a new one
   bool prepared_ = false;
   bool stopping_ = false;
   bool cancelled_ = false;

@@ -147,6 +147,37 @@ TEST_F(OfOtherEncodings, NamesOfJobsAreRefusedWhereTheyCannotBeKept) {
   }
 }
 
+/// One that comes while the scheduler runs keeps no other job from running.
+TEST_F(OfOtherEncodings, NamesOfJobsThatComeLaterAreRefusedAlone) {
+  const std::string there = database_in("LATIN1");
+  Session session(there);
+  write("a.sql", "select 1;");
+  const auto job = [](const std::string& name) {
+    return "[[job]]\nname = \"" + name + "\"\ncron = \"@every 1s\"\nsql = \"a.sql\"\n";
+  };
+  write("pgsluice.toml", job("first"));
+  Process scheduler({"schedule", "run", "--config", path("pgsluice.toml"), "-d", there});
+  const auto has_run = [&session](const std::string& name) {
+    for (int i = 0; i < 600; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      if (session.value("select to_regclass('pgsluice.job_runs') is not null") == "t" &&
+          session.value("select exists (select from pgsluice.job_runs where state = 'ran' and job "
+                        "= '" +
+                        name + "')") == "t")
+        return true;
+    }
+    return false;
+  };
+  ASSERT_TRUE(has_run("first"));
+  write("pgsluice.toml", job(cyrillic) + job("second"));
+  scheduler.signal(SIGHUP);
+  EXPECT_TRUE(has_run("second"));
+  scheduler.signal(SIGTERM);
+  const Finished stopped = scheduler.wait();
+  EXPECT_EQ(0, stopped.exit_code) << stopped.err;
+  EXPECT_THAT(stopped.err, HasSubstr("the database's encoding cannot hold"));
+}
+
 TEST_F(OddNames, AreKeptInAFormThatIsReadBack) {
   db().run("create table t (id int)");
   const std::string file = "V1__" + std::string(no_utf8) + ".sql";
