@@ -49,8 +49,7 @@ ErrorNature nature_in_living_session(const SqlState& state) {
       state == sql_state::lock_not_available || is_of_the_server(state))
     return ErrorNature::transient;
   if (in_any(state, {sql_class::operator_intervention, sql_class::system_error}) ||
-      is_any(state, {sql_state::data_corrupted, sql_state::index_corrupted,
-                     sql_state::read_only_sql_transaction}))
+      is_any(state, {sql_state::data_corrupted, sql_state::index_corrupted}))
     return ErrorNature::permanent;
   return state.empty() ? ErrorNature::lost : ErrorNature::data;
 }

@@ -216,6 +216,7 @@ void Connection::refuse_standby() const {
   if (!is_standby()) return;
   PgError error(Phase::query, SqlState(sql_state::read_only_sql_transaction),
                 "the server is a standby, where nothing can be written");
+  error.session_only_reads = true;
   error.hint =
       "Connect to the primary; of several hosts, target_session_attrs=read-write finds it.";
   throw error;

@@ -28,8 +28,10 @@ PgError PgError::from(const PGresult* result, Phase phase) {
   error.session_goes_on = field(PG_DIAG_SEVERITY_NONLOCALIZED) == "ERROR";
   error.detail = field(PG_DIAG_MESSAGE_DETAIL);
   error.hint = field(PG_DIAG_MESSAGE_HINT);
-  if (error.state == sql_state::read_only_sql_transaction && error.hint.empty())
-    error.hint = read_only_hint;
+  // Who raises an error cannot choose the name of the server's function that it comes from.
+  error.session_only_reads = error.state == sql_state::read_only_sql_transaction &&
+                             field(PG_DIAG_SOURCE_FUNCTION).starts_with("PreventCommand");
+  if (error.session_only_reads) error.hint = read_only_hint;
   error.context = field(PG_DIAG_CONTEXT);
   error.schema = field(PG_DIAG_SCHEMA_NAME);
   error.table = field(PG_DIAG_TABLE_NAME);

@@ -35,7 +35,7 @@ class PgError : public std::runtime_error {
   static PgError unexpected_answer(const std::string& what, Phase phase = Phase::query);
 
   ErrorNature nature() const {
-    if (is_unexpected_answer) return ErrorNature::permanent;
+    if (is_unexpected_answer || session_only_reads) return ErrorNature::permanent;
     return session_goes_on ? nature_in_living_session(state) : nature_of(state);
   }
   /// The message with DETAIL and HINT, for a person.
@@ -45,6 +45,9 @@ class PgError : public std::runtime_error {
   SqlState state;
   /// The server said ERROR, not FATAL: it has not ended the session, whatever the code.
   bool session_goes_on = false;
+  /// It was the server that refused to write, with 25006 and for whatever was sent: not a trigger
+  /// that raised that for a row.
+  bool session_only_reads = false;
   std::string message;  ///< the primary message, without a trailing newline
   std::string detail;
   std::string hint;

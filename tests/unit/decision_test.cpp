@@ -449,15 +449,18 @@ TEST(RetryPolicy, CodesInASessionThatGoesOn) {
   };
   for (const char* again : {"40000", "40001", "40P01", "53100", "53300", "55P03", "57P01"})
     EXPECT_TRUE(policy.next(living(again), 0, 0ms, 0.5)) << again;
-  for (const char* never : {"25006", "57014", "57P04", "58030", "XX001", "XX002"}) {
+  for (const char* never : {"57014", "57P04", "58030", "XX001", "XX002"}) {
     EXPECT_FALSE(policy.next(living(never), 0, 0ms, 0.5)) << never;
     EXPECT_EQ(ErrorNature::permanent, living(never).nature()) << never;
   }
-  for (const char* data : {"08006", "08P01", "0A000", "22P02", "42501", "42P01", "54000", "55000",
-                           "P0001", "XX000", "XY123"}) {
+  for (const char* data : {"08006", "08P01", "0A000", "22P02", "25006", "42501", "42P01", "54000",
+                           "55000", "P0001", "XX000", "XY123"}) {
     EXPECT_FALSE(policy.next(living(data), 0, 0ms, 0.5)) << data;
     EXPECT_EQ(ErrorNature::data, living(data).nature()) << data;
   }
+  pg::PgError refused_by_server = living("25006");
+  refused_by_server.session_only_reads = true;
+  EXPECT_EQ(ErrorNature::permanent, refused_by_server.nature());
 }
 
 TEST(RetryPolicy, GivesUpWhenItsTimeIsOver) {
