@@ -111,7 +111,11 @@ class Files {
     inputs_ =
         inputs_of(without_rejects(flags, source::locate(flags.files), several), options_.unpack);
     for (const Input& input : inputs_) several_.files.push_back(input.shown());
-    for (const Input& input : inputs_) was_there_.push_back(is_there(input.path));
+    // What a folder or a pattern has named was there when it was looked through.
+    for (const Input& input : inputs_) {
+      const bool is_named = std::ranges::find(flags.files, input.path) != flags.files.end();
+      was_there_.push_back(!is_named || is_there(input.path));
+    }
     shared_.side_by_side =
         options_.jobs > 0 ? options_.jobs
                           : std::clamp<std::size_t>(2 * std::thread::hardware_concurrency(), 4, 8);
