@@ -83,8 +83,8 @@ asio::awaitable<void> restore(pg::Pool& pool, const LoadsFlags& flags, bool& sto
                           : cell(index.name) + " is there already\n");
   };
   const auto is_stopped = [&stopped] { return stopped; };
-  found.restored = co_await load::restore_indexes(pool, found.missing_indexes, Sql(),
-                                                  flags.jobs, told, is_stopped);
+  found.restored = co_await load::restore_indexes(pool, found.missing_indexes, Sql(), flags.jobs,
+                                                  told, is_stopped);
 }
 
 asio::awaitable<void> forget(pg::Pool& pool, const LoadsFlags& flags, Found& found) {

@@ -21,8 +21,7 @@ struct Restored {
 /// built. Begins no more when `stopped` says so. What cannot be built is told in the answer, behind
 /// all the others; throws the first failure that trying again may mend.
 asio::awaitable<Restored> restore_indexes(
-    pg::Pool& pool, std::vector<ledger::DeferredIndex> indexes, Sql settings,
-    std::size_t jobs, std::function<void(const ledger::DeferredIndex&, bool)> told,
-    std::function<bool()> stopped);
+    pg::Pool& pool, std::vector<ledger::DeferredIndex> indexes, Sql settings, std::size_t jobs,
+    std::function<void(const ledger::DeferredIndex&, bool)> told, std::function<bool()> stopped);
 
 }  // namespace sluice::load

@@ -168,8 +168,9 @@ class Judge {
     if (!fresh_.note.empty()) return;
     fresh_.note = fmt::format("load {}, which was unfinished, is given up", load.id.value);
     if (has_rows(load) && !h_.truncate && !h_.target_is_empty) {
-      fresh_.note += fmt::format("; the {} rows that it had stored stay in {}",
-                                 load.totals.counts.rows() - load.totals.counts.rows_skipped, now_.target);
+      fresh_.note +=
+          fmt::format("; the {} rows that it had stored stay in {}",
+                      load.totals.counts.rows() - load.totals.counts.rows_skipped, now_.target);
     }
   }
 
