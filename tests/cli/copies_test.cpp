@@ -45,8 +45,8 @@ class Copies : public DatabaseTest {
     return copy;
   }
   void expect_none_twice() {
-    EXPECT_EQ(db().number("select count(*) from t"),
-              db().number("select count(distinct id) from t"));
+    // In one question: a load may be under way.
+    EXPECT_EQ(0, db().number("select count(*) - count(distinct id) from t"));
   }
 
   TemporaryFolder folder_;
