@@ -128,7 +128,7 @@ class Chooser {
 /// One list goes on behind the other: what is looked for first is the same.
 bool is_same_place(const std::string& one, const std::string& other) {
   const auto goes_on = [](const std::string& begin, const std::string& whole) {
-    return begin.empty() || whole == begin || whole.starts_with(begin + ", ");
+    return whole == begin || whole.starts_with(begin + ", ");
   };
   return goes_on(one, other) || goes_on(other, one);
 }
@@ -145,16 +145,18 @@ ProjectChoice choose_project(const Project& wanted, const Folder& folder, Histor
 }
 
 void check_search_path(const ProjectChoice& choice, const std::string& here) {
+  // A path of no schema says nothing about where: the first file may have made it.
   const Entry* last = nullptr;
   for (const Entry& entry : choice.history.entries)
-    if (entry.search_path) last = &entry;
+    if (entry.search_path && !entry.search_path->empty()) last = &entry;
   if (last == nullptr || is_same_place(*last->search_path, here)) return;
-  const auto shown = [](const std::string& path) { return path.empty() ? "(empty)" : path; };
   const std::string first = here.substr(0, here.find(','));
+  const std::string is_here =
+      here.empty() ? "here it names no schema that exists" : "here it is " + here;
   throw Failure(FailureKind::changed,
                 "project " + quoted(choice.project) + " was applied with search_path " +
-                    shown(*last->search_path) + ", and here it is " + shown(here) +
-                    ": it would count as applied, and nothing of it is in " + shown(here),
+                    *last->search_path + ", and " + is_here +
+                    ": it would count as applied, and nothing of it is there",
                 "For another tenant, give it a history of its own: --project NAME" +
                     (here.empty() ? "" : " (for example --project " + first + ")") +
                     "; else connect as before: options='-c search_path=" + *last->search_path +

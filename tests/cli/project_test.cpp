@@ -122,6 +122,12 @@ TEST_F(Projects, TenantsHaveAHistoryEach) {
     EXPECT_THAT(refused.err, HasSubstr("--project t2"));
   }
   EXPECT_FALSE(has_table("t2.acc"));
+  write("002_b.sql", "drop table if exists acc");
+  const Finished nowhere = up_in("t1_mistyped");
+  EXPECT_EQ(7, nowhere.exit_code);
+  EXPECT_THAT(nowhere.err, HasSubstr("and here it names no schema that exists"));
+  EXPECT_TRUE(has_table("t1.acc"));
+  std::filesystem::remove(path("002_b.sql"));
   const Finished named = up_in("t2", {"--project", "t2"});
   EXPECT_EQ(0, named.exit_code) << named.err;
   EXPECT_TRUE(has_table("t2.acc"));
