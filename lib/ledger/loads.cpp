@@ -437,11 +437,13 @@ asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds) {
 
 std::vector<Sql> enter_stored_statements(const NewLoad& load, const ChunkEntry& chunk,
                                          const Sql& seconds, bool marked) {
-  const std::uint64_t rows = chunk.counts.rows_stored;
+  const RowCounts& counts = chunk.counts;
   std::vector<Sql> statements{
       enter_statement(
-          load, sql(", state, finished_at, seconds, records_read, rows_stored, marked"),
-          sql(", 'finished', clock_timestamp(), {}, {}, {}, {}", seconds, rows, rows, marked)),
+          load,
+          sql(", state, finished_at, seconds, records_read, rows_stored, rows_skipped, marked"),
+          sql(", 'finished', clock_timestamp(), {}, {}, {}, {}, {}", seconds, chunk.records_read,
+              counts.rows_stored, counts.rows_skipped, marked)),
       claim_statement(this_load, chunk)};
   if (marked) statements.push_back(insert_mark(this_load));
   statements.push_back(sql("select {}", this_load));

@@ -152,9 +152,9 @@ struct BeginOptions {
   bool durable = true;
 };
 
-/// Statements that enter a load whose rows are all stored, as one chunk, by the transaction that
-/// they are in; the last one gives the load's number. `seconds` is SQL for how long it took; an
-/// unlogged table's load is `marked`.
+/// Statements that enter a load whose records are all stored or skipped, as one chunk, by the
+/// transaction that they are in; the last one gives the load's number. `seconds` is SQL for how
+/// long it took; an unlogged table's load is `marked`.
 std::vector<Sql> enter_stored_statements(const NewLoad& load, const ChunkEntry& chunk,
                                          const Sql& seconds, bool marked);
 

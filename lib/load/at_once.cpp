@@ -51,7 +51,7 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, plan::P
       totals.chunks = 1;
       totals.bytes = entry.byte_count;
       totals.records_read = entry.records_read;
-      totals.counts.rows_stored = entry.counts.rows_stored;
+      totals.counts = entry.counts;
       stored = StoredAtOnce{LoadId{row.integer(0, 0)}, totals};
     } catch (const pg::PgError&) {
       // The usual way says what it is.

@@ -71,6 +71,16 @@ std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
 
 }  // namespace
 
+std::size_t Source::read_by_parts(char* into, std::size_t size) {
+  std::size_t done = 0;
+  while (done < size) {
+    const std::size_t got = read_some(into + done, size - done);
+    if (got == 0) break;
+    done += got;
+  }
+  return done;
+}
+
 std::string Source::beginning(std::size_t bytes) {
   std::string text(bytes, '\0');
   text.resize(read(text.data(), text.size()));

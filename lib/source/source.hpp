@@ -101,6 +101,10 @@ class Source {
 
   /// Absolute path; for a stream the name.
   virtual std::string identity() const = 0;
+
+ protected:
+  /// read(), of a source that has a read_some() of its own.
+  std::size_t read_by_parts(char* into, std::size_t size);
 };
 
 /// "-" is standard input; anything that is not a regular file is read as a stream. What is packed

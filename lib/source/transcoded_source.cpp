@@ -15,16 +15,6 @@ TranscodedSource::TranscodedSource(std::unique_ptr<Source> inner, std::optional<
       buffer_(limits::transcode_bytes),
       made_(limits::transcode_bytes) {}
 
-std::size_t TranscodedSource::read(char* into, std::size_t size) {
-  std::size_t done = 0;
-  while (done < size) {
-    const std::size_t got = read_some(into + done, size - done);
-    if (got == 0) break;
-    done += got;
-  }
-  return done;
-}
-
 std::size_t TranscodedSource::read_some(char* into, std::size_t size) {
   if (size == 0) return 0;
   if (!is_known_) recognise();

@@ -17,7 +17,7 @@ class TranscodedSource final : public Source {
  public:
   TranscodedSource(std::unique_ptr<Source> inner, std::optional<Encoding> encoding);
 
-  std::size_t read(char* into, std::size_t size) override;
+  std::size_t read(char* into, std::size_t size) override { return read_by_parts(into, size); }
   std::size_t read_some(char* into, std::size_t size) override;
   bool comes_once() const override { return inner_->comes_once(); }
   bool rewind() override;

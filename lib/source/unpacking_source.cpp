@@ -22,16 +22,6 @@ Failure damaged(const std::string& name, const std::string& what) {
       "use --atomic)."};
 }
 
-std::size_t UnpackingSource::read(char* into, std::size_t size) {
-  std::size_t done = 0;
-  while (done < size) {
-    const std::size_t got = read_some(into + done, size - done);
-    if (got == 0) break;
-    done += got;
-  }
-  return done;
-}
-
 std::size_t UnpackingSource::read_some(char* into, std::size_t size) {
   if (stopped_) return 0;
   const std::size_t got = ahead_.empty() ? make(into, size) : ahead_.copy(into, size);

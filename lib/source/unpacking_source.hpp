@@ -19,7 +19,7 @@ class UnpackingSource : public Source {
   UnpackingSource(std::unique_ptr<Source> inner, UnpackOptions options)
       : inner_(std::move(inner)), options_(std::move(options)) {}
 
-  std::size_t read(char* into, std::size_t size) final;
+  std::size_t read(char* into, std::size_t size) final { return read_by_parts(into, size); }
   std::size_t read_some(char* into, std::size_t size) final;
   /// Kept, so that a block need not be unpacked twice, nor its stream be rewound.
   std::string beginning(std::size_t bytes) final;
