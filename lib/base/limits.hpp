@@ -140,6 +140,8 @@ inline constexpr std::size_t job_files_max = 500;
 inline constexpr std::chrono::seconds slot_late_max = 60s;
 /// Missed slots that get rows of their own; older ones are counted in the first row.
 inline constexpr std::size_t missed_slots_max = 1'000;
+/// Older ones are counted one by one up to this number: a wrong clock may have begun in 1970.
+inline constexpr std::uint64_t missed_slots_counted_max = 1'000'000;
 /// How often it is looked whether a run that is waited for has ended.
 inline constexpr std::chrono::milliseconds job_queue_poll = 500ms;
 /// The longest sleep between two looks at the clock of the database.

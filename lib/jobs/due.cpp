@@ -7,6 +7,32 @@
 
 namespace sluice::jobs {
 
+namespace {
+
+constexpr std::size_t kept_max = limits::missed_slots_max + 1;  // the newest may run
+
+/// The slots up to now that are kept, of a job that has very many: from as late on as will do.
+std::deque<Instant> newest_slots(const schedule::Recurrence& recurrence, Instant after,
+                                 Instant now) {
+  std::deque<Instant> slots;
+  for (std::chrono::seconds back(kept_max); slots.size() < kept_max && now - back > after;
+       back *= 2) {
+    slots.clear();
+    for (Instant slot = recurrence.next(now - back); slot <= now; slot = recurrence.next(slot)) {
+      slots.push_back(slot);
+      if (slots.size() > kept_max) slots.pop_front();
+    }
+  }
+  return slots;
+}
+
+}  // namespace
+
+std::string Due::missed_text(std::uint64_t count) const {
+  return (missed_more ? "more than " : "") + std::to_string(count) +
+         (count == 1 ? " slot" : " slots");
+}
+
 Due due_slots(const schedule::Recurrence& recurrence, Catchup catchup, Instant after, Instant now,
               std::chrono::seconds late_after) {
   Due due;
@@ -15,10 +41,12 @@ Due due_slots(const schedule::Recurrence& recurrence, Catchup catchup, Instant a
     slots.push_back(slot);
     if (catchup == Catchup::all) {
       if (slots.size() == limits::missed_slots_max) break;
-    } else if (slots.size() > limits::missed_slots_max + 1) {
-      // One more than is kept: the newest may run.
+    } else if (slots.size() > kept_max) {
       slots.pop_front();
-      ++due.missed_before;
+      if (++due.missed_before < limits::missed_slots_counted_max) continue;
+      due.missed_more = true;
+      slots = newest_slots(recurrence, slot, now);
+      break;
     }
   }
   if (slots.empty()) return due;

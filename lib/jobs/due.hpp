@@ -14,6 +14,8 @@ struct Due {
   std::vector<Instant> run;         ///< in order
   std::vector<Instant> missed;      ///< in order; the newest of them, if there are very many
   std::uint64_t missed_before = 0;  ///< older ones, which are only counted
+  bool missed_more = false;         ///< and were too many for that
+  std::string missed_text(std::uint64_t count) const;  ///< "17 slots", "more than 1000000 slots"
 };
 
 /// Pure: which slots later than `after`, and not later than `now`, run. A slot is late when

@@ -216,6 +216,13 @@ void Scheduler::tell_project(const Job& job, const Entered& entered, bool was_re
                         "project = \"{}\" in pgsluice.toml says so for good",
                         entered.project, job.project.name, entered.project));
   }
+  if (!entered.ahead.empty()) {
+    log_job("ahead", id,
+            fmt::format("pgsluice.jobs or pgsluice.job_runs know it up to {}, which is in the "
+                        "future: the database's clock was wrong, or is. Its slots run from now on; "
+                        "those that are recorded do not run again",
+                        entered.ahead));
+  }
   if (was_refused) log_job("goes on", id, "nobody means something else by it any more");
 }
 
@@ -233,7 +240,7 @@ asio::awaitable<bool> Scheduler::follow(JobPtr job, Instant seen, std::size_t ge
     if (!due.missed.empty()) {
       co_await slots_.record_missed(*job, due);
       log("missed", {job->project.name, job->name, due.missed.back()},
-          fmt::format("{} slots", due.missed.size() + due.missed_before));
+          due.missed_text(due.missed.size() + due.missed_before));
       seen = std::max(seen, due.missed.back());
     }
     for (const Instant slot : due.run) {

@@ -130,9 +130,10 @@ constexpr auto entered_columns = columns_of({
     {"project", "j.project"},
     {"meaning", "j.meaning"},
     {"follower", "coalesce(j.follower, '')"},
-    {"seen",
-     "floor(extract(epoch from greatest(since, (select max(slot) from pgsluice.job_runs r where "
-     "r.project = j.project and r.job = j.job))))::bigint"},
+    {"seen", "floor(extract(epoch from greatest(to_timestamp(0), least(l.last, n.now))))::bigint"},
+    {"ahead",
+     "case when l.last > n.now + interval '1 minute' then date_trunc('second', l.last)::text else "
+     "'' end"},
 });
 
 constexpr auto run_columns = columns_of({
@@ -311,13 +312,17 @@ asio::awaitable<Entered> Slots::enter(const Job& job) {
   const auto taken_over = batch.add(take_over(job));
   batch.add(enter_statements(job, project, meaning));
   const auto entered_job =
-      batch.add(sql("select {} from pgsluice.jobs j where j.job = {} and j.project = {}",
+      batch.add(sql("select {} from pgsluice.jobs j cross join lateral (select "
+                    "greatest(j.since, (select max(slot) from pgsluice.job_runs r where r.project "
+                    "= j.project and r.job = j.job))) as l (last) cross join (select "
+                    "clock_timestamp()) as n (now) where j.job = {} and j.project = {}",
                     entered_columns.list(), literal(job.name), project));
   batch.add(sql("commit"));
   const auto results = co_await ask_by_name(job, batch.text());
   const pg::Result& found = batch.answer(results, entered_job);
   Entered entered{.project = std::string(found.text(0, entered_columns["project"])),
                   .seen = Instant(std::chrono::seconds(found.integer(0, entered_columns["seen"]))),
+                  .ahead = std::string(found.text(0, entered_columns["ahead"])),
                   .took_over = batch.answer(results, taken_over).rows() > 0,
                   .refused_by = {},
                   .differs_in = {}};
@@ -427,7 +432,7 @@ asio::awaitable<void> Slots::record_missed(const Job& job, Due due) {
   for (const Instant slot : due.missed) {
     std::string message = "nobody was there";
     if (rows.empty() && due.missed_before > 0)
-      message += ", as for " + std::to_string(due.missed_before) + " slots before it";
+      message += ", as for " + due.missed_text(due.missed_before) + " before it";
     rows.push_back(sql("({}, 'missed', {})", timestamp(slot), literal(message)));
   }
   if (rows.empty()) co_return;

@@ -59,7 +59,8 @@ struct Claim {
 /// A job that is made known.
 struct Entered {
   std::string project;  ///< whose slots it has
-  Instant seen;         ///< its last slot, or when its schedule was first seen
+  Instant seen;         ///< its last slot, or when its schedule was first seen; not in the future
+  std::string ahead;    ///< of these in the future, when; empty: they are not
   bool took_over = false;
   /// Another scheduler, which lives, means something else by it: who, and the keys that differ.
   std::string refused_by;

@@ -72,6 +72,10 @@ asio::awaitable<void> require_usable(pg::Connection& on, State state, Use use) {
     throw Failure(FailureKind::failed,
                   schema::closed(on.user(), std::string(missing.front().text(0, 0))));
   }
+  if (state == State::filtered) {
+    const auto what = co_await on.query(schema::filtered_query());
+    throw Failure(FailureKind::failed, schema::filtered(std::string(what.front().text(0, 0))));
+  }
   if (state != State::untrusted) co_return;
   const auto whose = co_await on.query(schema::untrusted_query());
   throw Failure(FailureKind::failed, schema::untrusted(std::string(whose.front().text(0, 0))));

@@ -23,6 +23,8 @@ schema::State ask_schema(Session& session, schema::Use use, schema::Use all) {
     throw Failure(FailureKind::failed,
                   schema::closed(session.value("select current_user"),
                                  session.value(schema::missing_grants_query(all))));
+  if (state == schema::State::filtered)
+    throw Failure(FailureKind::failed, schema::filtered(session.value(schema::filtered_query())));
   if (state == schema::State::untrusted)
     throw Failure(FailureKind::failed, schema::untrusted(session.value(schema::untrusted_query())));
   return state;

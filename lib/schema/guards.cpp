@@ -66,9 +66,11 @@ std::string is_untouched(const std::string& newest, const std::string& is_truste
   const std::string made = "pg_catalog.max(p.prosrc) filter (where p.proname = 'guards_as_made')";
   // The schema is its owner's who also owns a thing in it: one that is looked at.
   return "coalesce((select pg_catalog.bool_and(" + is_trusted +
-         ") and pg_catalog.bool_or(n.nspowner = " + owner_of_thing + ") and " + word(made, 1) +
-         " = " + quote_literal(form(newest)) + " and " + word(made, 3) + " = " + digest_of_rows +
-         things_of_schema + "), false)";
+         ") and not pg_catalog.bool_or(coalesce(c.relrowsecurity or c.relkind = 'r' and "
+         "c.relhasrules, false)) and "
+         "pg_catalog.bool_or(n.nspowner = " +
+         owner_of_thing + ") and " + word(made, 1) + " = " + quote_literal(form(newest)) + " and " +
+         word(made, 3) + " = " + digest_of_rows + things_of_schema + "), false)";
 }
 
 std::string make_guards(const std::string& newest) {

@@ -35,7 +35,7 @@ std::string has_constraint(const std::string& name) {
          quote_literal(name) + ")";
 }
 
-const std::array<Embedded, 12> files{{
+const std::array<Embedded, 13> files{{
     {"V001__loads_and_chunks.sql", sql::V001__loads_and_chunks, has_relation("chunks")},
     {"V002__deferred_indexes.sql", sql::V002__deferred_indexes, has_relation("deferred_indexes")},
     {"V003__rejects.sql", sql::V003__rejects, has_column("loads", "rejects_path")},
@@ -53,6 +53,8 @@ const std::array<Embedded, 12> files{{
      has_relation("loads_file_idx")},
     {"V011__whose_loads.sql", sql::V011__whose_loads, has_relation("loads_place_idx")},
     {"V012__short_contents.sql", sql::V012__short_contents, has_column("loads", "start")},
+    {"V013__instants_and_counts.sql", sql::V013__instants_and_counts,
+     has_constraint("job_runs_attempts")},
 }};
 
 /// V and three digits.
@@ -128,6 +130,19 @@ constexpr const char* own_things =
     "pg_catalog.pg_proc "
     "p on p.oid = d.refobjid where c.relnamespace = to_regnamespace('pgsluice') and not "
     "t.tgisinternal) as own";
+
+// What decides which rows of ours are read and kept. Triggers behind a row may do as they like.
+constexpr const char* what_interferes =
+    "(select format('row-level security of pgsluice.%I', c.relname) from pg_catalog.pg_class c "
+    "where c.relnamespace = to_regnamespace('pgsluice') and c.relrowsecurity and "
+    "row_security_active(c.oid) union all select format('rule %I of pgsluice.%I', r.rulename, "
+    "c.relname) from pg_catalog.pg_class c join pg_catalog.pg_rewrite r on r.ev_class = c.oid "
+    "where c.relnamespace = to_regnamespace('pgsluice') and c.relkind = 'r' and r.ev_enabled <> "
+    "'D' union all select format('trigger %I of pgsluice.%I', t.tgname, c.relname) from "
+    "pg_catalog.pg_class c join pg_catalog.pg_trigger t on t.tgrelid = c.oid where c.relnamespace "
+    "= to_regnamespace('pgsluice') and not t.tgisinternal and (t.tgtype & 3) = 3 and t.tgenabled "
+    "<> 'D' and t.tgname not in ('whose_insert', 'whose_update', 'whose_delete', 'guard')) as "
+    "i (what)";
 
 std::string is_untrusted(const std::string& owner) {
   return "(" + owner +
@@ -208,9 +223,9 @@ std::string state_expression(Use use) {
          "from " +
          std::string(own_things) + " where " + is_untrusted("own.owner") +
          ") then 'untrusted' when not "
-         "has_schema_privilege('pgsluice', 'usage') then 'closed' when not (" +
-         needs.is_there + guards + ") then 'incomplete' when " + has_rights(needs) +
-         " then 'complete' else 'closed' end";
+         "has_schema_privilege('pgsluice', 'usage') then 'closed' when exists (select from " +
+         what_interferes + ") then 'filtered' when not (" + needs.is_there + guards +
+         ") then 'incomplete' when " + has_rights(needs) + " then 'complete' else 'closed' end";
 }
 
 std::string usual_expression(Use use) {
@@ -224,6 +239,7 @@ std::string usual_expression(Use use) {
 State state_of(std::string_view value) {
   if (value == "complete") return State::complete;
   if (value == "untrusted") return State::untrusted;
+  if (value == "filtered") return State::filtered;
   return value == "closed" ? State::closed : State::incomplete;
 }
 
@@ -259,6 +275,20 @@ std::string missing_grants_query(Use use) {
 std::string closed(const std::string& user, const std::string& missing_grants) {
   return "the schema pgsluice of this database is not open to user " + quote_identifier(user) +
          "\n  Ask its owner to run: " + missing_grants;
+}
+
+std::string filtered_query() {
+  return std::string(
+             "select string_agg(what, ', ' order by what) || e'\\n  Their owner drops or disables "
+             "that; past row-level security a user also comes by: alter role ' || "
+             "quote_ident(current_user) || ' bypassrls;' from ") +
+         what_interferes;
+}
+
+std::string filtered(const std::string& text) {
+  return "not all of what pgsluice keeps in this database is read or kept as it is, and what was "
+         "done could be done again; so nothing was: " +
+         text;
 }
 
 std::string untrusted_query() {

@@ -21,6 +21,7 @@ enum class State {
   incomplete,  ///< nothing, or what an older version has left
   closed,      ///< it is there, and not for this user
   untrusted,   ///< it belongs to somebody who could have put anything in it
+  filtered,    ///< row-level security, a rule or a trigger hides rows of it, or drops them
 };
 
 /// An SQL expression whose value state_of() reads.
@@ -36,6 +37,10 @@ std::string usual_expression(Use use);
 std::string missing_grants_query(Use use);
 /// What to tell a user for whom it is closed.
 std::string closed(const std::string& user, const std::string& missing_grants);
+
+/// A query of what that is and the remedy, in one text, and what to tell of that text.
+std::string filtered_query();
+std::string filtered(const std::string& text);
 
 /// What is in our schema runs with the rights of whoever loads or migrates: a trigger, a default, a
 /// policy. So it must belong to a superuser, to the database's owner or to this user. This query

@@ -62,6 +62,23 @@ TEST(DueSlots, VeryManyAreCounted) {
   EXPECT_EQ(86'400U, due.run.size() + due.missed.size() + due.missed_before);
 }
 
+/// A clock that had not been set when the job was first seen.
+TEST(DueSlots, Since1970) {
+  for (const Catchup catchup : {Catchup::latest, Catchup::none}) {
+    const Due due = due_slots(every("@every 1s"), catchup, Instant{}, start, 60s);
+    ASSERT_EQ(1U, due.run.size());
+    EXPECT_EQ(start, due.run.front());
+    ASSERT_EQ(limits::missed_slots_max, due.missed.size());
+    EXPECT_EQ(start - 1s, due.missed.back());
+    EXPECT_EQ(start - std::chrono::seconds(limits::missed_slots_max), due.missed.front());
+    EXPECT_EQ(limits::missed_slots_counted_max, due.missed_before);
+    EXPECT_EQ("more than 1000000 slots", due.missed_text(due.missed_before));
+  }
+  const Due rare = due_slots(every("0 0 1 1 *"), Catchup::latest, Instant{}, start, 60s);
+  EXPECT_EQ(57U, rare.run.size() + rare.missed.size());
+  EXPECT_EQ("1 slot", rare.missed_text(1));
+}
+
 TEST(DueSlots, VeryManyOfAllComeInParts) {
   const auto recurrence = every("@every 1s");
   std::size_t count = 0;

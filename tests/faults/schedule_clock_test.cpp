@@ -1,0 +1,57 @@
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/process.hpp"
+
+namespace sluice::test {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+/// What is recorded is in the future, as the clock of the database ran ahead when it was: the job
+/// runs all the same, and somebody is told.
+class SlotsAhead : public DatabaseTest {
+ protected:
+  void SetUp() override {
+    db().run("create table ticks (at timestamptz default clock_timestamp())");
+    folder_.write("tick.sql", "insert into ticks default values");
+    folder_.write("pgsluice.toml", "dbname = \"" + url() +
+                                       "\"\n[[job]]\nname = \"tick\"\ncron = \"@every "
+                                       "1s\"\nsql = \"tick.sql\"\n");
+    ASSERT_EQ(0, pgsluice({"schedule", "run", "--once", "--config", config()}).exit_code);
+  }
+  std::string config() const { return folder_ / "pgsluice.toml"; }
+  void expect_ticks() {
+    db().run("truncate ticks");
+    Process scheduler({"schedule", "run", "--config", config()});
+    for (int i = 0; i < 1500 && db().number("select count(*) from ticks") < 2; ++i)
+      std::this_thread::sleep_for(20ms);
+    scheduler.signal(SIGTERM);
+    const Finished done = scheduler.wait();
+    EXPECT_GE(db().number("select count(*) from ticks"), 2) << done.err;
+    EXPECT_THAT(done.err, HasSubstr("which is in the future"));
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(SlotsAhead, FirstSeenTomorrow) {
+  db().run("update pgsluice.jobs set since = now() + interval '1 day'");
+  expect_ticks();
+}
+
+TEST_F(SlotsAhead, LastSlotNextYear) {
+  db().run(
+      "insert into pgsluice.job_runs (project, job, slot, state, runner) select project, job, "
+      "date_trunc('second', now() + interval '1 year'), 'ran', 'x' from pgsluice.jobs");
+  expect_ticks();
+}
+
+}  // namespace
+}  // namespace sluice::test
