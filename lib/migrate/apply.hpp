@@ -2,6 +2,7 @@
 
 #include "base/failure.hpp"
 #include "migrate/culprit.hpp"
+#include "migrate/file_history.hpp"
 #include "migrate/options.hpp"
 #include "migrate/session.hpp"
 #include "script/plan.hpp"
@@ -15,9 +16,7 @@ namespace sluice::migrate {
 /// column and statement; SqlError only where the connection is lost.
 class Apply {
  public:
-  /// Stores a statement of the history of a file that is not one transaction (see
-  /// LockedSession::record).
-  using Record = std::function<void(const Sql& row)>;
+  using Record = FileHistory::Store;
 
   Apply(Session& session, const Options& options, const script::Secrets& secrets,
         const Listener& listener, const Stop& stop)
@@ -60,10 +59,9 @@ class Apply {
   void send_transaction(const Task& task, Sending& sending);
   void run_statements(const Task& task);
   struct Progress;
-  void record(const Task& task, const Progress& progress, bool next_begun);
-  void stop_behind(const Task& task, const Progress& progress, std::size_t done_before);
+  void stop_behind(const Task& task, Progress& progress, std::size_t done_before);
   void run_unit(const Task& task, const script::Stretch& stretch, std::size_t index,
-                const Progress& progress);
+                Progress& progress);
   void send_unit(const Task& task, const script::Unit& unit, const std::string& sql);
   /// Settings of a file: nothing of the one before is left.
   std::string settings(const script::Script& script, bool local) const;
@@ -71,8 +69,10 @@ class Apply {
   bool try_again(const script::Script& script, const SqlError& error, std::size_t attempt);
   Failure failure_of(const Task& task, const SqlError& error, const Culprit& culprit,
                      const std::string& what_happened) const;
-  /// What comes behind the text of a file that is one transaction, and its constraints.
+  /// What comes behind the text of a file that is one transaction, and its constraints. Its answer
+  /// is for commit().
   std::string own_tail(const Task& task) const;
+  void commit(const Task& task, const script::Rows& stored);
   Culprit culprit_of(const Task& task, const SqlError& error, const Sending& sending,
                      bool may_search);
   std::optional<Culprit> find_culprit(const Task& task, const SqlError& error,

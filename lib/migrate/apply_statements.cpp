@@ -24,14 +24,18 @@ struct Apply::Progress {
   std::size_t done = 0;
   script::UnitsHash hash;  ///< of what is done
   bool in_doubt = false;   ///< the next one was begun, and may have been done
+  FileHistory history;
+
+  void record(bool next_begun) { history.progress(done, next_begun, hash.digest()); }
 };
 
 void Apply::run_statements(const Task& task) {
   const script::Script& script = task.script;
   const std::size_t done_before = task.entry == nullptr ? 0 : task.entry->statements_done;
-  Progress progress{.total = script::checked_units(script, options_.placeholders), .hash = {}};
-  if (task.home != nullptr && task.entry == nullptr)
-    (*task.record)(script::record_begun(*task.home, script));
+  Progress progress{.total = script::checked_units(script, options_.placeholders),
+                    .hash = {},
+                    .history = FileHistory(script, task.home, task.record)};
+  if (task.entry == nullptr) progress.history.begin();
   if (done_before > 0) {
     listener_.note(script.path + ": goes on behind statement " + std::to_string(done_before) +
                    " of " + std::to_string(progress.total));
@@ -44,34 +48,28 @@ void Apply::run_statements(const Task& task) {
         progress.in_doubt =
             progress.done == done_before && task.entry != nullptr && task.entry->statement_begun;
         stop_behind(task, progress, done_before);
-        record(task, progress, true);
+        progress.record(true);
         run_unit(task, *stretch, i, progress);
       }
       progress.hash.add(*stretch->written_unit(i));
       ++progress.done;
     }
   }
-  record(task, progress, false);
+  progress.record(false);
   try {
     script::require_as_it_was(script, stretches, "all its statements are done, as they were then");
   } catch (const Failure& failure) {
-    if (task.home != nullptr)
-      (*task.record)(script::record_failed(*task.home, script, failure.what()));
-    throw;
+    const std::string more = progress.history.fail(failure.what());
+    if (more.empty()) throw;
+    throw Failure(failure.kind(), failure.what() + more);
   }
-  if (task.home != nullptr) (*task.record)(script::record_finished(*task.home, script));
-}
-
-void Apply::record(const Task& task, const Progress& progress, bool next_begun) {
-  if (task.home == nullptr) return;
-  (*task.record)(script::record_progress(*task.home, task.script, progress.done, next_begun,
-                                         progress.hash.digest()));
+  progress.history.finish();
 }
 
 /// Where somebody has asked for it, and one was done.
-void Apply::stop_behind(const Task& task, const Progress& progress, std::size_t done_before) {
+void Apply::stop_behind(const Task& task, Progress& progress, std::size_t done_before) {
   if (progress.done == done_before || !stop_.asked()) return;
-  record(task, progress, false);
+  progress.record(false);
   throw Failure(FailureKind::interrupted, task.script.path + ": interrupted behind statement " +
                                               std::to_string(progress.done) + " of " +
                                               std::to_string(progress.total) +
@@ -79,7 +77,7 @@ void Apply::stop_behind(const Task& task, const Progress& progress, std::size_t 
 }
 
 void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size_t index,
-                     const Progress& progress) {
+                     Progress& progress) {
   const bool was_begun = progress.in_doubt;
   const script::Unit& unit = stretch.units[index];
   const std::string sql(stretch.unit(index));
@@ -107,9 +105,7 @@ void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size
       if (error.is_lost()) throw;
       session_.roll_back();
       if (try_again(task.script, error, attempt)) continue;
-      if (task.home != nullptr)
-        (*task.record)(
-            script::record_failed(*task.home, task.script, Words(secrets_, task.script).of(error)));
+      const std::string more = progress.history.fail(Words(secrets_, task.script).of(error));
       std::optional<script::Place> place = error.place_in(sql);
       if (place) {
         if (place->line == 1) place->column += unit.place.column - 1;
@@ -119,10 +115,11 @@ void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size
       if (place) culprit.place = place;
       culprit.position = "statement " + std::to_string(progress.done + 1) + " of " +
                          std::to_string(progress.total) + ": ";
-      throw failure_of(task, error, culprit,
-                       progress.done == 0
-                           ? "it was the first statement of the file"
-                           : "the statements before it are done; the next run goes on here");
+      throw failure_of(
+          task, error, culprit,
+          (progress.done == 0 ? "it was the first statement of the file"
+                              : "the statements before it are done; the next run goes on here") +
+              more);
     }
   }
 }

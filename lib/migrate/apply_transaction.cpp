@@ -65,12 +65,12 @@ void Apply::run_transaction(const Task& task) {
   }
 }
 
-/// One simple query, with its row of the history: there is no state between "not applied" and
-/// "applied". Of a file whose text is not kept it is one transaction of several, the last of which
-/// is only sent when all of the file was read, and is what was planned. No newline stands in front
-/// of the file's text, so that lines are the file's. DISCARD takes a snapshot, behind which SET
-/// TRANSACTION is too late: it has a transaction of its own. What the file before has set is undone
-/// there too: it could make this transaction read only.
+/// One transaction, with its row of the history: there is no state between "not applied" and
+/// "applied". It is one simple query, and the commit. Of a file whose text is not kept it is one
+/// transaction of several, the last of which is only sent when all of the file was read, and is
+/// what was planned. No newline stands in front of the file's text, so that lines are the file's.
+/// DISCARD takes a snapshot, behind which SET TRANSACTION is too late: it has a transaction of its
+/// own. What the file before has set is undone there too: it could make this transaction read only.
 void Apply::send_transaction(const Task& task, Sending& sending) {
   using Part = Sending::Part;
   sending.head = "begin;" + std::string(as_it_was) + "discard temp;commit;begin;" +
@@ -84,26 +84,40 @@ void Apply::send_transaction(const Task& task, Sending& sending) {
     sending.part = is_all ? Part::all : Part::stretch;
     std::string sql = sending.head + sending.stretch.sql;
     if (is_all) sql += "\n;" + std::string(constraints) + ";" + own_tail(task);
-    session_.query(sql, stop_);
+    const script::Rows stored = session_.query(sql, stop_);
     sending.head.clear();
-    if (is_all) return;
+    if (!is_all) continue;
+    sending.part = Part::own;
+    commit(task, stored);
+    return;
   }
   sending.part = Part::constraints;
   session_.query(constraints, stop_);
   sending.part = Part::own;
-  session_.query(own_tail(task), stop_);
+  commit(task, session_.query(own_tail(task), stop_));
+}
+
+/// Whether its row is there is known here, in front of the end: a file whose row is not kept would
+/// run again.
+void Apply::commit(const Task& task, const script::Rows& stored) {
+  if (task.home != nullptr && stored.front().count(0) != 1) {
+    session_.roll_back();
+    throw Failure(FailureKind::failed,
+                  task.script.path + ": " + script::not_kept + "; nothing of this file is applied");
+  }
+  session_.query("commit", stop_);
 }
 
 /// Deferred constraints are the file's, so they are judged as whom it has become. The history is
 /// written as the role that logged in, whatever the file has set; that this is so is asked, and
 /// what is not true is no number.
 std::string Apply::own_tail(const Task& task) const {
-  if (task.home == nullptr) return "commit";
+  if (task.home == nullptr) return "select";
   std::string sql = std::string(as_it_was) + own_path;
   sql += "select case when " + std::string(Session::identity_expression()) + " = " +
          quote_literal(session_.identity()) +
          " then 0 else ('the session is still ' || current_user)::int end;";
-  return sql + script::record_applied(*task.home, task.script).text() + ";commit";
+  return sql + script::counted(script::record_applied(*task.home, task.script)).text();
 }
 
 Culprit Apply::culprit_of(const Task& task, const SqlError& error, const Sending& sending,

@@ -53,9 +53,11 @@ void LockedSession::ask_lock(const std::function<void(Session&)>& ask) {
   }
 }
 
-void LockedSession::record(const Sql& row) {
-  const auto store = [&row](Session& session) { session.query(row); };
+bool LockedSession::record(const Sql& row) {
+  bool is_kept = false;
+  const auto store = [&](Session& session) { is_kept = session.writes_one(row); };
   ask_lock(store);
+  return is_kept;
 }
 
 void LockedSession::hold() {

@@ -24,7 +24,7 @@ class LockedSession {
   /// Keeps the history of a file that is not one transaction: on the connection of the lock, which
   /// no file has touched, so as the role that logged in, whatever a file has set. Where that
   /// connection is lost another one is opened. `sql` must be such that it may run twice.
-  void record(const Sql& row);
+  bool record(const Sql& row);
   /// A file may give up all advisory locks of its session: takes it again.
   void hold();
 

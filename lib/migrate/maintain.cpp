@@ -60,6 +60,10 @@ const script::Script* script_named(const script::Folder& folder, const std::stri
   return nullptr;
 }
 
+void keep(Session& session, const Sql& write) {
+  if (!session.writes_one(write)) throw Failure(FailureKind::failed, script::not_kept);
+}
+
 /// A sentence; the entry is right as it is said to be.
 std::string accept(Session& session, const script::Home& home, const script::Entry& entry,
                    const script::Script* script, const std::string& name) {
@@ -69,7 +73,7 @@ std::string accept(Session& session, const script::Home& home, const script::Ent
   if (is_applied && agrees)
     throw Failure(FailureKind::usage, name + ": history and file agree; nothing to repair");
   if (script == nullptr) {
-    session.query(script::record_accepted(home, entry, ""));
+    keep(session, script::record_accepted(home, entry, ""));
     return entry.file + ": it is accepted that the file is gone" +
            (entry.versioned ? "; version " + std::to_string(entry.version) + " stays taken" : "");
   }
@@ -79,7 +83,7 @@ std::string accept(Session& session, const script::Home& home, const script::Ent
                       ", and this is another file, which was never run: give it a new number",
                   "If it is the same file under another name, give it back that name.");
   }
-  session.query(script::record_accepted(home, entry, script->checksum));
+  keep(session, script::record_accepted(home, entry, script->checksum));
   return script->path + ": counts as applied as it is now";
 }
 
@@ -163,7 +167,7 @@ std::string forget(const script::Folder& folder, const Options& options, const s
       throw Failure(FailureKind::usage,
                     name + ": is applied; only what failed half-way can be forgotten");
     }
-    session.query(forget(found.home(), entry));
+    keep(session, script::forget(found.home(), entry));
     return entry.file + ": runs from its beginning next time";
   });
 }
@@ -179,7 +183,7 @@ std::string baseline(const script::Folder& folder, const Options& options, std::
                                             std::to_string(entry.version) + " (" + entry.file +
                                             "); a baseline comes first");
     }
-    session.query(script::record_baseline(found.home(), version));
+    keep(session, script::record_baseline(found.home(), version));
     return "baseline " + std::to_string(version) +
            ": all versions up to it count as applied, and are not run";
   };

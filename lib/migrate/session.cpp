@@ -171,7 +171,7 @@ script::Rows Session::query(const std::string& sql, const Stop& stop) {
 
 script::Rows Session::query(const std::string& sql) {
   // What begins, ends and sets names no function, and may stand in a transaction that has failed.
-  static constexpr std::array<std::string_view, 4> beginnings{"select", "insert", "update",
+  static constexpr std::array<std::string_view, 5> beginnings{"select", "with", "insert", "update",
                                                               "delete"};
   const bool is_question = std::ranges::any_of(
       beginnings, [&sql](std::string_view beginning) { return sql.starts_with(beginning); });

@@ -10,7 +10,7 @@
 #include "migrate/sql_error.hpp"
 #include "migrate/stop.hpp"
 #include "migrate/watch.hpp"
-#include "script/rows.hpp"
+#include "script/history.hpp"
 
 namespace sluice::migrate {
 
@@ -40,6 +40,9 @@ class Session {
   script::Rows query(const Sql& sql) { return query(sql.text()); }
   /// The same in the user's search_path: what stands in it is qualified.
   script::Rows query_in_user_path(const std::string& sql);
+
+  /// A write of the history (script::counted) whose row must be there: false where it is not.
+  bool writes_one(const Sql& write) { return query(script::counted(write)).front().count(0) == 1; }
 
   /// Of a query with one row and one column. Throws Failure for what else comes.
   std::string value(const std::string& sql) { return query(sql).front()[0]; }

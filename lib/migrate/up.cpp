@@ -119,7 +119,7 @@ class Up {
     under_way_ = status.script;
     began_ = std::chrono::steady_clock::now();
     if (listener_.begins) listener_.begins(status.script->path);
-    const auto record = [&locked](const Sql& row) { locked.record(row); };
+    const auto record = [&locked](const Sql& row) { return locked.record(row); };
     try {
       locked.hold();
       Apply(locked.work(), options_, secrets_, listener_, stop_).run(home, status, record);

@@ -3,20 +3,16 @@
 #include <unistd.h>
 
 #include <array>
+#include <charconv>
 
 #include "base/columns.hpp"
+#include "base/failure.hpp"
 #include "base/project.hpp"
 
 namespace sluice::script {
 namespace {
 
 constexpr std::array<std::string_view, 4> state_names{"applied", "baseline", "running", "failed"};
-
-Entry::State state_in(const Row& row, std::size_t column) {
-  for (std::size_t i = 0; i < state_names.size(); ++i)
-    if (state_names[i] == row[column]) return static_cast<Entry::State>(i);
-  row.refuse(column);
-}
 
 bool is_versioned(const Script& script) { return script.name.kind == ScriptKind::versioned; }
 
@@ -74,6 +70,42 @@ constexpr auto entry_columns = columns_of({
     {"accepted_checksum", "coalesce(j.j ->> 'accepted_checksum', '')"},
 });
 
+/// A column of entry_columns.
+struct Column {
+  std::size_t at;
+  std::string_view name;
+};
+consteval Column column(std::string_view name) {
+  return {static_cast<std::size_t>(entry_columns[name]), name};
+}
+
+/// Somebody has written to it by hand.
+[[noreturn]] void throw_damaged(const Row& row, Column which) {
+  constexpr std::size_t shown = 40;
+  const std::string value = row[which.at].substr(0, shown);
+  throw Failure(FailureKind::failed,
+                "the history's row of " + row[entry_columns["file"]] + " (project \"" +
+                    row[entry_columns["project"]] + "\") is damaged: its " +
+                    std::string(which.name) + " is \"" + value + "\"",
+                "Mend or delete that row of pgsluice.migrations.");
+}
+
+std::uint64_t count_in(const Row& row, Column which) {
+  const std::string& text = row[which.at];
+  std::uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stop != end) throw_damaged(row, which);
+  return value;
+}
+
+Entry::State state_in(const Row& row) {
+  constexpr Column state = column("state");
+  for (std::size_t i = 0; i < state_names.size(); ++i)
+    if (state_names[i] == row[state.at]) return static_cast<Entry::State>(i);
+  throw_damaged(row, state);
+}
+
 Sql entries_where(const Sql& which) {
   return sql(
       "select {} from pgsluice.migrations m cross join lateral to_jsonb(m) as j (j) where {} order "
@@ -106,11 +138,11 @@ Entry read_entry(const Row& row) {
   Entry entry;
   entry.project = row[at["project"]];
   entry.versioned = !row[at["version"]].empty();
-  if (entry.versioned) entry.version = row.count(at["version"]);
+  if (entry.versioned) entry.version = count_in(row, column("version"));
   entry.file = row[at["file"]];
   entry.checksum = row[at["checksum"]];
-  entry.state = state_in(row, at["state"]);
-  entry.statements_done = row.count(at["statements_done"]);
+  entry.state = state_in(row);
+  entry.statements_done = count_in(row, column("statements_done"));
   entry.statement_begun = row[at["statement_begun"]] == "1";
   entry.done_checksum = row[at["done_checksum"]];
   entry.error = row[at["error"]];
@@ -143,7 +175,9 @@ Sql record_begun(const Home& home, const Script& script) {
   // After a lost answer the same is stored again.
   return sql("{}{}", insert(home, script, "running", "null"),
              is_versioned(script)
-                 ? SqlWords(" on conflict (project, version) where version is not null do nothing")
+                 ? SqlWords(" on conflict (project, version) where version is not null do update "
+                            "set runner = excluded.runner where migrations.runner = "
+                            "excluded.runner and migrations.state = 'running'")
                  : SqlWords(""));
 }
 
@@ -193,6 +227,11 @@ Sql take_over(const Home& home) {
 Sql record_search_path(const Home& home) {
   return sql("update pgsluice.migrations set search_path = {} where project = {}",
              literal(home.search_path.value_or("")), literal(home.project));
+}
+
+Sql counted(const Sql& write) {
+  return sql("with written (one) as ({} returning 1) select pg_catalog.count(*) from written",
+             write);
 }
 
 }  // namespace sluice::script

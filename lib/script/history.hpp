@@ -85,4 +85,13 @@ Sql take_over(const Home& home);
 /// Where this project was applied is here.
 Sql record_search_path(const Home& home);
 
+/// The same write, whose answer is the number of rows that it stored, changed or deleted: a trigger
+/// or a rule on the table, or what a file has done to its own row, can make that none.
+Sql counted(const Sql& write);
+/// What to say where it is none.
+inline constexpr const char* not_kept =
+    "pgsluice.migrations did not keep what was written to it: a trigger or a rule on it, or SQL "
+    "that "
+    "changes its rows, is in the way";
+
 }  // namespace sluice::script

@@ -12,8 +12,14 @@ bool is_unfinished(const Entry& entry) {
   return entry.state == Entry::State::running || entry.state == Entry::State::failed;
 }
 
+/// Also that there are as many statements: all of them would be left out, and count as done.
 bool is_done_unchanged(const Script& script, const Entry& entry) {
   return checksum_of_units(script, entry.statements_done) == entry.done_checksum;
+}
+
+/// What the history says is done is in this file.
+bool is_done_so_far(const Script& script, const Entry& entry) {
+  return entry.statements_done == 0 || is_done_unchanged(script, entry);
 }
 
 class Planner {
@@ -74,7 +80,7 @@ class Planner {
       if (is_unfinished(*status.entry)) {
         // One that was edited is another script, and begins anew.
         status.state = Status::State::failed;
-        if (!same) status.entry = nullptr;
+        if (!same || !is_done_so_far(script, *status.entry)) status.entry = nullptr;
       } else {
         status.state = same ? Status::State::applied : Status::State::pending;
         if (!same) status.entry = nullptr;
@@ -115,7 +121,8 @@ class Planner {
     const Entry& entry = *status.entry;
     const Script& script = *status.script;
     status.state = Status::State::failed;
-    if (entry.checksum == script.checksum) return;
+    const bool same = entry.checksum == script.checksum;
+    if (same && is_done_so_far(script, entry)) return;
     // What is not done yet may be mended. Placeholders do not count: the text is the file's.
     if (!script.directives.in_transaction && is_done_unchanged(script, entry) &&
         (entry.file == script.file || entry.statements_done > 0))
@@ -126,9 +133,11 @@ class Planner {
               "statement " + std::to_string(entry.statements_done));
       return;
     }
+    const std::string done = std::to_string(entry.statements_done);
     add(Drift::Kind::half_edited, name, script.path,
-        "failed after statement " + std::to_string(entry.statements_done) +
-            ", and was edited in what is done already");
+        same ? "is as it was, but " + done +
+                   " statements of it are done by the history, which are not its first ones"
+             : "failed after statement " + done + ", and was edited in what is done already");
   }
 
   void find_out_of_order(const Script& script) {

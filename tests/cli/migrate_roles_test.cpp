@@ -101,7 +101,7 @@ TEST_F(SessionOfAFile, WhatCannotBeUndoneIsRefusedWithItsLine) {
   write("002_b.sql", "create table b (id int)");
   const Finished read_only = up();
   EXPECT_EQ(1, read_only.exit_code);
-  EXPECT_THAT(read_only.err, HasSubstr("001_a.sql:2:1: cannot execute INSERT in a read-only"));
+  EXPECT_THAT(read_only.err, HasSubstr("001_a.sql:2:1: cannot execute SELECT in a read-only"));
   EXPECT_THAT(read_only.err, HasSubstr("cannot be written; nothing of this file is applied"));
   EXPECT_EQ("", history());
 

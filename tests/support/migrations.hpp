@@ -15,6 +15,7 @@ class MigrationTest : public DatabaseTest {
   explicit MigrationTest(const std::string& server_url) : DatabaseTest(server_url) {}
 
   void write(const std::string& file, const std::string& sql) { folder_.write(file, sql); }
+  const std::string& folder() const { return folder_.path(); }
   std::string path(const std::string& file) const { return folder_ / file; }
 
   std::vector<std::string> command(const std::string& subcommand,
