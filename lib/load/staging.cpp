@@ -6,9 +6,10 @@
 #include <algorithm>
 
 #include "async/offload.hpp"
-#include "base/identifier.hpp"
+#include "base/columns.hpp"
 #include "ledger/stages.hpp"
 #include "load/find_record.hpp"
+#include "pg/batch.hpp"
 #include "rejects/salvage.hpp"
 #include "writer/rule_counts.hpp"
 
@@ -25,8 +26,7 @@ struct Publication {
   ledger::Finish end;
   tuple::KnownRefusals refused;
 
-  const std::string& staging() const { return plan.strategy.stage; }
-  std::string id() const { return std::to_string(load.value); }
+  const Sql& staging() const { return plan.strategy.stage; }
   bool is_upsert() const { return plan.strategy.merge.on_conflict != writer::OnConflict::error; }
 };
 
@@ -35,32 +35,40 @@ std::uint64_t count_of(const pg::Result& row) { return row.count(0, 0); }
 /// Throws Failure that names two records with the same key.
 asio::awaitable<void> require_distinct_keys(Publication& p, pg::Connection& on) {
   const writer::Merge& merge = p.plan.strategy.merge;
-  const std::string names = quote_identifiers(merge.key);
-  const std::string record = quote_identifier(merge.record_column);
-  std::string condition;
+  static constexpr auto repeated =
+      columns_of({{"first", "first"}, {"record", "record"}, {"key", "key"}});
+  const Sql names = sql_list(merge.key, identifier);
+  const Identifier record = identifier(merge.record_column);
+  Sql condition;
   if (!merge.nulls_are_equal)
-    condition = " where pg_catalog.num_nulls(" + names + ") operator(pg_catalog.=) 0";
+    condition = sql(" where pg_catalog.num_nulls({}) operator(pg_catalog.=) 0", names);
   // Equal as the index sees it: the window's order says how.
-  const auto results = co_await on.query(
-      "select first, record, key from (select " + record + " as record, pg_catalog.min(" + record +
-      ") over of_key as first, pg_catalog.row_number() over of_key as nth, "
-      "pg_catalog.concat_ws(',', " +
-      names + ") as key from " + p.staging() + condition + " window of_key as (partition by " +
-      writer::distinct_key(merge) + " order by " + writer::order_of_key(merge) + ", " + record +
-      ")) numbered where nth operator(pg_catalog.=) 2 order by 1 limit 1");
+  const Sql ask = sql(
+      "select {} from (select {} as record, pg_catalog.min({}) over of_key as first, "
+      "pg_catalog.row_number() over of_key as nth, pg_catalog.concat_ws(',', {}) as key from {}{} "
+      "window of_key as (partition by {} order by {}, {})) numbered where nth "
+      "operator(pg_catalog.=) 2 order by 1 limit 1",
+      repeated.list(), record, record, names, p.staging(), condition, writer::distinct_key(merge),
+      writer::order_of_key(merge), record);
+  const auto results = co_await on.query(ask);
   const pg::Result& row = results.back();
   if (row.rows() == 0) co_return;
   throw Failure(
       FailureKind::bad_record,
       fmt::format("{}: records {} and {} have the same key ({}) = ({})", p.plan.source->name(),
-                  row.integer(0, 0), row.integer(0, 1), fmt::join(merge.key, ","), row.text(0, 2)),
+                  row.integer(0, repeated["first"]), row.integer(0, repeated["record"]),
+                  fmt::join(merge.key, ","), row.text(0, repeated["key"])),
       "Nothing was published (see --dedupe).");
 }
 
+Sql forget_chunks_statement(LoadId load) {
+  return sql("delete from pgsluice.chunks where load_id = {}", load.value);
+}
+
 /// Rows are lost with a crash of the server, and their chunks are forgotten then.
-asio::awaitable<void> forget_chunks(pg::Connection& on, const std::string& stage, LoadId load) {
-  co_await on.query("begin; truncate " + stage + "; delete from pgsluice.chunks where load_id = " +
-                    std::to_string(load.value) + "; commit");
+asio::awaitable<void> forget_chunks(pg::Connection& on, const Sql& stage, LoadId load) {
+  const Sql forget = sql("begin; truncate {}; {}; commit", stage, forget_chunks_statement(load));
+  co_await on.query(forget);
 }
 
 /// Moves the rows. False where some of them are not there.
@@ -68,22 +76,23 @@ asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& c
   const writer::Merge& merge = p.plan.strategy.merge;
   const std::uint64_t staged = p.end.totals.counts.rows_stored;
   if (p.is_upsert()) {
-    const auto results = co_await on.query("select count(*) from " + p.staging());
+    const Sql count = sql("select count(*) from {}", p.staging());
+    const auto results = co_await on.query(count);
     if (count_of(results.front()) != staged) co_return false;
     if (merge.dedupe == writer::Dedupe::error) co_await require_distinct_keys(p, on);
   }
-  std::string sql = p.is_upsert() ? writer::merge_preparation() : "";
+  Sql merge_all = p.is_upsert() ? writer::merge_preparation() : Sql();
   if (p.plan.options.truncate) {
-    sql += ledger::empties_table_statement(p.plan.identity, p.load).text();
-    sql += plan::truncate_statement(p.plan).text();
+    merge_all += ledger::empties_table_statement(p.plan.identity, p.load);
+    merge_all += plan::truncate_statement(p.plan);
   }
-  sql += p.plan.target.user_path_sql.text();
-  sql += writer::merge_statement(p.plan.target.table, p.plan.encoder.column_names(), merge,
-                                 {p.staging(), p.is_upsert()});
+  merge_all += p.plan.target.user_path_sql;
+  merge_all += writer::merge_statement(p.plan.target.table, p.plan.encoder.column_names(), merge,
+                                       {p.staging(), p.is_upsert()});
   std::optional<std::uint64_t> rows_before;
   if (p.plan.target.table.has_insert_rule)
     rows_before = co_await writer::rows_inserted(on, p.plan.target.table);
-  const auto results = co_await on.query(std::move(sql));
+  const auto results = co_await on.query(merge_all);
   counts = writer::read_merged(merge, results.back(), staged);
   if (rows_before) {
     const auto rows_behind = co_await writer::rows_inserted(on, p.plan.target.table);
@@ -94,8 +103,8 @@ asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& c
   const tuple::Table& table = p.plan.target.table;
   if (p.is_upsert() || counts.rows_stored == staged) co_return true;
   if (!table.has_row_trigger && !table.has_insert_rule && table.kind != 'v') co_return false;
-  const auto staged_rows =
-      co_await on.query(pg::own_path.text() + std::string("select count(*) from ") + p.staging());
+  const Sql count = sql("{}select count(*) from {}", pg::own_path, p.staging());
+  const auto staged_rows = co_await on.query(count);
   co_return count_of(staged_rows.back()) == staged;
 }
 
@@ -106,9 +115,7 @@ Sql finish_statements(const Publication& p, const RowCounts& counts) {
       "{}{}update pgsluice.loads set rows_stored = {}, rows_updated = {}, rows_unchanged = {}, "
       "rows_skipped = rows_skipped + {} where load_id = {}; drop table {}; {}commit",
       pg::own_path, mark, counts.rows_stored, counts.rows_updated, counts.rows_unchanged,
-      counts.rows_skipped, load,
-      // The server has quoted it, from its catalogs.
-      Sql::trusted(p.staging()), p.plan.target.user_path_sql);
+      counts.rows_skipped, load, p.staging(), p.plan.target.user_path_sql);
 }
 
 /// Begins the transaction, with the target locked and proved to be the planned one. The row's lock
@@ -171,13 +178,13 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
 /// stores is rolled back. The connection is in no transaction before and behind it.
 asio::awaitable<tuple::KnownRefusals> find_refused(Publication& p, pg::Connection& on,
                                                    std::size_t count_max) {
-  std::string sql = "begin; " + p.plan.target.settings_sql.text();
-  if (p.is_upsert()) sql += writer::merge_preparation() + writer::counter_reset();
-  if (p.plan.options.truncate) sql += "truncate " + p.plan.target.table.quoted_name + "; ";
-  sql += p.plan.target.user_path_sql.text();
-  sql += writer::find_refused_statement(p.plan.target.table, p.plan.encoder.column_names(),
-                                        p.plan.strategy.merge, p.staging(), count_max);
-  const auto results = co_await on.query(std::move(sql));
+  Sql find = sql("begin; {}", p.plan.target.settings_sql);
+  if (p.is_upsert()) find += writer::merge_preparation() + writer::counter_reset();
+  if (p.plan.options.truncate) find += sql("truncate {}; ", p.plan.target.table.sql_name());
+  find += p.plan.target.user_path_sql;
+  find += writer::find_refused_statement(p.plan.target.table, p.plan.encoder.column_names(),
+                                         p.plan.strategy.merge, p.staging(), count_max);
+  const auto results = co_await on.query(find);
   co_await on.query("rollback");
   const pg::Result& rows = results.back();
   tuple::KnownRefusals refused;
@@ -214,18 +221,16 @@ asio::awaitable<void> name_refused(Publication& p, std::uint64_t record,
 /// Takes the chunks of these records back, out of the stage and the ledger: they are sent again
 /// without them.
 asio::awaitable<void> take_back_chunks(Publication& p, pg::Connection& on) {
-  std::string records;
-  for (const auto& [record, refusal] : p.refused)
-    records += (records.empty() ? "" : ",") + std::to_string(record);
-  const std::string column = quote_identifier(p.plan.strategy.merge.record_column);
-  co_await on.query(
-      "begin; with gone as (delete from pgsluice.chunks c where c.load_id = " + p.id() +
-      " and exists (select from unnest('{" + records +
-      "}'::bigint[]) r where r >= c.first_record and r < c.first_record + c.records_read) "
-      "returning "
-      "c.first_record, c.records_read) delete from " +
-      p.staging() + " s using gone g where s." + column + " >= g.first_record and s." + column +
-      " < g.first_record + g.records_read; commit");
+  const Sql records =
+      sql_list(p.refused, [](const auto& refused) { return sql("{}", refused.first); });
+  const Identifier column = identifier(p.plan.strategy.merge.record_column);
+  const Sql take_back = sql(
+      "begin; with gone as (delete from pgsluice.chunks c where c.load_id = {} and exists (select "
+      "from unnest(array[{}]::bigint[]) r where r >= c.first_record and r < c.first_record + "
+      "c.records_read) returning c.first_record, c.records_read) delete from {} s using gone g "
+      "where s.{} >= g.first_record and s.{} < g.first_record + g.records_read; commit",
+      p.load.value, records, p.staging(), column, column);
+  co_await on.query(take_back);
 }
 
 /// What the target refuses: rejects, where there is a budget and the source can be read again;
@@ -262,76 +267,86 @@ asio::awaitable<void> publish_once(Publication& p) {
 /// but not where a trigger may mend the record first.
 bool is_judged_early(const plan::Plan& plan) { return !plan.target.table.has_row_trigger; }
 
-std::string create_statements(const plan::Plan& plan) {
-  return "create unlogged table " + plan.strategy.stage + " (like " +
-         plan.target.table.quoted_name + (is_judged_early(plan) ? " including constraints" : "") +
-         ") with (autovacuum_enabled = false); ";
+Sql create_statement(const plan::Plan& plan) {
+  return sql("create unlogged table {} (like {}{}) with (autovacuum_enabled = false)",
+             plan.strategy.stage, plan.target.table.sql_name(),
+             is_judged_early(plan) ? SqlWords(" including constraints") : SqlWords(""));
 }
 
 /// Leaves the columns that are fed, and the records' numbers. May be empty.
-std::string fit_statement(const plan::Plan& plan) {
+Sql fit_statement(const plan::Plan& plan) {
   const std::vector<std::string> columns = plan.encoder.column_names();
-  std::string alter;
+  std::vector<Sql> changes;
   for (const tuple::Column& column : plan.target.table.columns) {
-    const std::string name = quote_identifier(column.name);
+    const Identifier name = identifier(column.name);
     if (std::ranges::find(columns, column.name) == columns.end()) {
-      alter += ", drop column if exists " + name;
+      changes.push_back(sql("drop column if exists {}", name));
     } else if (!is_judged_early(plan) && column.not_null) {
-      alter += ", alter column " + name + " drop not null";
+      changes.push_back(sql("alter column {} drop not null", name));
     }
   }
   if (plan.encoder.number_records) {
-    alter += ", add column if not exists " + quote_identifier(plan.strategy.merge.record_column) +
-             " bigint";
+    changes.push_back(
+        sql("add column if not exists {} bigint", identifier(plan.strategy.merge.record_column)));
   }
-  if (alter.empty()) return alter;
-  return "alter table " + plan.strategy.stage + alter.substr(1) + "; ";
+  if (changes.empty()) return {};
+  return sql("alter table {} {}", plan.strategy.stage, joined(changes, ", "));
 }
 
 /// Sets the name of the stage. False where it is to be made.
 asio::awaitable<bool> find_stage(pg::Connection& on, plan::Plan& plan, LoadId load) {
-  const Sql ask = sql("select {}, {}", ledger::own_stage(load), ledger::free_stage_name(load));
+  static constexpr auto stages = columns_of({{"own", "{}"}, {"free", "{}"}});
+  const Sql ask =
+      sql("select {}", stages.list(ledger::own_stage(load), ledger::free_stage_name(load)));
   const auto results = co_await on.query(ask);
   const pg::Result& row = results.back();
-  const bool is_found = !row.is_null(0, 0);
-  plan.strategy.stage = row.text(0, is_found ? 0 : 1);
+  const bool is_found = !row.is_null(0, stages["own"]);
+  // The server has quoted it, from its catalogs.
+  plan.strategy.stage =
+      Sql::trusted(std::string(row.text(0, is_found ? stages["own"] : stages["free"])));
   co_return is_found;
 }
 
 }  // namespace
 
 asio::awaitable<std::string> prepare_staging(pg::Connection& on, plan::Plan& plan, LoadId load) {
-  const std::string settings =
-      "begin; set local client_min_messages = warning; " + plan.target.settings_sql.text();
+  static constexpr auto found = columns_of({{"is_as_planned", "{}"}, {"is_whole", "{}"}});
+  const Sql settings =
+      sql("begin; set local client_min_messages = warning; {}", plan.target.settings_sql);
   const bool is_found = co_await find_stage(on, plan, load);
-  const std::string& stage = plan.strategy.stage;
-  const std::string create = create_statements(plan);
-  const std::string fit = fit_statement(plan);
+  const Sql& stage = plan.strategy.stage;
+  const Sql fit = fit_statement(plan);
   // Triggers of whoever made it would run as us.
   const writer::Target target = plan::staging_target(plan.target, plan.strategy, plan.encoder);
   std::vector<std::string> staged = plan.encoder.column_names();
   if (plan.encoder.number_records) staged.push_back(plan.strategy.merge.record_column);
   const writer::Guard guard(target, target.table, staged);
-  const std::string ask =
-      "select " + guard.condition().text() + ", (select count(*) from " + stage +
-      ") = (select coalesce(sum(rows_stored), 0) from pgsluice.chunks where load_id = " +
-      std::to_string(load.value) + "); commit";
-  std::string sql = settings + ledger::drop_stale_stages_statement().text();
-  if (!is_found) sql += create;
-  sql += fit + ask;
-  const auto results = co_await on.query(std::move(sql));
-  const pg::Result& row = results.last(1);
-  if (row.boolean(0, 0) && row.boolean(0, 1)) co_return std::string();
-  if (row.boolean(0, 0)) {
+  const Sql is_whole =
+      sql("(select count(*) from {}) = (select coalesce(sum(rows_stored), 0) from pgsluice.chunks "
+          "where load_id = {})",
+          stage, load.value);
+  pg::Batch batch(sql("{}{}", settings, ledger::drop_stale_stages_statement()));
+  if (!is_found) batch.add(create_statement(plan));
+  if (!fit.empty()) batch.add(fit);
+  const auto look = batch.add(sql("select {}", found.list(guard.condition(), is_whole)));
+  batch.add(sql("commit"));
+  const auto results = co_await on.query(batch.text());
+  const pg::Result& row = batch.answer(results, look);
+  const bool is_as_planned = row.boolean(0, found["is_as_planned"]);
+  if (is_as_planned && row.boolean(0, found["is_whole"])) co_return std::string();
+  if (is_as_planned) {
     co_await forget_chunks(on, stage, load);
     if (is_found)
       co_return "the staging table is empty: the server crashed, or somebody emptied it";
     co_return "the staging table is not there, or is another user's, who began the load";
   }
   // The target was altered since it was made.
-  co_await on.query(settings + "drop table " + stage +
-                    "; delete from pgsluice.chunks where load_id = " + std::to_string(load.value) +
-                    "; " + create + fit + "commit");
+  pg::Batch again(sql("{}drop table {}; ", settings, stage));
+  again.add(forget_chunks_statement(load));
+  again.add(create_statement(plan));
+  if (!fit.empty()) again.add(fit);
+  again.add(sql("commit"));
+  co_await on.query(again.text());
   co_return plan.target.table.full_name() + " was altered since the load began";
 }
 

@@ -301,7 +301,7 @@ writer::Target staging_target(const writer::Target& target, const Strategy& stra
   writer::Target staging = target;
   tuple::Table& table = staging.table;
   table.id = 0;
-  table.quoted_name = strategy.stage;
+  table.quoted_name = strategy.stage.text();
   table.name = table.quoted_name.substr(table.quoted_name.find('.') + 1);
   table.kind = 'r';
   table.persistence = 'u';

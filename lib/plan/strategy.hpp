@@ -23,7 +23,7 @@ struct Strategy {
   Kind kind = Kind::copy;  ///< of the chunks' transactions
   /// The chunks go into the load's staging table, and from there into the target at the end.
   bool staged = false;
-  std::string stage;  ///< that table, as in SQL, once it is made
+  Sql stage;  ///< that table, once it is made
   writer::Merge merge;
   std::vector<std::string> notes;  ///< what was chosen that the user did not ask for, and why
 

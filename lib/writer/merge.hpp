@@ -5,6 +5,7 @@
 
 #include "base/names.hpp"
 #include "base/row_counts.hpp"
+#include "base/sql.hpp"
 #include "pg/result.hpp"
 #include "tuple/table.hpp"
 
@@ -39,8 +40,8 @@ struct Merge {
   OnConflict on_conflict = OnConflict::error;
   Dedupe dedupe = Dedupe::last;
   std::vector<std::string> key;
-  std::vector<std::string> compared;   ///< UniqueKey::compared
-  std::vector<std::string> operators;  ///< UniqueKey::operators
+  std::vector<Sql> compared;   ///< UniqueKey::compared
+  std::vector<Sql> operators;  ///< UniqueKey::operators
   std::vector<std::string> update_columns;
   bool only_if_changed = false;  ///< leaves rows alone that are equal to their record
   bool nulls_are_equal = false;  ///< keys with a NULL can be equal
@@ -64,7 +65,7 @@ struct Merge {
 
 /// What is known of the records in the staging table.
 struct StagedRecords {
-  std::string table;  ///< as in SQL
+  Sql table;
   bool keys_may_repeat = true;
   bool are_sorted = false;  ///< in the order of their keys, each once
 };
@@ -73,14 +74,14 @@ struct StagedRecords {
 std::string free_column_name(const tuple::Table& table);
 
 /// Prepares the session for merge_statement(): "...; ".
-std::string merge_preparation();
+Sql merge_preparation();
 
 /// A statement that begins to count: part of merge_statement().
-std::string counter_reset();
+Sql counter_reset();
 
 /// The statements; the last one's result is read by read_merged().
-std::string merge_statement(const tuple::Table& target, const std::vector<std::string>& columns,
-                            const Merge& merge, const StagedRecords& staged);
+Sql merge_statement(const tuple::Table& target, const std::vector<std::string>& columns,
+                    const Merge& merge, const StagedRecords& staged);
 
 /// What became of so many staged records.
 RowCounts read_merged(const Merge& merge, const pg::Result& row, std::uint64_t staged);
@@ -89,13 +90,12 @@ RowCounts read_merged(const Merge& merge, const pg::Result& row, std::uint64_t s
 /// file: one INSERT for each, where one that refers to a later one has its turn behind it. The last
 /// statement gives a row for each: its number, its SQLSTATE, its constraint, the message and its
 /// detail. What they store is to be rolled back. An error that is no record's fault is thrown.
-std::string find_refused_statement(const tuple::Table& target,
-                                   const std::vector<std::string>& columns, const Merge& merge,
-                                   const std::string& from, std::size_t count_max);
+Sql find_refused_statement(const tuple::Table& target, const std::vector<std::string>& columns,
+                           const Merge& merge, const Sql& from, std::size_t count_max);
 
 /// "k, l" as DISTINCT ON, GROUP BY or PARTITION BY want it: equal as the index sees it, and where
 /// `order_of_key` goes with it.
-std::string distinct_key(const Merge& merge);
-std::string order_of_key(const Merge& merge);
+Sql distinct_key(const Merge& merge);
+Sql order_of_key(const Merge& merge);
 
 }  // namespace sluice::writer

@@ -33,32 +33,33 @@ MergeWriter::MergeWriter(const Target& target, std::vector<std::string> columns,
   staging_ =
       "pgsluice_" + std::to_string(table_.id) + "_" +
       std::to_string(std::hash<std::string>{}(description(table_, columns_, merge_.record_column)));
-  create_sql_ = merge_preparation() + "create temporary table if not exists " + staging_ +
-                " on commit delete rows as select " + quote_identifiers(columns_) +
-                ", null::bigint as " + quote_identifier(merge_.record_column) + " from " +
-                table_.quoted_name + " with no data; ";
+  create_sql_ = sql(
+      "{}create temporary table if not exists {} on commit delete rows as select {}, null::bigint "
+      "as {} from {} with no data; ",
+      merge_preparation(), identifier(staging_), sql_list(columns_, identifier),
+      identifier(merge_.record_column), table_.sql_name());
 }
 
 asio::awaitable<Writer::Written> MergeWriter::run(pg::Connection& on, std::string before,
                                                   std::span<const tuple::TupleRange> tuples,
                                                   std::vector<std::string> behind) const {
-  std::string sql = std::move(before) + create_sql_;
   // Parts of a batch follow each other in one transaction.
-  StagedRecords staged{"pg_temp." + staging_, false, tuples.size() == 1};
-  if (!behind.empty()) sql += "truncate " + staged.table + "; ";
-  const std::string copy = "copy " + staged.table + " from stdin";
-  sql += as_statement(into_data_encoding());
+  StagedRecords staged{sql("pg_temp.{}", identifier(staging_)), false, tuples.size() == 1};
+  std::string statements = std::move(before) + create_sql_.text();
+  if (!behind.empty()) statements += sql("truncate {}; ", staged.table).text();
+  const std::string copy = sql("copy {} from stdin", staged.table).text();
+  statements += as_statement(into_data_encoding());
   std::uint64_t sent = 0;
   for (const tuple::TupleRange& range : tuples) {
-    sql += copy_statement(copy, range);
+    statements += copy_statement(copy, range);
     sent += range.tuples;
     staged.keys_may_repeat = staged.keys_may_repeat || range.keys_may_repeat;
     staged.are_sorted = staged.are_sorted && range.keys_are_rising;
   }
-  sql += as_statement(into_utf8());
-  sql += merge_statement(table_, columns_, merge_, staged) + "; ";
-  for (const std::string& statement : behind) sql += statement + "; ";
-  Copied copied = co_await run_copies(on, std::move(sql), tuples, staging_, listens_);
+  statements += as_statement(into_utf8());
+  statements += sql("{}; ", merge_statement(table_, columns_, merge_, staged)).text();
+  for (const std::string& statement : behind) statements += statement + "; ";
+  Copied copied = co_await run_copies(on, std::move(statements), tuples, staging_, listens_);
   Written written;
   written.refusal = std::move(copied.refusal);
   // Of a query that was refused the last row is another statement's.

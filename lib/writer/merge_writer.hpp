@@ -30,7 +30,7 @@ class MergeWriter : public Writer {
   std::vector<std::string> columns_;
   Merge merge_;
   std::string staging_;  ///< its name
-  std::string create_sql_;
+  Sql create_sql_;
   mutable bool listens_ = true;
 };
 

@@ -101,13 +101,17 @@ void add_column(Index& index, const tuple::Table& table, const pg::Result& rows,
   const bool is_own = input == type.id || input_name.empty() ||
                       (input == tuple::oid::text && type.id == tuple::oid::varchar);
   const bool is_usual = is_own && rows.boolean(row, index_columns["is_usual"]);
-  std::string compared = quote_identifier(name);
-  if (!is_own) compared = "(" + compared + "::" + input_name + ")";
+  const auto written = [&](int column) {
+    // The server has made it, of names that it has quoted.
+    return Sql::trusted(std::string(rows.text_or(row, column, "")));
+  };
+  Sql compared = sql("{}", identifier(name));
+  if (!is_own) compared = sql("({}::{})", compared, written(index_columns["input_name"]));
   index.key.columns.push_back(name);
-  index.key.compared.push_back(compared + std::string(rows.text(row, index_columns["collation"])));
+  index.key.compared.push_back(compared + written(index_columns["collation"]));
   // Behind an extension's type its own order is the default one too.
   const bool needs_operator = !is_usual && !rows.is_null(row, index_columns["operator"]);
-  index.key.operators.emplace_back(needs_operator ? rows.text(row, index_columns["operator"]) : "");
+  index.key.operators.push_back(needs_operator ? written(index_columns["operator"]) : Sql());
   index.key.compares_bytes.push_back(is_usual &&
                                      rows.boolean(row, index_columns["is_deterministic"]));
 }
@@ -140,7 +144,7 @@ bool agree_on_equality(const Index& a, const Index& b) {
   const auto pairs_of = [](const Index& index) {
     std::set<std::string> pairs;
     for (std::size_t i = 0; i < index.key.columns.size(); ++i)
-      pairs.insert(index.key.compared[i] + index.key.operators[i]);
+      pairs.insert((index.key.compared[i] + index.key.operators[i]).text());
     return pairs;
   };
   return a.key.nulls_are_equal == b.key.nulls_are_equal && pairs_of(a) == pairs_of(b);

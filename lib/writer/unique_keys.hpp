@@ -16,11 +16,11 @@ namespace sluice::writer {
 /// need not be those of the column.
 struct UniqueKey {
   std::vector<std::string> columns;
-  /// SQL, one for each column: what has the index's collation, and the index's operator behind
+  /// One for each column: what has the index's collation, and the index's operator behind
   /// `order by`. DISTINCT ON and PARTITION BY that name a column of ORDER BY take equality from
   /// there.
-  std::vector<std::string> compared;
-  std::vector<std::string> operators;
+  std::vector<Sql> compared;
+  std::vector<Sql> operators;
   std::vector<bool> compares_bytes;  ///< equality is the type's own; of texts it is that of bytes
   bool is_primary = false;
   bool nulls_are_equal = false;

@@ -84,9 +84,7 @@ MAY_QUOTE = {
     "lib/writer/build_index.cpp": "a message for people",
     "lib/writer/copy_writer.cpp": "the text of a COPY goes into one with data behind it",
     "lib/writer/insert_writer.cpp": "the text has a parameter for each column",
-    "lib/writer/merge.cpp": "the statement is put together from columns, clause by clause",
     "lib/writer/merge_writer.cpp": "as copy_writer.cpp and merge.cpp",
-    "lib/writer/unique_keys.cpp": "an expression of merge.cpp's",
 }
 
 
