@@ -61,7 +61,8 @@ script::Rows texts(const pg::Result& result) {
 }  // namespace
 
 asio::awaitable<State> ask(pg::Connection& on, Use use) {
-  const auto results = co_await on.query("select " + schema::state_expression(use));
+  const Sql ask = sql("select {}", schema::state_expression(use));
+  const auto results = co_await on.query(ask);
   co_return schema::state_of(results.front().text(0, 0));
 }
 
@@ -94,8 +95,8 @@ asio::awaitable<void> ensure(pg::Connection& on, State state, Use use) {
   try {
     schema::Making making;
     script::Rows answer;
-    while (std::optional<std::string> step = making.next(answer)) {
-      const auto results = co_await on.query(std::move(*step));
+    while (const std::optional<Sql> step = making.next(answer)) {
+      const auto results = co_await on.query(*step);
       answer = texts(results.back());
     }
   } catch (const pg::PgError& error) {

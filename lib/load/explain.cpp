@@ -1,7 +1,6 @@
 #include "load/explain.hpp"
 
 #include "base/failure.hpp"
-#include "base/identifier.hpp"
 #include "ledger/grants.hpp"
 #include "load/report.hpp"
 #include "writer/missing_table.hpp"
@@ -10,52 +9,44 @@ namespace sluice::load {
 namespace {
 
 /// The grants that the user lacks, as the statements that give them.
-std::string grants_query(const Wanted& w) {
-  std::string tables;
+Sql grants_query(const Wanted& w) {
+  std::vector<Sql> privileges;
   for (const char* privilege : {"insert", "select", "update", "truncate"}) {
     if (!w.privileges.contains(privilege)) continue;
-    const std::string name = quote_literal(privilege);
     // A right to all columns of the file may do; where it does not, the table's does.
-    tables += std::string(tables.empty() ? "" : " union all ") + "select " + name +
-              " as privilege where not has_table_privilege(t.oid, " + name + ")";
+    privileges.push_back(sql("select {} as privilege where not has_table_privilege(t.oid, {})",
+                             literal(privilege), literal(privilege)));
   }
-  return "with t as (select c.oid, c.relowner, n.oid as schema, n.nspname, format('%I.%I', "
-         "n.nspname, c.relname) as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n "
-         "on n.oid = "
-         "c.relnamespace where c.oid = " +
-         writer::oid_of_table(w.table).text() +
-         "), me as (select quote_ident(current_user) as name) "
-         "select concat_ws(' ', "
-         "(select format('grant usage on schema %I to %s;', t.nspname, me.name) from t, me where "
-         "not has_schema_privilege(t.schema, 'usage')), "
-         "(select format('grant %s on %s to %s;', string_agg(p.privilege, ', '), t.name, me.name) "
-         "from t, me, lateral (" +
-         tables +
-         ") p group by t.name, me.name), "
-         // A default draws its number by the user's own right.
-         "(select string_agg(distinct format('grant usage on sequence %s to %s;', "
-         "s.oid::regclass, me.name), ' ') from t, me, pg_catalog.pg_attrdef a, "
-         "pg_catalog.pg_depend d, pg_catalog.pg_class s where "
-         "a.adrelid = t.oid and d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid = a.oid "
-         "and "
-         "d.refclassid = 'pg_catalog.pg_class'::regclass and s.oid = d.refobjid and s.relkind = "
-         "'S' and case "
-         // Asked of something else it would be an error, and the order of AND is the server's.
-         "when s.relkind = 'S' then not has_sequence_privilege(s.oid, 'usage') end), " +
-         (w.is_owner ? "(select format('grant %I to %s;', pg_catalog.pg_get_userbyid(t.relowner), "
-                       "me.name) "
-                       "from t, me "
-                       "where not pg_catalog.pg_has_role(t.relowner, 'usage'))"
-                     : "null") +
-         (w.has_temporary ? ", (select format('grant temporary on database %I to %s;', "
-                            "current_database(), me.name) from me where not "
-                            "has_database_privilege(current_database(), 'temporary'))"
-                          : "") +
-         ")";
+  const SqlWords of_owner =
+      "(select format('grant %I to %s;', pg_catalog.pg_get_userbyid(t.relowner), me.name) from t, "
+      "me where not pg_catalog.pg_has_role(t.relowner, 'usage'))";
+  const SqlWords of_temporary =
+      ", (select format('grant temporary on database %I to %s;', current_database(), me.name) from "
+      "me where not has_database_privilege(current_database(), 'temporary'))";
+  return sql(
+      "with t as (select c.oid, c.relowner, n.oid as schema, n.nspname, format('%I.%I', "
+      "n.nspname, c.relname) as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n on "
+      "n.oid = c.relnamespace where c.oid = {}), me as (select quote_ident(current_user) as name) "
+      "select concat_ws(' ', "
+      "(select format('grant usage on schema %I to %s;', t.nspname, me.name) from t, me where "
+      "not has_schema_privilege(t.schema, 'usage')), "
+      "(select format('grant %s on %s to %s;', string_agg(p.privilege, ', '), t.name, me.name) "
+      "from t, me, lateral ({}) p group by t.name, me.name), "
+      // A default draws its number by the user's own right.
+      "(select string_agg(distinct format('grant usage on sequence %s to %s;', s.oid::regclass, "
+      "me.name), ' ') from t, me, pg_catalog.pg_attrdef a, pg_catalog.pg_depend d, "
+      "pg_catalog.pg_class s where a.adrelid = t.oid and d.classid = "
+      "'pg_catalog.pg_attrdef'::regclass and d.objid = a.oid and d.refclassid = "
+      "'pg_catalog.pg_class'::regclass and s.oid = d.refobjid and s.relkind = 'S' and case "
+      // Asked of something else it would be an error, and the order of AND is the server's.
+      "when s.relkind = 'S' then not has_sequence_privilege(s.oid, 'usage') end), {}{})",
+      writer::oid_of_table(w.table), joined(privileges, " union all "),
+      w.is_owner ? of_owner : SqlWords("null"), w.has_temporary ? of_temporary : SqlWords(""));
 }
 
 asio::awaitable<std::string> missing_grants(pg::Connection& on, const Wanted& w) {
-  const auto results = co_await on.query(grants_query(w));
+  const Sql ask = grants_query(w);
+  const auto results = co_await on.query(ask);
   std::string grants(results.back().text(0, 0));
   const std::vector<ledger::TableRights> rights{
       {"loads", "select, insert, update"},

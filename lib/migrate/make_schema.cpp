@@ -8,7 +8,7 @@ namespace sluice::migrate {
 
 bool may_write_history(Session& session) {
   return schema::state_of(
-             session.value("select " + schema::state_expression(schema::Use::migrate))) ==
+             session.value(sql("select {}", schema::state_expression(schema::Use::migrate)))) ==
              schema::State::complete ||
          session.is_true(
              "select pg_catalog.pg_has_role(relowner, 'usage') from pg_catalog.pg_class where oid "
@@ -18,7 +18,7 @@ bool may_write_history(Session& session) {
 
 schema::State ask_schema(Session& session, schema::Use use, schema::Use all) {
   const schema::State state =
-      schema::state_of(session.value("select " + schema::state_expression(use)));
+      schema::state_of(session.value(sql("select {}", schema::state_expression(use))));
   if (state == schema::State::closed)
     throw Failure(FailureKind::failed,
                   schema::closed(session.value("select current_user"),
@@ -35,8 +35,7 @@ void make_schema(Session& session) {
   try {
     schema::Making making;
     script::Rows answer;
-    while (const std::optional<std::string> step = making.next(answer))
-      answer = session.query(*step);
+    while (const std::optional<Sql> step = making.next(answer)) answer = session.query(*step);
   } catch (const SqlError& error) {
     if (error.state() != sql_state::insufficient_privilege) throw;
     session.query("rollback");

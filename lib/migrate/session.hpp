@@ -46,6 +46,7 @@ class Session {
 
   /// Of a query with one row and one column. Throws Failure for what else comes.
   std::string value(const std::string& sql) { return query(sql).front()[0]; }
+  std::string value(const Sql& sql) { return value(sql.text()); }
   bool is_true(const std::string& sql) { return value(sql) == "t"; }
 
   /// ROLLBACK, where there may be no transaction: the server's warning is not heard.

@@ -1,6 +1,5 @@
 #include "schema/guards.hpp"
 
-#include "base/identifier.hpp"
 #include "ledger_sql.hpp"
 
 namespace sluice::schema {
@@ -17,7 +16,7 @@ std::string form(const std::string& newest) {
   return newest + "." + std::to_string(form_of_guards);
 }
 
-constexpr const char* what_they_are =
+constexpr SqlWords what_they_are =
     "(select pg_catalog.md5(pg_catalog.string_agg(g.guard, '' order by g.guard)) from (select "
     "pg_catalog.concat_ws(' ', p.proname, p.prosrc, p.provolatile, p.prosecdef, p.proconfig) from "
     "pg_catalog.pg_proc p where p.pronamespace = pg_catalog.to_regnamespace('pgsluice') and "
@@ -31,13 +30,13 @@ constexpr const char* what_they_are =
 // Every change of a catalog's row gives it another xmin. The functions of the schema, and the
 // triggers on its tables: where there are more than guards.sql makes, somebody else's are among
 // them, and there is no digest. Of things_of_schema.
-constexpr const char* digest_of_rows =
+constexpr SqlWords digest_of_rows =
     "case when pg_catalog.count(t.oid) = 10 then pg_catalog.md5(pg_catalog.string_agg("
     "pg_catalog.concat_ws(' ', p.oid, p.xmin, t.oid, t.xmin), ',' order by p.oid, t.oid) filter "
     "(where p.proname is distinct from 'guards_as_made')) end";
 
 // By pg_depend, which has an index for it: there may be a hundred thousand other tables.
-constexpr const char* things_of_schema =
+constexpr SqlWords things_of_schema =
     " from pg_catalog.pg_namespace n join pg_catalog.pg_depend d on d.refclassid = "
     "'pg_catalog.pg_namespace'::pg_catalog.regclass and d.refobjid = n.oid left join "
     "pg_catalog.pg_class c on d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and c.oid = "
@@ -46,43 +45,43 @@ constexpr const char* things_of_schema =
     "= d.objid where n.nspname = 'pgsluice'";
 
 // The word of that number in what guards_as_made() says.
-std::string word(const std::string& source, int number) {
-  return "pg_catalog.split_part(pg_catalog.split_part(" + source + ", '''', 2), ' ', " +
-         std::to_string(number) + ")";
+Sql word(SqlWords source, int number) {
+  return sql("pg_catalog.split_part(pg_catalog.split_part({}, '''', 2), ' ', {})", source, number);
 }
 
 }  // namespace
 
 /// Forms are compared as texts: what turns a text into a number may be somebody's cast.
-std::string has_guards(const std::string& newest) {
-  return "coalesce((select " + word("p.prosrc", 1) +
-         " collate pg_catalog.\"C\" >= " + quote_literal(form(newest)) + " and " +
-         word("p.prosrc", 2) + " = " + what_they_are +
-         " from pg_catalog.pg_proc p where p.pronamespace = "
-         "pg_catalog.to_regnamespace('pgsluice') and p.proname = 'guards_as_made'), false)";
+Sql has_guards(const std::string& newest) {
+  return sql(
+      "coalesce((select {} collate pg_catalog.\"C\" >= {} and {} = {} from pg_catalog.pg_proc p "
+      "where p.pronamespace = pg_catalog.to_regnamespace('pgsluice') and p.proname = "
+      "'guards_as_made'), false)",
+      word("p.prosrc", 1), literal(form(newest)), word("p.prosrc", 2), what_they_are);
 }
 
-std::string is_untouched(const std::string& newest, const std::string& is_trusted) {
-  const std::string made = "pg_catalog.max(p.prosrc) filter (where p.proname = 'guards_as_made')";
+Sql is_untouched(const std::string& newest, const Sql& is_trusted) {
+  constexpr SqlWords made = "pg_catalog.max(p.prosrc) filter (where p.proname = 'guards_as_made')";
   // The schema is its owner's who also owns a thing in it: one that is looked at.
-  return "coalesce((select pg_catalog.bool_and(" + is_trusted +
-         ") and not pg_catalog.bool_or(coalesce(c.relrowsecurity or c.relkind = 'r' and "
-         "c.relhasrules, false)) and "
-         "pg_catalog.bool_or(n.nspowner = " +
-         owner_of_thing + ") and " + word(made, 1) + " = " + quote_literal(form(newest)) + " and " +
-         word(made, 3) + " = " + digest_of_rows + things_of_schema + "), false)";
+  return sql(
+      "coalesce((select pg_catalog.bool_and({}) and not pg_catalog.bool_or(coalesce("
+      "c.relrowsecurity or c.relkind = 'r' and c.relhasrules, false)) and "
+      "pg_catalog.bool_or(n.nspowner = {}) and {} = {} and {} = {}{}), false)",
+      is_trusted, owner_of_thing, word(made, 1), literal(form(newest)), word(made, 3),
+      digest_of_rows, things_of_schema);
 }
 
-std::string make_guards(const std::string& newest) {
-  return std::string(sql::guards) +
-         ";do $$ begin execute pg_catalog.format('create or replace function "
-         "pgsluice.guards_as_made() returns text language sql immutable set search_path = "
-         "pg_catalog, pg_temp as %L; comment on function pgsluice.guards_as_made() is %L', "
-         "pg_catalog.format('select %L', pg_catalog.concat_ws(' ', " +
-         quote_literal(form(newest)) + ", " + what_they_are + ", coalesce((select " +
-         digest_of_rows + things_of_schema +
-         "), ''))), 'What the functions and triggers were, when they were made, that keep others "
-         "from writing about a load.'); end $$;";
+Sql make_guards(const std::string& newest) {
+  return sql(
+      "{};do $$ begin execute pg_catalog.format('create or replace function "
+      "pgsluice.guards_as_made() returns text language sql immutable set search_path = "
+      "pg_catalog, pg_temp as %L; comment on function pgsluice.guards_as_made() is %L', "
+      "pg_catalog.format('select %L', pg_catalog.concat_ws(' ', {}, {}, coalesce((select {}{}), "
+      "''))), 'What the functions and triggers were, when they were made, that keep others from "
+      "writing about a load.'); end $$;",
+      // A file of our own, as it was built in.
+      Sql::trusted(std::string(files_of_ledger::guards)), literal(form(newest)), what_they_are,
+      digest_of_rows, things_of_schema);
 }
 
 }  // namespace sluice::schema

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "base/sql.hpp"
+
 /// Who may write what about a load: functions and triggers (sql/ledger/guards.sql). They are told
 /// by what they are, not by the history: a function that is dropped takes its triggers along.
 /// `newest` is the version of the newest file of the ledger, V and three digits: guards are made
@@ -9,16 +11,16 @@
 namespace sluice::schema {
 
 /// An SQL expression that is true where they are as they were made, for these tables or newer ones.
-std::string has_guards(const std::string& newest);
+Sql has_guards(const std::string& newest);
 
 /// The same for these tables alone, many times cheaper, and true only where nothing has touched
 /// them since, no other trigger is on a table of the schema, and `is_trusted` holds for the owner
 /// of each thing in it and of itself. Not behind a dump and restore, for instance.
-std::string is_untouched(const std::string& newest, const std::string& is_trusted);
+Sql is_untouched(const std::string& newest, const Sql& is_trusted);
 /// The owner for which is_untouched() asks.
-inline constexpr const char* owner_of_thing = "coalesce(c.relowner, p.proowner)";
+inline constexpr SqlWords owner_of_thing = "coalesce(c.relowner, p.proowner)";
 
 /// Statements that make them again, whatever is there.
-std::string make_guards(const std::string& newest);
+Sql make_guards(const std::string& newest);
 
 }  // namespace sluice::schema

@@ -3,7 +3,6 @@
 #include <array>
 
 #include "base/failure.hpp"
-#include "base/identifier.hpp"
 #include "ledger_sql.hpp"
 #include "schema/guards.hpp"
 #include "script/plan.hpp"
@@ -15,45 +14,51 @@ struct Embedded {
   const char* file;
   std::string_view text;
   /// True where a version of pgsluice that kept no history has applied it.
-  std::string is_there;
+  Sql is_there;
 };
 
 // Whoever may not use the schema may ask these as well.
-std::string has_relation(const std::string& name) {
-  return "exists (select from pg_catalog.pg_class c where c.relnamespace = "
-         "pg_catalog.to_regnamespace('pgsluice') and c.relname = " +
-         quote_literal(name) + ")";
+Sql has_relation(const char* name) {
+  return sql(
+      "exists (select from pg_catalog.pg_class c where c.relnamespace = "
+      "pg_catalog.to_regnamespace('pgsluice') and c.relname = {})",
+      literal(name));
 }
-std::string has_column(const std::string& table, const std::string& name) {
-  return "exists (select from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = "
-         "c.oid where c.relnamespace = pg_catalog.to_regnamespace('pgsluice') and c.relname = " +
-         quote_literal(table) + " and a.attname = " + quote_literal(name) + ")";
+Sql has_column(const char* table, const char* name) {
+  return sql(
+      "exists (select from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = "
+      "c.oid where c.relnamespace = pg_catalog.to_regnamespace('pgsluice') and c.relname = {} and "
+      "a.attname = {})",
+      literal(table), literal(name));
 }
-std::string has_constraint(const std::string& name) {
-  return "exists (select from pg_catalog.pg_constraint c where c.connamespace = "
-         "pg_catalog.to_regnamespace('pgsluice') and c.conname = " +
-         quote_literal(name) + ")";
+Sql has_constraint(const char* name) {
+  return sql(
+      "exists (select from pg_catalog.pg_constraint c where c.connamespace = "
+      "pg_catalog.to_regnamespace('pgsluice') and c.conname = {})",
+      literal(name));
 }
 
 const std::array<Embedded, 13> files{{
-    {"V001__loads_and_chunks.sql", sql::V001__loads_and_chunks, has_relation("chunks")},
-    {"V002__deferred_indexes.sql", sql::V002__deferred_indexes, has_relation("deferred_indexes")},
-    {"V003__rejects.sql", sql::V003__rejects, has_column("loads", "rejects_path")},
-    {"V004__upsert_and_atomic.sql", sql::V004__upsert_and_atomic,
+    {"V001__loads_and_chunks.sql", files_of_ledger::V001__loads_and_chunks, has_relation("chunks")},
+    {"V002__deferred_indexes.sql", files_of_ledger::V002__deferred_indexes,
+     has_relation("deferred_indexes")},
+    {"V003__rejects.sql", files_of_ledger::V003__rejects, has_column("loads", "rejects_path")},
+    {"V004__upsert_and_atomic.sql", files_of_ledger::V004__upsert_and_atomic,
      has_column("chunks", "rows_updated")},
-    {"V005__jobs.sql", sql::V005__jobs, has_relation("job_runs")},
-    {"V006__identity.sql", sql::V006__identity, has_relation("unlogged_marks")},
-    {"V007__deferred_indexes_by_whom.sql", sql::V007__deferred_indexes_by_whom,
+    {"V005__jobs.sql", files_of_ledger::V005__jobs, has_relation("job_runs")},
+    {"V006__identity.sql", files_of_ledger::V006__identity, has_relation("unlogged_marks")},
+    {"V007__deferred_indexes_by_whom.sql", files_of_ledger::V007__deferred_indexes_by_whom,
      has_relation("deferred_indexes_target")},
-    {"V008__where_and_accepted.sql", sql::V008__where_and_accepted,
+    {"V008__where_and_accepted.sql", files_of_ledger::V008__where_and_accepted,
      has_constraint("migrations_search_path")},
-    {"V009__projects_of_jobs.sql", sql::V009__projects_of_jobs,
+    {"V009__projects_of_jobs.sql", files_of_ledger::V009__projects_of_jobs,
      has_constraint("job_runs_of_project")},
-    {"V010__parts_that_are_gone.sql", sql::V010__parts_that_are_gone,
+    {"V010__parts_that_are_gone.sql", files_of_ledger::V010__parts_that_are_gone,
      has_relation("loads_file_idx")},
-    {"V011__whose_loads.sql", sql::V011__whose_loads, has_relation("loads_place_idx")},
-    {"V012__short_contents.sql", sql::V012__short_contents, has_column("loads", "start")},
-    {"V013__instants_and_counts.sql", sql::V013__instants_and_counts,
+    {"V011__whose_loads.sql", files_of_ledger::V011__whose_loads, has_relation("loads_place_idx")},
+    {"V012__short_contents.sql", files_of_ledger::V012__short_contents,
+     has_column("loads", "start")},
+    {"V013__instants_and_counts.sql", files_of_ledger::V013__instants_and_counts,
      has_constraint("job_runs_attempts")},
 }};
 
@@ -66,20 +71,22 @@ const script::Home home{.project = project, .search_path = {}};
 
 using Privileges = std::vector<const char*>;
 
+std::string in_schema(const char* name) { return std::string("pgsluice.") + name; }
+
 struct Right {
   const char* table;
   Privileges privileges;
 };
 
 struct Needs {
-  std::string is_there;  ///< true where all tables are there that are asked for, with their columns
+  Sql is_there;  ///< true where all tables are there that are asked for, with their columns
   std::vector<Right> rights;
   const char* sequence = nullptr;  ///< whose numbers are drawn
   bool guards = false;             ///< what others write must be about loads of theirs
 };
 
 Needs needs_of(Use use) {
-  const std::string& newest = files.back().is_there;
+  const Sql& newest = files.back().is_there;
   const Privileges writes{"select", "insert", "update"};
   const Privileges all{"select", "insert", "update", "delete"};
   const Privileges reads{"select"};
@@ -112,7 +119,7 @@ Needs needs_of(Use use) {
 // Everything that is ours, by its kind in SQL, with its owner. A trigger counts for its functions,
 // those of its condition too, as whoever has the privilege TRIGGER may have made it. Staging tables
 // are looked at by those who use them.
-constexpr const char* own_things =
+constexpr SqlWords own_things =
     "(select 'schema' as kind, 'pgsluice' as name, nspowner as owner from pg_catalog.pg_namespace "
     "where "
     "nspname = 'pgsluice' union all select case relkind when 'S' then 'sequence' when 'v' then "
@@ -132,7 +139,7 @@ constexpr const char* own_things =
     "t.tgisinternal) as own";
 
 // What decides which rows of ours are read and kept. Triggers behind a row may do as they like.
-constexpr const char* what_interferes =
+constexpr SqlWords what_interferes =
     "(select format('row-level security of pgsluice.%I', c.relname) from pg_catalog.pg_class c "
     "where c.relnamespace = to_regnamespace('pgsluice') and c.relrowsecurity and "
     "row_security_active(c.oid) union all select format('rule %I of pgsluice.%I', r.rulename, "
@@ -144,96 +151,97 @@ constexpr const char* what_interferes =
     "<> 'D' and t.tgname not in ('whose_insert', 'whose_update', 'whose_delete', 'guard')) as "
     "i (what)";
 
-std::string is_untrusted(const std::string& owner) {
-  return "(" + owner +
-         " <> (select datdba from pg_catalog.pg_database where datname = current_database()) and " +
-         owner +
-         " <> (select oid from pg_catalog.pg_roles where rolname = current_user) and not (select "
-         "rolsuper or rolname = 'pg_database_owner' from pg_catalog.pg_roles where oid = " +
-         owner + "))";
+Sql is_untrusted(SqlWords owner) {
+  return sql(
+      "({} <> (select datdba from pg_catalog.pg_database where datname = current_database()) and "
+      "{} "
+      "<> (select oid from pg_catalog.pg_roles where rolname = current_user) and not (select "
+      "rolsuper or rolname = 'pg_database_owner' from pg_catalog.pg_roles where oid = {}))",
+      owner, owner, owner);
 }
 
 /// True where the user has every right that is asked for.
-std::string has_rights(const Needs& needs) {
-  std::string has = "true";
+Sql has_rights(const Needs& needs) {
+  std::vector<Sql> has{sql("true")};
   if (needs.sequence != nullptr)
-    has = std::string("has_sequence_privilege('pgsluice.") + needs.sequence + "', 'usage')";
+    has.push_back(sql("has_sequence_privilege({}, 'usage')", literal(in_schema(needs.sequence))));
   for (const Right& right : needs.rights) {
-    for (const char* privilege : right.privileges) {
-      has += std::string(" and has_table_privilege('pgsluice.") + right.table + "', '" + privilege +
-             "')";
-    }
+    for (const char* privilege : right.privileges)
+      has.push_back(
+          sql("has_table_privilege({}, {})", literal(in_schema(right.table)), literal(privilege)));
   }
-  return has;
+  return joined(has, " and ");
 }
 
 /// Begins a transaction in which no other runner does the same, makes the schema, and asks what is
 /// there: a row for the next step.
-std::string begin() {
+Sql begin() {
   // "create schema if not exists" wants the privilege even where the schema is there, and two at
   // once would collide.
-  std::string text =
-      "begin;"
-      "set local search_path = pg_catalog, pg_temp;"
-      "select pg_catalog.pg_advisory_xact_lock(hashtextextended('pgsluice ledger', 0));"
-      "do $$ begin if to_regnamespace('pgsluice') is null then execute 'create schema pgsluice'; "
-      "end if; end $$;"
-      "select " +
-      has_relation("migrations");
-  for (const Embedded& file : files) text += ", " + file.is_there;
-  return text + ", " + has_guards(newest_version());
+  return sql(
+      "begin;set local search_path = pg_catalog, pg_temp;select "
+      "pg_catalog.pg_advisory_xact_lock(hashtextextended('pgsluice ledger', 0));do $$ begin if "
+      "to_regnamespace('pgsluice') is null then execute 'create schema pgsluice'; end if; end "
+      "$$;select {}, {}, {}",
+      has_relation("migrations"),
+      sql_list(files, [](const Embedded& file) { return file.is_there; }),
+      has_guards(newest_version()));
+}
+
+Sql text_of(std::string_view file) {
+  // A file of our own, as it was built in.
+  return Sql::trusted(std::string(file));
 }
 
 /// Makes the history unless it is there. Its result is the history's own: rows for the next step.
-std::string create_history(const script::Row& row) {
-  std::string text;
+Sql create_history(const script::Row& row) {
+  Sql text;
   if (row[0] != "t") {
-    text = std::string(sql::history) + ";";
+    text = sql("{};", text_of(files_of_ledger::history));
     for (std::size_t i = 0; i < files.size(); ++i) {
-      if (row[i + 1] == "t")
-        text +=
-            script::record_applied(home, script::make_script(files[i].file, files[i].text)).text() +
-            ";";
+      if (row[i + 1] != "t") continue;
+      const script::Script script = script::make_script(files[i].file, files[i].text);
+      text += sql("{};", script::record_applied(home, script));
     }
   }
-  return text + script::history_query(project).text();
+  return text + script::history_query(project);
 }
 
 /// What is not applied yet, with its rows in the history. May be empty.
-std::string upgrade(const script::Rows& history) {
+Sql upgrade(const script::Rows& history) {
   script::Folder folder;
   for (const Embedded& file : files)
     folder.versioned.push_back(script::make_script(file.file, file.text));
   script::History known;
   for (const auto& row : history) known.entries.push_back(script::read_entry(row));
-  std::string text;
+  Sql text;
   // A newer pgsluice may have applied more: that is no drift here.
   for (const script::Status& status : script::make_plan(folder, known, std::nullopt).pending)
-    text += status.script->text + "\n;" + script::record_applied(home, *status.script).text() + ";";
+    text +=
+        sql("{}\n;{};", text_of(status.script->text), script::record_applied(home, *status.script));
   return text;
 }
 
 }  // namespace
 
-std::string state_expression(Use use) {
+Sql state_expression(Use use) {
   const Needs needs = needs_of(use);
-  const std::string guards = needs.guards ? " and " + has_guards(newest_version()) : "";
   // Whoever may not use the schema may not even ask whether a table is there.
-  return "case when to_regnamespace('pgsluice') is null then 'incomplete' when exists (select "
-         "from " +
-         std::string(own_things) + " where " + is_untrusted("own.owner") +
-         ") then 'untrusted' when not "
-         "has_schema_privilege('pgsluice', 'usage') then 'closed' when exists (select from " +
-         what_interferes + ") then 'filtered' when not (" + needs.is_there + guards +
-         ") then 'incomplete' when " + has_rights(needs) + " then 'complete' else 'closed' end";
+  return sql(
+      "case when to_regnamespace('pgsluice') is null then 'incomplete' when exists (select from {} "
+      "where {}) then 'untrusted' when not has_schema_privilege('pgsluice', 'usage') then 'closed' "
+      "when exists (select from {}) then 'filtered' when not ({}{}) then 'incomplete' when {} then "
+      "'complete' else 'closed' end",
+      own_things, is_untrusted("own.owner"), what_interferes, needs.is_there,
+      needs.guards ? sql(" and {}", has_guards(newest_version())) : Sql(), has_rights(needs));
 }
 
-std::string usual_expression(Use use) {
-  const Needs needs = needs_of(use);
-  return "case when to_regnamespace('pgsluice') is null then false when not "
-         "has_schema_privilege('pgsluice', 'usage') then false else " +
-         is_untouched(newest_version(), "not " + is_untrusted(owner_of_thing)) + " and " +
-         has_rights(needs) + " end";
+Sql usual_expression(Use use) {
+  return sql(
+      "case when to_regnamespace('pgsluice') is null then false when not "
+      "has_schema_privilege('pgsluice', 'usage') then false else {} and {} end",
+      is_untouched(newest_version(), sql("not {}", is_untrusted(owner_of_thing))),
+      has_rights(needs_of(use)));
 }
 
 State state_of(std::string_view value) {
@@ -243,33 +251,29 @@ State state_of(std::string_view value) {
   return value == "closed" ? State::closed : State::incomplete;
 }
 
-std::string missing_grants_query(Use use) {
+Sql missing_grants_query(Use use) {
   const Needs needs = needs_of(use);
-  std::string rights;
-  for (const Right& right : needs.rights) {
-    std::string privileges;
-    for (const char* privilege : right.privileges)
-      privileges += (privileges.empty() ? "" : ", ") + quote_literal(privilege);
-    rights += (rights.empty() ? "(" : ", (") + quote_literal(right.table) + "::name, array[" +
-              privileges + "])";
-  }
+  const Sql rights = sql_list(needs.rights, [](const Right& right) {
+    return sql("({}::name, array[{}])", literal(right.table), sql_list(right.privileges, literal));
+  });
   // By oid: whoever may not use the schema may not name what is in it.
-  std::string sequence = "null";
-  if (needs.sequence != nullptr) {
-    sequence =
-        "(select format('grant usage on sequence pgsluice.%I to %I;', relname, current_user) from "
-        "pg_catalog.pg_class where relnamespace = to_regnamespace('pgsluice') and relname = " +
-        quote_literal(needs.sequence) + " and not has_sequence_privilege(oid, 'usage'))";
-  }
-  return "select concat_ws(' ', case when not has_schema_privilege('pgsluice', 'usage') then "
-         "format('grant usage on schema pgsluice to %I;', current_user) end, (select string_agg("
-         "format('grant %s on pgsluice.%I to %I;', m.missing, c.relname, current_user), ' ' order "
-         "by c.relname) from pg_catalog.pg_class c join (values " +
-         rights +
-         ") r (name, wanted) on r.name = c.relname cross join lateral (select string_agg(p, ', ') "
-         "as missing from unnest(r.wanted) p where not has_table_privilege(c.oid, p)) m where "
-         "c.relnamespace = to_regnamespace('pgsluice') and m.missing is not null), " +
-         sequence + ")";
+  const Sql sequence =
+      needs.sequence == nullptr
+          ? sql("null")
+          : sql("(select format('grant usage on sequence pgsluice.%I to %I;', relname, "
+                "current_user) from pg_catalog.pg_class where relnamespace = "
+                "to_regnamespace('pgsluice') and relname = {} and not "
+                "has_sequence_privilege(oid, 'usage'))",
+                literal(needs.sequence));
+  return sql(
+      "select concat_ws(' ', case when not has_schema_privilege('pgsluice', 'usage') then "
+      "format('grant usage on schema pgsluice to %I;', current_user) end, (select string_agg("
+      "format('grant %s on pgsluice.%I to %I;', m.missing, c.relname, current_user), ' ' order "
+      "by c.relname) from pg_catalog.pg_class c join (values {}) r (name, wanted) on r.name = "
+      "c.relname cross join lateral (select string_agg(p, ', ') as missing from unnest(r.wanted) p "
+      "where not has_table_privilege(c.oid, p)) m where c.relnamespace = "
+      "to_regnamespace('pgsluice') and m.missing is not null), {})",
+      rights, sequence);
 }
 
 std::string closed(const std::string& user, const std::string& missing_grants) {
@@ -277,12 +281,13 @@ std::string closed(const std::string& user, const std::string& missing_grants) {
          "\n  Ask its owner to run: " + missing_grants;
 }
 
-std::string filtered_query() {
-  return std::string(
-             "select string_agg(what, ', ' order by what) || e'\\n  Their owner drops or disables "
-             "that; past row-level security a user also comes by: alter role ' || "
-             "quote_ident(current_user) || ' bypassrls;' from ") +
-         what_interferes;
+Sql filtered_query() {
+  return sql(
+      "select string_agg(what, ', ' order by what) || e'\\n  Their owner drops or disables that; "
+      "past "
+      "row-level security a user also comes by: alter role ' || quote_ident(current_user) || ' "
+      "bypassrls;' from {}",
+      what_interferes);
 }
 
 std::string filtered(const std::string& text) {
@@ -291,17 +296,20 @@ std::string filtered(const std::string& text) {
          text;
 }
 
-std::string untrusted_query() {
+Sql untrusted_query() {
   // Sequences go with their tables.
-  return "select string_agg(distinct format('%s %s belongs to %I', kind, name, "
-         "pg_catalog.pg_get_userbyid(owner)), ', ') || e'\\n  The database''s owner or a superuser "
-         "mends it, "
-         "once it is sure what is in there: ' || string_agg(distinct case kind when 'function' "
-         "then 'drop ' || kind || ' ' || name || ' cascade;' else 'alter ' || kind || ' ' || name "
-         "|| ' owner to ' || quote_ident(pg_catalog.pg_get_userbyid((select datdba from "
-         "pg_catalog.pg_database where "
-         "datname = current_database()))) || ';' end, ' ') from " +
-         std::string(own_things) + " where kind <> 'sequence' and " + is_untrusted("own.owner");
+  return sql(
+      "select string_agg(distinct format('%s %s belongs to %I', kind, name, "
+      "pg_catalog.pg_get_userbyid(owner)), ', ') || e'\\n  The database''s owner or a superuser "
+      "mends "
+      "it, once it is sure what is in there: ' || string_agg(distinct case kind when 'function' "
+      "then "
+      "'drop ' || kind || ' ' || name || ' cascade;' else 'alter ' || kind || ' ' || name || ' "
+      "owner "
+      "to ' || quote_ident(pg_catalog.pg_get_userbyid((select datdba from pg_catalog.pg_database "
+      "where datname = current_database()))) || ';' end, ' ') from {} where kind <> 'sequence' and "
+      "{}",
+      own_things, is_untrusted("own.owner"));
 }
 
 std::string untrusted(const std::string& text) {
@@ -309,13 +317,15 @@ std::string untrusted(const std::string& text) {
          text;
 }
 
-std::optional<std::string> Making::next(const script::Rows& answer) {
+std::optional<Sql> Making::next(const script::Rows& answer) {
   switch (step_++) {
     case 0: return begin();
     case 1:
       has_guards_ = answer.front()[files.size() + 1] == "t";
       return create_history(answer.front());
-    case 2: return upgrade(answer) + (has_guards_ ? "" : make_guards(newest_version())) + "commit";
+    case 2:
+      return sql("{}{}commit", upgrade(answer),
+                 has_guards_ ? Sql() : make_guards(newest_version()));
     default: return std::nullopt;
   }
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/sql.hpp"
 #include "script/rows.hpp"
 
 /// pgsluice's own schema (sql/ledger/), applied as migrations of the project "pgsluice". These are
@@ -25,27 +26,27 @@ enum class State {
 };
 
 /// An SQL expression whose value state_of() reads.
-std::string state_expression(Use use);
+Sql state_expression(Use use);
 State state_of(std::string_view value);
 
 /// An SQL expression that is true in the usual case of State::complete, and asks several times less
 /// of a session that knows no catalog yet. Where it is false, state_expression() says what there
 /// is.
-std::string usual_expression(Use use);
+Sql usual_expression(Use use);
 
 /// A query of the grants that the user lacks for it, as one text of statements.
-std::string missing_grants_query(Use use);
+Sql missing_grants_query(Use use);
 /// What to tell a user for whom it is closed.
 std::string closed(const std::string& user, const std::string& missing_grants);
 
 /// A query of what that is and the remedy, in one text, and what to tell of that text.
-std::string filtered_query();
+Sql filtered_query();
 std::string filtered(const std::string& text);
 
 /// What is in our schema runs with the rights of whoever loads or migrates: a trigger, a default, a
 /// policy. So it must belong to a superuser, to the database's owner or to this user. This query
 /// says of what does not, in one text, what it is and the statements that mend it.
-std::string untrusted_query();
+Sql untrusted_query();
 /// What to tell of that text.
 std::string untrusted(const std::string& text);
 
@@ -55,7 +56,7 @@ std::string untrusted(const std::string& text);
 class Making {
  public:
   /// The next text; nothing where all is done. The first one asks nothing of `answer`.
-  std::optional<std::string> next(const script::Rows& answer);
+  std::optional<Sql> next(const script::Rows& answer);
 
  private:
   int step_ = 0;

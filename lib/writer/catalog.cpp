@@ -281,8 +281,7 @@ Catalogs question_about(const std::string& table, const Settings& settings, ledg
           "a.atttypid join pg_catalog.pg_namespace n on n.oid = t.typnamespace where a.attnum > 0 "
           "and not a.attisdropped and a.attrelid = {} order by a.attnum",
           column_columns.list(), target_oid));
-  // Words of our own, of which nothing is anybody else's.
-  ask.is_usual = ask.batch.add(sql("select {}", Sql::trusted(ledger::usual_expression(use))));
+  ask.is_usual = ask.batch.add(sql("select {}", ledger::usual_expression(use)));
   ask.batch.add(sql("commit"));
   return ask;
 }
