@@ -22,6 +22,7 @@ struct Member {
   bool is_file = false;
   bool is_link = false;  ///< to another member, which has the content
   bool is_encrypted = false;
+  std::uint64_t memory_max = 0;  ///< of what the library that unpacks it allocates as it is told
 };
 
 /// Reads the members of a zip, tar or 7z one after the other. All failures name
@@ -46,6 +47,7 @@ class ArchiveReader {
   struct Calls;  ///< what the library calls
 
   void open();
+  std::uint64_t memory_of_method() const;
   void require_end();
   [[noreturn]] void fail();
 

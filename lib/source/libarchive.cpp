@@ -48,6 +48,7 @@ LibArchive find_all(void* in) {
   find(in, "archive_read_open1", found.read_open1);
   find(in, "archive_read_next_header", found.read_next_header);
   find(in, "archive_read_data", found.read_data);
+  find(in, "archive_format_name", found.format_name);
   find(in, "archive_error_string", found.error_string);
   find(in, "archive_set_error", found.set_error);
   find(in, "archive_entry_pathname", found.entry_pathname);

@@ -22,6 +22,7 @@ struct LibArchive {
   decltype(&::archive_read_open1) read_open1;
   decltype(&::archive_read_next_header) read_next_header;
   decltype(&::archive_read_data) read_data;
+  decltype(&::archive_format_name) format_name;
   decltype(&::archive_error_string) error_string;
   decltype(&::archive_set_error) set_error;
   decltype(&::archive_entry_pathname) entry_pathname;

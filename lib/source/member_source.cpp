@@ -141,15 +141,26 @@ void require_file(const Source& archive, Packing packing) {
                                         "another archive: make it a file, and load that");
 }
 
+void require_memory(std::uint64_t needed, const UnpackOptions& options, const std::string& where) {
+  if (needed <= options.memory_max) return;
+  throw Failure(
+      FailureKind::usage,
+      where + decode::Defect::memory(needed, options.memory_max).what() + " (see --decode-memory)");
+}
+
 /// Streams are unpacked here, with what is allowed for each; a 7z by the library.
 void require_memory(Source& archive, Packing packing, const UnpackOptions& options) {
   if (packing != Packing::seven_zip) return;
   const std::uint64_t needed = memory_of_seven_zip(archive, options.memory_max);
   archive.rewind();
-  if (needed <= options.memory_max) return;
-  throw Failure(FailureKind::usage, archive.name() + ": 7z: " +
-                                        decode::Defect::memory(needed, options.memory_max).what() +
-                                        " (see --decode-memory)");
+  require_memory(needed, options, archive.name() + ": 7z: ");
+}
+
+/// So do the methods of a zip that have a dictionary.
+void require_memory_of_members(const std::string& name, const Choice& choice,
+                               const UnpackOptions& options) {
+  for (const ChosenMember& each : choice.meant())
+    require_memory(each.member.memory_max, options, name + "!" + each.member.name + ": zip: ");
 }
 
 Choice look_through(Source& archive, Packing packing, const UnpackOptions& options) {
@@ -161,6 +172,7 @@ Choice look_through(Source& archive, Packing packing, const UnpackOptions& optio
   for (std::size_t place = 0; reader.next(member); ++place) choice.look_at(member, place);
   choice.end();
   choice.require_sound(archive.name(), packing);
+  require_memory_of_members(archive.name(), choice, options);
   return choice;
 }
 

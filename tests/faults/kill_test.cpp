@@ -115,12 +115,7 @@ TEST_P(InterruptedLoad, StopsAndCanBeResumed) {
       "pg_sleep(0.0002); return new; end $$;"
       "create trigger slow before insert on t for each row execute function slow()");
   Process process(command());
-  for (int i = 0;
-       i < 1000 && db().value("select coalesce(to_regclass('pgsluice.chunks')::text, '')").empty();
-       ++i)
-    std::this_thread::sleep_for(5ms);
-  for (int i = 0; i < 1000 && db().number("select count(*) from pgsluice.chunks") < 3; ++i)
-    std::this_thread::sleep_for(5ms);
+  wait_for_chunks(3);
   process.signal(SIGINT);
   const Finished stopped = process.wait();
   EXPECT_EQ(130, stopped.exit_code) << stopped.err;

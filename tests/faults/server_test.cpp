@@ -52,17 +52,6 @@ class ServerFaults : private OwnServer, public DatabaseTest {
 
   PrivateServer& own_server() { return server; }
 
-  /// Until so many chunks are stored.
-  void wait_for_chunks(std::int64_t count) {
-    for (int i = 0; i < 6000; ++i) {
-      if (!db().value("select coalesce(to_regclass('pgsluice.chunks')::text, '')").empty() &&
-          db().number("select count(*) from pgsluice.chunks") >= count)
-        return;
-      std::this_thread::sleep_for(5ms);
-    }
-    FAIL() << "no chunks are stored";
-  }
-
   /// Every good row once, every bad one in the reject file once, the ledger agrees, nobody is left.
   void expect_all_is_well() {
     const int bad = rows_ / 997;

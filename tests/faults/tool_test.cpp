@@ -53,16 +53,6 @@ class ToolFaults : public DatabaseTest {
         "create trigger slow before insert on t for each row execute function slow()");
   }
 
-  void wait_for_chunks(std::int64_t count) {
-    for (int i = 0; i < 4000; ++i) {
-      if (!db().value("select coalesce(to_regclass('pgsluice.chunks')::text, '')").empty() &&
-          db().number("select count(*) from pgsluice.chunks") >= count)
-        return;
-      std::this_thread::sleep_for(5ms);
-    }
-    FAIL() << "no chunks are stored";
-  }
-
   void expect_all_is_well() {
     const int bad = rows_ / 101;
     EXPECT_EQ(

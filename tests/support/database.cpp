@@ -172,15 +172,20 @@ bool DatabaseTest::no_session_left() {
 }
 
 bool DatabaseTest::comes_true(const std::string& query) {
-  for (int i = 0; i < 6000; ++i) {
+  for (int i = 0; i < 12000; ++i) {
     try {
       if (db().value(query) == "t") return true;
     } catch (const std::runtime_error&) {
       // The table may not be there yet.
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return false;
+}
+
+void DatabaseTest::wait_for_chunks(std::int64_t count) {
+  ASSERT_TRUE(comes_true("select count(*) >= " + std::to_string(count) + " from pgsluice.chunks"))
+      << "no chunks are stored";
 }
 
 std::string DatabaseTest::ledger_disagreement(const std::string& table) {

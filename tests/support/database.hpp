@@ -68,6 +68,8 @@ class DatabaseTest : public ::testing::Test {
   bool no_session_left();
   /// Waits until a query, of a table that need not be there yet, says true; false after a minute.
   bool comes_true(const std::string& query);
+  /// Waits until so many chunks are stored; fails after a minute.
+  void wait_for_chunks(std::int64_t count);
   /// Empty if each chunk of each load adds up and the sums agree with the table's row count; else
   /// what does not.
   std::string ledger_disagreement(const std::string& table);

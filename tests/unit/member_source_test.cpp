@@ -160,6 +160,20 @@ TEST_F(MemberOf, A7zTakesNoMoreMemoryThanIsAllowed) {
   EXPECT_LE(least, 64U << 20U);
 }
 
+/// Its dictionary is the library's affair, so that nothing less than all that it may ask for does.
+TEST_F(MemberOf, AZipWithADictionaryIsReadWhereThatIsAllowed) {
+  folder_.write("zip.py",
+                "import io, sys, zipfile\n"
+                "made = io.BytesIO()\n"
+                "with zipfile.ZipFile(made, 'w', zipfile.ZIP_LZMA) as z:\n"
+                "    z.writestr('b.csv', sys.stdin.buffer.read())\n"
+                "sys.stdout.buffer.write(made.getvalue())\n");
+  const std::string bytes = piped("python3 " + (folder_ / "zip.py"), text_);
+  EXPECT_THAT(failure_of(bytes), AllOf(HasSubstr("a.archive!b.csv: zip: it takes "),
+                                       HasSubstr("(see --decode-memory)")));
+  EXPECT_TRUE(text_ == text_of(bytes, {.memory_max = std::size_t{4} << 30U}));
+}
+
 /// Whatever a header says: what is allowed is kept to, and it ends.
 TEST_F(MemberOf, ADamaged7zHeaderTakesNoMoreMemoryEither) {
   const std::string bytes = archive_of(seven_zip, {{"b.csv", "a\n1\n"}, {"c.csv", "a\n2\n"}});
