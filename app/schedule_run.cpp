@@ -7,6 +7,7 @@
 #include "app/output.hpp"
 #include "app/signals.hpp"
 #include "base/exit_code.hpp"
+#include "jobs/handed.hpp"
 #include "jobs/scheduler.hpp"
 #include "pg/conninfo.hpp"
 
@@ -36,7 +37,7 @@ void print(OutputFormat format, const jobs::Event& event) {
 jobs::Reach reach_of(const pg::ConnectOptions& connect) {
   const std::string conninfo = pg::given_conninfo(connect);
   if (conninfo.empty()) return {};
-  return {.environment = {std::string(handed_connection) + "=" + conninfo}};
+  return {.environment = {std::string(jobs::handed_connection) + "=" + conninfo}};
 }
 
 /// The command while it runs: its scheduler and the signals that it hears.
@@ -127,9 +128,9 @@ jobs::Config read_jobs(const std::string& path, const std::optional<std::string>
   if (project) require_utf8("--project", *project);
   jobs::set_project(config, project ? given_project(*project, "--project") : config.project);
   for (const jobs::Job& job : config.jobs) {
-    // As the scheduler calls it, with a connection and files.
+    // As the scheduler calls it: with files, and with its connection in the environment.
     std::vector<std::string> arguments = job.command.arguments;
-    arguments.insert(arguments.end(), {"-d", "postgresql:", "--"});
+    arguments.emplace_back("--");
     std::ranges::copy(job.command.files, std::back_inserter(arguments));
     std::ranges::copy(job.command.patterns, std::back_inserter(arguments));
     if (const auto wrong = wrong_arguments(arguments))

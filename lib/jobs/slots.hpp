@@ -164,8 +164,9 @@ class Slots {
   asio::awaitable<bool> make_tables(bool is_last_attempt);
   asio::awaitable<pg::Results> ask(Sql question, Wanted wanted);
   Sql mark_lost(const Sql& more) const;
-  Sql enter_statements(const Job& job, const Sql& project, const std::string& meaning) const;
+  Sql enter_statements(const Job& job, const Sql& project) const;
   std::string meaning_here(const Job& job) const;
+  Sql meanings_here(const Job& job) const;
   Sql keep_following() const;
 
   pg::Pool& pool_;

@@ -463,7 +463,8 @@ TEST_F(Schedules, FlagsThatAJobWouldStumbleOverAreSaidAtOnce) {
   }
   EXPECT_THAT(refusal(check, "\"--lock-timeout\", \"soon\""), HasSubstr("is not a duration"));
   EXPECT_THAT(refusal(check, "\"--placeholder\", \"x\""), HasSubstr("write NAME=VALUE"));
-  EXPECT_THAT(refusal(check, "\"-d\", \"elsewhere\""), HasSubstr("--dbname is given 2 times"));
+  EXPECT_THAT(refusal(check, "\"-d\", \"a\", \"-d\", \"b\""),
+              HasSubstr("--dbname is given 2 times"));
   EXPECT_THAT(refusal(check, "\"--help\""), HasSubstr("runs nothing"));
 }
 
