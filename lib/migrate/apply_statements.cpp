@@ -110,13 +110,9 @@ void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size
       if (task.home != nullptr)
         (*task.record)(
             script::record_failed(*task.home, task.script, Words(secrets_, task.script).of(error)));
-      std::optional<script::Place> place = error.place_in(sql);
-      if (place) {
-        if (place->line == 1) place->column += unit.place.column - 1;
-        place->line += unit.place.line - 1;
-      }
       Culprit culprit = unit_culprit(stretch, index);
-      if (place) culprit.place = place;
+      if (const auto offset = error.offset_in(sql))
+        culprit.place = stretch.place_of(unit.begin + *offset);
       culprit.position = "statement " + std::to_string(progress.done + 1) + " of " +
                          std::to_string(progress.total) + ": ";
       throw failure_of(task, error, culprit,

@@ -20,17 +20,12 @@ std::optional<std::size_t> unit_at(const std::vector<script::Unit>& units, scrip
   return found;
 }
 
-/// Where in the file the server pointed to, which got the stretch behind `head`, on its first line.
+/// Where in the file the server pointed to, which got the stretch behind `head`.
 std::optional<script::Place> place_in(const std::string& head, const script::Stretch& stretch,
                                       const SqlError& error) {
-  std::optional<script::Place> place = error.place_in(head + stretch.sql);
-  if (!place) return std::nullopt;
-  if (place->line == 1) {
-    place->column -= std::min(place->column - 1, head.size());
-    place->column += stretch.begin.column - 1;
-  }
-  place->line += stretch.begin.line - 1;
-  return place;
+  const std::optional<std::size_t> offset = error.offset_in(head + stretch.sql);
+  if (!offset || *offset < head.size()) return std::nullopt;
+  return stretch.place_of(*offset - head.size());
 }
 
 /// Where nothing says which of them it is.
