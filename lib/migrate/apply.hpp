@@ -40,6 +40,10 @@ class Apply {
   /// role's or a database's own setting would count.
   static constexpr const char* as_it_was =
       "reset session authorization;reset role;reset all;set standard_conforming_strings=on;";
+  /// Nor of what a session has beside settings: DISCARD ALL, which may stand in no transaction,
+  /// without advisory locks, of which one is ours (LockedSession::hold).
+  static constexpr const char* nothing_left =
+      "close all;deallocate all;unlisten *;discard plans;discard sequences;discard temp;";
   static constexpr const char* constraints = "set constraints all immediate";
 
   /// A script that runs.
@@ -65,14 +69,15 @@ class Apply {
   void run_unit(const Task& task, const script::Stretch& stretch, std::size_t index,
                 const Progress& progress);
   void send_unit(const Task& task, const script::Unit& unit, const std::string& sql);
-  /// Settings of a file: nothing of the one before is left.
-  std::string settings(const script::Script& script, bool local) const;
+  enum class Set { for_session, for_transaction, for_new_transaction };
+  /// Settings of a file: nothing of the one before is left. A new transaction begins here.
+  std::string settings(const script::Script& script, Set where) const;
   std::string path(const std::string& set) const;
   bool try_again(const script::Script& script, const SqlError& error, std::size_t attempt);
   Failure failure_of(const Task& task, const SqlError& error, const Culprit& culprit,
                      const std::string& what_happened) const;
-  /// What comes behind the text of a file that is one transaction, and its constraints.
-  std::string own_tail(const Task& task) const;
+  /// What comes behind that text and its constraints; COMMIT ends it.
+  std::string own_row(const Task& task) const;
   Culprit culprit_of(const Task& task, const SqlError& error, const Sending& sending,
                      bool may_search);
   std::optional<Culprit> find_culprit(const Task& task, const SqlError& error,

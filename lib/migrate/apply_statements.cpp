@@ -36,7 +36,7 @@ void Apply::run_statements(const Task& task) {
     listener_.note(script.path + ": goes on behind statement " + std::to_string(done_before) +
                    " of " + std::to_string(progress.total));
   }
-  session_.query(settings(script, false) + "discard temp");
+  session_.query(settings(script, Set::for_session) + nothing_left);
   script::Stretches stretches(script, options_.placeholders);
   while (const std::optional<script::Stretch> stretch = stretches.next()) {
     for (std::size_t i = 0; i < stretch->units.size(); ++i) {
@@ -72,10 +72,10 @@ void Apply::record(const Task& task, const Progress& progress, bool next_begun) 
 void Apply::stop_behind(const Task& task, const Progress& progress, std::size_t done_before) {
   if (progress.done == done_before || !stop_.asked()) return;
   record(task, progress, false);
-  throw Failure(FailureKind::interrupted, task.script.path + ": interrupted behind statement " +
-                                              std::to_string(progress.done) + " of " +
-                                              std::to_string(progress.total) +
-                                              "; the next run goes on there");
+  throw Failure(FailureKind::interrupted,
+                task.script.path + ": interrupted behind statement " +
+                    std::to_string(progress.done) + " of " + std::to_string(progress.total) + "; " +
+                    how_it_goes_on(task.script, task.home != nullptr, "there"));
 }
 
 void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size_t index,
@@ -118,7 +118,8 @@ void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size
       throw failure_of(task, error, culprit,
                        progress.done == 0
                            ? "it was the first statement of the file"
-                           : "the statements before it are done; the next run goes on here");
+                           : "the statements before it are done; " +
+                                 how_it_goes_on(task.script, task.home != nullptr, "here"));
     }
   }
 }
