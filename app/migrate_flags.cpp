@@ -25,7 +25,7 @@ migrate::Options options_of(const MigrateFlags& flags) {
   } else if (flags.connects) {
     options.project = jobs::project_of_folder(flags.folder, jobs::process_environment());
   }
-  options.conninfo = pg::conninfo(connection_of(flags));
+  if (flags.connects) options.conninfo = pg::conninfo(connection_of(flags));
   options.to = flags.to;
   options.placeholders = placeholders_of(flags.placeholders);
   return options;

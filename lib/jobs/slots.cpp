@@ -220,7 +220,7 @@ Sql Slots::mark_lost(const Sql& more) const {
 }
 
 /// False where the connection was lost on the way: what is made is made in one transaction.
-asio::awaitable<bool> Slots::make_tables(bool is_last_attempt) {
+asio::awaitable<bool> Slots::make_tables(bool is_last_attempt, milliseconds wait) {
   try {
     const pg::Lease connection = co_await pool_.acquire();
     const ledger::State state = co_await ledger::ask(*connection, ledger::Use::schedule);
@@ -228,7 +228,9 @@ asio::awaitable<bool> Slots::make_tables(bool is_last_attempt) {
   } catch (const pg::PgError& error) {
     const bool passes =
         error.nature() == ErrorNature::lost || error.nature() == ErrorNature::transient;
-    if (is_last_attempt || !passes) throw;
+    // Nobody wants it to be waited for.
+    const bool is_away = error.phase == pg::Phase::connect && wait == milliseconds::zero();
+    if (is_last_attempt || !passes || is_away) throw;
     note_(error.message + "; pgsluice's tables are asked for again");
     co_return false;
   }
@@ -241,7 +243,7 @@ asio::awaitable<void> Slots::prepare(milliseconds wait, std::optional<millisecon
     pg::ServerWait server_wait{.patience = wait, .say = note_, .writes = true};
     co_await pg::await_server(pool_, std::move(server_wait));
     const bool is_last = attempt == tables_attempts_max;
-    const bool is_done = co_await make_tables(is_last);
+    const bool is_done = co_await make_tables(is_last, wait);
     if (is_done) break;
   }
   // The clock is heard first: whoever asks again does so from then on.
