@@ -197,9 +197,10 @@ Lease Pool::lend(std::unique_ptr<Connection> connection, async::Semaphore::Permi
   return {*this, std::move(connection), std::move(turn)};
 }
 
-std::vector<Cancel> Pool::cancel_leased() const {
+std::vector<Cancel> Pool::cancel_leased() {
   std::vector<Cancel> cancels;
-  for (const Connection* connection : in_use_) cancels.push_back(connection->cancel());
+  for (Connection* connection : in_use_)
+    if (!connection->is_being_cancelled()) cancels.push_back(connection->cancel());
   return cancels;
 }
 

@@ -110,6 +110,23 @@ TEST_F(PoolTest, SettingsThatHaveWorkedMayWorkAgain) {
   ::unsetenv("PGSERVICEFILE");
 }
 
+asio::awaitable<void> cancel_again_and_again(pg::Pool& pool) {
+  pg::Lease one = co_await pool.acquire();
+  pg::Lease other = co_await pool.acquire();
+  std::vector<pg::Cancel> first = pool.cancel_leased();
+  EXPECT_EQ(2U, first.size());
+  EXPECT_TRUE(pool.cancel_leased().empty()) << "they are still to be sent";
+  first.pop_back();
+  EXPECT_EQ(1U, pool.cancel_leased().size());
+  for (const pg::Cancel& cancel : first) cancel.send_blocking();
+  first.clear();
+  EXPECT_EQ(2U, pool.cancel_leased().size()) << "what runs now may be something else";
+}
+
+TEST_F(PoolTest, OneCancelIsUnderWayForEachConnection) {
+  with_pool({.connections_max = 2}, cancel_again_and_again);
+}
+
 asio::awaitable<void> refuse_a_row(pg::Pool& pool) {
   std::vector<pg::Row> rows;
   for (int i = 0; i < 100; ++i) {
