@@ -6,6 +6,7 @@
 #include <random>
 #include <utility>
 
+#include "base/counted.hpp"
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
@@ -233,7 +234,7 @@ asio::awaitable<bool> Scheduler::follow(JobPtr job, Instant seen, std::size_t ge
     if (!due.missed.empty()) {
       co_await slots_.record_missed(*job, due);
       log("missed", {job->project.name, job->name, due.missed.back()},
-          fmt::format("{} slots", due.missed.size() + due.missed_before));
+          counted(due.missed.size() + due.missed_before, "slot"));
       seen = std::max(seen, due.missed.back());
     }
     for (const Instant slot : due.run) {

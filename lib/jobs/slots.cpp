@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "base/columns.hpp"
+#include "base/counted.hpp"
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/printable.hpp"
@@ -437,7 +438,7 @@ asio::awaitable<void> Slots::record_missed(const Job& job, Due due) {
   for (const Instant slot : due.missed) {
     std::string message = "nobody was there";
     if (rows.empty() && due.missed_before > 0)
-      message += ", as for " + std::to_string(due.missed_before) + " slots before it";
+      message += ", as for " + counted(due.missed_before, "slot") + " before it";
     rows.push_back(sql("({}, 'missed', {})", timestamp(slot), literal(message)));
   }
   if (rows.empty()) co_return;

@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <filesystem>
@@ -283,11 +284,14 @@ TEST(Files, ThatCannotBeSeenAreSaid) {
   folder.write("a.csv", "id\n");
   std::filesystem::create_symlink(folder / "loop.csv", folder / "loop.csv");
   std::filesystem::create_symlink("nowhere", folder / "gone.csv");
+  ASSERT_EQ(0, ::mkfifo((folder / "pipe.csv").c_str(), 0600));
   const std::string long_name = folder / (std::string(300, 'x') + ".csv");
   for (const auto& [pattern, says] : std::vector<std::pair<std::string, std::string>>{
-           {folder / "*.csv", "loop.csv: Too many levels of symbolic links"},
+           {folder / "[!p]*.csv", "loop.csv: Too many levels of symbolic links"},
            {folder / "loop.csv", "loop.csv: Too many levels of symbolic links"},
            {folder / "loop.csv/*.csv", "loop.csv: Too many levels of symbolic links"},
+           {folder / "pipe*", "pipe.csv: is a pipe"},
+           {"/dev/nul[l]", "/dev/null: is a device"},
            {long_name, "x.csv: File name too long"}}) {
     SCOPED_TRACE(pattern);
     std::vector<std::string> unseen;
