@@ -1,5 +1,7 @@
 #include "app/schedule_run.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/asio/signal_set.hpp>
 #include <nlohmann/json.hpp>
@@ -48,7 +50,10 @@ class ScheduleRun {
         io_(1),
         signals_(io_),
         hangup_(io_, SIGHUP),
-        log_([this](const jobs::Event& event) { print(flags_.log, event); }) {}
+        log_([this](const jobs::Event& event) {
+          ++events_;
+          print(flags_.log, event);
+        }) {}
 
   int run() {
     jobs::Config config = read_jobs(flags_.config, flags_.project);
@@ -76,6 +81,9 @@ class ScheduleRun {
     asio::co_spawn(io_, scheduler.run(), on_end);
     io_.run();
     if (failed) std::rethrow_exception(failed);
+    // A person may wonder; a log of each minute need not say it.
+    if (flags_.once && events_ == 0 && ::isatty(STDERR_FILENO) != 0)
+      print_note("no job is due (a new one has missed nothing); schedule check says when they are");
     if (scheduler.interruptions() > 0 && signals_.number() != 0)
       return exit_signal + signals_.number();
     return flags_.once && scheduler.failures() > 0 ? exit_failed : exit_ok;
@@ -111,6 +119,7 @@ class ScheduleRun {
   Signals signals_;
   asio::signal_set hangup_;
   bool ended_ = false;
+  std::size_t events_ = 0;
   std::function<void(const jobs::Event&)> log_;
   jobs::Scheduler* scheduler_ = nullptr;
 };

@@ -25,8 +25,8 @@ std::string milliseconds(std::chrono::milliseconds duration) {
 
 }  // namespace
 
-void Apply::check(const script::Script& script, const script::Placeholders& placeholders) {
-  script::checked_units(script, placeholders);
+std::size_t Apply::check(const script::Script& script, const script::Placeholders& placeholders) {
+  return script::checked_units(script, placeholders);
 }
 
 void Apply::run(const script::Home& home, const script::Status& pending, const Record& record) {

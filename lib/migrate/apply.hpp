@@ -32,8 +32,8 @@ class Apply {
   /// In a transaction that is open, and stays so.
   void rehearse(const script::Script& script);
 
-  /// Throws what the lexer finds, before anything runs.
-  static void check(const script::Script& script, const script::Placeholders& placeholders);
+  /// Throws what the lexer finds, before anything runs. Returns how many statements there are.
+  static std::size_t check(const script::Script& script, const script::Placeholders& placeholders);
 
  private:
   /// Nothing of what was set is left. Then the lexer's quotes are the server's: without this a

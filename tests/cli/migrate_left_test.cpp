@@ -138,6 +138,13 @@ TEST_F(LeftBehind, ARowThatTheHistoryRefusesBlamesNoLine) {
   EXPECT_THAT(failed.err, Not(HasSubstr("002_b.sql:1")));
 }
 
+TEST_F(LeftBehind, AFileWithoutAStatementIsNoted) {
+  write("001_add_users.sql", "-- add users\n\n");
+  const Finished done = up();
+  EXPECT_EQ(0, done.exit_code);
+  EXPECT_THAT(done.err, HasSubstr("001_add_users.sql: has no statement; once it is applied"));
+}
+
 /// Nobody keeps what `migrate run` has done: no other run goes on there.
 TEST_F(LeftBehind, AFileByItselfIsNotGoneOnWith) {
   for (const char* head : {"", "-- pgsluice: no-transaction\n"}) {
