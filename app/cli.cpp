@@ -9,6 +9,7 @@
 #include "app/wrong_usage.hpp"
 #include "base/exit_code.hpp"
 #include "base/failure.hpp"
+#include "jobs/handed.hpp"
 #include "tuple/utf8.hpp"
 
 namespace sluice::app {
@@ -58,7 +59,8 @@ bool is_connection(const std::string& argument) {
 }
 
 void add_connection_options(CLI::App& command, CommonOptions& options) {
-  if (const char* const handed = std::getenv(handed_connection)) options.connect.dbname = handed;
+  if (const char* const handed = std::getenv(jobs::handed_connection))
+    options.connect.dbname = handed;
   const std::string group =
       "Connection (as in psql; PG* variables, .pgpass and service files work too)";
   command

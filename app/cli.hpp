@@ -33,10 +33,6 @@ struct CommonOptions {
   bool verbose = false;
 };
 
-/// The variable by which a scheduler hands its connection to the processes that it starts: what -d
-/// would say, if it is not given.
-inline constexpr const char* handed_connection = "PGSLUICE_HANDED_CONNECTION";
-
 void add_connection_options(CLI::App& command, CommonOptions& options);
 void add_output_format(CLI::App& command, OutputFormat& format, const std::string& help);
 void add_output_options(CLI::App& command, CommonOptions& options);

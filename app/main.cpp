@@ -7,12 +7,12 @@
 #include <exception>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "app/cli.hpp"
 #include "app/output.hpp"
 #include "base/exit_code.hpp"
+#include "script/secret_arguments.hpp"
 
 namespace {
 
@@ -27,18 +27,10 @@ void open_standard_streams() {
 /// ps shows the arguments of every process to everybody: what may be a secret is written over, in
 /// the memory that the kernel shows. Returns what the program goes by.
 std::vector<std::string> take_arguments(int argc, char** argv) {
-  constexpr std::string_view flag = "--placeholder";
   std::vector<std::string> arguments(argv, argv + argc);
-  for (int i = 1; i < argc; ++i) {
-    const std::string& one = arguments[static_cast<std::size_t>(i)];
-    const bool is_value = arguments[static_cast<std::size_t>(i) - 1] == flag;
-    const bool has_value = one.starts_with(std::string(flag) + "=");
-    if (!is_value && !has_value) continue;
-    const std::size_t name = has_value ? flag.size() + 1 : 0;
-    const std::size_t equals = one.find('=', name);
-    if (equals == std::string::npos) continue;
-    std::fill(argv[i] + equals + 1, argv[i] + one.size(), '*');
-  }
+  const auto secrets = sluice::script::secrets_in(arguments);
+  for (std::size_t i = 1; i < arguments.size(); ++i)
+    for (const auto& [begin, end] : secrets[i]) std::fill(argv[i] + begin, argv[i] + end, '*');
   return arguments;
 }
 

@@ -38,8 +38,8 @@ class UnderWay {
   void tell_stop(std::chrono::milliseconds stop_after) {
     const std::lock_guard lock(mutex_);
     if (path_.empty()) return;
-    print_note("stopping: " + path_ + " has " + format_duration(stop_after) +
-               " to end, and is cancelled then (--stop-after; a second signal: at once)");
+    print_note("stopping: " + path_ + " is cancelled if it has not ended within " +
+               format_duration(stop_after) + " (--stop-after), or at a second signal");
   }
 
  private:

@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "app/server_wait.hpp"
 #include "jobs/config.hpp"
+#include "jobs/handed.hpp"
 
 namespace sluice::app {
 
@@ -22,7 +25,7 @@ migrate::Options options_of(const MigrateFlags& flags) {
   } else if (flags.connects) {
     options.project = jobs::project_of_folder(flags.folder, jobs::process_environment());
   }
-  options.conninfo = pg::conninfo(connection_of(flags));
+  if (flags.connects) options.conninfo = pg::conninfo(connection_of(flags));
   options.to = flags.to;
   options.placeholders = placeholders_of(flags.placeholders);
   return options;
@@ -53,6 +56,7 @@ CLI::App& add_migrate_subcommand(CLI::App& parent, const std::string& name, cons
        "pgsluice.toml says, or the folder's place in its repository)")
       ->option_text("NAME");
   add_connection_options(c, flags->common);
+  if (const char* const handed = std::getenv(jobs::handed_migrate_url)) flags->migrate_url = handed;
   c.add_option("--migrate-url", flags->migrate_url,
                "where to migrate instead of -d: the server itself, where that one is a pooler")
       ->option_text("URL");

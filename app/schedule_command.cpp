@@ -10,9 +10,9 @@
 #include "base/exit_code.hpp"
 #include "base/failure.hpp"
 #include "jobs/config.hpp"
-#include "jobs/handed.hpp"
 #include "jobs/slots.hpp"
 #include "ledger/ledger.hpp"
+#include "script/secret_arguments.hpp"
 
 namespace sluice::app {
 namespace {
@@ -73,7 +73,7 @@ int check(const ScheduleFlags& flags) {
   std::string text;
   for (const jobs::Job& job : config.jobs) {
     std::string command = "pgsluice";
-    for (const std::string& argument : jobs::shown_arguments(job.command.arguments))
+    for (const std::string& argument : script::without_secrets(job.command.arguments))
       command += " " + argument;
     if (!job.command.files.empty() || !job.command.patterns.empty()) command += " --";
     for (const std::string& file : job.command.files) command += " " + file;

@@ -1,5 +1,7 @@
 #include "app/schedule_run.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/asio/signal_set.hpp>
 #include <nlohmann/json.hpp>
@@ -7,6 +9,7 @@
 #include "app/output.hpp"
 #include "app/signals.hpp"
 #include "base/exit_code.hpp"
+#include "jobs/handed.hpp"
 #include "jobs/scheduler.hpp"
 #include "pg/conninfo.hpp"
 
@@ -36,7 +39,7 @@ void print(OutputFormat format, const jobs::Event& event) {
 jobs::Reach reach_of(const pg::ConnectOptions& connect) {
   const std::string conninfo = pg::given_conninfo(connect);
   if (conninfo.empty()) return {};
-  return {.environment = {std::string(handed_connection) + "=" + conninfo}};
+  return {.environment = {std::string(jobs::handed_connection) + "=" + conninfo}};
 }
 
 /// The command while it runs: its scheduler and the signals that it hears.
@@ -47,7 +50,10 @@ class ScheduleRun {
         io_(1),
         signals_(io_),
         hangup_(io_, SIGHUP),
-        log_([this](const jobs::Event& event) { print(flags_.log, event); }) {}
+        log_([this](const jobs::Event& event) {
+          ++events_;
+          print(flags_.log, event);
+        }) {}
 
   int run() {
     jobs::Config config = read_jobs(flags_.config, flags_.project);
@@ -75,6 +81,9 @@ class ScheduleRun {
     asio::co_spawn(io_, scheduler.run(), on_end);
     io_.run();
     if (failed) std::rethrow_exception(failed);
+    // A person may wonder; a log of each minute need not say it.
+    if (flags_.once && events_ == 0 && ::isatty(STDERR_FILENO) != 0)
+      print_note("no job is due (a new one has missed nothing); schedule check says when they are");
     if (scheduler.interruptions() > 0 && signals_.number() != 0)
       return exit_signal + signals_.number();
     return flags_.once && scheduler.failures() > 0 ? exit_failed : exit_ok;
@@ -110,6 +119,7 @@ class ScheduleRun {
   Signals signals_;
   asio::signal_set hangup_;
   bool ended_ = false;
+  std::size_t events_ = 0;
   std::function<void(const jobs::Event&)> log_;
   jobs::Scheduler* scheduler_ = nullptr;
 };
@@ -127,9 +137,9 @@ jobs::Config read_jobs(const std::string& path, const std::optional<std::string>
   if (project) require_utf8("--project", *project);
   jobs::set_project(config, project ? given_project(*project, "--project") : config.project);
   for (const jobs::Job& job : config.jobs) {
-    // As the scheduler calls it, with a connection and files.
+    // As the scheduler calls it: with files, and with its connection in the environment.
     std::vector<std::string> arguments = job.command.arguments;
-    arguments.insert(arguments.end(), {"-d", "postgresql:", "--"});
+    arguments.emplace_back("--");
     std::ranges::copy(job.command.files, std::back_inserter(arguments));
     std::ranges::copy(job.command.patterns, std::back_inserter(arguments));
     if (const auto wrong = wrong_arguments(arguments))

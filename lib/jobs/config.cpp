@@ -13,6 +13,7 @@
 #include "base/suggestion.hpp"
 #include "script/checksum.hpp"
 #include "script/script.hpp"
+#include "script/secret_arguments.hpp"
 
 namespace sluice::jobs {
 namespace {
@@ -219,10 +220,12 @@ class Reader {
             .place = place_of(written.source().begin),
             .schedule = *cron + " " + zone,
             .meaning = "",
+            .meaning_with_secrets = "",
             .recurrence = recurrence(zone_node, *cron, zone),
             .command = read_command(from),
             .retry_delay = limits::job_retry_delay};
-    job.meaning = meaning_of(from);  // its files are there
+    job.meaning = meaning_of(from, Digest::without_secrets);  // its files are there
+    if (has_secrets(from)) job.meaning_with_secrets = meaning_of(from, Digest::with_secrets);
     set(from, "overlap", job.overlap);
     set(from, "catchup", job.catchup);
     if (job.catchup == Catchup::all && from.get("overlap") != nullptr) {
@@ -238,6 +241,9 @@ class Reader {
     }
     return job;
   }
+
+  /// With secrets it is that of a version before, which is still to be known again.
+  enum class Digest { without_secrets, with_secrets };
 
   static std::string digest(const std::string& key, const std::string& value) {
     constexpr std::size_t shown = 12;
@@ -256,7 +262,8 @@ class Reader {
 
   /// Paths differ from host to host, and from release to release: of SQL its content counts, and of
   /// a folder of migrations its first file.
-  std::string content_of(const std::string& key, const toml::node& node) const {
+  std::string content_of(const std::string& key, const toml::node& node, Digest which) const {
+    if (key == "flags") return flags_of(node, which);
     if (key == "sql") return script::read_script(resolved(expanded(node))).checksum;
     if (key == "migrate") {
       const script::Folder folder = script::read_folder(resolved(expanded(node)));
@@ -275,22 +282,42 @@ class Reader {
     return (unknown ? folder_ : whole.lexically_normal()).string();
   }
 
-  std::string meaning_of(const toml::table& from) const {
+  static std::string flags_of(const toml::node& node, Digest which) {
+    if (which == Digest::with_secrets) return as_written(node);
+    const auto* const array = node.as_array();
+    std::vector<std::string> flags;
+    if (array == nullptr) flags.push_back(as_written(node));
+    if (array != nullptr)
+      for (const toml::node& one : *array) flags.push_back(as_written(one));
+    std::string all;
+    for (const std::string& flag : script::without_secrets(flags))
+      all += flag + (array == nullptr ? "" : "\n");
+    return all;
+  }
+
+  static bool has_secrets(const toml::table& from) {
+    const toml::node* const flags = from.get("flags");
+    return flags != nullptr &&
+           flags_of(*flags, Digest::with_secrets) != flags_of(*flags, Digest::without_secrets);
+  }
+
+  std::string meaning_of(const toml::table& from, Digest which) const {
     static const std::vector<std::string> says_how{"name",        "timeout", "retries",
                                                    "retry_delay", "jitter",  "settle"};
     std::string meaning;
     for (const auto& [key, node] : from) {
       const std::string name(key.str());
       if (std::ranges::find(says_how, name) != says_how.end()) continue;
-      meaning += (meaning.empty() ? "" : " ") + digest(name, content_of(name, node));
+      meaning += (meaning.empty() ? "" : " ") + digest(name, content_of(name, node, which));
     }
     return meaning;
   }
 
-  std::string meaning_of(const toml::table& from, const script::Script& script) const {
+  static std::string meaning_of(const toml::table& from, const script::Script& script,
+                                Digest which) {
     std::string meaning = digest("sql", script.checksum);
     if (const toml::node* flags = from.get("flags"))
-      meaning = digest("flags", as_written(*flags)) + " " + meaning;
+      meaning = digest("flags", flags_of(*flags, which)) + " " + meaning;
     return meaning;
   }
 
@@ -361,7 +388,9 @@ class Reader {
       Job job{.name = text_of_path(fs::path(script.path).stem()),
               .place = place_of(from.source().begin),
               .schedule = says.schedule + " " + zone,
-              .meaning = meaning_of(from, script),
+              .meaning = meaning_of(from, script, Digest::without_secrets),
+              .meaning_with_secrets =
+                  has_secrets(from) ? meaning_of(from, script, Digest::with_secrets) : "",
               .recurrence = *parsed,
               .command = {.arguments = {"migrate", "run"},
                           .files = {script.path},

@@ -3,6 +3,7 @@
 #include <deque>
 #include <string>
 
+#include "base/counted.hpp"
 #include "base/limits.hpp"
 
 namespace sluice::jobs {
@@ -29,8 +30,7 @@ std::deque<Instant> newest_slots(const schedule::Recurrence& recurrence, Instant
 }  // namespace
 
 std::string Due::missed_text(std::uint64_t count) const {
-  return (missed_more ? "more than " : "") + std::to_string(count) +
-         (count == 1 ? " slot" : " slots");
+  return (missed_more ? "more than " : "") + counted(count, "slot");
 }
 
 Due due_slots(const schedule::Recurrence& recurrence, Catchup catchup, Instant after, Instant now,

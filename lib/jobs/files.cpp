@@ -19,6 +19,17 @@ std::string unseen_at(const std::string& path, int error_number) {
   return path + ": " + errno_message(error_number) + "; what is there is not loaded";
 }
 
+std::string kind_of(const fs::file_status& status) {
+  switch (status.type()) {
+    case fs::file_type::fifo: return "a pipe";
+    case fs::file_type::socket: return "a socket";
+    case fs::file_type::block:
+    case fs::file_type::character: return "a device";
+    case fs::file_type::directory: return "a folder";
+    default: return "no file";
+  }
+}
+
 std::vector<std::string> matches(const std::string& pattern, std::vector<std::string>& unseen) {
   return source::matches(pattern, [&unseen](const std::string& path, int error_number) {
     unseen.push_back(unseen_at(path, error_number));
@@ -28,10 +39,11 @@ std::vector<std::string> matches(const std::string& pattern, std::vector<std::st
 bool is_ready(const fs::path& path, milliseconds settle, std::vector<std::string>& unseen) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  if (!fs::is_regular_file(status)) {
-    if (!fs::status_known(status)) unseen.push_back(unseen_at(path.string(), error.value()));
-    return false;
-  }
+  if (!fs::status_known(status)) unseen.push_back(unseen_at(path.string(), error.value()));
+  // One that is gone was taken by somebody else, or is still to be made.
+  if (fs::status_known(status) && fs::exists(status) && !fs::is_regular_file(status))
+    unseen.push_back(path.string() + ": is " + kind_of(status) + ", which a job does not load");
+  if (!fs::is_regular_file(status)) return false;
   if (is_reject_file(path.string())) return false;
   const auto written = fs::last_write_time(path, error);
   return !error && fs::file_time_type::clock::now() - written >= settle;

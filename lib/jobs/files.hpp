@@ -11,7 +11,8 @@ namespace sluice::jobs {
 /// order of their names, as many at once as a command line holds. Files that were written to within
 /// `settle` are left for the next time, and so are reject files (NAME.rejects.csv) and the
 /// configuration. Empty: no file is there. What cannot be looked at (a folder that may not be read,
-/// links that lead in a circle) is added to `unseen`, a sentence each.
+/// links that lead in a circle), or not be loaded (a pipe, a device), is added to `unseen`, a
+/// sentence each.
 std::vector<std::vector<std::string>> arguments_now(const Command& command,
                                                     std::vector<std::string>& unseen);
 

@@ -3,19 +3,22 @@
 #include <string>
 #include <vector>
 
+/// What processes are started with.
 namespace sluice::jobs {
 
-/// What a process is started with.
+/// The variables by which a scheduler hands a connection to the processes that it starts: what -d
+/// and --migrate-url would say, if they are not given.
+inline constexpr const char* handed_connection = "PGSLUICE_HANDED_CONNECTION";
+inline constexpr const char* handed_migrate_url = "PGSLUICE_HANDED_MIGRATE_URL";
+
 struct Handed {
   std::vector<std::string> arguments;
   std::vector<std::string> environment;
 };
 
-/// Values of placeholders go by the environment: ps shows arguments to everybody.
+/// Values of placeholders, and connections with a secret, go by the environment: ps shows arguments
+/// to everybody.
 Handed hand_values(const std::vector<std::string>& arguments,
                    const std::vector<std::string>& environment);
-
-/// Arguments as they may be shown: without these values.
-std::vector<std::string> shown_arguments(const std::vector<std::string>& arguments);
 
 }  // namespace sluice::jobs

@@ -53,8 +53,11 @@ struct Job {
   std::string place;     ///< "pgsluice.toml:7:1", where its command is written
   std::string schedule;  ///< the expression and its time zone, for people
   /// What it does and when, a digest for each key: "cron=1f2e... sql=3a4b...". How often it is
-  /// tried, and how long it may take, is nobody else's business.
+  /// tried, and how long it may take, is nobody else's business, and neither are secrets in its
+  /// flags: whoever reads a digest could try what gives it.
   std::string meaning;
+  /// The same as a version had it that took secrets along; empty: there are none.
+  std::string meaning_with_secrets;
   schedule::Recurrence recurrence;
   Command command;
   Overlap overlap = Overlap::skip;

@@ -189,7 +189,9 @@ asio::awaitable<bool> Runs::wait_for_room(Run& run) {
     if (run.is_stopping()) co_return false;
     if (with_.config.at_once == 0 || at_work_ < with_.config.at_once) co_return true;
     if (!std::exchange(is_told, true))
-      log("waits", run.id, fmt::format("{} others run (at_once)", at_work_));
+      log("waits", run.id,
+          at_work_ == 1 ? "another one runs (at_once)"
+                        : fmt::format("{} others run (at_once)", at_work_));
     co_await with_.changed.wait(async::Deadline::after(limits::job_queue_poll));
   }
 }

@@ -6,6 +6,7 @@
 #include <random>
 #include <utility>
 
+#include "base/counted.hpp"
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
@@ -17,6 +18,15 @@ namespace {
 std::string place_of(const Config& config) {
   const std::string runner = script::runner_name();
   return runner.substr(0, runner.rfind(", process ")) + ":" + config.path;
+}
+
+/// Nothing else may be said for hours.
+Event next_slot(const std::vector<Job>& jobs, std::chrono::sys_time<milliseconds> clock) {
+  const Instant now = std::chrono::floor<std::chrono::seconds>(clock);
+  const auto next = [now](const Job& job) { return job.recurrence.next(now); };
+  const auto first = std::ranges::min_element(jobs, {}, next);
+  return {"follows", first->project.name, first->name, next(*first),
+          "this is the next slot of " + counted(jobs.size(), "job")};
 }
 
 }  // namespace
@@ -87,6 +97,7 @@ asio::awaitable<void> Scheduler::begin_to_follow() {
   // Without a heartbeat nothing may run.
   beside_.spawn(guarded(beat()));
   if (!options_.once) beside_.spawn(guarded(prune()));
+  if (!options_.once) options_.log(next_slot(config_.jobs, slots_.now()));
   start_following();
 }
 

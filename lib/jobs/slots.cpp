@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "base/columns.hpp"
+#include "base/counted.hpp"
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/printable.hpp"
@@ -108,12 +109,12 @@ Sql take_place(const Job& job, const std::string& meaning, const SlotId& id) {
 }
 
 /// Which project a job is of. Of one that nobody has named: the same job elsewhere is this one.
-Sql project_of(const Job& job, const std::string& meaning) {
+Sql project_of(const Job& job, const Sql& meanings) {
   if (job.project.is_given) return sql("{}", literal(job.project.name));
   return sql(
       "coalesce((select project from pgsluice.jobs where {}), (select min(project) from "
-      "pgsluice.jobs where job = {} and meaning = {} having count(*) = 1), {})",
-      is_job(job), literal(job.name), literal(meaning), literal(job.project.name));
+      "pgsluice.jobs where job = {} and meaning in ({}) having count(*) = 1), {})",
+      is_job(job), literal(job.name), meanings, literal(job.project.name));
 }
 
 /// The job of before projects had names is this one's, if it is the same. Says so in a row.
@@ -221,7 +222,7 @@ Sql Slots::mark_lost(const Sql& more) const {
 }
 
 /// False where the connection was lost on the way: what is made is made in one transaction.
-asio::awaitable<bool> Slots::make_tables(bool is_last_attempt) {
+asio::awaitable<bool> Slots::make_tables(bool is_last_attempt, milliseconds wait) {
   try {
     const pg::Lease connection = co_await pool_.acquire();
     const ledger::State state = co_await ledger::ask(*connection, ledger::Use::schedule);
@@ -229,7 +230,9 @@ asio::awaitable<bool> Slots::make_tables(bool is_last_attempt) {
   } catch (const pg::PgError& error) {
     const bool passes =
         error.nature() == ErrorNature::lost || error.nature() == ErrorNature::transient;
-    if (is_last_attempt || !passes) throw;
+    // Nobody wants it to be waited for.
+    const bool is_away = error.phase == pg::Phase::connect && wait == milliseconds::zero();
+    if (is_last_attempt || !passes || is_away) throw;
     note_(error.message + "; pgsluice's tables are asked for again");
     co_return false;
   }
@@ -242,7 +245,7 @@ asio::awaitable<void> Slots::prepare(milliseconds wait, std::optional<millisecon
     pg::ServerWait server_wait{.patience = wait, .say = note_, .writes = true};
     co_await pg::await_server(pool_, std::move(server_wait));
     const bool is_last = attempt == tables_attempts_max;
-    const bool is_done = co_await make_tables(is_last);
+    const bool is_done = co_await make_tables(is_last, wait);
     if (is_done) break;
   }
   // The clock is heard first: whoever asks again does so from then on.
@@ -261,6 +264,14 @@ asio::awaitable<void> Slots::prepare(milliseconds wait, std::optional<millisecon
 
 std::string Slots::meaning_here(const Job& job) const {
   return job.meaning + " search_path=" + search_path_;
+}
+
+/// A version that took the secrets of flags along has stored another one for the same job: it is
+/// known again, and replaced.
+Sql Slots::meanings_here(const Job& job) const {
+  const Sql meaning = sql("{}", literal(meaning_here(job)));
+  if (job.meaning_with_secrets.empty()) return meaning;
+  return sql("{}, {}", meaning, literal(job.meaning_with_secrets + " search_path=" + search_path_));
 }
 
 /// Not each time: it is said to others, who look now and then.
@@ -292,25 +303,25 @@ asio::awaitable<pg::Results> Slots::ask_by_name(const Job& job, Sql question) {
 
 // A new schedule has missed nothing. Who means the same follows beside others; who means something
 // else waits until they are gone, but for a configuration that was edited in its place.
-Sql Slots::enter_statements(const Job& job, const Sql& project, const std::string& meaning) const {
+Sql Slots::enter_statements(const Job& job, const Sql& project) const {
   return sql(
       "insert into pgsluice.jobs as j (project, job, schedule, meaning, follower, place, "
       "followed_at) select {}, {}, {}, {}, {}, {}, clock_timestamp() on conflict (project, job) do "
       "update set schedule = excluded.schedule, since = case when j.schedule <> excluded.schedule "
       "then clock_timestamp() else j.since end, meaning = excluded.meaning, follower = "
       "excluded.follower, place = excluded.place, followed_at = excluded.followed_at where "
-      "j.meaning is null or j.meaning = excluded.meaning or j.place = excluded.place or "
+      "j.meaning is null or j.meaning in ({}) or j.place = excluded.place or "
       "j.followed_at < clock_timestamp() - {}",
-      project, literal(job.name), literal(job.schedule), literal(meaning), literal(runner_),
-      literal(place_), interval(lost_after_));
+      project, literal(job.name), literal(job.schedule), literal(meaning_here(job)),
+      literal(runner_), literal(place_), meanings_here(job), interval(lost_after_));
 }
 
 asio::awaitable<Entered> Slots::enter(const Job& job) {
   const std::string meaning = meaning_here(job);
-  const Sql project = project_of(job, meaning);
+  const Sql project = project_of(job, meanings_here(job));
   pg::Batch batch(begin_alone(job.name));
   const auto taken_over = batch.add(take_over(job));
-  batch.add(enter_statements(job, project, meaning));
+  batch.add(enter_statements(job, project));
   const auto entered_job =
       batch.add(sql("select {} from pgsluice.jobs j cross join lateral (select "
                     "greatest(j.since, (select max(slot) from pgsluice.job_runs r where r.project "

@@ -162,11 +162,12 @@ class Slots {
   enum class Wanted { until_the_end, to_the_last };
   asio::awaitable<bool> store_end(SlotId id, RunEnd end);
   asio::awaitable<pg::Results> ask_by_name(const Job& job, Sql question);
-  asio::awaitable<bool> make_tables(bool is_last_attempt);
+  asio::awaitable<bool> make_tables(bool is_last_attempt, milliseconds wait);
   asio::awaitable<pg::Results> ask(Sql question, Wanted wanted);
   Sql mark_lost(const Sql& more) const;
-  Sql enter_statements(const Job& job, const Sql& project, const std::string& meaning) const;
+  Sql enter_statements(const Job& job, const Sql& project) const;
   std::string meaning_here(const Job& job) const;
+  Sql meanings_here(const Job& job) const;
   Sql keep_following() const;
 
   pg::Pool& pool_;

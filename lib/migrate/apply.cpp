@@ -25,8 +25,8 @@ std::string milliseconds(std::chrono::milliseconds duration) {
 
 }  // namespace
 
-void Apply::check(const script::Script& script, const script::Placeholders& placeholders) {
-  script::checked_units(script, placeholders);
+std::size_t Apply::check(const script::Script& script, const script::Placeholders& placeholders) {
+  return script::checked_units(script, placeholders);
 }
 
 void Apply::run(const script::Home& home, const script::Status& pending, const Record& record) {
@@ -70,9 +70,12 @@ std::string Apply::path(const std::string& set) const {
   return path_->empty() ? "" : set + "search_path=" + *path_ + ";";
 }
 
-std::string Apply::settings(const script::Script& script, bool local) const {
-  const std::string set = local ? "set local " : "set ";
-  return std::string(as_it_was) + path(set) + set + "lock_timeout=" +
+std::string Apply::settings(const script::Script& script, Set where) const {
+  const std::string set = where == Set::for_session ? "set " : "set local ";
+  std::string sql;
+  if (where == Set::for_new_transaction)
+    sql = "begin;" + std::string(as_it_was) + nothing_left + "commit;begin;";
+  return sql + as_it_was + path(set) + set + "lock_timeout=" +
          milliseconds(script.directives.lock_timeout.value_or(options_.lock_timeout)) + ";" + set +
          "statement_timeout=" +
          milliseconds(script.directives.statement_timeout.value_or(options_.statement_timeout)) +
@@ -95,7 +98,8 @@ Failure Apply::failure_of(const Task& task, const SqlError& error, const Culprit
                           const std::string& what_happened) const {
   if (error.is_cancelled() && stop_.asked()) {
     return {FailureKind::interrupted,
-            task.script.path + ": interrupted; the next run goes on with this file"};
+            task.script.path + ": interrupted; " +
+                how_it_goes_on(task.script, task.home != nullptr, "with this file")};
   }
   const Words words(secrets_, task.script);
   std::string message = culprit.place ? at(task.script, *culprit.place) : task.script.path;

@@ -31,14 +31,18 @@ class Apply {
   /// In a transaction that is open, and stays so.
   void rehearse(const script::Script& script);
 
-  /// Throws what the lexer finds, before anything runs.
-  static void check(const script::Script& script, const script::Placeholders& placeholders);
+  /// Throws what the lexer finds, before anything runs. Returns how many statements there are.
+  static std::size_t check(const script::Script& script, const script::Placeholders& placeholders);
 
  private:
   /// Nothing of what was set is left. Then the lexer's quotes are the server's: without this a
   /// role's or a database's own setting would count.
   static constexpr const char* as_it_was =
       "reset session authorization;reset role;reset all;set standard_conforming_strings=on;";
+  /// Nor of what a session has beside settings: DISCARD ALL, which may stand in no transaction,
+  /// without advisory locks, of which one is ours (LockedSession::hold).
+  static constexpr const char* nothing_left =
+      "close all;deallocate all;unlisten *;discard plans;discard sequences;discard temp;";
   static constexpr const char* constraints = "set constraints all immediate";
 
   /// A script that runs.
@@ -63,15 +67,15 @@ class Apply {
   void run_unit(const Task& task, const script::Stretch& stretch, std::size_t index,
                 Progress& progress);
   void send_unit(const Task& task, const script::Unit& unit, const std::string& sql);
-  /// Settings of a file: nothing of the one before is left.
-  std::string settings(const script::Script& script, bool local) const;
+  enum class Set { for_session, for_transaction, for_new_transaction };
+  /// Settings of a file: nothing of the one before is left. A new transaction begins here.
+  std::string settings(const script::Script& script, Set where) const;
   std::string path(const std::string& set) const;
   bool try_again(const script::Script& script, const SqlError& error, std::size_t attempt);
   Failure failure_of(const Task& task, const SqlError& error, const Culprit& culprit,
                      const std::string& what_happened) const;
-  /// What comes behind the text of a file that is one transaction, and its constraints. Its answer
-  /// is for commit().
-  std::string own_tail(const Task& task) const;
+  /// What comes behind that text and its constraints. Its answer is for commit().
+  std::string own_row(const Task& task) const;
   void commit(const Task& task, const script::Rows& stored);
   Culprit culprit_of(const Task& task, const SqlError& error, const Sending& sending,
                      bool may_search);

@@ -40,7 +40,7 @@ void Apply::run_statements(const Task& task) {
     listener_.note(script.path + ": goes on behind statement " + std::to_string(done_before) +
                    " of " + std::to_string(progress.total));
   }
-  session_.query(settings(script, false) + "discard temp");
+  session_.query(settings(script, Set::for_session) + nothing_left);
   script::Stretches stretches(script, options_.placeholders);
   while (const std::optional<script::Stretch> stretch = stretches.next()) {
     for (std::size_t i = 0; i < stretch->units.size(); ++i) {
@@ -70,10 +70,10 @@ void Apply::run_statements(const Task& task) {
 void Apply::stop_behind(const Task& task, Progress& progress, std::size_t done_before) {
   if (progress.done == done_before || !stop_.asked()) return;
   progress.record(false);
-  throw Failure(FailureKind::interrupted, task.script.path + ": interrupted behind statement " +
-                                              std::to_string(progress.done) + " of " +
-                                              std::to_string(progress.total) +
-                                              "; the next run goes on there");
+  throw Failure(FailureKind::interrupted,
+                task.script.path + ": interrupted behind statement " +
+                    std::to_string(progress.done) + " of " + std::to_string(progress.total) + "; " +
+                    how_it_goes_on(task.script, task.home != nullptr, "there"));
 }
 
 void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size_t index,
@@ -106,19 +106,16 @@ void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size
       session_.roll_back();
       if (try_again(task.script, error, attempt)) continue;
       const std::string more = progress.history.fail(Words(secrets_, task.script).of(error));
-      std::optional<script::Place> place = error.place_in(sql);
-      if (place) {
-        if (place->line == 1) place->column += unit.place.column - 1;
-        place->line += unit.place.line - 1;
-      }
       Culprit culprit = unit_culprit(stretch, index);
-      if (place) culprit.place = place;
+      if (const auto offset = error.offset_in(sql))
+        culprit.place = stretch.place_of(unit.begin + *offset);
       culprit.position = "statement " + std::to_string(progress.done + 1) + " of " +
                          std::to_string(progress.total) + ": ";
       throw failure_of(
           task, error, culprit,
           (progress.done == 0 ? "it was the first statement of the file"
-                              : "the statements before it are done; the next run goes on here") +
+                              : "the statements before it are done; " +
+                                    how_it_goes_on(task.script, task.home != nullptr, "here")) +
               more);
     }
   }

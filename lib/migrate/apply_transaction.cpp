@@ -20,17 +20,42 @@ std::optional<std::size_t> unit_at(const std::vector<script::Unit>& units, scrip
   return found;
 }
 
-/// Where in the file the server pointed to, which got the stretch behind `head`, on its first line.
+/// Where in the file the server pointed to, which got the stretch behind `head`.
 std::optional<script::Place> place_in(const std::string& head, const script::Stretch& stretch,
                                       const SqlError& error) {
-  std::optional<script::Place> place = error.place_in(head + stretch.sql);
-  if (!place) return std::nullopt;
-  if (place->line == 1) {
-    place->column -= std::min(place->column - 1, head.size());
-    place->column += stretch.begin.column - 1;
+  const std::optional<std::size_t> offset = error.offset_in(head + stretch.sql);
+  if (!offset || *offset < head.size()) return std::nullopt;
+  return stretch.place_of(*offset - head.size());
+}
+
+std::string what_happened(const Culprit& culprit) {
+  const std::string nothing = "nothing of this file is applied";
+  switch (culprit.what) {
+    case Culprit::What::statement: break;
+    case Culprit::What::state_left:
+      return "the file leaves its transaction so that its row of the history, which belongs to the "
+             "role that logged in, cannot be written; " +
+             nothing;
+    case Culprit::What::history:
+      return "the file itself went well: its row of the history (pgsluice.migrations) is refused, "
+             "as it is without the file; " +
+             nothing;
   }
-  place->line += stretch.begin.line - 1;
-  return place;
+  return nothing;
+}
+
+/// The same error comes from this too, which is rolled back.
+bool fails_alike(Session& session, const std::string& sql, const SqlError& error,
+                 const Stop& stop) {
+  std::string state;
+  try {
+    session.query(sql, stop);
+  } catch (const SqlError& again) {
+    if (again.is_lost()) throw;
+    state = again.state();
+  }
+  session.roll_back();
+  return state == error.state();
 }
 
 /// Where nothing says which of them it is.
@@ -54,13 +79,7 @@ void Apply::run_transaction(const Task& task) {
       if (try_again(task.script, error, attempt)) continue;
       const bool may_search = Clock::now() - began < limits::migration_search_max;
       const Culprit culprit = culprit_of(task, error, sending, may_search);
-      throw failure_of(
-          task, error, culprit,
-          culprit.is_behind
-              ? "the file leaves its transaction so that its row of the history, which "
-                "belongs to the role that logged in, cannot be written; nothing of "
-                "this file is applied"
-              : "nothing of this file is applied");
+      throw failure_of(task, error, culprit, what_happened(culprit));
     }
   }
 }
@@ -73,8 +92,7 @@ void Apply::run_transaction(const Task& task) {
 /// own. What the file before has set is undone there too: it could make this transaction read only.
 void Apply::send_transaction(const Task& task, Sending& sending) {
   using Part = Sending::Part;
-  sending.head = "begin;" + std::string(as_it_was) + "discard temp;commit;begin;" +
-                 settings(task.script, true);
+  sending.head = settings(task.script, Set::for_new_transaction);
   script::Stretches stretches(task.script, options_.placeholders);
   while (std::optional<script::Stretch> stretch = stretches.next()) {
     sending.stretch = std::move(*stretch);
@@ -83,7 +101,7 @@ void Apply::send_transaction(const Task& task, Sending& sending) {
     const bool is_all = sending.stretch.is_first && sending.stretch.is_last;
     sending.part = is_all ? Part::all : Part::stretch;
     std::string sql = sending.head + sending.stretch.sql;
-    if (is_all) sql += "\n;" + std::string(constraints) + ";" + own_tail(task);
+    if (is_all) sql += "\n;" + std::string(constraints) + ";" + own_row(task);
     const script::Rows stored = session_.query(sql, stop_);
     sending.head.clear();
     if (!is_all) continue;
@@ -94,7 +112,7 @@ void Apply::send_transaction(const Task& task, Sending& sending) {
   sending.part = Part::constraints;
   session_.query(constraints, stop_);
   sending.part = Part::own;
-  commit(task, session_.query(own_tail(task), stop_));
+  commit(task, session_.query(own_row(task), stop_));
 }
 
 /// Whether its row is there is known here, in front of the end: a file whose row is not kept would
@@ -111,7 +129,7 @@ void Apply::commit(const Task& task, const script::Rows& stored) {
 /// Deferred constraints are the file's, so they are judged as whom it has become. The history is
 /// written as the role that logged in, whatever the file has set; that this is so is asked, and
 /// what is not true is no number.
-std::string Apply::own_tail(const Task& task) const {
+std::string Apply::own_row(const Task& task) const {
   if (task.home == nullptr) return "select";
   std::string sql = std::string(as_it_was) + own_path;
   sql += "select case when " + std::string(Session::identity_expression()) + " = " +
@@ -124,9 +142,15 @@ Culprit Apply::culprit_of(const Task& task, const SqlError& error, const Sending
                           bool may_search) {
   const script::Stretch& stretch = sending.stretch;
   const bool is_alone = sending.part == Sending::Part::stretch;
-  if (sending.part == Sending::Part::constraints) return {};
-  if (sending.part == Sending::Part::own)
+  // All of the file went well. Its row may be refused for what the file has set, or whatever it
+  // does.
+  const auto culprit_behind = [&]() -> Culprit {
+    const std::string row = settings(task.script, Set::for_new_transaction) + own_row(task);
+    if (fails_alike(session_, row, error, stop_)) return {.what = Culprit::What::history};
     return last_change_of_role(task.script, options_.placeholders);
+  };
+  if (sending.part == Sending::Part::constraints) return {};
+  if (sending.part == Sending::Part::own) return culprit_behind();
   if (const std::optional<script::Place> place = place_in(sending.head, stretch, error)) {
     const auto unit = unit_at(stretch.units, *place);
     Culprit culprit = unit ? unit_culprit(stretch, *unit) : Culprit{};
@@ -138,6 +162,7 @@ Culprit Apply::culprit_of(const Task& task, const SqlError& error, const Sending
   std::optional<Culprit> found;
   if (may_search && !error.is_transient() && !error.is_cancelled())
     found = find_culprit(task, error, stretch.units_before);
+  if (found && found->what == Culprit::What::state_left) return culprit_behind();
   if (found) return *found;
   if (!is_alone || stretch.units.empty()) return {};
   return {.place = stretch.units.front().place, .position = one_of(stretch)};
@@ -152,7 +177,7 @@ std::optional<Culprit> Apply::find_culprit(const Task& task, const SqlError& err
   bool is_behind = false;
   std::string state;
   try {
-    session_.query("begin;" + settings(task.script, true));
+    session_.query(settings(task.script, Set::for_new_transaction));
     script::Stretches stretches(task.script, options_.placeholders);
     while ((stretch = stretches.next())) {
       if (stretch->units_before < units_before) {
@@ -167,20 +192,20 @@ std::optional<Culprit> Apply::find_culprit(const Task& task, const SqlError& err
     }
     session_.query(constraints, stop_);
     is_behind = true;
-    session_.query(own_tail(task), stop_);
+    session_.query(own_row(task), stop_);
   } catch (const SqlError& again) {
     if (again.is_lost()) throw;
     state = again.state();
   }
   session_.roll_back();
   if (state != error.state()) return std::nullopt;
-  if (is_behind) return last_change_of_role(task.script, options_.placeholders);
+  if (is_behind) return Culprit{.what = Culprit::What::state_left};
   return stretch && unit ? std::optional(unit_culprit(*stretch, *unit)) : std::nullopt;
 }
 
 void Apply::rehearse(const script::Script& script) {
   const Task task{.script = script};
-  Sending sending{.head = settings(script, true) + "discard temp;", .stretch = {}};
+  Sending sending{.head = settings(script, Set::for_transaction) + nothing_left, .stretch = {}};
   try {
     script::Stretches stretches(script, options_.placeholders);
     while (std::optional<script::Stretch> stretch = stretches.next()) {

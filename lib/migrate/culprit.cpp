@@ -58,7 +58,7 @@ Culprit last_change_of_role(const script::Script& script,
   while (const std::optional<script::Stretch> stretch = stretches.next()) {
     if (const auto unit = change_of_role(*stretch)) culprit = unit_culprit(*stretch, *unit);
   }
-  culprit.is_behind = true;
+  culprit.what = Culprit::What::state_left;
   return culprit;
 }
 

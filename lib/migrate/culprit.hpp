@@ -10,10 +10,14 @@ namespace sluice::migrate {
 
 /// What an error is said to come from.
 struct Culprit {
-  std::optional<script::Place> place;
-  std::string excerpt;     ///< as the file has it
-  std::string position;    ///< in words, in front of the error
-  bool is_behind = false;  ///< all statements went well, and what comes behind them did not
+  enum class What {
+    statement,   ///< of the file
+    state_left,  ///< all of them went well, and what comes behind them met what they have set
+    history,     ///< ... and its row is refused whatever the file does
+  } what = What::statement;
+  std::optional<script::Place> place = {};
+  std::string excerpt = {};   ///< as the file has it
+  std::string position = {};  ///< in words, in front of the error
 };
 
 /// A statement of a stretch, as the file has it. One that only a placeholder's value makes is not

@@ -63,6 +63,14 @@ std::string is_held_by(LockScope scope, const std::string& project, int process)
          " and l.pid = " + std::to_string(process) + ")";
 }
 
+std::string holds_others(LockScope scope, const std::string& project, int process) {
+  const std::string ours = is_held_by(scope, project, process);
+  return "(select count(*) from pg_catalog.pg_locks where locktype = 'advisory' and granted and "
+         "pid "
+         "= " +
+         std::to_string(process) + ") > (case when " + ours + " then 1 else 0 end)";
+}
+
 void end_holder(Session& session, LockScope scope, const std::string& project, int process) {
   const std::string is_it = "l.pid = " + std::to_string(process);
   session.query(holders("pg_catalog.pg_terminate_backend(l.pid)", key_of(scope, project)) +

@@ -61,11 +61,16 @@ bool LockedSession::record(const Sql& row) {
 }
 
 void LockedSession::hold() {
-  bool is_held = false;
-  const std::string question = "select " + is_held_by(LockScope::session, project_, backend_);
-  const auto look = [&](Session& session) { is_held = session.is_true(question); };
+  bool is_all = false;
+  const std::string question = "select " + is_held_by(LockScope::session, project_, backend_) +
+                               " and not " + holds_others(LockScope::session, project_, backend_);
+  const auto look = [&](Session& session) { is_all = session.is_true(question); };
   ask_lock(look);
-  if (!is_held) take_lock(*work_, LockScope::session, project_, patience());
+  if (is_all) return;
+  // Meanwhile the runner's lock keeps others away.
+  work_->query("reset session authorization;reset role;reset all");
+  work_->query("select pg_catalog.pg_advisory_unlock_all()");
+  take_lock(*work_, LockScope::session, project_, patience());
 }
 
 LockWait LockedSession::patience() const { return {options_.lock_wait, listener_.note, &stop_}; }

@@ -24,8 +24,10 @@ class LockedSession {
   /// Keeps the history of a file that is not one transaction: on the connection of the lock, which
   /// no file has touched, so as the role that logged in, whatever a file has set. Where that
   /// connection is lost another one is opened. `sql` must be such that it may run twice.
+  /// False where nothing was stored.
   bool record(const Sql& row);
-  /// A file may give up all advisory locks of its session: takes it again.
+  /// A file may give up the advisory locks of its session, and leave others: afterwards it has this
+  /// one alone.
   void hold();
 
   /// After a lost connection: ends what the server still does for it, and opens another one. Only

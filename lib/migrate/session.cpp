@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <pqxx/pqxx>
@@ -83,6 +84,17 @@ struct Session::Implementation {
     connection.set_client_encoding("UTF8");
     handler = listen(connection, hear);
   }
+  /// One at a time.
+  void cancel_query() {
+    if (is_cancelling.exchange(true)) return;
+    try {
+      connection.cancel_query();
+    } catch (const std::exception&) {
+      // The session has just ended, and says so itself.
+    }
+    is_cancelling = false;
+  }
+  std::atomic<bool> is_cancelling = false;
   Hear hear;
   pqxx::connection connection;
   std::unique_ptr<NoticeHandler> handler;
@@ -127,15 +139,7 @@ Session::Session(const std::string& conninfo, Stop stop, std::chrono::millisecon
     : implementation_(connect(conninfo, stop)), stop_(std::move(stop)), answer_max_(answer_max) {
   const std::shared_ptr<Implementation> shared = implementation_;
   // A cancel has a connection of its own, whose silence is as long.
-  const auto cancel = [shared] {
-    std::thread([shared] {
-      try {
-        shared->connection.cancel_query();
-      } catch (const std::exception&) {
-        // The session has just ended, and says so itself.
-      }
-    }).detach();
-  };
+  const auto cancel = [shared] { std::thread([shared] { shared->cancel_query(); }).detach(); };
   const auto cancel_if_blocked = [shared, conninfo] {
     std::thread([shared, conninfo] {
       try {
@@ -145,7 +149,7 @@ Session::Session(const std::string& conninfo, Stop stop, std::chrono::millisecon
         const auto blocked =
             work.exec("select 1 where pg_catalog.cardinality(pg_catalog.pg_blocking_pids(" +
                       process + ")) operator(pg_catalog.>) 0");
-        if (!blocked.empty()) shared->connection.cancel_query();
+        if (!blocked.empty()) shared->cancel_query();
       } catch (const std::exception&) {
         // Then it has the time that all have.
       }

@@ -30,6 +30,21 @@ std::size_t line_number(std::string_view line) {
   return number;
 }
 
+/// As libpq counts: a CR ends a line as well, and an LF behind it ends no other one.
+std::optional<std::size_t> begin_of_line(std::string_view text, std::size_t number) {
+  if (number == 0) return std::nullopt;
+  std::size_t line = 1;
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '\r' && text[at] != '\n') continue;
+    const bool goes_on = text[at] == '\n' && at > 0 && text[at - 1] == '\r';
+    if (line == number && !goes_on) return begin;
+    if (!goes_on) ++line;
+    begin = at + 1;
+  }
+  return line == number ? std::optional(begin) : std::nullopt;
+}
+
 bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 /// The byte behind so many characters.
@@ -77,15 +92,15 @@ bool SqlError::is_transient() const {
   return nature_of(SqlState(state_)) == ErrorNature::transient;
 }
 
-std::optional<script::Place> SqlError::place_in(std::string_view sent) const {
-  if (line_ == 0) return std::nullopt;
-  std::vector<std::string> lines = lines_of(sent);
-  if (line_ > lines.size()) return std::nullopt;
-  std::string& line = lines[line_ - 1];
+std::optional<std::size_t> SqlError::offset_in(std::string_view sent) const {
+  const std::optional<std::size_t> line_begin = begin_of_line(sent, line_);
+  if (!line_begin) return std::nullopt;
+  const std::size_t line_end = std::min(sent.find_first_of("\r\n", *line_begin), sent.size());
+  std::string line(sent.substr(*line_begin, line_end - *line_begin));
   std::ranges::replace(line, '\t', ' ');  // as libpq shows it
   const std::size_t begin = line.find(shown_);
-  if (begin == std::string::npos) return script::Place{line_, 1};
-  return script::Place{line_, begin + byte_of_character(shown_, caret_) + 1};
+  if (begin == std::string::npos) return line_begin;
+  return *line_begin + begin + byte_of_character(shown_, caret_);
 }
 
 }  // namespace sluice::migrate

@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "base/sql_state.hpp"
-#include "script/sql_lexer.hpp"
 
 namespace sluice::migrate {
 
@@ -29,9 +28,9 @@ class SqlError : public std::runtime_error {
   /// Detail, hint and context, a line each.
   const std::string& rest() const { return rest_; }
 
-  /// Where the server pointed to in `sent`, the text that it got: from libpq's "LINE n" and caret.
-  /// A hint, as libpqxx keeps the position itself to itself.
-  std::optional<script::Place> place_in(std::string_view sent) const;
+  /// The byte that the server pointed to in `sent`, the text that it got: from libpq's "LINE n" and
+  /// caret. A hint, as libpqxx keeps the position itself to itself.
+  std::optional<std::size_t> offset_in(std::string_view sent) const;
 
  private:
   std::string state_;

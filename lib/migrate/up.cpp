@@ -64,9 +64,12 @@ class Up {
   script::Plan checked_plan(const script::History& history) {
     script::Plan plan = script::make_plan(folder_, history, options_.to, options_.strict);
     if (!plan.drift.empty()) throw Failure(FailureKind::changed, script::describe(plan.drift));
-    for (const script::Status& status : plan.pending)
-      if (checked_.insert(status.script).second)
-        Apply::check(*status.script, options_.placeholders);
+    for (const script::Status& status : plan.pending) {
+      if (!checked_.insert(status.script).second) continue;
+      if (Apply::check(*status.script, options_.placeholders) == 0)
+        listener_.note(status.script->path +
+                       ": has no statement; once it is applied it is not to be edited");
+    }
     return plan;
   }
 

@@ -6,6 +6,13 @@
 
 namespace sluice::migrate {
 
+std::string how_it_goes_on(const script::Script& script, bool has_history,
+                           const std::string& where) {
+  if (has_history) return "the next run goes on " + where;
+  return script.directives.in_transaction ? "nothing of it is done"
+                                          : "no record is kept: the next run begins anew";
+}
+
 std::string Words::of(const SqlError& error) const {
   // Without an SQLSTATE the words are ours.
   if (error.state().empty() || !withholds()) return secrets_.hidden(error.primary());

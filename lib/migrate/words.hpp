@@ -8,6 +8,10 @@
 
 namespace sluice::migrate {
 
+/// How a file that was left goes on: without a history no run knows how far it was.
+std::string how_it_goes_on(const script::Script& script, bool has_history,
+                           const std::string& where);
+
 /// What may be said of what the server says while a script runs: all without the secrets that are
 /// known again, or of a script that has one the name of the SQLSTATE. Both outlive it.
 class Words {

@@ -1,4 +1,7 @@
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 
 #include "base/failure.hpp"
@@ -9,21 +12,32 @@
 namespace sluice::pg {
 namespace {
 
+std::size_t hosts_of(PGconn* connection) {
+  std::size_t hosts = 1;
+  PQconninfoOption* const options = PQconninfo(connection);
+  for (const PQconninfoOption* option = options; option != nullptr && option->keyword != nullptr;
+       ++option) {
+    const std::string_view keyword = option->keyword;
+    const std::string_view value = option->val == nullptr ? "" : option->val;
+    if (keyword == "host" || keyword == "hostaddr")
+      hosts = std::max<std::size_t>(hosts,
+                                    1 + static_cast<std::size_t>(std::ranges::count(value, ',')));
+  }
+  PQconninfoFree(options);
+  return hosts;
+}
+
 /// The connection's own connect_timeout, for each of its hosts; libpq leaves it to us when it does
 /// not block.
 async::Clock::duration time_to_connect(PGconn* connection) {
   std::chrono::milliseconds each = limits::connect_timeout;
-  std::size_t hosts = 1;
   PQconninfoOption* const options = PQconninfo(connection);
   for (const PQconninfoOption* option = options; option != nullptr && option->keyword != nullptr;
        ++option) {
     if (option->val == nullptr) continue;
     const std::string_view keyword = option->keyword;
     const std::string_view value = option->val;
-    if (keyword == "host" || keyword == "hostaddr") {
-      hosts = std::max<std::size_t>(hosts,
-                                    1 + static_cast<std::size_t>(std::ranges::count(value, ',')));
-    } else if (keyword == "connect_timeout") {
+    if (keyword == "connect_timeout") {
       int seconds = 0;
       std::from_chars(value.data(), value.data() + value.size(), seconds);
       // As in libpq: 0 waits without limit, 1 is read as 2.
@@ -31,7 +45,44 @@ async::Clock::duration time_to_connect(PGconn* connection) {
     }
   }
   PQconninfoFree(options);
-  return each * hosts;
+  return each * hosts_of(connection);
+}
+
+/// What there is to read on a socket, and stays there.
+enum class Heard { nothing, closed, answer, error_answer };
+
+Heard heard_on(int socket) {
+  char first = 0;
+  const ssize_t count = ::recv(socket, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (count < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? Heard::nothing : Heard::closed;
+  if (count == 0) return Heard::closed;
+  return first == 'E' ? Heard::error_answer : Heard::answer;
+}
+
+bool is_connected(int socket) {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  const bool has_peer = ::getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &size) == 0;
+  return has_peer && heard_on(socket) != Heard::closed;
+}
+
+/// Whether an attempt was ended on this side, and not by a server that hung up, is away or has said
+/// why: where it stood, and what there was to read, before it failed.
+bool is_given_up(PGconn* connection, ConnStatusType stood, Heard heard) {
+  // Of several hosts one may be as it should be, and away. One that has let us in is not the kind
+  // of server (target_session_attrs) that it may be soon.
+  if (hosts_of(connection) > 1) return false;
+  if (PQparameterStatus(connection, "server_version") != nullptr) return false;
+  switch (stood) {
+    // An answer that does not please: no TLS, or a certificate. E: it could not begin to answer.
+    case CONNECTION_SSL_STARTUP:
+    case CONNECTION_GSS_STARTUP: return heard == Heard::answer;
+    // Nobody but the server would hang up; it waits for us.
+    case CONNECTION_STARTED:
+    case CONNECTION_MADE:
+    case CONNECTION_AWAITING_RESPONSE: return is_connected(PQsocket(connection));
+    default: return false;
+  }
 }
 
 /// Of all encodings that a database may have, MULE_INTERNAL alone has no conversion to UTF8.
@@ -118,11 +169,16 @@ asio::awaitable<void> Connection::poll_until_connected(async::Deadline deadline)
     }
     if (wanted == PGRES_POLLING_READING) note_answer_after(asked);
     note_input(Phase::connect);
+    const ConnStatusType stood = PQstatus(raw);
+    // A failed connect is told to who reads first, and that is libpq.
+    const Heard heard = stood == CONNECTION_STARTED ? Heard::nothing : heard_on(PQsocket(raw));
     wanted = PQconnectPoll(raw);
     if (wanted == PGRES_POLLING_OK) break;
     if (wanted == PGRES_POLLING_FAILED) {
       socket_.detach();
-      throw PgError::of_refused_connection(raw);
+      PgError error = PgError::of_refused_connection(raw);
+      error.is_given_up = error.state.empty() && is_given_up(raw, stood, heard);
+      throw PgError(error);
     }
   }
   socket_.attach(PQsocket(raw));

@@ -199,7 +199,11 @@ void Connection::note_answer_after(async::Clock::time_point asked) {
   fastest_answer_ = std::min(fastest_answer_, async::Clock::now() - asked);
 }
 
-Cancel Connection::cancel() const { return Cancel(PQgetCancel(connection_.get())); }
+Cancel Connection::cancel() {
+  auto under_way = std::make_shared<char>();
+  cancelling_ = under_way;
+  return {PQgetCancel(connection_.get()), std::move(under_way)};
+}
 
 void Cancel::send_blocking() const {
   char why[256];

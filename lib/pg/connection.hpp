@@ -35,7 +35,8 @@ struct ConnectOptions {
 /// on any thread, and after the connection is gone.
 class Cancel {
  public:
-  explicit Cancel(PGcancel* cancel) : cancel_(cancel) {}
+  Cancel(PGcancel* cancel, std::shared_ptr<void> under_way)
+      : cancel_(cancel), under_way_(std::move(under_way)) {}
 
   /// Blocks for a few milliseconds or, on a dead network, much longer: belongs on a thread that may
   /// wait.
@@ -46,6 +47,7 @@ class Cancel {
     void operator()(PGcancel* cancel) const { PQfreeCancel(cancel); }
   };
   std::unique_ptr<PGcancel, Free> cancel_;
+  std::shared_ptr<void> under_way_;  ///< as long as this one lives
 };
 
 /// Stands in front of SQL of our own: its functions, operators and types are the system's, whatever
@@ -90,7 +92,9 @@ class Connection {
   asio::awaitable<std::optional<Result>> next(Phase phase = Phase::query);
 
   /// What it takes to cancel what runs here, from any thread.
-  Cancel cancel() const;
+  Cancel cancel();
+  /// There is one that has not been sent yet, or is just being sent.
+  bool is_being_cancelled() const { return !cancelling_.expired(); }
 
   /// The shortest time that the server took to answer anything so far: a round trip, and the least
   /// work that it did in one. Long before the first answer.
@@ -171,6 +175,7 @@ class Connection {
   std::chrono::milliseconds stall_max_{};
   std::string data_encoding_;
   Trust trust_;
+  std::weak_ptr<void> cancelling_;
   std::size_t notices_ = 0;
   std::size_t chatter_bytes_ = 0;  ///< read since the last result, at least, without the notices
   bool ended_ = false;             ///< by the server, which said so

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <set>
 #include <string_view>
 
 #include "base/failure.hpp"
 #include "pg/encoding.hpp"
+#include "pg/usable_settings.hpp"
 
 namespace sluice::pg {
 namespace {
@@ -165,7 +167,11 @@ Keywords keywords_of(const ConnectOptions& options) {
       {"keepalives_count", std::to_string(limits::keepalives_count)},
   };
   std::erase_if(all, [](const auto& keyword) { return keyword.second.empty(); });
-  for (auto& keyword : given_keywords(options)) all.push_back(std::move(keyword));
+  const Keywords given = given_keywords(options);
+  std::ranges::copy(given, std::back_inserter(all));
+  std::set<std::string> names;
+  for (const auto& [keyword, value] : values_of(given)) names.insert(keyword);
+  require_usable(all, names);
   return all;
 }
 

@@ -35,7 +35,7 @@ class PgError : public std::runtime_error {
   static PgError unexpected_answer(const std::string& what, Phase phase = Phase::query);
 
   ErrorNature nature() const {
-    if (is_unexpected_answer || session_only_reads) return ErrorNature::permanent;
+    if (is_unexpected_answer || session_only_reads || is_given_up) return ErrorNature::permanent;
     return session_goes_on ? nature_in_living_session(state) : nature_of(state);
   }
   /// The message with DETAIL and HINT, for a person.
@@ -57,6 +57,10 @@ class PgError : public std::runtime_error {
   std::string column;
   std::string constraint;
   bool is_unexpected_answer = false;  ///< see unexpected_answer()
+  /// The server was there, and libpq does not go on with it: it asks for what is not given, or has
+  /// not what the connection's settings want (TLS, a certificate that is known). The same again
+  /// would end the same.
+  bool is_given_up = false;
 };
 
 }  // namespace sluice::pg

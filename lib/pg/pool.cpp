@@ -2,6 +2,7 @@
 
 #include "async/deadline.hpp"
 #include "async/gather.hpp"
+#include "base/failure.hpp"
 #include "base/quantity.hpp"
 #include "pg/pipeline.hpp"
 
@@ -94,15 +95,25 @@ asio::awaitable<bool> Pool::lives(Connection& connection) {
   }
 }
 
+/// Settings that have led to a server once are right: where they do no more, somebody is changing
+/// what they name (a service file, a certificate), and that may pass as a server's absence does.
 asio::awaitable<std::unique_ptr<Connection>> Pool::open() {
+  std::optional<PgError> away;
   try {
     std::unique_ptr<Connection> connection = co_await Connection::open(connect_);
     ++counts_.opened;
     co_return connection;
-  } catch (const PgError&) {
+  } catch (PgError& error) {
     ++counts_.not_opened;
-    throw;
+    if (counts_.opened == 0 || !error.is_given_up) throw;
+    error.is_given_up = false;
+    away = error;
+  } catch (const Failure& failure) {
+    ++counts_.not_opened;
+    if (counts_.opened == 0) throw;
+    away = PgError(Phase::connect, SqlState(), failure.what());
   }
+  throw PgError(*away);
 }
 
 asio::awaitable<std::uint64_t> Pool::execute(std::string sql, Row parameters) {
@@ -186,9 +197,10 @@ Lease Pool::lend(std::unique_ptr<Connection> connection, async::Semaphore::Permi
   return {*this, std::move(connection), std::move(turn)};
 }
 
-std::vector<Cancel> Pool::cancel_leased() const {
+std::vector<Cancel> Pool::cancel_leased() {
   std::vector<Cancel> cancels;
-  for (const Connection* connection : in_use_) cancels.push_back(connection->cancel());
+  for (Connection* connection : in_use_)
+    if (!connection->is_being_cancelled()) cancels.push_back(connection->cancel());
   return cancels;
 }
 

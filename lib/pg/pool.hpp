@@ -92,8 +92,9 @@ class Pool {
   /// once. Returns how many rows they touched in all. Throws RowError, and then none is done.
   asio::awaitable<std::uint64_t> executemany(std::string sql, std::vector<Row> rows);
 
-  /// Cancels for all connections that are leased now.
-  std::vector<Cancel> cancel_leased() const;
+  /// Cancels for all connections that are leased now, but for those of which one is under way:
+  /// whoever presses Ctrl-C again and again does not flood the server.
+  std::vector<Cancel> cancel_leased();
 
   /// Opens one connection ahead of its use, if the number allows. Why it cannot is left to
   /// acquire() to find out.
@@ -133,7 +134,7 @@ class Pool {
   PoolOptions options_;
   async::Semaphore turns_;
   std::size_t opening_ = 0;  ///< ahead of their use
-  std::vector<const Connection*> in_use_;
+  std::vector<Connection*> in_use_;
   std::deque<std::unique_ptr<Connection>> idle_;
   async::Event returned_;
   async::Deadline parked_;  ///< until then no new connection is asked for

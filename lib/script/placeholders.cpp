@@ -7,8 +7,6 @@
 #include "base/suggestion.hpp"
 
 namespace sluice::script {
-namespace {}  // namespace
-
 Substitution::Substitution(const Script& script, const Placeholders& values) {
   for (const std::string& name : script.directives.placeholders) {
     const auto value = values.find(name);
@@ -30,30 +28,43 @@ const Substitution::Form* Substitution::form_at(const std::vector<Form>& forms,
   return nullptr;
 }
 
-void Substitution::append_with_bare(std::string_view text, std::string& result) const {
-  for (std::size_t at = 0;;) {
-    const std::size_t begin = std::min(text.find("${", at), text.size());
-    result += text.substr(at, begin - at);
-    if (begin == text.size()) return;
-    const Form* const bare = form_at(bare_, text, begin);
-    result += bare == nullptr ? std::string_view("${") : std::string_view(bare->value);
-    at = begin + (bare == nullptr ? 2 : bare->form.size());
+void Substitution::append_with_bare(std::string_view text, std::string& result,
+                                    WrittenPlaces& places) const {
+  std::size_t copied = 0;
+  const auto copy_to = [&](std::size_t end) {
+    const std::string_view same = text.substr(copied, end - copied);
+    places.add_same(same);
+    result += same;
+  };
+  for (std::size_t at = 0; (at = text.find("${", at)) != std::string_view::npos;) {
+    const Form* const bare = form_at(bare_, text, at);
+    if (bare == nullptr) {
+      at += 2;
+      continue;
+    }
+    copy_to(at);
+    places.add_value(bare->form, bare->value);
+    result += bare->value;
+    at += bare->form.size();
+    copied = at;
   }
+  copy_to(text.size());
 }
 
-std::string Substitution::apply(std::string_view text,
-                                const std::vector<std::size_t>& colons) const {
+std::string Substitution::apply(std::string_view text, const std::vector<std::size_t>& colons,
+                                WrittenPlaces& places) const {
   // What a value brings with it stays what it is.
   std::string result;
   std::size_t copied = 0;
   for (const std::size_t colon : colons) {
     const Form* const quoted = form_at(quoted_, text, colon);
     if (quoted == nullptr) continue;
-    append_with_bare(text.substr(copied, colon - copied), result);
+    append_with_bare(text.substr(copied, colon - copied), result, places);
+    places.add_value(quoted->form, quoted->value);
     result += quoted->value;
     copied = colon + quoted->form.size();
   }
-  append_with_bare(text.substr(copied), result);
+  append_with_bare(text.substr(copied), result, places);
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "script/script.hpp"
+#include "script/written_places.hpp"
 
 namespace sluice::script {
 
@@ -22,8 +23,14 @@ class Substitution {
 
   /// The file declares none: every text stays what it is.
   bool is_empty() const { return bare_.empty(); }
-  /// `colons` are the places where a lone colon stands in code, in their order.
-  std::string apply(std::string_view text, const std::vector<std::size_t>& colons) const;
+  /// `colons` are the places where a lone colon stands in code, in their order. `places` hears what
+  /// becomes of the text.
+  std::string apply(std::string_view text, const std::vector<std::size_t>& colons,
+                    WrittenPlaces& places) const;
+  std::string apply(std::string_view text, const std::vector<std::size_t>& colons) const {
+    WrittenPlaces unused;
+    return apply(text, colons, unused);
+  }
 
  private:
   struct Form {
@@ -32,7 +39,7 @@ class Substitution {
   };
   /// Which of them stands at this offset; nullptr: none.
   static const Form* form_at(const std::vector<Form>& forms, std::string_view text, std::size_t at);
-  void append_with_bare(std::string_view text, std::string& result) const;
+  void append_with_bare(std::string_view text, std::string& result, WrittenPlaces& places) const;
 
   std::vector<Form> quoted_;
   std::vector<Form> bare_;

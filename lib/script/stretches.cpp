@@ -47,6 +47,10 @@ std::optional<std::string_view> Stretch::written_unit(std::size_t index) const {
   return part_of(written, written_units[index]);
 }
 
+Place Stretch::place_of(std::size_t offset) const {
+  return places.of(behind(begin, std::string_view(sql).substr(0, offset)));
+}
+
 Stretches::Stretches(const Script& script) : script_(script) { fill(); }
 
 Stretches::Stretches(const Script& script, const Placeholders& values, std::size_t part_bytes)
@@ -88,10 +92,12 @@ std::optional<Stretch> Stretches::take() {
     if (substitution_) judge(script_, written);
   } else {
     stretch.written = window_.substr(0, end);
-    stretch.sql = substitution_->apply(stretch.written, written.colons);
-    const Lexed lexed = lex(stretch.sql, part(), is_read_);
+    stretch.places = WrittenPlaces(at_);
+    stretch.sql = substitution_->apply(stretch.written, written.colons, stretch.places);
+    Lexed lexed = lex(stretch.sql, part(), is_read_);
     // A value may have opened a quote, which ends later.
     if (!is_read_ && lexed.whole_end != stretch.sql.size()) return std::nullopt;
+    stretch.places.apply_to(lexed);
     judge(script_, lexed);
     stretch.units = units_of(lexed);
     require_same_units(script_, stretch, *substitution_);

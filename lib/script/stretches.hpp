@@ -23,10 +23,13 @@ struct Stretch {
   /// As it stands in the file: values of placeholders are nobody's business. Empty: as `sql` is.
   std::string written;
   std::vector<Unit> written_units;
+  WrittenPlaces places = WrittenPlaces();  ///< of what is sent
 
   std::string_view unit(std::size_t index) const;
   /// The same as it is written; where units are other ones there, nothing.
   std::optional<std::string_view> written_unit(std::size_t index) const;
+  /// Where in the file this byte of `sql` stands.
+  Place place_of(std::size_t offset) const;
 };
 
 /// Reads a script from its beginning, in stretches: one, if its text is kept; otherwise the file is

@@ -2,7 +2,9 @@
 
 #include <sys/stat.h>
 
+#include <csignal>
 #include <filesystem>
+#include <thread>
 
 #include "support/migrations.hpp"
 
@@ -320,6 +322,32 @@ TEST_F(Placeholders, ValuesAreNotInTheListOfProcesses) {
     }
     EXPECT_THAT(shown, HasSubstr("pw=******"));
     EXPECT_THAT(shown, Not(HasSubstr("s3cr3t")));
+  }
+}
+
+/// However a connection is given.
+TEST_F(Placeholders, PasswordsOfConnectionsAreNotInTheListOfProcesses) {
+  const std::string uri = "postgresql://u:s3cr3t@127.0.0.1:1/x";
+  const std::string text = "host=127.0.0.1 port=1 password = 's3cr3t' user=u";
+  write("001_q.sql", "select 1");
+  for (const std::vector<std::string>& given :
+       std::vector<std::vector<std::string>>{{"migrate", "up", "-d", uri},
+                                             {"migrate", "up", "-d" + uri},
+                                             {"migrate", "up", "--dbname=" + uri},
+                                             {"migrate", "up", "--dbname", text},
+                                             {"migrate", "up", "--migrate-url", uri},
+                                             {"migrate", "up", "--migrate-url=" + text},
+                                             {"load", path("001_q.sql"), "-t", "t", "-d", uri}}) {
+    std::vector<std::string> all = given;
+    all.insert(all.end(), {"--wait", "60s"});
+    Process process(all);
+    for (int i = 0; i < 2000 && !process.err_so_far().contains("--wait"); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    const std::string shown = read_file("/proc/" + std::to_string(process.pid()) + "/cmdline");
+    EXPECT_THAT(shown, HasSubstr("***"));
+    EXPECT_THAT(shown, Not(HasSubstr("s3cr3t")));
+    process.signal(SIGTERM);
+    EXPECT_THAT(process.wait().err, Not(HasSubstr("s3cr3t")));
   }
 }
 

@@ -339,7 +339,8 @@ TEST_F(MigrateFaults, StopSaysWhatRunsAndIsOverInTime) {
     const Finished stopped = runner.wait();
     EXPECT_EQ(143, stopped.exit_code) << stopped.err;
     EXPECT_LT(std::chrono::steady_clock::now() - sent, 2s);
-    EXPECT_THAT(stopped.err, HasSubstr("stopping: " + path("001_a.sql") + " has 1.0 s to end"));
+    EXPECT_THAT(stopped.err, HasSubstr("stopping: " + path("001_a.sql") +
+                                       " is cancelled if it has not ended within 1.0 s"));
     EXPECT_TRUE(no_session_left());
     migrate("repair", {"--forget", "1"});
   }

@@ -265,5 +265,67 @@ TEST_F(ProjectsOfJobs, ValuesOfPlaceholdersAreShownNowhere) {
   EXPECT_THAT(shown, Not(HasSubstr("s3cr3t")));
 }
 
+TEST_F(ProjectsOfJobs, AFlagThatIsGivenTwiceNamesItsJob) {
+  configure("a", "", "flags = [\"-d\", \"one\", \"--dbname=two\"]\n");
+  const Finished checked = pgsluice({"schedule", "check", "--config", folder_ / "a/pgsluice.toml"});
+  EXPECT_EQ(2, checked.exit_code);
+  EXPECT_THAT(checked.err, HasSubstr("pgsluice.toml:8:9: job \"tick\": "));
+  EXPECT_THAT(checked.err, HasSubstr("--dbname is given 2 times"));
+}
+
+/// A version before took the values along into its digests. Its scheduler, elsewhere, may still be
+/// alive: the same job is not refused, has missed nothing, and its digest is replaced.
+TEST_F(ProjectsOfJobs, DigestsOfSecretsAreKnownAgainAndReplaced) {
+  configure("a", "", "flags = [\"--placeholder\", \"pw=s3cr3tX\"]\n");
+  folder_.write(
+      "a/tick.sql",
+      "-- pgsluice: placeholder pw\ninsert into ticks (app) select 'a' where :'pw' <> ''");
+  ASSERT_EQ(0, pgsluice(command("a", {"--once"})).exit_code);
+  const std::string now = db().value("select meaning from pgsluice.jobs");
+  const std::string flags = "encode(sha256(E'--placeholder\\npw=s3cr3tX\\n'), 'hex')";
+  db().run(
+      "update pgsluice.jobs set place = 'elsewhere', followed_at = clock_timestamp(), since = "
+      "clock_timestamp() - interval '3 seconds', meaning = regexp_replace(meaning, "
+      "'flags=\\w+', 'flags=' || left(" +
+      flags + ", 12))");
+  ASSERT_NE(now, db().value("select meaning from pgsluice.jobs"));
+  const std::string since = db().value("select since::text from pgsluice.jobs");
+  const Finished once = pgsluice(command("a", {"--once"}));
+  EXPECT_EQ(0, once.exit_code) << once.err;
+  EXPECT_THAT(once.err, Not(HasSubstr("refused")));
+  EXPECT_EQ(now, db().value("select meaning from pgsluice.jobs"));
+  EXPECT_EQ(since, db().value("select since::text from pgsluice.jobs"));
+  EXPECT_EQ(1, ticks("a")) << "what was due has run";
+}
+
+/// A connection in the flags of a job is no secret of who may see processes, nor of the log.
+TEST_F(ProjectsOfJobs, ConnectionsInFlagsAreShownNowhere) {
+  const std::string other = "postgresql://nobody:s3cr3tX@127.0.0.1:1/x";
+  configure("a", "", "flags = [\"-d\", \"" + other + "\", \"--wait=30s\"]\n");
+  const Finished checked = pgsluice({"schedule", "check", "--config", folder_ / "a/pgsluice.toml"});
+  EXPECT_EQ(0, checked.exit_code) << checked.err;
+  EXPECT_THAT(checked.out, HasSubstr("-d postgresql://nobody:***@127.0.0.1:1/x"));
+  Process process(command("a"));
+  ASSERT_TRUE(says(process, "waits up to"));
+  EXPECT_THAT(process.err_so_far(), HasSubstr("port 1 failed")) << "it is the flags' server";
+  std::string shown = checked.out + process.err_so_far();
+  std::size_t children = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string text = read_file((entry.path() / "cmdline").string());
+    if (!text.contains(folder_ / "a/tick.sql")) continue;
+    ++children;
+    shown += text;
+    EXPECT_THAT(text, Not(HasSubstr("nobody"))) << "it comes by the environment";
+  }
+  EXPECT_GT(children, 0U);
+  process.signal(SIGTERM);
+  EXPECT_TRUE(says(process, "stopping"));
+  process.signal(SIGTERM);
+  shown += process.wait().err;
+  shown += db().value("select string_agg(r::text, ' ') from pgsluice.job_runs r");
+  shown += db().value("select string_agg(j::text, ' ') from pgsluice.jobs j");
+  EXPECT_THAT(shown, Not(HasSubstr("s3cr3t")));
+}
+
 }  // namespace
 }  // namespace sluice::test

@@ -463,8 +463,19 @@ TEST_F(Schedules, FlagsThatAJobWouldStumbleOverAreSaidAtOnce) {
   }
   EXPECT_THAT(refusal(check, "\"--lock-timeout\", \"soon\""), HasSubstr("is not a duration"));
   EXPECT_THAT(refusal(check, "\"--placeholder\", \"x\""), HasSubstr("write NAME=VALUE"));
-  EXPECT_THAT(refusal(check, "\"-d\", \"elsewhere\""), HasSubstr("--dbname is given 2 times"));
+  EXPECT_THAT(refusal(check, "\"-d\", \"a\", \"-d\", \"b\""),
+              HasSubstr("--dbname is given 2 times"));
   EXPECT_THAT(refusal(check, "\"--help\""), HasSubstr("runs nothing"));
+}
+
+TEST_F(Schedules, TheNextSlotIsSaidAtTheStart) {
+  configure("", {job("late", "0 3 1 1 *", "select 1"), job("soon", "@every 1h", "select 1")});
+  Process runner(command());
+  for (int i = 0; i < 4000 && !runner.err_so_far().contains("follows"); ++i)
+    std::this_thread::sleep_for(5ms);
+  const Finished stopped = stop(runner);
+  EXPECT_THAT(stopped.err, HasSubstr("follows: this is the next slot of 2 jobs"));
+  EXPECT_THAT(stopped.err, HasSubstr(" soon ("));
 }
 
 TEST_F(Schedules, CheckAsksNoDatabaseAndSaysWhatRuns) {

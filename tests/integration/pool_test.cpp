@@ -3,11 +3,15 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <filesystem>
 
 #include "async/gather.hpp"
+#include "base/failure.hpp"
 #include "pg/pipeline.hpp"
 #include "support/coroutine.hpp"
 #include "support/database.hpp"
+#include "support/files.hpp"
 #include "support/proxy.hpp"
 
 namespace sluice::test {
@@ -61,6 +65,66 @@ asio::awaitable<void> use_all_ways(pg::Pool& pool) {
 TEST_F(PoolTest, RunsStatementsWithParameters) {
   with_pool({}, use_all_ways);
   EXPECT_EQ(5000, db().number("select count(*) from t"));
+}
+
+/// What a service file says while it is there, and while it is not.
+asio::awaitable<void> lose_the_service(pg::Pool& pool, const std::string& file,
+                                       const std::string& moved) {
+  std::filesystem::rename(file, moved);
+  std::optional<Failure> wrong;
+  try {
+    co_await pool.execute("select 1");
+  } catch (const Failure& failure) {
+    wrong = failure;
+  }
+  EXPECT_EQ(FailureKind::usage, wrong.value().kind()) << "nothing has led anywhere yet";
+  std::filesystem::rename(moved, file);
+  {
+    pg::Lease lease = co_await pool.acquire();
+    co_await lease->query("select 1");
+    std::filesystem::rename(file, moved);
+    std::optional<pg::PgError> away;
+    try {
+      co_await pool.execute("select 1");
+    } catch (const pg::PgError& error) {
+      away = error;
+    }
+    EXPECT_EQ(ErrorNature::lost, away.value().nature());
+    EXPECT_EQ(pg::Phase::connect, away->phase);
+  }
+  std::filesystem::rename(moved, file);
+  co_await pool.execute("select 1");
+}
+
+TEST_F(PoolTest, SettingsThatHaveWorkedMayWorkAgain) {
+  const TemporaryFolder folder;
+  const Session session(url());
+  const std::string file = folder.write(
+      "pg_service.conf", std::string("[here]\nhost=127.0.0.1\nport=") + PQport(session.raw()) +
+                             "\nuser=" + PQuser(session.raw()) + "\ndbname=" + PQdb(session.raw()) +
+                             "\n");
+  ASSERT_EQ(0, ::setenv("PGSERVICEFILE", file.c_str(), 1));
+  const std::string moved = folder / "away";
+  const auto use = [&](pg::Pool& pool) { return lose_the_service(pool, file, moved); };
+  with_pool({.connections_max = 2}, use, "service=here");
+  ::unsetenv("PGSERVICEFILE");
+}
+
+asio::awaitable<void> cancel_again_and_again(pg::Pool& pool) {
+  pg::Lease one = co_await pool.acquire();
+  pg::Lease other = co_await pool.acquire();
+  std::vector<pg::Cancel> first = pool.cancel_leased();
+  EXPECT_EQ(2U, first.size());
+  EXPECT_TRUE(pool.cancel_leased().empty()) << "they are still to be sent";
+  first.pop_back();
+  EXPECT_EQ(1U, pool.cancel_leased().size());
+  for (const pg::Cancel& cancel : first) cancel.send_blocking();
+  first.clear();
+  EXPECT_EQ(2U, pool.cancel_leased().size()) << "what runs now may be something else";
+}
+
+TEST_F(PoolTest, OneCancelIsUnderWayForEachConnection) {
+  with_pool({.connections_max = 2}, cancel_again_and_again);
 }
 
 asio::awaitable<void> refuse_a_row(pg::Pool& pool) {

@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include "jobs/files.hpp"
 #include "jobs/scheduler.hpp"
 #include "pg/conninfo.hpp"
+#include "script/checksum.hpp"
 #include "support/files.hpp"
 
 namespace sluice::jobs {
@@ -209,6 +211,34 @@ flags = ["--placeholder", "a=b"]
   EXPECT_THAT(config.jobs[2].command.files, ::testing::ElementsAre(folder_ / "sql/S__nightly.sql"));
 }
 
+/// A short secret could be guessed from a digest by trying.
+TEST_F(Configuration, DigestsHoldNoSecrets) {
+  folder_.write("a.sql", "select 1");
+  const auto job = [this](const std::string& flags) {
+    return read("[[job]]\nname = \"j\"\ncron = \"@daily\"\nsql = \"a.sql\"\nflags = " + flags)
+        .jobs.front();
+  };
+  for (const auto& [one, other] : std::vector<std::pair<std::string, std::string>>{
+           {R"(["--placeholder", "pw=1"])", R"(["--placeholder", "pw=2"])"},
+           {R"(["--placeholder=pw=1"])", R"(["--placeholder=pw=2"])"},
+           {R"(["-d", "postgresql://u:1@h/db"])", R"(["-d", "postgresql://u:2@h/db"])"},
+           {R"(["--migrate-url=password=1 host=h"])", R"(["--migrate-url=password=2 host=h"])"}}) {
+    EXPECT_EQ(job(one).meaning, job(other).meaning) << one;
+    EXPECT_NE(job(one).meaning_with_secrets, job(other).meaning_with_secrets);
+    EXPECT_NE(job(one).meaning_with_secrets, job(one).meaning) << "as a version before had it";
+  }
+  EXPECT_NE(job(R"(["--placeholder", "a=1"])").meaning, job(R"(["--placeholder", "b=1"])").meaning);
+  EXPECT_NE(job(R"(["-d", "postgresql://u:1@h/db"])").meaning,
+            job(R"(["-d", "postgresql://u:1@h/other"])").meaning);
+  const Job plain = job(R"(["--lock-timeout", "1s"])");
+  EXPECT_EQ("", plain.meaning_with_secrets);
+  // The digests of a version before: what it has stored has to be known again.
+  EXPECT_THAT(plain.meaning,
+              HasSubstr("flags=" + script::sha256("--lock-timeout\n1s\n").substr(0, 12)));
+  EXPECT_THAT(job(R"(["--placeholder", "pw=1"])").meaning_with_secrets,
+              HasSubstr("flags=" + script::sha256("--placeholder\npw=1\n").substr(0, 12)));
+}
+
 struct Refused {
   std::string text;
   std::string message;
@@ -271,11 +301,14 @@ TEST(Files, ThatCannotBeSeenAreSaid) {
   folder.write("a.csv", "id\n");
   std::filesystem::create_symlink(folder / "loop.csv", folder / "loop.csv");
   std::filesystem::create_symlink("nowhere", folder / "gone.csv");
+  ASSERT_EQ(0, ::mkfifo((folder / "pipe.csv").c_str(), 0600));
   const std::string long_name = folder / (std::string(300, 'x') + ".csv");
   for (const auto& [pattern, says] : std::vector<std::pair<std::string, std::string>>{
-           {folder / "*.csv", "loop.csv: Too many levels of symbolic links"},
+           {folder / "[!p]*.csv", "loop.csv: Too many levels of symbolic links"},
            {folder / "loop.csv", "loop.csv: Too many levels of symbolic links"},
            {folder / "loop.csv/*.csv", "loop.csv: Too many levels of symbolic links"},
+           {folder / "pipe*", "pipe.csv: is a pipe"},
+           {"/dev/nul[l]", "/dev/null: is a device"},
            {long_name, "x.csv: File name too long"}}) {
     SCOPED_TRACE(pattern);
     std::vector<std::string> unseen;
