@@ -333,8 +333,9 @@ void add_reject_flags(CLI::App& c, LoadFlags& f) {
                     "--max-reject-ratio)")
       .group(group);
   const auto ratio_max = [&f](const double& share) { f.reject_ratio_max = share; };
-  add_share_option(c, "--max-reject-ratio", ratio_max,
-                   "stop when more than this share of the records is bad: 0.01 is one in a hundred")
+  add_share_option(
+      c, "--max-reject-ratio", ratio_max,
+      "stop when more than this share of the file's records is bad: 0.01 is one in a hundred")
       .group(group);
   c.add_option("--rejects", f.load.rejects_path,
                "CSV file for the bad records, with the reasons beside it in .jsonl (default: "

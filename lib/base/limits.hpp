@@ -153,8 +153,9 @@ inline constexpr std::size_t job_message_bytes = 4 * KiB;
 /// Records that one look at a publication that was refused finds; more come with the next.
 inline constexpr std::size_t publication_refusals_max = 10'000;
 
-/// A share of fewer records says nothing yet (--max-reject-ratio).
-inline constexpr std::uint64_t ratio_records_min = 10'000;
+/// Before all records are counted, so many times more bad ones than --max-reject-ratio allows of
+/// those that there seem to be are too many.
+inline constexpr double ratio_estimate_factor = 4;
 /// When so many tuples were refused alone with one SQLSTATE, and none was taken, so many others of
 /// their lane are tried before more are.
 inline constexpr std::uint64_t refused_alike_max = 16;

@@ -63,11 +63,28 @@ asio::awaitable<void> Road::read_chunks() {
     ends_within_line_ = chunk->lacks_line_end;
     records_read_ += chunk->records;
     bytes_read_ += chunk->size;
+    packed_read_ += chunk->packed_bytes;
+    estimate(*chunk);
     if (is_known) continue;
     co_await keep_to_rate(*chunk);
     co_await to_encode_.send(std::move(chunk));
   }
   to_encode_.close();
+}
+
+/// How many records the source has, or will seem to have: for the share of bad ones.
+void Road::estimate(const chunk::Chunk& chunk) {
+  const std::optional<source::Source::Packed> packed = plan_.source->packed();
+  const auto total = packed ? packed->total : plan_.source->length();
+  if (!total || plan_.options.limit) return;
+  const std::uint64_t done = packed ? packed_read_ : chunk.start.byte_offset + chunk.size;
+  if (!packed && done == *total) {
+    with_.budget.set_total(records_read_);
+  } else if (done > 0) {
+    with_.budget.expect(static_cast<std::uint64_t>(
+        static_cast<double>(records_read_) *
+        std::max(1.0, static_cast<double>(*total) / static_cast<double>(done))));
+  }
 }
 
 asio::awaitable<void> Road::keep_to_rate(const chunk::Chunk& chunk) {

@@ -61,6 +61,7 @@ class Road {
   asio::awaitable<void> write_batches();
   asio::awaitable<void> write_batch(const chunk::Chunk& chunk, const tuple::Batch& batch);
   bool is_stored(const chunk::Chunk& chunk);
+  void estimate(const chunk::Chunk& chunk);
   asio::awaitable<void> keep_to_rate(const chunk::Chunk& chunk);
   void fail(std::int64_t chunk, std::exception_ptr error);
   bool given_up_on(std::int64_t chunk) const { return failure_ && chunk >= failure_->chunk; }
@@ -91,6 +92,7 @@ class Road {
 
   std::uint64_t records_read_ = 0;
   std::uint64_t bytes_read_ = 0;
+  std::uint64_t packed_read_ = 0;
   std::uint64_t chunks_read_ = 0;
   bool ends_within_line_ = false;
   RowCounts counts_;

@@ -15,8 +15,12 @@ bool RejectBudget::allows(std::uint64_t records, std::uint64_t rejects) const {
   if (!limits_.allow_any()) return false;
   if (limits_.rejects_max && all > *limits_.rejects_max) return false;
   if (!limits_.ratio_max) return true;
-  const std::uint64_t of = total_.value_or(std::max(records_ + records, limits::ratio_records_min));
-  return static_cast<double>(all) <= *limits_.ratio_max * static_cast<double>(of);
+  if (total_) return static_cast<double>(all) <= *limits_.ratio_max * static_cast<double>(*total_);
+  // An estimate, and records to come may be shorter: several times too many are too many.
+  const auto expected = std::max(expected_.value_or(0), records_ + records);
+  return !expected_ || static_cast<double>(all) <= limits::ratio_estimate_factor *
+                                                       *limits_.ratio_max *
+                                                       static_cast<double>(expected);
 }
 
 void RejectBudget::use(std::uint64_t records, std::uint64_t rejects) {
@@ -34,9 +38,12 @@ std::string RejectBudget::explain(std::uint64_t rejects) const {
   const std::string count = format_count(all) + (all == 1 ? " record is bad" : " records are bad");
   if (limits_.rejects_max && all > *limits_.rejects_max)
     return fmt::format("{}, and --max-rejects allows {}", count, *limits_.rejects_max);
-  return fmt::format("{} of {}, and --max-reject-ratio allows {}", count,
-                     format_count(std::max(total_.value_or(records_), all)),
-                     limits_.ratio_max.value_or(0));
+  const double ratio = limits_.ratio_max.value_or(0);
+  if (total_)
+    return fmt::format("{} of {}, and --max-reject-ratio allows {}", count, format_count(*total_),
+                       ratio);
+  return fmt::format("{} of about {} that there seem to be, and --max-reject-ratio allows {}",
+                     count, format_count(expected_.value_or(records_)), ratio);
 }
 
 }  // namespace sluice::rejects

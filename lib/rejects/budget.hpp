@@ -31,10 +31,11 @@ class RejectBudget {
   void use(std::uint64_t records, std::uint64_t rejects);
   void give_back(std::uint64_t records, std::uint64_t rejects);
 
-  /// The source ends behind so many records: the ratio is of all of them from now on. Before, it is
-  /// of those that were stored, or of ten thousand where they are fewer: a bad beginning is not the
-  /// whole.
+  /// The ratio is of all records of the source, however they are spread and whoever is first: so it
+  /// is judged when their number is known, or when there are too many for all that may be expected.
   void set_total(std::uint64_t records) { total_ = records; }
+  /// The source seems to have so many.
+  void expect(std::uint64_t records) { expected_ = records; }
 
   /// "101 records are bad, and --max-rejects allows 100"
   std::string explain(std::uint64_t rejects) const;
@@ -44,6 +45,7 @@ class RejectBudget {
   std::uint64_t records_ = 0;
   std::uint64_t rejects_ = 0;
   std::optional<std::uint64_t> total_;
+  std::optional<std::uint64_t> expected_;
 };
 
 }  // namespace sluice::rejects

@@ -277,6 +277,38 @@ TEST_F(RejectsTest, RatioCountsAllRecordsWhenTheyAreKnown) {
   EXPECT_THAT(bad.message, HasSubstr("--max-reject-ratio allows 0.09"));
 }
 
+/// Bad records that lie together are no larger share than those that do not, whoever judges first.
+TEST_F(RejectsTest, RatioIsThatOfTheWholeFile) {
+  db().run("create table t (id int, v text)");
+  constexpr int bad = 300;
+  constexpr int records = 60'000;
+  for (const int begin : {1, records / 2, records - bad + 1}) {
+    std::string csv = "id,v\n";
+    for (int i = 1; i <= records; ++i)
+      csv += (i >= begin && i < begin + bad ? "x" : std::to_string(i)) + ",some text\n";
+    for (const std::size_t jobs : {1, 4}) {
+      for (const auto& [ratio, is_allowed] : {std::pair{0.005, true}, std::pair{0.0049, false}}) {
+        SCOPED_TRACE(std::to_string(begin) + " " + std::to_string(jobs) + " " +
+                     std::to_string(ratio));
+        options_ = {};
+        options_.rejects.ratio_max = ratio;
+        options_.jobs = jobs;
+        options_.chunk_bytes = 20'000;
+        options_.again = true;
+        options_.truncate = true;
+        const Loaded loaded = load(csv);
+        if (is_allowed) {
+          ASSERT_TRUE(loaded.ok()) << loaded.message;
+          EXPECT_EQ(static_cast<std::uint64_t>(bad), loaded.report.rows_rejected);
+          continue;
+        }
+        EXPECT_EQ(FailureKind::budget, loaded.failure) << loaded.message;
+        EXPECT_THAT(loaded.message, HasSubstr("records are bad of 60,000"));
+      }
+    }
+  }
+}
+
 TEST_F(RejectsTest, RaggedErrorStopsWhateverTheBudget) {
   db().run("create table t (a int, b int)");
   options_.rejects.rejects_max = 100;

@@ -110,11 +110,9 @@ TEST(RejectBudget, Decides) {
       {{100, {}}, {}, 0, 99, 10, 1, true},
       {{100, {}}, {}, 0, 100, 10, 1, false},
       {{0, 0.5}, {}, 0, 0, 10, 1, false},
-      // Of ten thousand, where less is known.
+      // Where nothing is known of their number, nothing is judged.
       {{{}, 0.01}, {}, 0, 0, 100, 100, true},
-      {{{}, 0.01}, {}, 0, 0, 100, 101, false},
-      {{{}, 0.01}, {}, 100'000, 900, 10'000, 200, true},
-      {{{}, 0.01}, {}, 100'000, 900, 10'000, 201, false},
+      {{{}, 0.01}, {}, 100'000, 900, 10'000, 10'000, true},
       // Of all of them, once that is known.
       {{{}, 0.01}, 200, 100, 1, 100, 1, true},
       {{{}, 0.01}, 200, 100, 1, 100, 2, false},
@@ -128,6 +126,21 @@ TEST(RejectBudget, Decides) {
   }
   RejectBudget budget({100, {}});
   EXPECT_EQ("101 records are bad, and --max-rejects allows 100", budget.explain(101));
+
+  RejectBudget share({{}, 0.01});
+  share.expect(100'000);
+  EXPECT_TRUE(share.allows(1000, 1000));
+  EXPECT_TRUE(share.allows(5000, 4000));
+  EXPECT_FALSE(share.allows(5000, 4001)) << "four times as many as an estimate allows";
+  EXPECT_EQ(
+      "4,001 records are bad of about 100,000 that there seem to be, and --max-reject-ratio "
+      "allows 0.01",
+      share.explain(4001));
+  share.set_total(120'000);
+  EXPECT_TRUE(share.allows(0, 1200));
+  EXPECT_FALSE(share.allows(0, 1201));
+  EXPECT_EQ("1,201 records are bad of 120,000, and --max-reject-ratio allows 0.01",
+            share.explain(1201));
 }
 
 /// In memory, on the disk, and across the border between the two.
