@@ -159,11 +159,20 @@ Sql origin_expression() {
 }
 
 Sql defer_statements(const Sql& load, std::uint32_t target_oid, const IndexDefinition& index) {
+  // Of a load that goes on somebody may have made it again, or another one of its name: it is what
+  // is there that is dropped, and built again.
   return sql(
       "insert into pgsluice.deferred_indexes (load_id, target_oid, origin, index_name, name, "
       "target_schema, target_name, definition, tablespace, statistics, extensions, description, "
       "is_clustered, wide_columns, wide_bytes) values ({}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, "
-      "{}, {}, {}, {}); drop index {}; ",
+      "{}, {}, {}, {}) on conflict (load_id, index_name) do update set target_oid = "
+      "excluded.target_oid, "
+      "origin = excluded.origin, name = excluded.name, target_schema = excluded.target_schema, "
+      "target_name = excluded.target_name, definition = excluded.definition, tablespace = "
+      "excluded.tablespace, statistics = excluded.statistics, extensions = excluded.extensions, "
+      "description = excluded.description, is_clustered = excluded.is_clustered, wide_columns = "
+      "excluded.wide_columns, wide_bytes = excluded.wide_bytes, journaled_by = "
+      "excluded.journaled_by; drop index {}; ",
       load, target_oid, origin_expression(), literal(index.index_name), literal(index.name),
       literal(index.target_schema), literal(index.target_name), literal(index.statement),
       literal(index.tablespace), literal(index.statistics), literal(index.extensions),

@@ -145,6 +145,33 @@ TEST_F(DeferIndexes, RefuseWhatCannotBeUndone) {
 }
 
 /// A kill while the indexes are gone loses none of them.
+/// While a load is unfinished somebody makes an index again, or another one of its name: that is
+/// the one that the table has in the end.
+TEST_F(DeferIndexes, MadeAgainMeanwhileAreDeferredAgain) {
+  for (const char* definition :
+       {"t (v) include (id) with (fillfactor = 70) where v > 0", "t (v)"}) {
+    SCOPED_TRACE(definition);
+    options_.path = folder_.write("in.csv", csv(1, 1000) + "1001,13,refused\n" + csv(1, 1));
+    options_.chunk_bytes = 2000;
+    options_.jobs = 1;
+    EXPECT_FALSE(run_load(url(), options_).ok());
+    EXPECT_GT(missing(), 0);
+    db().run(std::string("create index by_v on ") + definition);
+    options_.rejects.rejects_max = 10;
+    const Loaded loaded = run_load(url(), options_);
+    ASSERT_TRUE(loaded.ok()) << loaded.message;
+    EXPECT_TRUE(loaded.report.resumed);
+    EXPECT_EQ(0, missing());
+    EXPECT_EQ(std::string("CREATE INDEX by_v ON public.t USING btree (v)"),
+              db().value("select left(pg_get_indexdef('by_v'::regclass), 45)"));
+    EXPECT_EQ(std::string(definition).ends_with(")") ? "f" : "t",
+              db().value("select indpred is not null from pg_index where indexrelid = "
+                         "'by_v'::regclass"));
+    options_.rejects.rejects_max.reset();
+    db().run("truncate t; truncate pgsluice.loads cascade");
+  }
+}
+
 TEST_F(DeferIndexes, SurviveAKill) {
   const std::string path = folder_.write("in.csv", csv(20, 40));
   db().run(
