@@ -116,27 +116,38 @@ Needs needs_of(Use use) {
   return {has_relation("migrations"), {{"migrations", reads}}};
 }
 
-// Everything that is ours, by its kind in SQL, with its owner. A trigger counts for its functions,
-// those of its condition too, as whoever has the privilege TRIGGER may have made it. Staging tables
+// What is ours, by its kind in SQL, with its owner: what our statements name, what stands above or
+// below these tables, and all that runs with them. That is what a default, a constraint, an index,
+// a trigger or statistics of them call, which is theirs as whoever owned the tables once, or has
+// the privilege TRIGGER, may have made it. What else is in the schema nothing calls. Staging tables
 // are looked at by those who use them.
 constexpr SqlWords own_things =
-    "(select 'schema' as kind, 'pgsluice' as name, nspowner as owner from pg_catalog.pg_namespace "
-    "where "
-    "nspname = 'pgsluice' union all select case relkind when 'S' then 'sequence' when 'v' then "
-    "'view' else 'table' end, format('pgsluice.%I', relname), relowner from pg_catalog.pg_class "
-    "where "
-    "relnamespace = to_regnamespace('pgsluice') and relkind in ('r', 'p', 'v', 'S') and relname !~ "
-    "'^stage_[0-9]+(_[0-9a-f]{8})?$' union all select 'function', p.oid::regprocedure::text, "
-    "p.proowner from pg_catalog.pg_proc p where p.pronamespace = to_regnamespace('pgsluice') union "
-    "all select "
-    "'function', p.oid::regprocedure::text, p.proowner from "
-    "pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid join "
-    "pg_catalog.pg_depend d on d.classid = "
-    "'pg_catalog.pg_trigger'::regclass and d.objid = t.oid and d.refclassid = "
-    "'pg_catalog.pg_proc'::regclass join "
-    "pg_catalog.pg_proc "
-    "p on p.oid = d.refobjid where c.relnamespace = to_regnamespace('pgsluice') and not "
-    "t.tgisinternal) as own";
+    "(with tables as (select c.oid, c.relname, c.relowner, c.relkind from pg_catalog.pg_class c "
+    "where c.relnamespace = to_regnamespace('pgsluice') and c.relkind not in ('i', 'I', 'c', 't') "
+    "and c.relname in ('loads', 'chunks', 'unlogged_marks', 'deferred_indexes', 'jobs', "
+    "'job_runs', 'migrations', 'loads_load_id_seq', 'migrations_migration_id_seq')), parts as "
+    "(select 'pg_catalog.pg_class'::regclass::oid as class, oid from tables union all select "
+    "d.classid, d.objid from tables t join pg_catalog.pg_depend d on d.refclassid = "
+    "'pg_catalog.pg_class'::regclass and d.refobjid = t.oid and d.deptype in ('a', 'i')), called "
+    "as (select distinct d.refclassid, d.refobjid from parts p join pg_catalog.pg_depend d on "
+    "d.classid = p.class and d.objid = p.oid) "
+    "select 'schema' as kind, 'pgsluice' as name, nspowner as owner from pg_catalog.pg_namespace "
+    "where nspname = 'pgsluice' union all select case relkind when 'S' then 'sequence' when 'v' "
+    "then 'view' else 'table' end, format('pgsluice.%I', relname), relowner from tables union all "
+    "select 'table', format('%I.%I', n.nspname, c.relname), c.relowner from tables t join "
+    "pg_catalog.pg_inherits i on t.oid in (i.inhparent, i.inhrelid) join pg_catalog.pg_class c on "
+    "c.oid in (i.inhparent, i.inhrelid) and c.oid <> t.oid join pg_catalog.pg_namespace n on n.oid "
+    "= c.relnamespace where c.relkind not in ('i', 'I') union all select 'function', "
+    "p.oid::regprocedure::text, p.proowner from pg_catalog.pg_proc p where p.pronamespace = "
+    "to_regnamespace('pgsluice') and p.proname in ('is_of_here', 'may_change_table', "
+    "'may_write_of', 'may_enter', 'may_change', 'refuse', 'guard_deferred_indexes', "
+    "'guards_as_made') union all select 'function', p.oid::regprocedure::text, p.proowner from "
+    "called join pg_catalog.pg_proc p on refclassid = 'pg_catalog.pg_proc'::regclass and p.oid = "
+    "refobjid union all select 'operator', o.oid::regoperator::text, o.oprowner from called join "
+    "pg_catalog.pg_operator o on refclassid = 'pg_catalog.pg_operator'::regclass and o.oid = "
+    "refobjid union all select 'type', format_type(y.oid, null), y.typowner from called join "
+    "pg_catalog.pg_type y on refclassid = 'pg_catalog.pg_type'::regclass and y.oid = refobjid) as "
+    "own";
 
 // What decides which rows of ours are read and kept. Triggers behind a row may do as they like.
 constexpr SqlWords what_interferes =
@@ -302,8 +313,8 @@ Sql untrusted_query() {
       "select string_agg(distinct format('%s %s belongs to %I', kind, name, "
       "pg_catalog.pg_get_userbyid(owner)), ', ') || e'\\n  The database''s owner or a superuser "
       "mends "
-      "it, once it is sure what is in there: ' || string_agg(distinct case kind when 'function' "
-      "then "
+      "it, once it is sure what is in there: ' || string_agg(distinct case when kind in "
+      "('function', 'operator', 'type') then "
       "'drop ' || kind || ' ' || name || ' cascade;' else 'alter ' || kind || ' ' || name || ' "
       "owner "
       "to ' || quote_ident(pg_catalog.pg_get_userbyid((select datdba from pg_catalog.pg_database "

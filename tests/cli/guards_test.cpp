@@ -82,10 +82,10 @@ TEST_F(Guards, AreThereAgainBehindTheAdviceForAnUntrustedSchema) {
   db().run("create table t (id int)");
   ASSERT_EQ(0, load(url()).exit_code);
   const std::string before = guards();
-  for (const char* function : {"refuse()", "may_write_of(bigint)", "new_one(bigint)"}) {
+  for (const char* function : {"refuse()", "may_write_of(bigint)", "may_enter(bigint)"}) {
     SCOPED_TRACE(function);
     db().run(std::string("grant create, usage on schema pgsluice to guards_mallory; create or "
-                         "replace function pgsluice.new_one(bigint) returns boolean language sql "
+                         "replace function pgsluice.may_enter(bigint) returns boolean language sql "
                          "as 'select true'; alter function pgsluice.") +
              function + " owner to guards_mallory");
     const Finished refused = load(url());
@@ -93,7 +93,7 @@ TEST_F(Guards, AreThereAgainBehindTheAdviceForAnUntrustedSchema) {
     const std::string advice = std::string("drop function pgsluice.") + function + " cascade;";
     ASSERT_THAT(refused.err, HasSubstr(advice));
     db().run(advice);
-    db().run("drop function if exists pgsluice.new_one(bigint)");
+    db().run("drop function if exists pgsluice.may_enter(bigint)");
     EXPECT_EQ(0, load(url()).exit_code);
     EXPECT_EQ(before, guards());
   }
