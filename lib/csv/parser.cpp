@@ -43,8 +43,7 @@ std::string_view message_of(Defect defect) {
              "closed (see --max-record-bytes, --quote)";
     case Defect::too_many_lines:
       return "the record that begins here has more lines than a record may have, or a quote in it "
-             "is "
-             "never closed (see --max-record-lines, --quote)";
+             "is never closed (see --max-record-lines, --quote)";
     case Defect::end_marker: return "end-of-copy marker corrupt";
   }
   return "";
@@ -86,8 +85,7 @@ bool Parser::take_odd_line(Record& record) {
 /// Whether a CR is one of a CRLF that ends a record.
 inline bool Parser::is_pair(std::size_t entry) const {
   const std::span<const std::uint32_t> index = input_.index;
-  const bool has_pairs = line_end_ == LineEnd::crlf || line_end_ == LineEnd::any;
-  if (!has_pairs || entry + 1 >= index.size()) return false;
+  if (!has_pairs_ || entry + 1 >= index.size()) return false;
   const std::size_t place = index[entry];
   return input_.bytes[place] == '\r' && index[entry + 1] == place + 1 &&
          input_.bytes[place + 1] == '\n';
@@ -98,15 +96,13 @@ void Parser::begin(Record& record) {
   scratch_used_ = 0;
   record.begin = at_;
   record.defect = Defect::none;
+  marks_end_ = false;
 }
 
 /// `end` is behind its last field.
 void Parser::end(Record& record, const Field* end) {
   if (input_.unterminated_quote && at_ >= input_.size) record.defect = Defect::unterminated_quote;
-  if (marks_end_) [[unlikely]] {
-    record.defect = Defect::end_marker;
-    marks_end_ = false;
-  }
+  if (marks_end_) record.defect = Defect::end_marker;
   if (record.defect != Defect::none) end = fields_.data();
   record.fields = {fields_.data(), static_cast<std::size_t>(end - fields_.data())};
 }
@@ -124,12 +120,33 @@ inline bool Parser::ends_record(char c, bool is_pair) const {
 
 bool Parser::next(Record& record) {
   if (at_ == odd_begin_ && take_odd_line(record)) return true;
+  return is_usual_ ? next_of<true>(record) : next_of<false>(record);
+}
+
+/// A field that has entries of its own: quotes, or escapes.
+template <bool usual>
+[[gnu::always_inline]] inline Field Parser::with_entries(std::size_t begin, std::size_t end,
+                                                         std::span<const std::uint32_t> entries) {
+  const char* const from = input_.bytes + begin;
+  const char* const to = input_.bytes + end;
+  if (!usual && dialect_.escapes_everywhere()) return unescape_everywhere(from, to);
+  // Most are one section, and nothing else.
+  const char quote = dialect_.quote;
+  if (entries.size() == 1 && dialect_.escape == quote && *from == quote && to - from >= 2 &&
+      to[-1] == quote)
+    return {from + 1, static_cast<std::uint32_t>(to - from - 2), true, false};
+  return quoted(begin, end, entries);
+}
+
+/// What only other dialects need costs the usual ones nothing.
+template <bool usual>
+bool Parser::next_of(Record& record) {
   if (at_ >= input_.size || entry_ >= input_.index.size()) return false;
   begin(record);
   const char* const bytes = input_.bytes;
   const std::uint32_t* const index = input_.index.data();
   const char delimiter = dialect_.delimiter.last();
-  const std::size_t reach = dialect_.delimiter.size() - 1;  // back to a delimiter's first byte
+  const std::size_t reach = usual ? 0 : dialect_.delimiter.size() - 1;  // back to its first byte
   const char quote = dialect_.quote;
   const char escape = dialect_.escape;
   Field* out = fields_.data();
@@ -145,7 +162,8 @@ bool Parser::next(Record& record) {
       full = fields_.data() + fields_.size();
     }
     if (first_opening != entry) {
-      *out++ = quoted(field_begin, end, {index + first_opening, entry - first_opening});
+      *out++ =
+          with_entries<usual>(field_begin, end, {index + first_opening, entry - first_opening});
       return;
     }
     out->text = bytes + field_begin;
@@ -163,7 +181,7 @@ bool Parser::next(Record& record) {
       first_opening = entry + 1;
       continue;
     }
-    if (c == quote || c == escape) continue;
+    if (c == quote || (!usual && c == escape)) continue;
     const bool pair = is_pair(entry);
     const bool ends = ends_record(c, pair);
     if (!ends && record.defect == Defect::none)
@@ -193,7 +211,6 @@ Field* Parser::grow_fields(const Field* full) {
 Field Parser::quoted(std::size_t begin, std::size_t end, std::span<const std::uint32_t> openings) {
   const char* const from = input_.bytes + begin;
   const char* const to = input_.bytes + end;
-  if (dialect_.escapes_everywhere()) return unescape_everywhere(from, to);
   const char quote = dialect_.quote;
   const bool whole = *from == quote && to - from >= 2 && to[-1] == quote;
   if (!whole || !dialect_.escapes_by_doubling()) {
@@ -202,10 +219,8 @@ Field Parser::quoted(std::size_t begin, std::size_t end, std::span<const std::ui
         whole && openings.size() == 1 &&
         std::memchr(from + 1, dialect_.escape, static_cast<std::size_t>(to - from - 2)) == nullptr;
     if (!plain) return unescape(from, to);
-  }
-  if (openings.size() == 1)
     return {from + 1, static_cast<std::uint32_t>(to - from - 2), true, false};
-
+  }
   // Doubled quotes close and open at once, so the openings say where the parts are that are
   // copied: each goes up to the first quote of the next pair, which is the one that stays.
   char* const text = reserve_scratch(end - begin);

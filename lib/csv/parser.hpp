@@ -73,7 +73,12 @@ class Parser {
   /// that stands in the text there is more: Scanner::padding.
   static constexpr std::size_t padding = 16;
 
-  Parser(const Dialect& dialect, LineEnd line_end) : dialect_(dialect), line_end_(line_end) {}
+  Parser(const Dialect& dialect, LineEnd line_end)
+      : dialect_(dialect),
+        line_end_(line_end),
+        has_pairs_(line_end == LineEnd::crlf || line_end == LineEnd::any),
+        is_usual_(dialect.delimiter.size() == 1 && !dialect.escapes_everywhere() &&
+                  line_end != LineEnd::any) {}
 
   /// Begins with `input`, at the record that starts at byte `begin`. `input` must live as long as
   /// the parse.
@@ -85,6 +90,10 @@ class Parser {
  private:
   void begin(Record& record);
   void end(Record& record, const Field* end);
+  template <bool usual>
+  bool next_of(Record& record);
+  template <bool usual>
+  Field with_entries(std::size_t begin, std::size_t end, std::span<const std::uint32_t> entries);
   bool is_pair(std::size_t entry) const;
   bool ends_record(char c, bool is_pair) const;
   bool take_odd_line(Record& record);
@@ -97,6 +106,8 @@ class Parser {
 
   Dialect dialect_;
   LineEnd line_end_;
+  bool has_pairs_;  ///< a CR and its LF may end a record
+  bool is_usual_;   ///< one byte delimits, and one or two that are known end a record
   ParseInput input_;
   std::size_t at_ = 0;         ///< next record's first byte
   std::size_t entry_ = 0;      ///< next entry of the index
