@@ -166,7 +166,8 @@ std::vector<std::string> read_header(const Lookahead& text, std::size_t& offset,
   }
   std::vector<std::string> names;
   for (const csv::Field& field : record.fields) names.emplace_back(field.view());
-  const auto line = bytes.substr(record.end, size - std::min(size, record.end));
+  const std::string_view line =
+      std::string_view(bytes).substr(record.end, size - std::min(size, record.end));
   const bool is_pair = line_end == csv::LineEnd::any && line.starts_with("\r\n");
   offset += std::min(size, record.end + (is_pair ? 2 : end.size()));
   return names;

@@ -21,17 +21,22 @@ std::vector<std::string> names_of(const Table& table) {
 class Alike {
  public:
   explicit Alike(const std::vector<std::string>& names) {
-    for (std::size_t i = 0; i < names.size(); ++i) places_[likeness_of(names[i])].push_back(i);
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if (names[i].size() <= bytes_max) places_[likeness_of(names[i])].push_back(i);
   }
 
   /// The one name that is like that, or nothing.
   std::optional<std::size_t> find(const std::string& name) const {
+    if (name.size() > bytes_max) return std::nullopt;
     const auto found = places_.find(likeness_of(name));
     if (found == places_.end() || found->second.size() != 1) return std::nullopt;
     return found->second.front();
   }
 
  private:
+  /// No column's name is longer; what claims to be a header may be a whole file.
+  static constexpr std::size_t bytes_max = 1024;
+
   std::map<std::string, std::vector<std::size_t>> places_;
 };
 
@@ -155,7 +160,7 @@ class ByName {
   }
 
  private:
-  std::string wanted(std::size_t i) const { return renames_[i].value_or(names_[i]); }
+  const std::string& wanted(std::size_t i) const { return renames_[i] ? *renames_[i] : names_[i]; }
 
   void feed(std::size_t i, std::size_t target) {
     const Column& column = table_.columns[target];
