@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/printable.hpp"
 #include "base/quantity.hpp"
 #include "base/suggestion.hpp"
 #include "csv/dialect.hpp"
@@ -93,23 +94,86 @@ CLI::Option& add_duration_option(CLI::App& command, const std::string& flags,
 }
 
 CLI::Option& add_character_option(CLI::App& command, const std::string& flags,
-                                  std::optional<char>& c, const std::string& help) {
-  const auto read = [flag = shown_name(flags), &c](const std::string& text) {
+                                  std::optional<char>& c, const CharacterWord& word,
+                                  const std::string& help) {
+  const auto read = [flag = shown_name(flags), &c, word](const std::string& text) {
+    if (text == word.word) {
+      word.take();
+      return;
+    }
     c = csv::parse_character(text);
-    if (c) return;
+    if (c && *c != '\0') return;
     throw WrongValue(flag + ": " + quoted(text) +
-                     " is not one character; write for example ';', '\\t', tab, pipe or '\\x01'");
+                     " is not one character; write for example '\"', '\\x01' or " + word.word);
   };
-  return *command.add_option_function<std::string>(flags, read, help)->option_text("CHAR");
+  return *command.add_option_function<std::string>(flags, read, help)
+              ->option_text("CHAR|" + word.word);
 }
+
+CLI::Option& add_characters_option(CLI::App& command, const std::string& flags,
+                                   Take<std::string> take, const std::string& help) {
+  const auto read = [flag = shown_name(flags), take = std::move(take)](const std::string& text) {
+    const auto characters = csv::parse_characters(text);
+    if (characters && csv::Delimiter::of(*characters) && is_utf8(*characters)) {
+      take(*characters);
+      return;
+    }
+    throw WrongValue(flag + ": " + quoted(text) +
+                     " is not one to eight bytes of text; write for example ';', '||', '\\t', tab, "
+                     "pipe, '\\x1f' or '\\u00a7'");
+  };
+  return *command.add_option_function<std::string>(flags, read, help)->option_text("TEXT");
+}
+
+namespace {
+
+/// The texts of one list: nothing where a quote is not closed, or something stands behind it.
+std::optional<std::vector<std::string>> split_list(const std::string& list) {
+  std::vector<std::string> texts(1);
+  for (std::size_t at = 0; at < list.size();) {
+    std::string& text = texts.back();
+    if (text.empty() && list[at] == '"' && (at == 0 || list[at - 1] == ',')) {
+      for (++at; at < list.size(); ++at) {
+        if (list[at] != '"') {
+          text += list[at];
+        } else if (list.substr(at + 1).starts_with('"')) {
+          text += list[at++];
+        } else {
+          break;
+        }
+      }
+      if (at == list.size() || (at + 1 < list.size() && list[at + 1] != ',')) return std::nullopt;
+      ++at;
+    } else if (list[at] == ',') {
+      texts.emplace_back();
+      ++at;
+    } else {
+      text += list[at++];
+    }
+  }
+  return texts;
+}
+
+}  // namespace
 
 CLI::Option& add_list_option(CLI::App& command, const std::string& flags,
                              std::vector<std::string>& texts, bool has_commas,
                              const std::string& help) {
   // Otherwise it would take the arguments behind it too, among them the files.
-  CLI::Option& option = *command.add_option(flags, texts, help)->allow_extra_args(false);
-  if (has_commas) option.delimiter(',');
-  return option;
+  if (!has_commas) return *command.add_option(flags, texts, help)->allow_extra_args(false);
+  const auto read = [flag = shown_name(flags), &texts](const std::vector<std::string>& lists) {
+    for (const std::string& list : lists) {
+      const auto split = split_list(list);
+      if (!split) {
+        throw WrongValue(flag + ": " + quoted(list) +
+                         " has a quote that is not closed; a name with a comma or a quote in it is "
+                         "written as CSV has it: 'a,\"b, c\",d'");
+      }
+      texts.insert(texts.end(), split->begin(), split->end());
+    }
+  };
+  return *command.add_option_function<std::vector<std::string>>(flags, read, help)
+              ->allow_extra_args(false);
 }
 
 std::size_t place_of_choice(const std::string& flag, const std::string& text,

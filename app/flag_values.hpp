@@ -46,9 +46,19 @@ CLI::Option& add_duration_option(CLI::App& command, const std::string& flags,
 CLI::Option& add_duration_option(CLI::App& command, const std::string& flags,
                                  std::optional<std::chrono::milliseconds>& duration,
                                  const std::string& help);
+/// What `word` says where it is given, or one character.
+struct CharacterWord {
+  std::string word;
+  std::function<void()> take;
+};
 CLI::Option& add_character_option(CLI::App& command, const std::string& flags,
-                                  std::optional<char>& c, const std::string& help);
-/// Texts, one for each time that the flag is given; with a comma between them where `has_commas`.
+                                  std::optional<char>& c, const CharacterWord& word,
+                                  const std::string& help);
+/// One to eight bytes.
+CLI::Option& add_characters_option(CLI::App& command, const std::string& flags,
+                                   Take<std::string> take, const std::string& help);
+/// Texts, one for each time that the flag is given. Where it `has_commas`, each is a list as a
+/// record of CSV has it: with commas between its texts, and one with a comma in it in quotes.
 CLI::Option& add_list_option(CLI::App& command, const std::string& flags,
                              std::vector<std::string>& texts, bool has_commas,
                              const std::string& help);

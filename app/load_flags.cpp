@@ -12,6 +12,7 @@
 #include "csv/dialect.hpp"
 #include "pg/encoding.hpp"
 #include "source/encoding.hpp"
+#include "tuple/mapping.hpp"
 
 namespace sluice::app {
 namespace {
@@ -89,7 +90,8 @@ void refuse_contradictions(const LoadFlags& flags, const plan::LoadOptions& o) {
                   "--rejects says where bad records go; say too how many there may be, for example "
                   "--max-rejects 100");
   }
-  if (!o.columns.empty() && (!flags.header_given || o.header == plan::HeaderMode::match)) {
+  const bool has_header_by_default = !flags.header_given && o.format != csv::Format::text;
+  if (!o.columns.empty() && (has_header_by_default || o.header == plan::HeaderMode::match)) {
     throw Failure(FailureKind::usage,
                   "--columns names the file's columns; say too whether the file has a header to "
                   "skip (--header=skip) or "
@@ -153,14 +155,32 @@ void require_encoding(const std::string& name) {
 void require_utf8_everywhere(const LoadFlags& flags) {
   const plan::LoadOptions& o = flags.load;
   for (const auto& [flag, text] :
-       {std::pair{"--table", &o.table}, std::pair{"--null", &o.dialect.null_text},
-        std::pair{"--encoding", &o.encoding}})
+       {std::pair{"--table", &o.table}, std::pair{"--encoding", &o.encoding}})
     require_utf8(flag, *text);
+  require_utf8("--null", flags.dialect.null_text.value_or(""));
   for (const auto& [flag, texts] :
        {std::pair{"--columns", &o.columns}, std::pair{"--map", &flags.maps},
-        std::pair{"--set", &flags.settings}, std::pair{"--key", &o.key},
-        std::pair{"--update-columns", &o.update_columns}})
+        std::pair{"--skip-column", &o.skipped_columns}, std::pair{"--set", &flags.settings},
+        std::pair{"--key", &o.key}, std::pair{"--update-columns", &o.update_columns}})
     for (const std::string& text : *texts) require_utf8(flag, text);
+}
+
+void choose_dialect(const LoadFlags& flags, plan::LoadOptions& o) {
+  const csv::DialectWishes& wishes = flags.dialect;
+  o.wishes = wishes;
+  if (o.format == csv::Format::text && (wishes.quote || wishes.escape)) {
+    throw Failure(FailureKind::usage,
+                  "--format text has no quotes, and its escape is the backslash: leave out --quote "
+                  "and --escape, or write --quote none --escape '\\'");
+  }
+  for (const csv::Format format : {csv::Format::csv, csv::Format::text}) {
+    if (o.format != format && o.format != csv::Format::automatic) continue;
+    o.dialect = csv::dialect_of(wishes, format);
+    if (const auto defect = csv::defect_of(o.dialect)) throw Failure(FailureKind::usage, *defect);
+  }
+  // Where the source decides, it is CSV until that is known.
+  if (o.format == csv::Format::automatic) o.dialect = csv::dialect_of(wishes, csv::Format::csv);
+  if (o.format == csv::Format::text && !flags.header_given) o.header = plan::HeaderMode::none;
 }
 
 }  // namespace
@@ -172,12 +192,16 @@ plan::LoadOptions options_of(const LoadFlags& flags) {
       throw Failure(FailureKind::usage, "a connection is no file: it stands behind -d");
   }
   plan::LoadOptions o = flags.load;
-  o.dialect.delimiter = flags.delimiter.value_or(o.dialect.delimiter);
-  o.dialect.quote = flags.quote.value_or(o.dialect.quote);
-  o.dialect.escape = flags.escape.value_or(o.dialect.quote);
-  if (const auto defect = csv::defect_of(o.dialect)) throw Failure(FailureKind::usage, *defect);
+  choose_dialect(flags, o);
   o.limit = flags.limit;
-  o.renames = parse_pairs(flags.maps, "--map", "\"Trip ID=trip_id\"");
+  o.header_given = flags.header_given;
+  o.maps = flags.maps;
+  for (const std::string& map : o.maps) {
+    if (tuple::is_map(map)) continue;
+    throw Failure(FailureKind::usage,
+                  "--map: \"" + map +
+                      "\" has no name and value; write for example --map \"Trip ID=trip_id\"");
+  }
   o.settings = parse_pairs(flags.settings, "--set", "synchronous_commit=off");
   if (o.settings.contains("client_encoding")) {
     throw Failure(
@@ -214,17 +238,56 @@ pg::ConnectOptions connection_of(const LoadFlags& flags) {
   return connect;
 }
 
-void add_input_flags(CLI::App& c, LoadFlags& f) {
-  const std::string group = "Input (the defaults are those of COPY ... (FORMAT csv))";
-  add_character_option(c, "--delimiter", f.delimiter, "between values (default: comma)")
+namespace {
+
+const std::string input_group = "Input (the defaults are those of COPY ... (FORMAT csv))";
+
+void add_dialect_flags(CLI::App& c, LoadFlags& f) {
+  const std::string& group = input_group;
+  add_choice_option<csv::Format>(c, "--format", f.load.format,
+                                 "csv (default); text: COPY's text format, as \\copy and pg_dump "
+                                 "write it; auto: as the file's "
+                                 "beginning looks")
       .group(group);
-  add_character_option(c, "--quote", f.quote, "around values (default: \")").group(group);
-  add_character_option(c, "--escape", f.escape,
-                       "before a quote inside quotes (default: the quote itself)")
+  const auto delimiter = [&f](const std::string& text) {
+    f.dialect.delimiter = csv::Delimiter::of(text);
+  };
+  add_characters_option(
+      c, "--delimiter", delimiter,
+      "between values: one to eight bytes, such as ';', '||', '\\t', pipe, '\\x1f' "
+      "(default: comma, or what a first line sep=; says; tab in text)")
       .group(group);
-  c.add_option("--null", f.load.dialect.null_text, "unquoted text that means NULL (default: empty)")
+  const auto no_quote = [&f] { f.dialect.quote = csv::Dialect::none; };
+  add_character_option(c, "--quote", f.dialect.quote, {"none", no_quote},
+                       "around values (default: \"); none: a quote is like any other character")
+      .group(group);
+  const auto backslash = [&f] {
+    f.dialect.escape = '\\';
+    f.dialect.escapes_everywhere = true;
+  };
+  add_character_option(
+      c, "--escape", f.dialect.escape, {"backslash", backslash},
+      "before a quote inside quotes (default: the quote itself); backslash, or any with --quote "
+      "none: before any character, in quotes or not, as MySQL, Hive and Spark write it")
+      .group(group);
+  const auto null_text = [&f](const std::string& text) { f.dialect.null_text = text; };
+  c.add_option_function<std::string>(
+       "--null", null_text,
+       "unquoted text that means NULL (default: empty; \\N in text and with backslash escapes)")
       ->option_text("TEXT")
       ->group(group);
+  add_choice_option<csv::Newline>(
+      c, "--newline", f.load.newline,
+      "how records end: as the first line does (auto), one of these, or each in any of these ways "
+      "(any)")
+      .group(group);
+  const auto comment = [&f](const std::string& text) { f.dialect.comment = text; };
+  add_characters_option(c, "--comment", comment, "lines that begin with it are no records")
+      .group(group);
+}
+
+void add_column_flags(CLI::App& c, LoadFlags& f) {
+  const std::string& group = input_group;
   const auto header = [&f](const plan::HeaderMode& mode) {
     f.header_given = true;
     f.load.header = mode;
@@ -234,9 +297,35 @@ void add_input_flags(CLI::App& c, LoadFlags& f) {
       "match: the first record names the columns (default); skip: it is ignored; "
       "none: it is data")
       .group(group);
+  add_list_option(c, "--columns", f.load.columns, true,
+                  "the file's columns in order, with --header=skip or --header=none; one with a "
+                  "comma in quotes, as in CSV")
+      .option_text("A,B,C")
+      ->group(group);
+  add_list_option(c, "--map", f.maps, false, "which table column a CSV column goes to (repeatable)")
+      .option_text("CSV=COLUMN")
+      ->group(group);
+  add_list_option(c, "--skip-column", f.load.skipped_columns, false,
+                  "drop that CSV column (repeatable)")
+      .option_text("NAME")
+      ->group(group);
+  c.add_flag("--ignore-extra", f.load.ignore_extra, "drop CSV columns that the table lacks")
+      ->group(group);
+}
+
+}  // namespace
+
+void add_input_flags(CLI::App& c, LoadFlags& f) {
+  const std::string& group = input_group;
+  add_dialect_flags(c, f);
+  add_column_flags(c, f);
   const auto skip_lines = [&f](const std::uint64_t& lines) { f.load.skip_lines = lines; };
   add_number_option(c, "--skip-lines", {}, skip_lines,
                     "lines in front of the header or the data that are not read")
+      .group(group);
+  const auto skip_footer = [&f](const std::uint64_t& lines) { f.load.skip_footer = lines; };
+  add_number_option(c, "--skip-footer", {0, limits::footer_lines_max}, skip_footer,
+                    "lines at the end that are not read")
       .group(group);
   c.add_option(
        "--encoding", f.load.encoding,
@@ -244,17 +333,12 @@ void add_input_flags(CLI::App& c, LoadFlags& f) {
        "else PGCLIENTENCODING or UTF8)")
       ->option_text("NAME")
       ->group(group);
-  add_list_option(c, "--columns", f.load.columns, true,
-                  "the file's columns in order, with --header=skip or --header=none")
-      .option_text("A,B,C")
-      ->group(group);
-  add_list_option(c, "--map", f.maps, false, "which table column a CSV column goes to (repeatable)")
-      .option_text("CSV=COLUMN")
-      ->group(group);
-  c.add_flag("--ignore-extra", f.load.ignore_extra, "drop CSV columns that the table lacks")
-      ->group(group);
   add_size_option(c, "--max-record-bytes", f.load.record_bytes_max,
                   "largest record, before it is an error (default: 64MiB)")
+      .group(group);
+  const auto record_lines = [&f](const std::uint64_t& lines) { f.load.record_lines_max = lines; };
+  add_number_option(c, "--max-record-lines", {1}, record_lines,
+                    "most lines of a record, before it is an error (default: no limit)")
       .group(group);
 }
 
@@ -345,7 +429,9 @@ void add_reject_flags(CLI::App& c, LoadFlags& f) {
   add_choice_option<tuple::Ragged>(
       c, "--ragged", f.load.record_policy.ragged,
       "a record with too few or too many values is a reject (default), an error whatever "
-      "--max-rejects says, or (pad) has NULL where values are missing at its end")
+      "--max-rejects says, has NULL where values are missing at its end (pad), loses those that "
+      "are "
+      "too many (trim), or both (fit)")
       .group(group);
   add_choice_option<tuple::BlankLines>(
       c, "--blank-lines", f.load.record_policy.blank_lines,

@@ -15,9 +15,7 @@ struct LoadFlags {
   CommonOptions common;
   std::vector<std::string> files;
   ProgressMode progress = ProgressMode::automatic;
-  std::optional<char> delimiter;
-  std::optional<char> quote;
-  std::optional<char> escape;
+  csv::DialectWishes dialect;
   std::optional<std::uint64_t> limit;
   std::optional<std::uint64_t> rejects_max;
   std::optional<double> reject_ratio_max;

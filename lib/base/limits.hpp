@@ -28,6 +28,10 @@ inline constexpr std::size_t scan_slice_bytes = 256 * KiB;
 inline constexpr std::size_t record_bytes_default = 64 * MiB;
 /// Offsets inside a chunk are 32 bits; a grown chunk stays below them.
 inline constexpr std::size_t record_bytes_max = 2047 * MiB;
+/// A record of more lines is worth a note: a quote in it may be a stray one.
+inline constexpr std::uint64_t record_lines_usual = 1'000;
+/// Lines at a source's end that are not read (--skip-footer): they wait in memory.
+inline constexpr std::uint64_t footer_lines_max = 1'000;
 
 /// What PQputCopyData gets at once. libpq buffers without bound, so a flush follows each slice; 8
 /// KiB slices cost 20 % and 8 MiB slices three times the client's CPU.

@@ -3,9 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "chunk/chunk.hpp"
+#include "chunk/footer.hpp"
+#include "chunk/lexer.hpp"
 #include "chunk/preamble.hpp"
 #include "csv/scanner.hpp"
 #include "source/source.hpp"
@@ -18,6 +22,12 @@ struct ChunkerOptions {
   std::size_t record_bytes_max = 0;
   std::uint64_t records_max = std::numeric_limits<std::uint64_t>::max();
   csv::Scanner::Form form = csv::Scanner::Form::automatic;
+  std::uint64_t record_lines_max = 0;  ///< physical ones; 0: any number
+  /// A record that the source's end leaves open, or that is larger than it may be, is its first
+  /// line alone, which is bad, and what is behind that line is read as if it had ended. Otherwise
+  /// it takes all that is left, and one that is too large is a Failure.
+  bool cuts_open_records = false;
+  std::uint64_t footer_lines = 0;  ///< at the source's end, which are not read
 };
 
 /// How large chunk `number` may be: the first ones are smaller, so that the server has something to
@@ -29,7 +39,8 @@ std::size_t bytes_of_chunk(std::int64_t number, std::size_t chunk_bytes);
 /// Where a chunk ends depends on the content and `chunk_bytes` alone, never on how the bytes
 /// arrive: behind the last record that fits, or behind the first record if that one does not fit. A
 /// record fits if it ends within bytes_of_chunk() and within a tenth as many entries of the index.
-/// So a load that is resumed, from a file or from a pipe, meets the same chunks again.
+/// So a load that is resumed, from a file or from a pipe, meets the same chunks again. A chunk of
+/// comments alone has no record.
 class Chunker {
  public:
   /// Goes on behind the preamble. `source` must outlive the chunker.
@@ -44,20 +55,24 @@ class Chunker {
   std::size_t bytes_max() const { return bytes_of_chunk(next_number_, options_.chunk_bytes); }
   std::uint64_t origin_behind() const;
   std::size_t entries_max() const;
-  std::size_t last_record_end(const Chunk& chunk) const;
-  std::size_t first_record_end(const Chunk& chunk, std::size_t from_entry) const;
-  std::size_t grow_to_record_end(Chunk& chunk, std::size_t& size);
+  void start(Chunk& chunk);
+  std::size_t read_window(Chunk& chunk, std::size_t wanted);
+  std::size_t choose_end(Chunk& chunk, std::size_t& size, std::size_t wanted);
+  void scan(Chunk& chunk, std::size_t& size, std::size_t to);
+  std::size_t last_end(const Chunk& chunk) const;
+  std::size_t grow_to_record_end(Chunk& chunk, std::size_t base, std::size_t& size,
+                                 csv::OddLine::Kind& why_not);
+  std::size_t before_too_many_lines(const Chunk& chunk, std::size_t base, std::size_t end) const;
+  std::size_t cut(Chunk& chunk, std::size_t base, std::size_t size, csv::OddLine::Kind why);
   void end_last_record(Chunk& chunk);
   void keep_rest(const Chunk& chunk, std::size_t end, std::size_t size);
-  std::uint64_t record_ends(const Chunk& chunk, std::size_t from_entry) const;
-  void count(Chunk& chunk, std::uint64_t records_behind) const;
+  void close(Chunk& chunk, std::size_t end, std::size_t size);
 
   source::Source& source_;
   ChunkerOptions options_;
   csv::LineEnd line_end_;
-  char last_of_end_;  ///< the byte behind which a new record begins
-  csv::Scanner scanner_;
-  csv::ScanState scan_state_;
+  std::optional<Footer> footer_;
+  Lexer lexer_;
   Position next_start_;
   std::uint64_t next_origin_;
   std::int64_t next_number_ = 0;
@@ -67,7 +82,9 @@ class Chunker {
   std::size_t read_now_ =
       0;  ///< bytes that came from the source, not from the carry, for the current chunk
   std::uint64_t packed_read_ = 0;  ///< for all chunks so far
-  bool at_end_ = false;
+  bool at_end_ = false;            ///< of the source
+  bool ended_ = false;  ///< what was read for this chunk came short: its bytes are the last ones
+  bool nothing_follows_ = false;  ///< behind what was scanned
 };
 
 }  // namespace sluice::chunk

@@ -4,6 +4,7 @@
 
 #include "base/failure.hpp"
 #include "base/limits.hpp"
+#include "chunk/text_format.hpp"
 #include "csv/parser.hpp"
 #include "source/format.hpp"
 #include "source/transcoder.hpp"
@@ -60,6 +61,54 @@ bool skip_line(Lookahead& text, std::size_t& offset) {
   }
 }
 
+/// The delimiter that Excel writes into the first line, sep=; and nothing else, and the line.
+struct SeparatorLine {
+  char delimiter = ',';
+  std::size_t size = 0;  ///< without its line end
+};
+
+std::optional<SeparatorLine> separator_line(std::string_view text) {
+  std::string_view line = text.substr(0, text.find_first_of("\r\n"));
+  const std::size_t size = line.size();
+  if (line.size() == 7 && line.front() == '"' && line.back() == '"') line = line.substr(1, 5);
+  static constexpr std::string_view word = "sep=";
+  const auto equal = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; };
+  if (line.size() != word.size() + 1 || !std::ranges::equal(line.substr(0, 4), word, equal))
+    return std::nullopt;
+  const char c = line.back();
+  const bool is_plain = (c > ' ' && c < '\x7f') || c == '\t';
+  const bool is_word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+  if (!is_plain || is_word || c == '"') return std::nullopt;
+  return SeparatorLine{c, size};
+}
+
+/// Whether that line is what it looks like: without a header it may be data, so the next line says.
+bool is_meant(const SeparatorLine& line, std::string_view text, bool has_header) {
+  if (has_header) return true;
+  const std::size_t behind = std::min(text.find_first_not_of("\r\n", line.size), text.size());
+  const std::string_view next = text.substr(behind);
+  return next.substr(0, next.find_first_of("\r\n")).find(line.delimiter) != std::string_view::npos;
+}
+
+/// Skips that line, where it is there and in front of what is skipped anyway.
+void skip_separator_line(Lookahead& text, const PreambleOptions& options, std::size_t& offset,
+                         Preamble& result) {
+  if (result.dialect.escapes == csv::Escapes::text) return;
+  const auto line = separator_line(text.from(offset));
+  if (!line || !is_meant(*line, text.from(offset), options.has_header)) return;
+  if (options.asks_for_delimiter) {
+    result.dialect.delimiter = line->delimiter;
+    if (const auto defect = csv::defect_of(result.dialect))
+      throw Failure(FailureKind::usage, "the first line says sep=" +
+                                            csv::show_character(line->delimiter) + ": " + *defect);
+    result.notes.push_back("the first line says that the delimiter is " +
+                           csv::show_character(line->delimiter) + " (see --delimiter)");
+  }
+  if (options.skip_lines > 0) return;
+  skip_line(text, offset);
+  ++result.start.line;
+}
+
 csv::LineEnd find_line_end(Lookahead& text, std::size_t offset, const csv::Dialect& dialect) {
   for (;;) {
     const auto found = csv::detect_line_end(text.from(offset), dialect, text.at_end());
@@ -67,6 +116,26 @@ csv::LineEnd find_line_end(Lookahead& text, std::size_t offset, const csv::Diale
     if (!text.more())
       return csv::detect_line_end(text.from(offset), dialect, true).value_or(csv::LineEnd::lf);
   }
+}
+
+csv::LineEnd chosen_line_end(csv::Newline newline, csv::LineEnd first) {
+  switch (newline) {
+    case csv::Newline::automatic: break;
+    case csv::Newline::lf: return csv::LineEnd::lf;
+    case csv::Newline::crlf: return csv::LineEnd::crlf;
+    case csv::Newline::cr: return csv::LineEnd::cr;
+    case csv::Newline::any: return csv::LineEnd::any;
+  }
+  return first;
+}
+
+/// Reads on until all of the first record is there, or nothing more comes.
+void read_first_record(Lookahead& text, std::size_t offset, const csv::Dialect& dialect,
+                       csv::LineEnd line_end) {
+  while (!csv::detect_line_end(text.from(offset), dialect, text.at_end()) && text.more()) {
+  }
+  // A CR may be half of a line end.
+  if (line_end == csv::LineEnd::any && text.text().ends_with('\r')) text.more();
 }
 
 /// Parses the header at `offset` and steps over it.
@@ -80,9 +149,7 @@ std::vector<std::string> read_header(const Lookahead& text, std::size_t& offset,
   csv::ScanState state;
   bytes.append(csv::Scanner::padding, '\0');
   csv::Scanner(dialect).scan(bytes.data(), 0, size, state, index);
-  const std::string_view end = line_end == csv::LineEnd::crlf ? "\r\n"
-                               : line_end == csv::LineEnd::cr ? "\r"
-                                                              : "\n";
+  const std::string_view end = csv::text_of(line_end);
   for (std::size_t i = 0; i < end.size(); ++i) {
     bytes[size + i] = end[i];
     index.push_back(static_cast<std::uint32_t>(size + i));
@@ -99,7 +166,10 @@ std::vector<std::string> read_header(const Lookahead& text, std::size_t& offset,
   }
   std::vector<std::string> names;
   for (const csv::Field& field : record.fields) names.emplace_back(field.view());
-  offset += std::min(size, record.end + end.size());
+  const std::string_view line =
+      std::string_view(bytes).substr(record.end, size - std::min(size, record.end));
+  const bool is_pair = line_end == csv::LineEnd::any && line.starts_with("\r\n");
+  offset += std::min(size, record.end + (is_pair ? 2 : end.size()));
   return names;
 }
 
@@ -116,23 +186,40 @@ Preamble read_preamble(source::Source& source, const PreambleOptions& options) {
   source::require_text(text.text(), source.name());
 
   Preamble result;
+  result.dialect = options.dialect;
   std::size_t offset = text.text().starts_with("\xef\xbb\xbf") ? 3 : 0;
+  const std::size_t front = offset;
+  skip_separator_line(text, options, offset, result);
   for (std::uint64_t line = 0; line < options.skip_lines && skip_line(text, offset); ++line)
     ++result.start.line;
-  result.line_end = find_line_end(text, offset, options.dialect);
+  if (options.text_dialect && looks_like_text(text.from(offset), *options.text_dialect)) {
+    result.is_text = true;
+    result.dialect = *options.text_dialect;
+    result.notes.emplace_back(
+        "it looks like COPY's text format, and is read as that (see --format)");
+  }
+  const bool has_header = result.is_text ? options.text_has_header : options.has_header;
+  const csv::Dialect& dialect = result.dialect;
+  result.first_line_end = find_line_end(text, offset, dialect);
+  result.line_end = chosen_line_end(options.newline, result.first_line_end);
+  while (has_header && !dialect.comment.empty() && text.from(offset).starts_with(dialect.comment) &&
+         skip_line(text, offset))
+    ++result.start.line;
+  read_first_record(text, offset, dialect, result.line_end);
+  result.front_bytes = text.text().substr(front, offset - front);
 
-  if (options.has_header && !text.from(offset).empty()) {
+  if (has_header && !text.from(offset).empty()) {
     const std::size_t begin = offset;
-    result.header = read_header(text, offset, options.dialect, result.line_end,
-                                at(source.name(), result.start.line));
+    result.header =
+        read_header(text, offset, dialect, result.line_end, at(source.name(), result.start.line));
     const std::string_view header = text.text().substr(begin, offset - begin);
-    result.start.line += static_cast<std::uint64_t>(
-        std::ranges::count(header, result.line_end == csv::LineEnd::cr ? '\r' : '\n'));
+    result.start.line += csv::count_line_ends(header, result.line_end);
     result.header_bytes = header.substr(0, header.find_last_not_of("\r\n") + 1);
   }
   result.start.byte_offset = offset;
   result.beginning = text.text().substr(0, limits::fingerprint_bytes);
   result.read_ahead = text.from(offset);
+  result.is_whole = text.at_end();
   result.origin = origin_of(source, result.read_ahead);
   return result;
 }

@@ -52,7 +52,7 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, plan::P
       totals.bytes = entry.byte_count;
       totals.records_read = entry.records_read;
       totals.counts = entry.counts;
-      stored = StoredAtOnce{LoadId{row.integer(0, 0)}, totals};
+      stored = StoredAtOnce{LoadId{row.integer(0, 0)}, totals, chunk.longest};
     } catch (const pg::PgError&) {
       // The usual way says what it is.
     }

@@ -11,6 +11,7 @@ namespace sluice::load {
 struct StoredAtOnce {
   LoadId load;
   ledger::Totals totals;
+  chunk::LongRecord long_record;
 };
 
 /// Stores a source of one chunk in one transaction: the lock of the run, its rows, and the rows of

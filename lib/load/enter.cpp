@@ -6,6 +6,7 @@
 
 #include "async/offload.hpp"
 #include "base/path_text.hpp"
+#include "chunk/lexer.hpp"
 #include "ledger/damaged.hpp"
 #include "ledger/places.hpp"
 #include "ledger/stages.hpp"
@@ -27,20 +28,18 @@ Sql defer_statements(const plan::Plan& plan, const Sql& load) {
   return defer.empty() ? defer : plan.target.settings_sql + defer;
 }
 
-/// Whether these records end within quotes, where a line end ends no record.
-bool ends_in_quotes(const csv::Dialect& dialect, std::string_view bytes) {
-  bool is_open = false;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const bool escapes = is_open && bytes[i] == dialect.escape && dialect.escape != dialect.quote &&
-                         i + 1 < bytes.size() &&
-                         (bytes[i + 1] == dialect.quote || bytes[i + 1] == dialect.escape);
-    if (escapes) {
-      ++i;
-    } else if (bytes[i] == dialect.quote) {
-      is_open = !is_open;
-    }
-  }
-  return is_open;
+/// Whether a record ends where these bytes do, which are a chunk's.
+bool end_a_record(const plan::Plan& plan, const std::string& bytes) {
+  chunk::Chunk chunk;
+  chunk.buffer.reserve(bytes.size() + csv::Scanner::padding);
+  std::ranges::copy(bytes, chunk.buffer.bytes());
+  chunk::Lexer lexer(plan.options.dialect, plan.preamble.line_end, plan.options.scanner);
+  lexer.start();
+  lexer.scan(chunk, bytes.size(), true);
+  if (lexer.state().in_quotes) return false;
+  const std::size_t entries = chunk.index.size();
+  const bool ends = entries > 0 && chunk.index[entries - 1] + std::size_t{1} == bytes.size();
+  return ends || (!chunk.odd_lines.empty() && chunk.odd_lines.back().behind == bytes.size());
 }
 
 /// Where what is behind a finished load's last chunk begins; nothing where its last record was not
@@ -49,11 +48,14 @@ std::optional<Position> place_behind(plan::Plan& plan, const ledger::ChunkEntry&
   if (!plan.source->seek(last.start.byte_offset)) return std::nullopt;
   std::string bytes(last.byte_count, '\0');
   bytes.resize(plan.source->read(bytes.data(), bytes.size()));
-  const char end = plan.preamble.line_end == csv::LineEnd::cr ? '\r' : '\n';
-  if (bytes.size() != last.byte_count || !bytes.ends_with(end)) return std::nullopt;
-  if (ends_in_quotes(plan.options.dialect, bytes)) return std::nullopt;
+  const csv::LineEnd line_end = plan.preamble.line_end;
+  const char end = line_end == csv::LineEnd::cr ? '\r' : '\n';
+  const bool has_end =
+      bytes.ends_with(end) || (line_end == csv::LineEnd::any && bytes.ends_with('\r'));
+  if (bytes.size() != last.byte_count || !has_end || !end_a_record(plan, bytes))
+    return std::nullopt;
   return Position{last.start.byte_offset + last.byte_count,
-                  last.start.line + static_cast<std::uint64_t>(std::ranges::count(bytes, end)),
+                  last.start.line + csv::count_line_ends(bytes, line_end),
                   last.start.record + last.records_read};
 }
 
@@ -230,6 +232,16 @@ asio::awaitable<void> Entrance::go_on_behind(pg::Connection& connection,
   if (chunks.empty()) throw ledger::damaged(load.id, "it has no chunks");
   const ledger::ChunkEntry& last = chunks.rbegin()->second;
   std::optional<Position> place;
+  // What was a footer, or stood behind the end of the data, is not to be read as records.
+  if (plan_.options.skip_footer > 0 || plan_.options.dialect.has_end_marker()) {
+    throw Failure(FailureKind::changed,
+                  fmt::format("{} has grown since load {}, which left out its end (see "
+                              "--skip-footer, --format)",
+                              plan_.source->name(), load.id.value),
+                  fmt::format("--grown load loads all of it; see also --truncate, as the records "
+                              "of then are in {} already.",
+                              plan_.target.table.full_name()));
+  }
   const auto find = [this, &place, &last] { place = place_behind(plan_, last); };
   co_await async::offload(run_.on.reader, find);
   if (!place) {

@@ -28,8 +28,10 @@ asio::awaitable<void> KeptRejects::choose(plan::Plan& plan, std::string earlier_
   wish.earlier_path = std::move(earlier_path);
   const source::Encoding* const encoding = plan.source->encoding();
   wish.about = {.source = plan.source->name(),
+                .front = plan.preamble.front_bytes,
                 .header = plan.preamble.header_bytes,
                 .line_end = plan.preamble.line_end,
+                .footer_lines = plan.options.skip_footer,
                 .encoding = encoding != nullptr ? std::optional(*encoding) : std::nullopt,
                 .load = run_.report.load};
   rejects::RejectChoice choice;

@@ -10,4 +10,7 @@ namespace sluice::load {
 /// was read, where --limit ended the reading, and of streams that are not packed.
 void note_last_record(const plan::Plan& plan, bool ends_within_line, LoadReport& report);
 
+/// Notes a record of unusually many lines, where no flag says how many there may be.
+void note_long_record(const plan::Plan& plan, const chunk::LongRecord& record, LoadReport& report);
+
 }  // namespace sluice::load

@@ -149,6 +149,7 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
   Survey survey(run_, options_, *source_, shared_, co_await asio::this_coro::executor);
   Findings found = co_await survey.make();
   lock_ = std::move(found.lock);
+  plan::adopt(options_, found.beginning.preamble);
   if (source_->encoding() != nullptr) {
     found.target.data_encoding = pg::utf8;
     found.target.session.text_is_utf8 = true;
@@ -236,6 +237,7 @@ asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
   run_.progress.stage = Progress::Stage::loading;
   const std::optional<StoredAtOnce> stored = co_await store_at_once(run_.on, plan);
   if (!stored) co_return false;
+  note_long_record(plan, stored->long_record, run_.report);
   run_.report.load = stored->load;
   run_.take_over(stored->totals);
   run_.report.now = run_.report.total;
@@ -346,6 +348,7 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
   road_ = nullptr;
   read_ = {road.chunks_read(), road.bytes_read(), road.records_read()};
   ends_within_line_ = road.ends_within_line();
+  note_long_record(plan, road.long_record(), run_.report);
   run_.report.now += road.counts();
   run_.report.rows_rejected += road.rows_rejected();
   run_.report.total.rows_skipped += road.counts().rows_skipped;

@@ -61,6 +61,7 @@ asio::awaitable<void> Road::read_chunks() {
     }
     ++chunks_read_;
     ends_within_line_ = chunk->lacks_line_end;
+    if (long_record_.lines == 0) long_record_ = chunk->longest;
     records_read_ += chunk->records;
     bytes_read_ += chunk->size;
     packed_read_ += chunk->packed_bytes;

@@ -43,6 +43,8 @@ class Road {
   std::uint64_t chunks_read() const { return chunks_read_; }
   /// Whether the last record that was read has no line end.
   bool ends_within_line() const { return ends_within_line_; }
+  /// The first record of unusually many lines.
+  const chunk::LongRecord& long_record() const { return long_record_; }
   const RowCounts& counts() const { return counts_; }
   std::uint64_t rows_rejected() const { return rows_rejected_; }
   std::uint64_t bytes_stored() const { return bytes_stored_; }
@@ -95,6 +97,7 @@ class Road {
   std::uint64_t packed_read_ = 0;
   std::uint64_t chunks_read_ = 0;
   bool ends_within_line_ = false;
+  chunk::LongRecord long_record_;
   RowCounts counts_;
   std::uint64_t rows_rejected_ = 0;
   std::uint64_t bytes_stored_ = 0;

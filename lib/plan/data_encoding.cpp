@@ -1,6 +1,8 @@
 #include "plan/data_encoding.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "base/failure.hpp"
 #include "base/printable.hpp"
@@ -11,7 +13,7 @@
 namespace sluice::plan {
 namespace {
 
-bool is_ascii(const std::string& text) {
+bool is_ascii(std::string_view text) {
   return std::ranges::all_of(text,
                              [](const char c) { return static_cast<unsigned char>(c) < 128; });
 }
@@ -104,6 +106,15 @@ asio::awaitable<void> bring_together(pg::Pool& pool, const std::string& encoding
   std::optional<std::vector<std::string>>& header = beginning.preamble.header;
   const bool has_names = options.header == HeaderMode::match && options.columns.empty() && header &&
                          !std::ranges::all_of(*header, is_ascii);
+  for (const auto& [flag, text] :
+       {std::pair{"--delimiter", options.dialect.delimiter.text()},
+        std::pair{"--comment", std::string_view(options.dialect.comment)}}) {
+    if (is_ascii(text)) continue;
+    throw Failure(FailureKind::usage, std::string(flag) +
+                                          " must be ASCII where the file is read as the database's "
+                                          "encoding, " +
+                                          encoding + ", has it");
+  }
   const std::string& null_text = options.dialect.null_text;
   if (!has_names && is_ascii(null_text)) co_return;
   pg::Lease connection = co_await pool.acquire();

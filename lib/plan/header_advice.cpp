@@ -51,7 +51,7 @@ std::string header_advice(const tuple::Table& table, const csv::Dialect& dialect
   std::size_t most = known(table, names);
   for (const char* shown : {";", "\\t", "|", ",", ":", "^", "~"}) {
     const char delimiter = *csv::parse_character(shown);
-    if (delimiter == dialect.delimiter) continue;
+    if (csv::Delimiter(delimiter) == dialect.delimiter) continue;
     const std::vector<std::string> others = split(header, delimiter);
     if (others.size() < 2 || known(table, others) <= most) continue;
     most = known(table, others);

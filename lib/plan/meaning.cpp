@@ -21,6 +21,24 @@ nlohmann::json fields_of(const tuple::Mapping& mapping, const tuple::Table& tabl
   return fields;
 }
 
+/// What is as it was in the first version has its name in any case, and the rest only where it
+/// differs from that: loads of earlier versions are known by the same.
+void add_dialect(nlohmann::json& json, const RowOptions& o, const chunk::Preamble& preamble) {
+  const csv::Dialect& dialect = o.dialect;
+  const auto shown = [](char c) {
+    return c == csv::Dialect::none ? std::string("none") : csv::show_character(c);
+  };
+  json["delimiter"] = csv::show_characters(dialect.delimiter.text());
+  json["quote"] = shown(dialect.quote);
+  json["escape"] = shown(dialect.escape);
+  json["null"] = dialect.null_text;
+  if (dialect.escapes_everywhere())
+    json["escapes"] = dialect.escapes == csv::Escapes::text ? "text" : "everywhere";
+  if (!dialect.comment.empty()) json["comment"] = dialect.comment;
+  if (preamble.line_end != preamble.first_line_end)
+    json["newline"] = csv::name_of(preamble.line_end);
+}
+
 void add_conflict(nlohmann::json& json, const writer::Merge& merge) {
   if (merge.on_conflict == writer::OnConflict::error) return;
   const bool updates = merge.on_conflict == writer::OnConflict::update;
@@ -79,10 +97,7 @@ std::string meaning_of(const RowOptions& o, const chunk::Preamble& preamble,
                        const Strategy& strategy) {
   const tuple::Table& table = target.table;
   nlohmann::json json;
-  json["delimiter"] = csv::show_character(o.dialect.delimiter);
-  json["quote"] = csv::show_character(o.dialect.quote);
-  json["escape"] = csv::show_character(o.dialect.escape);
-  json["null"] = o.dialect.null_text;
+  add_dialect(json, o, preamble);
   json["fields"] = fields_of(mapping, table);
   json["begins"] = {preamble.start.byte_offset, preamble.start.line, preamble.start.record};
   if (o.limit) json["limit"] = *o.limit;
@@ -93,7 +108,9 @@ std::string meaning_of(const RowOptions& o, const chunk::Preamble& preamble,
   if (encoding != "utf8") json["encoding"] = encoding;
   for (const auto& [name, value] : o.settings)
     if (decides_rows(name)) json["set"][name] = value;
-  if (o.record_policy.ragged == tuple::Ragged::pad) json["ragged"] = "pad";
+  if (o.record_policy.drops_surplus_blanks()) json["ragged"] = name_of(o.record_policy.ragged);
+  if (o.skip_footer > 0) json["skip-footer"] = o.skip_footer;
+  if (o.record_lines_max > 0) json["max-record-lines"] = o.record_lines_max;
   if (o.record_policy.blank_lines != tuple::BlankLines::record)
     json["blank-lines"] = name_of(o.record_policy.blank_lines);
   add_conflict(json, strategy.merge);

@@ -59,11 +59,19 @@ constexpr auto names_of(Grown) {
 /// it, and no more, as it counts.
 struct RowOptions {
   csv::Dialect dialect;
+  csv::Format format = csv::Format::csv;
+  csv::DialectWishes wishes;  ///< for what the source itself may say of its dialect
+  csv::Newline newline = csv::Newline::automatic;
   HeaderMode header = HeaderMode::match;
+  bool header_given = false;         ///< else COPY's text format has none
   std::vector<std::string> columns;  ///< the CSV's columns, where the header does not name them
   std::map<std::string, std::string> renames;  ///< CSV column -> table column
+  std::vector<std::string> maps;               ///< the same, as --map has it
+  std::vector<std::string> skipped_columns;    ///< CSV columns that go nowhere
   bool ignore_extra = false;
   std::uint64_t skip_lines = 0;
+  std::uint64_t skip_footer = 0;
+  std::uint64_t record_lines_max = 0;  ///< 0: any number
   std::optional<std::uint64_t> limit;
   std::string encoding;  ///< empty: the session's
   tuple::RecordPolicy record_policy;

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/identifier.hpp"
+#include "chunk/shapes.hpp"
 #include "plan/header_advice.hpp"
 #include "plan/meaning.hpp"
 #include "source/fingerprint.hpp"
@@ -17,10 +18,16 @@ namespace sluice::plan {
 namespace {
 
 chunk::PreambleOptions preamble_options(const LoadOptions& o) {
+  std::optional<csv::Dialect> text;
+  if (o.format == csv::Format::automatic) text = csv::dialect_of(o.wishes, csv::Format::text);
   return {.dialect = o.dialect,
           .has_header = o.header != HeaderMode::none,
           .skip_lines = o.skip_lines,
-          .bytes_max = o.record_bytes_max};
+          .bytes_max = o.record_bytes_max,
+          .newline = o.newline,
+          .asks_for_delimiter = !o.wishes.delimiter,
+          .text_dialect = std::move(text),
+          .text_has_header = o.header_given && o.header != HeaderMode::none};
 }
 
 /// As a part of a file's name.
@@ -42,11 +49,54 @@ tuple::Mapping map_header(const Plan& plan, const tuple::MappingOptions& options
 
 tuple::Mapping map_columns(const Plan& plan) {
   const LoadOptions& o = plan.options;
-  const tuple::MappingOptions mapping{o.renames, o.ignore_extra};
+  const tuple::MappingOptions mapping{.renames = o.renames,
+                                      .maps = o.maps,
+                                      .skipped = o.skipped_columns,
+                                      .ignore_extra = o.ignore_extra};
   if (!o.columns.empty())
     return tuple::map_by_name(plan.target.table, o.columns, mapping, "--columns");
   if (o.header == HeaderMode::match && plan.preamble.header) return map_header(plan, mapping);
+  if (!o.skipped_columns.empty()) {
+    throw Failure(FailureKind::usage,
+                  "--skip-column names a column of the file, which has no names: say them with "
+                  "--columns");
+  }
   return tuple::map_by_position(plan.target.table);
+}
+
+/// Names at the header's end that are empty are those of no column: a delimiter at the end of each
+/// line, or a spreadsheet's cells beside the table.
+void drop_blank_names(Plan& plan) {
+  if (!plan.preamble.header) return;
+  std::vector<std::string>& names = *plan.preamble.header;
+  const bool all = plan.options.record_policy.drops_surplus_blanks();
+  bool is_first = true;
+  while (names.size() > 1 && names.back().empty() && (is_first || all)) {
+    names.pop_back();
+    is_first = false;
+  }
+}
+
+/// Whether a delimiter ends each record of the source's beginning, and the header too, so that it
+/// is not one more value.
+bool has_trailing_delimiter(const Plan& plan, bool header_has_one) {
+  const chunk::Preamble& preamble = plan.preamble;
+  if (preamble.header && !header_has_one) return false;
+  const std::size_t expected = plan.mapping.targets.size() + 1;
+  const std::vector<chunk::RecordShape> shapes =
+      chunk::shapes_of(preamble, plan.options.skip_footer);
+  const auto ends_so = [expected](const chunk::RecordShape& shape) {
+    return shape.fields == expected && shape.ends_blank;
+  };
+  return !shapes.empty() && std::ranges::all_of(shapes, ends_so);
+}
+
+void note_names_alike(Plan& plan) {
+  if (plan.mapping.alike.empty()) return;
+  std::string pairs;
+  for (const auto& [name, column] : plan.mapping.alike)
+    pairs += (pairs.empty() ? "\"" : ", \"") + name + "\" to " + column;
+  plan.strategy.notes.push_back("names that are alike: " + pairs + " (see --map)");
 }
 
 void refuse_what_takes_no_rows(const tuple::Table& table) {
@@ -104,12 +154,20 @@ std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_
   return std::min(static_cast<std::size_t>(std::lround(idle_too)), limits::default_jobs_max);
 }
 
+void adopt(LoadOptions& options, const chunk::Preamble& preamble) {
+  options.dialect = preamble.dialect;
+  if (preamble.is_text && !options.header_given) options.header = HeaderMode::none;
+}
+
 chunk::ChunkerOptions Plan::chunker_options() const {
   return {.dialect = options.dialect,
           .chunk_bytes = identity.chunk_bytes,
           .record_bytes_max = identity.record_bytes_max,
           .records_max = options.limit.value_or(std::numeric_limits<std::uint64_t>::max()),
-          .form = options.scanner};
+          .form = options.scanner,
+          .record_lines_max = options.record_lines_max,
+          .cuts_open_records = options.rejects.allow_any() || options.check,
+          .footer_lines = options.skip_footer};
 }
 
 PlanSummary Plan::summary() const {
@@ -129,7 +187,7 @@ PlanSummary Plan::summary() const {
                        identity.chunk_bytes / 2 * chunk_buffers();
   if (options.rejects.allow_any()) s.memory_bytes_max += limits::rejects_memory_bytes * jobs;
   s.memory_bytes_max += source->memory_bytes();
-  s.scanner = csv::Scanner(options.dialect, options.scanner).form();
+  s.scanner = csv::Scanner(options.dialect, options.scanner, preamble.line_end).form();
   s.line_end = csv::name_of(preamble.line_end);
   for (std::size_t i = 0; i < mapping.targets.size(); ++i) {
     if (!mapping.targets[i]) continue;
@@ -162,6 +220,7 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
                writer::SecondaryIndexes indexes, std::size_t jobs) {
   Plan plan;
   plan.options = std::move(options);
+  adopt(plan.options, beginning.preamble);
   plan.source = &source;
   plan.target = std::move(target);
   plan.deferred_indexes = std::move(indexes.deferrable);
@@ -172,10 +231,16 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   const tuple::Table& table = plan.target.table;
   refuse_what_takes_no_rows(table);
   refuse_deferred_indexes(plan);
+  const bool header_ends_blank = plan.preamble.header && plan.preamble.header->size() > 1 &&
+                                 plan.preamble.header->back().empty();
+  drop_blank_names(plan);
   plan.mapping = map_columns(plan);
+  plan.options.record_policy.trailing_delimiter = has_trailing_delimiter(plan, header_ends_blank);
   plan.encoder = tuple::plan_encoder(table, plan.mapping, o.dialect, plan.preamble.line_end,
                                      plan.target.session, o.record_policy);
   plan.strategy = choose_strategy(o, table, plan.encoder.column_names(), unique_keys);
+  std::ranges::copy(plan.preamble.notes, std::back_inserter(plan.strategy.notes));
+  note_names_alike(plan);
   refuse_foreign_table(plan);
   fit_encoder(plan.encoder, plan.strategy, table, unique_keys);
   plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : jobs;

@@ -54,6 +54,9 @@ struct Beginning {
   std::optional<std::string> null_bytes;  ///< the text for NULL, where the source has it otherwise
 };
 
+/// What the source has said of its dialect holds from here on.
+void adopt(LoadOptions& options, const chunk::Preamble& preamble);
+
 /// Reads it. Blocking. Throws Failure for what is no CSV.
 Beginning read_beginning(source::Source& source, const LoadOptions& options);
 

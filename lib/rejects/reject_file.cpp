@@ -202,7 +202,18 @@ void RejectFile::carry_over(std::unique_ptr<RejectFile> from) {
 
 void RejectFile::leave() {
   const std::lock_guard lock(mutex_);
-  if (entries_.empty() && place_.records().get() >= 0) place_.remove();
+  if (place_.records().get() < 0) return;
+  if (entries_.empty()) {
+    place_.remove();
+  } else if (options_.footer_lines > 0) {
+    std::string footer;
+    for (std::uint64_t i = 0; i < options_.footer_lines; ++i) footer += line_end();
+    try {
+      reject_io::write_at(place_.records(), records_size_, footer, path());
+    } catch (const Failure&) {
+      // All rejects are there; who loads them sees that the last lines are missing.
+    }
+  }
 }
 
 /// Of each chunk the last attempt, in file order.
@@ -352,19 +363,15 @@ std::string RejectFile::in_encoding(const std::string& text) const {
 }
 
 std::string RejectFile::line_end() const {
-  switch (options_.line_end) {
-    case csv::LineEnd::crlf: return in_encoding("\r\n");
-    case csv::LineEnd::cr: return in_encoding("\r");
-    case csv::LineEnd::lf: break;
-  }
-  return in_encoding("\n");
+  return in_encoding(std::string(csv::text_of(options_.line_end)));
 }
 
 /// Text in wide units begins with the mark that says so: nothing else does.
 std::string RejectFile::header() const {
   const bool has_mark = options_.encoding && options_.encoding->is_wide();
   const std::string mark = has_mark ? in_encoding("\xef\xbb\xbf") : "";
-  return options_.header.empty() ? mark : mark + in_encoding(options_.header) + line_end();
+  const std::string front = mark + in_encoding(options_.front);
+  return options_.header.empty() ? front : front + in_encoding(options_.header) + line_end();
 }
 
 }  // namespace sluice::rejects

@@ -36,8 +36,10 @@ class RejectFile {
  public:
   struct Options {
     std::string source;  ///< as messages name it
+    std::string front;   ///< what stands before the header, with its line ends; empty: nothing
     std::string header;  ///< the source's header record, without its line end; empty: none
     csv::LineEnd line_end = csv::LineEnd::lf;
+    std::uint64_t footer_lines = 0;  ///< empty ones that are written when it is left
     /// What the source was in, where that is not what its records are in now. The file is in it.
     std::optional<source::Encoding> encoding;
     std::optional<LoadId> load;
@@ -83,7 +85,8 @@ class RejectFile {
   /// REQUIRES: nothing is here yet.
   void carry_over(std::unique_ptr<RejectFile> from);
 
-  /// Removes files without a reject, and lets go of others.
+  /// Removes files without a reject, and lets go of others, behind whose records the footer stands
+  /// then.
   void leave();
 
  private:

@@ -157,6 +157,9 @@ void Encoder::start(const csv::ParseInput& input) {
 
 /// Whether a record can become a tuple; where it cannot, refusal_ says why.
 Encoder::Judgement Encoder::judge(csv::Record& record, std::uint64_t number) {
+  if (plan_.policy.trailing_delimiter && record.fields.size() == plan_.fields.size() + 1 &&
+      record.fields.back().size == 0 && !record.fields.back().quoted)
+    record.fields = record.fields.first(plan_.fields.size());
   const bool usual = record.fields.size() == plan_.fields.size() && record.begin != record.end &&
                      all_well_encoded_;  // a record with a defect has no fields
   const Judgement judgement = usual ? Judgement::sound : judge_unusual(record);
@@ -193,7 +196,8 @@ Encoder::Judgement Encoder::judge_unusual(csv::Record& record) {
   }
   const bool is_null = is_blank && plan_.policy.blank_lines == BlankLines::null;
   const bool is_short = record.fields.size() < plan_.fields.size();
-  if (is_null || (is_short && plan_.policy.ragged == Ragged::pad)) {
+  drop_surplus(record);
+  if (is_null || (is_short && plan_.policy.pads())) {
     padded_.assign(record.fields.begin(),
                    record.fields.begin() + (is_null ? 0 : record.fields.size()));
     padded_.resize(plan_.fields.size(), {nullptr, 0, false, true});
@@ -202,6 +206,15 @@ Encoder::Judgement Encoder::judge_unusual(csv::Record& record) {
   if (record.fields.size() == plan_.fields.size()) return Judgement::sound;
   refuse_field_count(record);
   return Judgement::refused;
+}
+
+/// Of a record that is too long what may be left out (--ragged).
+void Encoder::drop_surplus(csv::Record& record) const {
+  if (!plan_.policy.drops_surplus_blanks()) return;
+  std::size_t size = record.fields.size();
+  const std::size_t expected = plan_.fields.size();
+  while (size > expected && (plan_.policy.trims() || record.fields[size - 1].size == 0)) --size;
+  record.fields = record.fields.first(size);
 }
 
 /// Remembers why a record is refused. Words and SQLSTATEs are those of PostgreSQL's COPY

@@ -26,10 +26,13 @@ enum class Ragged {
   error,   ///< refused, whatever the budget for rejects
   reject,  ///< refused
   pad,     ///< missing values at its end are NULL; too many are refused
+  trim,    ///< too many are dropped; too few are refused
+  fit,     ///< both: it is made to fit
 };
 constexpr auto names_of(Ragged) {
   return std::array{Named{Ragged::error, "error"}, Named{Ragged::reject, "reject"},
-                    Named{Ragged::pad, "pad"}};
+                    Named{Ragged::pad, "pad"}, Named{Ragged::trim, "trim"},
+                    Named{Ragged::fit, "fit"}};
 }
 
 /// What becomes of an empty line outside quotes.
@@ -48,6 +51,12 @@ constexpr auto names_of(BlankLines) {
 struct RecordPolicy {
   Ragged ragged = Ragged::reject;
   BlankLines blank_lines = BlankLines::record;
+  bool trailing_delimiter = false;  ///< each record ends with one, behind which there is no value
+
+  bool pads() const { return ragged == Ragged::pad || ragged == Ragged::fit; }
+  bool trims() const { return ragged == Ragged::trim || ragged == Ragged::fit; }
+  /// Surplus values that are empty count for nothing.
+  bool drops_surplus_blanks() const { return pads() || trims(); }
 };
 
 /// What a CSV column becomes.
@@ -163,6 +172,7 @@ class Encoder {
   void start(const csv::ParseInput& input);
   Judgement judge(csv::Record& record, std::uint64_t number);
   Judgement judge_unusual(csv::Record& record);
+  void drop_surplus(csv::Record& record) const;
   bool is_refused_already(const csv::Record& record, std::uint64_t number);
   void refuse(const csv::Record& record, std::string_view sql_state, std::string message);
   void refuse_field_count(const csv::Record& record);

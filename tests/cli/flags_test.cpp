@@ -122,7 +122,7 @@ TEST_F(Flags, SayWhatToWriteInstead) {
       {{"load", "f", "-t", "t", "--jobs", "0"}, "--jobs: \"0\" is not a whole number from 1 to"},
       {{"load", "f", "-t", "t", "--max-reject-ratio", "2"}, "write for example 0.01"},
       {{"load", "f", "-t", "t", "--ragged", "pda"},
-       "--ragged: \"pda\" is no choice; write error, reject or pad (did you mean pad?)"},
+       "--ragged: \"pda\" is no choice; write error, reject, pad, trim or fit (did you mean pad?)"},
       {{"load", "f", "-t", "t", "--header", "yes"}, "write match, skip or none"},
       {{"load", "f", "-t", "t", "--output", "xml"}, "write text or json"},
       {{"load", "f", "-t"}, "--table needs a value behind it"},

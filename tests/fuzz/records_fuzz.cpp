@@ -84,12 +84,37 @@ class Choices {
 };
 
 csv::Dialect choose_dialect(Choices& choices) {
+  static constexpr std::string_view delimiters[] = {",", ";", "\t", "|", "||", "~|~", ", ", "----"};
   csv::Dialect dialect;
-  dialect.delimiter = ",;\t|"[choices.pick(4)];
-  dialect.quote = "\"'"[choices.pick(2)];
-  dialect.escape = choices.pick(4) == 0 ? '\\' : dialect.quote;
-  if (choices.pick(4) == 0) dialect.null_text = "NULL";
+  dialect.delimiter = *csv::Delimiter::of(delimiters[choices.pick(8)]);
+  switch (choices.pick(8)) {
+    case 0: dialect.quote = dialect.escape = '\''; break;
+    case 1: dialect.escape = '\\'; break;
+    case 2:
+      dialect.escape = '\\';
+      dialect.escapes = csv::Escapes::everywhere;
+      break;
+    case 3: dialect.quote = dialect.escape = csv::Dialect::none; break;
+    case 4:
+      dialect.quote = csv::Dialect::none;
+      dialect.escape = '\\';
+      dialect.escapes = choices.pick(2) == 0 ? csv::Escapes::everywhere : csv::Escapes::text;
+      break;
+    default: break;
+  }
+  const unsigned comment = choices.pick(8);
+  if (comment < 2) dialect.comment = comment == 0 ? "#" : "//";
+  if (choices.pick(4) == 0) dialect.null_text = dialect.escapes_everywhere() ? "\\N" : "NULL";
   return dialect;
+}
+
+/// What else a source is read by.
+void choose_reading(Choices& choices, test::ChunkedOptions& options) {
+  options.newline = static_cast<csv::Newline>(choices.pick(5));
+  const unsigned others = choices.pick(64);
+  options.footer_lines = others % 4 == 0 ? 2 : 0;
+  options.record_lines_max = others / 4 % 4 == 0 ? 3 : 0;
+  options.cuts_open_records = others / 16 % 2 == 0;
 }
 
 void check_scanners(const csv::Dialect& dialect, const std::string& text) {
@@ -182,13 +207,17 @@ std::vector<std::vector<std::string>> read_slow_lane(std::string_view bytes) {
 void check_encoder(const tuple::EncoderPlan& plan, const std::string& text,
                    const test::ChunkedOptions& o) {
   test::MemorySource source(text);
-  chunk::Preamble preamble =
-      chunk::read_preamble(source, {.dialect = o.dialect, .bytes_max = o.record_bytes_max});
+  chunk::Preamble preamble = chunk::read_preamble(
+      source, {.dialect = o.dialect, .bytes_max = o.record_bytes_max, .newline = o.newline});
   tuple::EncoderPlan with_line_end = plan;
   with_line_end.line_end = preamble.line_end;
-  chunk::Chunker chunker(
-      source, std::move(preamble),
-      {.dialect = o.dialect, .chunk_bytes = o.chunk_bytes, .record_bytes_max = o.record_bytes_max});
+  chunk::Chunker chunker(source, std::move(preamble),
+                         {.dialect = o.dialect,
+                          .chunk_bytes = o.chunk_bytes,
+                          .record_bytes_max = o.record_bytes_max,
+                          .record_lines_max = o.record_lines_max,
+                          .cuts_open_records = o.cuts_open_records,
+                          .footer_lines = o.footer_lines});
   tuple::Encoder encoder(with_line_end);
   tuple::Batch batch;
   chunk::Chunk chunk;
@@ -241,13 +270,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Choices choices(data, size);
   test::ChunkedOptions options;
   options.dialect = choose_dialect(choices);
+  choose_reading(choices, options);
   options.chunk_bytes = 1 + choices.pick(200);
   options.record_bytes_max = 1 << 16;
   tuple::EncoderPlan plan;
   plan.dialect = options.dialect;
   plan.check_utf8 = choices.pick(2) == 0;
-  plan.policy = {static_cast<tuple::Ragged>(choices.pick(3)),
-                 static_cast<tuple::BlankLines>(choices.pick(4))};
+  plan.policy = {static_cast<tuple::Ragged>(choices.pick(5)),
+                 static_cast<tuple::BlankLines>(choices.pick(4)), choices.pick(4) == 0};
   const unsigned columns = 1 + choices.pick(4);
   for (unsigned i = 0; i < columns; ++i) {
     const std::uint32_t type = type_ids[choices.pick(std::size(type_ids))];
@@ -269,7 +299,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             "the records are the same for every chunk size");
     check_encoder(plan, text, options);
   } catch (const Failure&) {
-    // UTF-16, compressed data and the like are told, not loaded.
+    // UTF-16, compressed data, records of too many lines and the like are told, not loaded.
   }
   return 0;
 }

@@ -57,6 +57,10 @@ struct ChunkedOptions {
   std::size_t record_bytes_max = 1 << 24;
   std::uint64_t records_max = ~std::uint64_t{0};
   csv::Scanner::Form form = csv::Scanner::Form::automatic;
+  csv::Newline newline = csv::Newline::automatic;
+  std::uint64_t footer_lines = 0;
+  std::uint64_t record_lines_max = 0;
+  bool cuts_open_records = false;
 };
 
 /// The whole of source/ and csv/: text in, records with their positions out.
@@ -66,14 +70,18 @@ inline std::vector<ChunkedRecord> records_of(const std::string& text, const Chun
   chunk::Preamble preamble = chunk::read_preamble(source, {.dialect = o.dialect,
                                                            .has_header = o.has_header,
                                                            .skip_lines = o.skip_lines,
-                                                           .bytes_max = o.record_bytes_max});
+                                                           .bytes_max = o.record_bytes_max,
+                                                           .newline = o.newline});
   const csv::LineEnd line_end = preamble.line_end;
   chunk::Chunker chunker(source, std::move(preamble),
                          {.dialect = o.dialect,
                           .chunk_bytes = o.chunk_bytes,
                           .record_bytes_max = o.record_bytes_max,
                           .records_max = o.records_max,
-                          .form = o.form});
+                          .form = o.form,
+                          .record_lines_max = o.record_lines_max,
+                          .cuts_open_records = o.cuts_open_records,
+                          .footer_lines = o.footer_lines});
   csv::Parser parser(o.dialect, line_end);
   chunk::Chunk chunk;
   std::vector<ChunkedRecord> records;

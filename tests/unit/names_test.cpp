@@ -33,7 +33,9 @@ TEST(Names, AreReadAsTheyAreWritten) {
   expect_to_and_fro<load::LoadReport::Status>(6);
   expect_to_and_fro<writer::OnConflict>(3);
   expect_to_and_fro<writer::Dedupe>(3);
-  expect_to_and_fro<tuple::Ragged>(3);
+  expect_to_and_fro<tuple::Ragged>(5);
+  expect_to_and_fro<csv::Newline>(5);
+  expect_to_and_fro<csv::Format>(3);
   expect_to_and_fro<tuple::BlankLines>(3);
   expect_to_and_fro<jobs::RunState>(9);
   expect_to_and_fro<jobs::Overlap>(3);
