@@ -6,13 +6,19 @@ std::vector<Input> inputs_of(const std::vector<std::string>& files,
                              const source::UnpackOptions& options) {
   std::vector<Input> inputs;
   for (const std::string& file : files) {
-    std::optional<std::vector<std::string>> members;
+    std::optional<source::Members> members;
     if (!options.members.empty()) members = source::members_of(file, options);
     if (!members) {
-      inputs.push_back({file, {}, true});
+      inputs.push_back({.path = file, .member = {}, .is_last_of_file = true});
       continue;
     }
-    for (std::string& member : *members) inputs.push_back({file, std::move(member), false});
+    for (std::string& member : members->meant) {
+      inputs.push_back({.path = file,
+                        .member = std::move(member),
+                        .is_last_of_file = false,
+                        .left_out = members->others,
+                        .listed = members->file});
+    }
     inputs.back().is_last_of_file = true;
   }
   return inputs;

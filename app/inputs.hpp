@@ -13,6 +13,9 @@ struct Input {
   std::string path;
   std::optional<std::string> member;
   bool is_last_of_file = true;
+  std::vector<std::string> left_out =
+      {};  ///< names of its archive's files that nobody has asked for
+  std::optional<source::FileIdentity> listed = {};  ///< the archive that has these members
 
   /// "trips.csv", "a.zip!dir/b.csv".
   std::string shown() const { return member ? path + "!" + *member : path; }

@@ -53,6 +53,7 @@ class Choice {
   }
 
   const std::vector<ChosenMember>& meant() const { return meant_; }
+  const std::vector<std::string>& all() const { return all_; }
 
   /// Throws Failure for what no member of can be loaded.
   void require_sound(const std::string& name, Packing packing) const {
@@ -278,12 +279,14 @@ std::string MemberSource::stamp_of(const std::string& stamp) const {
   return std::string(file) + "!" + head_digest(chosen_.member.name) + stamp.substr(file.size());
 }
 
-std::vector<std::string> names_of_members(Source& archive, Packing packing,
-                                          const UnpackOptions& options) {
+Members members_in(Source& archive, Packing packing, const UnpackOptions& options) {
   const Choice choice = look_through(archive, packing, options);
-  std::vector<std::string> names;
-  for (const ChosenMember& each : choice.meant()) names.push_back(each.member.name);
-  return names;
+  Members members;
+  for (const ChosenMember& each : choice.meant()) members.meant.push_back(each.member.name);
+  const std::set<std::string> meant(members.meant.begin(), members.meant.end());
+  const auto is_other = [&meant](const std::string& name) { return !meant.contains(name); };
+  std::ranges::copy_if(choice.all(), std::back_inserter(members.others), is_other);
+  return members;
 }
 
 }  // namespace sluice::source

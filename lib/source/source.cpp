@@ -120,14 +120,16 @@ std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& optio
                   encoding);
 }
 
-std::optional<std::vector<std::string>> members_of(const std::string& path,
-                                                   const UnpackOptions& options) {
+std::optional<Members> members_of(const std::string& path, const UnpackOptions& options) {
   struct stat status{};
   if (path == "-" || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
     return std::nullopt;
   FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) throw Failure(FailureKind::usage, path + ": " + errno_message(errno));
-  return RecognisedSource(std::make_unique<FileSource>(path, std::move(fd)), options).members();
+  RecognisedSource source(std::make_unique<FileSource>(path, std::move(fd)), options);
+  std::optional<Members> members = source.members();
+  if (members) members->file = source.file();
+  return members;
 }
 
 }  // namespace sluice::source
