@@ -44,6 +44,14 @@ std::unique_ptr<Source> whole(const std::string& path, FileDescriptor fd,
   return WholeSource::of(in_utf8(std::move(bytes), encoding), limits::first_chunk_bytes);
 }
 
+/// Of one disk, and without a comment: no text ends so.
+bool ends_like_a_zip(const FileSource& file) {
+  constexpr std::size_t end_bytes = 22;
+  const std::string end = file.tail(end_bytes);
+  return end.size() == end_bytes && end.starts_with(std::string_view("PK\5\6\0\0\0\0", 8)) &&
+         end.ends_with(std::string_view("\0\0", 2));
+}
+
 /// A file says at once what it is, and one that is neither packed nor in another encoding stays
 /// what it is.
 std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
@@ -55,6 +63,12 @@ std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
   if (packing_of(beginning) != Packing::none) {
     std::unique_ptr<Source> text = whole(path, std::move(other), options, encoding);
     return text ? std::move(text) : unpacked(std::move(file), options, encoding);
+  }
+  if (ends_like_a_zip(*file)) {
+    throw Failure(FailureKind::usage,
+                  path +
+                      ": is a zip behind something else, such as the program of an archive that "
+                      "unpacks itself: unpack it, and load what is in it");
   }
   const Packing promised = packing_of_name(path);
   if (file->length() == beginning.size() && is_cut_magic(beginning, promised)) {

@@ -160,20 +160,6 @@ TEST_F(MemberOf, A7zTakesNoMoreMemoryThanIsAllowed) {
   EXPECT_LE(least, 64U << 20U);
 }
 
-/// Its dictionary is the library's affair, so that nothing less than all that it may ask for does.
-TEST_F(MemberOf, AZipWithADictionaryIsReadWhereThatIsAllowed) {
-  folder_.write("zip.py",
-                "import io, sys, zipfile\n"
-                "made = io.BytesIO()\n"
-                "with zipfile.ZipFile(made, 'w', zipfile.ZIP_LZMA) as z:\n"
-                "    z.writestr('b.csv', sys.stdin.buffer.read())\n"
-                "sys.stdout.buffer.write(made.getvalue())\n");
-  const std::string bytes = piped("python3 " + (folder_ / "zip.py"), text_);
-  EXPECT_THAT(failure_of(bytes), AllOf(HasSubstr("a.archive!b.csv: zip: it takes "),
-                                       HasSubstr("(see --decode-memory)")));
-  EXPECT_TRUE(text_ == text_of(bytes, {.memory_max = std::size_t{4} << 30U}));
-}
-
 /// Whatever a header says: what is allowed is kept to, and it ends.
 TEST_F(MemberOf, ADamaged7zHeaderTakesNoMoreMemoryEither) {
   const std::string bytes = archive_of(seven_zip, {{"b.csv", "a\n1\n"}, {"c.csv", "a\n2\n"}});
@@ -253,6 +239,17 @@ TEST_F(MemberOf, WhatCannotBeLoadedIsRefusedByName) {
   const std::string twice =
       piped("cat > b.csv && tar -cf a.tar b.csv && tar -rf a.tar b.csv && cat a.tar", "a\n1\n");
   EXPECT_THAT(failure_of(twice), HasSubstr("is in the archive twice"));
+}
+
+/// One behind the other: no archive is left out without a word.
+TEST_F(MemberOf, WhatIsBehindAnArchiveIsNotLeftOut) {
+  for (const Kind& kind : kinds) {
+    SCOPED_TRACE(kind.name);
+    const std::string one = archive_of(kind, {{"b.csv", "a\n1\n"}});
+    const std::string two = archive_of(kind, {{"c.csv", "a\n2\n"}});
+    EXPECT_NE("", failure_of(one + two)) << "a tar goes on with the other's members";
+    EXPECT_THAT(failure_of(one + "some other bytes"), HasSubstr("is damaged"));
+  }
 }
 
 /// Cut or damaged anywhere, it is the whole member or an error.
