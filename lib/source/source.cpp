@@ -44,6 +44,16 @@ std::unique_ptr<Source> whole(const std::string& path, FileDescriptor fd,
   return WholeSource::of(in_utf8(std::move(bytes), encoding), limits::first_chunk_bytes);
 }
 
+/// Of files that a system makes up when they are read (/proc) it tells no length: they are read as
+/// streams. One that is being written has a length by then.
+bool has_untold_bytes(const FileDescriptor& fd) {
+  struct stat status{};
+  char first = 0;
+  return ::fstat(fd.get(), &status) == 0 && status.st_size == 0 &&
+         ::pread(fd.get(), &first, 1, 0) == 1 && ::fstat(fd.get(), &status) == 0 &&
+         status.st_size == 0;
+}
+
 /// Of one disk, and without a comment: no text ends so.
 bool ends_like_a_zip(const FileSource& file) {
   constexpr std::size_t end_bytes = 22;
@@ -129,7 +139,8 @@ std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& optio
     throw Failure(FailureKind::usage,
                   path + ": is a folder; name its files, for example " + path + "/*.csv");
   }
-  if (S_ISREG(status.st_mode)) return open_file(path, std::move(fd), options, encoding);
+  if (S_ISREG(status.st_mode) && !has_untold_bytes(fd))
+    return open_file(path, std::move(fd), options, encoding);
   return unpacked(std::make_unique<StreamSource>(text_of_path(path), std::move(fd)), options,
                   encoding);
 }
