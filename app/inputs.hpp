@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "app/load_flags.hpp"
 #include "source/source.hpp"
 
 namespace sluice::app {
@@ -20,6 +21,10 @@ struct Input {
   /// "trips.csv", "a.zip!dir/b.csv".
   std::string shown() const { return member ? path + "!" + *member : path; }
 };
+
+/// The files that the arguments of a command mean, each once. What of folders and patterns is left
+/// out, and what names a file once more, is said. Throws Failure.
+std::vector<std::string> files_of(const LoadFlags& flags);
 
 /// Each file, and of each archive the members that are asked for (--member). Where nothing is asked
 /// for, an archive is one input: the file in it. Throws Failure.

@@ -17,7 +17,6 @@
 #include "base/reject_name.hpp"
 #include "load/known_files.hpp"
 #include "pg/await_server.hpp"
-#include "source/locate.hpp"
 #include "source/packing.hpp"
 #include "writer/guard.hpp"
 
@@ -118,8 +117,7 @@ class Files {
                         " with --limit: the file would be gone, and what is behind the limit in "
                         "no table; leave one of them out");
     }
-    inputs_ =
-        inputs_of(without_rejects(flags, source::locate(flags.files), several), options_.unpack);
+    inputs_ = inputs_of(without_rejects(flags, files_of(flags), several), options_.unpack);
     require_whole_archives();
     for (const Input& input : inputs_) several_.files.push_back(input.shown());
     // What a folder or a pattern has named was there when it was looked through.
