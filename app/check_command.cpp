@@ -9,7 +9,6 @@
 #include "base/quantity.hpp"
 #include "rejects/salvage.hpp"
 #include "rejects/spill.hpp"
-#include "source/locate.hpp"
 
 namespace sluice::app {
 namespace {
@@ -75,7 +74,7 @@ int run_check(const LoadFlags& flags) {
     if (!options.rejects.ratio_max && !options.rejects.rejects_max)
       options.rejects.rejects_max = std::numeric_limits<std::uint64_t>::max();
     Runtime runtime(connection_of(flags));
-    for (const Input& input : inputs_of(source::locate(flags.files), options.unpack)) {
+    for (const Input& input : inputs_of(files_of(flags), options.unpack)) {
       options.path = input.path;
       options.unpack.member = input.member;
       options.on_reject = [&](const tuple::Reject& reject) {

@@ -1,18 +1,102 @@
 #include "app/inputs.hpp"
 
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "app/output.hpp"
+#include "source/locate.hpp"
+
 namespace sluice::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+void tell_left_out(const std::vector<source::LeftOut>& left_out) {
+  constexpr std::size_t most = 3;
+  for (const source::LeftOut& left : left_out) {
+    const std::size_t count = left.names.size();
+    std::string text = left.of + ": ";
+    text += count == 1 ? "1 file is left out: " : std::to_string(count) + " files are left out: ";
+    for (std::size_t i = 0; i < std::min(most, count); ++i) {
+      if (i > 0) text += ", ";
+      text += left.names[i];
+    }
+    if (count > most) text += ", ...";
+    print_note(text + "; name them, or use a pattern, where they are meant");
+  }
+}
+
+/// The same file by another path is the same file. Another name of it (a link) has the same
+/// content, and is loaded or not as a copy is.
+class EachOnce {
+ public:
+  explicit EachOnce(bool is_quiet) : is_quiet_(is_quiet) {}
+
+  bool is_new(const std::string& path) {
+    struct stat status{};
+    if (path == "-" || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return true;
+    std::vector<std::string>& paths = seen_[{status.st_dev, status.st_ino}];
+    const fs::path whole = paths.empty() ? fs::path() : place_of(path);
+    for (const std::string& other : paths) {
+      if (place_of(other) != whole) continue;
+      say(path + " is " + other + ", and loaded once");
+      return false;
+    }
+    if (!paths.empty()) say(path + " is another name of " + paths.front() + ": the same content");
+    paths.push_back(path);
+    return true;
+  }
+
+ private:
+  /// A link is a name of its own: --after acts on names.
+  static fs::path place_of(const fs::path& path) {
+    std::error_code error;
+    return fs::canonical(path.has_parent_path() ? path.parent_path() : ".", error) /
+           path.filename();
+  }
+  void say(const std::string& text) const {
+    if (!is_quiet_) print_note(text);
+  }
+
+  bool is_quiet_;
+  std::map<std::pair<dev_t, ino_t>, std::vector<std::string>> seen_;
+};
+
+}  // namespace
+
+std::vector<std::string> files_of(const LoadFlags& flags) {
+  std::vector<source::LeftOut> left_out;
+  const std::vector<std::string> all = source::locate(flags.files, left_out);
+  const bool is_quiet = flags.common.quiet || flags.progress == ProgressMode::json;
+  if (!is_quiet) tell_left_out(left_out);
+  std::vector<std::string> files;
+  EachOnce once(is_quiet);
+  std::ranges::copy_if(all, std::back_inserter(files),
+                       [&once](const std::string& path) { return once.is_new(path); });
+  return files;
+}
 
 std::vector<Input> inputs_of(const std::vector<std::string>& files,
                              const source::UnpackOptions& options) {
   std::vector<Input> inputs;
   for (const std::string& file : files) {
-    std::optional<std::vector<std::string>> members;
+    std::optional<source::Members> members;
     if (!options.members.empty()) members = source::members_of(file, options);
     if (!members) {
-      inputs.push_back({file, {}, true});
+      inputs.push_back({.path = file, .member = {}, .is_last_of_file = true});
       continue;
     }
-    for (std::string& member : *members) inputs.push_back({file, std::move(member), false});
+    for (std::string& member : members->meant) {
+      inputs.push_back({.path = file,
+                        .member = std::move(member),
+                        .is_last_of_file = false,
+                        .left_out = members->others,
+                        .listed = members->file});
+    }
     inputs.back().is_last_of_file = true;
   }
   return inputs;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "app/load_flags.hpp"
 #include "source/source.hpp"
 
 namespace sluice::app {
@@ -13,10 +14,17 @@ struct Input {
   std::string path;
   std::optional<std::string> member;
   bool is_last_of_file = true;
+  std::vector<std::string> left_out =
+      {};  ///< names of its archive's files that nobody has asked for
+  std::optional<source::FileIdentity> listed = {};  ///< the archive that has these members
 
   /// "trips.csv", "a.zip!dir/b.csv".
   std::string shown() const { return member ? path + "!" + *member : path; }
 };
+
+/// The files that the arguments of a command mean, each once. What of folders and patterns is left
+/// out, and what names a file once more, is said. Throws Failure.
+std::vector<std::string> files_of(const LoadFlags& flags);
 
 /// Each file, and of each archive the members that are asked for (--member). Where nothing is asked
 /// for, an archive is one input: the file in it. Throws Failure.

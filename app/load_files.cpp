@@ -17,7 +17,6 @@
 #include "base/reject_name.hpp"
 #include "load/known_files.hpp"
 #include "pg/await_server.hpp"
-#include "source/locate.hpp"
 #include "source/packing.hpp"
 #include "writer/guard.hpp"
 
@@ -81,6 +80,16 @@ std::optional<report::Ending> await_server(Runtime& runtime, const LoadFlags& fl
   return ending;
 }
 
+/// "a.csv, b.csv and 7 more"
+std::string first_of(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 5;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(most, names.size()); ++i)
+    text += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > most) text += " and " + std::to_string(names.size() - most) + " more";
+  return text;
+}
+
 bool is_there(const std::string& path) {
   std::error_code error;
   return path == "-" || std::filesystem::exists(std::filesystem::symlink_status(path, error));
@@ -108,8 +117,8 @@ class Files {
                         " with --limit: the file would be gone, and what is behind the limit in "
                         "no table; leave one of them out");
     }
-    inputs_ =
-        inputs_of(without_rejects(flags, source::locate(flags.files), several), options_.unpack);
+    inputs_ = inputs_of(without_rejects(flags, files_of(flags), several), options_.unpack);
+    require_whole_archives();
     for (const Input& input : inputs_) several_.files.push_back(input.shown());
     // What a folder or a pattern has named was there when it was looked through.
     for (const Input& input : inputs_) {
@@ -146,6 +155,19 @@ class Files {
 
  private:
   const std::vector<std::string>& files() const { return several_.files; }
+
+  /// What is left out of an archive would be gone with it, and be in no table.
+  void require_whole_archives() const {
+    if (after_.what == AfterLoad::What::keep) return;
+    for (const Input& input : inputs_) {
+      if (input.left_out.empty()) continue;
+      throw Failure(FailureKind::usage,
+                    "--after " + more_.after + " with --member: " + text_of_path(input.path) +
+                        " would be gone, and in no table what --member leaves out of it: " +
+                        first_of(input.left_out) +
+                        "; name these too, or leave one of the flags out");
+    }
+  }
 
   /// No other file is begun. A load that a signal has stopped may have ended well all the same.
   bool is_over() const { return is_over_ || runtime_.signal() != 0; }
@@ -384,8 +406,12 @@ class Files {
   /// Of an archive the last member counts, and that no other one has failed.
   bool is_all_of_file_loaded(std::size_t file, const report::Ending& ending) {
     const bool is_well = is_loaded(ending) && !has_failed_member_;
-    has_failed_member_ = !is_well && !inputs_[file].is_last_of_file;
-    return is_well && inputs_[file].is_last_of_file;
+    const Input& input = inputs_[file];
+    has_failed_member_ = !is_well && !input.is_last_of_file;
+    is_of_two_archives_ =
+        has_other_archive_ || (input.listed && input.listed != ending.report.file);
+    has_other_archive_ = is_of_two_archives_ && !input.is_last_of_file;
+    return is_well && input.is_last_of_file;
   }
 
   void print(const report::Ending& ending) const {
@@ -395,6 +421,12 @@ class Files {
   /// What becomes of a loaded file; where that fails, the ending says so.
   void act_after(std::size_t file, report::Ending& ending) const {
     try {
+      if (is_of_two_archives_) {
+        throw Failure(FailureKind::changed,
+                      text_of_path(inputs_[file].path) +
+                          ": its members are loaded, but it is not the archive any more that had "
+                          "these alone; it is not touched");
+      }
       const std::string done = after_.apply(inputs_[file].path, ending.report.file);
       if (!done.empty() && !flags_.common.quiet) print_note(done);
     } catch (const Failure& failure) {
@@ -442,8 +474,10 @@ class Files {
   AfterLoad after_;
   plan::LoadOptions options_;
   std::vector<Input> inputs_;
-  std::vector<bool> was_there_;     ///< when the command began, by the number of the file
-  bool has_failed_member_ = false;  ///< of the archive that is being loaded
+  std::vector<bool> was_there_;      ///< when the command began, by the number of the file
+  bool has_failed_member_ = false;   ///< of the archive that is being loaded
+  bool has_other_archive_ = false;   ///< a member of it was loaded from another one of its name
+  bool is_of_two_archives_ = false;  ///< the file that has ended
   Runtime runtime_;
   load::Shared shared_;
   std::vector<load::KnownFile> known_;                  ///< by the number of the file

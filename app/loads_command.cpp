@@ -125,8 +125,8 @@ void print_forgotten(const LoadsFlags& flags, const ledger::Forgotten& forgotten
   }
   if (forgotten.rows > 0) {
     print_result("  " + std::to_string(forgotten.rows) +
-                 " rows of it stay in the table, and the same command loads them once more (see "
-                 "--truncate)\n");
+                 " rows of it stay in the table; its command with --again loads the file from the "
+                 "start (see --truncate)\n");
   }
   if (!forgotten.dropped_stage.empty())
     print_result("dropped " + cell(forgotten.dropped_stage) + "\n");

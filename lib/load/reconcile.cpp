@@ -68,6 +68,7 @@ asio::awaitable<void> Reconciliation::require_crash(std::uint64_t lost) {
   if (!lock_) co_return;
   pg::Lease connection = co_await run_.on.pool.acquire();
   if (!co_await lock_->is_held_at(*connection)) co_return;
+  run_.report.is_over = true;
   throw Failure(
       FailureKind::failed,
       fmt::format("{} rows of load {} were deleted from pgsluice.chunks while it ran, and "
@@ -105,6 +106,7 @@ asio::awaitable<bool> Reconciliation::reconcile(const ledger::Read& read, double
     run_.report.now = run_.report.total;
   if (end.finished) co_return true;
   if (end.is_void) {
+    run_.report.is_over = true;
     throw Failure(
         FailureKind::failed,
         fmt::format("load {} was given up meanwhile: another run emptied {}, or began the "

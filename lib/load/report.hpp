@@ -53,6 +53,7 @@ struct LoadReport {
   double seconds = 0;
   std::optional<source::FileIdentity> file;  ///< that was read; nothing where it was no file
   std::string rejects_path;     ///< of the CSV; empty where no record was rejected into a file
+  bool is_over = false;         ///< it failed so that the same command does not go on with it
   std::string goes_on_with;     ///< what of the command must change so that it goes on
   std::string finished_before;  ///< when, for nothing_to_do
   std::vector<std::string> notes;

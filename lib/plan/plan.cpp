@@ -30,6 +30,23 @@ chunk::PreambleOptions preamble_options(const LoadOptions& o) {
           .text_has_header = o.header_given && o.header != HeaderMode::none};
 }
 
+/// A file of fewer lines than are skipped is another one than is meant: it would be loaded with no
+/// row. An empty one is empty.
+void require_lines(const std::string& name, const LoadOptions& options,
+                   const chunk::Preamble& preamble) {
+  const std::string& text = preamble.beginning;
+  if (options.skip_lines == 0 || text.empty() || text == "\xef\xbb\xbf" || preamble.header) return;
+  const bool has_last_line = !text.ends_with('\n') && !text.ends_with('\r');
+  const std::uint64_t lines = preamble.start.line - 1 + (has_last_line ? 1 : 0);
+  const chunk::PreambleOptions meant = preamble_options(options);
+  const bool wants_header = preamble.is_text ? meant.text_has_header : meant.has_header;
+  if (!wants_header && lines >= options.skip_lines) return;
+  throw Failure(FailureKind::usage,
+                fmt::format("{}: {} in what --skip-lines {} leaves: it ends behind {} {}", name,
+                            wants_header ? "there is no header" : "there is nothing",
+                            options.skip_lines, lines, lines == 1 ? "line" : "lines"));
+}
+
 /// As a part of a file's name.
 std::string flat(std::string name) {
   std::ranges::replace(name, '/', '_');
@@ -210,6 +227,7 @@ PlanSummary Plan::summary() const {
 
 Beginning read_beginning(source::Source& source, const LoadOptions& options) {
   Beginning beginning{chunk::read_preamble(source, preamble_options(options)), {}, {}, {}};
+  require_lines(source.name(), options, beginning.preamble);
   beginning.fingerprint = source::fingerprint(source, beginning.preamble.beginning);
   beginning.head = source::head_digest(beginning.preamble.beginning);
   return beginning;

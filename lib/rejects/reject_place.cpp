@@ -42,6 +42,12 @@ bool is_locked(const FileDescriptor& reasons) {
   return ::flock(reasons.get(), LOCK_EX | LOCK_NB) == 0;
 }
 
+/// As a load makes them. Where others may read a file they may have it open already.
+bool is_private(const FileDescriptor& fd) {
+  struct stat status{};
+  return ::fstat(fd.get(), &status) == 0 && (status.st_mode & 0777U) == 0600;
+}
+
 std::string numbered(const std::string& path, int number) {
   const std::size_t dot = path.ends_with(".csv") ? path.size() - 4 : path.size();
   return path.substr(0, dot) + "." + std::to_string(number) + path.substr(dot);
@@ -83,7 +89,8 @@ RejectPlace RejectPlace::reserve(const std::string& path) {
     } else if (std::optional<RejectPlace> left = open(candidate)) {
       const bool is_empty =
           reject_io::size_of(left->reasons_) == 0 && reject_io::size_of(left->records_) == 0;
-      if (is_empty && is_locked(left->reasons_)) return std::move(*left);
+      const bool is_ours = is_private(left->reasons_) && is_private(left->records_);
+      if (is_empty && is_ours && is_locked(left->reasons_)) return std::move(*left);
     }
     candidate = numbered(path, i);
   }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/exit_code.hpp"
 #include "base/printable.hpp"
 #include "base/quantity.hpp"
 #include "report/count_columns.hpp"
@@ -115,6 +116,9 @@ std::string text_of_plan(const plan::PlanSummary& p) {
 std::string text_of(const Ending& e) {
   const LoadReport& r = e.report;
   const std::string number = r.load ? fmt::format(" (load {})", r.load->value) : "";
+  // Of a source that is another one by now the message says what is left to do.
+  const bool is_over = r.is_over || e.exit_code == exit_changed;
+  const std::string goes_on = is_over ? "" : "; " + load::how_to_go_on(r);
   switch (r.status) {
     case LoadReport::Status::dry_run: return text_of_plan(r.plan) + "dry run: nothing was stored\n";
     case LoadReport::Status::nothing_to_do:
@@ -159,11 +163,11 @@ std::string text_of(const Ending& e) {
       if (r.total.rows() == 0)
         return fmt::format("stored nothing{}{}\n", number, rejects_so_far(r));
       if (r.is_staged) {
-        return fmt::format("stored nothing{}{}; {} wait to be published: {}\n", number,
-                           rejects_so_far(r), rows(r.total.rows_stored), load::how_to_go_on(r));
+        return fmt::format("stored nothing{}{}; {} wait to be published{}\n", number,
+                           rejects_so_far(r), rows(r.total.rows_stored), goes_on);
       }
-      return fmt::format("stored {} so far{}{}; {}\n", rows(r.total.rows_stored), number,
-                         rejects_so_far(r), load::how_to_go_on(r));
+      return fmt::format("stored {} so far{}{}{}\n", rows(r.total.rows_stored), number,
+                         rejects_so_far(r), goes_on);
   }
   return "";
 }

@@ -169,7 +169,7 @@ class Judge {
     fresh_.note = fmt::format("load {}, which was unfinished, is given up", load.id.value);
     if (has_rows(load) && !h_.truncate && !h_.target_is_empty) {
       fresh_.note +=
-          fmt::format("; the {} rows that it had stored stay in {}",
+          fmt::format("; it had stored {} rows in {}, which are not taken back",
                       load.totals.counts.rows() - load.totals.counts.rows_skipped, now_.target);
     }
   }

@@ -149,19 +149,9 @@ bool ArchiveReader::next(Member& member) {
   member.is_link = libarchive().entry_hardlink(entry) != nullptr;
   member.is_file = libarchive().entry_filetype(entry) == AE_IFREG || member.is_link;
   member.is_encrypted = libarchive().entry_is_encrypted(entry) != 0;
-  if (packing_ == Packing::zip) member.memory_max = memory_of_method();
   member_ = member;
   member_read_ = 0;
   return true;
-}
-
-/// How large a dictionary is stands in front of each member's content, where the library alone
-/// looks: so it counts as what the method may ask for. "ZIP 6.3 (lzma)" names it.
-std::uint64_t ArchiveReader::memory_of_method() const {
-  const char* const format = libarchive().format_name(archive_.get());
-  const std::string_view name = format == nullptr ? "" : format;
-  if (name.ends_with("(lzma)") || name.ends_with("(xz)")) return 4096 * limits::MiB;
-  return name.ends_with("(ppmd-1)") ? 256 * limits::MiB : 0;
 }
 
 std::size_t ArchiveReader::read(char* into, std::size_t size) {

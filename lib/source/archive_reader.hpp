@@ -20,9 +20,9 @@ struct Member {
   std::string name;                    ///< in UTF-8 where the archive tells
   std::optional<std::uint64_t> bytes;  ///< as its directory says
   bool is_file = false;
-  bool is_link = false;  ///< to another member, which has the content
+  bool has_content = false;  ///< that is known of what is no file
+  bool is_link = false;      ///< to another member, which has the content
   bool is_encrypted = false;
-  std::uint64_t memory_max = 0;  ///< of what the library that unpacks it allocates as it is told
 };
 
 /// Reads the members of a zip, tar or 7z one after the other. All failures name
@@ -47,7 +47,6 @@ class ArchiveReader {
   struct Calls;  ///< what the library calls
 
   void open();
-  std::uint64_t memory_of_method() const;
   void require_end();
   [[noreturn]] void fail();
 

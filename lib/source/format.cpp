@@ -52,6 +52,13 @@ constexpr Format formats[] = {
     {"\xff\x06\0\0sNaPpY"sv,
      "packed by Snappy, which is not read; pipe it in: snzip -dc FILE | "
      "pgsluice load - ..."},
+    {"MZ"sv,
+     "a program for Windows, not CSV; if it is an archive that unpacks itself, 7z x FILE unpacks "
+     "it",
+     true},
+    {"\x7f"
+     "ELF"sv,
+     "a program, not CSV"},
     {"!<arch>\n"sv, "an ar archive (a .deb, or a library), which is not read"},
 };
 

@@ -20,10 +20,11 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 3> kinds{".csv", ".tsv", ".txt"};
 constexpr std::array<std::string_view, 6> packings{"", ".gz", ".zst", ".lz4", ".xz", ".bz2"};
 
-bool has_kind(std::string_view name) {
-  return std::ranges::any_of(packings, [name](std::string_view packing) {
+bool has_kind(std::string name) {
+  for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return std::ranges::any_of(packings, [&name](std::string_view packing) {
     if (!name.ends_with(packing)) return false;
-    const std::string_view plain = name.substr(0, name.size() - packing.size());
+    const std::string_view plain(name.data(), name.size() - packing.size());
     return std::ranges::any_of(kinds, [plain](std::string_view kind) {
       return plain.size() > kind.size() && plain.ends_with(kind);
     });
@@ -86,6 +87,9 @@ class Search {
     return {found_.begin(), found_.end()};
   }
 
+  /// The names of files that it would match but for capitals.
+  const std::set<std::string>& but_for_capitals() const { return but_for_capitals_; }
+
  private:
   void look(const fs::path& folder, std::size_t part) {
     if (part == parts_.size()) return;
@@ -110,9 +114,14 @@ class Search {
       step(folder / plain_part(pattern), part, is_last);
       return;
     }
-    for (const std::string& name : names_of(folder))
-      if (::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) == 0)
+    for (const std::string& name : names_of(folder)) {
+      if (::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) == 0) {
         step(folder / name, part, is_last);
+      } else if (is_last && !is_folder(folder / name) &&
+                 ::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD | FNM_CASEFOLD) == 0) {
+        but_for_capitals_.insert(name);
+      }
+    }
   }
 
   void step(const fs::path& path, std::size_t part, bool is_last) {
@@ -145,10 +154,13 @@ class Search {
   std::vector<std::string> parts_;
   const Unseen& unseen_;
   std::set<std::string> found_;
+  std::set<std::string> but_for_capitals_;
 };
 
 class Locating {
  public:
+  explicit Locating(std::vector<LeftOut>& left_out) : left_out_(left_out) {}
+
   void add(const std::string& argument, bool is_in_list) {
     std::error_code error;
     const fs::file_status status = fs::status(argument, error);
@@ -156,14 +168,13 @@ class Locating {
     if (argument == "-") {
       take(is_in_list ? "./-" : argument);
     } else if (is_there && fs::is_directory(status)) {
-      take_all(files_of_folder(argument),
-               argument + ": the folder has no *.csv, *.tsv or *.txt, packed or not, to load");
+      add_folder(argument);
     } else if (is_there) {
       take(argument);
     } else if (argument.starts_with('@') && !is_in_list) {
       add_list(argument.substr(1));
     } else if (is_pattern(argument)) {
-      take_all(matches(argument), argument + ": no file matches this pattern");
+      add_pattern(argument);
     } else {
       take(argument);
     }
@@ -172,6 +183,28 @@ class Locating {
   std::vector<std::string> paths() && { return std::move(paths_); }
 
  private:
+  void add_folder(const std::string& folder) {
+    LeftOut left{folder, {}};
+    const std::vector<std::string> found = files_of_folder(folder, left.names);
+    std::string if_none =
+        folder + ": the folder has no *.csv, *.tsv or *.txt, packed or not, to load";
+    for (std::size_t i = 0; i < std::min<std::size_t>(left.names.size(), 3); ++i)
+      if_none += (i == 0 ? "; name what you mean, or use a pattern: " : ", ") + left.names[i];
+    take_all(found, if_none);
+    if (!left.names.empty()) left_out_.push_back(std::move(left));
+  }
+
+  void add_pattern(const std::string& pattern) {
+    const Unseen fails;
+    Search search(pattern, fails);
+    const std::vector<std::string> found = search.run();
+    const std::set<std::string>& others = search.but_for_capitals();
+    std::string if_none = pattern + ": no file matches this pattern";
+    if (!others.empty()) if_none += "; but for capitals it would match " + *others.begin();
+    take_all(found, if_none);
+    if (!others.empty()) left_out_.push_back({pattern, {others.begin(), others.end()}});
+  }
+
   void add_list(const std::string& path) {
     std::ifstream list(path);
     const std::size_t before = paths_.size();
@@ -196,6 +229,7 @@ class Locating {
     if (seen_.insert(path).second) paths_.push_back(path);
   }
 
+  std::vector<LeftOut>& left_out_;
   std::vector<std::string> paths_;
   std::set<std::string> seen_;
 };
@@ -217,19 +251,24 @@ std::vector<std::string> matches(const std::string& pattern, const Unseen& unsee
   return Search(pattern, unseen).run();
 }
 
-std::vector<std::string> files_of_folder(const std::string& folder) {
+std::vector<std::string> files_of_folder(const std::string& folder,
+                                         std::vector<std::string>& left_out) {
   std::vector<std::string> paths;
   for (const std::string& name : names_in(folder)) {
     const fs::path path = fs::path(folder) / name;
-    if (!name.starts_with('.') && has_kind(name) && !is_folder(path) &&
-        !is_reject_file(path.string()))
+    if (name.starts_with('.') || is_folder(path) || is_reject_file(path.string())) continue;
+    if (has_kind(name)) {
       paths.push_back(path.string());
+    } else {
+      left_out.push_back(name);
+    }
   }
   return paths;
 }
 
-std::vector<std::string> locate(const std::vector<std::string>& arguments) {
-  Locating locating;
+std::vector<std::string> locate(const std::vector<std::string>& arguments,
+                                std::vector<LeftOut>& left_out) {
+  Locating locating(left_out);
   for (const std::string& argument : arguments) locating.add(argument, false);
   return std::move(locating).paths();
 }

@@ -20,15 +20,25 @@ bool is_pattern(std::string_view text);
 using Unseen = std::function<void(const std::string& path, int error_number)>;
 std::vector<std::string> matches(const std::string& pattern, const Unseen& unseen = {});
 
-/// What a folder has to load: *.csv, *.tsv and *.txt, and these packed (*.csv.gz, ...), in the
-/// order of their names. What lies in its folders is not looked at.
-std::vector<std::string> files_of_folder(const std::string& folder);
+/// What a folder or a pattern does not mean, though one might think so.
+struct LeftOut {
+  std::string of;                  ///< as the user wrote it
+  std::vector<std::string> names;  ///< of files, without their folder
+};
+
+/// What a folder has to load: *.csv, *.tsv and *.txt, and these packed (*.csv.gz, ...), in capitals
+/// or not, in the order of their names. What lies in its folders is not looked at. Other files that
+/// are not hidden, nor rejects of loads, are added to `left_out`.
+std::vector<std::string> files_of_folder(const std::string& folder,
+                                         std::vector<std::string>& left_out);
 
 /// The paths that the arguments of a command mean, in their order, each once. An argument is a file
 /// that is there, whatever its name; a folder; a pattern; "@LIST", a file with one of these on each
 /// line (empty lines and what begins with # aside); or "-". What is none of these stays as it is,
 /// so that opening it says why. Throws Failure{usage} where a pattern, a folder or a list has no
-/// file.
-std::vector<std::string> locate(const std::vector<std::string>& arguments);
+/// file. What folders have beside that, and files that a pattern would match but for capitals, are
+/// `left_out`.
+std::vector<std::string> locate(const std::vector<std::string>& arguments,
+                                std::vector<LeftOut>& left_out);
 
 }  // namespace sluice::source

@@ -8,6 +8,8 @@
 #include "source/decode/decoder.hpp"
 #include "source/fingerprint.hpp"
 #include "source/seven_zip_memory.hpp"
+#include "source/zip_directory.hpp"
+#include "source/zip_memory.hpp"
 
 namespace sluice::source {
 namespace {
@@ -29,7 +31,7 @@ class Choice {
     if (member.name == "[Content_Types].xml" || member.name == "xl/workbook.xml") is_xlsx_ = true;
     if (member.name == "META-INF/manifest.xml" && has_mimetype_) is_ods_ = true;
     if (member.name == "mimetype") has_mimetype_ = true;
-    if (!member.is_file || is_aside(member.name)) return;
+    if (!(member.is_file || member.has_content) || is_aside(member.name)) return;
     all_.push_back(member.name);
     if (is_meant(member.name)) meant_.push_back({member, place, false});
   }
@@ -53,6 +55,7 @@ class Choice {
   }
 
   const std::vector<ChosenMember>& meant() const { return meant_; }
+  const std::vector<std::string>& all() const { return all_; }
 
   /// Throws Failure for what no member of can be loaded.
   void require_sound(const std::string& name, Packing packing) const {
@@ -78,6 +81,10 @@ class Choice {
         throw Failure(FailureKind::usage, whole +
                                               ": is encrypted: unpack it with its password, and "
                                               "load that");
+      if (!member.is_file) {
+        throw Failure(FailureKind::usage,
+                      whole + ": is no file, whatever its content: leave it out, or unpack it");
+      }
       if (member.is_link) {
         throw Failure(FailureKind::usage,
                       whole + ": is a link to another member of the archive: name that one");
@@ -156,23 +163,47 @@ void require_memory(Source& archive, Packing packing, const UnpackOptions& optio
   require_memory(needed, options, archive.name() + ": 7z: ");
 }
 
-/// So do the methods of a zip that have a dictionary.
-void require_memory_of_members(const std::string& name, const Choice& choice,
-                               const UnpackOptions& options) {
-  for (const ChosenMember& each : choice.meant())
-    require_memory(each.member.memory_max, options, name + "!" + each.member.name + ": zip: ");
+/// So are the members of a zip that have a dictionary.
+void require_memory_of_members(Source& archive, const std::vector<ZipMember>& members,
+                               const Choice& choice, const UnpackOptions& options) {
+  for (const ChosenMember& each : choice.meant()) {
+    require_memory(memory_of_zip_member(archive, members[each.place]), options,
+                   archive.name() + "!" + each.member.name + ": zip: ");
+  }
+  archive.rewind();
+}
+
+/// The library goes by the directory too: in this order, and with these sizes.
+void require_same(const Member& seen, const std::vector<ZipMember>& members, std::size_t place,
+                  const std::string& name) {
+  if (place < members.size() && (!seen.is_file || seen.bytes.value_or(0) == members[place].bytes))
+    return;
+  throw damaged(name, "zip: " + seen.name + " is read in two ways");
 }
 
 Choice look_through(Source& archive, Packing packing, const UnpackOptions& options) {
   require_file(archive, packing);
   require_memory(archive, packing, options);
+  const bool is_zip = packing == Packing::zip;
+  std::vector<ZipMember> zip_members;
+  if (is_zip) zip_members = members_of_zip(archive);
+  archive.rewind();
   Choice choice(options);
   ArchiveReader reader(archive, packing);
   Member member;
-  for (std::size_t place = 0; reader.next(member); ++place) choice.look_at(member, place);
+  std::size_t place = 0;
+  for (; reader.next(member); ++place) {
+    if (is_zip) {
+      require_same(member, zip_members, place, archive.name());
+      member.has_content = zip_members[place].bytes > 0;
+    }
+    choice.look_at(member, place);
+  }
+  if (is_zip && place != zip_members.size())
+    throw damaged(archive.name(), "zip: " + zip_members[place].name + " is not read");
   choice.end();
   choice.require_sound(archive.name(), packing);
-  require_memory_of_members(archive.name(), choice, options);
+  if (is_zip) require_memory_of_members(archive, zip_members, choice, options);
   return choice;
 }
 
@@ -278,12 +309,14 @@ std::string MemberSource::stamp_of(const std::string& stamp) const {
   return std::string(file) + "!" + head_digest(chosen_.member.name) + stamp.substr(file.size());
 }
 
-std::vector<std::string> names_of_members(Source& archive, Packing packing,
-                                          const UnpackOptions& options) {
+Members members_in(Source& archive, Packing packing, const UnpackOptions& options) {
   const Choice choice = look_through(archive, packing, options);
-  std::vector<std::string> names;
-  for (const ChosenMember& each : choice.meant()) names.push_back(each.member.name);
-  return names;
+  Members members;
+  for (const ChosenMember& each : choice.meant()) members.meant.push_back(each.member.name);
+  const std::set<std::string> meant(members.meant.begin(), members.meant.end());
+  const auto is_other = [&meant](const std::string& name) { return !meant.contains(name); };
+  std::ranges::copy_if(choice.all(), std::back_inserter(members.others), is_other);
+  return members;
 }
 
 }  // namespace sluice::source

@@ -50,9 +50,7 @@ class MemberSource final : public UnpackingSource {
   std::atomic<std::uint64_t> read_ = 0;  ///< of the member
 };
 
-/// The files of an archive that the options mean, in its order. Throws Failure
-/// where none is meant.
-std::vector<std::string> names_of_members(Source& archive, Packing packing,
-                                          const UnpackOptions& options);
+/// The files of an archive. Throws Failure where the options mean none.
+Members members_in(Source& archive, Packing packing, const UnpackOptions& options);
 
 }  // namespace sluice::source

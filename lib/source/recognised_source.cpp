@@ -70,10 +70,10 @@ void RecognisedSource::add_layer(std::unique_ptr<Source> layer) {
   if (stopped_) top_->stop();
 }
 
-std::optional<std::vector<std::string>> RecognisedSource::members() {
+std::optional<Members> RecognisedSource::members() {
   const Packing packing = unpack_streams();
   if (!is_archive(packing)) return std::nullopt;
-  return names_of_members(*top_, packing, options_);
+  return members_in(*top_, packing, options_);
 }
 
 void RecognisedSource::stop() {

@@ -34,9 +34,8 @@ class RecognisedSource final : public Source {
   const std::string& name() const override { return now().name(); }
   std::string identity() const override { return now().identity(); }
 
-  /// The names of the members that the options mean, where it is an archive.
-  /// Instead of reading.
-  std::optional<std::vector<std::string>> members();
+  /// The names of its members, where it is an archive. Instead of reading.
+  std::optional<Members> members();
 
  private:
   Source& now() const { return *now_.load(); }

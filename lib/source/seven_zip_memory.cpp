@@ -280,7 +280,14 @@ std::uint64_t memory_of_seven_zip(Source& archive, std::uint64_t memory_max) {
       return value;
     };
     const std::uint64_t offset = number_at(12);
-    if (offset > archive.length().value_or(0)) throw Malformed();
+    const std::uint64_t length = archive.length().value_or(0);
+    if (offset > length) throw Malformed();
+    // What is behind the header is nobody's: another archive, that would be left out.
+    const std::uint64_t end = signature_bytes + offset;
+    if (end <= length && number_at(20) < length - end) {
+      throw damaged(archive.name(), "7z: " + std::to_string(length - end - number_at(20)) +
+                                        " bytes follow its end, which are no part of it");
+    }
     if (number_at(20) == 0) return 0;  // there is no member
     return memory_of_header(archive, bytes_at(archive, signature_bytes + offset, number_at(20)),
                             memory_max);

@@ -44,6 +44,24 @@ std::unique_ptr<Source> whole(const std::string& path, FileDescriptor fd,
   return WholeSource::of(in_utf8(std::move(bytes), encoding), limits::first_chunk_bytes);
 }
 
+/// Of files that a system makes up when they are read (/proc) it tells no length: they are read as
+/// streams. One that is being written has a length by then.
+bool has_untold_bytes(const FileDescriptor& fd) {
+  struct stat status{};
+  char first = 0;
+  return ::fstat(fd.get(), &status) == 0 && status.st_size == 0 &&
+         ::pread(fd.get(), &first, 1, 0) == 1 && ::fstat(fd.get(), &status) == 0 &&
+         status.st_size == 0;
+}
+
+/// Of one disk, and without a comment: no text ends so.
+bool ends_like_a_zip(const FileSource& file) {
+  constexpr std::size_t end_bytes = 22;
+  const std::string end = file.tail(end_bytes);
+  return end.size() == end_bytes && end.starts_with(std::string_view("PK\5\6\0\0\0\0", 8)) &&
+         end.ends_with(std::string_view("\0\0", 2));
+}
+
 /// A file says at once what it is, and one that is neither packed nor in another encoding stays
 /// what it is.
 std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
@@ -55,6 +73,12 @@ std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
   if (packing_of(beginning) != Packing::none) {
     std::unique_ptr<Source> text = whole(path, std::move(other), options, encoding);
     return text ? std::move(text) : unpacked(std::move(file), options, encoding);
+  }
+  if (ends_like_a_zip(*file)) {
+    throw Failure(FailureKind::usage,
+                  path +
+                      ": is a zip behind something else, such as the program of an archive that "
+                      "unpacks itself: unpack it, and load what is in it");
   }
   const Packing promised = packing_of_name(path);
   if (file->length() == beginning.size() && is_cut_magic(beginning, promised)) {
@@ -115,19 +139,22 @@ std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& optio
     throw Failure(FailureKind::usage,
                   path + ": is a folder; name its files, for example " + path + "/*.csv");
   }
-  if (S_ISREG(status.st_mode)) return open_file(path, std::move(fd), options, encoding);
+  if (S_ISREG(status.st_mode) && !has_untold_bytes(fd))
+    return open_file(path, std::move(fd), options, encoding);
   return unpacked(std::make_unique<StreamSource>(text_of_path(path), std::move(fd)), options,
                   encoding);
 }
 
-std::optional<std::vector<std::string>> members_of(const std::string& path,
-                                                   const UnpackOptions& options) {
+std::optional<Members> members_of(const std::string& path, const UnpackOptions& options) {
   struct stat status{};
   if (path == "-" || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
     return std::nullopt;
   FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) throw Failure(FailureKind::usage, path + ": " + errno_message(errno));
-  return RecognisedSource(std::make_unique<FileSource>(path, std::move(fd)), options).members();
+  RecognisedSource source(std::make_unique<FileSource>(path, std::move(fd)), options);
+  std::optional<Members> members = source.members();
+  if (members) members->file = source.file();
+  return members;
 }
 
 }  // namespace sluice::source

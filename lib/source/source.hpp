@@ -115,9 +115,15 @@ class Source {
 std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& options = {},
                              const std::optional<Encoding>& encoding = std::nullopt);
 
-/// The members of an archive that the options mean, in its order; nothing for what is no archive,
-/// or comes once. Throws Failure where none is meant. Blocking, as long as a packed tar takes.
-std::optional<std::vector<std::string>> members_of(const std::string& path,
-                                                   const UnpackOptions& options);
+/// The names of an archive's files, in its order. What file managers leave beside files is none.
+struct Members {
+  std::vector<std::string> meant;         ///< by the options
+  std::vector<std::string> others;        ///< that the options leave out
+  std::optional<FileIdentity> file = {};  ///< that was looked at
+};
+
+/// Of an archive; nothing for what is no archive, or comes once. Throws Failure where no member is
+/// meant. Blocking, as long as a packed tar takes.
+std::optional<Members> members_of(const std::string& path, const UnpackOptions& options);
 
 }  // namespace sluice::source

@@ -161,23 +161,30 @@ class SingleByte final : public Transcoder {
 
 enum class Order { little, big, by_mark };
 
-/// UTF-16 and UTF-32. Which order the bytes of a unit have may be said by a byte-order mark, which
-/// is handed on as UTF-8's; without one it is little, as Windows writes it.
+/// UTF-16 and UTF-32. Which order the bytes of a unit have may be said by a byte-order mark;
+/// without one it is little, as Windows writes it. The mark is no part of the text: with it and
+/// without it is the same content.
 class Wide final : public Transcoder {
  public:
   Wide(std::size_t unit, Order order) : unit_(unit), said_(order), order_(order) {}
 
-  void reset() override { order_ = said_; }
+  void reset() override {
+    order_ = said_;
+    is_at_start_ = true;
+  }
 
   Step convert(std::string_view in, bool is_last, char* out, std::size_t room) override {
-    if (order_ == Order::by_mark) {
-      if (in.size() < unit_ && !is_last) return {};
-      order_ = unit_at(in.data(), std::min(unit_, in.size()), true) == byte_order_mark
-                   ? Order::big
-                   : Order::little;
-    }
     const char* from = in.data();
-    const char* const end = from + in.size();
+    if (is_at_start_) {
+      if (in.size() < unit_ && !is_last) return {};
+      const auto is_mark = [this, in](bool is_big) {
+        return in.size() >= unit_ && unit_at(in.data(), unit_, is_big) == byte_order_mark;
+      };
+      if (order_ == Order::by_mark) order_ = is_mark(true) ? Order::big : Order::little;
+      if (is_mark(order_ == Order::big)) from += unit_;
+      is_at_start_ = false;
+    }
+    const char* const end = in.data() + in.size();
     char* to = out;
     const char* const stop = out + room - std::min(room, made_max);
     while (to <= stop) {
@@ -249,6 +256,7 @@ class Wide final : public Transcoder {
   std::size_t unit_;
   Order said_;
   Order order_;
+  bool is_at_start_ = true;
 };
 
 /// All else that iconv knows.

@@ -7,6 +7,7 @@
 
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/packed.hpp"
 #include "support/process.hpp"
 
 namespace sluice::test {
@@ -181,6 +182,70 @@ TEST_F(After, AFileOfWhichAPartIsLoadedStays) {
     }
   }
   EXPECT_EQ(0, db().number("select count(*) from t where a > 0"));
+}
+
+/// ... and nothing of an archive, of which --member says what is loaded.
+TEST_F(After, AnArchiveOfWhichMembersAreLeftOutStays) {
+  const std::string make = "echo a > b.csv && echo 1 >> b.csv && sed s/1/2/ b.csv > MAR.CSV && ";
+  const std::pair<const char*, std::string> archives[] = {
+      {"x.zip", "zip -q x b.csv MAR.CSV && cat x.zip"},
+      {"x.tar", "tar -cf - MAR.CSV b.csv"},
+      {"x.tgz", "tar -czf - b.csv MAR.CSV"},
+  };
+  for (const auto& [name, command] : archives) {
+    const std::string bytes = piped(make + command, "");
+    const std::string path = folder_.write(name, bytes);
+    for (const std::string& what : {std::string("delete"), "move:" + (folder_ / "done")}) {
+      std::vector<std::string> arguments = load(path, what);
+      arguments.insert(arguments.end(), {"--member", "*.csv"});
+      const Finished finished = pgsluice(arguments);
+      EXPECT_EQ(2, finished.exit_code) << name << finished.err;
+      EXPECT_THAT(finished.err, HasSubstr("--member leaves out of it: MAR.CSV; "));
+      EXPECT_EQ(bytes, read_file(path));
+    }
+  }
+  EXPECT_EQ(0, db().number("select count(*) from t where a > 0")) << "refused before it is loaded";
+}
+
+/// Folders, and what a file manager leaves beside files, are no data.
+TEST_F(After, AnArchiveGoesWithWhatIsNoData) {
+  const std::string path = folder_.write(
+      "x.zip", piped("mkdir -p d __MACOSX && echo a > d/b.csv && echo 1 >> d/b.csv && "
+                     "echo x > __MACOSX/._b.csv && echo x > d/.DS_Store && "
+                     "zip -q -r x d __MACOSX && cat x.zip",
+                     ""));
+  std::vector<std::string> arguments = load(path, "delete");
+  arguments.insert(arguments.end(), {"--member", "*.csv"});
+  const Finished finished = pgsluice(arguments);
+  EXPECT_EQ(0, finished.exit_code) << finished.err;
+  EXPECT_EQ(1, db().number("select count(*) from t where a > 0"));
+  EXPECT_FALSE(fs::exists(path));
+}
+
+/// One that has another member by the time when its first one is loaded.
+TEST_F(After, AnArchiveThatIsReplacedMeanwhileStays) {
+  const std::string make =
+      "echo a > b.csv && echo 1 >> b.csv && echo a > c.csv && echo 2 >> c.csv && "
+      "echo a > d.csv && echo 3 >> d.csv && tar -cf - b.csv c.csv";
+  const std::string path = folder_.write("x.tar", piped(make, ""));
+  const std::string other = folder_.write("y.tar", piped(make + " d.csv", ""));
+  Session locker(url());
+  locker.run("begin; lock table t in access exclusive mode");
+  std::vector<std::string> arguments = load(path, "delete");
+  arguments.insert(arguments.end(), {"--member", "*.csv"});
+  Process process(arguments);
+  ASSERT_TRUE(
+      comes_true("select exists (select from pg_locks where relation = 't'::regclass and "
+                 "not granted)"));
+  fs::rename(other, path);
+  locker.run("commit");
+  const Finished finished = process.wait();
+  EXPECT_EQ(7, finished.exit_code) << finished.err;
+  EXPECT_TRUE(fs::exists(path));
+  const Finished next = pgsluice(arguments);
+  EXPECT_EQ(0, next.exit_code) << next.err;
+  EXPECT_EQ(3, db().number("select count(distinct a) from t where a > 0"));
+  EXPECT_FALSE(fs::exists(path));
 }
 
 TEST_F(After, AFolderThatMayNotBeWrittenToKeepsItsFile) {

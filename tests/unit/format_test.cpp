@@ -28,6 +28,10 @@ TEST(Format, OfOthersIsRefusedByName) {
       {"PAR1\x15\x04\x15\x10"sv, "Parquet"},
       {"Obj\x01\x04\x14"sv, "Avro"},
       {"Rar!\x1a\x07\x01\0"sv, "RAR"},
+      {"MZ\x90\0\x03\0"sv, "a program for Windows"},
+      {"\x7f"
+       "ELF\2\1"sv,
+       "a program"},
       {"LZIP\x01\x14"sv, "lzip"},
       {"\x1f\x9d\x90"sv, "compress"},
       {"\x5d\0\0\x80\0"sv, ".lzma"},
@@ -41,7 +45,7 @@ TEST(Format, OfOthersIsRefusedByName) {
 
 TEST(Format, ATextThatBeginsLikeOneIsAText) {
   for (const char* text : {"PAR1,PAR2\n1,2\n", "PGDMP\n", "ORC,ELF\n1,2\n", "%PDF-,a\n", "LZIP\n",
-                           "]\n1\n", "Rar!\n", "Obj,a\n"})
+                           "]\n1\n", "Rar!\n", "MZ,a\n", "Obj,a\n"})
     EXPECT_EQ("", refusal_of(text)) << text;
 }
 

@@ -31,6 +31,10 @@ class Locate : public ::testing::Test {
     for (std::string& name : names) name = folder_ / name;
     return names;
   }
+  std::vector<std::string> locate(const std::vector<std::string>& arguments) {
+    left_out_.clear();
+    return source::locate(arguments, left_out_);
+  }
   std::string failure_of(const std::string& argument) {
     try {
       locate({argument});
@@ -42,6 +46,7 @@ class Locate : public ::testing::Test {
   }
 
   test::TemporaryFolder folder_;
+  std::vector<LeftOut> left_out_;
 };
 
 TEST_F(Locate, PatternsMatchWithinNames) {
@@ -70,7 +75,27 @@ TEST_F(Locate, WhatIsThereIsMeantByItsName) {
 }
 
 TEST_F(Locate, AFolderHasItsFiles) {
-  EXPECT_EQ(all({"a.csv", "b.csv.gz", "c.tsv", "d.txt.zst", "x*.csv"}), locate({folder_.path()}));
+  EXPECT_EQ(all({"a.csv", "b.csv.gz", "c.tsv", "d.txt.zst", "f.CSV", "x*.csv"}),
+            locate({folder_.path()}));
+  ASSERT_EQ(1U, left_out_.size());
+  EXPECT_EQ(folder_.path(), left_out_[0].of);
+  EXPECT_THAT(left_out_[0].names, ElementsAre("e.parquet"));
+  for (const char* name : {"G.Csv.GZ", "h.zip", "i.tgz", "j.7z", "k.tar", "no-ending", "L.TSV"})
+    folder_.write(name, "1\n");
+  EXPECT_EQ(
+      all({"G.Csv.GZ", "L.TSV", "a.csv", "b.csv.gz", "c.tsv", "d.txt.zst", "f.CSV", "x*.csv"}),
+      locate({folder_.path()}));
+  EXPECT_THAT(left_out_[0].names,
+              ElementsAre("e.parquet", "h.zip", "i.tgz", "j.7z", "k.tar", "no-ending"));
+}
+
+TEST_F(Locate, WhatDiffersInCapitalsIsLeftOutWithANote) {
+  EXPECT_EQ(all({"a.csv", "a.rejects.csv", "x*.csv"}), locate({at("*.csv")}));
+  ASSERT_EQ(1U, left_out_.size());
+  EXPECT_EQ(at("*.csv"), left_out_[0].of);
+  EXPECT_THAT(left_out_[0].names, ElementsAre("f.CSV"));
+  EXPECT_THAT(failure_of(at("F*.csv")), HasSubstr("but for capitals it would match f.CSV"));
+  EXPECT_EQ(all({"f.CSV"}), locate({at("*.CSV")}));
 }
 
 TEST_F(Locate, ListsNameFiles) {
@@ -85,6 +110,8 @@ TEST_F(Locate, NothingFoundIsSaid) {
   EXPECT_THAT(failure_of(at("*.none")), HasSubstr("*.none: no file matches this pattern"));
   std::filesystem::create_directory(folder_ / "empty");
   EXPECT_THAT(failure_of(at("empty")), HasSubstr("empty: the folder has no *.csv"));
+  folder_.write("empty/a.zip", "x");
+  EXPECT_THAT(failure_of(at("empty")), HasSubstr("use a pattern: a.zip"));
   EXPECT_THAT(failure_of("@" + at("nolist")), HasSubstr("no such list"));
   EXPECT_THAT(failure_of("@" + folder_.write("l", "\n#x\n")), HasSubstr("names no file"));
 }

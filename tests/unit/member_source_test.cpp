@@ -160,20 +160,6 @@ TEST_F(MemberOf, A7zTakesNoMoreMemoryThanIsAllowed) {
   EXPECT_LE(least, 64U << 20U);
 }
 
-/// Its dictionary is the library's affair, so that nothing less than all that it may ask for does.
-TEST_F(MemberOf, AZipWithADictionaryIsReadWhereThatIsAllowed) {
-  folder_.write("zip.py",
-                "import io, sys, zipfile\n"
-                "made = io.BytesIO()\n"
-                "with zipfile.ZipFile(made, 'w', zipfile.ZIP_LZMA) as z:\n"
-                "    z.writestr('b.csv', sys.stdin.buffer.read())\n"
-                "sys.stdout.buffer.write(made.getvalue())\n");
-  const std::string bytes = piped("python3 " + (folder_ / "zip.py"), text_);
-  EXPECT_THAT(failure_of(bytes), AllOf(HasSubstr("a.archive!b.csv: zip: it takes "),
-                                       HasSubstr("(see --decode-memory)")));
-  EXPECT_TRUE(text_ == text_of(bytes, {.memory_max = std::size_t{4} << 30U}));
-}
-
 /// Whatever a header says: what is allowed is kept to, and it ends.
 TEST_F(MemberOf, ADamaged7zHeaderTakesNoMoreMemoryEither) {
   const std::string bytes = archive_of(seven_zip, {{"b.csv", "a\n1\n"}, {"c.csv", "a\n2\n"}});
@@ -202,9 +188,9 @@ TEST_F(MemberOf, ANameIsMeantBeforeAPatternIs) {
     const std::vector<std::string> both{"a[1].csv", "b?.csv"};
     const std::string path = folder_.write("b.archive", bytes);
     EXPECT_EQ((std::vector<std::string>{"a[1].csv", "b*.csv", "bb.csv"}),
-              source::members_of(path, {.members = both}));
+              source::members_of(path, {.members = both})->meant);
     EXPECT_EQ((std::vector<std::string>{"a1.csv", "a[1].csv"}),
-              source::members_of(path, {.members = {"a[1].csv", "a*"}}));
+              source::members_of(path, {.members = {"a[1].csv", "a*"}})->meant);
   }
 }
 
@@ -255,6 +241,17 @@ TEST_F(MemberOf, WhatCannotBeLoadedIsRefusedByName) {
   EXPECT_THAT(failure_of(twice), HasSubstr("is in the archive twice"));
 }
 
+/// One behind the other: no archive is left out without a word.
+TEST_F(MemberOf, WhatIsBehindAnArchiveIsNotLeftOut) {
+  for (const Kind& kind : kinds) {
+    SCOPED_TRACE(kind.name);
+    const std::string one = archive_of(kind, {{"b.csv", "a\n1\n"}});
+    const std::string two = archive_of(kind, {{"c.csv", "a\n2\n"}});
+    EXPECT_NE("", failure_of(one + two)) << "a tar goes on with the other's members";
+    EXPECT_THAT(failure_of(one + "some other bytes"), HasSubstr("is damaged"));
+  }
+}
+
 /// Cut or damaged anywhere, it is the whole member or an error.
 TEST_F(MemberOf, DamageIsFoundAtEveryByte) {
   const std::string text = csv_to_pack(400);
@@ -294,7 +291,7 @@ TEST_F(MemberOf, MembersOfOneArchiveHaveStampsOfTheirOwn) {
   for (const auto* each : {&b, &c, &again}) read_all(**each);
   EXPECT_NE(b->stamp(), c->stamp());
   EXPECT_EQ(b->stamp(), again->stamp());
-  EXPECT_THAT(*source::members_of(folder_ / "a.archive", {.members = {"*"}}),
+  EXPECT_THAT(source::members_of(folder_ / "a.archive", {.members = {"*"}})->meant,
               ElementsAre("b.csv", "c.csv"));
   EXPECT_FALSE(source::members_of(folder_.write("x.csv", "a\n"), {.members = {"*"}}));
 }

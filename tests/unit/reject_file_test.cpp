@@ -223,6 +223,24 @@ TEST_F(RejectFileTest, BelongsToItsUserAndReplacesNothing) {
   EXPECT_FALSE(is_there("in.rejects.3.jsonl"));
 }
 
+/// An empty one that a load has left is taken up; one that others may read, or have open, is not.
+TEST_F(RejectFileTest, NothingThatOthersMayReadIsWrittenTo) {
+  const std::string records = folder_.write("in.rejects.csv", "");
+  const std::string reasons = folder_.write("in.rejects.jsonl", "");
+  for (const std::string& open : {records, reasons}) {
+    ASSERT_EQ(0, ::chmod(records.c_str(), 0600));
+    ASSERT_EQ(0, ::chmod(reasons.c_str(), 0600));
+    for (const unsigned mode : {0644U, 0660U, 0604U, 0400U}) {
+      ASSERT_EQ(0, ::chmod(open.c_str(), mode));
+      const auto file = reserve();
+      EXPECT_EQ(folder_ / "in.rejects.2.csv", file->path()) << mode;
+      file->leave();
+    }
+  }
+  ASSERT_EQ(0, ::chmod(reasons.c_str(), 0600));
+  EXPECT_EQ(folder_ / "in.rejects.csv", reserve()->path());
+}
+
 /// Whoever begins at the same moment gets another name, and each file is whole.
 TEST_F(RejectFileTest, ManyAtOnceShareNone) {
   constexpr int threads = 16;

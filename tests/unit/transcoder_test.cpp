@@ -198,11 +198,20 @@ TEST(Transcoders, MarkWhatIsNoCharacter) {
   EXPECT_EQ(0xab, marked_byte(mark_of(0xab) + "x").value_or(0));
 }
 
-TEST(Transcoders, HandOnAByteOrderMark) {
-  EXPECT_EQ("\xef\xbb\xbfhi", decoded(named("UTF-16"), "\xff\xfeh\0i\0"s));
-  EXPECT_EQ("\xef\xbb\xbfhi", decoded(named("UTF-16"), "\xfe\xff\0h\0i"s));
-  EXPECT_EQ("hi", decoded(named("UTF-16"), "h\0i\0"s));
-  EXPECT_EQ("\xef\xbb\xbfh", decoded(named("UTF-32"), "\0\0\xfe\xff\0\0\0h"s));
+/// With the mark and without it is the same text.
+TEST(Transcoders, LeaveOutAByteOrderMark) {
+  for (std::size_t piece = 1; piece < 8; ++piece) {
+    EXPECT_EQ("hi", decoded(named("UTF-16"), "\xff\xfeh\0i\0"s, piece));
+    EXPECT_EQ("hi", decoded(named("UTF-16"), "\xfe\xff\0h\0i"s, piece));
+    EXPECT_EQ("hi", decoded(named("UTF-16"), "h\0i\0"s, piece));
+    EXPECT_EQ("hi", decoded(named("UTF-16LE"), "\xff\xfeh\0i\0"s, piece));
+    EXPECT_EQ("hi", decoded(named("UTF-16BE"), "\xfe\xff\0h\0i"s, piece));
+    EXPECT_EQ("h", decoded(named("UTF-32"), "\0\0\xfe\xff\0\0\0h"s, piece));
+    EXPECT_EQ("h", decoded(named("UTF-32LE"), "\xff\xfe\0\0h\0\0\0"s, piece));
+    EXPECT_EQ("h\xef\xbb\xbf", decoded(named("UTF-16LE"), "h\0\xff\xfe"s, piece))
+        << "elsewhere it is a character";
+  }
+  EXPECT_EQ("", decoded(named("UTF-16"), "\xff\xfe"s));
   EXPECT_EQ("", decoded(named("UTF-16"), ""));
 }
 
