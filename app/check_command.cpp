@@ -77,6 +77,7 @@ int run_check(const LoadFlags& flags) {
     for (const Input& input : inputs_of(files_of(flags), options.unpack)) {
       options.path = input.path;
       options.unpack.member = input.member;
+      options.unpack.shelf = input.archive ? input.archive->shelf : nullptr;
       options.on_reject = [&](const tuple::Reject& reject) {
         const std::string source = input.path == "-" ? "stdin" : text_of_path(input.shown());
         if (as_json) {

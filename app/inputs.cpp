@@ -84,18 +84,18 @@ std::vector<Input> inputs_of(const std::vector<std::string>& files,
                              const source::UnpackOptions& options) {
   std::vector<Input> inputs;
   for (const std::string& file : files) {
-    std::optional<source::Members> members;
-    if (!options.members.empty()) members = source::members_of(file, options);
-    if (!members) {
+    std::shared_ptr<const source::Members> archive;
+    if (!options.members.empty()) {
+      if (auto members = source::members_of(file, options))
+        archive = std::make_shared<const source::Members>(std::move(*members));
+    }
+    if (!archive) {
       inputs.push_back({.path = file, .member = {}, .is_last_of_file = true});
       continue;
     }
-    for (std::string& member : members->meant) {
-      inputs.push_back({.path = file,
-                        .member = std::move(member),
-                        .is_last_of_file = false,
-                        .left_out = members->others,
-                        .listed = members->file});
+    for (const std::string& member : archive->meant) {
+      inputs.push_back(
+          {.path = file, .member = member, .is_last_of_file = false, .archive = archive});
     }
     inputs.back().is_last_of_file = true;
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,9 +15,8 @@ struct Input {
   std::string path;
   std::optional<std::string> member;
   bool is_last_of_file = true;
-  std::vector<std::string> left_out =
-      {};  ///< names of its archive's files that nobody has asked for
-  std::optional<source::FileIdentity> listed = {};  ///< the archive that has these members
+  /// Of a member: what its archive has beside it.
+  std::shared_ptr<const source::Members> archive = {};
 
   /// "trips.csv", "a.zip!dir/b.csv".
   std::string shown() const { return member ? path + "!" + *member : path; }

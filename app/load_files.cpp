@@ -160,11 +160,11 @@ class Files {
   void require_whole_archives() const {
     if (after_.what == AfterLoad::What::keep) return;
     for (const Input& input : inputs_) {
-      if (input.left_out.empty()) continue;
+      if (!input.archive || input.archive->others.empty()) continue;
       throw Failure(FailureKind::usage,
                     "--after " + more_.after + " with --member: " + text_of_path(input.path) +
                         " would be gone, and in no table what --member leaves out of it: " +
-                        first_of(input.left_out) +
+                        first_of(input.archive->others) +
                         "; name these too, or leave one of the flags out");
     }
   }
@@ -211,6 +211,7 @@ class Files {
     plan::LoadOptions options = options_;
     options.path = inputs_[file].path;
     options.unpack.member = inputs_[file].member;
+    if (inputs_[file].archive) options.unpack.shelf = inputs_[file].archive->shelf;
     options.more_follows = file + 1 < files().size();
     return options;
   }
@@ -408,8 +409,8 @@ class Files {
     const bool is_well = is_loaded(ending) && !has_failed_member_;
     const Input& input = inputs_[file];
     has_failed_member_ = !is_well && !input.is_last_of_file;
-    is_of_two_archives_ =
-        has_other_archive_ || (input.listed && input.listed != ending.report.file);
+    is_of_two_archives_ = has_other_archive_ || (input.archive && input.archive->file &&
+                                                 input.archive->file != ending.report.file);
     has_other_archive_ = is_of_two_archives_ && !input.is_last_of_file;
     return is_well && input.is_last_of_file;
   }

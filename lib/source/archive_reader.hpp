@@ -25,6 +25,13 @@ struct Member {
   bool is_encrypted = false;
 };
 
+/// The member of an archive that is meant.
+struct ChosenMember {
+  Member member;
+  std::size_t place = 0;        ///< in the archive, from 0, whatever the others are
+  bool is_only_so_far = false;  ///< what is behind it could not be looked at
+};
+
 /// Reads the members of a zip, tar or 7z one after the other. All failures name
 /// the source.
 class ArchiveReader {

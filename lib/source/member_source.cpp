@@ -240,7 +240,7 @@ MemberSource::MemberSource(std::unique_ptr<Source> inner, Packing packing,
 MemberSource::~MemberSource() = default;
 
 void MemberSource::begin() {
-  reader_.reset();
+  reading_.reset();
   read_ = 0;
   is_at_end_ = false;
 }
@@ -257,19 +257,24 @@ std::size_t MemberSource::make(char* into, std::size_t size) {
 
 std::size_t MemberSource::make_or_fail(char* into, std::size_t size) {
   if (is_at_end_) return 0;
-  if (!reader_) open_member();
-  const std::size_t got = reader_->read(into, size);
+  if (!reading_) open_member();
+  const std::size_t got = reading_->reader->read(into, size);
   read_ += got;
   if (got == 0 && chosen_.is_only_so_far) require_no_other();
   is_at_end_ = got == 0;
+  if (is_at_end_ && reading_->archive) options().shelf->give(std::move(reading_));
   return got;
 }
 
 void MemberSource::open_member() {
-  reader_ = std::make_unique<ArchiveReader>(inner(), packing_);
+  if (options().shelf) reading_ = options().shelf->take(inner().stamp(), packing_, chosen_.place);
+  if (!reading_) {
+    reading_ = std::make_unique<ArchiveShelf::Reading>();
+    reading_->reader = std::make_unique<ArchiveReader>(inner(), packing_);
+  }
   Member member;
-  for (std::size_t place = 0; reader_->next(member); ++place) {
-    if (place < chosen_.place) continue;
+  while (reading_->reader->next(member)) {
+    if (reading_->next++ < chosen_.place) continue;
     if (member.name == chosen_.member.name) return;
     break;
   }
@@ -281,7 +286,7 @@ void MemberSource::require_no_other() {
   Choice choice(options());
   choice.look_at(chosen_.member, 0);
   Member member;
-  while (reader_->next(member)) choice.look_at(member, 1);
+  while (reading_->reader->next(member)) choice.look_at(member, 1);
   choice.require_one(inner().name());
 }
 
@@ -311,6 +316,7 @@ std::string MemberSource::stamp_of(const std::string& stamp) const {
 
 Members members_in(Source& archive, Packing packing, const UnpackOptions& options) {
   const Choice choice = look_through(archive, packing, options);
+  if (options.shelf) options.shelf->keep(archive.stamp(), choice.meant());
   Members members;
   for (const ChosenMember& each : choice.meant()) members.meant.push_back(each.member.name);
   const std::set<std::string> meant(members.meant.begin(), members.meant.end());

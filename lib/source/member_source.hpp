@@ -2,17 +2,10 @@
 
 #include <memory>
 
-#include "source/archive_reader.hpp"
+#include "source/archive_shelf.hpp"
 #include "source/unpacking_source.hpp"
 
 namespace sluice::source {
-
-/// The member of an archive that is meant.
-struct ChosenMember {
-  Member member;
-  std::size_t place = 0;        ///< in the archive, from 0, whatever the others are
-  bool is_only_so_far = false;  ///< what is behind it could not be looked at
-};
 
 /// Looks through the archive from its beginning, where the source stands.
 /// Throws Failure where not exactly one file is meant, where that one is
@@ -45,7 +38,7 @@ class MemberSource final : public UnpackingSource {
   Packing packing_;
   ChosenMember chosen_;
   std::string name_;
-  std::unique_ptr<ArchiveReader> reader_;
+  std::unique_ptr<ArchiveShelf::Reading> reading_;
   bool is_at_end_ = false;
   std::atomic<std::uint64_t> read_ = 0;  ///< of the member
 };

@@ -1,6 +1,7 @@
 #include "source/recognised_source.hpp"
 
 #include "base/failure.hpp"
+#include "source/archive_shelf.hpp"
 #include "source/member_source.hpp"
 #include "source/packed_source.hpp"
 
@@ -28,7 +29,10 @@ void RecognisedSource::recognise() {
   try {
     for (Packing packing = unpack_streams(); is_archive(packing); packing = unpack_streams()) {
       count_packing(packing);
-      ChosenMember chosen = choose_member(*top_, packing, options_);
+      std::optional<ChosenMember> known;
+      if (options_.shelf && options_.member)
+        known = options_.shelf->find(top_->stamp(), *options_.member);
+      ChosenMember chosen = known ? *known : choose_member(*top_, packing, options_);
       if (!top_->rewind()) {
         throw Failure(FailureKind::failed,
                       name() +
@@ -68,6 +72,13 @@ void RecognisedSource::add_layer(std::unique_ptr<Source> layer) {
   top_ = std::move(layer);
   now_ = top_.get();
   if (stopped_) top_->stop();
+}
+
+std::unique_ptr<Source> RecognisedSource::archive_in(std::unique_ptr<Source> raw,
+                                                     UnpackOptions options) {
+  RecognisedSource source(std::move(raw), std::move(options));
+  if (!is_archive(source.unpack_streams())) return nullptr;
+  return std::move(source.top_);
 }
 
 std::optional<Members> RecognisedSource::members() {

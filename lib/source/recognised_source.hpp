@@ -34,6 +34,9 @@ class RecognisedSource final : public Source {
   const std::string& name() const override { return now().name(); }
   std::string identity() const override { return now().identity(); }
 
+  /// The archive in it, unpacked as far as to that; nothing where there is none.
+  static std::unique_ptr<Source> archive_in(std::unique_ptr<Source> raw, UnpackOptions options);
+
   /// The names of its members, where it is an archive. Instead of reading.
   std::optional<Members> members();
 

@@ -1,4 +1,5 @@
 #include "source/source.hpp"
+#include "source/archive_shelf.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -93,6 +94,14 @@ std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
   return text ? std::move(text) : in_utf8(std::move(file), said);
 }
 
+/// Nothing where it cannot be opened any more.
+std::unique_ptr<Source> archive_of(const std::string& path, const UnpackOptions& options) {
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat status{};
+  if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return nullptr;
+  return RecognisedSource::archive_in(std::make_unique<FileSource>(path, std::move(fd)), options);
+}
+
 }  // namespace
 
 std::size_t Source::read_by_parts(char* into, std::size_t size) {
@@ -151,9 +160,14 @@ std::optional<Members> members_of(const std::string& path, const UnpackOptions& 
     return std::nullopt;
   FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) throw Failure(FailureKind::usage, path + ": " + errno_message(errno));
-  RecognisedSource source(std::make_unique<FileSource>(path, std::move(fd)), options);
+  UnpackOptions looking = options;
+  const auto open_archive = [path, options] { return archive_of(path, options); };
+  looking.shelf = std::make_shared<ArchiveShelf>(open_archive);
+  RecognisedSource source(std::make_unique<FileSource>(path, std::move(fd)), looking);
   std::optional<Members> members = source.members();
-  if (members) members->file = source.file();
+  if (!members) return members;
+  members->file = source.file();
+  members->shelf = looking.shelf;
   return members;
 }
 

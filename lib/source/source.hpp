@@ -14,12 +14,16 @@
 
 namespace sluice::source {
 
+class ArchiveShelf;
+
 /// What unpacking may take and give, and what of an archive is meant.
 struct UnpackOptions {
   std::size_t memory_max = limits::decode_memory_default;  ///< for windows and dictionaries
   std::optional<std::uint64_t> bytes_max;                  ///< unpacked
   std::vector<std::string> members;   ///< patterns of names; none: the one file that there is
   std::optional<std::string> member;  ///< the one of this name, whatever the patterns are
+  /// Of that member's archive, where members_of() has looked through it.
+  std::shared_ptr<ArchiveShelf> shelf = {};
 };
 
 /// The content is longer than UnpackOptions::bytes_max.
@@ -117,9 +121,10 @@ std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& optio
 
 /// The names of an archive's files, in its order. What file managers leave beside files is none.
 struct Members {
-  std::vector<std::string> meant;         ///< by the options
-  std::vector<std::string> others;        ///< that the options leave out
-  std::optional<FileIdentity> file = {};  ///< that was looked at
+  std::vector<std::string> meant;            ///< by the options
+  std::vector<std::string> others;           ///< that the options leave out
+  std::optional<FileIdentity> file = {};     ///< that was looked at
+  std::shared_ptr<ArchiveShelf> shelf = {};  ///< for who opens its members
 };
 
 /// Of an archive; nothing for what is no archive, or comes once. Throws Failure where no member is

@@ -5,13 +5,25 @@
 #include <string_view>
 
 #include "base/failure.hpp"
+#include "base/limits.hpp"
 #include "source/transcoder.hpp"
 
 namespace sluice::source {
+namespace {
+constexpr std::size_t first_bytes = 64 * limits::KiB;
+}
+
 std::unique_ptr<Source> WholeSource::of(std::unique_ptr<Source> inner, std::size_t bytes_max) {
-  std::string text(bytes_max + 1, '\0');
+  // Most are small: what is not needed is not cleared either.
+  std::string text;
   try {
-    text.resize(inner->read(text.data(), text.size()));
+    for (std::size_t room = std::min(bytes_max + 1, first_bytes); text.size() < bytes_max + 1;
+         room = std::min(bytes_max + 1 - text.size(), 3 * text.size())) {
+      const std::size_t had = text.size();
+      text.resize(had + room);
+      text.resize(had + inner->read(text.data() + had, room));
+      if (text.size() < had + room) break;
+    }
   } catch (const Failure&) {
     return nullptr;
   }

@@ -112,7 +112,7 @@ TEST_F(SessionOfAFile, WhatCannotBeUndoneIsRefusedWithItsLine) {
       "password 'x'");
   const std::string login = url_of_new_role("login_that_goes_2");
   db().run("alter role login_that_goes_2 superuser");
-  write("001_a.sql", "set session authorization " + std::string("postgres") +
+  write("001_a.sql", "set session authorization " + db().value("select quote_ident(current_user)") +
                          ";\nselect 1;\ndrop role login_that_goes_2;\n");
   std::vector<std::string> arguments = command("up", {"--migrate-url", login});
   const Finished gone = pgsluice(arguments);
@@ -318,7 +318,7 @@ TEST_F(Placeholders, ValuesAreNotInTheListOfProcesses) {
     std::string shown;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
       const std::string text = read_file((entry.path() / "cmdline").string());
-      if (text.contains(url()) && text.contains("pw=")) shown += text;
+      if (text.contains(folder()) && text.contains("pw=")) shown += text;
     }
     EXPECT_THAT(shown, HasSubstr("pw=******"));
     EXPECT_THAT(shown, Not(HasSubstr("s3cr3t")));

@@ -296,5 +296,45 @@ TEST_F(MemberOf, MembersOfOneArchiveHaveStampsOfTheirOwn) {
   EXPECT_FALSE(source::members_of(folder_.write("x.csv", "a\n"), {.members = {"*"}}));
 }
 
+/// Members of one archive share readers, in whatever order they come and however far each is read.
+TEST_F(MemberOf, SharesWhatWasFoundWithOthers) {
+  for (const Kind& kind : kinds) {
+    SCOPED_TRACE(kind.name);
+    std::vector<File> files;
+    for (int i = 0; i < 300; ++i)
+      files.push_back({"f" + std::to_string(i) + ".csv", "id\n" + std::to_string(i) + "\n"});
+    files.push_back({"long.csv", text_});
+    std::string bytes = archive_of(kind, files);
+    if (kind.format == ARCHIVE_FORMAT_TAR_USTAR) bytes = piped("gzip -c", bytes);
+    const std::string path = folder_.write("many.archive", bytes);
+    source::UnpackOptions options{.members = {"*.csv"}};
+    const auto members = source::members_of(path, options);
+    ASSERT_TRUE(members && members->shelf);
+    ASSERT_EQ(files.size(), members->meant.size());
+    options.shelf = members->shelf;
+    const auto expect = [&](std::size_t place) {
+      options.member = files[place].name;
+      const auto source = source::open(path, options);
+      EXPECT_EQ(path + "!" + files[place].name, source->name());
+      EXPECT_TRUE(files[place].text == read_all(*source)) << files[place].name;
+    };
+    for (std::size_t i = 0; i < files.size(); ++i) expect(i);
+    for (const std::size_t place : {250, 3, 299, 300, 0, 299, 17, 16, 15, 300}) expect(place);
+    options.member = "long.csv";
+    const auto half = source::open(path, options);
+    std::string begin(1000, '\0');
+    ASSERT_EQ(begin.size(), half->read(begin.data(), begin.size()));
+    expect(300);
+    expect(299);
+    EXPECT_TRUE(text_.substr(1000) == read_all(*half));
+
+    // Another archive of that name: nothing of the first one counts.
+    files.erase(files.begin());
+    folder_.write("many.archive", archive_of(kind, files));
+    expect(0);
+    expect(299);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::test
