@@ -125,9 +125,6 @@ CLI::Option& add_characters_option(CLI::App& command, const std::string& flags,
   return *command.add_option_function<std::string>(flags, read, help)->option_text("TEXT");
 }
 
-namespace {
-
-/// The texts of one list: nothing where a quote is not closed, or something stands behind it.
 std::optional<std::vector<std::string>> split_list(const std::string& list) {
   std::vector<std::string> texts(1);
   for (std::size_t at = 0; at < list.size();) {
@@ -153,8 +150,6 @@ std::optional<std::vector<std::string>> split_list(const std::string& list) {
   }
   return texts;
 }
-
-}  // namespace
 
 CLI::Option& add_list_option(CLI::App& command, const std::string& flags,
                              std::vector<std::string>& texts, bool has_commas,

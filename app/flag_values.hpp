@@ -57,6 +57,8 @@ CLI::Option& add_character_option(CLI::App& command, const std::string& flags,
 /// One to eight bytes.
 CLI::Option& add_characters_option(CLI::App& command, const std::string& flags,
                                    Take<std::string> take, const std::string& help);
+/// The texts of one list: nothing where a quote is not closed, or something stands behind it.
+std::optional<std::vector<std::string>> split_list(const std::string& list);
 /// Texts, one for each time that the flag is given. Where it `has_commas`, each is a list as a
 /// record of CSV has it: with commas between its texts, and one with a comma in it in quotes.
 CLI::Option& add_list_option(CLI::App& command, const std::string& flags,

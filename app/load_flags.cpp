@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
@@ -16,6 +17,9 @@
 
 namespace sluice::app {
 namespace {
+
+/// What a flag says that stands without a value.
+constexpr std::string_view no_value = "true";
 
 std::map<std::string, std::string> parse_pairs(const std::vector<std::string>& texts,
                                                const std::string& flag,
@@ -157,17 +161,56 @@ void require_utf8_everywhere(const LoadFlags& flags) {
   for (const auto& [flag, text] :
        {std::pair{"--table", &o.table}, std::pair{"--encoding", &o.encoding}})
     require_utf8(flag, *text);
-  require_utf8("--null", flags.dialect.null_text.value_or(""));
+  for (const auto& [flag, text] :
+       {std::pair{"--decimal", &o.values.decimal}, std::pair{"--thousands", &o.values.thousands},
+        std::pair{"--null-quoted", &flags.null_quoted}})
+    require_utf8(flag, *text);
   for (const auto& [flag, texts] :
        {std::pair{"--columns", &o.columns}, std::pair{"--map", &flags.maps},
+        std::pair{"--null", &flags.nulls}, std::pair{"--null-for", &o.values.nulls_for},
+        std::pair{"--booleans", &o.values.booleans},
+        std::pair{"--date-format", &o.values.date_formats}, std::pair{"--add", &o.values.added},
         std::pair{"--skip-column", &o.skipped_columns}, std::pair{"--set", &flags.settings},
         std::pair{"--key", &o.key}, std::pair{"--update-columns", &o.update_columns}})
     for (const std::string& text : *texts) require_utf8(flag, text);
 }
 
+/// In an order of their own: that of the flags means nothing.
+void add_nulls(std::vector<std::string> texts, csv::DialectWishes& wishes) {
+  if (texts.empty()) return;
+  std::ranges::sort(texts);
+  const auto repeated = std::ranges::unique(texts);
+  texts.erase(repeated.begin(), repeated.end());
+  wishes.null_text = texts.front();
+  wishes.more_null_texts.assign(texts.begin() + 1, texts.end());
+}
+
+void choose_values(const LoadFlags& flags, tuple::ValueWishes& values) {
+  if (flags.trim == no_value) {
+    values.trim = tuple::Trim::unquoted;
+  } else if (!flags.trim.empty()) {
+    const auto trim = value_named<tuple::Trim>(flags.trim);
+    if (!trim) {
+      throw Failure(FailureKind::usage, "--trim=" + flags.trim +
+                                            " is no choice; write --trim, or --trim=all for "
+                                            "values in quotes too");
+    }
+    values.trim = *trim;
+  }
+  values.null_quoted = flags.null_quoted == no_value;
+  if (flags.null_quoted.empty() || values.null_quoted) return;
+  const auto columns = split_list(flags.null_quoted);
+  if (!columns) {
+    throw Failure(FailureKind::usage,
+                  "--null-quoted=" + flags.null_quoted + " has a quote that is not closed");
+  }
+  values.null_quoted_columns = *columns;
+}
+
 void choose_dialect(const LoadFlags& flags, plan::LoadOptions& o) {
-  const csv::DialectWishes& wishes = flags.dialect;
-  o.wishes = wishes;
+  csv::DialectWishes& wishes = o.wishes;
+  wishes = flags.dialect;
+  add_nulls(flags.nulls, wishes);
   if (o.format == csv::Format::text && (wishes.quote || wishes.escape)) {
     throw Failure(FailureKind::usage,
                   "--format text has no quotes, and its escape is the backslash: leave out --quote "
@@ -193,6 +236,7 @@ plan::LoadOptions options_of(const LoadFlags& flags) {
   }
   plan::LoadOptions o = flags.load;
   choose_dialect(flags, o);
+  choose_values(flags, o.values);
   o.limit = flags.limit;
   o.header_given = flags.header_given;
   o.maps = flags.maps;
@@ -270,11 +314,10 @@ void add_dialect_flags(CLI::App& c, LoadFlags& f) {
       "before a quote inside quotes (default: the quote itself); backslash, or any with --quote "
       "none: before any character, in quotes or not, as MySQL, Hive and Spark write it")
       .group(group);
-  const auto null_text = [&f](const std::string& text) { f.dialect.null_text = text; };
-  c.add_option_function<std::string>(
-       "--null", null_text,
-       "unquoted text that means NULL (default: empty; \\N in text and with backslash escapes)")
-      ->option_text("TEXT")
+  add_list_option(c, "--null", f.nulls, false,
+                  "unquoted text that means NULL (default: empty; \\N in text and with backslash "
+                  "escapes); given several times, each does")
+      .option_text("TEXT")
       ->group(group);
   add_choice_option<csv::Newline>(
       c, "--newline", f.load.newline,
@@ -313,12 +356,52 @@ void add_column_flags(CLI::App& c, LoadFlags& f) {
       ->group(group);
 }
 
+void add_value_flags(CLI::App& c, LoadFlags& f) {
+  const std::string group = "Values";
+  tuple::ValueWishes& values = f.load.values;
+  add_list_option(c, "--null-for", values.nulls_for, false,
+                  "unquoted text that means NULL in that column too (repeatable)")
+      .option_text("COLUMN=TEXT")
+      ->group(group);
+  c.add_flag("--null-quoted", f.null_quoted,
+             "such texts mean NULL in quotes too, in all columns or in these")
+      ->option_text("[=A,B]")
+      ->group(group);
+  c.add_flag("--trim", f.trim, "blanks around values do not count; all: around those in quotes too")
+      ->option_text("[=all]")
+      ->group(group);
+  c.add_option("--decimal", values.decimal,
+               "what stands in front of decimals, in columns of numbers (default: .)")
+      ->option_text("CHAR")
+      ->group(group);
+  c.add_option("--thousands", values.thousands, "what stands between groups of three digits")
+      ->option_text("CHAR")
+      ->group(group);
+  add_list_option(c, "--booleans", values.booleans, false,
+                  "what is true and what is false in columns of booleans, such as Y,N (repeatable)")
+      .option_text("TRUE,FALSE")
+      ->group(group);
+  add_list_option(
+      c, "--date-format", values.date_formats, false,
+      "how dates and times are written, in to_timestamp's words, or epoch, epoch_ms; in "
+      "one column: COLUMN=FORMAT (repeatable)")
+      .option_text("FORMAT")
+      ->group(group);
+  add_list_option(
+      c, "--add", values.added, false,
+      "a value for a column that the file lacks: a text, or :file, :path, :record, :now "
+      "(repeatable)")
+      .option_text("COLUMN=VALUE")
+      ->group(group);
+}
+
 }  // namespace
 
 void add_input_flags(CLI::App& c, LoadFlags& f) {
   const std::string& group = input_group;
   add_dialect_flags(c, f);
   add_column_flags(c, f);
+  add_value_flags(c, f);
   const auto skip_lines = [&f](const std::uint64_t& lines) { f.load.skip_lines = lines; };
   add_number_option(c, "--skip-lines", {}, skip_lines,
                     "lines in front of the header or the data that are not read")

@@ -19,6 +19,9 @@ struct LoadFlags {
   std::optional<std::uint64_t> limit;
   std::optional<std::uint64_t> rejects_max;
   std::optional<double> reject_ratio_max;
+  std::vector<std::string> nulls;
+  std::string trim;         ///< empty: not at all
+  std::string null_quoted;  ///< empty: not; `true`: in all columns
   std::vector<std::string> maps;
   std::vector<std::string> settings;
   std::string max_rate;

@@ -28,10 +28,12 @@ namespace sql_state {
 inline constexpr std::string_view sqlclient_unable_to_establish_sqlconnection = "08001";
 inline constexpr std::string_view connection_failure = "08006";
 inline constexpr std::string_view protocol_violation = "08P01";
+inline constexpr std::string_view invalid_datetime_format = "22007";
 inline constexpr std::string_view datetime_field_overflow = "22008";
 inline constexpr std::string_view division_by_zero = "22012";
 inline constexpr std::string_view character_not_in_repertoire = "22021";
 inline constexpr std::string_view invalid_parameter_value = "22023";
+inline constexpr std::string_view invalid_text_representation = "22P02";
 inline constexpr std::string_view bad_copy_file_format = "22P04";
 inline constexpr std::string_view untranslatable_character = "22P05";
 inline constexpr std::string_view foreign_key_violation = "23503";

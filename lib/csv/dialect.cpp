@@ -41,12 +41,12 @@ std::optional<std::string> defect_of_comment(const Dialect& d) {
   return std::nullopt;
 }
 
-std::optional<std::string> defect_of_null(const Dialect& d) {
-  if (std::ranges::any_of(d.null_text, [](char c) { return c == '\n' || c == '\r'; }))
+std::optional<std::string> defect_of_null(const Dialect& d, const std::string& text) {
+  if (std::ranges::any_of(text, [](char c) { return c == '\n' || c == '\r'; }))
     return "--null must not contain a line end";
-  if (d.null_text.find(d.delimiter.text()) != std::string::npos)
+  if (text.find(d.delimiter.text()) != std::string::npos)
     return "--null must not contain the delimiter";
-  if (d.has_quotes() && d.null_text.find(d.quote) != std::string::npos)
+  if (d.has_quotes() && text.find(d.quote) != std::string::npos)
     return "--null must not contain the quote";
   return std::nullopt;
 }
@@ -128,6 +128,7 @@ Dialect dialect_of(const DialectWishes& wishes, Format format) {
     if (everywhere || wishes.escapes_everywhere) d.escapes = Escapes::everywhere;
   }
   d.null_text = wishes.null_text.value_or(d.escapes_everywhere() ? std::string{d.escape, 'N'} : "");
+  d.more_null_texts = wishes.more_null_texts;
   return d;
 }
 
@@ -139,7 +140,15 @@ std::optional<std::string> defect_of(const Dialect& d) {
   if (d.escapes == Escapes::everywhere && d.escape == d.quote)
     return "--escape and --quote must differ where the escape counts everywhere";
   if (auto defect = defect_of_comment(d)) return defect;
-  return defect_of_null(d);
+  for (const std::string& text : d.more_null_texts)
+    if (auto defect = defect_of_null(d, text)) return defect;
+  return defect_of_null(d, d.null_text);
+}
+
+std::string_view without_blanks(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
 }
 
 std::optional<std::string> parse_characters(std::string_view text) {

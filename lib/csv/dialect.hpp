@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/names.hpp"
 #include "csv/delimiter.hpp"
@@ -48,6 +49,8 @@ struct Dialect {
   std::string null_text;  ///< unquoted, and as it stands in the file, this text is NULL
   Escapes escapes = Escapes::in_quotes;
   std::string comment;  ///< lines that begin with it are no records; empty: there are none
+  std::vector<std::string> more_null_texts = {};  ///< that are NULL too
+  bool nulls_between_blanks = false;              ///< with blanks around them they are NULL too
 
   bool operator==(const Dialect&) const = default;
 
@@ -66,6 +69,7 @@ struct DialectWishes {
   std::optional<char> escape;
   bool escapes_everywhere = false;  ///< the escape is MySQL's
   std::optional<std::string> null_text;
+  std::vector<std::string> more_null_texts = {};
   std::string comment;
 
   bool operator==(const DialectWishes&) const = default;
@@ -83,6 +87,9 @@ std::optional<std::string> parse_characters(std::string_view text);
 
 /// One character from a flag, in the same way. Nothing if it is none of these, or several.
 std::optional<char> parse_character(std::string_view text);
+
+/// Without the blanks and tabs at both ends.
+std::string_view without_blanks(std::string_view text);
 
 /// How a flag would say it: \t for a tab.
 std::string show_character(char c);

@@ -25,6 +25,14 @@ class NullText {
   std::size_t size_;
 };
 
+/// Whether what stands in the file is NULL, where more than one text is.
+bool is_null(const Dialect& dialect, const Field& field) {
+  const std::string_view text =
+      dialect.nulls_between_blanks ? without_blanks(field.view()) : field.view();
+  return text == dialect.null_text ||
+         std::ranges::find(dialect.more_null_texts, text) != dialect.more_null_texts.end();
+}
+
 }  // namespace
 
 std::string_view message_of(Defect defect) {
@@ -169,7 +177,7 @@ bool Parser::next_of(Record& record) {
     out->text = bytes + field_begin;
     out->size = static_cast<std::uint32_t>(end - field_begin);
     out->quoted = false;
-    out->null = null.is(*out);
+    out->null = usual ? null.is(*out) : is_null(dialect_, *out);
     ++out;
   };
   for (const std::size_t entries = input_.index.size(); entry < entries; ++entry) {
@@ -268,9 +276,11 @@ Field Parser::unescape_everywhere(const char* from, const char* to) {
   const Field raw{from, static_cast<std::uint32_t>(to - from), false, false};
   // It has no quote in it, and so the field has none either.
   // MySQL's \N is NULL whatever else is.
-  const bool is_mysql_null = dialect_.escapes == Escapes::everywhere && raw.size == 2 &&
-                             from[0] == dialect_.escape && from[1] == 'N';
-  if (is_mysql_null || NullText(dialect_).is(raw)) return {raw.text, raw.size, false, true};
+  const std::string_view bare =
+      dialect_.nulls_between_blanks ? without_blanks(raw.view()) : raw.view();
+  const bool is_mysql_null = dialect_.escapes == Escapes::everywhere && bare.size() == 2 &&
+                             bare[0] == dialect_.escape && bare[1] == 'N';
+  if (is_mysql_null || is_null(dialect_, raw)) return {raw.text, raw.size, false, true};
   const char quote = dialect_.quote;
   const char escape = dialect_.escape;
   const bool has_quotes = dialect_.has_quotes();

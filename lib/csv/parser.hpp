@@ -78,7 +78,8 @@ class Parser {
         line_end_(line_end),
         has_pairs_(line_end == LineEnd::crlf || line_end == LineEnd::any),
         is_usual_(dialect.delimiter.size() == 1 && !dialect.escapes_everywhere() &&
-                  line_end != LineEnd::any) {}
+                  line_end != LineEnd::any && dialect.more_null_texts.empty() &&
+                  !dialect.nulls_between_blanks) {}
 
   /// Begins with `input`, at the record that starts at byte `begin`. `input` must live as long as
   /// the parse.
@@ -107,7 +108,7 @@ class Parser {
   Dialect dialect_;
   LineEnd line_end_;
   bool has_pairs_;  ///< a CR and its LF may end a record
-  bool is_usual_;   ///< one byte delimits, and one or two that are known end a record
+  bool is_usual_;   ///< one byte delimits, one or two that are known end a record, one text is NULL
   ParseInput input_;
   std::size_t at_ = 0;         ///< next record's first byte
   std::size_t entry_ = 0;      ///< next entry of the index

@@ -14,6 +14,7 @@
 #include "load/retry_policy.hpp"
 #include "load/survey.hpp"
 #include "plan/meaning.hpp"
+#include "plan/values.hpp"
 #include "resume/candidates.hpp"
 #include "resume/compare.hpp"
 
@@ -218,6 +219,7 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   }
   plan_.identity.behind_load = load.behind_load;
   co_await rejects_.choose(plan_, path_of_text(load.rejects_path));
+  plan::take_over_words(plan_, load.options);
   // What decides where chunks end stays; how large a record may be does not.
   plan_.identity.chunk_bytes = load.chunk_bytes;
   run_.report.plan.chunk_bytes = plan_.identity.chunk_bytes;

@@ -85,6 +85,14 @@ void require_readable_in_chunks(const std::string& encoding) {
                     encoding);
 }
 
+void require_ascii(std::string_view flag, std::string_view text, const std::string& encoding) {
+  if (is_ascii(text)) return;
+  throw Failure(FailureKind::usage, std::string(flag) +
+                                        " must be ASCII where the file is read as the database's "
+                                        "encoding, " +
+                                        encoding + ", has it");
+}
+
 }  // namespace
 
 void require_header_in(const source::Encoding& encoding, const Beginning& beginning,
@@ -108,13 +116,15 @@ asio::awaitable<void> bring_together(pg::Pool& pool, const std::string& encoding
                          !std::ranges::all_of(*header, is_ascii);
   for (const auto& [flag, text] :
        {std::pair{"--delimiter", options.dialect.delimiter.text()},
-        std::pair{"--comment", std::string_view(options.dialect.comment)}}) {
-    if (is_ascii(text)) continue;
-    throw Failure(FailureKind::usage, std::string(flag) +
-                                          " must be ASCII where the file is read as the database's "
-                                          "encoding, " +
-                                          encoding + ", has it");
-  }
+        std::pair{"--comment", std::string_view(options.dialect.comment)},
+        std::pair{"--thousands", std::string_view(options.values.thousands)}})
+    require_ascii(flag, text, encoding);
+  for (const auto& [flag, texts] : {std::pair{"a second --null", &options.dialect.more_null_texts},
+                                    std::pair{"--null-for", &options.values.nulls_for},
+                                    std::pair{"--booleans", &options.values.booleans},
+                                    std::pair{"--date-format", &options.values.date_formats},
+                                    std::pair{"--add", &options.values.added}})
+    for (const std::string& text : *texts) require_ascii(flag, text, encoding);
   const std::string& null_text = options.dialect.null_text;
   if (!has_names && is_ascii(null_text)) co_return;
   pg::Lease connection = co_await pool.acquire();

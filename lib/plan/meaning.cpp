@@ -32,6 +32,12 @@ void add_dialect(nlohmann::json& json, const RowOptions& o, const chunk::Preambl
   json["quote"] = shown(dialect.quote);
   json["escape"] = shown(dialect.escape);
   json["null"] = dialect.null_text;
+  if (!dialect.more_null_texts.empty()) {
+    std::vector<std::string> texts = dialect.more_null_texts;
+    texts.push_back(dialect.null_text);
+    std::ranges::sort(texts);
+    json["null"] = texts;
+  }
   if (dialect.escapes_everywhere())
     json["escapes"] = dialect.escapes == csv::Escapes::text ? "text" : "everywhere";
   if (!dialect.comment.empty()) json["comment"] = dialect.comment;
@@ -50,6 +56,25 @@ void add_conflict(nlohmann::json& json, const writer::Merge& merge) {
   std::ranges::sort(columns);
   json["update-columns"] = columns;
   if (merge.only_if_changed) json["update-if-changed"] = true;
+}
+
+/// By what becomes of each column, so that it does not matter how the columns were named.
+void add_values(nlohmann::json& json, const tuple::EncoderPlan& encoder) {
+  for (std::size_t i = 0; i < encoder.rules.fields.size(); ++i) {
+    const tuple::FieldRules& rules = encoder.rules.fields[i];
+    const std::string& column = encoder.fields[i].column;
+    if (!rules.own_nulls.empty()) json["null-for"][column] = rules.own_nulls;
+    if (rules.null_quoted) json["null-quoted"].push_back(column);
+    if (rules.trim != tuple::Trim::none) json["trim"] = name_of(rules.trim);
+    if (rules.decimal) {
+      json["decimal"] = std::string(1, rules.decimal->decimal);
+      if (!rules.decimal->thousands.empty()) json["thousands"] = rules.decimal->thousands;
+    }
+    if (rules.boolean)
+      json["booleans"] = nlohmann::json::array({rules.boolean->trues, rules.boolean->falses});
+    if (rules.date) json["date-format"][column] = rules.date->format;
+  }
+  for (const tuple::AddedValue& added : encoder.rules.added) json["add"][added.column] = added.wish;
 }
 
 }  // namespace
@@ -93,12 +118,13 @@ bool decides_rows(const std::string& setting) {
 }
 
 std::string meaning_of(const RowOptions& o, const chunk::Preamble& preamble,
-                       const tuple::Mapping& mapping, const writer::Target& target,
-                       const Strategy& strategy) {
+                       const tuple::Mapping& mapping, const tuple::EncoderPlan& encoder,
+                       const writer::Target& target, const Strategy& strategy) {
   const tuple::Table& table = target.table;
   nlohmann::json json;
   add_dialect(json, o, preamble);
   json["fields"] = fields_of(mapping, table);
+  add_values(json, encoder);
   json["begins"] = {preamble.start.byte_offset, preamble.start.line, preamble.start.record};
   if (o.limit) json["limit"] = *o.limit;
   const char* const usual = std::getenv("PGCLIENTENCODING");
@@ -120,9 +146,28 @@ std::string meaning_of(const RowOptions& o, const chunk::Preamble& preamble,
     // Policies read settings of their own.
     if (!target.startup_options.empty()) json["PGOPTIONS"] = target.startup_options;
   }
-  const auto reading = settings_that_read(mapping, table, target.reading);
+  tuple::Mapping fed = mapping;
+  for (const tuple::AddedValue& added : encoder.rules.added)
+    fed.targets.push_back(table.find(added.column));
+  const auto reading = settings_that_read(fed, table, target.reading);
   if (!reading.empty()) json["reading"] = reading;
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string with_words(const std::string& meaning, const tuple::LoadWords& words) {
+  auto json = nlohmann::json::parse(meaning);
+  json["words"] = {{"file", words.file}, {"path", words.path}, {"now", words.now}};
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::optional<tuple::LoadWords> words_of(const std::string& meaning) {
+  const auto json = nlohmann::json::parse(meaning, nullptr, false);
+  if (!json.is_object() || !json.contains("words") || !json["words"].is_object())
+    return std::nullopt;
+  const auto& words = json["words"];
+  return tuple::LoadWords{.file = words.value("file", ""),
+                          .path = words.value("path", ""),
+                          .now = words.value("now", "")};
 }
 
 std::optional<Position> beginning_of(const std::string& meaning) {

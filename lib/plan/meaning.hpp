@@ -14,8 +14,13 @@ namespace sluice::plan {
 /// for this source and this table, not by how they were spelt. Two runs with equal ones store the
 /// same.
 std::string meaning_of(const RowOptions& options, const chunk::Preamble& preamble,
-                       const tuple::Mapping& mapping, const writer::Target& target,
-                       const Strategy& strategy);
+                       const tuple::Mapping& mapping, const tuple::EncoderPlan& encoder,
+                       const writer::Target& target, const Strategy& strategy);
+
+/// Such an object with what the words of --add stand for, which decides no likeness; and them,
+/// where it has them.
+std::string with_words(const std::string& meaning, const tuple::LoadWords& words);
+std::optional<tuple::LoadWords> words_of(const std::string& meaning);
 
 /// Where the data begin, as such an object says; and the object with another place.
 std::optional<Position> beginning_of(const std::string& meaning);

@@ -69,6 +69,7 @@ struct RowOptions {
   std::vector<std::string> maps;               ///< the same, as --map has it
   std::vector<std::string> skipped_columns;    ///< CSV columns that go nowhere
   bool ignore_extra = false;
+  tuple::ValueWishes values;
   std::uint64_t skip_lines = 0;
   std::uint64_t skip_footer = 0;
   std::uint64_t record_lines_max = 0;  ///< 0: any number

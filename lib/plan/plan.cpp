@@ -10,6 +10,7 @@
 #include "chunk/shapes.hpp"
 #include "plan/header_advice.hpp"
 #include "plan/meaning.hpp"
+#include "plan/values.hpp"
 #include "source/fingerprint.hpp"
 #include "source/packing.hpp"
 #include "source/starts.hpp"
@@ -159,6 +160,37 @@ void refuse_deferred_indexes(const Plan& plan) {
                     "without --defer-indexes");
 }
 
+/// What the ledger will know of the load.
+ledger::NewLoad identity_of(const Plan& plan, const Beginning& beginning) {
+  const LoadOptions& o = plan.options;
+  const tuple::Table& table = plan.target.table;
+  std::string meaning =
+      meaning_of(o, plan.preamble, plan.mapping, plan.encoder, plan.target, plan.strategy);
+  ledger::NewLoad identity{.target = table.full_name(),
+                           .target_oid = table.id,
+                           .is_empty = writer::emptiness(plan.target, writer::Far::left_alone),
+                           .origin = plan.target.origin,
+                           .source = plan.source->name(),
+                           .source_path = plan.source->identity(),
+                           .source_bytes = plan.source->length(),
+                           .source_stamp = plan.source->opening_stamp(),
+                           .fingerprint = beginning.fingerprint,
+                           .head = beginning.head,
+                           .head_bytes = plan.preamble.beginning.size(),
+                           .start = source::start_of(plan.preamble.beginning),
+                           .starts = source::starts_of(plan.preamble.beginning),
+                           .short_heads = {},
+                           .options = std::move(meaning),
+                           .chunk_bytes = o.chunk_bytes,
+                           .record_bytes_max = o.record_bytes_max,
+                           .rejects_path = {},
+                           .staged = plan.strategy.staged,
+                           .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
+                           .behind_load = {}};
+  if (o.truncate) identity.options = with_truncation(identity.options);
+  return identity;
+}
+
 }  // namespace
 
 std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_trip) {
@@ -173,6 +205,9 @@ std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_
 
 void adopt(LoadOptions& options, const chunk::Preamble& preamble) {
   options.dialect = preamble.dialect;
+  // Elsewhere that can be said when a value is trimmed; here not, as \N is more than what it means.
+  options.dialect.nulls_between_blanks =
+      options.dialect.escapes_everywhere() && options.values.trim != tuple::Trim::none;
   if (preamble.is_text && !options.header_given) options.header = HeaderMode::none;
 }
 
@@ -218,6 +253,8 @@ PlanSummary Plan::summary() const {
     s.columns.push_back(fmt::format("{} -> {} {}{}", from, column.name, column.type_name,
                                     encoder.fields[i].encode == nullptr ? " (as text)" : ""));
   }
+  for (const tuple::AddedValue& added : encoder.rules.added)
+    s.columns.push_back(fmt::format("--add {} -> {}", added.wish, added.column));
   for (const writer::Index& index : deferred_indexes)
     s.deferred_indexes.push_back(index.index_name);
   s.ignored_columns = mapping.ignored;
@@ -255,36 +292,18 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   plan.mapping = map_columns(plan);
   plan.options.record_policy.trailing_delimiter = has_trailing_delimiter(plan, header_ends_blank);
   plan.encoder = tuple::plan_encoder(table, plan.mapping, o.dialect, plan.preamble.line_end,
-                                     plan.target.session, o.record_policy);
+                                     plan.target.session, o.record_policy,
+                                     value_rules(plan, beginning.null_bytes));
+  for (const tuple::AddedValue& added : plan.encoder.rules.added)
+    std::erase(plan.mapping.missing, added.column);
   plan.strategy = choose_strategy(o, table, plan.encoder.column_names(), unique_keys);
   std::ranges::copy(plan.preamble.notes, std::back_inserter(plan.strategy.notes));
   note_names_alike(plan);
   refuse_foreign_table(plan);
   fit_encoder(plan.encoder, plan.strategy, table, unique_keys);
   plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : jobs;
-  plan.identity = {
-      .target = table.full_name(),
-      .target_oid = table.id,
-      .is_empty = writer::emptiness(plan.target, writer::Far::left_alone),
-      .origin = plan.target.origin,
-      .source = plan.source->name(),
-      .source_path = plan.source->identity(),
-      .source_bytes = plan.source->length(),
-      .source_stamp = plan.source->opening_stamp(),
-      .fingerprint = beginning.fingerprint,
-      .head = beginning.head,
-      .head_bytes = plan.preamble.beginning.size(),
-      .start = source::start_of(plan.preamble.beginning),
-      .starts = source::starts_of(plan.preamble.beginning),
-      .short_heads = {},
-      .options = meaning_of(o, plan.preamble, plan.mapping, plan.target, plan.strategy),
-      .chunk_bytes = o.chunk_bytes,
-      .record_bytes_max = o.record_bytes_max,
-      .rejects_path = {},
-      .staged = plan.strategy.staged,
-      .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
-      .behind_load = {}};
-  if (o.truncate) plan.identity.options = with_truncation(plan.identity.options);
+  plan.identity = identity_of(plan, beginning);
+  fill_in_words(plan);
   if (beginning.null_bytes) {
     plan.options.dialect.null_text = *beginning.null_bytes;
     plan.encoder.dialect.null_text = *beginning.null_bytes;

@@ -374,6 +374,7 @@ void make_comparable(nlohmann::json& then, nlohmann::json& now, bool to_go_on) {
       erase_all(*json, meaning_keys);
     }
     json->erase("atomic");  // decides when rows come, not which
+    json->erase("words");   // of the load that began, also where its file has another name by now
   }
   // Where the table was emptied, or is not to be, there is nothing to make up for.
   if (!to_go_on || then.contains("truncate") || !now.contains("truncate")) {

@@ -27,6 +27,21 @@ char* room(Lane& lane, std::size_t bytes) {
   return lane.buffer.bytes() + lane.size;
 }
 
+/// A field that feeds the column.
+void add_field(EncoderPlan& plan, const Table& table, const Column& column,
+               const SessionSettings& settings) {
+  const Encode encode = codec_of(column.base_type, settings);
+  // A trigger may put something in a NULL's place.
+  plan.fields.push_back({.ignored = false,
+                         .encode = encode,
+                         .column = column.name,
+                         .doubt = doubt_of(column.base_type),
+                         .null_in_doubt = column.not_null && !table.has_row_trigger});
+  plan.fast_lane = plan.fast_lane && encode != nullptr;
+  plan.growth = std::max(plan.growth, growth_of(column.base_type));
+  ++plan.columns;
+}
+
 }  // namespace
 
 std::vector<std::string> EncoderPlan::column_names() const {
@@ -39,29 +54,23 @@ std::vector<std::string> EncoderPlan::column_names() const {
 
 EncoderPlan plan_encoder(const Table& table, const Mapping& mapping, const csv::Dialect& dialect,
                          csv::LineEnd line_end, const SessionSettings& settings,
-                         RecordPolicy policy) {
+                         RecordPolicy policy, ValueRules rules) {
   EncoderPlan plan{.dialect = dialect,
                    .line_end = line_end,
                    .policy = policy,
                    .fields = {},
+                   .rules = std::move(rules),
+                   .csv_columns = mapping.targets.size(),
                    .check_utf8 = settings.text_is_utf8};
   for (const std::optional<std::size_t>& target : mapping.targets) {
-    if (!target) {
+    if (target) {
+      add_field(plan, table, table.columns[*target], settings);
+    } else {
       plan.fields.push_back({.ignored = true, .encode = nullptr, .column = {}, .doubt = {}});
-      continue;
     }
-    const Column& column = table.columns[*target];
-    const Encode encode = codec_of(column.base_type, settings);
-    // A trigger may put something in a NULL's place.
-    plan.fields.push_back({.ignored = false,
-                           .encode = encode,
-                           .column = column.name,
-                           .doubt = doubt_of(column.base_type),
-                           .null_in_doubt = column.not_null && !table.has_row_trigger});
-    plan.fast_lane = plan.fast_lane && encode != nullptr;
-    plan.growth = std::max(plan.growth, growth_of(column.base_type));
-    ++plan.columns;
   }
+  for (const AddedValue& added : plan.rules.added)
+    add_field(plan, table, table.columns[*table.find(added.column)], settings);
   return plan;
 }
 
@@ -157,16 +166,29 @@ void Encoder::start(const csv::ParseInput& input) {
 
 /// Whether a record can become a tuple; where it cannot, refusal_ says why.
 Encoder::Judgement Encoder::judge(csv::Record& record, std::uint64_t number) {
-  if (plan_.policy.trailing_delimiter && record.fields.size() == plan_.fields.size() + 1 &&
+  if (plan_.policy.trailing_delimiter && record.fields.size() == plan_.csv_columns + 1 &&
       record.fields.back().size == 0 && !record.fields.back().quoted)
-    record.fields = record.fields.first(plan_.fields.size());
-  const bool usual = record.fields.size() == plan_.fields.size() && record.begin != record.end &&
+    record.fields = record.fields.first(plan_.csv_columns);
+  const bool usual = record.fields.size() == plan_.csv_columns && record.begin != record.end &&
                      all_well_encoded_;  // a record with a defect has no fields
   const Judgement judgement = usual ? Judgement::sound : judge_unusual(record);
   if (plan_.known_refusals && judgement == Judgement::sound && is_refused_already(record, number))
       [[unlikely]]
     return Judgement::refused;
+  if (rewriter_.any() && judgement == Judgement::sound) return rewrite(record, number);
   return judgement;
+}
+
+/// Its values as the rules have them.
+Encoder::Judgement Encoder::rewrite(csv::Record& record, std::uint64_t number) {
+  if (rewriter_.rewrite(record, number)) return Judgement::sound;
+  refusal_.ragged = false;
+  if (!says_why_) return Judgement::refused;
+  const std::size_t field = rewriter_.refused_field();
+  refuse(record, rewriter_.refused_sql_state(), rewriter_.why_refused());
+  refusal_.column = plan_.fields[field].column;
+  refusal_.value = rewriter_.original()[field].view();
+  return Judgement::refused;
 }
 
 bool Encoder::is_refused_already(const csv::Record& record, std::uint64_t number) {
@@ -195,15 +217,15 @@ Encoder::Judgement Encoder::judge_unusual(csv::Record& record) {
     return Judgement::refused;
   }
   const bool is_null = is_blank && plan_.policy.blank_lines == BlankLines::null;
-  const bool is_short = record.fields.size() < plan_.fields.size();
+  const bool is_short = record.fields.size() < plan_.csv_columns;
   drop_surplus(record);
   if (is_null || (is_short && plan_.policy.pads())) {
     padded_.assign(record.fields.begin(),
                    record.fields.begin() + (is_null ? 0 : record.fields.size()));
-    padded_.resize(plan_.fields.size(), {nullptr, 0, false, true});
+    padded_.resize(plan_.csv_columns, {nullptr, 0, false, true});
     record.fields = padded_;
   }
-  if (record.fields.size() == plan_.fields.size()) return Judgement::sound;
+  if (record.fields.size() == plan_.csv_columns) return Judgement::sound;
   refuse_field_count(record);
   return Judgement::refused;
 }
@@ -212,7 +234,7 @@ Encoder::Judgement Encoder::judge_unusual(csv::Record& record) {
 void Encoder::drop_surplus(csv::Record& record) const {
   if (!plan_.policy.drops_surplus_blanks()) return;
   std::size_t size = record.fields.size();
-  const std::size_t expected = plan_.fields.size();
+  const std::size_t expected = plan_.csv_columns;
   while (size > expected && (plan_.policy.trims() || record.fields[size - 1].size == 0)) --size;
   record.fields = record.fields.first(size);
 }
@@ -231,7 +253,7 @@ void Encoder::refuse(const csv::Record& record, std::string_view sql_state, std:
 void Encoder::refuse_field_count(const csv::Record& record) {
   refusal_.ragged = true;
   if (!says_why_) return;
-  const std::size_t expected = plan_.fields.size();
+  const std::size_t expected = plan_.csv_columns;
   std::string message = "extra data after last expected column";
   if (record.fields.size() < expected) {
     const EncodedField& missing = plan_.fields[record.fields.size()];
@@ -254,7 +276,7 @@ void Encoder::refuse_encoding(const csv::Record& record) {
   const std::size_t at =
       *find_invalid_utf8(text.substr(record.begin, record.end - record.begin)) + record.begin;
   refuse(record, sql_state::character_not_in_repertoire, message_of_invalid_utf8(text.substr(at)));
-  for (std::size_t i = 0; i < std::min(record.fields.size(), plan_.fields.size()); ++i) {
+  for (std::size_t i = 0; i < std::min(record.fields.size(), plan_.csv_columns); ++i) {
     if (!find_invalid_utf8(record.fields[i].view())) continue;
     refusal_.column = plan_.fields[i].column;
     refusal_.value = record.fields[i].view();
@@ -266,7 +288,8 @@ void Encoder::refuse_encoding(const csv::Record& record) {
 std::size_t Encoder::tuple_bytes_max(const csv::Record& record) const {
   // Fast: field count, then for each field a length word and a codec's slack. Slow: every byte
   // escaped, a separator.
-  const std::size_t text = record.end - record.begin;
+  const std::size_t text =
+      record.end - record.begin + (rewriter_.any() ? rewriter_.bytes_written() : 0);
   return 2 + (plan_.fields.size() + 1) * (4 + codec_slack) + plan_.growth * text;
 }
 
@@ -338,7 +361,8 @@ FoundRecord Encoder::describe(const csv::Record& record, std::uint64_t number,
                     .values = {}};
   if (encoded.end == nullptr && encoded.field < plan_.fields.size())
     found.unsure_field = encoded.field;
-  for (const csv::Field& field : record.fields) found.values.emplace_back(field.view());
+  const std::span<const csv::Field> fields = rewriter_.any() ? rewriter_.original() : record.fields;
+  for (const csv::Field& field : fields) found.values.emplace_back(field.view());
   return found;
 }
 

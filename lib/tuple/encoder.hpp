@@ -18,6 +18,7 @@
 #include "tuple/mapping.hpp"
 #include "tuple/reject.hpp"
 #include "tuple/table.hpp"
+#include "tuple/value_rules.hpp"
 
 namespace sluice::tuple {
 
@@ -82,11 +83,13 @@ struct EncoderPlan {
   csv::Dialect dialect;
   csv::LineEnd line_end = csv::LineEnd::lf;
   RecordPolicy policy;
-  std::vector<EncodedField> fields;  ///< one per CSV column
-  std::size_t columns = 0;           ///< fields that are not ignored
-  bool fast_lane = true;             ///< false where a column has no codec: all records are text
-  bool check_utf8 = false;           ///< records that are not well-formed UTF-8 are refused
-  std::size_t growth = 2;            ///< how many times longer than its text a tuple may be
+  std::vector<EncodedField> fields;  ///< one per CSV column, and those that are added
+  ValueRules rules = {};
+  std::size_t csv_columns = 0;  ///< fields that are not added
+  std::size_t columns = 0;      ///< fields that are not ignored
+  bool fast_lane = true;        ///< false where a column has no codec: all records are text
+  bool check_utf8 = false;      ///< records that are not well-formed UTF-8 are refused
+  std::size_t growth = 2;       ///< how many times longer than its text a tuple may be
   /// Each tuple has one more field at its end: the number of its record in the source, a bigint.
   bool number_records = false;
   KeyPlan key;  ///< whose hashes a batch has
@@ -99,7 +102,7 @@ struct EncoderPlan {
 
 EncoderPlan plan_encoder(const Table& table, const Mapping& mapping, const csv::Dialect& dialect,
                          csv::LineEnd line_end, const SessionSettings& settings,
-                         RecordPolicy policy = {});
+                         RecordPolicy policy = {}, ValueRules rules = {});
 
 /// Of each lane the tuple that is looked for next, by its number in the lane from 0; nothing: no
 /// more of them.
@@ -133,7 +136,8 @@ enum class Lanes {
 class Encoder {
  public:
   /// `plan` must outlive the encoder.
-  explicit Encoder(const EncoderPlan& plan) : plan_(plan), parser_(plan.dialect, plan.line_end) {}
+  explicit Encoder(const EncoderPlan& plan)
+      : plan_(plan), parser_(plan.dialect, plan.line_end), rewriter_(plan.rules) {}
 
   /// Encodes a chunk into `batch`, replacing what it held. `first_record` is the number of its
   /// first record in the source.
@@ -172,6 +176,7 @@ class Encoder {
   void start(const csv::ParseInput& input);
   Judgement judge(csv::Record& record, std::uint64_t number);
   Judgement judge_unusual(csv::Record& record);
+  Judgement rewrite(csv::Record& record, std::uint64_t number);
   void drop_surplus(csv::Record& record) const;
   bool is_refused_already(const csv::Record& record, std::uint64_t number);
   void refuse(const csv::Record& record, std::string_view sql_state, std::string message);
@@ -186,6 +191,7 @@ class Encoder {
 
   const EncoderPlan& plan_;
   csv::Parser parser_;
+  ValueRewriter rewriter_;
   csv::ParseInput input_;
   bool all_well_encoded_ = true;
   bool says_why_ = false;  ///< false while only their number is wanted

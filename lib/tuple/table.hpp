@@ -24,6 +24,7 @@ inline constexpr std::uint32_t cidr = 650;
 inline constexpr std::uint32_t float4 = 700;
 inline constexpr std::uint32_t float8 = 701;
 inline constexpr std::uint32_t macaddr8 = 774;
+inline constexpr std::uint32_t money = 790;
 inline constexpr std::uint32_t macaddr = 829;
 inline constexpr std::uint32_t inet = 869;
 inline constexpr std::uint32_t bpchar = 1042;

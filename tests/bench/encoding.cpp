@@ -39,6 +39,7 @@ tuple::EncoderPlan plan_of(const DataSet& set) {
   for (const std::uint32_t type : types_of(set)) {
     plan.fields.push_back({false, tuple::codec_of({type}, {.time_zone_is_utc = true}), {}});
     ++plan.columns;
+    ++plan.csv_columns;
   }
   return plan;
 }

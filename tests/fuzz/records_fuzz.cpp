@@ -286,6 +286,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                            choices.pick(2) == 0});
     plan.growth = std::max(plan.growth, tuple::growth_of({type}));
     ++plan.columns;
+    ++plan.csv_columns;
   }
   const std::string text = choices.rest();
   for (const std::uint32_t type : type_ids) check_codec(type, text);

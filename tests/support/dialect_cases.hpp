@@ -19,9 +19,10 @@ inline std::string from_hex(const std::string& hex) {
 }
 
 /// Files in dialects that are drawn, and the records that they have by the rules
-/// (support/dialect_cases.py).
-inline std::vector<nlohmann::json> drawn_cases(int seed, int count, const std::string& fixed = {}) {
-  const std::string command = "python3 " PGSLUICE_SOURCE_DIR "/tests/support/dialect_cases.py " +
+/// (support/dialect_cases.py, or another script that draws).
+inline std::vector<nlohmann::json> drawn_cases(int seed, int count, const std::string& fixed = {},
+                                               const std::string& script = "dialect_cases.py") {
+  const std::string command = "python3 " PGSLUICE_SOURCE_DIR "/tests/support/" + script + " " +
                               std::to_string(seed) + " " + std::to_string(count) + " " + fixed;
   std::string text;
   FILE* const pipe = ::popen(command.c_str(), "r");

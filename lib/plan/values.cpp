@@ -1,0 +1,88 @@
+#include "plan/values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/failure.hpp"
+#include "pg/encoding.hpp"
+#include "plan/meaning.hpp"
+
+namespace sluice::plan {
+namespace {
+
+std::vector<tuple::RuledColumn> ruled_columns(const Plan& plan) {
+  std::vector<tuple::RuledColumn> columns;
+  for (const auto& target : plan.mapping.targets) {
+    if (!target) {
+      columns.push_back({.ignored = true, .name = {}, .type = {}});
+      continue;
+    }
+    const tuple::Column& column = plan.target.table.columns[*target];
+    columns.push_back({.ignored = false, .name = column.name, .type = column.base_type});
+  }
+  return columns;
+}
+
+/// 2024-01-02 03:04:05.678901+00
+std::string now_in_utc() {
+  using std::chrono::microseconds;
+  const auto now = std::chrono::floor<microseconds>(std::chrono::system_clock::now());
+  const auto midnight = std::chrono::floor<std::chrono::days>(now);
+  const std::chrono::year_month_day date(midnight);
+  const std::chrono::hh_mm_ss clock(now - midnight);
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:06}+00", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                     clock.subseconds().count());
+}
+
+/// Whether one of them is said at all.
+bool has_words(const Plan& plan) {
+  return std::ranges::any_of(plan.encoder.rules.added, [](const tuple::AddedValue& added) {
+    return added.wish == ":file" || added.wish == ":path" || added.wish == ":now";
+  });
+}
+
+/// They stand beside bytes that nobody converts.
+void require_ascii_names(const Plan& plan, const tuple::LoadWords& words) {
+  if (plan.target.data_encoding == pg::utf8) return;
+  for (const std::string& name : {words.file, words.path}) {
+    if (std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) < 128; }))
+      continue;
+    throw Failure(FailureKind::usage,
+                  "--add: the source's name must be ASCII where the file is read as the database's "
+                  "encoding, " +
+                      plan.target.data_encoding + ", has it");
+  }
+}
+
+}  // namespace
+
+tuple::ValueRules value_rules(const Plan& plan, const std::optional<std::string>& null_bytes) {
+  const std::vector<tuple::RuledColumn> columns = ruled_columns(plan);
+  csv::Dialect dialect = plan.options.dialect;
+  if (null_bytes) dialect.null_text = *null_bytes;
+  const auto monetary = plan.target.reading.find("lc_monetary");
+  tuple::ValueRules rules = tuple::plan_value_rules(
+      plan.options.values, columns, dialect,
+      monetary == plan.target.reading.end() ? std::string_view() : monetary->second);
+  rules.added = tuple::plan_added_values(plan.options.values.added, plan.target.table, columns);
+  return rules;
+}
+
+void fill_in_words(Plan& plan) {
+  const tuple::LoadWords words{
+      .file = plan.source->name(), .path = plan.source->identity(), .now = now_in_utc()};
+  tuple::fill_in(plan.encoder.rules.added, words);
+  if (!has_words(plan)) return;
+  require_ascii_names(plan, words);
+  plan.identity.options = with_words(plan.identity.options, words);
+}
+
+void take_over_words(Plan& plan, const std::string& options) {
+  if (const auto words = words_of(options)) tuple::fill_in(plan.encoder.rules.added, *words);
+}
+
+}  // namespace sluice::plan

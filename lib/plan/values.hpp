@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "plan/plan.hpp"
+
+namespace sluice::plan {
+
+/// The rules for the values of the plan's columns. `null_bytes`: the text for NULL, where the
+/// source has it otherwise. Throws Failure(usage) for those that do not fit.
+tuple::ValueRules value_rules(const Plan& plan, const std::optional<std::string>& null_bytes);
+
+/// What the words of --add stand for in a load that begins; kept in what the ledger will know of
+/// it.
+void fill_in_words(Plan& plan);
+/// The same of a load that goes on, as the ledger has its options.
+void take_over_words(Plan& plan, const std::string& options);
+
+}  // namespace sluice::plan
