@@ -100,9 +100,10 @@ TEST_F(PoolTest, SettingsThatHaveWorkedMayWorkAgain) {
   const TemporaryFolder folder;
   const Session session(url());
   const std::string file = folder.write(
-      "pg_service.conf", std::string("[here]\nhost=127.0.0.1\nport=") + PQport(session.raw()) +
-                             "\nuser=" + PQuser(session.raw()) + "\ndbname=" + PQdb(session.raw()) +
-                             "\n");
+      "pg_service.conf", std::string("[here]\nhost=") + PQhost(session.raw()) +
+                             "\nport=" + PQport(session.raw()) + "\nuser=" + PQuser(session.raw()) +
+                             "\npassword=" + PQpass(session.raw()) +
+                             "\ndbname=" + PQdb(session.raw()) + "\n");
   ASSERT_EQ(0, ::setenv("PGSERVICEFILE", file.c_str(), 1));
   const std::string moved = folder / "away";
   const auto use = [&](pg::Pool& pool) { return lose_the_service(pool, file, moved); };
