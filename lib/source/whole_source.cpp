@@ -59,7 +59,9 @@ std::string WholeSource::tail(std::size_t bytes) const {
 
 std::uint64_t WholeSource::origin() {
   if (encoding() == nullptr) return at_;
-  return Untranscoder(*encoding()).bytes_of(std::string_view(text_).substr(0, at_)).size();
+  // All of it was read; a byte-order mark in front of it is no text.
+  const std::string_view left = std::string_view(text_).substr(at_);
+  return inner_->origin() - Untranscoder(*encoding()).bytes_of(left).size();
 }
 
 }  // namespace sluice::source

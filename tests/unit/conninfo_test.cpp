@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+
 #include "base/failure.hpp"
+#include "support/files.hpp"
 
 namespace sluice::test {
 namespace {
@@ -64,6 +67,9 @@ TEST(Conninfo, UsualOnesAreRead) {
 }
 
 TEST(Conninfo, AnotherProcessIsHandedAllThatWasGiven) {
+  const TemporaryFolder folder;
+  const std::string services = folder.write("pg_service.conf", "[s]\nconnect_timeout=9\n");
+  ASSERT_EQ(0, ::setenv("PGSERVICEFILE", services.c_str(), 1));
   const std::string given = pg::given_conninfo(
       {.dbname = "postgresql://me:it%27s@h:5433/d?sslpassword=a%5Cb&passfile=/x&service=s&options="
                  "-c%20a%3Db",
@@ -75,6 +81,7 @@ TEST(Conninfo, AnotherProcessIsHandedAllThatWasGiven) {
   for (const char* part : {"password='it\\'s'", "sslpassword='a\\\\b'", "port='5434'",
                            "passfile='/x'", "service='s'", "options='-c a=b'"})
     EXPECT_THAT(given, HasSubstr(part));
+  ::unsetenv("PGSERVICEFILE");
 }
 
 }  // namespace
