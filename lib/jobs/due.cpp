@@ -1,5 +1,6 @@
 #include "jobs/due.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <string>
 
@@ -12,19 +13,18 @@ namespace {
 
 constexpr std::size_t kept_max = limits::missed_slots_max + 1;  // the newest may run
 
-/// The slots up to now that are kept, of a job that has very many: from as late on as will do.
+/// The newest slots between these two, of very many: from as late on as will do.
 std::deque<Instant> newest_slots(const schedule::Recurrence& recurrence, Instant after,
                                  Instant now) {
-  std::deque<Instant> slots;
-  for (std::chrono::seconds back(kept_max); slots.size() < kept_max && now - back > after;
-       back *= 2) {
-    slots.clear();
-    for (Instant slot = recurrence.next(now - back); slot <= now; slot = recurrence.next(slot)) {
+  for (std::chrono::seconds back(kept_max);; back *= 2) {
+    const Instant from = std::max(after, now - back);
+    std::deque<Instant> slots;
+    for (Instant slot = recurrence.next(from); slot <= now; slot = recurrence.next(slot)) {
       slots.push_back(slot);
       if (slots.size() > kept_max) slots.pop_front();
     }
+    if (slots.size() == kept_max || from == after) return slots;
   }
-  return slots;
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ Due due_slots(const schedule::Recurrence& recurrence, Catchup catchup, Instant a
       slots.pop_front();
       if (++due.missed_before < limits::missed_slots_counted_max) continue;
       due.missed_more = true;
-      slots = newest_slots(recurrence, slot, now);
+      slots = newest_slots(recurrence, after, now);
       break;
     }
   }

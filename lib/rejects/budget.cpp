@@ -16,11 +16,10 @@ bool RejectBudget::allows(std::uint64_t records, std::uint64_t rejects) const {
   if (limits_.rejects_max && all > *limits_.rejects_max) return false;
   if (!limits_.ratio_max) return true;
   if (total_) return static_cast<double>(all) <= *limits_.ratio_max * static_cast<double>(*total_);
+  if (!expected_) return true;
   // An estimate, and records to come may be shorter: several times too many are too many.
-  const auto expected = std::max(expected_.value_or(0), records_ + records);
-  return !expected_ || static_cast<double>(all) <= limits::ratio_estimate_factor *
-                                                       *limits_.ratio_max *
-                                                       static_cast<double>(expected);
+  const auto expected = static_cast<double>(std::max(*expected_, records_ + records));
+  return static_cast<double>(all) <= limits::ratio_estimate_factor * *limits_.ratio_max * expected;
 }
 
 void RejectBudget::use(std::uint64_t records, std::uint64_t rejects) {

@@ -76,6 +76,17 @@ TEST(DueSlots, Since1970) {
     EXPECT_EQ(limits::missed_slots_counted_max, due.missed_before);
     EXPECT_EQ("more than 1000000 slots", due.missed_text(due.missed_before));
   }
+  // A little more than is counted: what is kept reaches up to now.
+  for (const auto more : {0s, 1s, 500s, 1500s}) {
+    const Instant after =
+        start - more -
+        std::chrono::seconds(limits::missed_slots_counted_max + limits::missed_slots_max + 1);
+    const Due due = due_slots(every("@every 1s"), Catchup::latest, after, start, 60s);
+    ASSERT_EQ(1U, due.run.size());
+    EXPECT_EQ(start, due.run.front());
+    ASSERT_EQ(limits::missed_slots_max, due.missed.size());
+    EXPECT_EQ(start - 1s, due.missed.back());
+  }
   const Due rare = due_slots(every("0 0 1 1 *"), Catchup::latest, Instant{}, start, 60s);
   EXPECT_EQ(57U, rare.run.size() + rare.missed.size());
   EXPECT_EQ("1 slot", rare.missed_text(1));
