@@ -16,16 +16,20 @@ std::string form(const std::string& newest) {
   return newest + "." + std::to_string(form_of_guards);
 }
 
-constexpr SqlWords what_they_are =
-    "(select pg_catalog.md5(pg_catalog.string_agg(g.guard, '' order by g.guard)) from (select "
-    "pg_catalog.concat_ws(' ', p.proname, p.prosrc, p.provolatile, p.prosecdef, p.proconfig) from "
-    "pg_catalog.pg_proc p where p.pronamespace = pg_catalog.to_regnamespace('pgsluice') and "
-    "p.proname in ('is_of_here', 'may_change_table', 'may_write_of', 'may_enter', 'may_change', "
-    "'refuse', 'guard_deferred_indexes') union all select pg_catalog.concat_ws(' ', t.tgenabled, "
-    "pg_catalog.pg_get_triggerdef(t.oid)) from pg_catalog.pg_class c join pg_catalog.pg_trigger t "
-    "on t.tgrelid = c.oid where c.relnamespace = pg_catalog.to_regnamespace('pgsluice') and "
-    "c.relname in ('loads', 'chunks', 'unlogged_marks', 'deferred_indexes') and t.tgname in "
-    "('whose_insert', 'whose_update', 'whose_delete', 'guard')) as g (guard))";
+Sql what_they_are() {
+  return sql(
+      "(select pg_catalog.md5(pg_catalog.string_agg(g.guard, '' order by g.guard)) from (select "
+      "pg_catalog.concat_ws(' ', p.proname, p.prosrc, p.provolatile, p.prosecdef, p.proconfig) "
+      "from "
+      "pg_catalog.pg_proc p where p.pronamespace = pg_catalog.to_regnamespace('pgsluice') and "
+      "p.proname in ({}) union all select pg_catalog.concat_ws(' ', t.tgenabled, "
+      "pg_catalog.pg_get_triggerdef(t.oid)) from pg_catalog.pg_class c join pg_catalog.pg_trigger "
+      "t "
+      "on t.tgrelid = c.oid where c.relnamespace = pg_catalog.to_regnamespace('pgsluice') and "
+      "c.relname in ('loads', 'chunks', 'unlogged_marks', 'deferred_indexes') and t.tgname in "
+      "('whose_insert', 'whose_update', 'whose_delete', 'guard')) as g (guard))",
+      guard_functions);
+}
 
 // Every change of a catalog's row gives it another xmin. The functions of the schema, and the
 // triggers on its tables: where there are more than guards.sql makes, somebody else's are among
@@ -57,7 +61,7 @@ Sql has_guards(const std::string& newest) {
       "coalesce((select {} collate pg_catalog.\"C\" >= {} and {} = {} from pg_catalog.pg_proc p "
       "where p.pronamespace = pg_catalog.to_regnamespace('pgsluice') and p.proname = "
       "'guards_as_made'), false)",
-      word("p.prosrc", 1), literal(form(newest)), word("p.prosrc", 2), what_they_are);
+      word("p.prosrc", 1), literal(form(newest)), word("p.prosrc", 2), what_they_are());
 }
 
 Sql is_untouched(const std::string& newest, const Sql& is_trusted) {
@@ -80,7 +84,7 @@ Sql make_guards(const std::string& newest) {
       "''))), 'What the functions and triggers were, when they were made, that keep others from "
       "writing about a load.'); end $$;",
       // A file of our own, as it was built in.
-      Sql::trusted(std::string(files_of_ledger::guards)), literal(form(newest)), what_they_are,
+      Sql::trusted(std::string(files_of_ledger::guards)), literal(form(newest)), what_they_are(),
       digest_of_rows, things_of_schema);
 }
 

@@ -10,6 +10,11 @@
 /// for the tables of that.
 namespace sluice::schema {
 
+/// The names of the functions, as a list of SQL.
+inline constexpr SqlWords guard_functions =
+    "'is_of_here', 'may_change_table', 'may_write_of', 'may_enter', 'may_change', 'refuse', "
+    "'guard_deferred_indexes'";
+
 /// An SQL expression that is true where they are as they were made, for these tables or newer ones.
 Sql has_guards(const std::string& newest);
 

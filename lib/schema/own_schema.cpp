@@ -121,46 +121,57 @@ Needs needs_of(Use use) {
 // a trigger or statistics of them call, which is theirs as whoever owned the tables once, or has
 // the privilege TRIGGER, may have made it. What else is in the schema nothing calls. Staging tables
 // are looked at by those who use them.
-constexpr SqlWords own_things =
-    "(with tables as (select c.oid, c.relname, c.relowner, c.relkind from pg_catalog.pg_class c "
-    "where c.relnamespace = to_regnamespace('pgsluice') and c.relkind not in ('i', 'I', 'c', 't') "
-    "and c.relname in ('loads', 'chunks', 'unlogged_marks', 'deferred_indexes', 'jobs', "
-    "'job_runs', 'migrations', 'loads_load_id_seq', 'migrations_migration_id_seq')), parts as "
-    "(select 'pg_catalog.pg_class'::regclass::oid as class, oid from tables union all select "
-    "d.classid, d.objid from tables t join pg_catalog.pg_depend d on d.refclassid = "
-    "'pg_catalog.pg_class'::regclass and d.refobjid = t.oid and d.deptype in ('a', 'i')), called "
-    "as (select distinct d.refclassid, d.refobjid from parts p join pg_catalog.pg_depend d on "
-    "d.classid = p.class and d.objid = p.oid) "
-    "select 'schema' as kind, 'pgsluice' as name, nspowner as owner from pg_catalog.pg_namespace "
-    "where nspname = 'pgsluice' union all select case relkind when 'S' then 'sequence' when 'v' "
-    "then 'view' else 'table' end, format('pgsluice.%I', relname), relowner from tables union all "
-    "select 'table', format('%I.%I', n.nspname, c.relname), c.relowner from tables t join "
-    "pg_catalog.pg_inherits i on t.oid in (i.inhparent, i.inhrelid) join pg_catalog.pg_class c on "
-    "c.oid in (i.inhparent, i.inhrelid) and c.oid <> t.oid join pg_catalog.pg_namespace n on n.oid "
-    "= c.relnamespace where c.relkind not in ('i', 'I') union all select 'function', "
-    "p.oid::regprocedure::text, p.proowner from pg_catalog.pg_proc p where p.pronamespace = "
-    "to_regnamespace('pgsluice') and p.proname in ('is_of_here', 'may_change_table', "
-    "'may_write_of', 'may_enter', 'may_change', 'refuse', 'guard_deferred_indexes', "
-    "'guards_as_made') union all select 'function', p.oid::regprocedure::text, p.proowner from "
-    "called join pg_catalog.pg_proc p on refclassid = 'pg_catalog.pg_proc'::regclass and p.oid = "
-    "refobjid union all select 'operator', o.oid::regoperator::text, o.oprowner from called join "
-    "pg_catalog.pg_operator o on refclassid = 'pg_catalog.pg_operator'::regclass and o.oid = "
-    "refobjid union all select 'type', format_type(y.oid, null), y.typowner from called join "
-    "pg_catalog.pg_type y on refclassid = 'pg_catalog.pg_type'::regclass and y.oid = refobjid) as "
-    "own";
+Sql own_things() {
+  return sql(
+      "(with tables as (select c.oid, c.relname, c.relowner, c.relkind from pg_catalog.pg_class c "
+      "where c.relnamespace = to_regnamespace('pgsluice') and c.relkind not in ('i', 'I', 'c', "
+      "'t') "
+      "and c.relname in ('loads', 'chunks', 'unlogged_marks', 'deferred_indexes', 'jobs', "
+      "'job_runs', 'migrations', 'loads_load_id_seq', 'migrations_migration_id_seq')), parts as "
+      "(select 'pg_catalog.pg_class'::regclass::oid as class, oid from tables union all select "
+      "d.classid, d.objid from tables t join pg_catalog.pg_depend d on d.refclassid = "
+      "'pg_catalog.pg_class'::regclass and d.refobjid = t.oid and d.deptype in ('a', 'i')), called "
+      "as (select distinct d.refclassid, d.refobjid from parts p join pg_catalog.pg_depend d on "
+      "d.classid = p.class and d.objid = p.oid) "
+      "select 'schema' as kind, 'pgsluice' as name, nspowner as owner from pg_catalog.pg_namespace "
+      "where nspname = 'pgsluice' union all select case relkind when 'S' then 'sequence' when 'v' "
+      "then 'view' else 'table' end, format('pgsluice.%I', relname), relowner from tables union "
+      "all "
+      "select 'table', format('%I.%I', n.nspname, c.relname), c.relowner from tables t join "
+      "pg_catalog.pg_inherits i on t.oid in (i.inhparent, i.inhrelid) join pg_catalog.pg_class c "
+      "on "
+      "c.oid in (i.inhparent, i.inhrelid) and c.oid <> t.oid join pg_catalog.pg_namespace n on "
+      "n.oid "
+      "= c.relnamespace where c.relkind not in ('i', 'I') union all select 'function', "
+      "p.oid::regprocedure::text, p.proowner from pg_catalog.pg_proc p where p.pronamespace = "
+      "to_regnamespace('pgsluice') and p.proname in ({}, "
+      "'guards_as_made') union all select 'function', p.oid::regprocedure::text, p.proowner from "
+      "called join pg_catalog.pg_proc p on refclassid = 'pg_catalog.pg_proc'::regclass and p.oid = "
+      "refobjid union all select 'operator', o.oid::regoperator::text, o.oprowner from called join "
+      "pg_catalog.pg_operator o on refclassid = 'pg_catalog.pg_operator'::regclass and o.oid = "
+      "refobjid union all select 'type', format_type(y.oid, null), y.typowner from called join "
+      "pg_catalog.pg_type y on refclassid = 'pg_catalog.pg_type'::regclass and y.oid = refobjid) "
+      "as "
+      "own",
+      guard_functions);
+}
 
 // What decides which rows of ours are read and kept. Triggers behind a row may do as they like.
-constexpr SqlWords what_interferes =
-    "(select format('row-level security of pgsluice.%I', c.relname) from pg_catalog.pg_class c "
-    "where c.relnamespace = to_regnamespace('pgsluice') and c.relrowsecurity and "
-    "row_security_active(c.oid) union all select format('rule %I of pgsluice.%I', r.rulename, "
-    "c.relname) from pg_catalog.pg_class c join pg_catalog.pg_rewrite r on r.ev_class = c.oid "
-    "where c.relnamespace = to_regnamespace('pgsluice') and c.relkind = 'r' and r.ev_enabled <> "
-    "'D' union all select format('trigger %I of pgsluice.%I', t.tgname, c.relname) from "
-    "pg_catalog.pg_class c join pg_catalog.pg_trigger t on t.tgrelid = c.oid where c.relnamespace "
-    "= to_regnamespace('pgsluice') and not t.tgisinternal and (t.tgtype & 3) = 3 and t.tgenabled "
-    "<> 'D' and t.tgname not in ('whose_insert', 'whose_update', 'whose_delete', 'guard')) as "
-    "i (what)";
+Sql what_interferes() {
+  return sql(
+      "(select format('row-level security of pgsluice.%I', c.relname) from pg_catalog.pg_class c "
+      "where c.relnamespace = to_regnamespace('pgsluice') and c.relrowsecurity and "
+      "row_security_active(c.oid) union all select format('rule %I of pgsluice.%I', r.rulename, "
+      "c.relname) from pg_catalog.pg_class c join pg_catalog.pg_rewrite r on r.ev_class = c.oid "
+      "where c.relnamespace = to_regnamespace('pgsluice') and c.relkind = 'r' and r.ev_enabled <> "
+      "'D' union all select format('trigger %I of pgsluice.%I', t.tgname, c.relname) from "
+      "pg_catalog.pg_class c join pg_catalog.pg_trigger t on t.tgrelid = c.oid where "
+      "c.relnamespace "
+      "= to_regnamespace('pgsluice') and not t.tgisinternal and (t.tgtype & 3) = 3 and t.tgenabled "
+      "<> 'D' and t.tgfoid not in (select p.oid from pg_catalog.pg_proc p where p.pronamespace = "
+      "to_regnamespace('pgsluice') and p.proname in ({}))) as i (what)",
+      guard_functions);
+}
 
 Sql is_untrusted(SqlWords owner) {
   return sql(
@@ -243,7 +254,7 @@ Sql state_expression(Use use) {
       "where {}) then 'untrusted' when not has_schema_privilege('pgsluice', 'usage') then 'closed' "
       "when exists (select from {}) then 'filtered' when not ({}{}) then 'incomplete' when {} then "
       "'complete' else 'closed' end",
-      own_things, is_untrusted("own.owner"), what_interferes, needs.is_there,
+      own_things(), is_untrusted("own.owner"), what_interferes(), needs.is_there,
       needs.guards ? sql(" and {}", has_guards(newest_version())) : Sql(), has_rights(needs));
 }
 
@@ -298,7 +309,7 @@ Sql filtered_query() {
       "past "
       "row-level security a user also comes by: alter role ' || quote_ident(current_user) || ' "
       "bypassrls;' from {}",
-      what_interferes);
+      what_interferes());
 }
 
 std::string filtered(const std::string& text) {
@@ -320,7 +331,7 @@ Sql untrusted_query() {
       "to ' || quote_ident(pg_catalog.pg_get_userbyid((select datdba from pg_catalog.pg_database "
       "where datname = current_database()))) || ';' end, ' ') from {} where kind <> 'sequence' and "
       "{}",
-      own_things, is_untrusted("own.owner"));
+      own_things(), is_untrusted("own.owner"));
 }
 
 std::string untrusted(const std::string& text) {

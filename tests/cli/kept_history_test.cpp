@@ -44,6 +44,9 @@ TEST_F(KeptHistory, WhatStandsInItsWayIsNamed) {
             "drops()",
             "alter table pgsluice.migrations disable trigger x",
             "trigger x of pgsluice.migrations"},
+           {"create trigger guard before insert on pgsluice.migrations for each row execute "
+            "function drops()",
+            "drop trigger guard on pgsluice.migrations", "trigger guard of pgsluice.migrations"},
            {"create rule r as on insert to pgsluice.migrations do instead nothing",
             "drop rule r on pgsluice.migrations", "rule r of pgsluice.migrations"},
            {"create rule r as on delete to pgsluice.migrations do also nothing",
