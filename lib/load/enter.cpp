@@ -230,10 +230,6 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
 /// Makes the plan one of what is behind the content of a finished load.
 asio::awaitable<void> Entrance::go_on_behind(pg::Connection& connection,
                                              const ledger::KnownLoad& load) {
-  const ledger::StoredChunks chunks = co_await ledger::stored_chunks(connection, load.id);
-  if (chunks.empty()) throw ledger::damaged(load.id, "it has no chunks");
-  const ledger::ChunkEntry& last = chunks.rbegin()->second;
-  std::optional<Position> place;
   // What was a footer, or stood behind the end of the data, is not to be read as records.
   if (plan_.options.skip_footer > 0 || plan_.options.dialect.has_end_marker()) {
     throw Failure(FailureKind::changed,
@@ -244,6 +240,10 @@ asio::awaitable<void> Entrance::go_on_behind(pg::Connection& connection,
                               "of then are in {} already.",
                               plan_.target.table.full_name()));
   }
+  const ledger::StoredChunks chunks = co_await ledger::stored_chunks(connection, load.id);
+  if (chunks.empty()) throw ledger::damaged(load.id, "it has no chunks");
+  const ledger::ChunkEntry& last = chunks.rbegin()->second;
+  std::optional<Position> place;
   const auto find = [this, &place, &last] { place = place_behind(plan_, last); };
   co_await async::offload(run_.on.reader, find);
   if (!place) {
