@@ -19,10 +19,6 @@ struct EndOfHearing {
   ~EndOfHearing() { session.hear_notices({}); }
 };
 
-std::string milliseconds(std::chrono::milliseconds duration) {
-  return std::to_string(duration.count());
-}
-
 }  // namespace
 
 std::size_t Apply::check(const script::Script& script, const script::Placeholders& placeholders) {
@@ -55,31 +51,30 @@ void Apply::run(const Task& task) {
 
 /// The role pgsluice has the schema of pgsluice's own tables in its usual path ("$user"): what a
 /// file makes without a schema must not come to lie there.
-std::string Apply::path(const std::string& set) const {
+Sql Apply::path(SqlWords set) const {
   if (!path_) {
-    path_ =
-        session_
-            .query_in_user_path(
-                "select case when 'pgsluice'::pg_catalog.name operator(pg_catalog.=) any "
-                "(pg_catalog.current_schemas(false)) then coalesce((select pg_catalog.string_agg("
-                "pg_catalog.quote_ident(s.s::pg_catalog.text), ', '::pg_catalog.text) from "
-                "pg_catalog.unnest(pg_catalog.current_schemas(false)) as s (s) where s.s "
-                "operator(pg_catalog.<>) 'pgsluice'::pg_catalog.name), '''''') else '' end")
-            .front()[0];
+    const Sql ask =
+        sql("select case when 'pgsluice'::pg_catalog.name operator(pg_catalog.=) any "
+            "(pg_catalog.current_schemas(false)) then coalesce((select pg_catalog.string_agg("
+            "pg_catalog.quote_ident(s.s::pg_catalog.text), ', '::pg_catalog.text) from "
+            "pg_catalog.unnest(pg_catalog.current_schemas(false)) as s (s) where s.s "
+            "operator(pg_catalog.<>) 'pgsluice'::pg_catalog.name), '''''') else '' end");
+    path_ = session_.query_in_user_path(ask).front()[0];
   }
-  return path_->empty() ? "" : set + "search_path=" + *path_ + ";";
+  // The server has quoted its names.
+  return path_->empty() ? Sql() : sql("{}search_path={};", set, Sql::trusted(*path_));
 }
 
-std::string Apply::settings(const script::Script& script, Set where) const {
-  const std::string set = where == Set::for_session ? "set " : "set local ";
-  std::string sql;
+Sql Apply::settings(const script::Script& script, Set where) const {
+  const SqlWords set = where == Set::for_session ? SqlWords("set ") : SqlWords("set local ");
+  Sql all;
   if (where == Set::for_new_transaction)
-    sql = "begin;" + std::string(as_it_was) + nothing_left + "commit;begin;";
-  return sql + as_it_was + path(set) + set + "lock_timeout=" +
-         milliseconds(script.directives.lock_timeout.value_or(options_.lock_timeout)) + ";" + set +
-         "statement_timeout=" +
-         milliseconds(script.directives.statement_timeout.value_or(options_.statement_timeout)) +
-         ";" + (session_.can_check_client() ? set + "client_connection_check_interval=5000;" : "");
+    all = sql("begin;{}{}commit;begin;", as_it_was, nothing_left);
+  all += sql("{}{}{}lock_timeout={};{}statement_timeout={};", as_it_was, path(set), set,
+             script.directives.lock_timeout.value_or(options_.lock_timeout).count(), set,
+             script.directives.statement_timeout.value_or(options_.statement_timeout).count());
+  if (session_.can_check_client()) all += sql("{}client_connection_check_interval=5000;", set);
+  return all;
 }
 
 bool Apply::try_again(const script::Script& script, const SqlError& error, std::size_t attempt) {

@@ -37,13 +37,13 @@ class Apply {
  private:
   /// Nothing of what was set is left. Then the lexer's quotes are the server's: without this a
   /// role's or a database's own setting would count.
-  static constexpr const char* as_it_was =
+  static constexpr SqlWords as_it_was =
       "reset session authorization;reset role;reset all;set standard_conforming_strings=on;";
   /// Nor of what a session has beside settings: DISCARD ALL, which may stand in no transaction,
   /// without advisory locks, of which one is ours (LockedSession::hold).
-  static constexpr const char* nothing_left =
+  static constexpr SqlWords nothing_left =
       "close all;deallocate all;unlisten *;discard plans;discard sequences;discard temp;";
-  static constexpr const char* constraints = "set constraints all immediate";
+  static constexpr SqlWords constraints = "set constraints all immediate";
 
   /// A script that runs.
   struct Task {
@@ -66,16 +66,16 @@ class Apply {
   void stop_behind(const Task& task, Progress& progress, std::size_t done_before);
   void run_unit(const Task& task, const script::Stretch& stretch, std::size_t index,
                 Progress& progress);
-  void send_unit(const Task& task, const script::Unit& unit, const std::string& sql);
+  void send_unit(const Task& task, const script::Unit& unit, const std::string& text);
   enum class Set { for_session, for_transaction, for_new_transaction };
   /// Settings of a file: nothing of the one before is left. A new transaction begins here.
-  std::string settings(const script::Script& script, Set where) const;
-  std::string path(const std::string& set) const;
+  Sql settings(const script::Script& script, Set where) const;
+  Sql path(SqlWords set) const;
   bool try_again(const script::Script& script, const SqlError& error, std::size_t attempt);
   Failure failure_of(const Task& task, const SqlError& error, const Culprit& culprit,
                      const std::string& what_happened) const;
   /// What comes behind that text and its constraints. Its answer is for commit().
-  std::string own_row(const Task& task) const;
+  Sql own_row(const Task& task) const;
   void commit(const Task& task, const script::Rows& stored);
   Culprit culprit_of(const Task& task, const SqlError& error, const Sending& sending,
                      bool may_search);

@@ -40,7 +40,7 @@ void Apply::run_statements(const Task& task) {
     listener_.note(script.path + ": goes on behind statement " + std::to_string(done_before) +
                    " of " + std::to_string(progress.total));
   }
-  session_.query(settings(script, Set::for_session) + nothing_left);
+  session_.query(sql("{}{}", settings(script, Set::for_session), nothing_left));
   script::Stretches stretches(script, options_.placeholders);
   while (const std::optional<script::Stretch> stretch = stretches.next()) {
     for (std::size_t i = 0; i < stretch->units.size(); ++i) {
@@ -121,11 +121,11 @@ void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size
   }
 }
 
-void Apply::send_unit(const Task& task, const script::Unit& unit, const std::string& sql) {
+void Apply::send_unit(const Task& task, const script::Unit& unit, const std::string& text) {
   const bool patient = waits_politely(unit) && !task.script.directives.lock_timeout;
-  if (patient) session_.query("set lock_timeout=0");
-  session_.query(sql, stop_);
-  if (patient) session_.query("set lock_timeout=" + std::to_string(options_.lock_timeout.count()));
+  if (patient) session_.query(sql("set lock_timeout=0"));
+  session_.query(text, stop_);
+  if (patient) session_.query(sql("set lock_timeout={}", options_.lock_timeout.count()));
 }
 
 }  // namespace sluice::migrate

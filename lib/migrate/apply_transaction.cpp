@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "base/identifier.hpp"
+#include "base/sql.hpp"
 #include "migrate/apply.hpp"
 #include "migrate/words.hpp"
 
@@ -45,8 +45,7 @@ std::string what_happened(const Culprit& culprit) {
 }
 
 /// The same error comes from this too, which is rolled back.
-bool fails_alike(Session& session, const std::string& sql, const SqlError& error,
-                 const Stop& stop) {
+bool fails_alike(Session& session, const Sql& sql, const SqlError& error, const Stop& stop) {
   std::string state;
   try {
     session.query(sql, stop);
@@ -92,7 +91,7 @@ void Apply::run_transaction(const Task& task) {
 /// own. What the file before has set is undone there too: it could make this transaction read only.
 void Apply::send_transaction(const Task& task, Sending& sending) {
   using Part = Sending::Part;
-  sending.head = settings(task.script, Set::for_new_transaction);
+  sending.head = settings(task.script, Set::for_new_transaction).text();
   script::Stretches stretches(task.script, options_.placeholders);
   while (std::optional<script::Stretch> stretch = stretches.next()) {
     sending.stretch = std::move(*stretch);
@@ -100,9 +99,9 @@ void Apply::send_transaction(const Task& task, Sending& sending) {
       script::require_as_it_was(task.script, stretches, "nothing of this file is applied");
     const bool is_all = sending.stretch.is_first && sending.stretch.is_last;
     sending.part = is_all ? Part::all : Part::stretch;
-    std::string sql = sending.head + sending.stretch.sql;
-    if (is_all) sql += "\n;" + std::string(constraints) + ";" + own_row(task);
-    const script::Rows stored = session_.query(sql, stop_);
+    std::string text = sending.head + sending.stretch.sql;
+    if (is_all) text += sql("\n;{};{}", constraints, own_row(task)).text();
+    const script::Rows stored = session_.query(text, stop_);
     sending.head.clear();
     if (!is_all) continue;
     sending.part = Part::own;
@@ -110,7 +109,7 @@ void Apply::send_transaction(const Task& task, Sending& sending) {
     return;
   }
   sending.part = Part::constraints;
-  session_.query(constraints, stop_);
+  session_.query(Sql(constraints), stop_);
   sending.part = Part::own;
   commit(task, session_.query(own_row(task), stop_));
 }
@@ -123,19 +122,19 @@ void Apply::commit(const Task& task, const script::Rows& stored) {
     throw Failure(FailureKind::failed,
                   task.script.path + ": " + script::not_kept + "; nothing of this file is applied");
   }
-  session_.query("commit", stop_);
+  session_.query(sql("commit"), stop_);
 }
 
 /// Deferred constraints are the file's, so they are judged as whom it has become. The history is
 /// written as the role that logged in, whatever the file has set; that this is so is asked, and
 /// what is not true is no number.
-std::string Apply::own_row(const Task& task) const {
-  if (task.home == nullptr) return "select";
-  std::string sql = std::string(as_it_was) + own_path;
-  sql += "select case when " + std::string(Session::identity_expression()) + " = " +
-         quote_literal(session_.identity()) +
-         " then 0 else ('the session is still ' || current_user)::int end;";
-  return sql + script::counted(script::record_applied(*task.home, task.script)).text();
+Sql Apply::own_row(const Task& task) const {
+  if (task.home == nullptr) return sql("select");
+  return sql(
+      "{}{}select case when {} = {} then 0 else ('the session is still ' || current_user)::int "
+      "end;{}",
+      as_it_was, own_path, Session::identity_expression(), literal(session_.identity()),
+      script::counted(script::record_applied(*task.home, task.script)));
 }
 
 Culprit Apply::culprit_of(const Task& task, const SqlError& error, const Sending& sending,
@@ -145,7 +144,7 @@ Culprit Apply::culprit_of(const Task& task, const SqlError& error, const Sending
   // All of the file went well. Its row may be refused for what the file has set, or whatever it
   // does.
   const auto culprit_behind = [&]() -> Culprit {
-    const std::string row = settings(task.script, Set::for_new_transaction) + own_row(task);
+    const Sql row = settings(task.script, Set::for_new_transaction) + own_row(task);
     if (fails_alike(session_, row, error, stop_)) return {.what = Culprit::What::history};
     return last_change_of_role(task.script, options_.placeholders);
   };
@@ -190,7 +189,7 @@ std::optional<Culprit> Apply::find_culprit(const Task& task, const SqlError& err
       }
       unit.reset();
     }
-    session_.query(constraints, stop_);
+    session_.query(Sql(constraints), stop_);
     is_behind = true;
     session_.query(own_row(task), stop_);
   } catch (const SqlError& again) {
@@ -205,7 +204,8 @@ std::optional<Culprit> Apply::find_culprit(const Task& task, const SqlError& err
 
 void Apply::rehearse(const script::Script& script) {
   const Task task{.script = script};
-  Sending sending{.head = settings(script, Set::for_transaction) + nothing_left, .stretch = {}};
+  const Sql head = settings(script, Set::for_transaction) + nothing_left;
+  Sending sending{.head = head.text(), .stretch = {}};
   try {
     script::Stretches stretches(script, options_.placeholders);
     while (std::optional<script::Stretch> stretch = stretches.next()) {

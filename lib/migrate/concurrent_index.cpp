@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/failure.hpp"
-#include "base/identifier.hpp"
+#include "base/sql.hpp"
 
 namespace sluice::migrate {
 namespace {
@@ -77,15 +77,16 @@ bool is_name(std::string_view written) {
 }
 
 /// The index and, if it is being built, by whom.
-std::string index_query(const ConcurrentIndex& index) {
+Sql index_query(const ConcurrentIndex& index) {
   // The table is found as the statement finds it, so all else is qualified.
-  return "select i.indisvalid, i.indexrelid::pg_catalog.regclass, p.pid "
-         "from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) "
-         "i.indexrelid left join pg_catalog.pg_stat_progress_create_index p on p.index_relid "
-         "operator(pg_catalog.=) i.indexrelid where i.indrelid operator(pg_catalog.=) "
-         "pg_catalog.to_regclass(" +
-         quote_literal(index.table) + ")::pg_catalog.oid and c.relname operator(pg_catalog.=) " +
-         quote_literal(index.name) + "::pg_catalog.name";
+  return sql(
+      "select i.indisvalid, i.indexrelid::pg_catalog.regclass, p.pid "
+      "from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) "
+      "i.indexrelid left join pg_catalog.pg_stat_progress_create_index p on p.index_relid "
+      "operator(pg_catalog.=) i.indexrelid where i.indrelid operator(pg_catalog.=) "
+      "pg_catalog.to_regclass({})::pg_catalog.oid and c.relname operator(pg_catalog.=) "
+      "{}::pg_catalog.name",
+      literal(index.table), literal(index.name));
 }
 
 }  // namespace
@@ -126,7 +127,8 @@ void drop_leftover(Session& session, const ConcurrentIndex& index, const std::st
     throw Failure(FailureKind::held, where + ": process " + rows.front()[2] +
                                          " of the server is just building this index");
   }
-  session.query("drop index concurrently " + rows.front()[1], stop);
+  // A regclass as the server writes it.
+  session.query(sql("drop index concurrently {}", Sql::trusted(rows.front()[1])), stop);
 }
 
 }  // namespace sluice::migrate

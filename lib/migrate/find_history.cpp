@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/failure.hpp"
-#include "base/identifier.hpp"
+#include "base/sql.hpp"
 #include "base/sql_state.hpp"
 #include "migrate/make_schema.hpp"
 
@@ -25,10 +25,10 @@ script::History read_all(Session& session, schema::Use use) {
 std::string search_path_here(Session& session) {
   return session
       .query_in_user_path(
-          "select coalesce((select pg_catalog.string_agg(pg_catalog.quote_ident(s.s::"
-          "pg_catalog.text), ', '::pg_catalog.text order by s.n) from pg_catalog.unnest("
-          "pg_catalog.current_schemas(false)) with ordinality as s (s, n) where s.s "
-          "operator(pg_catalog.<>) 'pgsluice'::pg_catalog.name), '')")
+          sql("select coalesce((select pg_catalog.string_agg(pg_catalog.quote_ident(s.s::"
+              "pg_catalog.text), ', '::pg_catalog.text order by s.n) from pg_catalog.unnest("
+              "pg_catalog.current_schemas(false)) with ordinality as s (s, n) where s.s "
+              "operator(pg_catalog.<>) 'pgsluice'::pg_catalog.name), '')"))
       .front()[0];
 }
 
@@ -38,7 +38,7 @@ bool is_ascii(std::string_view text) {
 
 bool can_store(Session& session, const std::string& text) {
   try {
-    session.query("select " + quote_literal(text) + "::pg_catalog.text");
+    session.query(sql("select {}::pg_catalog.text", literal(text)));
     return true;
   } catch (const SqlError& error) {
     if (error.state() != sql_state::untranslatable_character) throw;
@@ -63,7 +63,7 @@ void require_storable(Session& session, const script::Folder& folder, const Proj
     if (can_store(session, name)) continue;
     throw Failure(FailureKind::usage,
                   whose + ": the encoding of the database (" +
-                      session.value("select pg_catalog.current_setting('server_encoding')") +
+                      session.value(sql("select pg_catalog.current_setting('server_encoding')")) +
                       ") cannot hold this name, and the history keeps it: give it another name");
   }
 }

@@ -24,10 +24,10 @@ struct LockWait {
 void take_lock(Session& session, LockScope scope, const std::string& project, const LockWait& wait);
 
 /// An SQL expression: whether this process of the server holds the lock.
-std::string is_held_by(LockScope scope, const std::string& project, int process);
+Sql is_held_by(LockScope scope, const std::string& project, int process);
 
 /// The same: whether it holds any other one.
-std::string holds_others(LockScope scope, const std::string& project, int process);
+Sql holds_others(LockScope scope, const std::string& project, int process);
 
 /// Ends another session that holds the lock, if it is this user's own of the given process: what is
 /// left of a connection that was lost.

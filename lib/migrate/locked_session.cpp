@@ -23,8 +23,8 @@ LockedSession::LockedSession(std::unique_ptr<Session> work, std::string project,
 void LockedSession::open_lock() {
   // It is silent while files run. Servers before 14 have no such limit.
   lock_->query(
-      "select set_config(name, '0', false) from pg_catalog.pg_settings where name = "
-      "'idle_session_timeout'");
+      sql("select set_config(name, '0', false) from pg_catalog.pg_settings where name = "
+          "'idle_session_timeout'"));
   take_lock(*lock_, LockScope::runner, project_, patience());
   lock_backend_ = lock_->backend();
 }
@@ -62,14 +62,15 @@ bool LockedSession::record(const Sql& row) {
 
 void LockedSession::hold() {
   bool is_all = false;
-  const std::string question = "select " + is_held_by(LockScope::session, project_, backend_) +
-                               " and not " + holds_others(LockScope::session, project_, backend_);
+  const Sql question =
+      sql("select {} and not {}", is_held_by(LockScope::session, project_, backend_),
+          holds_others(LockScope::session, project_, backend_));
   const auto look = [&](Session& session) { is_all = session.is_true(question); };
   ask_lock(look);
   if (is_all) return;
   // Meanwhile the runner's lock keeps others away.
-  work_->query("reset session authorization;reset role;reset all");
-  work_->query("select pg_catalog.pg_advisory_unlock_all()");
+  work_->query(sql("reset session authorization;reset role;reset all"));
+  work_->query(sql("select pg_catalog.pg_advisory_unlock_all()"));
   take_lock(*work_, LockScope::session, project_, patience());
 }
 

@@ -11,9 +11,8 @@ bool may_write_history(Session& session) {
              session.value(sql("select {}", schema::state_expression(schema::Use::migrate)))) ==
              schema::State::complete ||
          session.is_true(
-             "select pg_catalog.pg_has_role(relowner, 'usage') from pg_catalog.pg_class where oid "
-             "= "
-             "'pgsluice.migrations'::regclass");
+             sql("select pg_catalog.pg_has_role(relowner, 'usage') from pg_catalog.pg_class where "
+                 "oid = 'pgsluice.migrations'::regclass"));
 }
 
 schema::State ask_schema(Session& session, schema::Use use, schema::Use all) {
@@ -21,7 +20,7 @@ schema::State ask_schema(Session& session, schema::Use use, schema::Use all) {
       schema::state_of(session.value(sql("select {}", schema::state_expression(use))));
   if (state == schema::State::closed)
     throw Failure(FailureKind::failed,
-                  schema::closed(session.value("select current_user"),
+                  schema::closed(session.value(sql("select current_user")),
                                  session.value(schema::missing_grants_query(all))));
   if (state == schema::State::filtered)
     throw Failure(FailureKind::failed, schema::filtered(session.value(schema::filtered_query())));
@@ -38,12 +37,12 @@ void make_schema(Session& session) {
     while (const std::optional<Sql> step = making.next(answer)) answer = session.query(*step);
   } catch (const SqlError& error) {
     if (error.state() != sql_state::insufficient_privilege) throw;
-    session.query("rollback");
+    session.query(sql("rollback"));
     throw Failure(
         FailureKind::failed,
         "cannot create the schema pgsluice, which keeps the history: " + error.primary() +
-            schema::advice(session.value("select current_user"),
-                           session.is_true("select to_regnamespace('pgsluice') is not null")));
+            schema::advice(session.value(sql("select current_user")),
+                           session.is_true(sql("select to_regnamespace('pgsluice') is not null"))));
   }
 }
 

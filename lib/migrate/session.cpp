@@ -173,17 +173,17 @@ script::Rows Session::query(const std::string& sql, const Stop& stop) {
   return run(sql, Waits::for_a_statement, stop);
 }
 
-script::Rows Session::query(const std::string& sql) {
+script::Rows Session::query(const Sql& sql) {
   // What begins, ends and sets names no function, and may stand in a transaction that has failed.
   static constexpr std::array<std::string_view, 5> beginnings{"select", "with", "insert", "update",
                                                               "delete"};
   const bool is_question = std::ranges::any_of(
-      beginnings, [&sql](std::string_view beginning) { return sql.starts_with(beginning); });
-  return run(is_question ? own_path + sql : sql, Waits::for_an_answer, stop_);
+      beginnings, [&sql](std::string_view beginning) { return sql.text().starts_with(beginning); });
+  return run((is_question ? own_path + sql : sql).text(), Waits::for_an_answer, stop_);
 }
 
-script::Rows Session::query_in_user_path(const std::string& sql) {
-  return run(sql, Waits::for_an_answer, stop_);
+script::Rows Session::query_in_user_path(const Sql& sql) {
+  return run(sql.text(), Waits::for_an_answer, stop_);
 }
 
 script::Rows Session::run(const std::string& sql, Waits what, const Stop& stop) {
@@ -226,7 +226,7 @@ script::Rows Session::run(const std::string& sql, Waits what, const Stop& stop) 
 
 void Session::roll_back() {
   const Hear hear = std::exchange(implementation_->hear, {});
-  query("rollback");
+  query(sql("rollback"));
   implementation_->hear = hear;
 }
 
@@ -235,24 +235,25 @@ void Session::hear_notices(Hear hear) { implementation_->hear = std::move(hear);
 bool Session::can_check_client() {
   if (!can_check_client_) {
     can_check_client_ = is_true(
-        "select version() like '%linux%' and current_setting('server_version_num')::int >= "
-        "140000");
+        sql("select version() like '%linux%' and current_setting('server_version_num')::int >= "
+            "140000"));
   }
   return *can_check_client_;
 }
 
 // By number: a file may rename whoever runs it.
-const char* Session::identity_expression() {
-  return "(select pg_catalog.string_agg(r.oid::pg_catalog.text, ' '::pg_catalog.text order by w.n) "
-         "from (values (1, session_user::pg_catalog.name), (2, current_user::pg_catalog.name)) as "
-         "w "
-         "(n, who) left join pg_catalog.pg_roles r on r.rolname operator(pg_catalog.=) w.who)";
+Sql Session::identity_expression() {
+  return sql(
+      "(select pg_catalog.string_agg(r.oid::pg_catalog.text, ' '::pg_catalog.text order by w.n) "
+      "from (values (1, session_user::pg_catalog.name), (2, current_user::pg_catalog.name)) as "
+      "w "
+      "(n, who) left join pg_catalog.pg_roles r on r.rolname operator(pg_catalog.=) w.who)");
 }
 
 const std::string& Session::identity() {
   if (!identity_) {
-    identity_ = query_in_user_path(std::string("set standard_conforming_strings = on; select ") +
-                                   identity_expression())
+    identity_ = query_in_user_path(
+                    sql("set standard_conforming_strings = on; select {}", identity_expression()))
                     .front()[0];
   }
   return *identity_;

@@ -15,7 +15,7 @@
 namespace sluice::migrate {
 
 /// Stands in front of SQL of our own: see pg::own_path.
-inline constexpr const char* own_path = "set local search_path = pg_catalog, pg_temp;";
+inline constexpr SqlWords own_path = "set local search_path = pg_catalog, pg_temp;";
 
 /// One blocking session, by libpqxx 6.4 or 7: the only place that knows it. A lost connection stays
 /// lost (6.4 would quietly open another one, without its locks and settings).
@@ -34,20 +34,19 @@ class Session {
   /// rows of the last one. Throws SqlError. With a stop it is the user's, may take as long as it
   /// likes, and is cancelled (57014); without one it is a question of ours.
   script::Rows query(const std::string& sql, const Stop& stop);
+  script::Rows query(const Sql& sql, const Stop& stop) { return query(sql.text(), stop); }
   ///
   /// A question runs under `own_path`, to the end of its transaction.
-  script::Rows query(const std::string& sql);
-  script::Rows query(const Sql& sql) { return query(sql.text()); }
+  script::Rows query(const Sql& sql);
   /// The same in the user's search_path: what stands in it is qualified.
-  script::Rows query_in_user_path(const std::string& sql);
+  script::Rows query_in_user_path(const Sql& sql);
 
   /// A write of the history (script::counted) whose row must be there: false where it is not.
   bool writes_one(const Sql& write) { return query(script::counted(write)).front().count(0) == 1; }
 
   /// Of a query with one row and one column. Throws Failure for what else comes.
-  std::string value(const std::string& sql) { return query(sql).front()[0]; }
-  std::string value(const Sql& sql) { return value(sql.text()); }
-  bool is_true(const std::string& sql) { return value(sql) == "t"; }
+  std::string value(const Sql& sql) { return query(sql).front()[0]; }
+  bool is_true(const Sql& sql) { return value(sql) == "t"; }
 
   /// ROLLBACK, where there may be no transaction: the server's warning is not heard.
   void roll_back();
@@ -61,11 +60,11 @@ class Session {
 
   /// Who logged in, and as whom it began: an SQL expression, and what it said at the first call,
   /// which must come before any file has run. Also makes quotes what the lexer takes them for.
-  static const char* identity_expression();
+  static Sql identity_expression();
   const std::string& identity();
 
   /// The process that serves this session.
-  int backend() { return query("select pg_catalog.pg_backend_pid()").front().process(0); }
+  int backend() { return query(sql("select pg_catalog.pg_backend_pid()")).front().process(0); }
 
   /// What the protocol says of the process that serves this session; a pooler makes it up.
   int announced_backend() const;

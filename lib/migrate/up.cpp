@@ -152,7 +152,7 @@ class Up {
   void rehearse(Session& session) {
     const Found found = find_history(session, folder_, options_);
     const script::Plan plan = checked_plan(found.history());
-    session.query("begin");
+    session.query(sql("begin"));
     for (const script::Status& status : plan.pending) {
       under_way_ = status.script;
       began_ = std::chrono::steady_clock::now();
@@ -163,7 +163,7 @@ class Up {
       Apply(session, options_, secrets_, listener_, stop_).rehearse(*status.script);
       note_applied();
     }
-    session.query("rollback");
+    session.query(sql("rollback"));
   }
 
   const script::Folder& folder_;

@@ -77,7 +77,7 @@ def complaints_about_sql(text, where):
 
 # who makes SQL of strings that were quoted: literal() and identifier() do that within sql()
 QUOTES = re.compile(r"\bquote_(?:literal|identifiers?)\(")
-WITHOUT_GLUE = ("ledger", "jobs", "writer", "script", "plan", "schema", "load")
+WITHOUT_GLUE = ("ledger", "jobs", "writer", "script", "plan", "schema", "load", "migrate")
 MAY_QUOTE = {
     "lib/load/load.cpp": "a message for people",
     "lib/schema/own_schema.cpp": "messages for people",
