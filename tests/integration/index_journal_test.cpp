@@ -354,7 +354,15 @@ TEST_F(IndexJournal, NamesTheRowThatAnIndexRefuses) {
                                             " of public.t: (77,c4ca4238a0b923820dcc509a6f75849b")));
   EXPECT_EQ("by_id", indexes_of("t")) << "the others are built";
   db().run("delete from t where id = 77 and length(v) > 10");
-  EXPECT_EQ(0, run({"loads", "restore", "1"}).exit_code);
+  // An index has an entry also for a row that is gone, while a snapshot of autovacuum's sees it.
+  for (int i = 0;
+       i < 2000 && db().value("select exists (select from pg_stat_activity where datname "
+                              "= current_database() and backend_xmin is not null and "
+                              "pid <> pg_backend_pid())") == "t";
+       ++i)
+    db().run("select pg_sleep(0.005)");
+  const Finished again = run({"loads", "restore", "1"});
+  EXPECT_EQ(0, again.exit_code) << again.err;
   EXPECT_EQ("by_id,by_v", indexes_of("t"));
 }
 
@@ -463,9 +471,10 @@ TEST_F(IndexJournal, IsNotGivenUpUnderARun) {
   db().run("begin; lock table t");
   Process running({"load", bad_, "-t", "t", "-d", url(), "--chunk-size", "64"});
   Session other(url());
-  for (int i = 0; i < 2000 && other.value("select exists (select from pg_locks where locktype = "
-                                          "'advisory' and granted)") == "f";
-       ++i)
+  const std::string is_at_work =
+      "select exists (select from pg_locks where locktype = 'advisory' and granted and database = "
+      "(select oid from pg_database where datname = current_database()))";
+  for (int i = 0; i < 2000 && other.value(is_at_work) == "f"; ++i)
     other.run("select pg_sleep(0.005)");
   const Finished refused = run({"loads", "forget", "1", "--give-up-indexes"});
   EXPECT_EQ(6, refused.exit_code) << refused.err;
