@@ -5,7 +5,7 @@
 
 #include "support/database.hpp"
 #include "support/files.hpp"
-#include "support/process.hpp"
+#include "support/shell.hpp"
 
 namespace sluice::test {
 namespace {
@@ -59,7 +59,7 @@ class Readme : public DatabaseTest {
       return;
     }
     if (command == "pgsluice schedule run") return;  // does not end
-    const Finished finished = run(command);
+    const Finished finished = shell(command, folder_.path(), db().raw(), database());
     const std::string said = finished.out + finished.err;
     EXPECT_EQ(step.fails(), finished.exit_code == 1) << finished.exit_code << "\n" << said;
     EXPECT_NE(2, finished.exit_code) << said;
@@ -88,18 +88,6 @@ class Readme : public DatabaseTest {
         .run(command.substr(begin, command.rfind('"') - begin));
   }
   std::string database() { return database_.empty() ? PQdb(db().raw()) : database_; }
-  Finished run(const std::string& command) {
-    const auto of = [](const char* text) { return std::string(text == nullptr ? "" : text); };
-    const std::string path = fs::path(PGSLUICE_BINARY).parent_path().string();
-    PGconn* const raw = db().raw();
-    return Process({"-c", "cd " + folder_.path() + " && " + command},
-                   {.input = "",
-                    .environment = {"PATH=" + path + ":/usr/bin:/bin", "PGHOST=" + of(PQhost(raw)),
-                                    "PGPORT=" + of(PQport(raw)), "PGUSER=" + of(PQuser(raw)),
-                                    "PGPASSWORD=" + of(PQpass(raw)), "PGDATABASE=" + database()},
-                    .program = "/bin/sh"})
-        .wait();
-  }
   std::string database_;
 };
 
