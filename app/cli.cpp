@@ -36,6 +36,7 @@ Program::Program() {
       "130/143 interrupted\n(can be resumed).");
   commands["load"] = add_load_command(app);
   commands["check"] = add_check_command(app);
+  commands["inspect"] = add_inspect_command(app);
   commands["loads"] = add_loads_command(app);
   commands["migrate"] = add_migrate_command(app);
   commands["schedule"] = add_schedule_command(app);

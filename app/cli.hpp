@@ -48,6 +48,7 @@ void require_utf8(const std::string& flag, const std::string& text);
 using Run = std::function<int()>;
 Run add_load_command(CLI::App& app);
 Run add_check_command(CLI::App& app);
+Run add_inspect_command(CLI::App& app);
 Run add_loads_command(CLI::App& app);
 Run add_migrate_command(CLI::App& app);
 Run add_schedule_command(CLI::App& app);

@@ -1,0 +1,136 @@
+#include <filesystem>
+
+#include "app/cli.hpp"
+#include "app/inputs.hpp"
+#include "app/output.hpp"
+#include "app/runtime.hpp"
+#include "base/exit_code.hpp"
+#include "report/inspect.hpp"
+#include "source/encoding.hpp"
+#include "writer/catalog.hpp"
+
+namespace sluice::app {
+namespace {
+
+enum class InspectOutput { text, json, sql };
+constexpr auto names_of(InspectOutput) {
+  return std::array{Named{InspectOutput::text, "text"}, Named{InspectOutput::json, "json"},
+                    Named{InspectOutput::sql, "sql"}};
+}
+
+struct InspectFlags {
+  LoadFlags load;  ///< of these: the files, what is packed, the connection
+  InspectOutput output = InspectOutput::text;
+  sniff::Naming naming = sniff::Naming::keep;
+  std::string table;
+};
+
+asio::awaitable<void> ask_names(pg::Pool& pool, std::string table,
+                                std::vector<std::string>& names) {
+  pg::Lease connection = co_await pool.acquire();
+  const writer::Target target =
+      co_await writer::describe(*connection, std::move(table), {}, ledger::Use::read_loads);
+  for (const tuple::Column& column : target.table.columns) names.push_back(column.name);
+}
+
+/// Those of the table, where one is named.
+std::vector<std::string> names_of_table(const InspectFlags& flags) {
+  std::vector<std::string> names;
+  if (flags.table.empty()) return names;
+  Runtime runtime(flags.load.common.connect);
+  runtime.end_on_signal();
+  runtime.run(ask_names(runtime.pool(), flags.table, names));
+  return names;
+}
+
+/// trips-2026.csv.gz is trips_2026.
+std::string table_for(const Input& input) {
+  std::filesystem::path path(input.member.value_or(input.path));
+  while (path.has_extension()) path = path.stem();
+  std::string name;
+  for (const char c : path.filename().string()) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_kept = std::isalnum(byte) != 0 || byte >= 0x80;
+    name += is_kept ? static_cast<char>(std::tolower(byte)) : '_';
+  }
+  if (name.empty() || name == "_") name = "data";
+  return sniff::name_in_sql(name);
+}
+
+report::Inspected inspect_one(const InspectFlags& flags, source::UnpackOptions unpack,
+                              const Input& input, const std::vector<std::string>& names) {
+  unpack.member = input.member;
+  unpack.shelf = input.archive ? input.archive->shelf : nullptr;
+  std::string encoding = flags.load.load.encoding;
+  if (encoding == "auto") encoding.clear();
+  const auto look = [&] {
+    const auto source = source::open(
+        input.path, unpack, encoding.empty() ? std::nullopt : source::encoding_named(encoding));
+    return sniff::inspect(*source, names);
+  };
+  sniff::Proposal proposal = look();
+  const std::optional<sniff::Proposal::NotUtf8> not_utf8 = proposal.not_utf8;
+  if (not_utf8 && encoding.empty() && input.path != "-" && !not_utf8->likely.empty()) {
+    encoding = not_utf8->likely.front();
+    proposal = look();
+    proposal.not_utf8 = not_utf8;
+  }
+  report::Inspected inspected{.file = input.path,
+                              .table = flags.table.empty() ? table_for(input) : flags.table,
+                              .proposal = std::move(proposal),
+                              .naming = flags.naming};
+  if (!encoding.empty()) inspected.more_flags = {"--encoding", encoding};
+  if (input.member) {
+    inspected.more_flags.emplace_back("--member");
+    inspected.more_flags.push_back(*input.member);
+  }
+  if (inspected.proposal.columns.empty())
+    throw Failure(FailureKind::failed, input.shown() + ": no record of it can be read as one");
+  return inspected;
+}
+
+int run_inspect(const InspectFlags& flags) {
+  source::UnpackOptions unpack = flags.load.load.unpack;
+  if (flags.load.bytes_max > 0) unpack.bytes_max = flags.load.bytes_max;
+  const std::vector<std::string> names = names_of_table(flags);
+  nlohmann::ordered_json files = nlohmann::ordered_json::array();
+  bool is_first = true;
+  for (const Input& input : inputs_of(files_of(flags.load), unpack)) {
+    const report::Inspected inspected = inspect_one(flags, unpack, input, names);
+    switch (flags.output) {
+      case InspectOutput::json: files.push_back(json_of(inspected)); break;
+      case InspectOutput::sql:
+        print_result(create_table(inspected.proposal, inspected.table, inspected.naming));
+        break;
+      case InspectOutput::text: print_result((is_first ? "" : "\n") + text_of(inspected)); break;
+    }
+    is_first = false;
+  }
+  if (flags.output == InspectOutput::json)
+    print_json({{"command", "inspect"}, {"exit_code", exit_ok}, {"files", std::move(files)}});
+  return exit_ok;
+}
+
+}  // namespace
+
+Run add_inspect_command(CLI::App& app) {
+  auto flags = std::make_shared<InspectFlags>();
+  CLI::App& c = *app.add_subcommand(
+      "inspect", "say what CSV files are: dialect, columns, types, and how to load them");
+  c.set_help_flag("--help", "print this help and exit");
+  c.footer(
+      "Types are those of all rows, so that the table takes the file. No server is asked unless\n"
+      "--table names a table, whose columns then tell what the header is.");
+  c.add_option("FILE", flags->load.files, "files, folders, patterns in quotes, @LIST; - is stdin")
+      ->required();
+  c.add_option("-t,--table", flags->table, "the table that they are for, as in SQL");
+  add_choice_option<sniff::Naming>(c, "--names", flags->naming,
+                                   "columns are named as in the file, or unit_price");
+  add_choice_option<InspectOutput>(c, "--output", flags->output, "a screen, JSON, or CREATE TABLE");
+  c.add_option("--encoding", flags->load.load.encoding, "of the text (default: by its beginning)");
+  add_packing_flags(c, flags->load);
+  add_connection_options(c, flags->load.common);
+  return [flags] { return run_inspect(*flags); };
+}
+
+}  // namespace sluice::app

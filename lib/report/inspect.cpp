@@ -1,0 +1,187 @@
+#include "report/inspect.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/path_text.hpp"
+#include "base/quantity.hpp"
+#include "sniff/dialect.hpp"
+
+namespace sluice::report {
+namespace {
+
+using sniff::Kind;
+
+/// As a shell takes it for one word.
+std::string shell_word(const std::string& text) {
+  const auto is_plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("_-./=:,@%+").find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && std::ranges::all_of(text, is_plain)) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
+/// Control characters are written out, and it is no longer than a column of the screen.
+std::string shown(std::string_view text) {
+  static constexpr std::size_t characters_max = 24;
+  std::string made;
+  std::size_t characters = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool continues = (byte & 0xC0) == 0x80;
+    if (!continues && ++characters > characters_max) return made + "…";
+    if (byte < 0x20 || byte == 0x7F)
+      made += c == '\n' ? "\\n" : c == '\t' ? "\\t" : fmt::format("\\x{:02x}", byte);
+    else
+      made += c;
+  }
+  return made;
+}
+
+std::string dialect_text(const sniff::Reading& reading) {
+  if (reading.format == csv::Format::text) return "COPY's text format";
+  const csv::Dialect& dialect = reading.dialect;
+  std::string text;
+  if (reading.columns > 1)
+    text += "delimiter " + csv::show_characters(dialect.delimiter.text()) + ", ";
+  text += dialect.has_quotes() ? fmt::format("quote {}", dialect.quote) : "no quotes";
+  if (dialect.escapes == csv::Escapes::everywhere) text += ", backslash escapes";
+  if (!dialect.comment.empty()) text += ", comments " + dialect.comment;
+  text += ", lines end with " + std::string(csv::name_of(reading.line_end));
+  return text;
+}
+
+/// A table of texts, its columns as wide as what is in them.
+std::string table_of(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  const auto width_of = [](const std::string& text) {
+    return fmt::formatted_size("{}", text) -
+           static_cast<std::size_t>(std::ranges::count_if(
+               text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }));
+  };
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line = " ";
+    for (std::size_t i = 0; i < row.size(); ++i)
+      line += " " + row[i] + std::string(widths[i] - width_of(row[i]) + 1, ' ');
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+std::string columns_text(const sniff::Proposal& proposal) {
+  std::vector<std::vector<std::string>> rows{
+      {"column", "type", "missing", "distinct", "longest", "smallest", "largest"}};
+  for (const sniff::ProposedColumn& column : proposal.columns) {
+    const sniff::Column& seen = column.seen;
+    const std::uint64_t missing = seen.empty() + seen.null_words();
+    rows.push_back({shown(column.name), seen.type().sql, missing == 0 ? "" : format_count(missing),
+                    format_count(seen.distinct()), format_count(seen.longest()),
+                    shown(seen.smallest()), shown(seen.largest())});
+  }
+  return table_of(rows);
+}
+
+/// What a person should know before the command is run.
+std::vector<std::string> remarks_on(const sniff::Proposal& proposal) {
+  std::vector<std::string> remarks;
+  if (!proposal.readings.are_sure()) {
+    remarks.push_back("not sure: " + proposal.readings.doubt);
+    if (proposal.readings.all.size() > 1)
+      remarks.push_back("or: " + dialect_text(proposal.readings.all[1]));
+  }
+  if (proposal.not_utf8) {
+    const auto& [byte, likely] = *proposal.not_utf8;
+    std::string remark = "no UTF-8, at byte " + std::to_string(byte);
+    if (!likely.empty()) remark += ": read as " + likely.front();
+    if (likely.size() > 1) remark += ", and may be " + likely[1];
+    remarks.push_back(remark + "; --encoding says it");
+  }
+  if (!proposal.header_doubt.empty())
+    remarks.push_back(proposal.header_doubt + ": --header says it");
+  if (proposal.misfits > 0)
+    remarks.push_back(fmt::format(
+        "{} of {} records have another number of values, the first one in line {}: --ragged fit "
+        "makes them fit, --max-rejects leaves them out",
+        format_count(proposal.misfits), format_count(proposal.records),
+        proposal.first_misfit_line));
+  for (const sniff::ProposedColumn& column : proposal.columns)
+    if (const std::string why = column.seen.type().why_text; !why.empty())
+      remarks.push_back("column \"" + shown(column.name) + "\" is text: " + why);
+  return remarks;
+}
+
+nlohmann::ordered_json json_of(const sniff::ProposedColumn& column, const std::string& name) {
+  const sniff::Column& seen = column.seen;
+  const sniff::ColumnType type = seen.type();
+  nlohmann::ordered_json json{{"name", column.name},
+                              {"column", name},
+                              {"type", type.sql},
+                              {"values", seen.values()},
+                              {"empty", seen.empty()},
+                              {"null_words", seen.null_words()},
+                              {"distinct", seen.distinct()},
+                              {"longest", seen.longest()},
+                              {"smallest", seen.smallest()},
+                              {"largest", seen.largest()},
+                              {"examples", seen.examples()}};
+  if (!type.nulls.empty()) json["nulls"] = type.nulls;
+  if (!type.date_format.empty()) json["date_format"] = type.date_format;
+  if (!type.why_text.empty()) json["why_text"] = type.why_text;
+  return json;
+}
+
+}  // namespace
+
+std::string command_of(const Inspected& inspected) {
+  std::string command = "pgsluice load " + shell_word(text_of_path(inspected.file)) + " -t " +
+                        shell_word(inspected.table);
+  std::vector<std::string> flags = sniff::flags_of(inspected.proposal, inspected.naming);
+  flags.insert(flags.end(), inspected.more_flags.begin(), inspected.more_flags.end());
+  for (const std::string& flag : flags) command += " " + shell_word(flag);
+  return command;
+}
+
+std::string text_of(const Inspected& inspected) {
+  const sniff::Proposal& proposal = inspected.proposal;
+  std::string text =
+      fmt::format("{}: {} {}, {} {}, {}{}\n", inspected.file, format_count(proposal.records),
+                  proposal.records == 1 ? "record" : "records", proposal.columns.size(),
+                  proposal.columns.size() == 1 ? "column" : "columns", format_bytes(proposal.bytes),
+                  proposal.encoding.empty() ? "" : " of UTF-8, from " + proposal.encoding);
+  text += fmt::format("  {}, {}\n", dialect_text(proposal.reading()),
+                      proposal.has_header ? "a header" : "no header");
+  for (const std::string& remark : remarks_on(proposal)) text += "  " + remark + "\n";
+  text += "\n" + columns_text(proposal) + "\n";
+  text += sniff::create_table(proposal, inspected.table, inspected.naming) + "\n";
+  return text + command_of(inspected) + "\n";
+}
+
+nlohmann::ordered_json json_of(const Inspected& inspected) {
+  const sniff::Proposal& proposal = inspected.proposal;
+  const std::vector<std::string> names = sniff::column_names(proposal, inspected.naming);
+  nlohmann::ordered_json json{
+      {"file", inspected.file},      {"is_sure", proposal.readings.are_sure()},
+      {"records", proposal.records}, {"misfits", proposal.misfits},
+      {"bytes", proposal.bytes},     {"header", proposal.has_header}};
+  if (!proposal.readings.doubt.empty()) json["doubt"] = proposal.readings.doubt;
+  if (!proposal.header_doubt.empty()) json["header_doubt"] = proposal.header_doubt;
+  if (!proposal.encoding.empty()) json["encoding"] = proposal.encoding;
+  nlohmann::ordered_json columns = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < names.size(); ++i)
+    columns.push_back(json_of(proposal.columns[i], names[i]));
+  json["columns"] = std::move(columns);
+  json["flags"] = sniff::flags_of(proposal, inspected.naming);
+  json["create_table"] = sniff::create_table(proposal, inspected.table, inspected.naming);
+  json["command"] = command_of(inspected);
+  return json;
+}
+
+}  // namespace sluice::report

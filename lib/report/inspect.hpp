@@ -1,0 +1,26 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "sniff/proposal.hpp"
+
+namespace sluice::report {
+
+/// What inspect says of one file.
+struct Inspected {
+  std::string file;   ///< as the user wrote it
+  std::string table;  ///< as in SQL
+  sniff::Proposal proposal;
+  sniff::Naming naming = sniff::Naming::keep;
+  std::vector<std::string> more_flags = {};  ///< of `load`, that inspect was given too
+};
+
+/// One screen: how it is read, what its columns are, CREATE TABLE, and the command that loads it.
+std::string text_of(const Inspected& inspected);
+nlohmann::ordered_json json_of(const Inspected& inspected);
+
+/// `pgsluice load ...`, for a shell.
+std::string command_of(const Inspected& inspected);
+
+}  // namespace sluice::report

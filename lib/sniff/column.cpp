@@ -1,0 +1,241 @@
+#include "sniff/column.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "csv/dialect.hpp"
+#include "sniff/local_date.hpp"
+
+namespace sluice::sniff {
+namespace {
+
+bool is_number(Kind kind) {
+  return kind == Kind::integer || kind == Kind::bigint || kind == Kind::huge ||
+         kind == Kind::decimal || kind == Kind::exponent;
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::uint8_t pair_of(std::string_view word) {
+  if (word.size() >= 4 || word == "false" || word == "FALSE") return 1;
+  if (word.size() == 1) return 2;
+  return 4;
+}
+
+/// Three digits behind a point, and one to three in front of it: 1.234.
+bool may_be_group(std::string_view text) {
+  const std::size_t point = text.find('.');
+  const std::size_t begin = text.front() == '-' ? 1 : 0;
+  return text.size() - point == 4 && point > begin && point - begin <= 3 && text[begin] != '0';
+}
+
+/// 1,234,567 or 1,234.50
+bool is_certain_group(std::string_view text) {
+  return text.find('.') != std::string_view::npos || std::ranges::count(text, ',') > 1;
+}
+
+std::string shortened(std::string_view text) {
+  static constexpr std::size_t shown_max = 60;
+  return std::string(text.substr(0, shown_max));
+}
+
+}  // namespace
+
+void Column::add(const csv::Field& field) {
+  ++values_;
+  const std::string_view all = field.view();
+  const std::string_view text = csv::without_blanks(all);
+  longest_ = std::max(longest_, all.size());
+  const Classified found = classify(text);
+  ++counts_[static_cast<std::size_t>(found.kind)];
+  if (found.kind == Kind::empty) return;
+  distinct_.add(all);
+  if (text.size() != all.size()) ++with_blanks_;
+  if (found.kind == Kind::null_word) {
+    if (null_texts_.size() < null_words_max || null_texts_.contains(std::string(all)))
+      ++null_texts_[std::string(all)];
+    else
+      ++counts_[static_cast<std::size_t>(Kind::text)];
+    return;
+  }
+  if (examples_.size() < examples_max && std::ranges::find(examples_, all) == examples_.end())
+    examples_.push_back(shortened(all));
+  if (found.kind == Kind::text && first_text_.empty()) first_text_ = shortened(all);
+  if (found.kind == Kind::boolean) boolean_words_ |= pair_of(text);
+  if (found.kind == Kind::local_date) note_date(found.date);
+  note_number(found.kind, text);
+  note_extremes(found.kind, text);
+}
+
+void Column::note_number(Kind kind, std::string_view text) {
+  if (kind == Kind::decimal) {
+    digits_max_ =
+        std::max(digits_max_, static_cast<std::size_t>(std::ranges::count_if(text, is_digit)));
+    if (may_be_group(text))
+      has_point_groups_ = true;
+    else
+      points_are_groups_ = false;
+  }
+  if (kind == Kind::comma && text.find('.') != std::string_view::npos) has_point_groups_ = true;
+  if (kind == Kind::grouped && is_certain_group(text)) groups_are_certain_ = true;
+}
+
+void Column::note_date(const LocalDate& date) {
+  if (!date_) {
+    date_ = date;
+    return;
+  }
+  if (!date_->is_like(date)) dates_differ_ = true;
+  date_->orders &= date.orders;
+  date_->time_parts = std::max(date_->time_parts, date.time_parts);
+  date_->has_fraction |= date.has_fraction;
+}
+
+void Column::note_extremes(Kind kind, std::string_view text) {
+  if (is_number(kind)) {
+    const double value = std::strtod(std::string(text).c_str(), nullptr);
+    if (!smallest_number_ || value < *smallest_number_) {
+      smallest_number_ = value;
+      smallest_ = text;
+    }
+    if (!largest_number_ || value > *largest_number_) {
+      largest_number_ = value;
+      largest_ = text;
+    }
+    return;
+  }
+  // Texts count where there are no numbers.
+  if (smallest_number_) return;
+  if (smallest_.empty() || text < smallest_) smallest_ = shortened(text);
+  if (largest_.empty() || text > largest_) largest_ = shortened(text);
+}
+
+void Column::merge(const Column& other) {
+  values_ += other.values_;
+  for (std::size_t i = 0; i < kinds; ++i) counts_[i] += other.counts_[i];
+  for (const auto& [word, times] : other.null_texts_) null_texts_[word] += times;
+  boolean_words_ |= other.boolean_words_;
+  points_are_groups_ &= other.points_are_groups_;
+  has_point_groups_ |= other.has_point_groups_;
+  groups_are_certain_ |= other.groups_are_certain_;
+  digits_max_ = std::max(digits_max_, other.digits_max_);
+  dates_differ_ |= other.dates_differ_;
+  if (other.date_) note_date(*other.date_);
+  with_blanks_ += other.with_blanks_;
+  longest_ = std::max(longest_, other.longest_);
+  distinct_.merge(other.distinct_);
+  if (first_text_.empty()) first_text_ = other.first_text_;
+  const bool are_numbers = smallest_number_ && other.smallest_number_;
+  const bool are_texts = !smallest_number_ && !other.smallest_number_;
+  const auto take = [](auto& mine, auto& text, const auto& theirs, const auto& their_text) {
+    mine = theirs;
+    text = their_text;
+  };
+  if (!smallest_number_ && other.smallest_number_) {
+    take(smallest_number_, smallest_, other.smallest_number_, other.smallest_);
+    take(largest_number_, largest_, other.largest_number_, other.largest_);
+  } else if (are_numbers) {
+    if (*other.smallest_number_ < *smallest_number_)
+      take(smallest_number_, smallest_, other.smallest_number_, other.smallest_);
+    if (*other.largest_number_ > *largest_number_)
+      take(largest_number_, largest_, other.largest_number_, other.largest_);
+  } else if (are_texts) {
+    if (smallest_.empty() || (!other.smallest_.empty() && other.smallest_ < smallest_))
+      smallest_ = other.smallest_;
+    if (other.largest_ > largest_) largest_ = other.largest_;
+  }
+  for (const std::string& example : other.examples_)
+    if (examples_.size() < examples_max && std::ranges::find(examples_, example) == examples_.end())
+      examples_.push_back(example);
+}
+
+/// Whether all values that are any are of these kinds, and there is one.
+bool Column::only(std::initializer_list<Kind> these) const {
+  std::uint64_t of_these = 0;
+  for (const Kind kind : these) of_these += count(kind);
+  return of_these > 0 && of_these + count(Kind::empty) + count(Kind::null_word) == values_;
+}
+
+std::optional<ColumnType> Column::number_type() const {
+  using enum Kind;
+  if (only({integer})) return ColumnType{.sql = "integer"};
+  if (only({integer, bigint})) return ColumnType{.sql = "bigint"};
+  if (only({integer, bigint, huge, decimal})) return ColumnType{.sql = "numeric"};
+  // What a double keeps: 15 digits.
+  static constexpr std::size_t double_digits = 15;
+  if (only({integer, decimal, exponent, special})) {
+    const bool fits = digits_max_ <= double_digits;
+    return ColumnType{.sql = fits ? "double precision" : "numeric"};
+  }
+  if (only({integer, bigint, decimal, grouped}) && has(grouped) && groups_are_certain_)
+    return ColumnType{.sql = "numeric", .thousands = ","};
+  if (only({integer, bigint, decimal, comma, grouped}) && has(comma) && !groups_are_certain_ &&
+      (!has(decimal) || points_are_groups_))
+    return ColumnType{
+        .sql = "numeric", .decimal_comma = true, .thousands = has_point_groups_ ? "." : ""};
+  return std::nullopt;
+}
+
+std::optional<ColumnType> Column::local_date_type() const {
+  if (!only({Kind::local_date}) || dates_differ_) return std::nullopt;
+  const std::uint8_t orders = date_->orders;
+  if (orders != DateOrder::dmy && orders != DateOrder::mdy && orders != DateOrder::ymd)
+    return std::nullopt;
+  return ColumnType{.sql = date_->time_parts == 0 ? "date" : "timestamp",
+                    .date_format = format_of(*date_)};
+}
+
+std::optional<std::string> Column::plain_type() const {
+  using enum Kind;
+  const bool is_one_pair = boolean_words_ == 1 || boolean_words_ == 2 || boolean_words_ == 4;
+  if (only({boolean}) && is_one_pair) return "boolean";
+  if (only({date})) return "date";
+  if (only({date, timestamp})) return "timestamp";
+  if (only({timestamptz})) return "timestamptz";
+  if (only({time})) return "time";
+  if (only({uuid})) return "uuid";
+  if (only({inet})) return "inet";
+  if (only({json})) return "json";
+  return std::nullopt;
+}
+
+std::string Column::why_text() const {
+  using enum Kind;
+  if (only({integer, bigint, grouped}) && has(grouped))
+    return "1,234 may be 1234 or 1.234: --thousands , or --decimal , says which";
+  if (only({integer, bigint, decimal, comma, grouped}) && has(comma))
+    return "both commas and points are between digits";
+  if (only({local_date}) && date_->orders != 0 && !dates_differ_)
+    return "no value tells in which order day, month and year are: --date-format says it";
+  if (only({local_date})) return "dates are written in several ways";
+  if (only({timestamp, timestamptz, date})) return "some times have an offset, and some have none";
+  // Nearly all of them are something else.
+  static constexpr std::uint64_t share = 20;
+  const std::uint64_t texts = count(text);
+  if (texts == 0 || texts * share > values_ - count(empty) - count(null_word)) return {};
+  Column others = *this;
+  others.values_ -= texts;
+  others.counts_[static_cast<std::size_t>(text)] = 0;
+  const std::string type = others.type().sql;
+  if (type == "text") return {};
+  return "all but " + std::to_string(texts) + " of its values are " + type +
+         "; the first other is " + first_text_;
+}
+
+ColumnType Column::type() const {
+  ColumnType type;
+  if (const std::optional<ColumnType> number = number_type())
+    type = *number;
+  else if (const std::optional<ColumnType> date = local_date_type())
+    type = *date;
+  else if (const std::optional<std::string> plain = plain_type())
+    type.sql = *plain;
+  else
+    type.why_text = why_text();
+  if (type.sql == "text") return type;
+  type.trims = with_blanks_ > 0;
+  for (const auto& [word, times] : null_texts_) type.nulls.push_back(word);
+  return type;
+}
+
+}  // namespace sluice::sniff

@@ -1,0 +1,151 @@
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "chunk/chunker.hpp"
+#include "chunk/preamble.hpp"
+#include "csv/parser.hpp"
+#include "sniff/header.hpp"
+#include "sniff/proposal.hpp"
+#include "source/encoding.hpp"
+#include "tuple/utf8.hpp"
+
+namespace sluice::sniff {
+namespace {
+
+/// Of a stream no more can be looked at twice.
+constexpr std::size_t sample_bytes = std::size_t{64} << 10;
+
+std::string without_mark(std::string bytes) {
+  static constexpr std::string_view mark = "\xef\xbb\xbf";
+  if (bytes.starts_with(mark)) bytes.erase(0, mark.size());
+  return bytes;
+}
+
+std::size_t fields_of(const Reading& reading) {
+  return reading.columns + (reading.ends_with_delimiter ? 1 : 0);
+}
+
+/// The first record that is usual, and what is behind it.
+HeaderFound look_for_header(const Sample& sample, const Reading& reading,
+                            const std::vector<std::string>& names,
+                            std::vector<std::string>& first) {
+  std::vector<Column> rest(reading.columns);
+  const std::size_t fields = fields_of(reading);
+  bool is_first = true;
+  sample.behind_lines(reading.skip_lines)
+      .read(reading.dialect, reading.line_end, [&](const csv::Record& record) {
+        if (record.fields.size() != fields) return true;
+        for (std::size_t i = 0; i < reading.columns; ++i) {
+          if (is_first)
+            first.emplace_back(record.fields[i].view());
+          else
+            rest[i].add(record.fields[i]);
+        }
+        is_first = false;
+        return true;
+      });
+  return find_header(first, rest, names);
+}
+
+/// All records of a source into their columns.
+class Walk {
+ public:
+  Walk(source::Source& source, Proposal& proposal) : source_(source), proposal_(proposal) {}
+
+  void run() {
+    const Reading& reading = proposal_.reading();
+    chunk::PreambleOptions before{.dialect = reading.dialect,
+                                  .has_header = proposal_.has_header,
+                                  .skip_lines = reading.skip_lines,
+                                  .bytes_max = limits::record_bytes_default};
+    chunk::Preamble preamble = chunk::read_preamble(source_, before);
+    const csv::LineEnd line_end = preamble.line_end;
+    chunk::ChunkerOptions options{.dialect = reading.dialect,
+                                  .chunk_bytes = limits::chunk_bytes_default,
+                                  .record_bytes_max = limits::record_bytes_default,
+                                  .cuts_open_records = true,
+                                  .footer_lines = reading.skip_footer};
+    chunk::Chunker chunker(source_, std::move(preamble), std::move(options));
+    csv::Parser parser(reading.dialect, line_end);
+    chunk::Chunk chunk;
+    while (chunker.next(chunk)) {
+      proposal_.bytes = chunk.start.byte_offset + chunk.size;
+      look_at_encoding(chunk);
+      chunk::PositionCounter positions(chunk, line_end);
+      parser.start(chunk.parse_input());
+      csv::Record record;
+      for (std::uint64_t number = 0; parser.next(record); ++number) take(record, number, positions);
+    }
+  }
+
+ private:
+  void look_at_encoding(const chunk::Chunk& chunk) {
+    if (proposal_.not_utf8) return;
+    const std::optional<std::size_t> place = tuple::find_invalid_utf8(chunk.bytes());
+    if (!place) return;
+    static constexpr std::size_t line_max = 1024;
+    Proposal::NotUtf8 found{.byte = chunk.start.byte_offset + *place, .likely = {}};
+    const std::string_view line = chunk.bytes().substr(*place, line_max);
+    for (const source::Encoding& encoding : source::likely_encodings(line, 2))
+      found.likely.push_back(encoding.name);
+    proposal_.not_utf8 = found;
+  }
+
+  void take(const csv::Record& record, std::uint64_t number, chunk::PositionCounter& positions) {
+    const bool is_blank = record.fields.size() == 1 && record.fields.front().size == 0;
+    if (is_blank && proposal_.columns.size() > 1) return;
+    ++proposal_.records;
+    if (record.fields.size() != fields_of(proposal_.reading())) {
+      if (proposal_.misfits++ == 0)
+        proposal_.first_misfit_line = positions.at(record.begin, number).line;
+      return;
+    }
+    for (std::size_t i = 0; i < proposal_.columns.size(); ++i)
+      proposal_.columns[i].seen.add(record.fields[i]);
+  }
+
+  source::Source& source_;
+  Proposal& proposal_;
+};
+
+/// Cells that a spreadsheet has beside its table: without a name, and never with a value.
+void drop_surplus(Proposal& proposal, const std::vector<std::string>& header) {
+  if (!proposal.has_header) return;
+  const auto is_surplus = [&] {
+    const std::size_t last = proposal.columns.size() - 1;
+    const sniff::Column& seen = proposal.columns[last].seen;
+    return last > 0 && csv::without_blanks(header[last]).empty() && seen.values() > 0 &&
+           seen.empty() == seen.values();
+  };
+  while (is_surplus()) {
+    proposal.columns.pop_back();
+    proposal.drops_surplus = true;
+  }
+}
+
+}  // namespace
+
+Proposal inspect(source::Source& source, const std::vector<std::string>& names) {
+  Proposal proposal;
+  const std::string beginning = source.beginning(sample_bytes);
+  const Sample sample(without_mark(beginning), beginning.size() < sample_bytes);
+  proposal.readings = find_dialect(sample, names);
+  if (proposal.readings.all.empty() || proposal.reading().columns == 0) return proposal;
+  std::vector<std::string> first;
+  const HeaderFound header = look_for_header(sample, proposal.reading(), names, first);
+  proposal.has_header = header.is_there;
+  proposal.header_doubt = header.doubt;
+  for (std::size_t i = 0; i < proposal.reading().columns; ++i) {
+    const bool has_name = header.is_there && i < first.size() && !first[i].empty();
+    proposal.columns.push_back({.name = has_name ? std::string(csv::without_blanks(first[i]))
+                                                 : "column" + std::to_string(i + 1),
+                                .seen = {}});
+  }
+  Walk(source, proposal).run();
+  drop_surplus(proposal, first);
+  if (const source::Encoding* encoding = source.encoding())
+    if (!encoding->is_utf8()) proposal.encoding = encoding->name;
+  return proposal;
+}
+
+}  // namespace sluice::sniff

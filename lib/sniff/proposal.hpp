@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sniff/column.hpp"
+#include "sniff/dialect.hpp"
+#include "source/source.hpp"
+
+namespace sluice::sniff {
+
+struct ProposedColumn {
+  std::string name;  ///< as the header has it, or column1
+  Column seen;
+};
+
+/// What a file is, and how it would be loaded.
+struct Proposal {
+  Readings readings;
+  bool has_header = false;
+  std::string header_doubt;  ///< empty: it is certain
+  std::vector<ProposedColumn> columns;
+  std::uint64_t records = 0;  ///< without the header
+  std::uint64_t misfits = 0;  ///< of these: with another number of values, or unreadable
+  std::uint64_t first_misfit_line = 0;
+  std::uint64_t bytes = 0;
+  std::string encoding;  ///< that it was converted from; empty: none
+  /// Where text begins that is no UTF-8, and what it may be instead.
+  struct NotUtf8 {
+    std::uint64_t byte = 0;
+    std::vector<std::string> likely;
+  };
+  std::optional<NotUtf8> not_utf8;
+  bool drops_surplus = false;  ///< cells beside the columns, which are all empty
+
+  const Reading& reading() const { return readings.all.front(); }
+};
+
+/// How the names of a table's columns are made.
+enum class Naming {
+  keep,   ///< as they are in the file
+  snake,  ///< "Unit Price (EUR)" is unit_price_eur
+};
+constexpr auto names_of(Naming) {
+  return std::array{Named{Naming::keep, "keep"}, Named{Naming::snake, "snake"}};
+}
+
+/// Reads a source to its end: its dialect from its beginning, its types from all of it. `names` are
+/// those of the table that it is for. Blocking. Throws Failure where the source cannot be read.
+Proposal inspect(source::Source& source, const std::vector<std::string>& names = {});
+
+/// The flags of `load` that this needs beside the file and the table, each one word of a shell that
+/// is not quoted yet.
+std::vector<std::string> flags_of(const Proposal& proposal, Naming naming = Naming::keep);
+
+/// CREATE TABLE with the types that keep all values. `table` is as in SQL.
+std::string create_table(const Proposal& proposal, const std::string& table,
+                         Naming naming = Naming::keep);
+
+/// As SQL takes it: quoted only where it has to be.
+std::string name_in_sql(const std::string& name);
+
+/// The columns as that table names them: different ones.
+std::vector<std::string> column_names(const Proposal& proposal, Naming naming);
+
+}  // namespace sluice::sniff

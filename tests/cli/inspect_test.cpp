@@ -1,0 +1,142 @@
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "support/database.hpp"
+#include "support/packed.hpp"
+#include "support/shell.hpp"
+
+namespace sluice::test {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+class Inspect : public DatabaseTest {
+ protected:
+  Finished inspect(const std::string& flags) {
+    return shell("pgsluice inspect " + flags, folder_.path(), db().raw(), PQdb(db().raw()));
+  }
+  json inspected(const std::string& flags) {
+    const Finished finished = inspect(flags + " --output json");
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+    return json::parse(finished.out).at("files").at(0);
+  }
+  std::vector<std::string> types_of(const json& file) {
+    std::vector<std::string> types;
+    for (const json& column : file.at("columns")) types.push_back(column.at("type"));
+    return types;
+  }
+
+  TemporaryFolder folder_;
+};
+
+struct Sample {
+  std::string name;
+  std::string bytes;
+  std::string rows;  ///< of the table that the proposal makes
+};
+
+std::vector<Sample> samples() {
+  return {
+      {"plain.csv", "id,name,v\n1,a,2.5\n2,\"b, c\",\n", "1|a|2.5 2|b, c|NULL"},
+      {"excel.csv", "Nr;Tag;Betrag;;\r\n1;31.12.2025;1.234,50;;\r\n2;01.02.2026;-7;;\r\n",
+       "1|2025-12-31|1234.50 2|2026-02-01|-7"},
+      {"nulls.csv", "id,v,w\n1,N/A,x\n2,7,\n3,-,y\n", "1|NULL|x 2|7|NULL 3|NULL|y"},
+      {"hive",
+       "1\x01x\x01"
+       "2\n2\x01y\x01\\N\n",
+       "1|x|2 2|y|NULL"},
+      {"mysql.csv", "1,\"say \\\"a\\\"\",2\n2,\"b\\\\\",3\n", "1|say \"a\"|2 2|b\\|3"},
+      {"dump.txt", "1\ta\\tb\t\\N\n2\tc\t3\n\\.\n", "1|a\tb|NULL 2|c|3"},
+      {"region.tbl", "0|AFRICA|lar \"deposits\"|\n1|AMERICA|hs use|\n",
+       "0|AFRICA|lar \"deposits\" 1|AMERICA|hs use"},
+      {"titled.csv", "Report of May\n\nid,name,v\n1,a,2\n2,b,3\n3,c,4\nTotal: 3\n",
+       "1|a|2 2|b|3 3|c|4"},
+      {"commented.csv", "id,name,v\n# x\n1,a,2\n2,b,3\n# y, z\n3,c,4\n", "1|a|2 2|b|3 3|c|4"},
+      {"zip codes.csv", "zip;phone\n01234;+49 170 1\n98765;555\n", "01234|+49 170 1 98765|555"},
+      {"reserved.csv", "order,User Name,user name\n1,a,b\n2,c,d\n", "1|a|b 2|c|d"},
+      {"crlf.csv", "id,name\r\n1,\"a\r\nb\"\r\n2,c\r\n", "1|a\r\nb 2|c"},
+      {"marked.csv", "\xef\xbb\xbfid,name\n1,\xc3\xa4\n", "1|\xc3\xa4"},
+      {"latin.csv", "id;name\n1;M\xfcller\n2;Caf\xe9 \xe0 la carte\n",
+       "1|M\xc3\xbcller 2|Caf\xc3\xa9 \xc3\xa0 la carte"},
+  };
+}
+
+/// What it proposes works: the table takes the file by that command, and says what the file says.
+TEST_F(Inspect, ProposesWhatWorks) {
+  for (const Sample& sample : samples()) {
+    SCOPED_TRACE(sample.name);
+    folder_.write(sample.name, sample.bytes);
+    const json file = inspected("'" + sample.name + "' --names snake");
+    db().run(file.at("create_table").get<std::string>());
+    const std::string command = file.at("command");
+    const Finished loaded = shell(command, folder_.path(), db().raw(), PQdb(db().raw()));
+    ASSERT_EQ(0, loaded.exit_code) << command << "\n" << loaded.err;
+    const std::string create = file.at("create_table");
+    const std::size_t begin = std::string("create table ").size();
+    const std::string table = create.substr(begin, create.find(" (") - begin);
+    std::string columns;
+    for (const json& column : file.at("columns"))
+      columns += ", coalesce(\"" + column.at("column").get<std::string>() + "\"::text, 'NULL')";
+    EXPECT_EQ(sample.rows, db().value("select string_agg(concat_ws('|'" + columns +
+                                      "), ' ' order by ctid) from " + table))
+        << command;
+  }
+}
+
+/// Types are those of all rows, not of a sample's.
+TEST_F(Inspect, ReadsAllRows) {
+  std::string csv = "id,v,at\n";
+  for (int i = 0; i < 200'000; ++i) csv += std::to_string(i) + ",1,2025-01-01\n";
+  csv += "200000,1.5,2025-01-01 10:00\n";
+  folder_.write("late.csv", csv);
+  folder_.write("late.csv.gz", piped("gzip -1", csv));
+  for (const std::string& name : {std::string("late.csv"), std::string("late.csv.gz")}) {
+    const json file = inspected(name);
+    EXPECT_EQ((std::vector<std::string>{"integer", "numeric", "timestamp"}), types_of(file));
+    EXPECT_EQ(200'001, file.at("records"));
+    EXPECT_NEAR(200'001, file.at("columns").at(0).at("distinct").get<double>(), 8'000);
+  }
+  EXPECT_EQ((std::vector<std::string>{"integer", "numeric", "timestamp"}),
+            types_of(json::parse(inspect("- --output json < late.csv").out).at("files").at(0)));
+}
+
+TEST_F(Inspect, SaysWhatItIsNotSureOf) {
+  folder_.write("odd.csv", "a,b\nc,d,e\nf\ng,h,i,j\n");
+  EXPECT_THAT(inspect("odd.csv").out, HasSubstr("not sure: "));
+  folder_.write("dates.csv", "day,v\n01/02/2025,1\n03/04/2025,2\n");
+  EXPECT_THAT(inspect("dates.csv").out, HasSubstr("column \"day\" is text: no value tells"));
+  folder_.write("words.csv", "name,city\nAnn,Rome\nBob,Oslo\n");
+  EXPECT_THAT(inspect("words.csv").out, HasSubstr("nothing tells whether the first record"));
+  std::string csv = "id,v\n";
+  for (int i = 1; i <= 100; ++i) csv += std::to_string(i) + ",5\n";
+  folder_.write("ragged.csv", csv + "101,5,6\n");
+  EXPECT_THAT(
+      inspect("ragged.csv").out,
+      HasSubstr("1 of 101 records have another number of values, the first one in line 102"));
+  folder_.write("bad.csv", csv + "x,5\n");
+  EXPECT_THAT(inspect("bad.csv").out,
+              HasSubstr("all but 1 of its values are integer; the first other is x"));
+}
+
+/// A table's names tell a delimiter and a header that nothing else does.
+TEST_F(Inspect, AsksTheTable) {
+  db().run("create table people (name text, city text)");
+  folder_.write("people.csv", "name;city\nAnn,Lee;Rome,IT\nBob,Ray;Oslo,NO\n");
+  const json file = inspected("people.csv -t people");
+  EXPECT_TRUE(file.at("header"));
+  EXPECT_EQ((std::vector<std::string>{"--delimiter", ";"}), file.at("flags"));
+  EXPECT_EQ("pgsluice load people.csv -t people --delimiter ';'", file.at("command"));
+}
+
+TEST_F(Inspect, SaysWhatIsWrong) {
+  EXPECT_EQ(2, inspect("nothing.csv").exit_code);
+  folder_.write("empty.csv", "");
+  EXPECT_EQ(1, inspect("empty.csv").exit_code);
+  EXPECT_THAT(inspect("empty.csv").err, HasSubstr("empty.csv: "));
+  EXPECT_EQ(2, inspect("empty.csv --output xml").exit_code);
+}
+
+}  // namespace
+}  // namespace sluice::test
