@@ -75,6 +75,7 @@ struct Attempt {
   std::vector<Seen> records;
   std::uint64_t digest = 0;  ///< of all cells: equal ones are one reading
   std::size_t odd_quotes = 0;
+  std::size_t quoted = 0;           ///< cells
   std::size_t kept_quotes = 0;      ///< cells with quotes around them that are read as a part
   std::vector<std::size_t> filled;  ///< of each column, how many cells are not empty
 };
@@ -104,6 +105,7 @@ Attempt attempt(const Sample& sample, const csv::Dialect& dialect, csv::LineEnd 
     for (std::size_t i = 0; i < record.fields.size(); ++i) {
       const csv::Field& field = record.fields[i];
       if (field.size > 0) ++made.filled[i];
+      if (field.quoted) ++made.quoted;
       if (!field.quoted && is_in_quotes(field.view())) ++made.kept_quotes;
       seen.worth += worth_of(field, dialect);
       all += field.view();
@@ -170,14 +172,14 @@ Reading judge(const Sample& sample, const csv::Dialect& dialect, csv::LineEnd li
   const double read =
       static_cast<double>(reading.records) / static_cast<double>(made.records.size());
   const double quoted =
-      1 - std::min(1.0, static_cast<double>(made.odd_quotes + 2 * made.kept_quotes) /
+      1 - std::min(1.0, static_cast<double>(6 * made.odd_quotes + 2 * made.kept_quotes) /
                             static_cast<double>(reading.records));
   const auto columns = static_cast<double>(reading.columns);
   // One column is what every other text is too; values that are something say more.
   const double alone = reading.typed > 0.99 ? 0.5 : 0.2;
   const double width = reading.columns == 1 ? alone : (columns - 1) / columns;
   reading.score = reading.fits * reading.fits * reading.typed * reading.typed * width * prior *
-                  filled * read * quoted;
+                  filled * filled * filled * read * quoted;
   if (reading.ends_with_delimiter) --reading.columns;
   return reading;
 }
@@ -257,6 +259,8 @@ Readings find_dialect(const Sample& whole, const std::vector<std::string>& names
   const auto consider = [&](const csv::Dialect& dialect, double prior) -> Reading {
     const csv::LineEnd line_end = line_end_of(sample, dialect);
     const Attempt made = attempt(sample, dialect, line_end);
+    // An apostrophe within words is none that quotes.
+    if (dialect.quote == '\'' && made.quoted <= made.odd_quotes) return Reading{};
     Reading reading = judge(sample, dialect, line_end, made, prior);
     const std::vector<std::string> first = first_record(sample, reading);
     if (first.size() > 1 && are_names_of(first, names)) reading.score += 1;
