@@ -159,8 +159,9 @@ void Chunker::close(Chunk& chunk, std::size_t end, std::size_t size) {
   if (end == size && at_end_ && carry_used_ == carry_.size()) end_last_record(chunk);
   tally.count(chunk, records_behind);
   chunk.encoding = source_.encoding();
-  chunk.origin = next_origin_;
-  if (chunk.encoding != nullptr) next_origin_ = origin_behind();
+  const bool is_as_it_was = chunk.encoding == nullptr;
+  chunk.origin = is_as_it_was ? chunk.start.byte_offset + source_.mark_bytes() : next_origin_;
+  if (!is_as_it_was) next_origin_ = origin_behind();
   const auto packed = source_.packed();
   chunk.packed_bytes = packed ? packed->done - std::min(packed_read_, packed->done) : 0;
   packed_read_ += chunk.packed_bytes;

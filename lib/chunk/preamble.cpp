@@ -250,8 +250,7 @@ Preamble read_preamble(source::Source& source, const PreambleOptions& options) {
 
   Preamble result;
   result.dialect = options.dialect;
-  std::size_t offset = text.text().starts_with("\xef\xbb\xbf") ? 3 : 0;
-  const std::size_t front = offset;
+  std::size_t offset = 0;
   skip_separator_line(text, options, offset, {source.name()}, result);
   for (std::uint64_t line = 0; line < options.skip_lines; ++line) {
     if (!skip_line(text, offset, {source.name(), result.start.line, "line"})) break;
@@ -271,7 +270,7 @@ Preamble read_preamble(source::Source& source, const PreambleOptions& options) {
          skip_line(text, offset, {source.name(), result.start.line, "comment"}))
     ++result.start.line;
   read_first_record(text, offset, dialect, result.line_end);
-  result.front_bytes = text.text().substr(front, offset - front);
+  result.front_bytes = text.text().substr(0, offset);
 
   if (has_header && !text.from(offset).empty()) {
     const std::size_t begin = offset;

@@ -8,6 +8,7 @@
 #include "load/run.hpp"
 #include "plan/plan.hpp"
 #include "resume/candidates.hpp"
+#include "resume/counted_mark.hpp"
 #include "resume/history.hpp"
 
 namespace sluice::load {
@@ -50,10 +51,11 @@ std::optional<File> look_at(const plan::LoadOptions& options, const Shared& shar
 /// The verdict on a file, of the loads that have its stamp and fingerprint.
 resume::Verdict verdict_on(const File& file, const std::vector<ledger::KnownLoad>& loads) {
   resume::History history = file.history;
-  for (const ledger::KnownLoad& load : loads) {
-    const bool is_of_it = load.damage.empty() && load.source_stamp == file.identity.source_stamp &&
-                          load.fingerprint == file.identity.fingerprint;
-    if (is_of_it) history.loads.push_back({.load = load});
+  for (ledger::KnownLoad load : loads) {
+    if (load.source_stamp != file.identity.source_stamp) continue;
+    resume::leave_mark_out(load, file.identity);
+    const bool is_of_it = load.damage.empty() && load.fingerprint == file.identity.fingerprint;
+    if (is_of_it) history.loads.push_back({.load = std::move(load)});
   }
   return resume::judge(history, file.identity);
 }

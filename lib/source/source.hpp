@@ -99,6 +99,9 @@ class Source {
   virtual const Encoding* encoding() const { return nullptr; }
   /// How many bytes of that were before what read() gives next. REQUIRES: encoding().
   virtual std::uint64_t origin() { return 0; }
+  /// The length of a byte-order mark in front of the first byte that read() gives, where that is no
+  /// other encoding()'s. Known once something was read.
+  virtual std::uint64_t mark_bytes() const { return 0; }
 
   /// As the user wrote it: "trips.csv", "stdin".
   virtual const std::string& name() const = 0;
@@ -114,7 +117,8 @@ class Source {
 /// "-" is standard input; anything that is not a regular file is read as a stream. What is packed
 /// is unpacked while it is read: the bytes, their length and their fingerprint are those of the
 /// content, the stamp and the file those of what lies on the disk.
-/// Text in this encoding is read in UTF-8; without one UTF-16 and UTF-32 are recognised.
+/// Text in this encoding is read in UTF-8; without one UTF-16 and UTF-32 are recognised. A
+/// byte-order mark is no content.
 /// Throws Failure(usage) if it cannot be opened.
 std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& options = {},
                              const std::optional<Encoding>& encoding = std::nullopt);
