@@ -20,6 +20,7 @@
 #include "load/survey.hpp"
 #include "pg/encoding.hpp"
 #include "plan/data_encoding.hpp"
+#include "source/unreadable.hpp"
 #include "writer/table_name.hpp"
 
 namespace sluice::load {
@@ -59,8 +60,8 @@ asio::awaitable<void> Load::run() {
   std::exception_ptr failed;
   try {
     co_await run_to_the_end();
-  } catch (const source::UnpacksToMore&) {
-    run_.report.goes_on_with = "with a larger --max-bytes";
+  } catch (const source::Unreadable& unreadable) {
+    run_.report.goes_on_with = unreadable.goes_on_with();
     failed = std::current_exception();
   } catch (...) {
     failed = std::current_exception();

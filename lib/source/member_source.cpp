@@ -101,11 +101,12 @@ class Choice {
     if (meant_.size() == 1) return;
     std::vector<std::string> names;
     for (const ChosenMember& each : meant_) names.push_back(each.member.name);
-    throw Failure(FailureKind::usage, name + ": has " + std::to_string(names.size()) +
-                                          " files; say which ones: --member NAME, or --member "
-                                          "'*.csv' for one load "
-                                          "each:" +
-                                          list_of(names));
+    throw Unreadable(FailureKind::usage,
+                     name + ": has " + std::to_string(names.size()) +
+                         " files; say which ones: --member NAME, or --member '*.csv' for one load "
+                         "each:" +
+                         list_of(names),
+                     "", "with --member");
   }
 
  private:

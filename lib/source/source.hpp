@@ -26,11 +26,6 @@ struct UnpackOptions {
   std::shared_ptr<ArchiveShelf> shelf = {};
 };
 
-/// The content is longer than UnpackOptions::bytes_max.
-struct UnpacksToMore : Failure {
-  explicit UnpacksToMore(const std::string& message) : Failure(FailureKind::failed, message) {}
-};
-
 /// Where bytes come from, in order. Blocking: read() belongs on a thread that may wait. One reader
 /// at a time.
 class Source {

@@ -331,5 +331,64 @@ TEST_F(PackedLoad, AnArchiveMayComeFromAStreamIfItIsATarOfOneFile) {
   EXPECT_THAT(load("-", {}, zip).err, HasSubstr("cannot be read from a stream"));
 }
 
+/// What is said to go on with a load that could not be read on does.
+TEST_F(PackedLoad, SaysWhatGoesOnWithIt) {
+  const std::string text = csv_to_pack(600'000);
+  const std::string packed = piped("gzip -c", text);
+  std::string damaged = packed;
+  damaged[packed.size() - 6] ^= 1;
+  const std::string two = piped("cat > b.csv && echo id > c.csv && tar -c b.csv c.csv", text);
+  const std::string wide = piped(
+      "cat > b.csv && (head -c 300000 b.csv | gzip -c -n; tail -c +300001 b.csv | gzip -c -n)",
+      text);
+  struct Case {
+    std::string bytes;
+    std::vector<std::string> flags;
+    std::string says;
+    std::string whole;
+    std::vector<std::string> whole_flags;
+  };
+  const Case cases[] = {
+      {packed.substr(0, packed.size() - 5), {}, "with the whole file", packed, {}},
+      {damaged, {}, "with a good copy of the file", packed, {}},
+      {packed, {"--max-bytes", "500KB"}, "with a larger --max-bytes", packed, {}},
+      {packed,
+       {"--again", "--max-bytes", "500KB"},
+       "without --again with a larger --max-bytes",
+       packed,
+       {}},
+      {two.substr(0, 300'000),
+       {"--member", "b.csv"},
+       "with the whole file",
+       two,
+       {"--member", "b.csv"}},
+      {two, {}, "with --member", two, {"--member", "b.csv"}},
+      {wide.substr(0, wide.size() / 2 + 99), {}, "with the whole file", wide, {}},
+  };
+  for (const Case& each : cases) {
+    for (const bool is_stream : {false, true}) {
+      SCOPED_TRACE(each.says + (is_stream ? ", a stream" : ", a file"));
+      if (!is_stream && each.says == "with --member") continue;  // a file says so at once
+      db().run("truncate t; drop schema if exists pgsluice cascade");
+      const std::string path = folder_.write("f", each.bytes);
+      std::vector<std::string> flags = each.flags;
+      flags.insert(flags.end(), {"--chunk-size", "16KiB"});
+      const Finished stopped = load(is_stream ? "-" : path, flags, is_stream ? path : "");
+      EXPECT_NE(0, stopped.exit_code);
+      if (rows() == 0) continue;
+      EXPECT_THAT(stopped.err,
+                  HasSubstr("; the same command " + each.says + " goes on where it stopped"));
+      EXPECT_THAT(stopped.err, Not(HasSubstr("the same command goes on where")));
+      folder_.write("f", each.whole);
+      flags = each.whole_flags;
+      flags.insert(flags.end(), {"--chunk-size", "16KiB"});
+      const Finished whole = load(is_stream ? "-" : path, flags, is_stream ? path : "");
+      EXPECT_EQ(0, whole.exit_code) << whole.err;
+      EXPECT_THAT(whole.err, HasSubstr("resuming load"));
+      expect_all_of(text);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice::test
