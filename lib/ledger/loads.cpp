@@ -317,6 +317,26 @@ asio::awaitable<KnownLoads> find_untouched(pg::Connection& on,
   co_return read_known_loads(question, results);
 }
 
+asio::awaitable<std::set<std::string>> finished_stamps(pg::Connection& on,
+                                                       const std::vector<std::string>& stamps) {
+  std::set<std::string> found;
+  if (stamps.empty()) co_return found;
+  const Sql all = sql_list(stamps, [](const std::string& stamp) { return literal(stamp); });
+  // By what names the file, for which there is an index.
+  const Sql files =
+      sql_list(stamps, [](const std::string& stamp) { return literal(file_of(stamp)); });
+  const Sql ask =
+      sql("select distinct l.source_stamp from pgsluice.loads l where l.state <> 'void' and "
+          "l.state = 'finished' and substring(l.source_stamp from '^\\S+ \\S+ ') = any (array[{}]) "
+          "and l.source_stamp = any "
+          "(array[{}])",
+          files, all);
+  const auto results = co_await on.query(ask);
+  const pg::Result& rows = results.front();
+  for (std::size_t row = 0; row < rows.rows(); ++row) found.emplace(rows.text(row, 0));
+  co_return found;
+}
+
 asio::awaitable<std::vector<LoadId>> running(pg::Connection& on, const std::vector<LoadId>& loads) {
   std::vector<LoadId> found;
   if (loads.empty()) co_return found;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -103,6 +104,10 @@ asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like);
 /// Finished loads of these sources, which all go into one table, with the stamp and the fingerprint
 /// that a source has now: of those that no unfinished load may be about. Newest first.
 asio::awaitable<KnownLoads> find_untouched(pg::Connection& on, const std::vector<NewLoad>& sources);
+
+/// Those of these stamps that finished loads have, into whatever table.
+asio::awaitable<std::set<std::string>> finished_stamps(pg::Connection& on,
+                                                       const std::vector<std::string>& stamps);
 
 /// Those of these loads on which a run is at work.
 asio::awaitable<std::vector<LoadId>> running(pg::Connection& on, const std::vector<LoadId>& loads);

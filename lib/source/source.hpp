@@ -120,7 +120,10 @@ std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& optio
 
 /// The names of an archive's files, in its order. What file managers leave beside files is none.
 struct Members {
-  std::vector<std::string> meant;            ///< by the options
+  std::vector<std::string> meant;  ///< by the options
+  /// How long each of these is, as the archive says.
+  std::vector<std::optional<std::uint64_t>> lengths = {};
+  std::vector<std::string> stamps = {};      ///< Source::stamp() of each of these
   std::vector<std::string> others;           ///< that the options leave out
   std::optional<FileIdentity> file = {};     ///< that was looked at
   std::shared_ptr<ArchiveShelf> shelf = {};  ///< for who opens its members

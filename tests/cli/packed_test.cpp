@@ -331,6 +331,51 @@ TEST_F(PackedLoad, AnArchiveMayComeFromAStreamIfItIsATarOfOneFile) {
   EXPECT_THAT(load("-", {}, zip).err, HasSubstr("cannot be read from a stream"));
 }
 
+/// One question serves the members of an archive, as it does many files.
+TEST_F(PackedLoad, ManyMembersAreKnownAtOnce) {
+  const std::string make =
+      "for i in $(seq 1 150); do (echo id,name; echo $i,x) > $i.csv; done; cat > 0.txt; ";
+  const std::vector<std::string> flags{"--member", "*.csv"};
+  const auto transactions = [this] {
+    EXPECT_TRUE(no_session_left());
+    return Session(url()).number(
+        "select xact_commit + xact_rollback from pg_stat_database where datname = "
+        "current_database()");
+  };
+  for (const char* command : {"zip -q a.zip *.csv && cat a.zip", "tar -c *.csv", "tar -cz *.csv"}) {
+    SCOPED_TRACE(command);
+    db().run("truncate t; drop schema if exists pgsluice cascade");
+    const std::string path = folder_.write("a", piped(make + command, ""));
+    const Finished first = load(path, flags);
+    ASSERT_EQ(0, first.exit_code) << first.err;
+    EXPECT_EQ(150, first_rows());
+    std::int64_t so_far = transactions();
+    const Finished again = load(path, flags);
+    EXPECT_EQ(0, again.exit_code) << again.err;
+    EXPECT_EQ(150, first_rows());
+    EXPECT_THAT(again.out, HasSubstr("150 of 150 files"));
+    EXPECT_LT(transactions() - so_far, 20) << "they were asked for one by one";
+    // What is not known is loaded, in the order of the members.
+    db().run("delete from t where id in (7, 60, 150)");
+    db().run("update pgsluice.loads set state = 'void' where source_path ~ '!(7|60|150)[.]csv$'");
+    so_far = transactions();
+    EXPECT_EQ(0, load(path, flags).exit_code);
+    EXPECT_EQ(150, first_rows());
+    EXPECT_LT(transactions() - so_far, 70);
+    // The same members in another archive are not known by its stamp.
+    const std::string copy = folder_.write("b", read_file(path));
+    EXPECT_EQ(7, load(copy, flags).exit_code);
+    EXPECT_EQ(150, first_rows());
+    // With other options they are not what was loaded.
+    EXPECT_NE(0, load(path, {"--member", "*.csv", "--null", "x"}).exit_code);
+    EXPECT_EQ(150, first_rows());
+    // Nor where the table is empty.
+    db().run("truncate t");
+    EXPECT_EQ(0, load(path, flags).exit_code);
+    EXPECT_EQ(150, first_rows());
+  }
+}
+
 /// What is said to go on with a load that could not be read on does.
 TEST_F(PackedLoad, SaysWhatGoesOnWithIt) {
   const std::string text = csv_to_pack(600'000);

@@ -291,8 +291,10 @@ TEST_F(MemberOf, MembersOfOneArchiveHaveStampsOfTheirOwn) {
   for (const auto* each : {&b, &c, &again}) read_all(**each);
   EXPECT_NE(b->stamp(), c->stamp());
   EXPECT_EQ(b->stamp(), again->stamp());
-  EXPECT_THAT(source::members_of(folder_ / "a.archive", {.members = {"*"}})->meant,
-              ElementsAre("b.csv", "c.csv"));
+  const auto members = source::members_of(folder_ / "a.archive", {.members = {"*"}});
+  EXPECT_THAT(members->meant, ElementsAre("b.csv", "c.csv"));
+  EXPECT_THAT(members->lengths, ElementsAre(4U, 4U));
+  EXPECT_THAT(members->stamps, ElementsAre(b->stamp(), c->stamp()));
   EXPECT_FALSE(source::members_of(folder_.write("x.csv", "a\n"), {.members = {"*"}}));
 }
 
