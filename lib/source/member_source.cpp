@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/printable.hpp"
 #include "source/decode/decoder.hpp"
 #include "source/fingerprint.hpp"
 #include "source/seven_zip_memory.hpp"
@@ -128,7 +129,8 @@ class Choice {
   static std::string list_of(const std::vector<std::string>& names) {
     constexpr std::size_t most = 20;
     std::string text;
-    for (std::size_t i = 0; i < std::min(most, names.size()); ++i) text += "\n  " + names[i];
+    for (std::size_t i = 0; i < std::min(most, names.size()); ++i)
+      text += "\n  " + printable_line(names[i]);
     if (names.size() > most) text += "\n  and " + std::to_string(names.size() - most) + " more";
     return text;
   }

@@ -48,13 +48,14 @@ std::unique_ptr<Source> whole(const std::string& path, FileDescriptor fd,
 }
 
 /// Of files that a system makes up when they are read (/proc) it tells no length: they are read as
-/// streams. One that is being written has a length by then.
-bool has_untold_bytes(const FileDescriptor& fd) {
+/// streams. One that is being written has a length by then. One that cannot be read is not empty.
+bool has_untold_bytes(const std::string& path, const FileDescriptor& fd) {
   struct stat status{};
   char first = 0;
-  return ::fstat(fd.get(), &status) == 0 && status.st_size == 0 &&
-         ::pread(fd.get(), &first, 1, 0) == 1 && ::fstat(fd.get(), &status) == 0 &&
-         status.st_size == 0;
+  if (::fstat(fd.get(), &status) != 0 || status.st_size != 0) return false;
+  const ssize_t got = ::pread(fd.get(), &first, 1, 0);
+  if (got < 0) throw Failure(FailureKind::failed, path + ": cannot read: " + errno_message(errno));
+  return got == 1 && ::fstat(fd.get(), &status) == 0 && status.st_size == 0;
 }
 
 /// Of one disk, and without a comment: no text ends so.
@@ -153,7 +154,7 @@ std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& optio
     throw Failure(FailureKind::usage,
                   path + ": is a folder; name its files, for example " + path + "/*.csv");
   }
-  if (S_ISREG(status.st_mode) && !has_untold_bytes(fd))
+  if (S_ISREG(status.st_mode) && !has_untold_bytes(path, fd))
     return open_file(path, std::move(fd), options, encoding);
   return unpacked(std::make_unique<StreamSource>(text_of_path(path), std::move(fd)), options,
                   encoding);

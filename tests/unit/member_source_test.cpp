@@ -140,6 +140,9 @@ TEST_F(MemberOf, OneFileIsMeantAndOthersAreListed) {
     EXPECT_EQ("a\n1\n", text_of(two, {.members = {"*"}, .member = "b.csv"}));
     EXPECT_THAT(failure_of(two, {.members = {"*.dat"}}),
                 HasSubstr("matches --member; there are:\n  b.csv\n  c.txt"));
+    // A name stands in one line.
+    EXPECT_THAT(failure_of(archive_of(kind, {{"b\nc\x1b.csv", "a\n1\n"}, {"d.csv", "a\n2\n"}})),
+                HasSubstr("\n  b\\nc\\x1b.csv\n  d.csv"));
     EXPECT_THAT(failure_of(archive_of(kind, {{"d/", ""}})), HasSubstr("there is no file in this"));
   }
 }
