@@ -93,9 +93,13 @@ std::vector<Input> inputs_of(const std::vector<std::string>& files,
       inputs.push_back({.path = file, .member = {}, .is_last_of_file = true});
       continue;
     }
-    for (const std::string& member : archive->meant) {
-      inputs.push_back(
-          {.path = file, .member = member, .is_last_of_file = false, .archive = archive});
+    for (std::size_t i = 0; i < archive->meant.size(); ++i) {
+      inputs.push_back({.path = file,
+                        .member = archive->meant[i],
+                        .is_last_of_file = false,
+                        .archive = archive,
+                        .length = archive->lengths[i],
+                        .stamp = archive->stamps[i]});
     }
     inputs.back().is_last_of_file = true;
   }

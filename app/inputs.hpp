@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/load_flags.hpp"
+#include "load/known_files.hpp"
 #include "source/source.hpp"
 
 namespace sluice::app {
@@ -17,9 +18,17 @@ struct Input {
   bool is_last_of_file = true;
   /// Of a member: what its archive has beside it.
   std::shared_ptr<const source::Members> archive = {};
+  std::optional<std::uint64_t> length = {};  ///< ... and what that says of it
+  std::string stamp = {};
 
   /// "trips.csv", "a.zip!dir/b.csv".
   std::string shown() const { return member ? path + "!" + *member : path; }
+  load::FileToFind to_find() const {
+    return {.path = path,
+            .member = member,
+            .shelf = archive ? archive->shelf : nullptr,
+            .stamp = stamp};
+  }
 };
 
 /// The files that the arguments of a command mean, each once. What of folders and patterns is left

@@ -143,6 +143,7 @@ class Files {
         if (end - next_ > 1) {
           load_side_by_side(end);
         } else {
+          find_known_members();
           load_alone(next_++);
         }
       }
@@ -227,7 +228,31 @@ class Files {
   }
 
   void load_alone(std::size_t file) {
-    if (may_begin(file)) take(file, run_one(runtime_, flags_, options_for(file)));
+    if (may_begin(file) && !take_known(file))
+      take(file, run_one(runtime_, flags_, options_for(file)));
+  }
+
+  /// Behind the next one in its archive, where they are small: what is long is not unpacked to find
+  /// out what it is.
+  std::size_t end_of_small_members() const {
+    std::size_t end = next_;
+    if (!may_go_side_by_side()) return end;
+    const auto& archive = inputs_[next_].archive;
+    while (end < files().size() && archive && inputs_[end].archive == archive &&
+           inputs_[end].length.value_or(limits::first_chunk_bytes + 1) <= limits::first_chunk_bytes)
+      ++end;
+    return end;
+  }
+
+  /// What the ledger knows of the members of an archive, before the first of them is loaded.
+  void find_known_members() {
+    if (next_ < members_asked_for_) return;
+    const std::size_t end = end_of_small_members();
+    if (end - next_ < 2) return;
+    members_asked_for_ = end;
+    runtime_.on_signal([this] { stop(); }, [this] { cancel(); });
+    runtime_.run(find_known(end));
+    runtime_.on_signal({}, {});
   }
 
   void load_side_by_side(std::size_t end) {
@@ -271,15 +296,17 @@ class Files {
     constexpr std::size_t at_once = 1000;
     known_.resize(files().size());
     for (std::size_t begin = next_; begin < end && !is_over(); begin += at_once) {
-      const auto first = files().begin() + static_cast<std::ptrdiff_t>(begin);
-      const auto count = static_cast<std::ptrdiff_t>(std::min(at_once, end - begin));
-      std::vector<std::string> paths(first, first + count);
+      std::vector<load::FileToFind> paths;
+      for (std::size_t i = begin; i < std::min(begin + at_once, end); ++i)
+        paths.push_back(inputs_[i].to_find());
       try {
-        auto found =
-            co_await load::find_known_files(runtime_.resources(), shared_, options_, paths);
+        auto found = co_await load::find_known_files(runtime_.resources(), shared_, options_,
+                                                     std::move(paths));
         std::ranges::move(found, known_.begin() + static_cast<std::ptrdiff_t>(begin));
       } catch (const pg::PgError&) {
         co_return;  // the loads ask for themselves
+      } catch (const Failure&) {
+        co_return;  // ... and say what is wrong
       }
     }
   }
@@ -482,6 +509,7 @@ class Files {
   Runtime runtime_;
   load::Shared shared_;
   std::vector<load::KnownFile> known_;                  ///< by the number of the file
+  std::size_t members_asked_for_ = 0;                   ///< behind them
   std::vector<Later> later_;                            ///< files that have another turn
   std::vector<std::optional<report::Ending>> endings_;  ///< by the number of the file
   std::size_t next_ = 0;                                ///< the first that is not begun

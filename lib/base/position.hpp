@@ -9,8 +9,9 @@ namespace sluice {
 
 /// Where a record begins in its source, as an editor and `dd` would find it.
 struct Position {
-  std::uint64_t byte_offset =
-      0;                     ///< from 0, in the decompressed source, a byte-order mark included
+  /// From 0. Of a reject: in the source as it is, unpacked, a byte-order mark included; else in the
+  /// content, which is in UTF-8 and has none.
+  std::uint64_t byte_offset = 0;
   std::uint64_t line = 1;    ///< from 1, physical: newlines inside quotes count
   std::uint64_t record = 1;  ///< from 1, the first record after the header
 };

@@ -29,7 +29,7 @@ struct Chunk {
   std::uint64_t digest = 0;        ///< XXH3 (64 bits) of the bytes
   std::uint64_t packed_bytes = 0;  ///< what was read for it of what is packed, for progress
   const source::Encoding* encoding = nullptr;  ///< the source's: Source::encoding()
-  std::uint64_t origin = 0;  ///< with an encoding: where it starts in the text as that was
+  std::uint64_t origin = 0;                    ///< where it starts in the source as that is
   bool unterminated_quote =
       false;  ///< the last record, which is the source's last, opens a quote that never closes
   bool lacks_line_end = false;  ///< the last record, which is the source's last
@@ -52,9 +52,7 @@ class PositionCounter {
  public:
   /// `chunk` must outlive it.
   PositionCounter(const Chunk& chunk, csv::LineEnd line_end)
-      : chunk_(chunk),
-        line_end_(line_end),
-        origin_(chunk.encoding != nullptr ? chunk.origin : chunk.start.byte_offset) {}
+      : chunk_(chunk), line_end_(line_end), origin_(chunk.origin) {}
 
   /// The record that begins at `offset` of the chunk, and is number `record` (from 0) in it. Its
   /// byte is that of the source as it is, whatever its encoding.

@@ -8,6 +8,7 @@
 #include "base/quantity.hpp"
 #include "chunk/tally.hpp"
 #include "source/transcoder.hpp"
+#include "source/unreadable.hpp"
 
 namespace sluice::chunk {
 namespace {
@@ -18,16 +19,19 @@ bool has_too_many_lines(std::string_view record, csv::LineEnd line_end, std::uin
 }
 
 /// The record at that line is more than it may be.
-Failure failure_of(csv::OddLine::Kind why, const std::string& where, const ChunkerOptions& options,
-                   bool is_open) {
+source::Unreadable failure_of(csv::OddLine::Kind why, const std::string& where,
+                              const ChunkerOptions& options, bool is_open) {
   const bool in_lines = why == csv::OddLine::Kind::too_many_lines;
-  return Failure(
+  return source::Unreadable(
       FailureKind::bad_record,
       where + ": the record that begins here " +
           (in_lines ? "has more than " + std::to_string(options.record_lines_max) + " lines"
                     : "is larger than " + format_bytes(options.record_bytes_max)) +
           (is_open ? "; a quote in it is still open" : "") +
-          (in_lines ? " (see --max-record-lines, --quote)" : " (see --max-record-bytes, --quote)"));
+          (in_lines ? " (see --max-record-lines, --quote)" : " (see --max-record-bytes, --quote)"),
+      "",
+      options.cuts_open_records ? "with a larger --max-record-bytes"
+                                : "with --max-rejects, or with other limits of a record,");
 }
 
 }  // namespace
@@ -159,8 +163,9 @@ void Chunker::close(Chunk& chunk, std::size_t end, std::size_t size) {
   if (end == size && at_end_ && carry_used_ == carry_.size()) end_last_record(chunk);
   tally.count(chunk, records_behind);
   chunk.encoding = source_.encoding();
-  chunk.origin = next_origin_;
-  if (chunk.encoding != nullptr) next_origin_ = origin_behind();
+  const bool is_as_it_was = chunk.encoding == nullptr;
+  chunk.origin = is_as_it_was ? chunk.start.byte_offset + source_.mark_bytes() : next_origin_;
+  if (!is_as_it_was) next_origin_ = origin_behind();
   const auto packed = source_.packed();
   chunk.packed_bytes = packed ? packed->done - std::min(packed_read_, packed->done) : 0;
   packed_read_ += chunk.packed_bytes;

@@ -29,7 +29,7 @@ struct PreambleOptions {
 struct Preamble {
   std::optional<std::vector<std::string>> header;  ///< nothing without one, or in an empty source
   std::string header_bytes;  ///< the header record as it is, without its line end
-  std::string front_bytes;   ///< what stands in front of that, without a byte-order mark
+  std::string front_bytes;   ///< what stands in front of that
   csv::Dialect dialect;      ///< with what the source has said of it
   bool is_text = false;      ///< it looks like COPY's text format
   csv::LineEnd line_end = csv::LineEnd::lf;
@@ -46,7 +46,7 @@ struct Preamble {
 /// encoding; it was read last.
 std::uint64_t origin_of(source::Source& source, std::string_view read_ahead);
 
-/// Reads a source's byte-order mark, skipped lines, header and line end. Blocking.
+/// Reads a source's skipped lines, header and line end. Blocking.
 /// Throws Failure for UTF-16, compressed data, an unreadable header.
 Preamble read_preamble(source::Source& source, const PreambleOptions& options);
 

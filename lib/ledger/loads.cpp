@@ -140,15 +140,19 @@ Sql digests_of(const std::vector<std::string>& digests) {
 
 /// Which rows of pgsluice.loads, as l, find_loads() is about: a condition for each kind.
 std::vector<Sql> are_like(const NewLoad& like) {
-  std::vector<Sql> kinds{sql("l.fingerprint = {}", literal(like.fingerprint)),
-                         sql("l.head = {}", literal(like.head))};
+  std::vector<Sql> kinds{
+      sql("l.fingerprint = any ({})", digests_of({like.fingerprint, like.marked.fingerprint})),
+      sql("l.head = any ({})", digests_of({like.head, like.marked.head}))};
   // A stream has a name, and no path.
   if (like.is_file()) kinds.push_back(sql("l.source_path = {}", literal(like.source_path)));
   const std::string file = file_of(like.source_stamp);
   if (!file.empty())
     kinds.push_back(sql("substring(l.source_stamp from '^\\S+ \\S+ ') = {}", literal(file)));
-  if (!like.short_heads.empty())
-    kinds.push_back(sql("l.head = any ({})", digests_of(like.short_heads)));
+  if (!like.short_heads.empty()) {
+    std::vector<std::string> heads = like.short_heads;
+    std::ranges::copy(like.marked.short_heads, std::back_inserter(heads));
+    kinds.push_back(sql("l.head = any ({})", digests_of(heads)));
+  }
   for (Sql& kind : kinds) kind += sql(" and {}", may_be_of_table(like));
   return kinds;
 }
@@ -156,11 +160,15 @@ std::vector<Sql> are_like(const NewLoad& like) {
 /// A query of short_lengths, as one text. Each length is one step into the index, however many
 /// loads have it.
 Sql short_lengths_query(const NewLoad& like) {
+  // With a mark in front of it, a content that is no shorter may be a beginning of this one.
+  static constexpr std::uint64_t mark_bytes = 3;
+  const std::uint64_t longest =
+      std::min<std::uint64_t>(like.head_bytes + mark_bytes, limits::fingerprint_bytes);
   const auto next = [&](SqlWords start, SqlWords behind) {
     return sql(
         "(select l.head_bytes from pgsluice.loads l where l.start = {} and l.head_bytes > {} and "
         "l.head_bytes < {} and {} order by l.head_bytes limit 1)",
-        start, behind, like.head_bytes, may_be_of_table(like));
+        start, behind, longest, may_be_of_table(like));
   };
   return sql(
       "(with recursive lengths (start, n) as (select s, {} from unnest({}) s union all select "
@@ -244,7 +252,10 @@ Question question_of_like(const NewLoad& like) {
 Question question_of_untouched(const std::vector<NewLoad>& sources) {
   const NewLoad& like = sources.front();
   std::vector<std::string> fingerprints;
-  for (const NewLoad& source : sources) fingerprints.push_back(source.fingerprint);
+  for (const NewLoad& source : sources) {
+    fingerprints.push_back(source.fingerprint);
+    fingerprints.push_back(source.marked.fingerprint);
+  }
   const Sql stamps =
       sql_list(sources, [](const NewLoad& source) { return literal(source.source_stamp); });
   Sql which =
@@ -304,6 +315,26 @@ asio::awaitable<KnownLoads> find_untouched(pg::Connection& on,
   const Question question = question_of_untouched(sources);
   const auto results = co_await on.query(question.batch.text());
   co_return read_known_loads(question, results);
+}
+
+asio::awaitable<std::set<std::string>> finished_stamps(pg::Connection& on,
+                                                       const std::vector<std::string>& stamps) {
+  std::set<std::string> found;
+  if (stamps.empty()) co_return found;
+  const Sql all = sql_list(stamps, [](const std::string& stamp) { return literal(stamp); });
+  // By what names the file, for which there is an index.
+  const Sql files =
+      sql_list(stamps, [](const std::string& stamp) { return literal(file_of(stamp)); });
+  const Sql ask =
+      sql("select distinct l.source_stamp from pgsluice.loads l where l.state <> 'void' and "
+          "l.state = 'finished' and substring(l.source_stamp from '^\\S+ \\S+ ') = any (array[{}]) "
+          "and l.source_stamp = any "
+          "(array[{}])",
+          files, all);
+  const auto results = co_await on.query(ask);
+  const pg::Result& rows = results.front();
+  for (std::size_t row = 0; row < rows.rows(); ++row) found.emplace(rows.text(row, 0));
+  co_return found;
 }
 
 asio::awaitable<std::vector<LoadId>> running(pg::Connection& on, const std::vector<LoadId>& loads) {
@@ -387,6 +418,16 @@ asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::stri
           "{}commit",
           literal(rejects_path), id.value, behind);
   co_await on.query(statements);
+}
+
+Sql leave_mark_out_statements(const KnownLoad& load, const NewLoad& now, std::uint64_t mark_bytes) {
+  const Sql bytes = load.source_bytes ? sql("{}", *load.source_bytes) : sql("null");
+  return sql(
+      "update pgsluice.chunks set byte_offset = byte_offset - {} where load_id = {}; update "
+      "pgsluice.loads set fingerprint = {}, head = {}, head_bytes = {}, start = {}, source_bytes = "
+      "{}, options = {} where load_id = {}; ",
+      mark_bytes, load.id.value, literal(load.fingerprint), literal(now.head), now.head_bytes,
+      literal_or_null(!now.start.empty(), now.start), bytes, literal(load.options), load.id.value);
 }
 
 Sql void_load_statement(LoadId id) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,19 @@ struct NewLoad {
   std::optional<std::uint64_t> source_bytes;  ///< nothing for a stream, and for what is packed
   std::string source_stamp;
   std::string fingerprint;
-  std::string head;                 ///< of the first bytes alone: source::head_digest()
+  std::string head;  ///< of the first bytes alone: source::head_digest()
+  /// Digests of the content behind a byte-order mark, as former versions have entered it where
+  /// there was one: such a load is of this content too.
+  struct Marked {
+    std::string fingerprint;
+    std::string head;
+    std::vector<std::string> short_heads;  ///< of NewLoad::short_heads, in their order
+  };
+  Marked marked = {};
   std::uint64_t head_bytes = 0;     ///< of so many: fewer than limits::fingerprint_bytes are all
   std::string start;                ///< source::start_of(), where these are all
-  std::vector<std::string> starts;  ///< source::starts_of(): what it may have been before it grew
+  std::vector<std::string> starts;  ///< source::starts_of(): what it may have been before it grew,
+                                    ///< with and without a mark
   /// The head of its first bytes as many as KnownLoads::short_lengths says: of what it may have
   /// been, and what is a load's head is what it was.
   std::vector<std::string> short_heads;
@@ -70,6 +80,9 @@ struct KnownLoad : LoadEntry {
   bool updated_since = false;       ///< a later load updates rows of the table
   bool has_others = false;          ///< the table has rows of other loads too
   bool of_other_table = false;      ///< which had the name that the table has now
+  /// In the ledger it is of the content behind a byte-order mark; here it is not, but for its
+  /// chunks (resume/counted_mark).
+  bool counts_mark = false;
 };
 
 struct KnownLoads {
@@ -91,6 +104,10 @@ asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like);
 /// Finished loads of these sources, which all go into one table, with the stamp and the fingerprint
 /// that a source has now: of those that no unfinished load may be about. Newest first.
 asio::awaitable<KnownLoads> find_untouched(pg::Connection& on, const std::vector<NewLoad>& sources);
+
+/// Those of these stamps that finished loads have, into whatever table.
+asio::awaitable<std::set<std::string>> finished_stamps(pg::Connection& on,
+                                                       const std::vector<std::string>& stamps);
 
 /// Those of these loads on which a run is at work.
 asio::awaitable<std::vector<LoadId>> running(pg::Connection& on, const std::vector<LoadId>& loads);
@@ -170,6 +187,10 @@ asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
 /// `behind` run in the same transaction.
 asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::string& rejects_path,
                                   const Sql& behind);
+
+/// Statements, each with "; " behind it, that make an unfinished load that counts a byte-order mark
+/// one that does not: as it is here, with its places so many bytes less.
+Sql leave_mark_out_statements(const KnownLoad& load, const NewLoad& now, std::uint64_t mark_bytes);
 
 /// The statement that declares loads void: what they stored is gone or no longer counts.
 Sql void_load_statement(LoadId id);

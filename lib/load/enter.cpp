@@ -17,6 +17,8 @@
 #include "plan/values.hpp"
 #include "resume/candidates.hpp"
 #include "resume/compare.hpp"
+#include "resume/counted_mark.hpp"
+#include "source/marked_source.hpp"
 
 namespace sluice::load {
 namespace {
@@ -223,8 +225,10 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   // What decides where chunks end stays; how large a record may be does not.
   plan_.identity.chunk_bytes = load.chunk_bytes;
   run_.report.plan.chunk_bytes = plan_.identity.chunk_bytes;
-  const Sql defer = defer_statements(plan_, sql("{}", load.id.value));
-  co_await ledger::resume_load(connection, load.id, plan_.identity.rejects_path, defer);
+  Sql more = defer_statements(plan_, sql("{}", load.id.value));
+  if (load.counts_mark)
+    more += ledger::leave_mark_out_statements(load, plan_.identity, source::utf8_mark.size());
+  co_await ledger::resume_load(connection, load.id, plan_.identity.rejects_path, more);
 }
 
 /// Makes the plan one of what is behind the content of a finished load.
@@ -240,7 +244,8 @@ asio::awaitable<void> Entrance::go_on_behind(pg::Connection& connection,
                               "of then are in {} already.",
                               plan_.target.table.full_name()));
   }
-  const ledger::StoredChunks chunks = co_await ledger::stored_chunks(connection, load.id);
+  ledger::StoredChunks chunks = co_await ledger::stored_chunks(connection, load.id);
+  chunks = resume::without_mark(load, std::move(chunks));
   if (chunks.empty()) throw ledger::damaged(load.id, "it has no chunks");
   const ledger::ChunkEntry& last = chunks.rbegin()->second;
   std::optional<Position> place;

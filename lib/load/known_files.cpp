@@ -1,13 +1,17 @@
 #include "load/known_files.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <set>
 
 #include "async/offload.hpp"
 #include "ledger/places.hpp"
 #include "load/enter.hpp"
 #include "load/run.hpp"
+#include "load/survey.hpp"
 #include "plan/plan.hpp"
 #include "resume/candidates.hpp"
+#include "resume/counted_mark.hpp"
 #include "resume/history.hpp"
 
 namespace sluice::load {
@@ -50,10 +54,11 @@ std::optional<File> look_at(const plan::LoadOptions& options, const Shared& shar
 /// The verdict on a file, of the loads that have its stamp and fingerprint.
 resume::Verdict verdict_on(const File& file, const std::vector<ledger::KnownLoad>& loads) {
   resume::History history = file.history;
-  for (const ledger::KnownLoad& load : loads) {
-    const bool is_of_it = load.damage.empty() && load.source_stamp == file.identity.source_stamp &&
-                          load.fingerprint == file.identity.fingerprint;
-    if (is_of_it) history.loads.push_back({.load = load});
+  for (ledger::KnownLoad load : loads) {
+    if (load.source_stamp != file.identity.source_stamp) continue;
+    resume::leave_mark_out(load, file.identity);
+    const bool is_of_it = load.damage.empty() && load.fingerprint == file.identity.fingerprint;
+    if (is_of_it) history.loads.push_back({.load = std::move(load)});
   }
   return resume::judge(history, file.identity);
 }
@@ -79,17 +84,55 @@ LoadReport report_on(const Resources& on, const File& file, const ledger::LoadEn
   return std::move(run.report);
 }
 
+/// Which table it is, and how its files are read, where no load has found that out yet.
+asio::awaitable<void> find_out(Resources on, Shared& shared, const plan::LoadOptions& options) {
+  if (!shared.encoding) {
+    std::optional<source::Encoding> encoding = co_await encoding_to_read(on.pool, options);
+    shared.encoding = std::move(encoding);
+  }
+  if (shared.target) co_return;
+  pg::Lease connection = co_await on.pool.acquire();
+  connection->refuse_standby();
+  writer::Target target =
+      co_await writer::describe(*connection, options.table, options.settings, ledger::Use::load);
+  if (shared.table.value_or(target.table.id) != target.table.id) co_return;
+  shared.table = target.table.id;
+  if (target.ledger == ledger::State::complete) shared.target = std::move(target);
+}
+
+/// Leaves out the members that the ledger does not know by their stamps.
+asio::awaitable<void> leave_known_stamps(Resources on, std::vector<std::size_t>& which,
+                                         const std::vector<FileToFind>& files) {
+  std::vector<std::string> stamps;
+  for (const std::size_t i : which)
+    if (files[i].member) stamps.push_back(files[i].stamp);
+  if (stamps.empty()) co_return;
+  pg::Lease connection = co_await on.pool.acquire();
+  const std::set<std::string> known = co_await ledger::finished_stamps(*connection, stamps);
+  const auto is_unknown = [&](std::size_t i) {
+    return files[i].member && !known.contains(files[i].stamp);
+  };
+  std::erase_if(which, is_unknown);
+}
+
 }  // namespace
 
-asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, const Shared& shared,
+asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, Shared& shared,
                                                          plan::LoadOptions options,
-                                                         std::vector<std::string> paths) {
+                                                         std::vector<FileToFind> paths) {
   std::vector<KnownFile> found(paths.size());
-  if (!shared.target || options.again) co_return found;
+  if (options.again) co_return found;
+  co_await find_out(on, shared, options);
+  if (!shared.target) co_return found;
+  std::vector<std::size_t> which(paths.size());
+  std::iota(which.begin(), which.end(), 0);
+  co_await leave_known_stamps(on, which, paths);
   std::vector<File> files;
   const auto look = [&] {
-    for (std::size_t i = 0; i < paths.size(); ++i) {
-      options.path = paths[i];
+    for (const std::size_t i : which) {
+      options.path = paths[i].path;
+      options.unpack.member = paths[i].member;
+      options.unpack.shelf = paths[i].shelf;
       std::optional<File> file = look_at(options, shared);
       if (!file) continue;
       file->number = i;

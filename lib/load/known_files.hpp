@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "load/resources.hpp"
 #include "load/shared.hpp"
 #include "plan/options.hpp"
+#include "source/source.hpp"
 
 namespace sluice::load {
 
@@ -20,11 +22,19 @@ struct KnownFile {
   bool is_like_another = false;
 };
 
-/// Looks at files of one chunk that are to be loaded side by side. One question to the ledger
-/// serves all of them. What is not clear is left to the loads, and so is all where the table is not
-/// known yet (Shared::target).
-asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, const Shared& shared,
+/// A file, or a member of an archive.
+struct FileToFind {
+  std::string path;
+  std::optional<std::string> member;
+  std::shared_ptr<source::ArchiveShelf> shelf = {};  ///< of a member
+  std::string stamp = {};                            ///< ... by which it is known, unread
+};
+
+/// Looks at files of one chunk. One question to the ledger serves all of them; what of an archive
+/// it does not know by its stamp is not unpacked. What is not clear is left to the loads, and so is
+/// all where there is no ledger yet.
+asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, Shared& shared,
                                                          plan::LoadOptions options,
-                                                         std::vector<std::string> paths);
+                                                         std::vector<FileToFind> files);
 
 }  // namespace sluice::load

@@ -20,6 +20,7 @@
 #include "load/survey.hpp"
 #include "pg/encoding.hpp"
 #include "plan/data_encoding.hpp"
+#include "source/unreadable.hpp"
 #include "writer/table_name.hpp"
 
 namespace sluice::load {
@@ -59,8 +60,8 @@ asio::awaitable<void> Load::run() {
   std::exception_ptr failed;
   try {
     co_await run_to_the_end();
-  } catch (const source::UnpacksToMore&) {
-    run_.report.goes_on_with = "with a larger --max-bytes";
+  } catch (const source::Unreadable& unreadable) {
+    run_.report.goes_on_with = unreadable.goes_on_with();
     failed = std::current_exception();
   } catch (...) {
     failed = std::current_exception();
@@ -137,7 +138,7 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
   if (shared_ != nullptr && shared_->encoding) {
     encoding = *shared_->encoding;
   } else {
-    encoding = co_await encoding_to_read();
+    encoding = co_await encoding_to_read(run_.on.pool, options_);
     if (shared_ != nullptr) shared_->encoding = encoding;
   }
   const auto open = [this, &encoding] {
@@ -165,28 +166,6 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
   run_.report.is_staged = plan.strategy.staged;
   run_.on.pool.allow(std::max(plan.jobs, shared_ == nullptr ? 1 : shared_->side_by_side));
   co_return plan;
-}
-
-/// What the source is said to be in, where it is converted here: everywhere but for a database that
-/// takes bytes as they are. Nothing: its first bytes say it.
-asio::awaitable<std::optional<source::Encoding>> Load::encoding_to_read() {
-  const std::string& name = options_.encoding;
-  if (name.empty() || name == "auto") co_return std::nullopt;
-  std::optional<source::Encoding> encoding = source::encoding_named(name);
-  if (!encoding) co_return source::Encoding();  // PostgreSQL's alone
-  if (encoding->is_utf8()) co_return std::nullopt;
-  const auto known = pg::encoding_named(encoding->name);
-  if (!known || pg::is_for_clients_alone(*known)) co_return encoding;
-  pg::Pool& pool = run_.on.pool;
-  std::unique_ptr<pg::Connection> connection = co_await pool.take_idle();
-  if (!connection) {
-    const RetryPolicy policy{options_.retry_for, retry_backoff, options_.use_ledger};
-    connection = co_await open_first(pool.options(), policy, nullptr);
-  }
-  const bool takes_any_bytes = connection && connection->takes_any_bytes();
-  if (connection) pool.put(std::move(connection));
-  if (takes_any_bytes) co_return source::Encoding();
-  co_return encoding;
 }
 
 /// Nothing is kept, so nothing is locked, entered or resumed.

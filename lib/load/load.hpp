@@ -42,7 +42,6 @@ class Load {
  private:
   asio::awaitable<void> run_to_the_end();
   asio::awaitable<plan::Plan> prepare_to_run();
-  asio::awaitable<std::optional<source::Encoding>> encoding_to_read();
   asio::awaitable<void> run_plan(plan::Plan& plan);
   asio::awaitable<void> run_check(plan::Plan& plan);
   asio::awaitable<bool> run_at_once(plan::Plan& plan);

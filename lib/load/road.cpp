@@ -101,14 +101,14 @@ bool Road::is_stored(const chunk::Chunk& chunk) {
   const ledger::ChunkEntry& entry = found->second;
   if (entry.digest != chunk.digest || entry.byte_count != chunk.size ||
       entry.start.byte_offset != chunk.start.byte_offset) {
+    const std::uint64_t begin = entry.start.byte_offset + plan_.source->mark_bytes();
     throw Failure(
         FailureKind::changed,
         fmt::format("{} has changed since load {} stored a part of it: bytes {} to {} (from line "
                     "{}) differ\n"
                     "  Load it from the start with --again; add --truncate to empty {} first.",
-                    plan_.source->name(), with_.writer.load()->value, entry.start.byte_offset,
-                    entry.start.byte_offset + entry.byte_count, entry.start.line,
-                    plan_.target.table.full_name()));
+                    plan_.source->name(), with_.writer.load()->value, begin,
+                    begin + entry.byte_count, entry.start.line, plan_.target.table.full_name()));
   }
   progress_.bytes_done += chunk.size;
   progress_.bytes_before += chunk.size;

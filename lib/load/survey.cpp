@@ -6,6 +6,7 @@
 #include "async/task_group.hpp"
 #include "chunk/chunker.hpp"
 #include "load/retry_policy.hpp"
+#include "pg/encoding.hpp"
 #include "source/fingerprint.hpp"
 
 namespace sluice::load {
@@ -36,6 +37,23 @@ asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock(
   if (!connection) connection = co_await open_first(run.on.pool.options(), policy, nullptr);
   if (!connection) note_missing_lock(run);
   co_return connection;
+}
+
+asio::awaitable<std::optional<source::Encoding>> encoding_to_read(
+    pg::Pool& pool, const plan::LoadOptions& options) {
+  const std::string& name = options.encoding;
+  if (name.empty() || name == "auto") co_return std::nullopt;
+  std::optional<source::Encoding> encoding = source::encoding_named(name);
+  if (!encoding) co_return source::Encoding();  // PostgreSQL's alone
+  if (encoding->is_utf8()) co_return std::nullopt;
+  const auto known = pg::encoding_named(encoding->name);
+  if (!known || pg::is_for_clients_alone(*known)) co_return encoding;
+  std::unique_ptr<pg::Connection> connection = co_await pool.take_idle();
+  if (!connection) connection = co_await open_first(pool.options(), policy_of(options), nullptr);
+  const bool takes_any_bytes = connection && connection->takes_any_bytes();
+  if (connection) pool.put(std::move(connection));
+  if (takes_any_bytes) co_return source::Encoding();
+  co_return encoding;
 }
 
 Survey::Survey(Run& run, const plan::LoadOptions& options, source::Source& source, Shared* shared,

@@ -24,6 +24,11 @@ struct Findings {
 /// Whether it is one chunk, and known to be.
 bool is_small(const source::Source& source, const plan::LoadOptions& options);
 
+/// What the source is said to be in, where it is converted here: everywhere but for a database that
+/// takes bytes as they are. Nothing: its first bytes say it.
+asio::awaitable<std::optional<source::Encoding>> encoding_to_read(pg::Pool& pool,
+                                                                  const plan::LoadOptions& options);
+
 /// Takes or opens the connection that keeps a second run away. Nothing where the server has no room
 /// for it, which is noted: the rows matter more than the lock, which is manners.
 asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock(

@@ -36,7 +36,7 @@ chunk::PreambleOptions preamble_options(const LoadOptions& o) {
 void require_lines(const std::string& name, const LoadOptions& options,
                    const chunk::Preamble& preamble) {
   const std::string& text = preamble.beginning;
-  if (options.skip_lines == 0 || text.empty() || text == "\xef\xbb\xbf" || preamble.header) return;
+  if (options.skip_lines == 0 || text.empty() || preamble.header) return;
   const bool has_last_line = !text.ends_with('\n') && !text.ends_with('\r');
   const std::uint64_t lines = preamble.start.line - 1 + (has_last_line ? 1 : 0);
   const chunk::PreambleOptions meant = preamble_options(options);
@@ -176,6 +176,9 @@ ledger::NewLoad identity_of(const Plan& plan, const Beginning& beginning) {
                            .source_stamp = plan.source->opening_stamp(),
                            .fingerprint = beginning.fingerprint,
                            .head = beginning.head,
+                           .marked = {.fingerprint = beginning.marked.fingerprint,
+                                      .head = beginning.marked.head,
+                                      .short_heads = {}},
                            .head_bytes = plan.preamble.beginning.size(),
                            .start = source::start_of(plan.preamble.beginning),
                            .starts = source::starts_of(plan.preamble.beginning),
@@ -187,6 +190,8 @@ ledger::NewLoad identity_of(const Plan& plan, const Beginning& beginning) {
                            .staged = plan.strategy.staged,
                            .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
                            .behind_load = {}};
+  std::ranges::move(source::starts_of(source::marked_beginning(plan.preamble.beginning)),
+                    std::back_inserter(identity.starts));
   if (o.truncate) identity.options = with_truncation(identity.options);
   return identity;
 }
@@ -263,10 +268,11 @@ PlanSummary Plan::summary() const {
 }
 
 Beginning read_beginning(source::Source& source, const LoadOptions& options) {
-  Beginning beginning{chunk::read_preamble(source, preamble_options(options)), {}, {}, {}};
+  Beginning beginning{chunk::read_preamble(source, preamble_options(options)), {}, {}, {}, {}};
   require_lines(source.name(), options, beginning.preamble);
   beginning.fingerprint = source::fingerprint(source, beginning.preamble.beginning);
   beginning.head = source::head_digest(beginning.preamble.beginning);
+  beginning.marked = source::marked_digests(source, beginning.preamble.beginning);
   return beginning;
 }
 

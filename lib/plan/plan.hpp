@@ -11,6 +11,7 @@
 #include "plan/strategy.hpp"
 #include "plan/summary.hpp"
 #include "rejects/bad_records.hpp"
+#include "source/fingerprint.hpp"
 #include "source/source.hpp"
 #include "tuple/encoder.hpp"
 #include "writer/catalog.hpp"
@@ -51,6 +52,7 @@ struct Beginning {
   chunk::Preamble preamble;
   std::string fingerprint;
   std::string head;
+  source::MarkedDigests marked;
   std::optional<std::string> null_bytes;  ///< the text for NULL, where the source has it otherwise
 };
 

@@ -2,18 +2,26 @@
 
 #include <algorithm>
 
+#include "resume/counted_mark.hpp"
 #include "resume/sound_entry.hpp"
 #include "source/fingerprint.hpp"
+#include "source/marked_source.hpp"
 
 namespace sluice::resume {
 
 asio::awaitable<ledger::KnownLoads> find_candidates(pg::Connection& connection, plan::Plan& plan) {
   ledger::KnownLoads known = co_await ledger::find_loads(connection, plan.identity);
   if (known.short_lengths.empty()) co_return known;
+  const std::string_view beginning = plan.preamble.beginning;
+  ledger::NewLoad& now = plan.identity;
   for (const std::uint64_t length : known.short_lengths) {
-    plan.identity.short_heads.push_back(
-        source::head_digest(std::string_view(plan.preamble.beginning).substr(0, length)));
+    const std::uint64_t without_mark = length - std::min(length, source::utf8_mark.size());
+    now.short_heads.push_back(source::head_digest(beginning.substr(0, without_mark)));
+    now.marked.short_heads.push_back(
+        source::head_digest(source::marked_beginning(beginning, length)));
   }
+  for (const std::uint64_t length : known.short_lengths)
+    now.short_heads.push_back(source::head_digest(beginning.substr(0, length)));
   known = co_await ledger::find_loads(connection, plan.identity);
   co_return known;
 }
@@ -31,6 +39,7 @@ History history_of(const plan::Plan& plan, std::vector<ledger::KnownLoad> loads)
     if (!history.again) require_sound(load);
     history.loads.emplace_back();
     history.loads.back().load = std::move(load);
+    leave_mark_out(history.loads.back().load, plan.identity);
   }
   return history;
 }

@@ -9,6 +9,8 @@
 #include "async/offload.hpp"
 #include "base/failure.hpp"
 #include "base/limits.hpp"
+#include "resume/counted_mark.hpp"
+#include "source/marked_source.hpp"
 #include "source/starts.hpp"
 
 namespace sluice::resume {
@@ -22,20 +24,29 @@ Range range_of(const ledger::ChunkEntry& chunk) {
   return {chunk.start.byte_offset, chunk.byte_count, chunk.digest};
 }
 
+bool begins_in_front_of_end(const std::vector<Range>& later, const ledger::StoredChunks& earlier) {
+  if (later.empty() || earlier.empty()) return false;
+  const ledger::ChunkEntry& last = earlier.rbegin()->second;
+  return later.front().begin + source::utf8_mark.size() == last.start.byte_offset + last.byte_count;
+}
+
 /// Of a load, behind those of the loads that it goes on behind.
-asio::awaitable<std::vector<Range>> ranges_of(pg::Connection& on, LoadId load,
-                                              std::optional<LoadId> behind) {
+asio::awaitable<std::vector<Range>> ranges_of(pg::Connection& on, ledger::KnownLoad load) {
   std::vector<Range> ranges;
   // Loads that go on behind each other are a chain, newest first.
   static constexpr int chain_max = 10'000;
-  std::optional<LoadId> next = load;
+  std::optional<LoadId> next = load.id;
   for (int i = 0; next && i < chain_max; ++i) {
-    const ledger::StoredChunks chunks = co_await ledger::stored_chunks(on, *next);
+    ledger::StoredChunks chunks = co_await ledger::stored_chunks(on, *next);
+    // What goes on three bytes in front of the end of another load leaves out the mark that this
+    // one, and all in front of it, count.
+    load.counts_mark = load.counts_mark || begins_in_front_of_end(ranges, chunks);
+    chunks = without_mark(load, std::move(chunks));
     std::vector<Range> front;
     for (const auto& [number, chunk] : chunks) front.push_back(range_of(chunk));
     ranges.insert(ranges.begin(), front.begin(), front.end());
-    if (next == load) {
-      next = behind;
+    if (next == load.id) {
+      next = load.behind_load;
     } else {
       const auto entry = co_await ledger::show_load(on, *next);
       next = entry ? entry->behind_load : std::nullopt;
@@ -65,7 +76,8 @@ asio::awaitable<bool> read_on(ComparisonOn on, Comparison& comparison) {
 asio::awaitable<Match> match_of_file(ComparisonOn on, const ledger::KnownLoad& load) {
   std::optional<std::string> first;
   const auto find = [&on, &load, &first] {
-    first = source::fingerprint_of_first(on.source, on.beginning, *load.source_bytes);
+    first = source::fingerprint_of_first(on.source, on.beginning, *load.source_bytes,
+                                         load.counts_mark ? source::utf8_mark : "");
   };
   if (load.finished() || !load.source_bytes) co_return Match::unread;
   co_await async::offload(on.reader, find);
@@ -142,10 +154,13 @@ asio::awaitable<void> compare(ComparisonOn on, std::vector<Candidate>& candidate
   for (const std::size_t i : which) loads.push_back(candidates[i].load.id);
   const auto first = co_await ledger::first_chunks(on.connection, loads);
   std::vector<std::vector<Range>> beginnings;
-  for (const LoadId load : loads) {
-    const auto found = first.find(load.value);
+  for (const std::size_t i : which) {
+    const auto found = first.find(candidates[i].load.id.value);
     beginnings.emplace_back();
-    if (found != first.end()) beginnings.back().push_back(range_of(found->second));
+    if (found == first.end()) continue;
+    ledger::StoredChunks chunk{{0, found->second}};
+    chunk = without_mark(candidates[i].load, std::move(chunk));
+    beginnings.back().push_back(range_of(chunk.begin()->second));
   }
   Comparison beginning(std::move(beginnings));
   co_await read_on(on, beginning);
@@ -163,8 +178,7 @@ asio::awaitable<void> compare(ComparisonOn on, std::vector<Candidate>& candidate
       }
     }
     left.push_back(which[i]);
-    const std::optional<LoadId> behind = candidate.load.behind_load;
-    std::vector<Range> of_load = co_await ranges_of(on.connection, candidate.load.id, behind);
+    std::vector<Range> of_load = co_await ranges_of(on.connection, candidate.load);
     ranges.push_back(std::move(of_load));
   }
   if (left.empty() || on.stopped() || !on.source.rewind()) co_return;

@@ -64,6 +64,7 @@ struct ArchiveReader::Calls {
     try {
       const std::size_t got = reader.source_.read(reader.buffer_.data(), reader.buffer_.size());
       reader.at_ += got;
+      reader.has_ended_ = got == 0;
       const std::size_t kept = std::min(got, tar_block);
       reader.last_.append(reader.buffer_.data() + got - kept, kept);
       if (reader.last_.size() > tar_block) reader.last_.erase(0, reader.last_.size() - tar_block);
@@ -157,7 +158,12 @@ bool ArchiveReader::next(Member& member) {
 std::size_t ArchiveReader::read(char* into, std::size_t size) {
   const la_ssize_t got = libarchive().read_data(archive_.get(), into, size);
   // A warning is about the content too: a checksum, or a size.
-  if (got < 0) fail();
+  if (got < 0) {
+    const bool is_cut = packing_ == Packing::tar && has_ended_ && !failed_ &&
+                        member_read_ < member_.bytes.value_or(0);
+    if (is_cut) throw cut_off(source_.name(), "tar", "in " + member_.name);
+    fail();
+  }
   member_read_ += static_cast<std::uint64_t>(got);
   if (got == 0 && member_.bytes && *member_.bytes != member_read_) {
     throw damaged(source_.name() + "!" + member_.name,

@@ -61,6 +61,7 @@ class ArchiveReader {
   Packing packing_;
   std::unique_ptr<archive, Free> archive_;
   bool is_empty_ = false;
+  bool has_ended_ = false;  ///< more was asked for than the source has
   std::vector<char> buffer_;
   std::exception_ptr failed_;  ///< by the source, below the library
   std::uint64_t size_ = 0;     ///< of the source, where it can be sought in

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/limits.hpp"
+#include "source/marked_source.hpp"
 
 namespace sluice::source {
 namespace {
@@ -28,6 +29,23 @@ std::string fingerprint(const Source& source, std::string_view beginning) {
 }
 
 std::string head_digest(std::string_view beginning) { return digest(beginning); }
+
+std::string marked_beginning(std::string_view beginning, std::size_t bytes) {
+  return (std::string(utf8_mark) + std::string(beginning)).substr(0, bytes);
+}
+
+MarkedDigests marked_digests(const Source& source, std::string_view beginning) {
+  const std::optional<std::uint64_t> length = source.length();
+  const std::string begins = marked_beginning(beginning);
+  std::string tail = source.tail(limits::fingerprint_bytes);
+  if (length && *length < limits::fingerprint_bytes) {  // the mark may be in the last bytes too
+    tail.insert(0, utf8_mark);
+    if (tail.size() > limits::fingerprint_bytes)
+      tail.erase(0, tail.size() - limits::fingerprint_bytes);
+  }
+  const std::string size = length ? std::to_string(*length + utf8_mark.size()) : "stream";
+  return {digest(size + "\n" + begins + tail), digest(begins)};
+}
 
 std::string_view file_of_stamp(std::string_view stamp) {
   const std::size_t host = stamp.find(' ');

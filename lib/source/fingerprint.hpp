@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/limits.hpp"
 #include "source/source.hpp"
 
 namespace sluice::source {
@@ -15,6 +16,18 @@ std::string fingerprint(const Source& source, std::string_view beginning);
 
 /// The same of the first 64 KiB alone, or of all where there is less: whatever comes behind them.
 std::string head_digest(std::string_view beginning);
+
+/// The two of a content as it is with a byte-order mark in front of it. Former versions took the
+/// mark for content.
+struct MarkedDigests {
+  std::string fingerprint;
+  std::string head;
+};
+MarkedDigests marked_digests(const Source& source, std::string_view beginning);
+
+/// The first `bytes` of a content behind a mark.
+std::string marked_beginning(std::string_view beginning,
+                             std::size_t bytes = limits::fingerprint_bytes);
 
 /// What of a stamp names the file, whatever its paths and its content are: "host device:inode".
 /// Empty where there is no stamp.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/printable.hpp"
 #include "source/decode/decoder.hpp"
 #include "source/fingerprint.hpp"
 #include "source/seven_zip_memory.hpp"
@@ -101,11 +102,12 @@ class Choice {
     if (meant_.size() == 1) return;
     std::vector<std::string> names;
     for (const ChosenMember& each : meant_) names.push_back(each.member.name);
-    throw Failure(FailureKind::usage, name + ": has " + std::to_string(names.size()) +
-                                          " files; say which ones: --member NAME, or --member "
-                                          "'*.csv' for one load "
-                                          "each:" +
-                                          list_of(names));
+    throw Unreadable(FailureKind::usage,
+                     name + ": has " + std::to_string(names.size()) +
+                         " files; say which ones: --member NAME, or --member '*.csv' for one load "
+                         "each:" +
+                         list_of(names),
+                     "", "with --member");
   }
 
  private:
@@ -127,7 +129,8 @@ class Choice {
   static std::string list_of(const std::vector<std::string>& names) {
     constexpr std::size_t most = 20;
     std::string text;
-    for (std::size_t i = 0; i < std::min(most, names.size()); ++i) text += "\n  " + names[i];
+    for (std::size_t i = 0; i < std::min(most, names.size()); ++i)
+      text += "\n  " + printable_line(names[i]);
     if (names.size() > most) text += "\n  and " + std::to_string(names.size() - most) + " more";
     return text;
   }
@@ -221,6 +224,14 @@ ChosenMember choose_first(Source& archive, Packing packing, const UnpackOptions&
   return first;
 }
 
+/// Members of one archive are files of their own, whose archive's stamp they have: the inode's
+/// place names the member too.
+std::string stamp_of_member(const std::string& stamp, const std::string& member) {
+  const std::string_view file = file_of_stamp(stamp);
+  if (file.empty()) return stamp;
+  return std::string(file) + "!" + head_digest(member) + stamp.substr(file.size());
+}
+
 }  // namespace
 
 ChosenMember choose_member(Source& archive, Packing packing, const UnpackOptions& options) {
@@ -306,19 +317,20 @@ std::string MemberSource::identity() const {
   return inner().identity() + "!" + chosen_.member.name;
 }
 
-/// Members of one archive are files of their own, whose archive's stamp they
-/// have: the inode's place names the member too.
 std::string MemberSource::stamp_of(const std::string& stamp) const {
-  const std::string_view file = file_of_stamp(stamp);
-  if (file.empty()) return stamp;
-  return std::string(file) + "!" + head_digest(chosen_.member.name) + stamp.substr(file.size());
+  return stamp_of_member(stamp, chosen_.member.name);
 }
 
 Members members_in(Source& archive, Packing packing, const UnpackOptions& options) {
   const Choice choice = look_through(archive, packing, options);
   if (options.shelf) options.shelf->keep(archive.stamp(), choice.meant());
   Members members;
-  for (const ChosenMember& each : choice.meant()) members.meant.push_back(each.member.name);
+  const std::string stamp = archive.stamp();
+  for (const ChosenMember& each : choice.meant()) {
+    members.meant.push_back(each.member.name);
+    members.lengths.push_back(each.member.bytes);
+    members.stamps.push_back(stamp_of_member(stamp, each.member.name));
+  }
   const std::set<std::string> meant(members.meant.begin(), members.meant.end());
   const auto is_other = [&meant](const std::string& name) { return !meant.contains(name); };
   std::ranges::copy_if(choice.all(), std::back_inserter(members.others), is_other);

@@ -69,7 +69,7 @@ void PackedSource::refill() {
 }
 
 decode::Step PackedSource::step(char* into, std::size_t size) {
-  if (failed_) throw Failure(*failed_);
+  if (failed_) throw Unreadable(*failed_);
   try {
     const decode::Step done = decoder_->step(waiting_, {into, size}, is_last_);
     if (done.taken == 0 && done.made == 0 && !waiting_.empty())
@@ -79,15 +79,16 @@ decode::Step PackedSource::step(char* into, std::size_t size) {
     return done;
   } catch (const decode::Defect& defect) {
     failed_ = failure_of(defect);
-    throw Failure(*failed_);
+    throw Unreadable(*failed_);
   }
 }
 
-Failure PackedSource::failure_of(const decode::Defect& defect) const {
+Unreadable PackedSource::failure_of(const decode::Defect& defect) const {
   const std::string what = std::string(name_of(packing_)) + ", near packed byte " +
                            std::to_string(taken_) + ": " + defect.what();
   if (defect.kind() == decode::Defect::Kind::memory)
-    return {FailureKind::usage, name() + ": " + what + " (see --decode-memory)"};
+    return {FailureKind::usage, name() + ": " + what + " (see --decode-memory)", "",
+            "with a larger --decode-memory"};
   return damaged(name(), what);
 }
 

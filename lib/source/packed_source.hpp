@@ -25,14 +25,14 @@ class PackedSource final : public UnpackingSource {
   std::size_t make(char* into, std::size_t size) override;
   void refill();
   decode::Step step(char* into, std::size_t size);
-  Failure failure_of(const decode::Defect& defect) const;
+  Unreadable failure_of(const decode::Defect& defect) const;
 
   Packing packing_;
   std::unique_ptr<decode::Decoder> decoder_;
   std::vector<char> buffer_;
-  std::string_view waiting_;       ///< bytes in the buffer that the decoder has not taken
-  bool is_last_ = false;           ///< nothing comes behind them
-  std::optional<Failure> failed_;  ///< a decoder that has failed is not asked again
+  std::string_view waiting_;          ///< bytes in the buffer that the decoder has not taken
+  bool is_last_ = false;              ///< nothing comes behind them
+  std::optional<Unreadable> failed_;  ///< a decoder that has failed is not asked again
   std::atomic<std::uint64_t> taken_ = 0;
   std::atomic<std::size_t> memory_bytes_ = 0;
 };

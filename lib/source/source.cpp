@@ -10,6 +10,7 @@
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
 #include "source/file_source.hpp"
+#include "source/marked_source.hpp"
 #include "source/packing.hpp"
 #include "source/read_ahead.hpp"
 #include "source/recognised_source.hpp"
@@ -31,7 +32,7 @@ std::unique_ptr<Source> unpacked(std::unique_ptr<Source> raw, const UnpackOption
                                  const std::optional<Encoding>& encoding) {
   auto bytes =
       std::make_unique<ReadAhead>(std::make_unique<RecognisedSource>(std::move(raw), options));
-  return in_utf8(std::move(bytes), encoding);
+  return behind_mark(in_utf8(std::move(bytes), encoding));
 }
 
 /// What a small file that is packed, or in another encoding, unpacks to, where that is small too.
@@ -42,17 +43,19 @@ std::unique_ptr<Source> whole(const std::string& path, FileDescriptor fd,
   auto file = std::make_unique<FileSource>(path, std::move(fd));
   if (file->length() > limits::first_chunk_bytes) return nullptr;
   auto bytes = std::make_unique<RecognisedSource>(std::move(file), options);
-  return WholeSource::of(in_utf8(std::move(bytes), encoding), limits::first_chunk_bytes);
+  auto text = WholeSource::of(in_utf8(std::move(bytes), encoding), limits::first_chunk_bytes);
+  return text ? behind_mark(std::move(text)) : nullptr;
 }
 
 /// Of files that a system makes up when they are read (/proc) it tells no length: they are read as
-/// streams. One that is being written has a length by then.
-bool has_untold_bytes(const FileDescriptor& fd) {
+/// streams. One that is being written has a length by then. One that cannot be read is not empty.
+bool has_untold_bytes(const std::string& path, const FileDescriptor& fd) {
   struct stat status{};
   char first = 0;
-  return ::fstat(fd.get(), &status) == 0 && status.st_size == 0 &&
-         ::pread(fd.get(), &first, 1, 0) == 1 && ::fstat(fd.get(), &status) == 0 &&
-         status.st_size == 0;
+  if (::fstat(fd.get(), &status) != 0 || status.st_size != 0) return false;
+  const ssize_t got = ::pread(fd.get(), &first, 1, 0);
+  if (got < 0) throw Failure(FailureKind::failed, path + ": cannot read: " + errno_message(errno));
+  return got == 1 && ::fstat(fd.get(), &status) == 0 && status.st_size == 0;
 }
 
 /// Of one disk, and without a comment: no text ends so.
@@ -89,9 +92,12 @@ std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
                                            ": it was cut off, or is still being written");
   }
   const std::optional<Encoding> said = encoding ? encoding : encoding_of_beginning(beginning);
-  if (!said || said->is_utf8()) return file;
+  if (!said || said->is_utf8()) {
+    if (!beginning.starts_with(utf8_mark)) return file;
+    return std::make_unique<MarkedSource>(std::move(file), true);
+  }
   std::unique_ptr<Source> text = whole(path, std::move(other), options, said);
-  return text ? std::move(text) : in_utf8(std::move(file), said);
+  return text ? std::move(text) : behind_mark(in_utf8(std::move(file), said));
 }
 
 /// Nothing where it cannot be opened any more.
@@ -148,7 +154,7 @@ std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& optio
     throw Failure(FailureKind::usage,
                   path + ": is a folder; name its files, for example " + path + "/*.csv");
   }
-  if (S_ISREG(status.st_mode) && !has_untold_bytes(fd))
+  if (S_ISREG(status.st_mode) && !has_untold_bytes(path, fd))
     return open_file(path, std::move(fd), options, encoding);
   return unpacked(std::make_unique<StreamSource>(text_of_path(path), std::move(fd)), options,
                   encoding);

@@ -26,11 +26,6 @@ struct UnpackOptions {
   std::shared_ptr<ArchiveShelf> shelf = {};
 };
 
-/// The content is longer than UnpackOptions::bytes_max.
-struct UnpacksToMore : Failure {
-  explicit UnpacksToMore(const std::string& message) : Failure(FailureKind::failed, message) {}
-};
-
 /// Where bytes come from, in order. Blocking: read() belongs on a thread that may wait. One reader
 /// at a time.
 class Source {
@@ -99,6 +94,9 @@ class Source {
   virtual const Encoding* encoding() const { return nullptr; }
   /// How many bytes of that were before what read() gives next. REQUIRES: encoding().
   virtual std::uint64_t origin() { return 0; }
+  /// The length of a byte-order mark in front of the first byte that read() gives, where that is no
+  /// other encoding()'s. Known once something was read.
+  virtual std::uint64_t mark_bytes() const { return 0; }
 
   /// As the user wrote it: "trips.csv", "stdin".
   virtual const std::string& name() const = 0;
@@ -114,14 +112,18 @@ class Source {
 /// "-" is standard input; anything that is not a regular file is read as a stream. What is packed
 /// is unpacked while it is read: the bytes, their length and their fingerprint are those of the
 /// content, the stamp and the file those of what lies on the disk.
-/// Text in this encoding is read in UTF-8; without one UTF-16 and UTF-32 are recognised.
+/// Text in this encoding is read in UTF-8; without one UTF-16 and UTF-32 are recognised. A
+/// byte-order mark is no content.
 /// Throws Failure(usage) if it cannot be opened.
 std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& options = {},
                              const std::optional<Encoding>& encoding = std::nullopt);
 
 /// The names of an archive's files, in its order. What file managers leave beside files is none.
 struct Members {
-  std::vector<std::string> meant;            ///< by the options
+  std::vector<std::string> meant;  ///< by the options
+  /// How long each of these is, as the archive says.
+  std::vector<std::optional<std::uint64_t>> lengths = {};
+  std::vector<std::string> stamps = {};      ///< Source::stamp() of each of these
   std::vector<std::string> others;           ///< that the options leave out
   std::optional<FileIdentity> file = {};     ///< that was looked at
   std::shared_ptr<ArchiveShelf> shelf = {};  ///< for who opens its members

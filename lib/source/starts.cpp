@@ -34,15 +34,16 @@ std::vector<std::string> starts_of(std::string_view beginning) {
 }
 
 std::optional<std::string> fingerprint_of_first(Source& source, std::string_view beginning,
-                                                std::uint64_t length) {
-  std::string text = std::to_string(length) + "\n";
-  text += beginning.substr(0, std::min<std::uint64_t>(length, limits::fingerprint_bytes));
+                                                std::uint64_t length, std::string_view mark) {
+  std::string first(mark);
+  first += beginning.substr(0, std::min<std::uint64_t>(length, beginning.size()));
+  first.resize(std::min(first.size(), limits::fingerprint_bytes));
   const std::uint64_t last = std::min<std::uint64_t>(length, limits::fingerprint_bytes);
-  if (!source.seek(length - last)) return std::nullopt;
-  const std::size_t before = text.size();
-  text.resize(before + last);
-  if (source.read(text.data() + before, last) != last) return std::nullopt;
-  return head_digest(text);
+  std::string end(last, '\0');
+  if (!source.seek(length - last) || source.read(end.data(), last) != last) return std::nullopt;
+  if (last == length) end.insert(0, mark);
+  end.erase(0, end.size() - std::min(end.size(), limits::fingerprint_bytes));
+  return head_digest(std::to_string(length + mark.size()) + "\n" + first + end);
 }
 
 }  // namespace sluice::source

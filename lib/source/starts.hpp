@@ -22,9 +22,9 @@ std::string start_of(std::string_view beginning);
 /// The starts of all short contents that this one may have been.
 std::vector<std::string> starts_of(std::string_view beginning);
 
-/// The fingerprint() of a file that is the first `length` bytes of this source, where these can be
-/// read; the source stands somewhere else then. Blocking.
+/// The fingerprint() of a file that is the first `length` bytes of this source behind a mark, where
+/// these can be read; the source stands somewhere else then. Blocking.
 std::optional<std::string> fingerprint_of_first(Source& source, std::string_view beginning,
-                                                std::uint64_t length);
+                                                std::uint64_t length, std::string_view mark);
 
 }  // namespace sluice::source

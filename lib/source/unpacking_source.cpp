@@ -7,19 +7,21 @@
 
 namespace sluice::source {
 
-Failure cut_off(const std::string& name, const std::string& packing, const std::string& place) {
+Unreadable cut_off(const std::string& name, const std::string& packing, const std::string& place) {
   return {FailureKind::failed,
           name + ": its " + packing + " ends too early, " + place +
               ": it was cut off, or is still being written",
           "No record behind its last whole chunk is stored; once the file is complete the same "
-          "command goes on."};
+          "command goes on.",
+          "with the whole file"};
 }
 
-Failure damaged(const std::string& name, const std::string& what) {
+Unreadable damaged(const std::string& name, const std::string& what) {
   return {
       FailureKind::failed, name + ": is damaged: " + what,
       "Rows of it that are stored may be wrong too: load a good copy with --again --truncate (or "
-      "use --atomic)."};
+      "use --atomic).",
+      "with a good copy of the file"};
 }
 
 std::size_t UnpackingSource::read_some(char* into, std::size_t size) {
@@ -28,8 +30,10 @@ std::size_t UnpackingSource::read_some(char* into, std::size_t size) {
   if (!ahead_.empty()) ahead_.erase(0, got);
   read_ += got;
   if (options_.bytes_max && read_ > *options_.bytes_max) {
-    throw UnpacksToMore(name() + ": unpacks to more than " + format_bytes(*options_.bytes_max) +
-                        " (see --max-bytes)");
+    throw Unreadable(FailureKind::failed,
+                     name() + ": unpacks to more than " + format_bytes(*options_.bytes_max) +
+                         " (see --max-bytes)",
+                     "", "with a larger --max-bytes");
   }
   return got;
 }

@@ -5,6 +5,7 @@
 
 #include "base/failure.hpp"
 #include "source/source.hpp"
+#include "source/unreadable.hpp"
 
 namespace sluice::source {
 
@@ -54,8 +55,8 @@ class UnpackingSource : public Source {
 };
 
 /// What is packed ends before it should. `place`: "at packed byte 12".
-Failure cut_off(const std::string& name, const std::string& packing, const std::string& place);
+Unreadable cut_off(const std::string& name, const std::string& packing, const std::string& place);
 /// It is not what a packer has written. `what` is the end of a sentence.
-Failure damaged(const std::string& name, const std::string& what);
+Unreadable damaged(const std::string& name, const std::string& what);
 
 }  // namespace sluice::source

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace sluice::source {
 namespace {
@@ -45,38 +47,57 @@ std::uint64_t memory_of_ppmd(const std::string& head) {
   return (((parameters >> 4U) & 0xffU) + 1) * limits::MiB;
 }
 
-/// Each block of an .xz has a dictionary of its own, so it is known where there is one block.
-bool has_one_block(Source& archive, const ZipMember& member) {
-  if (member.packed_bytes < 2 * LZMA_STREAM_HEADER_SIZE) return false;
-  const std::uint64_t footer_at = member.packed_bytes - LZMA_STREAM_HEADER_SIZE;
-  const std::string footer = bytes_of(archive, member, footer_at, LZMA_STREAM_HEADER_SIZE);
-  lzma_stream_flags flags{};
-  if (footer.size() != LZMA_STREAM_HEADER_SIZE ||
-      ::lzma_stream_footer_decode(&flags, reinterpret_cast<const std::uint8_t*>(footer.data())) !=
-          LZMA_OK)
-    return false;
-  constexpr std::uint64_t index_bytes_max = 64;  // of one block; the rest is of more
-  if (flags.backward_size > index_bytes_max || flags.backward_size > footer_at) return false;
-  const std::string bytes =
-      bytes_of(archive, member, footer_at - flags.backward_size, flags.backward_size);
-  lzma_index* index = nullptr;
-  std::uint64_t memory = limits::MiB;
-  std::size_t at = 0;
-  if (::lzma_index_buffer_decode(&index, &memory, nullptr,
-                                 reinterpret_cast<const std::uint8_t*>(bytes.data()), &at,
-                                 bytes.size()) != LZMA_OK)
-    return false;
-  const bool is_one = ::lzma_index_block_count(index) == 1 &&
-                      ::lzma_index_stream_size(index) == member.packed_bytes;
-  ::lzma_index_end(index, nullptr);
-  return is_one;
+/// A member's content, of which a little is looked at here and there, in rising order.
+class Glances {
+ public:
+  Glances(Source& archive, const ZipMember& member) : archive_(archive), member_(member) {}
+
+  /// Fewer bytes only at the end.
+  std::string_view at(std::uint64_t place, std::size_t count) {
+    if (place < begin_ || place + count > begin_ + bytes_.size()) {
+      constexpr std::size_t window = 4 * limits::KiB;
+      bytes_ = bytes_of(archive_, member_, place, std::max(count, window));
+      begin_ = place;
+    }
+    return std::string_view(bytes_).substr(place - begin_, count);
+  }
+
+ private:
+  Source& archive_;
+  const ZipMember& member_;
+  std::uint64_t begin_ = 0;
+  std::string bytes_;
+};
+
+/// Behind the LZMA2 data at `place`, by the headers of its chunks, which say how long they are;
+/// nothing where they end too early, or are none.
+std::optional<std::uint64_t> behind_lzma2(Glances& content, std::uint64_t place) {
+  constexpr std::size_t header_max = 6;
+  for (;;) {
+    const std::string head(content.at(place, header_max));
+    if (head.empty()) return std::nullopt;
+    const std::uint64_t control = byte_of(head, 0);
+    if (control == 0) return place + 1;
+    if (head.size() < header_max) return std::nullopt;
+    if (control <= 2) {  // as it is
+      place += 3 + (byte_of(head, 1) << 8U | byte_of(head, 2)) + 1;
+    } else if (control >= 0x80) {
+      const bool has_properties = control >= 0xc0;
+      place += (has_properties ? 6 : 5) + (byte_of(head, 3) << 8U | byte_of(head, 4)) + 1;
+    } else {
+      return std::nullopt;
+    }
+  }
 }
 
-std::uint64_t memory_of_xz(Source& archive, const ZipMember& member) {
-  if (!has_one_block(archive, member)) return dictionary_max;
-  const std::string head =
-      bytes_of(archive, member, LZMA_STREAM_HEADER_SIZE, LZMA_BLOCK_HEADER_SIZE_MAX);
-  if (head.empty() || head[0] == '\0') return dictionary_max;
+struct XzBlock {
+  std::uint64_t header_bytes = 0;
+  std::uint64_t dictionary = dictionary_max;
+};
+
+/// The header of a block; nothing where it is none.
+std::optional<XzBlock> block_at(Glances& content, std::uint64_t place) {
+  const std::string head(content.at(place, LZMA_BLOCK_HEADER_SIZE_MAX));
   std::array<lzma_filter, LZMA_FILTERS_MAX + 1> filters{};
   lzma_block block{};
   block.version = 1;
@@ -86,15 +107,41 @@ std::uint64_t memory_of_xz(Source& archive, const ZipMember& member) {
   if (block.header_size > head.size() ||
       ::lzma_block_header_decode(&block, nullptr,
                                  reinterpret_cast<const std::uint8_t*>(head.data())) != LZMA_OK)
-    return dictionary_max;
-  std::uint64_t memory = 0;
+    return std::nullopt;
+  XzBlock found{.header_bytes = block.header_size};
   for (lzma_filter& filter : filters) {
     if (filter.id == LZMA_VLI_UNKNOWN) break;
     if (filter.id == LZMA_FILTER_LZMA2)
-      memory = static_cast<const lzma_options_lzma*>(filter.options)->dict_size;
+      found.dictionary = static_cast<const lzma_options_lzma*>(filter.options)->dict_size;
     std::free(filter.options);
   }
-  return memory;
+  return found;
+}
+
+/// Each block of an .xz has a dictionary of its own, which the library frees in front of the next
+/// one's. Where a block ends its content says: the index behind them may say something else, and is
+/// not compared before all of them are unpacked.
+std::uint64_t memory_of_xz(Source& archive, const ZipMember& member) {
+  Glances content(archive, member);
+  const std::string head(content.at(0, LZMA_STREAM_HEADER_SIZE));
+  lzma_stream_flags flags{};
+  if (head.size() < LZMA_STREAM_HEADER_SIZE ||
+      ::lzma_stream_header_decode(&flags, reinterpret_cast<const std::uint8_t*>(head.data())) !=
+          LZMA_OK)
+    return dictionary_max;
+  const std::uint64_t check_bytes = ::lzma_check_size(flags.check);
+  std::uint64_t memory = 0;
+  for (std::uint64_t place = LZMA_STREAM_HEADER_SIZE;;) {
+    const std::string_view first = content.at(place, 1);
+    // The index begins with 0. What ends too early, or is damaged, is not unpacked any further.
+    if (first.empty() || first[0] == '\0') return memory;
+    const auto block = block_at(content, place);
+    if (!block) return memory;
+    memory = std::max(memory, block->dictionary);
+    const auto behind = behind_lzma2(content, place + block->header_bytes);
+    if (!behind) return memory;
+    place = (*behind + 3) / 4 * 4 + check_bytes;
+  }
 }
 
 }  // namespace

@@ -109,6 +109,10 @@ TEST_F(LeftOut, IsNothingOfAFileWithoutALength) {
                                 {"--header", "none", "--same-content", "load"});
   EXPECT_EQ(0, several.exit_code) << several.err;
   EXPECT_EQ(3, rows());
+  // At its beginning there is nothing that could be read.
+  const Finished unreadable = load({"/proc/self/mem"}, {"--header", "none"});
+  EXPECT_EQ(1, unreadable.exit_code) << unreadable.err;
+  EXPECT_THAT(unreadable.err, HasSubstr("/proc/self/mem: cannot read: "));
 }
 
 /// A byte-order mark is no content.

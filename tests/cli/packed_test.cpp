@@ -331,5 +331,109 @@ TEST_F(PackedLoad, AnArchiveMayComeFromAStreamIfItIsATarOfOneFile) {
   EXPECT_THAT(load("-", {}, zip).err, HasSubstr("cannot be read from a stream"));
 }
 
+/// One question serves the members of an archive, as it does many files.
+TEST_F(PackedLoad, ManyMembersAreKnownAtOnce) {
+  const std::string make =
+      "for i in $(seq 1 150); do (echo id,name; echo $i,x) > $i.csv; done; cat > 0.txt; ";
+  const std::vector<std::string> flags{"--member", "*.csv"};
+  const auto transactions = [this] {
+    EXPECT_TRUE(no_session_left());
+    return Session(url()).number(
+        "select xact_commit + xact_rollback from pg_stat_database where datname = "
+        "current_database()");
+  };
+  for (const char* command : {"zip -q a.zip *.csv && cat a.zip", "tar -c *.csv", "tar -cz *.csv"}) {
+    SCOPED_TRACE(command);
+    db().run("truncate t; drop schema if exists pgsluice cascade");
+    const std::string path = folder_.write("a", piped(make + command, ""));
+    const Finished first = load(path, flags);
+    ASSERT_EQ(0, first.exit_code) << first.err;
+    EXPECT_EQ(150, first_rows());
+    std::int64_t so_far = transactions();
+    const Finished again = load(path, flags);
+    EXPECT_EQ(0, again.exit_code) << again.err;
+    EXPECT_EQ(150, first_rows());
+    EXPECT_THAT(again.out, HasSubstr("150 of 150 files"));
+    EXPECT_LT(transactions() - so_far, 20) << "they were asked for one by one";
+    // What is not known is loaded, in the order of the members.
+    db().run("delete from t where id in (7, 60, 150)");
+    db().run("update pgsluice.loads set state = 'void' where source_path ~ '!(7|60|150)[.]csv$'");
+    so_far = transactions();
+    EXPECT_EQ(0, load(path, flags).exit_code);
+    EXPECT_EQ(150, first_rows());
+    EXPECT_LT(transactions() - so_far, 70);
+    // The same members in another archive are not known by its stamp.
+    const std::string copy = folder_.write("b", read_file(path));
+    EXPECT_EQ(7, load(copy, flags).exit_code);
+    EXPECT_EQ(150, first_rows());
+    // With other options they are not what was loaded.
+    EXPECT_NE(0, load(path, {"--member", "*.csv", "--null", "x"}).exit_code);
+    EXPECT_EQ(150, first_rows());
+    // Nor where the table is empty.
+    db().run("truncate t");
+    EXPECT_EQ(0, load(path, flags).exit_code);
+    EXPECT_EQ(150, first_rows());
+  }
+}
+
+/// What is said to go on with a load that could not be read on does.
+TEST_F(PackedLoad, SaysWhatGoesOnWithIt) {
+  const std::string text = csv_to_pack(600'000);
+  const std::string packed = piped("gzip -c", text);
+  std::string damaged = packed;
+  damaged[packed.size() - 6] ^= 1;
+  const std::string two = piped("cat > b.csv && echo id > c.csv && tar -c b.csv c.csv", text);
+  const std::string wide = piped(
+      "cat > b.csv && (head -c 300000 b.csv | gzip -c -n; tail -c +300001 b.csv | gzip -c -n)",
+      text);
+  struct Case {
+    std::string bytes;
+    std::vector<std::string> flags;
+    std::string says;
+    std::string whole;
+    std::vector<std::string> whole_flags;
+  };
+  const Case cases[] = {
+      {packed.substr(0, packed.size() - 5), {}, "with the whole file", packed, {}},
+      {damaged, {}, "with a good copy of the file", packed, {}},
+      {packed, {"--max-bytes", "500KB"}, "with a larger --max-bytes", packed, {}},
+      {packed,
+       {"--again", "--max-bytes", "500KB"},
+       "without --again with a larger --max-bytes",
+       packed,
+       {}},
+      {two.substr(0, 300'000),
+       {"--member", "b.csv"},
+       "with the whole file",
+       two,
+       {"--member", "b.csv"}},
+      {two, {}, "with --member", two, {"--member", "b.csv"}},
+      {wide.substr(0, wide.size() / 2 + 99), {}, "with the whole file", wide, {}},
+  };
+  for (const Case& each : cases) {
+    for (const bool is_stream : {false, true}) {
+      SCOPED_TRACE(each.says + (is_stream ? ", a stream" : ", a file"));
+      if (!is_stream && each.says == "with --member") continue;  // a file says so at once
+      db().run("truncate t; drop schema if exists pgsluice cascade");
+      const std::string path = folder_.write("f", each.bytes);
+      std::vector<std::string> flags = each.flags;
+      flags.insert(flags.end(), {"--chunk-size", "16KiB"});
+      const Finished stopped = load(is_stream ? "-" : path, flags, is_stream ? path : "");
+      EXPECT_NE(0, stopped.exit_code);
+      if (rows() == 0) continue;
+      EXPECT_THAT(stopped.err,
+                  HasSubstr("; the same command " + each.says + " goes on where it stopped"));
+      EXPECT_THAT(stopped.err, Not(HasSubstr("the same command goes on where")));
+      folder_.write("f", each.whole);
+      flags = each.whole_flags;
+      flags.insert(flags.end(), {"--chunk-size", "16KiB"});
+      const Finished whole = load(is_stream ? "-" : path, flags, is_stream ? path : "");
+      EXPECT_EQ(0, whole.exit_code) << whole.err;
+      EXPECT_THAT(whole.err, HasSubstr("resuming load"));
+      expect_all_of(text);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice::test

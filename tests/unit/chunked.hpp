@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "chunk/chunker.hpp"
+#include "source/marked_source.hpp"
 #include "source/source.hpp"
 
 namespace sluice::test {
@@ -66,7 +67,8 @@ struct ChunkedOptions {
 /// The whole of source/ and csv/: text in, records with their positions out.
 inline std::vector<ChunkedRecord> records_of(const std::string& text, const ChunkedOptions& o,
                                              std::size_t* chunks = nullptr) {
-  MemorySource source(text);
+  const auto opened = source::behind_mark(std::make_unique<MemorySource>(text));
+  source::Source& source = *opened;
   chunk::Preamble preamble = chunk::read_preamble(source, {.dialect = o.dialect,
                                                            .has_header = o.has_header,
                                                            .skip_lines = o.skip_lines,

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/failure.hpp"
+#include "base/limits.hpp"
 #include "unit/chunked.hpp"
 
 namespace sluice::test {
@@ -40,6 +41,106 @@ TEST(Chunker, ReadsTheHeader) {
   EXPECT_EQ((Fields{"a", "b,\"c"}), preamble.header);
   EXPECT_EQ("a,\"b,\"\"c\"", preamble.header_bytes);
   EXPECT_EQ(csv::LineEnd::crlf, preamble.line_end);
+}
+
+/// A text that does not end.
+class EndlessSource final : public source::Source {
+ public:
+  EndlessSource(std::string begin, char rest) : begin_(std::move(begin)), rest_(rest) {}
+  std::size_t read(char* into, std::size_t size) override {
+    const std::size_t first = begin_.copy(into, size, std::min(at_, begin_.size()));
+    std::fill(into + first, into + size, rest_);
+    at_ += size;
+    return size;
+  }
+  bool comes_once() const override { return true; }
+  bool rewind() override { return false; }
+  bool seek(std::uint64_t) override { return false; }
+  std::optional<std::uint64_t> length() const override { return std::nullopt; }
+  std::string stamp() const override { return {}; }
+  std::string tail(std::size_t) const override { return {}; }
+  const std::string& name() const override { return name_; }
+  std::string identity() const override { return name_; }
+  std::size_t bytes_read() const { return at_; }
+
+ private:
+  std::string begin_;
+  char rest_;
+  std::string name_ = "endless.csv";
+  std::size_t at_ = 0;
+};
+
+/// What never ends is said to be too long, where it begins, and is not read to its end.
+TEST(Chunker, HeaderThatNeverEndsIsTooLong) {
+  struct Case {
+    std::string begin;
+    char rest;
+    chunk::PreambleOptions options;
+    std::string message;
+  };
+  const std::string open = "; a quote in it is still open (see --max-record-bytes, --quote)";
+  csv::Dialect comments;
+  comments.comment = "#";
+  const Case cases[] = {
+      {"", 'x', {}, ":1: the header that begins here is larger than 1 MiB (see"},
+      {"\"", 'x', {}, ":1: the header that begins here is larger than 1 MiB" + open},
+      {"a,\"b\n1,2\n", '\n', {}, ":1: the header that begins here is larger than 1 MiB" + open},
+      {"a,\"b\r\n", '\r', {}, ":1: the header that begins here is larger than 1 MiB" + open},
+      {"a,b\n1,2\n", '\n', {.newline = csv::Newline::cr}, ":1: the header that begins here is"},
+      {"a,b\n1,2\n", '\n', {.newline = csv::Newline::crlf}, ":1: header: unquoted "},
+      {"a,b", ',', {}, ":1: the header has more than 100,000 names (see --delimiter, --header)"},
+      {"one\ntwo\n\"",
+       ',',
+       {.skip_lines = 2},
+       ":3: the header that begins here, with what is in front of it, is larger than 1 MiB" + open},
+      {"one\n", 'x', {.skip_lines = 2}, ":2: the line that begins here, with what is in front of"},
+      {"", 'x', {.has_header = false, .skip_lines = 1}, ":1: the line that begins here is larger"},
+      {"# one\n#", 'x', {.dialect = comments}, ":2: the comment that begins here, with what is in"},
+  };
+  for (const Case& each : cases) {
+    SCOPED_TRACE(each.begin + each.rest);
+    EndlessSource source(each.begin, each.rest);
+    chunk::PreambleOptions options = each.options;
+    options.bytes_max = limits::MiB;
+    try {
+      chunk::read_preamble(source, options);
+      ADD_FAILURE() << "no failure";
+    } catch (const Failure& failure) {
+      EXPECT_EQ(FailureKind::bad_record, failure.kind());
+      EXPECT_NE(std::string::npos, std::string(failure.what()).find("endless.csv" + each.message))
+          << failure.what();
+    }
+    EXPECT_LE(source.bytes_read(), limits::MiB + 1);
+  }
+}
+
+/// ... and one that ends with the source, in a quote, is one whose quote never closes.
+TEST(Chunker, HeaderWhoseQuoteNeverCloses) {
+  for (const std::size_t size : {0UL, 10UL, 70'000UL, 900'000UL}) {
+    MemorySource source("a,\"b\n" + std::string(size, '\n'));
+    try {
+      chunk::read_preamble(source, {.has_header = true, .bytes_max = limits::MiB});
+      ADD_FAILURE() << "no failure";
+    } catch (const Failure& failure) {
+      EXPECT_NE(std::string::npos, std::string(failure.what()).find("memory.csv:1: header: "))
+          << failure.what();
+      EXPECT_NE(std::string::npos, std::string(failure.what()).find("(see --quote, --header)"));
+    }
+  }
+}
+
+TEST(Chunker, LongHeaderIsReadWhole) {
+  for (const char* end : {"\n", "\r\n", "\r"}) {
+    for (const std::size_t size : {65'533UL, 65'534UL, 65'535UL, 65'536UL, 65'537UL, 300'000UL}) {
+      for (const csv::Newline newline : {csv::Newline::automatic, csv::Newline::any}) {
+        MemorySource source("\"" + std::string(size, 'x') + "\",b" + end + "1,2" + end);
+        const chunk::Preamble preamble = chunk::read_preamble(
+            source, {.has_header = true, .bytes_max = limits::MiB, .newline = newline});
+        EXPECT_EQ((Fields{std::string(size, 'x'), "b"}), preamble.header);
+        EXPECT_EQ(std::string("1,2") + end, preamble.read_ahead);
+      }
+    }
+  }
 }
 
 TEST(Chunker, EmptySourceHasNoHeader) {

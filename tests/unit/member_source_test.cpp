@@ -140,6 +140,9 @@ TEST_F(MemberOf, OneFileIsMeantAndOthersAreListed) {
     EXPECT_EQ("a\n1\n", text_of(two, {.members = {"*"}, .member = "b.csv"}));
     EXPECT_THAT(failure_of(two, {.members = {"*.dat"}}),
                 HasSubstr("matches --member; there are:\n  b.csv\n  c.txt"));
+    // A name stands in one line.
+    EXPECT_THAT(failure_of(archive_of(kind, {{"b\nc\x1b.csv", "a\n1\n"}, {"d.csv", "a\n2\n"}})),
+                HasSubstr("\n  b\\nc\\x1b.csv\n  d.csv"));
     EXPECT_THAT(failure_of(archive_of(kind, {{"d/", ""}})), HasSubstr("there is no file in this"));
   }
 }
@@ -291,8 +294,10 @@ TEST_F(MemberOf, MembersOfOneArchiveHaveStampsOfTheirOwn) {
   for (const auto* each : {&b, &c, &again}) read_all(**each);
   EXPECT_NE(b->stamp(), c->stamp());
   EXPECT_EQ(b->stamp(), again->stamp());
-  EXPECT_THAT(source::members_of(folder_ / "a.archive", {.members = {"*"}})->meant,
-              ElementsAre("b.csv", "c.csv"));
+  const auto members = source::members_of(folder_ / "a.archive", {.members = {"*"}});
+  EXPECT_THAT(members->meant, ElementsAre("b.csv", "c.csv"));
+  EXPECT_THAT(members->lengths, ElementsAre(4U, 4U));
+  EXPECT_THAT(members->stamps, ElementsAre(b->stamp(), c->stamp()));
   EXPECT_FALSE(source::members_of(folder_.write("x.csv", "a\n"), {.members = {"*"}}));
 }
 

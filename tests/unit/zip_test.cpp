@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdint>
+#include <random>
 
 #include "base/failure.hpp"
 #include "source/packing.hpp"
@@ -232,9 +233,37 @@ TEST_F(Zip, OfXzOrPpmdTakesWhatItSays) {
       Not(HasSubstr("it takes")));
   EXPECT_THAT(failure_of(zip_of(xz("--lzma2=dict=1GiB"), 95, text, checksum), {}),
               HasSubstr("it takes 1"));
-  EXPECT_THAT(failure_of(zip_of(xz("--block-size=1"), 95, text, checksum), {}),
-              HasSubstr("it takes 4"))
-      << "of several blocks it is not known";
+  // Of several blocks the one with the largest dictionary counts, wherever it stands, whatever the
+  // index says.
+  for (const char* check : {"none", "crc32", "crc64", "sha256"}) {
+    const std::string with = std::string(" --check=") + check;
+    const std::string blocks = xz("--lzma2=dict=1MiB --block-size=3" + with);
+    EXPECT_THAT(failure_of(zip_of(blocks, 95, text, checksum), {.memory_max = (1 << 20) - 1}),
+                HasSubstr("it takes 1"));
+    EXPECT_THAT(failure_of(zip_of(blocks, 95, text, checksum), {.memory_max = 1 << 20}),
+                Not(HasSubstr("it takes")));
+    // A block of that behind the first, and its index.
+    const std::string small = xz("--lzma2=dict=4KiB" + with);
+    const std::string large = xz("--lzma2=dict=1GiB" + with);
+    const std::size_t index = small.size() - 12 - 8;
+    const std::string two = small.substr(0, index) + large.substr(12);
+    EXPECT_THAT(failure_of(zip_of(two, 95, text, checksum), {}), HasSubstr("it takes 1")) << check;
+  }
+  // Of several chunks: some packed, some as they are.
+  std::string noise;
+  std::mt19937 random(5);
+  for (int i = 0; i < 300'000; ++i)
+    noise += i % 100'000 < 50'000 ? static_cast<char>(random()) : 'a';
+  for (const char* how : {"--lzma2=dict=1MiB", "--lzma2=dict=1MiB --block-size=100000",
+                          "--x86 --lzma2=dict=1MiB --block-size=70001"}) {
+    const std::string packed = piped(std::string("xz -c ") + how, noise);
+    EXPECT_THAT(failure_of(zip_of(packed, 95, noise, checksum), {.memory_max = 1 << 20}),
+                Not(HasSubstr("it takes")))
+        << how;
+    EXPECT_THAT(failure_of(zip_of(packed, 95, noise, checksum), {.memory_max = 1000}),
+                HasSubstr("it takes 1"))
+        << how;
+  }
   EXPECT_THAT(failure_of(zip_of("xx", 95, text, checksum), {}), HasSubstr("it takes 4"));
   // Order 8, 200 MiB.
   EXPECT_THAT(failure_of(zip_of(number(7 | 199 << 4, 2) + "xx", 98, text, checksum),
