@@ -4,6 +4,7 @@
 #include "app/inputs.hpp"
 #include "app/output.hpp"
 #include "app/run_load.hpp"
+#include "app/sniffed.hpp"
 #include "base/exit_code.hpp"
 #include "base/path_text.hpp"
 #include "base/quantity.hpp"
@@ -74,6 +75,8 @@ int run_check(const LoadFlags& flags) {
     if (!options.rejects.ratio_max && !options.rejects.rejects_max)
       options.rejects.rejects_max = std::numeric_limits<std::uint64_t>::max();
     Runtime runtime(connection_of(flags));
+    std::vector<std::string> names;
+    if (flags.finds_dialect) names = ask_column_names(runtime, options.table);
     for (const Input& input : inputs_of(files_of(flags), options.unpack)) {
       options.path = input.path;
       options.unpack.member = input.member;
@@ -86,7 +89,8 @@ int run_check(const LoadFlags& flags) {
           print_result(cell(rejects::text_of(source, reject)) + "\n");
         }
       };
-      report::Ending ending = run_one(runtime, flags, options);
+      report::Ending ending = run_one(
+          runtime, flags, flags.finds_dialect ? with_dialect_of(flags, options, names) : options);
       ending.path = input.shown();
       tell(ending);
       if (!ending.message.empty()) break;

@@ -4,10 +4,10 @@
 #include "app/inputs.hpp"
 #include "app/output.hpp"
 #include "app/runtime.hpp"
+#include "app/sniffed.hpp"
 #include "base/exit_code.hpp"
 #include "report/inspect.hpp"
 #include "source/encoding.hpp"
-#include "writer/catalog.hpp"
 
 namespace sluice::app {
 namespace {
@@ -25,22 +25,12 @@ struct InspectFlags {
   std::string table;
 };
 
-asio::awaitable<void> ask_names(pg::Pool& pool, std::string table,
-                                std::vector<std::string>& names) {
-  pg::Lease connection = co_await pool.acquire();
-  const writer::Target target =
-      co_await writer::describe(*connection, std::move(table), {}, ledger::Use::read_loads);
-  for (const tuple::Column& column : target.table.columns) names.push_back(column.name);
-}
-
 /// Those of the table, where one is named.
 std::vector<std::string> names_of_table(const InspectFlags& flags) {
-  std::vector<std::string> names;
-  if (flags.table.empty()) return names;
+  if (flags.table.empty()) return {};
   Runtime runtime(flags.load.common.connect);
   runtime.end_on_signal();
-  runtime.run(ask_names(runtime.pool(), flags.table, names));
-  return names;
+  return ask_column_names(runtime, flags.table);
 }
 
 /// trips-2026.csv.gz is trips_2026.
@@ -66,7 +56,7 @@ report::Inspected inspect_one(const InspectFlags& flags, source::UnpackOptions u
   const auto look = [&] {
     const auto source = source::open(
         input.path, unpack, encoding.empty() ? std::nullopt : source::encoding_named(encoding));
-    return sniff::inspect(*source, names);
+    return sniff::inspect(*source, {.names = names});
   };
   sniff::Proposal proposal = look();
   const std::optional<sniff::Proposal::NotUtf8> not_utf8 = proposal.not_utf8;

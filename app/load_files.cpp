@@ -11,6 +11,7 @@
 #include "app/output.hpp"
 #include "app/progress_printer.hpp"
 #include "app/run_load.hpp"
+#include "app/sniffed.hpp"
 #include "async/run_beside.hpp"
 #include "base/exit_code.hpp"
 #include "base/path_text.hpp"
@@ -188,9 +189,9 @@ class Files {
   /// after the other.
   bool may_go_side_by_side() const {
     const plan::LoadOptions& o = options_;
-    return o.on_conflict == writer::OnConflict::error && !o.truncate && !o.check && !o.dry_run &&
-           !o.defer_indexes && !o.atomic && !o.bytes_per_second_max && !o.rows_per_second_max &&
-           o.rejects_path.empty() && o.use_ledger;
+    return !flags_.finds_dialect && o.on_conflict == writer::OnConflict::error && !o.truncate &&
+           !o.check && !o.dry_run && !o.defer_indexes && !o.atomic && !o.bytes_per_second_max &&
+           !o.rows_per_second_max && o.rejects_path.empty() && o.use_ledger;
   }
 
   /// The files from `begin` on that are one chunk each.
@@ -217,6 +218,20 @@ class Files {
     return options;
   }
 
+  /// Under --dialect auto each file has one of its own, which is known behind its beginning.
+  void load_as_found(std::size_t file) {
+    plan::LoadOptions options = options_for(file);
+    try {
+      if (!names_) names_ = ask_column_names(runtime_, options_.table);
+      options = with_dialect_of(flags_, options, *names_);
+    } catch (const Failure& failure) {
+      return take(file, ending_of(failure, files()[file], options_.table));
+    } catch (const pg::PgError&) {
+      // The load says what is wrong with the table.
+    }
+    take(file, run_one(runtime_, flags_, options));
+  }
+
   bool may_begin(std::size_t file) {
     try {
       after_.check(inputs_[file].path);
@@ -228,8 +243,9 @@ class Files {
   }
 
   void load_alone(std::size_t file) {
-    if (may_begin(file) && !take_known(file))
-      take(file, run_one(runtime_, flags_, options_for(file)));
+    if (!may_begin(file) || take_known(file)) return;
+    if (flags_.finds_dialect) return load_as_found(file);
+    take(file, run_one(runtime_, flags_, options_for(file)));
   }
 
   /// Behind the next one in its archive, where they are small: what is long is not unpacked to find
@@ -246,7 +262,7 @@ class Files {
 
   /// What the ledger knows of the members of an archive, before the first of them is loaded.
   void find_known_members() {
-    if (next_ < members_asked_for_) return;
+    if (next_ < members_asked_for_ || flags_.finds_dialect) return;
     const std::size_t end = end_of_small_members();
     if (end - next_ < 2) return;
     members_asked_for_ = end;
@@ -501,6 +517,7 @@ class Files {
   report::Several& several_;
   AfterLoad after_;
   plan::LoadOptions options_;
+  std::optional<std::vector<std::string>> names_;  ///< of the table's columns, once asked
   std::vector<Input> inputs_;
   std::vector<bool> was_there_;      ///< when the command began, by the number of the file
   bool has_failed_member_ = false;   ///< of the archive that is being loaded

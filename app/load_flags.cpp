@@ -284,6 +284,12 @@ pg::ConnectOptions connection_of(const LoadFlags& flags) {
 
 namespace {
 
+/// What of a dialect is not said.
+enum class Dialect { copy, automatic };
+constexpr auto names_of(Dialect) {
+  return std::array{Named{Dialect::copy, "copy"}, Named{Dialect::automatic, "auto"}};
+}
+
 const std::string input_group = "Input (the defaults are those of COPY ... (FORMAT csv))";
 
 void add_dialect_flags(CLI::App& c, LoadFlags& f) {
@@ -292,6 +298,11 @@ void add_dialect_flags(CLI::App& c, LoadFlags& f) {
                                  "csv (default); text: COPY's text format, as \\copy and pg_dump "
                                  "write it; auto: as the file's "
                                  "beginning looks")
+      .group(group);
+  const auto finds = [&f](const Dialect& how) { f.finds_dialect = how == Dialect::automatic; };
+  add_choice_option<Dialect>(c, "--dialect", finds,
+                             "copy: what COPY would read (default); auto: what each file looks "
+                             "like, where no flag says it, or exit code 2 in doubt")
       .group(group);
   const auto delimiter = [&f](const std::string& text) {
     f.dialect.delimiter = csv::Delimiter::of(text);

@@ -28,6 +28,7 @@ struct LoadFlags {
   std::size_t bytes_max = 0;  ///< unpacked; 0: any number
   std::optional<std::chrono::milliseconds> lock_timeout;
   bool header_given = false;
+  bool finds_dialect = false;  ///< of each file by itself, where no flag says it
   bool no_ledger = false;
   plan::LoadOptions load;
 };

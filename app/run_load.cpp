@@ -1,6 +1,7 @@
 #include "app/run_load.hpp"
 
 #include "app/progress_printer.hpp"
+#include "app/sniffed.hpp"
 #include "async/run_beside.hpp"
 #include "base/exit_code.hpp"
 #include "ledger/run_lock.hpp"
@@ -82,9 +83,11 @@ report::Ending ending_of(const std::exception_ptr& failed, const Runtime& runtim
                         .sql_state = {},
                         .bad_record = {},
                         .is_held = false};
+  bool may_be_misread = false;
   try {
     if (failed) std::rethrow_exception(failed);
   } catch (const load::BadRecord& error) {
+    may_be_misread = true;
     ending.bad_record = error;
     ending.message = error.what() + advice_for(error, options);
     ending.sql_state = error.reject().sql_state;
@@ -94,6 +97,7 @@ report::Ending ending_of(const std::exception_ptr& failed, const Runtime& runtim
     ending.exit_code = exit_held;
     ending.is_held = true;
   } catch (const Failure& error) {
+    may_be_misread = error.kind() == FailureKind::usage;
     ending.message = error.what();
     ending.exit_code = exit_code_of_load(error, options.rejects, runtime.signal());
   } catch (const pg::PgError& error) {
@@ -103,6 +107,8 @@ report::Ending ending_of(const std::exception_ptr& failed, const Runtime& runtim
     ending.message = "interrupted";
     ending.exit_code = exit_code_of(FailureKind::interrupted, runtime.signal());
   }
+  if (may_be_misread && ending.report.total.rows() == 0 && !flags.finds_dialect)
+    ending.message += dialect_advice(flags, options, ending.message);
   if (ending.exit_code == exit_ok && ending.report.rows_rejected > 0 &&
       ending.report.status != load::LoadReport::Status::nothing_to_do)
     ending.exit_code = exit_rejected;

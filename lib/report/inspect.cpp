@@ -14,18 +14,6 @@ namespace {
 
 using sniff::Kind;
 
-/// As a shell takes it for one word.
-std::string shell_word(const std::string& text) {
-  const auto is_plain = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-           std::string_view("_-./=:,@%+").find(c) != std::string_view::npos;
-  };
-  if (!text.empty() && std::ranges::all_of(text, is_plain)) return text;
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return word + "'";
-}
-
 /// Control characters are written out, and it is no longer than a column of the screen.
 std::string shown(std::string_view text) {
   static constexpr std::size_t characters_max = 24;
@@ -139,6 +127,17 @@ nlohmann::ordered_json json_of(const sniff::ProposedColumn& column, const std::s
 }
 
 }  // namespace
+
+std::string shell_word(const std::string& text) {
+  const auto is_plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("_-./=:,@%+").find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && std::ranges::all_of(text, is_plain)) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
 
 std::string command_of(const Inspected& inspected) {
   std::string command = "pgsluice load " + shell_word(text_of_path(inspected.file)) + " -t " +

@@ -20,6 +20,9 @@ struct Inspected {
 std::string text_of(const Inspected& inspected);
 nlohmann::ordered_json json_of(const Inspected& inspected);
 
+/// As a shell takes it for one word.
+std::string shell_word(const std::string& text);
+
 /// `pgsluice load ...`, for a shell.
 std::string command_of(const Inspected& inspected);
 

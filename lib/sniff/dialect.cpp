@@ -253,7 +253,7 @@ std::string doubt_about(const std::vector<Reading>& all) {
 
 }  // namespace
 
-Readings find_dialect(const Sample& whole, const std::vector<std::string>& names) {
+Readings find_dialect(const Sample& whole, const Known& known) {
   const Sample sample = whole.beginning(race_bytes);
   std::map<std::uint64_t, Reading> by_digest;
   const auto consider = [&](const csv::Dialect& dialect, double prior) -> Reading {
@@ -263,14 +263,17 @@ Readings find_dialect(const Sample& whole, const std::vector<std::string>& names
     if (dialect.quote == '\'' && made.quoted <= made.odd_quotes) return Reading{};
     Reading reading = judge(sample, dialect, line_end, made, prior);
     const std::vector<std::string> first = first_record(sample, reading);
-    if (first.size() > 1 && are_names_of(first, names)) reading.score += 1;
+    if (first.size() > 1 && are_names_of(first, known.names)) reading.score += 1;
     const auto [place, is_new] = by_digest.try_emplace(made.digest, reading);
     return is_new ? reading : Reading{};
   };
-  for (const auto& [text, prior] : delimiters) {
+  std::vector<Candidate> candidates(delimiters.begin(), delimiters.end());
+  if (known.delimiter) candidates = {{known.delimiter->text(), 1}};
+  for (const auto& [text, prior] : candidates) {
     const bool occurs = sample.bytes().find(text) != std::string_view::npos;
-    if (!occurs && text != ",") continue;
+    if (!occurs && candidates.size() > 1 && text != ",") continue;
     for (csv::Dialect dialect : quotings(sample, text)) {
+      if (known.quote && dialect.quote != *known.quote) continue;
       const Reading reading = consider(dialect, prior);
       if (!has_comments(sample, reading)) continue;
       dialect.comment = "#";
@@ -279,7 +282,7 @@ Readings find_dialect(const Sample& whole, const std::vector<std::string>& names
   }
   csv::DialectWishes wishes;
   const csv::Dialect text = csv::dialect_of(wishes, csv::Format::text);
-  if (chunk::looks_like_text(sample.bytes(), text)) {
+  if (!known.delimiter && !known.quote && chunk::looks_like_text(sample.bytes(), text)) {
     const csv::LineEnd line_end = line_end_of(sample, text);
     const Attempt made = attempt(sample, text, line_end);
     Reading reading = judge(sample, text, line_end, made, 1);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,9 +33,15 @@ struct Readings {
   bool are_sure() const { return doubt.empty(); }
 };
 
+/// What is known beforehand.
+struct Known {
+  std::vector<std::string> names = {};  ///< of the table's columns: a header that has them decides
+  std::optional<csv::Delimiter> delimiter = {};
+  std::optional<char> quote = {};
+};
+
 /// How a sample is read: delimiter, quote, escape, line ends, comments, lines in front and behind.
-/// Two dialects that read the same are one reading, named as COPY's default has it. `names` are the
-/// columns of the table that it is for, or none: a header that has them decides.
-Readings find_dialect(const Sample& sample, const std::vector<std::string>& names = {});
+/// Two dialects that read the same are one reading, named as COPY's default has it.
+Readings find_dialect(const Sample& sample, const Known& known = {});
 
 }  // namespace sluice::sniff

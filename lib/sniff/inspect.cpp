@@ -109,7 +109,8 @@ class Walk {
 };
 
 /// Cells that a spreadsheet has beside its table: without a name, and never with a value.
-void drop_surplus(Proposal& proposal, const std::vector<std::string>& header) {
+void drop_surplus(Proposal& proposal) {
+  const std::vector<std::string>& header = proposal.first;
   if (!proposal.has_header) return;
   const auto is_surplus = [&] {
     const std::size_t last = proposal.columns.size() - 1;
@@ -125,24 +126,32 @@ void drop_surplus(Proposal& proposal, const std::vector<std::string>& header) {
 
 }  // namespace
 
-Proposal inspect(source::Source& source, const std::vector<std::string>& names) {
+Proposal find_out(source::Source& source, const Known& known) {
   Proposal proposal;
   const std::string beginning = source.beginning(sample_bytes);
   const Sample sample(without_mark(beginning), beginning.size() < sample_bytes);
-  proposal.readings = find_dialect(sample, names);
+  proposal.readings = find_dialect(sample, known);
   if (proposal.readings.all.empty() || proposal.reading().columns == 0) return proposal;
-  std::vector<std::string> first;
-  const HeaderFound header = look_for_header(sample, proposal.reading(), names, first);
+  const HeaderFound header =
+      look_for_header(sample, proposal.reading(), known.names, proposal.first);
   proposal.has_header = header.is_there;
   proposal.header_doubt = header.doubt;
+  return proposal;
+}
+
+Proposal inspect(source::Source& source, const Known& known) {
+  Proposal proposal = find_out(source, known);
+  if (proposal.readings.all.empty()) return proposal;
+  const std::vector<std::string>& first = proposal.first;
   for (std::size_t i = 0; i < proposal.reading().columns; ++i) {
-    const bool has_name = header.is_there && i < first.size() && !first[i].empty();
+    const bool has_name = proposal.has_header && i < first.size() && !first[i].empty();
     proposal.columns.push_back({.name = has_name ? std::string(csv::without_blanks(first[i]))
                                                  : "column" + std::to_string(i + 1),
                                 .seen = {}});
   }
+  if (proposal.columns.empty()) return proposal;
   Walk(source, proposal).run();
-  drop_surplus(proposal, first);
+  drop_surplus(proposal);
   if (const source::Encoding* encoding = source.encoding())
     if (!encoding->is_utf8()) proposal.encoding = encoding->name;
   return proposal;

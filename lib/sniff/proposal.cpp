@@ -114,19 +114,21 @@ std::vector<std::string> column_names(const Proposal& proposal, Naming naming) {
   return names;
 }
 
-std::vector<std::string> flags_of(const Proposal& proposal, Naming naming) {
+std::vector<std::string> dialect_flags_of(const Proposal& proposal) {
   std::vector<std::string> flags;
   add_dialect(flags, proposal);
+  // The text format has no header unless it is said.
+  const bool is_text = proposal.reading().format == csv::Format::text;
+  if (proposal.has_header == is_text) add(flags, "--header", is_text ? "match" : "none");
+  return flags;
+}
+
+std::vector<std::string> flags_of(const Proposal& proposal, Naming naming) {
+  std::vector<std::string> flags = dialect_flags_of(proposal);
   const std::vector<std::string> names = column_names(proposal, naming);
-  if (!proposal.has_header) {
-    // The format text has none unless it is said.
-    if (proposal.reading().format != csv::Format::text) add(flags, "--header", "none");
-  } else {
-    if (proposal.reading().format == csv::Format::text) add(flags, "--header", "match");
-    for (std::size_t i = 0; i < names.size(); ++i)
-      if (names[i] != proposal.columns[i].name)
-        add(flags, "--map", proposal.columns[i].name + "=" + names[i]);
-  }
+  for (std::size_t i = 0; i < names.size() && proposal.has_header; ++i)
+    if (names[i] != proposal.columns[i].name)
+      add(flags, "--map", proposal.columns[i].name + "=" + names[i]);
   add_values(flags, proposal, names);
   return flags;
 }

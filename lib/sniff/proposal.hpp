@@ -19,6 +19,7 @@ struct ProposedColumn {
 /// What a file is, and how it would be loaded.
 struct Proposal {
   Readings readings;
+  std::vector<std::string> first;  ///< the values of the first record that is usual
   bool has_header = false;
   std::string header_doubt;  ///< empty: it is certain
   std::vector<ProposedColumn> columns;
@@ -47,9 +48,16 @@ constexpr auto names_of(Naming) {
   return std::array{Named{Naming::keep, "keep"}, Named{Naming::snake, "snake"}};
 }
 
-/// Reads a source to its end: its dialect from its beginning, its types from all of it. `names` are
-/// those of the table that it is for. Blocking. Throws Failure where the source cannot be read.
-Proposal inspect(source::Source& source, const std::vector<std::string>& names = {});
+/// What a source's beginning says, without columns; it can be read from its first byte afterwards.
+/// Blocking. Throws Failure where the source cannot be read, or not twice.
+Proposal find_out(source::Source& source, const Known& known = {});
+
+/// Reads a source to its end: its dialect from its beginning, its types from all of it. Blocking.
+/// Throws Failure where the source cannot be read.
+Proposal inspect(source::Source& source, const Known& known = {});
+
+/// Of the flags of `load` those that say how records are read.
+std::vector<std::string> dialect_flags_of(const Proposal& proposal);
 
 /// The flags of `load` that this needs beside the file and the table, each one word of a shell that
 /// is not quoted yet.

@@ -1,0 +1,130 @@
+#include "app/sniffed.hpp"
+
+#include "base/path_text.hpp"
+#include "report/inspect.hpp"
+#include "sniff/proposal.hpp"
+#include "source/encoding.hpp"
+#include "writer/catalog.hpp"
+
+namespace sluice::app {
+namespace {
+
+asio::awaitable<void> ask(pg::Pool& pool, std::string table, std::vector<std::string>& names) {
+  pg::Lease connection = co_await pool.acquire();
+  const writer::Target target =
+      co_await writer::describe(*connection, std::move(table), {}, ledger::Use::read_loads);
+  for (const tuple::Column& column : target.table.columns) names.push_back(column.name);
+}
+
+sniff::Proposal look_at(const plan::LoadOptions& options, const sniff::Known& known) {
+  const std::string& encoding = options.encoding;
+  const auto source = source::open(
+      options.path, options.unpack,
+      encoding.empty() || encoding == "auto" ? std::nullopt : source::encoding_named(encoding));
+  return sniff::find_out(*source, known);
+}
+
+/// What a flag has said stays as it is.
+void take_over(const sniff::Reading& reading, LoadFlags& flags) {
+  const csv::Dialect& found = reading.dialect;
+  csv::DialectWishes& said = flags.dialect;
+  if (reading.format == csv::Format::text) {
+    flags.load.format = csv::Format::text;
+  } else {
+    if (!said.delimiter) said.delimiter = found.delimiter;
+    if (!said.quote) said.quote = found.quote;
+    if (!said.escape && found.escapes_everywhere()) {
+      said.escape = found.escape;
+      said.escapes_everywhere = true;
+    }
+  }
+  if (said.comment.empty()) said.comment = found.comment;
+  if (flags.load.skip_lines == 0) flags.load.skip_lines = reading.skip_lines;
+  if (flags.load.skip_footer == 0) flags.load.skip_footer = reading.skip_footer;
+}
+
+std::string words_of(const std::vector<std::string>& flags) {
+  std::string words;
+  for (const std::string& flag : flags)
+    words += (words.empty() ? "" : " ") + report::shell_word(flag);
+  return words.empty() ? "the defaults" : words;
+}
+
+[[noreturn]] void refuse(const plan::LoadOptions& options, const sniff::Proposal& proposal) {
+  const std::vector<sniff::Reading>& all = proposal.readings.all;
+  std::string message =
+      text_of_path(options.path) + ": --dialect auto is not sure: " +
+      (proposal.readings.are_sure() ? proposal.header_doubt : proposal.readings.doubt);
+  for (std::size_t i = 0; i < 2 && i < all.size(); ++i) {
+    sniff::Proposal other = proposal;
+    other.readings.all = {all[i]};
+    message += std::string(i == 0 ? "\n  either " : "\n  or     ") +
+               words_of(sniff::dialect_flags_of(other));
+  }
+  throw Failure(FailureKind::usage, message +
+                                        "\n  Say it with these flags; pgsluice inspect shows "
+                                        "more.");
+}
+
+}  // namespace
+
+std::vector<std::string> ask_column_names(Runtime& runtime, const std::string& table) {
+  std::vector<std::string> names;
+  runtime.run(ask(runtime.pool(), table, names));
+  return names;
+}
+
+plan::LoadOptions with_dialect_of(const LoadFlags& flags, const plan::LoadOptions& options,
+                                  const std::vector<std::string>& names) {
+  if (options.path == "-")
+    throw Failure(FailureKind::usage,
+                  "--dialect auto looks at a file twice, and stdin comes once: make it a file, or "
+                  "say its dialect");
+  const sniff::Proposal proposal =
+      look_at(options,
+              {.names = names, .delimiter = flags.dialect.delimiter, .quote = flags.dialect.quote});
+  const bool needs_header = !flags.header_given && !proposal.header_doubt.empty();
+  if (!proposal.readings.are_sure() || needs_header) refuse(options, proposal);
+  LoadFlags sniffed = flags;
+  take_over(proposal.reading(), sniffed);
+  if (!flags.header_given) {
+    sniffed.header_given = true;
+    sniffed.load.header = proposal.has_header ? plan::HeaderMode::match : plan::HeaderMode::none;
+  }
+  const plan::LoadOptions found = options_of(sniffed);
+  plan::LoadOptions made = options;
+  made.dialect = found.dialect;
+  made.format = found.format;
+  made.wishes = found.wishes;
+  made.header = found.header;
+  made.header_given = found.header_given;
+  made.skip_lines = found.skip_lines;
+  made.skip_footer = found.skip_footer;
+  return made;
+}
+
+std::string dialect_advice(const LoadFlags& flags, const plan::LoadOptions& options,
+                           const std::string& failure) {
+  if (options.path == "-" || failure.find("--delimiter") != std::string::npos) return {};
+  try {
+    const sniff::Proposal proposal = look_at(options, {});
+    if (!proposal.readings.are_sure() || proposal.reading().columns < 2) return {};
+    // What was said may be what is wrong.
+    LoadFlags other = flags;
+    other.dialect = {.null_text = flags.dialect.null_text,
+                     .more_null_texts = flags.dialect.more_null_texts};
+    other.load.format = csv::Format::csv;
+    other.load.skip_lines = 0;
+    take_over(proposal.reading(), other);
+    const plan::LoadOptions made = options_of(other);
+    const bool is_as_said = made.dialect == options.dialect && made.format == options.format &&
+                            made.skip_lines == options.skip_lines;
+    if (is_as_said) return {};
+    return "\n  It looks like " + words_of(sniff::dialect_flags_of(proposal)) +
+           " (--dialect auto takes that, pgsluice inspect says more)";
+  } catch (const Failure&) {
+    return {};  // what it failed for is said already
+  }
+}
+
+}  // namespace sluice::app
