@@ -352,6 +352,7 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
   run_.report.now += road.counts();
   run_.report.rows_rejected += road.rows_rejected();
   run_.report.total.rows_skipped += road.counts().rows_skipped;
+  run_.report.total.rows_filtered += road.counts().rows_filtered;
   run_.report.bytes += road.bytes_stored();
   rejects_.tell_path();
   run_.require_going_on();

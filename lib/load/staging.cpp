@@ -169,9 +169,10 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
   }
   const Sql end = finish_statements(p, counts);
   co_await on.query(end);
-  const std::uint64_t skipped = p.end.totals.counts.rows_skipped;
+  // What was left out on the way into the stage.
+  counts.rows_skipped += p.end.totals.counts.rows_skipped;
+  counts.rows_filtered = p.end.totals.counts.rows_filtered;
   p.end.totals.counts = counts;
-  p.end.totals.counts.rows_skipped += skipped;
 }
 
 /// The records that the target refuses, as a record-by-record publication finds them; what that

@@ -143,6 +143,8 @@ std::string text_of(const Ending& e) {
                             r.plan.is_upsert ? "a row, or another record, has their key"
                                              : "blank lines, or dropped by a trigger of the table");
       }
+      if (r.total.rows_filtered > 0)
+        text += fmt::format(", {} filtered", format_count(r.total.rows_filtered));
       if (r.rows_rejected > 0) text += rejected_of(r);
       if (r.retries > 0) text += fmt::format(", {} retries", r.retries);
       return text + number + "\n";
@@ -228,6 +230,8 @@ std::string text_of(const ledger::LoadEntry& l) {
   add("rejected", format_count(l.totals.rows_rejected));
   if (l.totals.rows_rejected > 0 && !l.rejects_path.empty()) add("rejects in", l.rejects_path);
   add("skipped", format_count(l.totals.counts.rows_skipped));
+  if (l.totals.counts.rows_filtered > 0)
+    add("filtered", format_count(l.totals.counts.rows_filtered));
   add("options", l.options);
   if (const std::string meaning = meaning_of(l); !meaning.empty()) text += "  " + meaning + ".\n";
   return text;
