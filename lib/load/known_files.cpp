@@ -85,7 +85,8 @@ asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, const Sha
                                                          plan::LoadOptions options,
                                                          std::vector<std::string> paths) {
   std::vector<KnownFile> found(paths.size());
-  if (!shared.target || options.again) co_return found;
+  // What a list means is asked of the server, by each load for itself.
+  if (!shared.target || options.again || !options.select.empty()) co_return found;
   std::vector<File> files;
   const auto look = [&] {
     for (std::size_t i = 0; i < paths.size(); ++i) {

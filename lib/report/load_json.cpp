@@ -45,6 +45,16 @@ nlohmann::ordered_json json_of(const Ending& e) {
                     {"deferred_indexes", r.plan.deferred_indexes}};
   }
   if (!r.rejects_path.empty()) json["rejects_path"] = text_of_path(r.rejects_path);
+  if (!r.preview_columns.empty()) {
+    json["rows"] = nlohmann::ordered_json::array();
+    for (const auto& row : r.preview_rows) {
+      nlohmann::ordered_json shown = nlohmann::ordered_json::object();
+      for (std::size_t i = 0; i < row.size(); ++i)
+        shown[r.preview_columns[i]] =
+            row[i] ? nlohmann::ordered_json(*row[i]) : nlohmann::ordered_json();
+      json["rows"].push_back(std::move(shown));
+    }
+  }
   if (!r.notes.empty()) json["notes"] = r.notes;
   if (e.message.empty()) return json;
   json["error"] = {{"message", e.message}};
