@@ -138,16 +138,25 @@ asio::awaitable<plan::Selecting> judge_list(pg::Pool& pool, const plan::LoadOpti
   const plan::SqlWordValues values = some_values(options, true);
   const script::UserSql::Fill fill = plan::fill_of(selecting.list(), values);
   const Sql nothing("pg_temp.pgsluice_nothing");
+  std::optional<pg::PgError> refused;
+  std::string flag = selecting.condition().flag();
+  if (!selecting.condition().empty()) {
+    const Sql condition = selecting.judged_condition(plan::fill_of(selecting.condition(), values));
+    refused = co_await ask(*on, condition, nullptr);
+  }
   std::vector<std::string> outputs;
-  const Sql judged = selecting.judged(nothing, fill);
-  std::optional<pg::PgError> refused = co_await ask(*on, judged, &outputs);
+  if (!refused) {
+    flag = selecting.list().flag();
+    const Sql judged = selecting.judged(nothing, fill);
+    refused = co_await ask(*on, judged, &outputs);
+  }
   if (!refused) {
     selecting.set_outputs(outputs, target.table);
     const Sql insert = selecting.insert(target.table, fill);
     refused = co_await ask(*on, insert, nullptr);
   }
   co_await on->query("rollback");
-  if (refused) refuse(selecting.list().flag(), *refused, advice_on_list(selecting, *refused));
+  if (refused) refuse(flag, *refused, advice_on_list(selecting, *refused));
   co_return selecting;
 }
 
@@ -163,8 +172,10 @@ asio::awaitable<void> judge_condition(pg::Pool& pool, const plan::Plan& plan) {
   Sql nothing;
   co_await begin(*on, plan.target, std::move(nothing));
   std::optional<pg::PgError> refused = co_await ask(*on, question, nullptr);
+  // All but a subquery COPY takes and refuses as WHERE does. It runs triggers of the statement.
   const bool is_copied = plan.strategy.staged || plan.strategy.kind == plan::Strategy::Kind::copy;
-  if (!refused && is_copied) refused = co_await ask_copy(*on, plan, filled);
+  if (!refused && is_copied && condition.may_have_subquery())
+    refused = co_await ask_copy(*on, plan, filled);
   co_await on->query("rollback");
   if (refused) refuse(condition.flag(), *refused, advice_on_condition(columns, *refused));
 }

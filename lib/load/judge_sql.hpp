@@ -7,8 +7,9 @@
 namespace sluice::load {
 
 /// --select before the first row: the server says whether it is a list that makes one row of one
-/// record, what its columns are called and whether the table takes their types. Nothing of it is
-/// run. Throws Failure(usage) in the server's words.
+/// record, what its columns are called and whether the table takes their types; and --where beside
+/// it, whether it is one condition. It is run on no record. Throws Failure(usage) in the server's
+/// words.
 asio::awaitable<plan::Selecting> judge_list(pg::Pool& pool, const plan::LoadOptions& options,
                                             const writer::Target& target,
                                             const chunk::Preamble& preamble);

@@ -255,8 +255,11 @@ Sql Selecting::row_of_nulls() const {
 }
 
 Sql Selecting::judged(const Sql& nothing, const script::UserSql::Fill& fill) const {
-  return sql("delete from {} using {}{} returning {}", nothing, row_of_nulls(),
-             writer::where_clause(condition_.filled(fill)), filled_list(fill));
+  return sql("delete from {} using {} returning {}", nothing, row_of_nulls(), filled_list(fill));
+}
+
+Sql Selecting::judged_condition(const script::UserSql::Fill& fill) const {
+  return sql("select from {}{}", row_of_nulls(), writer::where_clause(condition_.filled(fill)));
 }
 
 Sql Selecting::insert(const tuple::Table& target, const script::UserSql::Fill& fill) const {

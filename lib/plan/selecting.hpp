@@ -51,6 +51,8 @@ class Selecting {
   /// one record: its RETURNING is a list like that of SELECT, without aggregates, window functions
   /// and functions that return sets. `nothing` is a table without columns and rows.
   Sql judged(const Sql& nothing, const script::UserSql::Fill& fill) const;
+  /// A query of the condition over no record. REQUIRES: there is one.
+  Sql judged_condition(const script::UserSql::Fill& fill) const;
   /// The INSERT of what the list makes of no record.
   Sql insert(const tuple::Table& target, const script::UserSql::Fill& fill) const;
 

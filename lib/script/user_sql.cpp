@@ -92,6 +92,14 @@ std::vector<UserSql::Part> UserSql::parts() const {
   return parts;
 }
 
+bool UserSql::may_have_subquery() const {
+  for (std::size_t i = 0; i < tokens_.size(); ++i) {
+    const std::optional<std::string> name = this->name(i);
+    if (name == "select" || name == "values" || name == "table") return true;
+  }
+  return false;
+}
+
 std::optional<std::string> UserSql::colon_word(std::size_t colon) const {
   if (word(colon) != ":" || colon + 1 == tokens_.size() || !touches(colon, colon + 1))
     return std::nullopt;

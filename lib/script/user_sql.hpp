@@ -36,6 +36,9 @@ class UserSql {
   };
   std::vector<Part> parts() const;
 
+  /// False only where no subquery can stand in it.
+  bool may_have_subquery() const;
+
   /// The word of a token and the colon that touches it in front: ":file" is "file"; of the others
   /// nothing. A cast is none, nor is what is no word of `known_words`.
   std::optional<std::string> colon_word(std::size_t colon) const;

@@ -333,8 +333,11 @@ TEST_F(SqlOverRecords, SqlThatIsNoneIsRefusedBeforeTheFirstRow) {
       {"", "id, $1 as city", "there is no parameter $1"},
       {"", "id,", "a comma stands"},
       {"", "id); drop table one; --", "--select: a ) closes"},
-      {"count(*) > 1", "id, city", "aggregate functions are not allowed in WHERE"},
-      {"upper(city)", "id, city", "must be type boolean"},
+      {"id = (table pg_class)", "", "--where: "},
+      {"id = (values (1))", "", "--where: cannot use subquery"},
+      {"count(*) > 1", "id, city", "--where: aggregate functions are not allowed in WHERE"},
+      {"upper(city)", "id, city", "--where: argument of WHERE must be type boolean"},
+      {"ciity = 'x'", "id, city", "--where: column \"ciity\" does not exist"},
   };
   for (const auto& example : examples) {
     SCOPED_TRACE(example.where + " | " + example.select);
