@@ -5,6 +5,7 @@
 #include "app/output.hpp"
 #include "app/run_load.hpp"
 #include "app/sniffed.hpp"
+#include "app/sql_flags.hpp"
 #include "base/exit_code.hpp"
 #include "base/path_text.hpp"
 #include "base/quantity.hpp"
@@ -124,6 +125,7 @@ Run add_check_command(CLI::App& app) {
       ->required();
   add_input_flags(c, *flags);
   add_packing_flags(c, *flags);
+  add_sql_flags(c, *flags);
   add_conflict_flags(c, *flags);
   add_reject_flags(c, *flags);
   add_setting_flags(c, *flags);

@@ -2,6 +2,7 @@
 #include "app/load_files.hpp"
 #include "app/output.hpp"
 #include "app/run_load.hpp"
+#include "app/sql_flags.hpp"
 #include "base/exit_code.hpp"
 #include "base/path_text.hpp"
 
@@ -61,6 +62,7 @@ Run add_load_command(CLI::App& app) {
       "(default: 0s)");
   add_input_flags(c, *flags);
   add_packing_flags(c, *flags);
+  add_sql_flags(c, *flags);
   add_row_flags(c, *flags);
   add_reject_flags(c, *flags);
   add_speed_flags(c, *flags);

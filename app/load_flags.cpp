@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "app/sql_flags.hpp"
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
@@ -237,6 +238,7 @@ plan::LoadOptions options_of(const LoadFlags& flags) {
   plan::LoadOptions o = flags.load;
   choose_dialect(flags, o);
   choose_values(flags, o.values);
+  choose_sql(flags, o);
   o.limit = flags.limit;
   o.header_given = flags.header_given;
   o.maps = flags.maps;

@@ -24,6 +24,8 @@ struct LoadFlags {
   std::string null_quoted;  ///< empty: not; `true`: in all columns
   std::vector<std::string> maps;
   std::vector<std::string> settings;
+  std::optional<std::string> where;
+  std::optional<std::string> select;
   std::string max_rate;
   std::size_t bytes_max = 0;  ///< unpacked; 0: any number
   std::optional<std::chrono::milliseconds> lock_timeout;

@@ -25,6 +25,7 @@ constexpr auto chunk_columns = columns_of({
     {"rows_unchanged", "rows_unchanged"},
     {"rows_rejected", "rows_rejected"},
     {"rows_skipped", "rows_skipped"},
+    {"rows_filtered", "rows_filtered"},
     {"digest", "digest"},
 });
 
@@ -42,7 +43,8 @@ ChunkEntry read_chunk(const pg::Result& rows, std::size_t row, LoadId load) {
   entry.records_read = count(at["records_read"], "records_read");
   entry.counts = {
       count(at["rows_stored"], "rows_stored"), count(at["rows_updated"], "rows_updated"),
-      count(at["rows_unchanged"], "rows_unchanged"), count(at["rows_skipped"], "rows_skipped")};
+      count(at["rows_unchanged"], "rows_unchanged"), count(at["rows_skipped"], "rows_skipped"),
+      count(at["rows_filtered"], "rows_filtered")};
   entry.rows_rejected = count(at["rows_rejected"], "rows_rejected");
   entry.digest = static_cast<std::uint64_t>(rows.integer(row, at["digest"]));
   return entry;
@@ -119,18 +121,18 @@ Sql claim_statement(const Sql& load, const ChunkEntry& c) {
   return sql(
       "insert into pgsluice.chunks (load_id, chunk, byte_offset, byte_count, first_line, "
       "first_record, records_read, rows_stored, rows_updated, rows_unchanged, rows_rejected, "
-      "rows_skipped, digest) values ({},{},{},{},{},{},{},{},{},{},{},{},{})",
+      "rows_skipped, rows_filtered, digest) values ({},{},{},{},{},{},{},{},{},{},{},{},{},{})",
       load, c.number, c.start.byte_offset, c.byte_count, c.start.line, c.start.record,
       c.records_read, c.counts.rows_stored, c.counts.rows_updated, c.counts.rows_unchanged,
-      c.rows_rejected, c.counts.rows_skipped, signed_bits(c.digest));
+      c.rows_rejected, c.counts.rows_skipped, c.counts.rows_filtered, signed_bits(c.digest));
 }
 
 Sql correct_statement(ChunkId id, const RowCounts& counts, std::uint64_t rejected) {
   return sql(
       "update pgsluice.chunks set rows_stored = {}, rows_updated = {}, rows_unchanged = {}, "
-      "rows_rejected = {}, rows_skipped = {} where {}",
+      "rows_rejected = {}, rows_skipped = {}, rows_filtered = {} where {}",
       counts.rows_stored, counts.rows_updated, counts.rows_unchanged, rejected, counts.rows_skipped,
-      is_chunk(id));
+      counts.rows_filtered, is_chunk(id));
 }
 
 bool says_already_stored(const pg::PgError& error) {
@@ -187,7 +189,8 @@ Totals read_totals(const pg::Result& rows, std::size_t row, int first_column, Lo
   totals.counts = {count(chunk_sums["rows_stored"], "rows_stored"),
                    count(chunk_sums["rows_updated"], "rows_updated"),
                    count(chunk_sums["rows_unchanged"], "rows_unchanged"),
-                   count(chunk_sums["rows_skipped"], "rows_skipped")};
+                   count(chunk_sums["rows_skipped"], "rows_skipped"),
+                   count(chunk_sums["rows_filtered"], "rows_filtered")};
   totals.rows_rejected = count(chunk_sums["rows_rejected"], "rows_rejected");
   return totals;
 }

@@ -93,6 +93,7 @@ inline constexpr auto chunk_sums = columns_of({
     {"rows_unchanged", "coalesce(sum(rows_unchanged), 0) as rows_unchanged"},
     {"rows_rejected", "coalesce(sum(rows_rejected), 0) as rows_rejected"},
     {"rows_skipped", "coalesce(sum(rows_skipped), 0) as rows_skipped"},
+    {"rows_filtered", "coalesce(sum(rows_filtered), 0) as rows_filtered"},
 });
 
 /// A query of one row: `chunk_sums`; `load` is SQL for the load's number. And how to read its

@@ -12,7 +12,8 @@ consteval bool has_sums() {
          entry_columns["rows_unchanged"] - entry_columns["chunks"] ==
              chunk_sums["rows_unchanged"] &&
          entry_columns["rows_rejected"] - entry_columns["chunks"] == chunk_sums["rows_rejected"] &&
-         entry_columns["rows_skipped"] - entry_columns["chunks"] == chunk_sums["rows_skipped"];
+         entry_columns["rows_skipped"] - entry_columns["chunks"] == chunk_sums["rows_skipped"] &&
+         entry_columns["rows_filtered"] - entry_columns["chunks"] == chunk_sums["rows_filtered"];
 }
 static_assert(has_sums());
 

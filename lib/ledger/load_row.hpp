@@ -36,6 +36,8 @@ inline constexpr auto entry_columns = columns_of({
      "case when l.finished_at is null then c.rows_unchanged else l.rows_unchanged end"},
     {"rows_rejected", "c.rows_rejected"},
     {"rows_skipped", "case when l.finished_at is null then c.rows_skipped else l.rows_skipped end"},
+    {"rows_filtered",
+     "case when l.finished_at is null then c.rows_filtered else l.rows_filtered end"},
     {"head", "l.head"},
     {"updates", "l.updates"},
     {"behind_load", "l.behind_load"},

@@ -509,10 +509,12 @@ Sql finish_statement(LoadId load, const Read& read, double seconds, const std::s
       "with c as ({}), finished as (update pgsluice.loads l set state = 'finished', finished_at = "
       "clock_timestamp(), source_stamp = {}, seconds = seconds + {}, records_read = "
       "c.records_read, rows_stored = c.rows_stored, rows_updated = c.rows_updated, rows_unchanged "
-      "= c.rows_unchanged, rows_rejected = c.rows_rejected, rows_skipped = c.rows_skipped from c "
+      "= c.rows_unchanged, rows_rejected = c.rows_rejected, rows_skipped = c.rows_skipped, "
+      "rows_filtered = c.rows_filtered from c "
       "where l.load_id = {} and l.state = 'unfinished' and not l.part_gone and c.chunks = {} and "
       "c.bytes = {} and c.records_read = {} and c.records_read = c.rows_stored + c.rows_updated + "
-      "c.rows_unchanged + c.rows_rejected + c.rows_skipped returning 1) select c.*, {} from c",
+      "c.rows_unchanged + c.rows_rejected + c.rows_skipped + c.rows_filtered returning 1) select "
+      "c.*, {} from c",
       sums_of_chunks(sql("{}", load.value)), literal(stamp), seconds, load.value, read.chunks,
       read.bytes, read.records, finish_columns.list(load.value, load.value));
 }
@@ -528,7 +530,7 @@ Finish read_finish(const pg::Result& row, const Read& read) {
   bool adds_up = t.chunks == read.chunks && t.bytes == read.bytes && t.records_read == read.records;
   for (const std::uint64_t part :
        {t.counts.rows_stored, t.counts.rows_updated, t.counts.rows_unchanged, t.rows_rejected,
-        t.counts.rows_skipped}) {
+        t.counts.rows_skipped, t.counts.rows_filtered}) {
     adds_up = adds_up && part <= left;
     left -= std::min(left, part);
   }

@@ -43,8 +43,7 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, plan::P
     const ledger::ChunkEntry entry = entry_of(chunk, batch);
     around.behind = ledger::enter_stored_statements(plan.identity, entry, seconds,
                                                     plan.target.table.is_unlogged);
-    const auto writer =
-        plan::make_writer(plan.strategy, plan.options, plan.target, plan.encoder, std::nullopt);
+    const auto writer = plan::make_writer(plan, std::nullopt);
     try {
       const pg::Result row = co_await writer->write_between(*connection, batch, around);
       ledger::Totals totals;

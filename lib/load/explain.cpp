@@ -112,12 +112,13 @@ asio::awaitable<std::string> advice(pg::Pool& pool, const Wanted& wanted,
 
 Wanted::Wanted(const plan::LoadOptions& o) : table(o.table), settings(o.settings) {
   privileges = "insert";
-  if (o.on_conflict != writer::OnConflict::error) privileges += ", select";
+  const bool has_sql = !o.where.empty() || !o.select.empty();
+  if (o.on_conflict != writer::OnConflict::error || has_sql) privileges += ", select";
   if (o.on_conflict == writer::OnConflict::update) privileges += ", update";
   if (o.truncate) privileges += ", truncate";
   is_owner = o.defer_indexes;
   has_stage = o.atomic;
-  has_temporary = o.on_conflict != writer::OnConflict::error;
+  has_temporary = o.on_conflict != writer::OnConflict::error || has_sql;
 }
 
 asio::awaitable<std::exception_ptr> explain(pg::Pool& pool, Wanted wanted,

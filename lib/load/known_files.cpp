@@ -121,7 +121,8 @@ asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, Shared& s
                                                          plan::LoadOptions options,
                                                          std::vector<FileToFind> paths) {
   std::vector<KnownFile> found(paths.size());
-  if (options.again) co_return found;
+  // What a list means is asked of the server, by each load for itself.
+  if (options.again || !options.select.empty()) co_return found;
   co_await find_out(on, shared, options);
   if (!shared.target) co_return found;
   std::vector<std::size_t> which(paths.size());

@@ -12,8 +12,10 @@
 #include "load/enter.hpp"
 #include "load/explain.hpp"
 #include "load/foresee.hpp"
+#include "load/judge_sql.hpp"
 #include "load/last_record.hpp"
 #include "load/missing_indexes.hpp"
+#include "load/preview.hpp"
 #include "load/reconcile.hpp"
 #include "load/road.hpp"
 #include "load/staging.hpp"
@@ -122,6 +124,7 @@ asio::awaitable<void> Load::run_to_the_end() {
 asio::awaitable<void> Load::run_plan(plan::Plan& plan) {
   if (plan.options.dry_run) {
     if (plan.options.use_ledger) co_await foresee(run_, plan);
+    if (plan.selecting && plan.options.limit) co_await preview(run_, plan);
     run_.report.status = LoadReport::Status::dry_run;
   } else if (plan.options.check) {
     co_await run_check(plan);
@@ -159,9 +162,13 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
   if (std::string odd = source_->oddity(); !odd.empty()) run_.note(std::move(odd));
   co_await plan::bring_together(run_.on.pool, found.target.data_encoding, found.beginning,
                                 options_);
+  std::optional<plan::Selecting> selecting;
+  if (!options_.select.empty())
+    selecting = co_await judge_list(run_.on.pool, options_, found.target, found.beginning.preamble);
   plan::Plan plan = plan::make_plan(std::move(options_), *source_, std::move(found.beginning),
                                     std::move(found.target), std::move(found.unique_keys),
-                                    std::move(found.indexes), found.jobs);
+                                    std::move(found.indexes), found.jobs, std::move(selecting));
+  if (!plan.condition.empty()) co_await judge_condition(run_.on.pool, plan);
   for (std::string& text : plan.strategy.notes) run_.note(std::move(text));
   run_.report.is_staged = plan.strategy.staged;
   run_.on.pool.allow(std::max(plan.jobs, shared_ == nullptr ? 1 : shared_->side_by_side));
@@ -211,7 +218,8 @@ asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
   const plan::LoadOptions& o = plan.options;
   const bool may = is_small(*source_, plan.options) && !lock_ &&
                    plan.target.ledger == ledger::State::complete && !o.truncate &&
-                   !o.defer_indexes && plan.strategy.is_plain(plan.target.table);
+                   !(plan.selecting && plan.selecting->names_load()) && !o.defer_indexes &&
+                   plan.strategy.is_plain(plan.target.table);
   if (!may) co_return false;
   run_.progress.stage = Progress::Stage::loading;
   const std::optional<StoredAtOnce> stored = co_await store_at_once(run_.on, plan);
@@ -305,8 +313,7 @@ asio::awaitable<void> Load::take_stock(const plan::Plan& plan, double seconds) {
 asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
                                  WideKeys* wide_keys) {
   run_.progress.stage = Progress::Stage::loading;
-  const auto writer =
-      plan::make_writer(plan.strategy, plan.options, plan.target, plan.encoder, run_.report.load);
+  const auto writer = plan::make_writer(plan, run_.report.load);
   Storing storing{run_.on,
                   plan,
                   *writer,
@@ -331,6 +338,7 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
   run_.report.now += road.counts();
   run_.report.rows_rejected += road.rows_rejected();
   run_.report.total.rows_skipped += road.counts().rows_skipped;
+  run_.report.total.rows_filtered += road.counts().rows_filtered;
   run_.report.bytes += road.bytes_stored();
   rejects_.tell_path();
   run_.require_going_on();

@@ -57,6 +57,10 @@ struct LoadReport {
   std::string goes_on_with;     ///< what of the command must change so that it goes on
   std::string finished_before;  ///< when, for nothing_to_do
   std::vector<std::string> notes;
+  /// What would come out of the first records (--dry-run --limit N): columns, and rows in which
+  /// nothing is NULL.
+  std::vector<std::string> preview_columns;
+  std::vector<std::vector<std::optional<std::string>>> preview_rows;
 };
 
 constexpr auto names_of(LoadReport::Status) {

@@ -87,7 +87,7 @@ asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& c
     merge_all += plan::truncate_statement(p.plan);
   }
   merge_all += p.plan.target.user_path_sql;
-  merge_all += writer::merge_statement(p.plan.target.table, p.plan.encoder.column_names(), merge,
+  merge_all += writer::merge_statement(p.plan.target.table, p.plan.fed_columns(), merge,
                                        {p.staging(), p.is_upsert()});
   std::optional<std::uint64_t> rows_before;
   if (p.plan.target.table.has_insert_rule)
@@ -122,7 +122,7 @@ Sql finish_statements(const Publication& p, const RowCounts& counts) {
 /// waits for an attempt that is still deciding, and then tells what became of it.
 asio::awaitable<pg::Results> begin(Publication& p, pg::Connection& on) {
   const writer::Target& target = p.plan.target;
-  const writer::Guard guard(target, target.table, p.plan.encoder.column_names());
+  const writer::Guard guard(target, target.table, p.plan.fed_columns());
   const Sql ask = sql("begin; {}{}select state from pgsluice.loads where load_id = {} for update",
                       target.settings_sql, guard.statements(), p.load.value);
   std::optional<pg::PgError> refused;
@@ -169,9 +169,10 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
   }
   const Sql end = finish_statements(p, counts);
   co_await on.query(end);
-  const std::uint64_t skipped = p.end.totals.counts.rows_skipped;
+  // What was left out on the way into the stage.
+  counts.rows_skipped += p.end.totals.counts.rows_skipped;
+  counts.rows_filtered = p.end.totals.counts.rows_filtered;
   p.end.totals.counts = counts;
-  p.end.totals.counts.rows_skipped += skipped;
 }
 
 /// The records that the target refuses, as a record-by-record publication finds them; what that
@@ -182,7 +183,7 @@ asio::awaitable<tuple::KnownRefusals> find_refused(Publication& p, pg::Connectio
   if (p.is_upsert()) find += writer::merge_preparation() + writer::counter_reset();
   if (p.plan.options.truncate) find += sql("truncate {}; ", p.plan.target.table.sql_name());
   find += p.plan.target.user_path_sql;
-  find += writer::find_refused_statement(p.plan.target.table, p.plan.encoder.column_names(),
+  find += writer::find_refused_statement(p.plan.target.table, p.plan.fed_columns(),
                                          p.plan.strategy.merge, p.staging(), count_max);
   const auto results = co_await on.query(find);
   co_await on.query("rollback");
@@ -275,7 +276,7 @@ Sql create_statement(const plan::Plan& plan) {
 
 /// Leaves the columns that are fed, and the records' numbers. May be empty.
 Sql fit_statement(const plan::Plan& plan) {
-  const std::vector<std::string> columns = plan.encoder.column_names();
+  const std::vector<std::string> columns = plan.fed_columns();
   std::vector<Sql> changes;
   for (const tuple::Column& column : plan.target.table.columns) {
     const Identifier name = identifier(column.name);
@@ -318,7 +319,7 @@ asio::awaitable<std::string> prepare_staging(pg::Connection& on, plan::Plan& pla
   const Sql fit = fit_statement(plan);
   // Triggers of whoever made it would run as us.
   const writer::Target target = plan::staging_target(plan.target, plan.strategy, plan.encoder);
-  std::vector<std::string> staged = plan.encoder.column_names();
+  std::vector<std::string> staged = plan.fed_columns();
   if (plan.encoder.number_records) staged.push_back(plan.strategy.merge.record_column);
   const writer::Guard guard(target, target.table, staged);
   const Sql is_whole =

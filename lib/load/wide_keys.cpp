@@ -48,6 +48,8 @@ bool exceeds_in_text(std::string_view tuples, std::uint64_t count, const FieldWi
 /// A width that a first value exceeds whatever it is: where a value comes from a default.
 FieldWidth width_of(const plan::Plan& plan, const ledger::DeferredIndex& index, bool& is_due) {
   FieldWidth width;
+  // What a list makes of a record is not known here.
+  if (plan.selecting) is_due = true;
   const std::vector<std::string> loaded = plan.encoder.column_names();
   for (const std::string& column : index.wide_columns) {
     const auto at = std::ranges::find(loaded, column);

@@ -65,6 +65,11 @@ Result::Result(PGresult* result, Trust trust, Rows rows)
   if (PQntuples(result) > 0) rows_.append(result, trust_);
 }
 
+std::string Result::column_name(int column) const {
+  const char* const name = PQfname(result_.get(), column);
+  return name == nullptr ? std::string() : name;
+}
+
 bool Result::is_error() const {
   const ExecStatusType s = status();
   return s == PGRES_FATAL_ERROR || s == PGRES_BAD_RESPONSE || s == PGRES_PIPELINE_ABORTED;

@@ -78,6 +78,8 @@ class Result {
 
   std::size_t rows() const { return rows_.size(); }
   int columns() const { return PQnfields(result_.get()); }
+  /// Of a column, as the query names it.
+  std::string column_name(int column) const;
   bool is_null(std::size_t row, int column) const;
   std::string_view text(std::size_t row, int column) const;
   /// The same, and this where it is NULL.

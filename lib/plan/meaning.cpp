@@ -119,8 +119,9 @@ bool decides_rows(const std::string& setting) {
 
 std::string meaning_of(const RowOptions& o, const chunk::Preamble& preamble,
                        const tuple::Mapping& mapping, const tuple::EncoderPlan& encoder,
-                       const writer::Target& target, const Strategy& strategy) {
-  const tuple::Table& table = target.table;
+                       const writer::Target& target, const tuple::Table& fed_table,
+                       const Strategy& strategy) {
+  const tuple::Table& table = fed_table;
   nlohmann::json json;
   add_dialect(json, o, preamble);
   json["fields"] = fields_of(mapping, table);
@@ -139,6 +140,8 @@ std::string meaning_of(const RowOptions& o, const chunk::Preamble& preamble,
   if (o.record_lines_max > 0) json["max-record-lines"] = o.record_lines_max;
   if (o.record_policy.blank_lines != tuple::BlankLines::record)
     json["blank-lines"] = name_of(o.record_policy.blank_lines);
+  if (!o.where.empty()) json["where"] = o.where;
+  if (!o.select.empty()) json["select"] = o.select;
   add_conflict(json, strategy.merge);
   if (o.atomic) json["atomic"] = true;
   if (target.has_row_security) {
@@ -149,7 +152,9 @@ std::string meaning_of(const RowOptions& o, const chunk::Preamble& preamble,
   tuple::Mapping fed = mapping;
   for (const tuple::AddedValue& added : encoder.rules.added)
     fed.targets.push_back(table.find(added.column));
-  const auto reading = settings_that_read(fed, table, target.reading);
+  // What the user's SQL asks of a setting is not known.
+  const bool has_sql = !o.where.empty() || !o.select.empty();
+  const auto reading = has_sql ? target.reading : settings_that_read(fed, table, target.reading);
   if (!reading.empty()) json["reading"] = reading;
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

@@ -12,10 +12,11 @@ namespace sluice::plan {
 
 /// What decides which rows come out of the same bytes, as a JSON object: by what the options mean
 /// for this source and this table, not by how they were spelt. Two runs with equal ones store the
-/// same.
+/// same. `fed_table` is what the mapping leads to: the target's table, or the file's columns.
 std::string meaning_of(const RowOptions& options, const chunk::Preamble& preamble,
                        const tuple::Mapping& mapping, const tuple::EncoderPlan& encoder,
-                       const writer::Target& target, const Strategy& strategy);
+                       const writer::Target& target, const tuple::Table& fed_table,
+                       const Strategy& strategy);
 
 /// Such an object with what the words of --add stand for, which decides no likeness; and them,
 /// where it has them.

@@ -70,6 +70,8 @@ struct RowOptions {
   std::vector<std::string> skipped_columns;    ///< CSV columns that go nowhere
   bool ignore_extra = false;
   tuple::ValueWishes values;
+  std::string where;   ///< SQL: records for which it is not true are left out; empty: none are
+  std::string select;  ///< SQL: what becomes of a record's values; empty: each goes to its column
   std::uint64_t skip_lines = 0;
   std::uint64_t skip_footer = 0;
   std::uint64_t record_lines_max = 0;  ///< 0: any number

@@ -8,6 +8,7 @@
 
 #include "base/identifier.hpp"
 #include "chunk/shapes.hpp"
+#include "pg/encoding.hpp"
 #include "plan/header_advice.hpp"
 #include "plan/meaning.hpp"
 #include "plan/values.hpp"
@@ -67,6 +68,7 @@ tuple::Mapping map_header(const Plan& plan, const tuple::MappingOptions& options
 
 tuple::Mapping map_columns(const Plan& plan) {
   const LoadOptions& o = plan.options;
+  if (plan.selecting) return plan.selecting->mapping();
   const tuple::MappingOptions mapping{.renames = o.renames,
                                       .maps = o.maps,
                                       .skipped = o.skipped_columns,
@@ -80,19 +82,6 @@ tuple::Mapping map_columns(const Plan& plan) {
                   "--columns");
   }
   return tuple::map_by_position(plan.target.table);
-}
-
-/// Names at the header's end that are empty are those of no column: a delimiter at the end of each
-/// line, or a spreadsheet's cells beside the table.
-void drop_blank_names(Plan& plan) {
-  if (!plan.preamble.header) return;
-  std::vector<std::string>& names = *plan.preamble.header;
-  const bool all = plan.options.record_policy.drops_surplus_blanks();
-  bool is_first = true;
-  while (names.size() > 1 && names.back().empty() && (is_first || all)) {
-    names.pop_back();
-    is_first = false;
-  }
 }
 
 /// Whether a delimiter ends each record of the source's beginning, and the header too, so that it
@@ -160,12 +149,42 @@ void refuse_deferred_indexes(const Plan& plan) {
                     "without --defer-indexes");
 }
 
+/// The table's columns that the list leaves out.
+void name_missing_columns(Plan& plan) {
+  const std::vector<std::string>& outputs = plan.selecting->outputs();
+  for (const tuple::Column& column : plan.target.table.columns)
+    if (!column.generated && std::ranges::find(outputs, column.name) == outputs.end())
+      plan.mapping.missing.push_back(column.name);
+}
+
+/// The key of what comes out is not known here: a record may have that of any other one.
+void fit_encoder_to_list(Plan& plan) {
+  if (plan.selecting->numbers_records()) plan.encoder.number_records = true;
+  if (!plan.strategy.keeps_key_order()) return;
+  plan.encoder.key = {};
+  plan.encoder.key.fields.push_back({.field = 0, .form = tuple::KeyForm::unknown});
+  plan.encoder.key.anything_goes = true;
+}
+
+/// Statements with parameters are read in the encoding of the data.
+void require_ascii_sql(const Plan& plan) {
+  if (!plan.selecting || plan.target.data_encoding == pg::utf8) return;
+  std::string text = plan.options.select + plan.options.where + plan.target.table.quoted_name;
+  for (const tuple::Column& column : plan.fed_table().columns) text += column.name;
+  for (const std::string& name : plan.selecting->outputs()) text += name;
+  if (std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 128; })) return;
+  throw Failure(FailureKind::usage,
+                "--select: its text, and the names of the columns, must be ASCII where the file is "
+                "read as the database's encoding, " +
+                    plan.target.data_encoding + ", has it");
+}
+
 /// What the ledger will know of the load.
 ledger::NewLoad identity_of(const Plan& plan, const Beginning& beginning) {
   const LoadOptions& o = plan.options;
   const tuple::Table& table = plan.target.table;
-  std::string meaning =
-      meaning_of(o, plan.preamble, plan.mapping, plan.encoder, plan.target, plan.strategy);
+  std::string meaning = meaning_of(o, plan.preamble, plan.mapping, plan.encoder, plan.target,
+                                   plan.fed_table(), plan.strategy);
   ledger::NewLoad identity{.target = table.full_name(),
                            .target_oid = table.id,
                            .is_empty = writer::emptiness(plan.target, writer::Far::left_alone),
@@ -197,6 +216,20 @@ ledger::NewLoad identity_of(const Plan& plan, const Beginning& beginning) {
 }
 
 }  // namespace
+
+/// Names at the header's end that are empty are those of no column: a delimiter at the end of each
+/// line, or a spreadsheet's cells beside the table.
+std::optional<std::vector<std::string>> header_names(const chunk::Preamble& preamble,
+                                                     const LoadOptions& options) {
+  std::optional<std::vector<std::string>> names = preamble.header;
+  const bool all = options.record_policy.drops_surplus_blanks();
+  bool is_first = true;
+  while (names && names->size() > 1 && names->back().empty() && (is_first || all)) {
+    names->pop_back();
+    is_first = false;
+  }
+  return names;
+}
 
 std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_trip) {
   // What a server usually does with a chunk, and how many round trips a chunk takes: measured, see
@@ -246,7 +279,8 @@ PlanSummary Plan::summary() const {
   s.memory_bytes_max += source->memory_bytes();
   s.scanner = csv::Scanner(options.dialect, options.scanner, preamble.line_end).form();
   s.line_end = csv::name_of(preamble.line_end);
-  for (std::size_t i = 0; i < mapping.targets.size(); ++i) {
+  if (selecting) s.columns = selecting->shown(target.table);
+  for (std::size_t i = 0; i < mapping.targets.size() && !selecting; ++i) {
     if (!mapping.targets[i]) continue;
     const tuple::Column& column = target.table.columns[*mapping.targets[i]];
     std::string from = std::to_string(i + 1);
@@ -278,8 +312,12 @@ Beginning read_beginning(source::Source& source, const LoadOptions& options) {
 
 Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
                writer::Target target, std::vector<writer::UniqueKey> unique_keys,
-               writer::SecondaryIndexes indexes, std::size_t jobs) {
+               writer::SecondaryIndexes indexes, std::size_t jobs,
+               std::optional<Selecting> selecting) {
   Plan plan;
+  plan.selecting = std::move(selecting);
+  if (!plan.selecting && !options.where.empty())
+    plan.condition = script::UserSql("--where", options.where);
   plan.options = std::move(options);
   adopt(plan.options, beginning.preamble);
   plan.source = &source;
@@ -294,19 +332,22 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   refuse_deferred_indexes(plan);
   const bool header_ends_blank = plan.preamble.header && plan.preamble.header->size() > 1 &&
                                  plan.preamble.header->back().empty();
-  drop_blank_names(plan);
+  plan.preamble.header = header_names(plan.preamble, o);
   plan.mapping = map_columns(plan);
   plan.options.record_policy.trailing_delimiter = has_trailing_delimiter(plan, header_ends_blank);
-  plan.encoder = tuple::plan_encoder(table, plan.mapping, o.dialect, plan.preamble.line_end,
-                                     plan.target.session, o.record_policy,
+  plan.encoder = tuple::plan_encoder(plan.fed_table(), plan.mapping, o.dialect,
+                                     plan.preamble.line_end, plan.target.session, o.record_policy,
                                      value_rules(plan, beginning.null_bytes));
   for (const tuple::AddedValue& added : plan.encoder.rules.added)
     std::erase(plan.mapping.missing, added.column);
-  plan.strategy = choose_strategy(o, table, plan.encoder.column_names(), unique_keys);
+  if (plan.selecting) name_missing_columns(plan);
+  plan.strategy = choose_strategy(o, table, plan.fed_columns(), unique_keys);
   std::ranges::copy(plan.preamble.notes, std::back_inserter(plan.strategy.notes));
   note_names_alike(plan);
   refuse_foreign_table(plan);
-  fit_encoder(plan.encoder, plan.strategy, table, unique_keys);
+  fit_encoder(plan.encoder, plan.strategy, plan.fed_table(), unique_keys);
+  if (plan.selecting) fit_encoder_to_list(plan);
+  require_ascii_sql(plan);
   plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : jobs;
   plan.identity = identity_of(plan, beginning);
   fill_in_words(plan);

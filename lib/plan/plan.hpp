@@ -8,6 +8,7 @@
 #include "ledger/loads.hpp"
 #include "ledger/run_lock.hpp"
 #include "plan/options.hpp"
+#include "plan/selecting.hpp"
 #include "plan/strategy.hpp"
 #include "plan/summary.hpp"
 #include "rejects/bad_records.hpp"
@@ -27,6 +28,9 @@ struct Plan {
   writer::Target target;
   tuple::Mapping mapping;
   tuple::EncoderPlan encoder;
+  std::optional<Selecting> selecting;           ///< --select
+  script::UserSql condition;                    ///< --where without it: over the table's columns
+  tuple::LoadWords words;                       ///< of --add, --select and --where
   std::vector<writer::Index> deferred_indexes;  ///< to drop while the rows go in
   std::vector<std::string> kept_indexes;        ///< that could refuse a record, and so stay
   std::string owner_elsewhere;  ///< whose indexes they are, where that is why they stay
@@ -36,7 +40,13 @@ struct Plan {
   std::optional<Position> begins_at;  ///< behind what an earlier load has read (--grown append)
 
   chunk::ChunkerOptions chunker_options() const;
-  rejects::Reading reading() const { return {encoder, target.table, target.data_encoding}; }
+  rejects::Reading reading() const { return {encoder, fed_table(), target.data_encoding}; }
+  /// What tuples are made for: the table, or with --select the file's columns.
+  const tuple::Table& fed_table() const { return selecting ? selecting->csv() : target.table; }
+  /// The table's columns that a record gives a value, in the order in which they are inserted.
+  std::vector<std::string> fed_columns() const {
+    return selecting ? selecting->outputs() : encoder.column_names();
+  }
   PlanSummary summary() const;
 
   /// Encoding on one core keeps about four of the server's backends busy; where the order of the
@@ -66,7 +76,18 @@ Beginning read_beginning(source::Source& source, const LoadOptions& options);
 /// connections if the options name none.
 Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
                writer::Target target, std::vector<writer::UniqueKey> unique_keys,
-               writer::SecondaryIndexes indexes, std::size_t jobs);
+               writer::SecondaryIndexes indexes, std::size_t jobs,
+               std::optional<Selecting> selecting = {});
+
+/// The record's number, as the last field of a tuple in FROM. REQUIRES: encoder.number_records.
+Sql field_of_record(const Plan& plan);
+
+/// The writer of the chunks; `load` is nothing without a ledger. The plan outlives it.
+std::unique_ptr<writer::Writer> make_writer(const Plan& plan, std::optional<LoadId> load);
+
+/// The names of the header without those at its end that are no column's.
+std::optional<std::vector<std::string>> header_names(const chunk::Preamble& preamble,
+                                                     const LoadOptions& options);
 
 /// Connections when the user does not say: as many as the machine has cores, from 2 to 8, and more
 /// for a distant server, as a connection does nothing while a chunk's two round trips last.

@@ -9,9 +9,7 @@
 #include "base/failure.hpp"
 #include "base/identifier.hpp"
 #include "ledger/loads.hpp"
-#include "writer/copy_writer.hpp"
 #include "writer/insert_writer.hpp"
-#include "writer/merge_writer.hpp"
 
 namespace sluice::plan {
 namespace {
@@ -212,12 +210,18 @@ tuple::KeyPlan plan_key(const writer::Merge& merge, const tuple::EncoderPlan& en
 }  // namespace
 
 std::string Strategy::name(bool has_fast_lane) const {
-  const std::string copy = has_fast_lane ? "COPY binary" : "COPY text";
+  const std::string copy = selects         ? "pipelined INSERT of what --select says"
+                           : has_fast_lane ? "COPY binary"
+                                           : "COPY text";
   if (staged) return copy + " into a staging table, published in one transaction";
   switch (kind) {
     case Kind::copy: return copy;
-    case Kind::insert: return "pipelined INSERT";
-    case Kind::merge: return copy + ", then INSERT ... ON CONFLICT";
+    case Kind::insert: return selects ? copy : "pipelined INSERT";
+    case Kind::merge: {
+      const bool is_upsert = merge.on_conflict != OnConflict::error;
+      return copy +
+             (is_upsert ? ", then INSERT ... ON CONFLICT" : " into a temporary table, then INSERT");
+    }
   }
   return {};
 }
@@ -228,19 +232,67 @@ void require_room_for_number(const Strategy& s, bool is_atomic, const tuple::Tab
                              const std::vector<std::string>& columns) {
   static constexpr std::size_t columns_max = 1600;  // MaxHeapAttributeNumber
   const bool is_upsert = s.merge.on_conflict != OnConflict::error;
+  const bool is_merged = s.kind == Strategy::Kind::merge;
   const std::size_t count = s.staged ? table.columns.size() : columns.size();
-  if ((!s.staged && !is_upsert) || count < columns_max) return;
-  const char* const flag = is_atomic ? "--atomic" : s.staged ? "--dedupe" : "--on-conflict";
+  if ((!s.staged && !is_merged) || count < columns_max) return;
+  const char* const flag = is_atomic   ? "--atomic"
+                           : s.staged  ? "--dedupe"
+                           : is_upsert ? "--on-conflict"
+                                       : "--where";
   throw usage(
       fmt::format("{}: {} has {} columns, and the table in which its records wait needs one "
                   "more, for their numbers, which no table can have\n  Load without {}.",
                   flag, table.full_name(), count, flag));
 }
 
+/// A condition is COPY's where COPY goes into the table and leaves nothing else out; elsewhere the
+/// records wait in a temporary table for it, as the table would have them. One of --select is that
+/// of its INSERT, where that leaves nothing else out.
+void fit_kind_to_condition(Strategy& s, const tuple::Table& table) {
+  const bool leaves_out = table.has_row_trigger || table.kind == 'v';
+  const bool is_copied = s.kind == Strategy::Kind::copy;
+  if (is_copied && leaves_out && table.has_insert_rule) {
+    throw usage("--writer copy: " + table.full_name() +
+                " has triggers that may drop rows, and rules for INSERT: which rows --where leaves "
+                "out could not be counted; leave out --writer");
+  }
+  if (is_copied ? leaves_out : !s.selects || leaves_out || table.has_insert_rule)
+    s.kind = Strategy::Kind::merge;
+}
+
+/// How the chunks go into the target.
+void choose_kind(Strategy& s, const LoadOptions& o, const tuple::Table& table) {
+  const std::string reason = reason_for_insert(table);
+  if (o.on_conflict != OnConflict::error) {
+    if (o.writer != WriterChoice::automatic) {
+      throw usage(
+          "--on-conflict chooses its writer itself (COPY into a temporary table, then INSERT ... "
+          "ON "
+          "CONFLICT): leave out --writer");
+    }
+    s.kind = Strategy::Kind::merge;
+    return;
+  }
+  if (o.writer == WriterChoice::insert) {
+    s.kind = Strategy::Kind::insert;
+  } else if (o.writer == WriterChoice::automatic && !reason.empty()) {
+    s.kind = Strategy::Kind::insert;
+    s.notes.push_back(
+        fmt::format("{} {}: its rows go in by INSERT (see --writer)", table.full_name(), reason));
+  } else if (o.writer == WriterChoice::copy && (table.row_security || table.kind == 'v') &&
+             !reason.empty()) {
+    throw usage(fmt::format("--writer copy: {} {}; leave out --writer", table.full_name(), reason));
+  }
+  if (s.selects) s.kind = Strategy::Kind::insert;
+  if (s.filters) fit_kind_to_condition(s, table);
+}
+
 Strategy choose_strategy(const LoadOptions& o, const tuple::Table& table,
                          const std::vector<std::string>& columns,
                          const std::vector<UniqueKey>& keys) {
   Strategy s;
+  s.filters = !o.where.empty();
+  s.selects = !o.select.empty();
   s.merge = plan_merge(o, table, columns, keys);
   s.staged = o.atomic && !o.check;
   if (needs_whole_source(s.merge) && !s.staged && !o.check) {
@@ -256,40 +308,21 @@ Strategy choose_strategy(const LoadOptions& o, const tuple::Table& table,
   }
   if (s.staged && o.writer == WriterChoice::insert)
     throw usage("--writer insert and a staging table (--atomic) exclude each other");
+  if (s.selects && o.writer == WriterChoice::copy)
+    throw usage("--writer copy and --select exclude each other: COPY takes values as they are");
+  if (!s.staged) choose_kind(s, o, table);
   require_room_for_number(s, o.atomic, table, columns);
-  if (s.staged) return s;
-
-  const std::string reason = reason_for_insert(table);
-  if (o.on_conflict != OnConflict::error) {
-    if (o.writer != WriterChoice::automatic) {
-      throw usage(
-          "--on-conflict chooses its writer itself (COPY into a temporary table, then INSERT ... "
-          "ON "
-          "CONFLICT): leave out --writer");
-    }
-    s.kind = Strategy::Kind::merge;
-    return s;
-  }
-  if (o.writer == WriterChoice::insert) {
-    s.kind = Strategy::Kind::insert;
-  } else if (o.writer == WriterChoice::automatic && !reason.empty()) {
-    s.kind = Strategy::Kind::insert;
-    s.notes.push_back(
-        fmt::format("{} {}: its rows go in by INSERT (see --writer)", table.full_name(), reason));
-  } else if (o.writer == WriterChoice::copy && (table.row_security || table.kind == 'v') &&
-             !reason.empty()) {
-    throw usage(fmt::format("--writer copy: {} {}; leave out --writer", table.full_name(), reason));
-  }
   return s;
 }
 
 void fit_encoder(tuple::EncoderPlan& encoder, const Strategy& strategy, const tuple::Table& table,
                  const std::vector<UniqueKey>& keys) {
   const bool is_upsert = strategy.merge.on_conflict != OnConflict::error;
-  encoder.number_records = is_upsert || strategy.staged;
-  if (strategy.kind == Strategy::Kind::merge)
+  encoder.number_records = strategy.kind == Strategy::Kind::merge || strategy.staged;
+  if (strategy.kind == Strategy::Kind::merge && is_upsert && !strategy.selects)
     encoder.key = plan_key(strategy.merge, encoder, table, keys);
-  if (strategy.kind != Strategy::Kind::insert) return;
+  const bool is_inserted = strategy.kind == Strategy::Kind::insert || strategy.selects;
+  if (!is_inserted) return;
   for (const std::string& name : encoder.column_names()) {
     if (!writer::InsertWriter::can_unnest(table.columns[*table.find(name)].base_type))
       encoder.fast_lane = false;
@@ -316,27 +349,6 @@ writer::Target staging_target(const writer::Target& target, const Strategy& stra
   number.declared.id = tuple::oid::int8;
   table.columns.push_back(number);
   return staging;
-}
-
-std::unique_ptr<writer::Writer> make_writer(const Strategy& strategy, const LoadOptions& options,
-                                            const writer::Target& target,
-                                            const tuple::EncoderPlan& encoder,
-                                            std::optional<LoadId> load) {
-  std::vector<std::string> columns = encoder.column_names();
-  if (strategy.staged) {
-    if (encoder.number_records) columns.push_back(strategy.merge.record_column);
-    return std::make_unique<writer::CopyWriter>(staging_target(target, strategy, encoder), columns,
-                                                load);
-  }
-  switch (strategy.kind) {
-    case Strategy::Kind::copy: break;
-    case Strategy::Kind::insert:
-      return std::make_unique<writer::InsertWriter>(target, encoder, load, options.batch_rows);
-    case Strategy::Kind::merge:
-      return std::make_unique<writer::MergeWriter>(target, std::move(columns), load,
-                                                   strategy.merge);
-  }
-  return std::make_unique<writer::CopyWriter>(target, columns, load);
 }
 
 }  // namespace sluice::plan

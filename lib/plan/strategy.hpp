@@ -17,7 +17,7 @@ struct Strategy {
   enum class Kind {
     copy,    ///< writer::CopyWriter
     insert,  ///< writer::InsertWriter
-    merge,   ///< writer::MergeWriter
+    merge,   ///< writer::MergeWriter, writer::SelectMergeWriter
   };
 
   Kind kind = Kind::copy;  ///< of the chunks' transactions
@@ -25,14 +25,18 @@ struct Strategy {
   bool staged = false;
   Sql stage;  ///< that table, once it is made
   writer::Merge merge;
+  bool filters = false;            ///< --where
+  bool selects = false;            ///< --select
   std::vector<std::string> notes;  ///< what was chosen that the user did not ask for, and why
 
   /// Chunks that have a key in common are stored in the order of the file.
-  bool keeps_key_order() const { return kind == Kind::merge; }
+  bool keeps_key_order() const {
+    return kind == Kind::merge && merge.on_conflict != writer::OnConflict::error;
+  }
   /// Each tuple that is accepted is a new row of the target at once.
   bool is_plain(const tuple::Table& table) const {
-    return !staged && kind != Kind::merge && !table.has_row_trigger && !table.has_insert_rule &&
-           table.kind != 'v';
+    return !staged && kind != Kind::merge && !filters && !table.has_row_trigger &&
+           !table.has_insert_rule && table.kind != 'v';
   }
   std::string name(bool has_fast_lane) const;
 };
@@ -50,11 +54,5 @@ void fit_encoder(tuple::EncoderPlan& encoder, const Strategy& strategy, const tu
 /// The target with the load's staging table in its place.
 writer::Target staging_target(const writer::Target& target, const Strategy& strategy,
                               const tuple::EncoderPlan& encoder);
-
-/// The writer of the chunks. `target` is the load's, `load` is nothing without a ledger.
-std::unique_ptr<writer::Writer> make_writer(const Strategy& strategy, const LoadOptions& options,
-                                            const writer::Target& target,
-                                            const tuple::EncoderPlan& encoder,
-                                            std::optional<LoadId> load);
 
 }  // namespace sluice::plan

@@ -19,7 +19,7 @@ std::vector<tuple::RuledColumn> ruled_columns(const Plan& plan) {
       columns.push_back({.ignored = true, .name = {}, .type = {}});
       continue;
     }
-    const tuple::Column& column = plan.target.table.columns[*target];
+    const tuple::Column& column = plan.fed_table().columns[*target];
     columns.push_back({.ignored = false, .name = column.name, .type = column.base_type});
   }
   return columns;
@@ -38,11 +38,23 @@ std::string now_in_utc() {
                      clock.subseconds().count());
 }
 
+bool names_words(const script::UserSql& user_sql) {
+  for (std::size_t i = 0; i < user_sql.tokens().size(); ++i) {
+    const auto word = user_sql.colon_word(i);
+    if (word == "file" || word == "path" || word == "now") return true;
+  }
+  return false;
+}
+
 /// Whether one of them is said at all.
 bool has_words(const Plan& plan) {
-  return std::ranges::any_of(plan.encoder.rules.added, [](const tuple::AddedValue& added) {
-    return added.wish == ":file" || added.wish == ":path" || added.wish == ":now";
-  });
+  const bool are_added =
+      std::ranges::any_of(plan.encoder.rules.added, [](const tuple::AddedValue& added) {
+        return added.wish == ":file" || added.wish == ":path" || added.wish == ":now";
+      });
+  if (are_added) return true;
+  if (!plan.selecting) return names_words(plan.condition);
+  return names_words(plan.selecting->list()) || names_words(plan.selecting->condition());
 }
 
 /// They stand beside bytes that nobody converts.
@@ -51,10 +63,11 @@ void require_ascii_names(const Plan& plan, const tuple::LoadWords& words) {
   for (const std::string& name : {words.file, words.path}) {
     if (std::ranges::all_of(name, [](char c) { return static_cast<unsigned char>(c) < 128; }))
       continue;
-    throw Failure(FailureKind::usage,
-                  "--add: the source's name must be ASCII where the file is read as the database's "
-                  "encoding, " +
-                      plan.target.data_encoding + ", has it");
+    throw Failure(
+        FailureKind::usage,
+        "--add, --select: the source's name must be ASCII where the file is read as the database's "
+        "encoding, " +
+            plan.target.data_encoding + ", has it");
   }
 }
 
@@ -75,6 +88,7 @@ tuple::ValueRules value_rules(const Plan& plan, const std::optional<std::string>
 void fill_in_words(Plan& plan) {
   const tuple::LoadWords words{
       .file = plan.source->name(), .path = plan.source->identity(), .now = now_in_utc()};
+  plan.words = words;
   tuple::fill_in(plan.encoder.rules.added, words);
   if (!has_words(plan)) return;
   require_ascii_names(plan, words);
@@ -82,7 +96,10 @@ void fill_in_words(Plan& plan) {
 }
 
 void take_over_words(Plan& plan, const std::string& options) {
-  if (const auto words = words_of(options)) tuple::fill_in(plan.encoder.rules.added, *words);
+  const auto words = words_of(options);
+  if (!words) return;
+  plan.words = *words;
+  tuple::fill_in(plan.encoder.rules.added, *words);
 }
 
 }  // namespace sluice::plan

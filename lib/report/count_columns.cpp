@@ -10,9 +10,10 @@
 namespace sluice::report {
 namespace {
 
-constexpr std::array<CountColumn, 3> all{{{"updated", &RowCounts::rows_updated},
+constexpr std::array<CountColumn, 4> all{{{"updated", &RowCounts::rows_updated},
                                           {"unchanged", &RowCounts::rows_unchanged},
-                                          {"skipped", &RowCounts::rows_skipped}}};
+                                          {"skipped", &RowCounts::rows_skipped},
+                                          {"filtered", &RowCounts::rows_filtered}}};
 
 std::string cell(const std::string& text) { return fmt::format("{:>9}  ", text); }
 

@@ -28,6 +28,7 @@ nlohmann::ordered_json json_of(const Ending& e) {
                               {"rows_unchanged", r.total.rows_unchanged},
                               {"rows_rejected", r.rows_rejected},
                               {"rows_skipped", r.total.rows_skipped},
+                              {"rows_filtered", r.total.rows_filtered},
                               {"rows_stored_by_this_run", r.now.rows_stored},
                               {"bytes_stored_by_this_run", r.bytes},
                               {"retries", r.retries},
@@ -44,6 +45,16 @@ nlohmann::ordered_json json_of(const Ending& e) {
                     {"deferred_indexes", r.plan.deferred_indexes}};
   }
   if (!r.rejects_path.empty()) json["rejects_path"] = text_of_path(r.rejects_path);
+  if (!r.preview_columns.empty()) {
+    json["rows"] = nlohmann::ordered_json::array();
+    for (const auto& row : r.preview_rows) {
+      nlohmann::ordered_json shown = nlohmann::ordered_json::object();
+      for (std::size_t i = 0; i < row.size(); ++i)
+        shown[r.preview_columns[i]] =
+            row[i] ? nlohmann::ordered_json(*row[i]) : nlohmann::ordered_json();
+      json["rows"].push_back(std::move(shown));
+    }
+  }
   if (!r.notes.empty()) json["notes"] = r.notes;
   if (e.message.empty()) return json;
   json["error"] = {{"message", e.message}};
@@ -88,6 +99,7 @@ nlohmann::ordered_json json_of(const ledger::LoadEntry& l) {
                               {"rows_unchanged", l.totals.counts.rows_unchanged},
                               {"rows_rejected", l.totals.rows_rejected},
                               {"rows_skipped", l.totals.counts.rows_skipped},
+                              {"rows_filtered", l.totals.counts.rows_filtered},
                               {"options", json_of_options(l.options)}};
   if (!l.damage.empty()) json["damage"] = l.damage;
   if (l.source_bytes) json["source_bytes"] = *l.source_bytes;

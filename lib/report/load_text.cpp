@@ -93,6 +93,30 @@ std::string cells(const std::vector<std::string>& names) {
   return text;
 }
 
+/// A value as one of CSV, on one line.
+std::string csv_cell(const std::optional<std::string>& value) {
+  if (!value) return "";
+  std::string shown = printable_line(*value);
+  if (!shown.empty() && shown.find_first_of(",\"") == std::string::npos) return shown;
+  std::string quoted = "\"";
+  for (const char c : shown) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+/// What a dry run ends with.
+std::string text_of_preview(const LoadReport& r) {
+  constexpr const char* end = "dry run: nothing was stored\n";
+  if (r.preview_columns.empty()) return end;
+  std::string text = "  rows\n    ";
+  for (std::size_t i = 0; i < r.preview_columns.size(); ++i)
+    text += (i == 0 ? "" : ",") + csv_cell(r.preview_columns[i]);
+  for (const auto& row : r.preview_rows) {
+    text += "\n    ";
+    for (std::size_t i = 0; i < row.size(); ++i) text += (i == 0 ? "" : ",") + csv_cell(row[i]);
+  }
+  return text + "\n" + end;
+}
+
 }  // namespace
 
 std::string text_of_plan(const plan::PlanSummary& p) {
@@ -120,7 +144,7 @@ std::string text_of(const Ending& e) {
   const bool is_over = r.is_over || e.exit_code == exit_changed;
   const std::string goes_on = is_over ? "" : "; " + load::how_to_go_on(r);
   switch (r.status) {
-    case LoadReport::Status::dry_run: return text_of_plan(r.plan) + "dry run: nothing was stored\n";
+    case LoadReport::Status::dry_run: return text_of_plan(r.plan) + text_of_preview(r);
     case LoadReport::Status::nothing_to_do:
       return fmt::format(
           "nothing to do: this file is already in {} (load {}, {}, {}{}). {}.\n",
@@ -143,6 +167,8 @@ std::string text_of(const Ending& e) {
                             r.plan.is_upsert ? "a row, or another record, has their key"
                                              : "blank lines, or dropped by a trigger of the table");
       }
+      if (r.total.rows_filtered > 0)
+        text += fmt::format(", {} filtered", format_count(r.total.rows_filtered));
       if (r.rows_rejected > 0) text += rejected_of(r);
       if (r.retries > 0) text += fmt::format(", {} retries", r.retries);
       return text + number + "\n";
@@ -228,6 +254,8 @@ std::string text_of(const ledger::LoadEntry& l) {
   add("rejected", format_count(l.totals.rows_rejected));
   if (l.totals.rows_rejected > 0 && !l.rejects_path.empty()) add("rejects in", l.rejects_path);
   add("skipped", format_count(l.totals.counts.rows_skipped));
+  if (l.totals.counts.rows_filtered > 0)
+    add("filtered", format_count(l.totals.counts.rows_filtered));
   add("options", l.options);
   if (const std::string meaning = meaning_of(l); !meaning.empty()) text += "  " + meaning + ".\n";
   return text;

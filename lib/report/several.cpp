@@ -91,6 +91,7 @@ nlohmann::ordered_json json_of_totals(const Several& several) {
           {"rows_updated", totals.rows.rows_updated},
           {"rows_unchanged", totals.rows.rows_unchanged},
           {"rows_skipped", totals.rows.rows_skipped},
+          {"rows_filtered", totals.rows.rows_filtered},
           {"rows_rejected", totals.rows_rejected},
           {"seconds", totals.seconds}};
 }

@@ -125,7 +125,7 @@ class Judge {
 
   static bool has_rows(const ledger::KnownLoad& load) {
     const bool waits = load.staged && !load.finished();
-    return !waits && load.totals.counts.rows() > load.totals.counts.rows_skipped;
+    return !waits && load.totals.counts.rows_in_table() > 0;
   }
 
   /// Some of the load's rows are gone, and nobody knows which.
@@ -152,7 +152,7 @@ class Judge {
     if (fresh_.note.empty() && may_be_same(load, now_)) {
       fresh_.note = fmt::format(
           "load {} brought {} rows of this file, but {} {}: loading it again", load.id.value,
-          load.totals.counts.rows() - load.totals.counts.rows_skipped, now_.target,
+          load.totals.counts.rows_in_table(), now_.target,
           h_.target_is_empty ? "is empty now"
                              : "is unlogged, and the server has crashed and emptied it since");
     }
@@ -168,9 +168,8 @@ class Judge {
     if (!fresh_.note.empty()) return;
     fresh_.note = fmt::format("load {}, which was unfinished, is given up", load.id.value);
     if (has_rows(load) && !h_.truncate && !h_.target_is_empty) {
-      fresh_.note +=
-          fmt::format("; it had stored {} rows in {}, which are not taken back",
-                      load.totals.counts.rows() - load.totals.counts.rows_skipped, now_.target);
+      fresh_.note += fmt::format("; it had stored {} rows in {}, which are not taken back",
+                                 load.totals.counts.rows_in_table(), now_.target);
     }
   }
 

@@ -71,6 +71,26 @@ class Lexer {
     return std::move(lexed_);
   }
 
+  Tokens run_tokens() {
+    Tokens tokens;
+    while (at_ < text_.size()) {
+      const std::size_t begin = at_;
+      const char c = peek();
+      if (std::isspace(static_cast<unsigned char>(c)) != 0) {
+        ++at_;
+      } else if (c == '-' && peek(1) == '-') {
+        at_ = end_of_line(at_);
+      } else if (c == '/' && peek(1) == '*') {
+        skip_comment();
+      } else {
+        take_token(c);
+        tokens.all.push_back({begin, std::min(at_, text_.size())});
+      }
+    }
+    tokens.is_unfinished = lexed_.unfinished.line != 0;
+    return tokens;
+  }
+
   Lexed run_header() {
     while (at_ < text_.size() && !in_statement_) step();
     if (in_statement_) lexed_.statements.push_back(std::move(statement_));
@@ -325,6 +345,8 @@ class Lexer {
 }  // namespace
 
 Lexed lex_sql(std::string_view text, const PartOf& part) { return Lexer(text, part).run(); }
+
+Tokens lex_tokens(std::string_view text) { return Lexer(text).run_tokens(); }
 
 Lexed lex_whole(std::string_view text, const PartOf& part) { return Lexer(text, part).run_whole(); }
 

@@ -73,6 +73,20 @@ Lexed lex_sql(std::string_view text, const PartOf& part = {});
 /// The same of a text that goes on behind its end: only what is whole, up to `whole_end`.
 Lexed lex_whole(std::string_view text, const PartOf& part);
 
+/// Where a token of a text stands, from its first byte to behind its last: a quoted text with its
+/// prefix, a name, a number, or one character of an operator. Comments are none.
+struct Token {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+/// The tokens of a text that is a part of a statement.
+struct Tokens {
+  std::vector<Token> all;
+  bool is_unfinished = false;  ///< a quote, a dollar tag or a comment has no end
+};
+Tokens lex_tokens(std::string_view text);
+
 /// The same of what stands in front of the first statement: its directives. `statements` has the
 /// beginning of that statement, if there is one.
 Lexed lex_header(std::string_view text);

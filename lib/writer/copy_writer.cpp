@@ -6,6 +6,7 @@
 #include "base/identifier.hpp"
 #include "base/limits.hpp"
 #include "pg/copy_in.hpp"
+#include "writer/selection.hpp"
 
 namespace sluice::writer {
 namespace {
@@ -28,17 +29,18 @@ asio::awaitable<void> send(pg::Connection& on, const tuple::TupleRange& tuples, 
 }  // namespace
 
 CopyWriter::CopyWriter(const Target& target, const std::vector<std::string>& columns,
-                       std::optional<LoadId> load)
-    : Writer(target, columns, load, target.table.has_row_trigger),
+                       std::optional<LoadId> load, const Sql& condition)
+    : Writer(target, columns, load, target.table.has_row_trigger || !condition.empty()),
       copy_sql_("copy " + target.table.quoted_name + " (" + quote_identifiers(columns) +
                 ") from stdin"),
+      where_(where_clause(condition).text()),
       relation_name_(target.table.name) {}
 
 asio::awaitable<Writer::Written> CopyWriter::run(pg::Connection& on, std::string before,
                                                  std::span<const tuple::TupleRange> tuples,
                                                  std::vector<std::string> behind) const {
   before += as_statement(into_data_encoding());
-  for (const tuple::TupleRange& copy : tuples) before += copy_statement(copy_sql_, copy);
+  for (const tuple::TupleRange& copy : tuples) before += copy_statement(copy_sql_, copy, where_);
   before += as_statement(into_utf8());
   for (const std::string& statement : behind) before += statement + "; ";
   Copied copied = co_await run_copies(on, std::move(before), tuples, relation_name_, listens_);
@@ -46,8 +48,10 @@ asio::awaitable<Writer::Written> CopyWriter::run(pg::Connection& on, std::string
   written.counts.rows_stored = copied.rows;
   std::uint64_t sent = 0;
   for (const tuple::TupleRange& range : tuples) sent += range.tuples;
-  // A smaller number is right only where a trigger drops rows.
-  if (counts_may_differ() && copied.rows < sent) written.counts.rows_skipped = sent - copied.rows;
+  // A smaller number is right only where a trigger drops rows, or a condition leaves them out.
+  if (counts_may_differ() && copied.rows < sent)
+    (where_.empty() ? written.counts.rows_skipped : written.counts.rows_filtered) =
+        sent - copied.rows;
   written.refusal = std::move(copied.refusal);
   written.last_row = std::move(copied.last_row);
   co_return written;
@@ -55,9 +59,10 @@ asio::awaitable<Writer::Written> CopyWriter::run(pg::Connection& on, std::string
 
 std::string as_statement(const std::string& sql) { return sql.empty() ? sql : sql + "; "; }
 
-std::string copy_statement(const std::string& copy_sql, const tuple::TupleRange& tuples) {
-  return copy_sql +
-         (tuples.lane == tuple::LaneName::fast ? " (format binary); " : " (format text); ");
+std::string copy_statement(const std::string& copy_sql, const tuple::TupleRange& tuples,
+                           const std::string& where) {
+  return copy_sql + (tuples.lane == tuple::LaneName::fast ? " (format binary)" : " (format text)") +
+         where + "; ";
 }
 
 asio::awaitable<Copied> run_copies(pg::Connection& on, std::string sql,
@@ -86,6 +91,8 @@ asio::awaitable<Copied> run_copies(pg::Connection& on, std::string sql,
       in_copy = false;
     } else if (result->rows() > 0) {
       copied.last_row = std::move(result);
+    } else if (begun == copies.size()) {
+      copied.touched.push_back(result->affected());
     }
   }
   if (!refused && (in_copy || begun != copies.size()))

@@ -11,8 +11,10 @@ namespace sluice::writer {
 /// reports PGRES_COPY_IN.
 class CopyWriter : public Writer {
  public:
+  /// Records for which `condition` is not true are left out; empty: none are. REQUIRES: with one,
+  /// no trigger drops rows, or which of the two it was would not be known.
   CopyWriter(const Target& target, const std::vector<std::string>& columns,
-             std::optional<LoadId> load);
+             std::optional<LoadId> load, const Sql& condition = {});
 
  protected:
   asio::awaitable<Written> run(pg::Connection& on, std::string before,
@@ -21,6 +23,7 @@ class CopyWriter : public Writer {
 
  private:
   std::string copy_sql_;
+  std::string where_;
   std::string relation_name_;
   mutable bool listens_ = true;
 };
@@ -30,12 +33,15 @@ struct Copied {
   std::uint64_t rows = 0;
   std::optional<Refusal> refusal;
   std::optional<pg::Result> last_row;
+  /// Rows that each statement behind the COPYs touched, of those that gave no row.
+  std::vector<std::uint64_t> touched;
 };
 
-/// `copy_sql` ("copy t (a) from stdin") with the format of these tuples.
 /// With "; " behind it, unless it is empty.
 std::string as_statement(const std::string& sql);
-std::string copy_statement(const std::string& copy_sql, const tuple::TupleRange& tuples);
+/// `copy_sql` ("copy t (a) from stdin") with the format of these tuples, and this behind it.
+std::string copy_statement(const std::string& copy_sql, const tuple::TupleRange& tuples,
+                           const std::string& where = {});
 
 /// Runs a query with so many COPYs in it, and gives each its tuples. `relation_name` is what errors
 /// of COPY call the table. `listens` says whether to listen for a refusal while sending; it is

@@ -40,7 +40,24 @@ std::string slow_value(const std::string& column, const tuple::Type& type) {
          column + "), 0, " + std::to_string(type.modifier) + ")";
 }
 
+/// A name that no column of a file is likely to have: beside such a one the list could not say
+/// which it means, and the server would refuse it.
+Identifier field_name(std::size_t number) {
+  return identifier("pgsluice field " + std::to_string(number));
+}
+
+std::string field_text(std::size_t number) { return sql("{}", field_name(number)).text(); }
+
+/// The file's row as the list sees it, of values that stand to its left.
+std::string row_of_values(const std::vector<Sql>& values, const Selection& selection) {
+  return sql(" cross join lateral (select {}) as {}{}", joined(values, ", "), row_of_file,
+             where_clause(selection.condition))
+      .text();
+}
+
 }  // namespace
+
+Sql tuple_field(std::size_t number) { return sql("pgsluice_fed.{}", field_name(number)); }
 
 InsertWriter::InsertWriter(const Target& target, const tuple::EncoderPlan& plan,
                            std::optional<LoadId> load, std::size_t batch_rows)
@@ -48,17 +65,15 @@ InsertWriter::InsertWriter(const Target& target, const tuple::EncoderPlan& plan,
           target, plan.column_names(), load,
           target.table.has_row_trigger || target.table.has_insert_rule || target.table.kind == 'v'),
       batch_rows_(batch_rows),
-      table_(target.table) {
+      table_(target.table),
+      has_rules_(target.table.has_insert_rule) {
   const std::vector<std::string> names = plan.column_names();
   bool has_identity = false;
   for (const std::string& name : names) {
     const tuple::Column& column = target.table.columns[*target.table.find(name)];
-    const tuple::Type& type = column.base_type;
-    types_.push_back(type.id);
-    array_types_.push_back(type.array_id);
-    slow_types_.push_back(reads_modifier(type) ? tuple::oid::text : type.id);
-    slow_values_ +=
-        (slow_values_.empty() ? "" : ", ") + slow_value("r." + slow_column(types_.size()), type);
+    add_column(column);
+    slow_values_ += (slow_values_.empty() ? "" : ", ") +
+                    slow_value("r." + slow_column(types_.size()), column.base_type);
     has_identity = has_identity || column.identity;
   }
   // COPY takes the value for an identity column as it is, whatever GENERATED says.
@@ -68,28 +83,124 @@ InsertWriter::InsertWriter(const Target& target, const tuple::EncoderPlan& plan,
   if (target.data_encoding != pg::utf8) insert_ = with_ascii_names(insert_);
 }
 
+void InsertWriter::add_column(const tuple::Column& column) {
+  const tuple::Type& type = column.base_type;
+  types_.push_back(type.id);
+  array_types_.push_back(type.array_id);
+  slow_types_.push_back(reads_modifier(type) ? tuple::oid::text : type.id);
+}
+
+InsertWriter::InsertWriter(const Target& target, const tuple::EncoderPlan& plan,
+                           const Selection& selection, const std::string& record_column,
+                           std::optional<LoadId> load, std::size_t batch_rows)
+    : InsertWriter(target, plan, selection, into_target(target, selection, record_column), load,
+                   batch_rows) {}
+
+InsertWriter::Into InsertWriter::into_temporary(Sql name, const Selection& selection,
+                                                const std::string& record_column) {
+  Into into{.name = std::move(name),
+            .columns = selection.outputs,
+            .guarded = selection.outputs,
+            .numbers_records = true,
+            .has_rules = false,
+            .counts_may_differ = true};
+  into.columns.push_back(record_column);
+  return into;
+}
+
+InsertWriter::Into InsertWriter::into_target(const Target& target, const Selection& selection,
+                                             const std::string& record_column) {
+  const tuple::Table& table = target.table;
+  const bool is_stage = table.id == 0;
+  const bool has_rules = table.has_insert_rule && !is_stage;
+  Into into{.name = table.sql_name(),
+            .columns = selection.outputs,
+            .guarded = selection.outputs,
+            .numbers_records = !record_column.empty(),
+            .has_rules = has_rules,
+            .counts_may_differ = !selection.condition.empty() || table.has_row_trigger ||
+                                 has_rules || table.kind == 'v'};
+  if (into.numbers_records) {
+    into.columns.push_back(record_column);
+    into.guarded.push_back(record_column);
+  }
+  return into;
+}
+
+InsertWriter::InsertWriter(const Target& target, const tuple::EncoderPlan& plan,
+                           const Selection& selection, Into into, std::optional<LoadId> load,
+                           std::size_t batch_rows)
+    : Writer(target, into.guarded, load, into.counts_may_differ),
+      batch_rows_(batch_rows),
+      table_(target.table),
+      has_rules_(into.has_rules),
+      selects_(true),
+      filters_(!selection.condition.empty()) {
+  std::vector<Sql> fast;
+  std::vector<Sql> slow;
+  for (const std::string& name : plan.column_names()) {
+    const tuple::Column& column = selection.csv.columns[*selection.csv.find(name)];
+    add_column(column);
+    // A call of the system's, or the field as it is.
+    const Sql slow_text =
+        Sql::trusted(slow_value(tuple_field(types_.size()).text(), column.base_type));
+    fast.push_back(sql("{} as {}", tuple_field(types_.size()), identifier(name)));
+    slow.push_back(sql("{} as {}", slow_text, identifier(name)));
+  }
+  from_values_ = row_of_values(fast, selection);
+  slow_from_values_ = row_of_values(slow, selection);
+  if (plan.number_records) {
+    tuple::Column number;
+    number.base_type = {.id = tuple::oid::int8, .array_id = tuple::oid::array_of_int8};
+    add_column(number);
+  }
+  const bool has_identity = std::ranges::any_of(selection.outputs, [this](const auto& name) {
+    return table_.columns[*table_.find(name)].identity;
+  });
+  insert_ = sql("insert into {} ({}) {}select {}", into.name, sql_list(into.columns, identifier),
+                has_identity ? SqlWords("overriding system value ") : SqlWords(""), selection.list)
+                .text();
+  if (into.numbers_records) insert_ += sql("\n, {}", tuple_field(types_.size())).text();
+  insert_ += "\n";
+}
+
 std::string InsertWriter::fast_sql() const {
   // In the select list and not in FROM: there each array would become a table in memory first,
   // which costs the server more than the INSERT.
   std::string sql = insert_;
-  for (std::size_t i = 1; i <= types_.size(); ++i)
+  if (selects_) sql += " from (select ";
+  for (std::size_t i = 1; i <= types_.size(); ++i) {
     sql += (i == 1 ? "" : ", ") + ("pg_catalog.unnest($" + std::to_string(i)) + ")";
+    if (selects_) sql += " as " + field_text(i);
+  }
+  if (selects_) sql += ") as pgsluice_fed" + from_values_;
   return sql;
 }
 
-/// Of no rows: a statement that inserts nothing.
-std::string InsertWriter::slow_sql(std::size_t rows) const {
-  std::string sql = insert_ + slow_values_ + " from (values ";
+/// "(values ($1, $2), ($3, $4)) r (c1, c2)"
+std::string InsertWriter::slow_rows(std::size_t rows) const {
+  std::string sql = "(values ";
   std::size_t parameter = 0;
-  for (std::size_t row = 0; row < std::max<std::size_t>(rows, 1); ++row) {
+  for (std::size_t row = 0; row < rows; ++row) {
     sql += row == 0 ? "(" : ", (";
     for (std::size_t i = 0; i < types_.size(); ++i)
       sql += (i == 0 ? "$" : ", $") + std::to_string(++parameter);
     sql += ")";
   }
-  sql += ") r (";
-  for (std::size_t i = 1; i <= types_.size(); ++i) sql += (i == 1 ? "" : ", ") + slow_column(i);
-  return sql + (rows == 0 ? ") where false" : ")");
+  sql += selects_ ? ") pgsluice_fed (" : ") r (";
+  for (std::size_t i = 1; i <= types_.size(); ++i)
+    sql += (i == 1 ? "" : ", ") + (selects_ ? field_text(i) : slow_column(i));
+  return sql + ")";
+}
+
+/// Of no rows: a statement that inserts nothing.
+std::string InsertWriter::slow_sql(std::size_t rows) const {
+  const std::string some = slow_rows(std::max<std::size_t>(rows, 1));
+  if (selects_ && rows > 0) return insert_ + " from " + some + slow_from_values_;
+  if (selects_)
+    return insert_ + " from (select * from " + some + " where false) pgsluice_fed" +
+           slow_from_values_;
+  return insert_ + slow_values_ + " from " + some + (rows == 0 ? " where false" : "");
 }
 
 /// What a pipeline sent and what came back.
@@ -113,7 +224,7 @@ asio::awaitable<Writer::Written> InsertWriter::run(pg::Connection& on, std::stri
     if (!before.empty()) co_await on.query_in_user_path(std::move(before));
     is_begun = true;
     // What rules make of an INSERT its own answer does not tell.
-    if (table_.has_insert_rule) rows_before = co_await rows_inserted(on, table_);
+    if (has_rules_) rows_before = co_await rows_inserted(on, table_);
     co_await send(on, tuples, std::move(behind), sent);
     if (rows_before && !sent.error) sent.rows = *co_await rows_inserted(on, table_) - *rows_before;
   } catch (pg::PgError& error) {
@@ -125,7 +236,8 @@ asio::awaitable<Writer::Written> InsertWriter::run(pg::Connection& on, std::stri
   if (written.refusal) co_return written;
   if (!sent.error) {
     written.counts.rows_stored = std::min(sent.rows, sent.rows_sent);
-    written.counts.rows_skipped = sent.rows_sent - written.counts.rows_stored;
+    (filters_ ? written.counts.rows_filtered : written.counts.rows_skipped) =
+        sent.rows_sent - written.counts.rows_stored;
     written.last_row = std::move(sent.last_row);
     co_return written;
   }

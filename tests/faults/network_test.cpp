@@ -66,7 +66,18 @@ class NetworkFaults : public DatabaseTest {
 };
 
 /// The ways in which rows get into a table.
-enum class Way { copy, insert, upsert, atomic, atomic_upsert };
+enum class Way {
+  copy,
+  insert,
+  upsert,
+  atomic,
+  atomic_upsert,
+  where,
+  where_upsert,
+  select,
+  select_upsert,
+  select_atomic
+};
 
 /// The dialogue is cut at every n-th byte, in both directions: this run or a second one stores each
 /// good row once and keeps each reject once.
@@ -75,8 +86,12 @@ class CutFaults : public NetworkFaults, public ::testing::WithParamInterface<Way
   void choose_way() {
     const Way way = GetParam();
     if (way == Way::insert) options_.writer = plan::WriterChoice::insert;
-    options_.atomic = way == Way::atomic || way == Way::atomic_upsert;
-    if (way == Way::upsert || way == Way::atomic_upsert)
+    options_.atomic = way == Way::atomic || way == Way::atomic_upsert || way == Way::select_atomic;
+    if (way == Way::where || way == Way::where_upsert) options_.where = "id > 0 and v <> 'x'";
+    if (way == Way::select || way == Way::select_upsert || way == Way::select_atomic)
+      options_.select = "id::int, lower(upper(v)) as v";
+    if (way == Way::upsert || way == Way::atomic_upsert || way == Way::where_upsert ||
+        way == Way::select_upsert)
       options_.on_conflict = writer::OnConflict::update;
   }
 };
@@ -113,7 +128,8 @@ TEST_P(CutFaults, CutAnywhere) {
 
 INSTANTIATE_TEST_SUITE_P(Ways, CutFaults,
                          ::testing::Values(Way::copy, Way::insert, Way::upsert, Way::atomic,
-                                           Way::atomic_upsert));
+                                           Way::atomic_upsert, Way::where, Way::where_upsert,
+                                           Way::select, Way::select_upsert, Way::select_atomic));
 
 /// Nothing comes any more, and nobody says so; the server's side stays open, and its backend keeps
 /// the claim on a chunk. The silence is noticed, the backend ended, the chunk sent again.

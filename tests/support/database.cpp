@@ -192,7 +192,7 @@ std::string DatabaseTest::ledger_disagreement(const std::string& table) {
   const auto wrong = db().rows(
       "select 'load ' || load_id from pgsluice.chunks group by load_id "
       "having sum(records_read) <> sum(rows_stored + rows_updated + rows_unchanged + rows_rejected "
-      "+ rows_skipped)");
+      "+ rows_skipped + rows_filtered)");
   if (!wrong.empty()) return wrong.front().front() + ": chunks do not add up";
   const auto in_table = db().number("select count(*) from " + table);
   const auto in_ledger = db().number(

@@ -15,7 +15,7 @@ MAY_INCLUDE = {
     "ledger": {"schema", "script", "pg", "base"},
     "writer": {"ledger", "tuple", "pg", "base"},
     "rejects": {"writer", "chunk", "source", "tuple", "csv", "pg", "async", "base"},
-    "plan": {"rejects", "writer", "chunk", "source", "ledger", "tuple", "csv", "pg", "base"},
+    "plan": {"rejects", "writer", "chunk", "source", "ledger", "script", "tuple", "csv", "pg", "base"},
     "resume": {"plan", "source", "ledger", "pg", "async", "base"},
     "load": {"resume", "plan", "rejects", "writer", "chunk", "source", "ledger", "tuple", "pg", "async", "base"},
     "report": {"load", "sniff", "ledger", "base"},

@@ -1,7 +1,7 @@
 """The table of parts. Another one is a file beside this one, and its entry here."""
 
 from ..part import Part
-from . import (against, atomic, distance, encodings, files, indexes, inserts, keys, main, migrations, packed, parse, rejects, small,
+from . import (against, atomic, distance, encodings, files, indexes, inserts, keys, main, migrations, packed, parse, rejects, select, small,
                upserts)
 
 KEYED = ("narrow", "lineitem")  # the data sets whose tables have a key
@@ -28,6 +28,9 @@ PARTS = [
     Part("atomic", "Loads all or nothing with --atomic, beside a plain load and psql.",
          atomic.run, "All or nothing",
          writes="seconds for each data set, and the ratio"),
+    Part("select", "Loads what SQL makes of the records, by --select and by psql with a temporary table, and what a condition leaves, by --where and by \\copy.",
+         select.run, "SQL over the records", sets=KEYED,
+         writes="records/s of each way, as a multiple of psql's"),
     Part("distance", "Loads over a distance of 20 ms, and over the same proxy without delay.",
          distance.run, "A distant server", sets=KEYED,
          writes="rows/s, CPU time and memory of each loader, and the share of the rate that pgsluice keeps"),
