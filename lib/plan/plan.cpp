@@ -166,6 +166,24 @@ void fit_encoder_to_list(Plan& plan) {
   plan.encoder.key.anything_goes = true;
 }
 
+/// Rules for numbers, dates and booleans act on columns of such types alone: on those that the list
+/// passes on.
+void note_texts_of_list(Plan& plan) {
+  const tuple::ValueWishes& values = plan.options.values;
+  if (values.decimal.empty() && values.booleans.empty() && values.date_formats.empty()) return;
+  std::string names;
+  for (const auto& target : plan.mapping.targets) {
+    if (!target) continue;
+    const tuple::Column& column = plan.fed_table().columns[*target];
+    if (column.base_type.id == tuple::oid::text) names += (names.empty() ? "" : ", ") + column.name;
+  }
+  if (names.empty()) return;
+  plan.strategy.notes.push_back(
+      "--decimal, --booleans and --date-format do not act on what the list has as the file's "
+      "text: " +
+      names);
+}
+
 /// Statements with parameters are read in the encoding of the data.
 void require_ascii_sql(const Plan& plan) {
   if (!plan.selecting || plan.target.data_encoding == pg::utf8) return;
@@ -346,7 +364,10 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   note_names_alike(plan);
   refuse_foreign_table(plan);
   fit_encoder(plan.encoder, plan.strategy, plan.fed_table(), unique_keys);
-  if (plan.selecting) fit_encoder_to_list(plan);
+  if (plan.selecting) {
+    fit_encoder_to_list(plan);
+    note_texts_of_list(plan);
+  }
   require_ascii_sql(plan);
   plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : jobs;
   plan.identity = identity_of(plan, beginning);

@@ -143,6 +143,18 @@ TEST_F(SelectFlags, WrongSqlIsWrongUsage) {
   EXPECT_EQ("", table());
 }
 
+/// Else a rule that does not hold would make other dates without a word.
+TEST_F(SelectFlags, ATextThatNoRuleReadsIsSaid) {
+  db().run("create table dates (id int, d date, e date)");
+  const std::string path = folder_.write("d.csv", "id,d,e\n1,03/02/2024,03/02/2024\n");
+  const Finished loaded =
+      pgsluice({"load", path, "-t", "dates", "-d", url(), "--date-format", "DD/MM/YYYY", "--select",
+                "id, e, to_date(d, 'DD/MM/YYYY') as d"});
+  ASSERT_EQ(0, loaded.exit_code) << loaded.err;
+  EXPECT_THAT(loaded.err, HasSubstr("do not act on what the list has as the file's text: d\n"));
+  EXPECT_EQ("2024-02-03 2024-02-03", db().value("select d || ' ' || e from dates"));
+}
+
 TEST_F(SelectFlags, AFileWithoutNamesGetsThemFromColumns) {
   const Finished loaded =
       load({"--header=skip", "--columns", "nr,town,price", "--select",
