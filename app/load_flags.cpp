@@ -389,8 +389,8 @@ void add_value_flags(CLI::App& c, LoadFlags& f) {
       ->group(group);
   add_list_option(
       c, "--add", values.added, false,
-      "a value for a column that the file lacks: a text, or :file, :path, :record, :now "
-      "(repeatable)")
+      "a value for a column that the file lacks: a text, or :file, :path, :line, :record, :load, "
+      ":now (repeatable)")
       .option_text("COLUMN=VALUE")
       ->group(group);
 }

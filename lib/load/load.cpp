@@ -20,6 +20,7 @@
 #include "load/survey.hpp"
 #include "pg/encoding.hpp"
 #include "plan/data_encoding.hpp"
+#include "plan/values.hpp"
 #include "writer/table_name.hpp"
 
 namespace sluice::load {
@@ -232,7 +233,8 @@ asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
   const plan::LoadOptions& o = plan.options;
   const bool may = is_small(*source_, plan.options) && !lock_ &&
                    plan.target.ledger == ledger::State::complete && !o.truncate &&
-                   !o.defer_indexes && plan.strategy.is_plain(plan.target.table);
+                   !o.defer_indexes && plan.strategy.is_plain(plan.target.table) &&
+                   !plan::asks_for_load(plan);
   if (!may) co_return false;
   run_.progress.stage = Progress::Stage::loading;
   const std::optional<StoredAtOnce> stored = co_await store_at_once(run_.on, plan);
