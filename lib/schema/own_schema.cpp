@@ -38,7 +38,7 @@ Sql has_constraint(const char* name) {
       literal(name));
 }
 
-const std::array<Embedded, 13> files{{
+const std::array<Embedded, 14> files{{
     {"V001__loads_and_chunks.sql", files_of_ledger::V001__loads_and_chunks, has_relation("chunks")},
     {"V002__deferred_indexes.sql", files_of_ledger::V002__deferred_indexes,
      has_relation("deferred_indexes")},
@@ -60,6 +60,8 @@ const std::array<Embedded, 13> files{{
      has_column("loads", "start")},
     {"V013__instants_and_counts.sql", files_of_ledger::V013__instants_and_counts,
      has_constraint("job_runs_attempts")},
+    {"V015__undone_and_deleted.sql", files_of_ledger::V015__undone_and_deleted,
+     has_column("loads", "rows_undone")},
 }};
 
 /// V and three digits.
