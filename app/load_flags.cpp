@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "app/load_end_flags.hpp"
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
@@ -114,11 +115,8 @@ void refuse_contradictions(const LoadFlags& flags, const plan::LoadOptions& o) {
         "file with --truncate and the others without");
   }
   refuse_idle_conflict_flags(o);
-  if (o.atomic && o.defer_indexes) {
-    throw Failure(FailureKind::usage,
-                  "--atomic and --defer-indexes exclude each other: an index that is dropped is "
-                  "seen by all");
-  }
+  refuse_deletes(flags, o);
+  refuse_idle_end(o);
 }
 
 /// "50MB/s" or "20000rows/s".
@@ -161,6 +159,7 @@ void require_utf8_everywhere(const LoadFlags& flags) {
   for (const auto& [flag, text] :
        {std::pair{"--table", &o.table}, std::pair{"--encoding", &o.encoding}})
     require_utf8(flag, *text);
+  if (flags.replace) require_utf8("--replace", *flags.replace);
   for (const auto& [flag, text] :
        {std::pair{"--decimal", &o.values.decimal}, std::pair{"--thousands", &o.values.thousands},
         std::pair{"--null-quoted", &flags.null_quoted}})
@@ -255,12 +254,17 @@ plan::LoadOptions options_of(const LoadFlags& flags) {
   if (flags.lock_timeout)
     o.settings["lock_timeout"] = std::to_string(flags.lock_timeout->count()) + "ms";
   o.use_ledger = !flags.no_ledger;
+  o.replace = flags.replace.value_or("");
+  o.deletes_max = parse_max_deletes(flags.max_deletes);
+  o.after_sql = read_after_sql(flags.after_sql);
   o.rejects.rejects_max = flags.rejects_max;
   o.rejects.ratio_max = flags.reject_ratio_max;
   if (flags.bytes_max > 0) o.unpack.bytes_max = flags.bytes_max;
   require_sizes(o);
   require_place_of_rejects(o.rejects_path);
   refuse_contradictions(flags, o);
+  // What takes the place of rows is all of the file, as it is.
+  if (o.deletes() && o.grown == plan::Grown::refuse) o.grown = plan::Grown::load;
   if (!flags.max_rate.empty()) parse_max_rate(flags.max_rate, o);
   require_encoding(o.encoding);
   return o;
@@ -489,6 +493,7 @@ void add_row_flags(CLI::App& c, LoadFlags& f) {
              "all rows or none: they wait in a staging table, and come into the table in one "
              "transaction when all are there")
       ->group(group);
+  add_delete_flags(c, f);
   add_conflict_flags(c, f);
 }
 

@@ -11,6 +11,7 @@
 #include "load/at_once.hpp"
 #include "load/enter.hpp"
 #include "load/explain.hpp"
+#include "load/finishing.hpp"
 #include "load/foresee.hpp"
 #include "load/last_record.hpp"
 #include "load/missing_indexes.hpp"
@@ -18,6 +19,7 @@
 #include "load/road.hpp"
 #include "load/staging.hpp"
 #include "load/survey.hpp"
+#include "load/table_state.hpp"
 #include "pg/encoding.hpp"
 #include "plan/data_encoding.hpp"
 #include "plan/values.hpp"
@@ -114,6 +116,9 @@ asio::awaitable<void> Load::run_to_the_end() {
         plan.jobs));
   }
   if (!failed) note_last_record(plan, ends_within_line_, run_.report);
+  const bool is_stored = run_.report.status == LoadReport::Status::stored;
+  if (!failed && (is_stored || plan.options.others_stored))
+    co_await look_after_table(run_, plan, is_stored && shared_ == nullptr);
   run_.report.seconds = std::chrono::duration<double>(Clock::now() - began).count();
   run_.report.retries = run_.progress.retries;
   if (failed) std::rethrow_exception(failed);
@@ -121,6 +126,7 @@ asio::awaitable<void> Load::run_to_the_end() {
 
 asio::awaitable<void> Load::run_plan(plan::Plan& plan) {
   if (plan.options.dry_run) {
+    co_await require_possible_end(run_.on.pool, plan);
     if (plan.options.use_ledger) co_await foresee(run_, plan);
     run_.report.status = LoadReport::Status::dry_run;
   } else if (plan.options.check) {
@@ -234,7 +240,7 @@ asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
   const bool may = is_small(*source_, plan.options) && !lock_ &&
                    plan.target.ledger == ledger::State::complete && !o.truncate &&
                    !o.defer_indexes && plan.strategy.is_plain(plan.target.table) &&
-                   !plan::asks_for_load(plan);
+                   !plan::asks_for_load(plan) && !ends_with_more(o);
   if (!may) co_return false;
   run_.progress.stage = Progress::Stage::loading;
   const std::optional<StoredAtOnce> stored = co_await store_at_once(run_.on, plan);
@@ -251,6 +257,7 @@ asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
 }
 
 asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
+  co_await require_possible_end(run_.on.pool, plan);
   const bool is_done = co_await run_at_once(plan);
   if (is_done) co_return;
   MissingIndexes indexes(run_, plan);

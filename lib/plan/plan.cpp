@@ -186,6 +186,7 @@ ledger::NewLoad identity_of(const Plan& plan, const Beginning& beginning) {
                            .rejects_path = {},
                            .staged = plan.strategy.staged,
                            .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
+                           .deletes = o.deletes(),
                            .behind_load = {}};
   if (o.truncate) identity.options = with_truncation(identity.options);
   return identity;
@@ -229,6 +230,8 @@ PlanSummary Plan::summary() const {
   s.writer = strategy.name(encoder.fast_lane);
   s.is_again = options.again;
   s.truncates = options.truncate;
+  if (options.delete_missing) s.deletes = "rows whose key no record has";
+  if (!options.replace.empty()) s.deletes = "rows with " + options.replace;
   s.is_upsert = strategy.merge.on_conflict != writer::OnConflict::error;
   s.jobs = jobs;
   s.chunk_bytes = identity.chunk_bytes;

@@ -84,6 +84,7 @@ class Lexer {
 
   void step() {
     const char c = peek();
+    lexed_.has_semicolon = lexed_.has_semicolon || c == ';';
     if (std::isspace(static_cast<unsigned char>(c)) != 0) {
       ++at_;
     } else if (c == '-' && peek(1) == '-') {
@@ -141,6 +142,7 @@ class Lexer {
       if (c == ':' && (peek(1) == '\'' || peek(1) == '"') && (at_ == 0 || text_[at_ - 1] != ':'))
         lexed_.colons.push_back(at_);
       if (c == '(') ++parentheses_;
+      if (c == ')' && parentheses_ == 0) lexed_.has_pairs = false;
       if (c == ')' && parentheses_ > 0) --parentheses_;
       ++at_;
     }
@@ -275,6 +277,7 @@ class Lexer {
   void end_statement() {
     if (!in_statement_) return;
     in_statement_ = false;
+    if (parentheses_ > 0) lexed_.has_pairs = false;
     statement_.end = last_end_;
     if (controls_transaction(statement_)) in_transaction_ = begins_transaction(statement_);
     lexed_.statements.push_back(std::move(statement_));

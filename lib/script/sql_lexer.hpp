@@ -47,6 +47,8 @@ struct Lexed {
   /// Where a colon stands in front of a quote (byte offsets): :'name' and :"name" of psql.
   std::vector<std::size_t> colons;
   std::vector<ForeignMark> foreign_marks;
+  bool has_semicolon = false;  ///< outside of quotes and comments, wherever it stands
+  bool has_pairs = true;       ///< each parenthesis of a statement has its other one in it
   /// Where a quote, a dollar tag or a comment begins that has no end; nothing: line is 0.
   Place unfinished{0, 0};
   /// Of a part: what stands in front of here is whole, and nothing that comes behind changes it.
