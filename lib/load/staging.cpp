@@ -180,18 +180,31 @@ Sql finish_statements(const Publication& p, const RowCounts& counts) {
       p.plan.target.user_path_sql);
 }
 
+/// What is missing is told of all rows that there are then: nobody brings one meanwhile. Of two
+/// that replace the same rows the second one would not see those of the first, and so delete none
+/// of them: they take turns, and each statement behind that sees what was there before.
+Sql turn_statement(const Publication& p) {
+  const tuple::Table& table = p.plan.target.table;
+  if (p.plan.options.delete_missing)
+    return sql("lock table {} in share row exclusive mode; ", table.sql_name());
+  if (p.plan.options.replace.empty()) return {};
+  return sql(
+      "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('pgsluice replaces', "
+      "{})); ",
+      table.id);
+}
+
 /// Begins the transaction, with the target locked and proved to be the planned one. The row's lock
 /// waits for an attempt that is still deciding, and then tells what became of it.
 asio::awaitable<pg::Results> begin(Publication& p, pg::Connection& on) {
   const writer::Target& target = p.plan.target;
   const writer::Guard guard(target, target.table, p.plan.encoder.column_names());
-  // What is missing is told of all rows that there are then: nobody brings one meanwhile.
-  const Sql alone =
-      p.plan.options.delete_missing
-          ? sql("lock table {} in share row exclusive mode; ", target.table.sql_name())
-          : Sql();
-  const Sql ask = sql("begin; {}{}{}select state from pgsluice.loads where load_id = {} for update",
-                      target.settings_sql, guard.statements(), alone, p.load.value);
+  const SqlWords isolation = p.plan.options.deletes()
+                                 ? SqlWords("begin isolation level read committed; ")
+                                 : SqlWords("begin; ");
+  const Sql ask =
+      sql("{}{}{}{}select state from pgsluice.loads where load_id = {} for update", isolation,
+          target.settings_sql, guard.statements(), turn_statement(p), p.load.value);
   std::optional<pg::PgError> refused;
   try {
     co_return co_await on.query(ask);

@@ -102,6 +102,26 @@ TEST_F(Replace, GoesBackToAnEarlierFile) {
   EXPECT_EQ("1|mon|first", db().value("select concat_ws('|', id, day, v) from t where id = 1"));
 }
 
+/// Two at once: the second one replaces what the first has brought.
+TEST_F(Replace, TakesTurnsWithOthersThatReplace) {
+  db().run("drop table t; create table t (id int, day text, v text)");
+  const std::string slow = folder_.write("slow.sql", "select pg_sleep(1.5), 'in the end';");
+  const auto command = [this](const std::string& path) {
+    return std::vector<std::string>{"load", path,        "-t",          "t",          "-d",
+                                    url(),  "--replace", "day = 'mon'", "--progress", "none"};
+  };
+  std::vector<std::string> first = command(folder_.write("a.csv", "id,day,v\n1,mon,first\n"));
+  first.insert(first.end(), {"--after-sql", slow});
+  Process process(first);
+  ASSERT_TRUE(
+      comes_true("select exists (select from pg_stat_activity where query like 'select pg_sleep%in "
+                 "the end%')"));
+  const Finished second = pgsluice(command(folder_.write("b.csv", "id,day,v\n2,mon,second\n")));
+  EXPECT_EQ(0, second.exit_code) << second.err;
+  EXPECT_EQ(0, process.wait().exit_code);
+  EXPECT_EQ("2|mon|second", table());
+}
+
 TEST_F(Replace, StandsBetweenItsParentheses) {
   db().run("create table other (a int); insert into other values (1)");
   const std::string before = table();
