@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <random>
@@ -8,6 +9,7 @@
 #include "support/database.hpp"
 #include "support/files.hpp"
 #include "support/process.hpp"
+#include "support/proxy.hpp"
 
 namespace sluice::test {
 namespace {
@@ -103,6 +105,82 @@ TEST_F(KilledOnce, AfterSqlIsRunOnce) {
     EXPECT_EQ(3000, db().number("select count(*) from t"));
     EXPECT_EQ("", ledger_disagreement("t"));
   }
+}
+
+/// A connection is cut behind each message in turn, before its answer comes: what was done is found
+/// done, by the same run or by the next one.
+class CutEverywhere : public DatabaseTest {
+ protected:
+  /// Runs the command through a proxy that cuts behind message number `cut`. False where there are
+  /// not so many.
+  bool run_and_cut(std::vector<std::string> command, std::size_t cut) {
+    std::atomic<std::size_t> sent = 0;
+    Proxy proxy(url(), [&](std::size_t, Proxy::Direction direction, const std::string&) {
+      const bool is_here = direction == Proxy::Direction::to_server && ++sent == cut;
+      return is_here ? Proxy::Action::swallow : Proxy::Action::pass;
+    });
+    command.insert(command.end(), {"-d", proxy.url(url())});
+    pgsluice(std::move(command));
+    return sent >= cut;
+  }
+  void expect_well(std::vector<std::string> command) {
+    command.insert(command.end(), {"-d", url()});
+    const Finished finished = pgsluice(std::move(command));
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(CutEverywhere, TheEndOfALoadIsDoneOnce) {
+  db().run("create table t (id serial, v text); create table said (rows bigint)");
+  const std::string path = folder_.write("a.csv", "id,v\n5,a\n6,b\n");
+  const std::string sql = folder_.write("after.sql", "insert into said select count(*) from t");
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{}, {"--replace", "id < 100"}}) {
+    std::vector<std::string> command{"load",        path,         "-t",
+                                     "t",           "--progress", "none",
+                                     "-j",          "1",          "--set-sequences",
+                                     "--after-sql", sql,          "--retry-for",
+                                     "20s"};
+    command.insert(command.end(), more.begin(), more.end());
+    std::size_t cut = 0;
+    for (bool was_cut = true; was_cut && cut < 200;) {
+      SCOPED_TRACE("cut behind message " + std::to_string(++cut));
+      db().run(
+          "truncate t restart identity; truncate said; drop schema if exists pgsluice cascade; "
+          "insert into t (v) values ('old')");
+      was_cut = run_and_cut(command, cut);
+      expect_well(command);
+      const std::string rows = more.empty() ? "3" : "2";
+      EXPECT_EQ(rows, db().value("select string_agg(rows::text, ' ') from said"));
+      EXPECT_EQ(rows, db().value("select count(*) from t"));
+      EXPECT_EQ("7", db().value("select nextval('t_id_seq')"));
+      EXPECT_EQ(more.empty() ? "0" : "1",
+                db().value("select rows_deleted from pgsluice.loads where state = 'finished'"));
+    }
+    EXPECT_GT(cut, 10U);
+  }
+}
+
+TEST_F(CutEverywhere, ALoadIsTakenOutOnce) {
+  db().run("create table t (id int, load bigint)");
+  const std::string path = folder_.write("a.csv", "id\n5\n6\n");
+  const std::vector<std::string> undo{"loads",    "undo", "1",           "--table", "t",
+                                      "--column", "load", "--retry-for", "20s"};
+  std::size_t cut = 0;
+  for (bool was_cut = true; was_cut && cut < 200;) {
+    SCOPED_TRACE("cut behind message " + std::to_string(++cut));
+    db().run(
+        "truncate t; drop schema if exists pgsluice cascade; insert into t values (1, null), (2, "
+        "2)");
+    expect_well({"load", path, "-t", "t", "--add", "load=:load"});
+    was_cut = run_and_cut(undo, cut);
+    expect_well(undo);
+    EXPECT_EQ("1 2", db().value("select string_agg(id::text, ' ' order by id) from t"));
+    EXPECT_EQ("void 2", db().value("select state || ' ' || rows_undone from pgsluice.loads"));
+  }
+  EXPECT_GT(cut, 5U);
 }
 
 }  // namespace
