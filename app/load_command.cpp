@@ -64,6 +64,7 @@ Run add_load_command(CLI::App& app) {
   add_packing_flags(c, *flags);
   add_sql_flags(c, *flags);
   add_row_flags(c, *flags);
+  add_end_flags(c, *flags);
   add_reject_flags(c, *flags);
   add_speed_flags(c, *flags);
   add_safety_flags(c, *flags);

@@ -120,6 +120,12 @@ class Files {
     }
     inputs_ = inputs_of(without_rejects(flags, files_of(flags), several), options_.unpack);
     require_whole_archives();
+    if (options_.deletes() && inputs_.size() > 1) {
+      throw Failure(FailureKind::usage,
+                    std::string(options_.delete_missing ? "--delete-missing" : "--replace") +
+                        " with several files would delete the rows of the one before: load them "
+                        "one by one, or as one file");
+    }
     for (const Input& input : inputs_) several_.files.push_back(input.shown());
     // What a folder or a pattern has named was there when it was looked through.
     for (const Input& input : inputs_) {
@@ -190,8 +196,9 @@ class Files {
   bool may_go_side_by_side() const {
     const plan::LoadOptions& o = options_;
     return !flags_.finds_dialect && o.on_conflict == writer::OnConflict::error && !o.truncate &&
-           !o.check && !o.dry_run && !o.defer_indexes && !o.atomic && !o.bytes_per_second_max &&
-           !o.rows_per_second_max && o.rejects_path.empty() && o.use_ledger;
+           !o.check && !o.dry_run && !o.defer_indexes && !o.is_all_or_nothing() && !o.after_sql &&
+           !o.set_sequences && !o.bytes_per_second_max && !o.rows_per_second_max &&
+           o.rejects_path.empty() && o.use_ledger;
   }
 
   /// The files from `begin` on that are one chunk each.
@@ -215,6 +222,11 @@ class Files {
     options.unpack.member = inputs_[file].member;
     if (inputs_[file].archive) options.unpack.shelf = inputs_[file].archive->shelf;
     options.more_follows = file + 1 < files().size();
+    options.others_stored =
+        options.analyze && !options.more_follows &&
+        std::ranges::any_of(endings_, [](const std::optional<report::Ending>& ending) {
+          return ending && ending->report.now.rows() > 0;
+        });
     return options;
   }
 

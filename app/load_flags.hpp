@@ -27,6 +27,9 @@ struct LoadFlags {
   std::optional<std::string> where;
   std::optional<std::string> select;
   std::string max_rate;
+  std::optional<std::string> replace;
+  std::string max_deletes;
+  std::string after_sql;      ///< a file
   std::size_t bytes_max = 0;  ///< unpacked; 0: any number
   std::optional<std::chrono::milliseconds> lock_timeout;
   bool header_given = false;
@@ -40,6 +43,8 @@ void add_packing_flags(CLI::App& command, LoadFlags& flags);
 /// What becomes of records whose key is in the table.
 void add_conflict_flags(CLI::App& command, LoadFlags& flags);
 void add_row_flags(CLI::App& command, LoadFlags& flags);
+/// What is done in the end.
+void add_end_flags(CLI::App& command, LoadFlags& flags);
 void add_reject_flags(CLI::App& command, LoadFlags& flags);
 void add_speed_flags(CLI::App& command, LoadFlags& flags);
 void add_safety_flags(CLI::App& command, LoadFlags& flags);

@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "app/cli.hpp"
+#include "app/loads_undo.hpp"
 #include "app/output.hpp"
 #include "app/runtime.hpp"
 #include "base/exit_code.hpp"
@@ -23,11 +24,14 @@ struct LoadsFlags {
   std::optional<std::int64_t> show;
   std::optional<std::int64_t> restore;
   std::optional<std::int64_t> forget;
+  UndoFlags undo;
   bool give_up_indexes = false;
   std::size_t jobs = 2;
 
   /// The load that this is about, where it is about one.
-  std::optional<std::int64_t> one() const { return show ? show : restore ? restore : forget; }
+  std::optional<std::int64_t> one() const {
+    return show ? show : restore ? restore : forget ? forget : undo.id;
+  }
 };
 
 /// What a command asks of the ledger, and what it found.
@@ -37,6 +41,7 @@ struct Found {
   load::Restored restored;
   ledger::Forgotten forgotten;
   ledger::Pruned pruned;
+  load::Undone undone;
 };
 
 /// Reads the ledger; an absent one has no loads.
@@ -64,7 +69,7 @@ asio::awaitable<void> ask_for_grants(pg::Pool& pool, const LoadsFlags& flags, st
   std::vector<ledger::TableRights> rights{{"loads", "select"}, {"chunks", "select"}};
   rights.push_back(
       {"deferred_indexes", flags.restore || flags.forget ? "select, update, delete" : "select"});
-  if (flags.forget) rights.front().privileges = "select, update";
+  if (flags.forget || flags.undo.id) rights.front().privileges = "select, update";
   if (flags.prunes) {
     rights.front().privileges = "select, delete";
     rights.push_back({"unlogged_marks", "select, delete"});
@@ -94,6 +99,16 @@ asio::awaitable<void> forget(pg::Pool& pool, const LoadsFlags& flags, Found& fou
   connection->refuse_standby();
   found.forgotten =
       co_await ledger::forget(*connection, found.loads.front().id, flags.give_up_indexes);
+}
+
+asio::awaitable<void> undo(pg::Pool& pool, const LoadsFlags& flags, bool& stopped, Found& found) {
+  co_await read_loads(pool, flags, found);
+  if (found.loads.empty() || is_undone(found.loads.front())) co_return;
+  ledger::LoadEntry load = found.loads.front();
+  if (!load.damage.empty()) throw Failure(FailureKind::failed, load.damage);
+  load::UndoOptions options = flags.undo.options;
+  const std::function<bool()> is_stopped = [&stopped] { return stopped; };
+  found.undone = co_await load::undo(pool, std::move(load), std::move(options), is_stopped);
 }
 
 nlohmann::ordered_json json_of_forgotten(const LoadsFlags& flags,
@@ -196,6 +211,7 @@ void print(const LoadsFlags& flags, const Found& found) {
       json.front()["missing_indexes"] = nlohmann::ordered_json::array();
       for (const ledger::DeferredIndex& index : found.missing_indexes)
         json.front()["missing_indexes"].push_back(index.name);
+      json.front()["undo"] = json_of_way(found.loads.front());
     }
     print_json(flags.show ? json.front() : json);
   } else if (flags.show) {
@@ -204,6 +220,7 @@ void print(const LoadsFlags& flags, const Found& found) {
       text += "  missing index  " + cell(index.name) + "\n";
     if (!found.missing_indexes.empty())
       text += "  pgsluice loads restore " + std::to_string(*flags.show) + " builds them again.\n";
+    text += text_of_way(found.loads.front());
     print_result(text);
   } else {
     const bool is_filtered =
@@ -215,18 +232,24 @@ void print(const LoadsFlags& flags, const Found& found) {
 
 /// Runs what is asked for; throws what ends it.
 void run(Runtime& runtime, const LoadsFlags& flags, bool& stopped, Found& found) {
-  if (flags.forget) {
+  const auto stop_softly = [&runtime, &stopped] {
+    runtime.on_signal([&stopped] { stopped = true; },
+                      [&runtime] {
+                        for (const pg::Cancel& cancel : runtime.pool().cancel_leased())
+                          cancel.send_blocking();
+                      });
+  };
+  if (flags.undo.id) {
+    stop_softly();
+    runtime.run(undo(runtime.pool(), flags, stopped, found));
+  } else if (flags.forget) {
     runtime.run(forget(runtime.pool(), flags, found));
   } else if (flags.prunes) {
     runtime.end_on_signal();
     runtime.run(prune(runtime.pool(), flags, found));
   } else if (flags.restore) {
     runtime.pool().allow(flags.jobs);
-    runtime.on_signal([&stopped] { stopped = true; },
-                      [&runtime] {
-                        for (const pg::Cancel& cancel : runtime.pool().cancel_leased())
-                          cancel.send_blocking();
-                      });
+    stop_softly();
     runtime.run(restore(runtime.pool(), flags, stopped, found));
   } else {
     runtime.end_on_signal();
@@ -252,6 +275,7 @@ std::string name_of(const LoadsFlags& flags) {
   if (flags.show) return "pgsluice loads show";
   if (flags.restore) return "pgsluice loads restore";
   if (flags.forget) return "pgsluice loads forget";
+  if (flags.undo.id) return "pgsluice loads undo";
   return flags.prunes ? "pgsluice loads prune" : "pgsluice loads";
 }
 
@@ -282,9 +306,10 @@ int run_loads(const LoadsFlags& flags) {
     if (runtime.signal() == 0) throw;
   }
   if (runtime.signal() != 0) {
-    return fail(
-        flags, exit_code_of(FailureKind::interrupted, runtime.signal()),
-        flags.restore ? "interrupted; the same command goes on where it stopped" : "interrupted");
+    return fail(flags, exit_code_of(FailureKind::interrupted, runtime.signal()),
+                flags.restore || flags.undo.id
+                    ? "interrupted; the same command goes on where it stopped"
+                    : "interrupted");
   }
   const std::optional<std::int64_t> one = flags.one();
   if (one && found.loads.empty()) {
@@ -295,6 +320,8 @@ int run_loads(const LoadsFlags& flags) {
   if (flags.show && !found.loads.front().damage.empty())
     return fail(flags, exit_failed, found.loads.front().damage);
   if (flags.restore) return end_of_restore(flags, found);
+  if (flags.undo.id)
+    return print_undone(flags.common.output, found.loads.front(), flags.undo, found.undone);
   if (flags.forget) {
     print_forgotten(flags, found.forgotten);
   } else if (flags.prunes) {
@@ -369,6 +396,7 @@ Run add_loads_command(CLI::App& app) {
                   "also indexes of a table that is there: they are not built again");
   add_connection_options(forget, flags->common);
   add_output_format(forget, flags->common.output, as_object);
+  add_undo_command(c, flags->common, flags->undo);
   CLI::App& prune = *c.add_subcommand(
       "prune",
       "delete what the ledger knows of old loads that are void, given up, or of a table "

@@ -154,6 +154,20 @@ inline constexpr std::chrono::milliseconds job_prune_every = 1h;
 /// What is kept of what a job says.
 inline constexpr std::size_t job_message_bytes = 4 * KiB;
 
+/// Of a table's rows --delete-missing may delete such a share where nobody says how many: a feed
+/// that was cut is more often the reason for more.
+inline constexpr double deletes_share_default = 0.2;
+/// A load of so many rows into a table without statistics is worth a hint: plans that were made for
+/// an empty table take long from there on.
+inline constexpr std::uint64_t rows_without_statistics = 100'000;
+/// So many values a sequence is advanced by nextval(), which waits for nobody and never goes back:
+/// 0.2 s.
+inline constexpr std::uint64_t sequence_steps_usual = 1'000'000;
+/// ... and so many where the user does not own it, who could lock it.
+inline constexpr std::uint64_t sequence_steps_max = 50'000'000;
+/// Bytes of a table that one transaction of `loads undo` looks through.
+inline constexpr std::uint64_t undo_batch_bytes = 64 * MiB;
+
 /// Records that one look at a publication that was refused finds; more come with the next.
 inline constexpr std::size_t publication_refusals_max = 10'000;
 

@@ -80,6 +80,13 @@ asio::awaitable<Forgotten> forget(pg::Connection& on, LoadId load, bool with_ind
   forgotten.was_unfinished = row.text(0, load_columns["state"]) == "unfinished";
   forgotten.source = row.text(0, load_columns["source"]);
   forgotten.target = row.text(0, load_columns["target"]);
+  if (row.text(0, load_columns["state"]) == "undoing") {
+    throw Failure(
+        FailureKind::failed,
+        "load " + std::to_string(load.value) +
+            " is half taken out of its table, and is not to be given up before all of it is",
+        "pgsluice loads show " + std::to_string(load.value) + " says how that goes on.");
+  }
   co_await require_no_run(on, row);
   co_await forget_indexes(on, load, with_indexes, forgotten);
   Sql statements;

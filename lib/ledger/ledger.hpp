@@ -37,6 +37,7 @@ struct Totals {
   std::uint64_t records_read = 0;
   RowCounts counts;
   std::uint64_t rows_rejected = 0;
+  std::uint64_t rows_deleted = 0;  ///< from the table, by a load that is finished (--replace)
 };
 
 /// What the connection's user finds, for that use of it.

@@ -53,6 +53,8 @@ LoadEntry read_load(const pg::Result& rows, std::size_t row) {
   entry.rejects_path = text(at["rejects_path"]);
   entry.staged = rows.boolean(row, at["staged"]);
   entry.totals = read_totals(rows, row, at["chunks"], entry.id);
+  entry.totals.rows_deleted = count(at["rows_deleted"], "rows_deleted");
+  entry.rows_undone = count(at["rows_undone"], "rows_undone");
   entry.head = text(at["head"]);
   entry.updates = rows.boolean(row, at["updates"]);
   if (!rows.is_null(row, at["behind_load"]))

@@ -41,6 +41,8 @@ inline constexpr auto entry_columns = columns_of({
     {"head", "l.head"},
     {"updates", "l.updates"},
     {"behind_load", "l.behind_load"},
+    {"rows_deleted", "l.rows_deleted"},
+    {"rows_undone", "l.rows_undone"},
 });
 
 /// A query of loads, as l. `more` are columns behind `entry_columns`, each with ", " in front of

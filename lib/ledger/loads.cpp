@@ -51,7 +51,8 @@ constexpr auto known_columns = columns_of({
     {"part_gone", "l.part_gone"},
     {"updated_since",
      "exists (select from pgsluice.loads u where u.state <> 'void' and u.updates and u.load_id > "
-     "l.load_id and {})"},
+     "l.load_id and {}) or exists (select from pgsluice.loads u where u.state <> 'void' and "
+     "u.rows_deleted > 0 and u.load_id > l.load_id and {})"},
     {"has_others",
      "exists (select from pgsluice.loads u where u.state <> 'void' and u.load_id <> l.load_id and "
      "{})"},
@@ -83,6 +84,7 @@ Sql condition_of(LoadsFilter::State state, const Sql& is_held) {
     case State::unfinished: return sql("l.state = 'unfinished' and not {}", is_held);
     case State::staged: return sql("l.staged and l.state = 'unfinished' and not {}", is_held);
     case State::finished: return sql("l.state = 'finished'");
+    case State::undoing: return sql("l.state = 'undoing'");
     case State::given_up: return sql("l.state = 'void' and l.finished_at is null");
     case State::is_void: return sql("l.state = 'void' and l.finished_at is not null");
   }
@@ -209,7 +211,7 @@ constexpr auto table_columns = columns_of({
 Question question_of(const NewLoad& like, const Sql& which, const Sql& short_lengths) {
   const Sql has_target = have_target_of(like);
   const Sql more =
-      sql(", {}", known_columns.list(has_target, has_target, is_here(as_l, like.origin),
+      sql(", {}", known_columns.list(has_target, has_target, has_target, is_here(as_l, like.origin),
                                      like.target_oid, was_restored_with(as_l, like)));
   Question question;
   question.loads = question.batch.add(select_loads(which, more));
@@ -376,6 +378,7 @@ LoadsFilter::State state_of(const LoadEntry& load) {
   using Which = LoadsFilter::State;
   if (load.is_running) return Which::running;
   if (load.finished()) return Which::finished;
+  if (load.is_half_undone()) return Which::undoing;
   if (load.is_given_up()) return Which::given_up;
   if (load.state == "void") return Which::is_void;
   return load.staged ? Which::staged : Which::unfinished;

@@ -46,6 +46,7 @@ struct NewLoad {
   std::string rejects_path;  ///< empty: no rejects are allowed
   bool staged = false;       ///< its rows wait in a stage (ledger/stages) until all are there
   bool updates = false;      ///< --on-conflict update
+  bool deletes = false;      ///< --replace, --delete-missing; only of a load that is to begin
   std::optional<LoadId> behind_load;  ///< the load that this one goes on behind
 
   bool is_file() const { return source_bytes || !source_stamp.empty(); }
@@ -54,10 +55,11 @@ struct NewLoad {
 /// A row of pgsluice.loads, with the sums of its chunks.
 struct LoadEntry : NewLoad {
   LoadId id;
-  std::string state;  ///< "unfinished", "finished", "void"
+  std::string state;  ///< "unfinished", "finished", "undoing", "void"
   std::string started_at;
   std::string finished_at;
   std::int64_t runs = 0;
+  std::uint64_t rows_undone = 0;  ///< taken out again (load/undo)
   double seconds = 0;
   Totals totals;  ///< of a finished load what came of it; else what its chunks have
 
@@ -67,6 +69,8 @@ struct LoadEntry : NewLoad {
   std::string damage;
 
   bool finished() const { return state == "finished"; }
+  /// Some of its rows may be taken out, and not all of them are.
+  bool is_half_undone() const { return state == "undoing"; }
   /// It ended before it was finished, and nothing goes on with it.
   bool is_given_up() const { return state == "void" && finished_at.empty(); }
 };
@@ -77,7 +81,7 @@ struct KnownLoad : LoadEntry {
   std::uint64_t content_end = 0;    ///< behind its last chunk; 0 where it has none
   bool is_emptied = false;          ///< by a crash: its table was unlogged, and its mark is gone
   bool part_gone = false;           ///< another load's --truncate may have taken some of its rows
-  bool updated_since = false;       ///< a later load updates rows of the table
+  bool updated_since = false;       ///< a later load updates rows of the table, or has deleted some
   bool has_others = false;          ///< the table has rows of other loads too
   bool of_other_table = false;      ///< which had the name that the table has now
   /// In the ledger it is of the content behind a byte-order mark; here it is not, but for its
@@ -122,7 +126,7 @@ Sql has_loads_query(const NewLoad& like);
 
 /// Which loads to list.
 struct LoadsFilter {
-  enum class State { any, running, unfinished, staged, finished, given_up, is_void };
+  enum class State { any, running, unfinished, staged, finished, undoing, given_up, is_void };
 
   std::size_t count_max = 0;  ///< of the newest; 0: all
   State state = State::any;
@@ -133,9 +137,10 @@ struct LoadsFilter {
 /// has none.
 constexpr auto names_of(LoadsFilter::State) {
   using Which = LoadsFilter::State;
-  return std::array{Named{Which::running, "running"},   Named{Which::unfinished, "unfinished"},
-                    Named{Which::staged, "staged"},     Named{Which::finished, "finished"},
-                    Named{Which::given_up, "given-up"}, Named{Which::is_void, "void"}};
+  return std::array{Named{Which::running, "running"}, Named{Which::unfinished, "unfinished"},
+                    Named{Which::staged, "staged"},   Named{Which::finished, "finished"},
+                    Named{Which::undoing, "undoing"}, Named{Which::given_up, "given-up"},
+                    Named{Which::is_void, "void"}};
 }
 
 /// Of a load that list_loads() has found.

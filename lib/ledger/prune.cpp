@@ -20,7 +20,8 @@ Sql prune_statement(const PruneOptions& options) {
       "n.nspname || '.' || c.relname = l.target))";
   return sql(
       "with old as (select l.load_id, l.state = 'finished' and {} as counts from pgsluice.loads l "
-      "where l.state <> 'unfinished' and coalesce(l.finished_at, l.started_at) < clock_timestamp() "
+      "where l.state not in ('unfinished', 'undoing') and coalesce(l.finished_at, l.started_at) < "
+      "clock_timestamp() "
       "- {} * interval '1 ms' and not exists (select from pgsluice.deferred_indexes d where "
       "d.load_id = l.load_id)), gone as (delete from pgsluice.loads l using old where l.load_id = "
       "old.load_id and {} returning l.load_id), marks as (delete from pgsluice.unlogged_marks m "

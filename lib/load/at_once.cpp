@@ -25,7 +25,7 @@ asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, plan::P
   const auto read = [&] {
     chunk::Chunker chunker(*plan.source, plan.preamble, plan.chunker_options());
     const bool is_one = chunker.next(chunk) && !chunker.next(second);
-    if (is_one) tuple::Encoder(plan.encoder).encode(chunk.parse_input(), batch, chunk.start.record);
+    if (is_one) tuple::Encoder(plan.encoder).encode(chunk.parse_input(), batch, chunk.start);
     return is_one;
   };
   std::optional<StoredAtOnce> stored;

@@ -205,6 +205,7 @@ asio::awaitable<bool> Entrance::enter() {
   begin.durable =
       !is_small(*plan_.source, plan_.options) || !begin.before.empty() || !begin.behind.empty();
   run_.report.load = co_await ledger::begin_load(connection, plan_.identity, begin);
+  plan::fill_in_load(plan_, *run_.report.load);
   co_return true;
 }
 
@@ -222,6 +223,7 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   plan_.identity.behind_load = load.behind_load;
   co_await rejects_.choose(plan_, path_of_text(load.rejects_path));
   plan::take_over_words(plan_, load.options);
+  plan::fill_in_load(plan_, load.id);
   // What decides where chunks end stays; how large a record may be does not.
   plan_.identity.chunk_bytes = load.chunk_bytes;
   run_.report.plan.chunk_bytes = plan_.identity.chunk_bytes;

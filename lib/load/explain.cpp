@@ -11,7 +11,7 @@ namespace {
 /// The grants that the user lacks, as the statements that give them.
 Sql grants_query(const Wanted& w) {
   std::vector<Sql> privileges;
-  for (const char* privilege : {"insert", "select", "update", "truncate"}) {
+  for (const char* privilege : {"insert", "select", "update", "delete", "truncate"}) {
     if (!w.privileges.contains(privilege)) continue;
     // A right to all columns of the file may do; where it does not, the table's does.
     privileges.push_back(sql("select {} as privilege where not has_table_privilege(t.oid, {})",
@@ -115,9 +115,10 @@ Wanted::Wanted(const plan::LoadOptions& o) : table(o.table), settings(o.settings
   const bool has_sql = !o.where.empty() || !o.select.empty();
   if (o.on_conflict != writer::OnConflict::error || has_sql) privileges += ", select";
   if (o.on_conflict == writer::OnConflict::update) privileges += ", update";
+  if (o.deletes()) privileges += ", select, delete";
   if (o.truncate) privileges += ", truncate";
   is_owner = o.defer_indexes;
-  has_stage = o.atomic;
+  has_stage = o.is_all_or_nothing();
   has_temporary = o.on_conflict != writer::OnConflict::error || has_sql;
 }
 

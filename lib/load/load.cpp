@@ -11,6 +11,7 @@
 #include "load/at_once.hpp"
 #include "load/enter.hpp"
 #include "load/explain.hpp"
+#include "load/finishing.hpp"
 #include "load/foresee.hpp"
 #include "load/judge_sql.hpp"
 #include "load/last_record.hpp"
@@ -20,8 +21,10 @@
 #include "load/road.hpp"
 #include "load/staging.hpp"
 #include "load/survey.hpp"
+#include "load/table_state.hpp"
 #include "pg/encoding.hpp"
 #include "plan/data_encoding.hpp"
+#include "plan/values.hpp"
 #include "source/unreadable.hpp"
 #include "writer/table_name.hpp"
 
@@ -116,6 +119,9 @@ asio::awaitable<void> Load::run_to_the_end() {
         plan.jobs));
   }
   if (!failed) note_last_record(plan, ends_within_line_, run_.report);
+  const bool is_stored = run_.report.status == LoadReport::Status::stored;
+  if (!failed && (is_stored || plan.options.others_stored))
+    co_await look_after_table(run_, plan, is_stored && shared_ == nullptr);
   run_.report.seconds = std::chrono::duration<double>(Clock::now() - began).count();
   run_.report.retries = run_.progress.retries;
   if (failed) std::rethrow_exception(failed);
@@ -123,6 +129,7 @@ asio::awaitable<void> Load::run_to_the_end() {
 
 asio::awaitable<void> Load::run_plan(plan::Plan& plan) {
   if (plan.options.dry_run) {
+    co_await require_possible_end(run_.on.pool, plan);
     if (plan.options.use_ledger) co_await foresee(run_, plan);
     if (plan.selecting && plan.options.limit) co_await preview(run_, plan);
     run_.report.status = LoadReport::Status::dry_run;
@@ -218,8 +225,9 @@ asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
   const plan::LoadOptions& o = plan.options;
   const bool may = is_small(*source_, plan.options) && !lock_ &&
                    plan.target.ledger == ledger::State::complete && !o.truncate &&
-                   !(plan.selecting && plan.selecting->names_load()) && !o.defer_indexes &&
-                   plan.strategy.is_plain(plan.target.table);
+                   !o.defer_indexes && plan.strategy.is_plain(plan.target.table) &&
+                   !plan::asks_for_load(plan) && !ends_with_more(o) &&
+                   !(plan.selecting && plan.selecting->names_load());
   if (!may) co_return false;
   run_.progress.stage = Progress::Stage::loading;
   const std::optional<StoredAtOnce> stored = co_await store_at_once(run_.on, plan);
@@ -236,6 +244,7 @@ asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
 }
 
 asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
+  co_await require_possible_end(run_.on.pool, plan);
   const bool is_done = co_await run_at_once(plan);
   if (is_done) co_return;
   MissingIndexes indexes(run_, plan);

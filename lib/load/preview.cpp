@@ -23,7 +23,7 @@ void read_records(plan::Plan& plan, tuple::Batch& batch) {
   chunk::Chunk chunk;
   if (!chunker.next(chunk)) return;
   tuple::Encoder(plan.encoder)
-      .encode(chunk.parse_input(), batch, chunk.start.record, tuple::Lanes::only_slow);
+      .encode(chunk.parse_input(), batch, chunk.start, tuple::Lanes::only_slow);
 }
 
 /// Puts a record in. What the server says where it refuses it.

@@ -4,6 +4,7 @@
 
 #include "async/offload.hpp"
 #include "base/limits.hpp"
+#include "load/finishing.hpp"
 #include "load/staging.hpp"
 #include "source/fingerprint.hpp"
 
@@ -44,8 +45,17 @@ asio::awaitable<ledger::Finish> Reconciliation::finish(const ledger::Read& read,
     Published published =
         co_await publish(run_.on, plan_, policy, *run_.report.load, read, seconds);
     if (published.end.finished) run_.report.is_staged = false;
+    if (published.end.finished)
+      for (std::string& note : published.notes) run_.note(std::move(note));
     refuse_from_now_on(std::move(published.refused));
     co_return published.end;
+  }
+  if (ends_with_more(plan_.options)) {
+    const RetryPolicy policy{plan_.options.retry_for, retry_backoff, true};
+    Finished finished =
+        co_await finish_with_more(run_.on, plan_, policy, *run_.report.load, read, seconds);
+    for (std::string& note : finished.notes) run_.note(std::move(note));
+    co_return finished.end;
   }
   pg::Lease connection = co_await run_.on.pool.acquire();
   co_return co_await ledger::finish_load(*connection, *run_.report.load, read, seconds,

@@ -59,6 +59,12 @@ std::string about_source(const plan::Plan& plan, const resume::Verdict& verdict)
           "loads all of {} beside that; {}.",
           source, load.id.value, load.source, table, load.totals.counts.rows(), source, source,
           emptied(plan));
+    case Kind::refuse_half_undone:
+      return fmt::format(
+          "load {} brought {} into {}, and is being taken out again: some of its rows are there "
+          "yet\n"
+          "  pgsluice loads show {} says how that goes on; then the same command loads {}.",
+          load.id.value, source, table, load.id.value, source);
     case Kind::refuse_running:
       return fmt::format(
           "{} begins with all of {}, which is being loaded into {} by another run (load {}); "

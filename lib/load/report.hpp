@@ -46,9 +46,10 @@ struct LoadReport {
   std::uint64_t records_read = 0;
   RowCounts total;
   std::uint64_t rows_rejected = 0;
-  RowCounts now;            ///< by this run
-  std::uint64_t bytes = 0;  ///< of the source, stored by this run
-  bool is_staged = false;   ///< what is stored is not in the table yet (--atomic)
+  std::uint64_t rows_deleted = 0;  ///< from the table, when the rows were published
+  RowCounts now;                   ///< by this run
+  std::uint64_t bytes = 0;         ///< of the source, stored by this run
+  bool is_staged = false;          ///< what is stored is not in the table yet (--atomic)
   std::uint64_t retries = 0;
   double seconds = 0;
   std::optional<source::FileIdentity> file;  ///< that was read; nothing where it was no file

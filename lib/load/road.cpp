@@ -125,7 +125,7 @@ asio::awaitable<void> Road::encode_chunks() {
     BatchLease batch = co_await free_batches_.take();
     const chunk::Chunk& input = **chunk;
     const auto encode = [&encoder, &input, &batch] {
-      encoder.encode(input.parse_input(), *batch, input.start.record);
+      encoder.encode(input.parse_input(), *batch, input.start);
     };
     co_await async::offload(on_.cpu, encode);
     Encoded encoded{std::move(*chunk), std::move(batch)};

@@ -22,6 +22,7 @@ struct Run {
     report.records_read = totals.records_read;
     report.total = totals.counts;
     report.rows_rejected = totals.rows_rejected;
+    report.rows_deleted = totals.rows_deleted;
   }
 
   /// Throws Failure(interrupted).

@@ -22,6 +22,7 @@ struct Published {
   /// Records that the target refuses, where there may be rejects. Their chunks are in the ledger no
   /// more, and are to be sent again without them.
   tuple::KnownRefusals refused;
+  std::vector<std::string> notes;  ///< for people
 };
 
 /// Publishes, trying again as the policy says: a publication whose answer was lost is found done.

@@ -1,5 +1,6 @@
 #include "pg/error.hpp"
 
+#include <charconv>
 #include <regex>
 
 namespace sluice::pg {
@@ -33,6 +34,8 @@ PgError PgError::from(const PGresult* result, Phase phase) {
                              field(PG_DIAG_SOURCE_FUNCTION).starts_with("PreventCommand");
   if (error.session_only_reads) error.hint = read_only_hint;
   error.context = field(PG_DIAG_CONTEXT);
+  const std::string position = field(PG_DIAG_STATEMENT_POSITION);
+  std::from_chars(position.data(), position.data() + position.size(), error.position);
   error.schema = field(PG_DIAG_SCHEMA_NAME);
   error.table = field(PG_DIAG_TABLE_NAME);
   error.column = field(PG_DIAG_COLUMN_NAME);

@@ -2,6 +2,7 @@
 
 #include <libpq-fe.h>
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 
@@ -52,6 +53,7 @@ class PgError : public std::runtime_error {
   std::string detail;
   std::string hint;
   std::string context;
+  std::size_t position = 0;  ///< the character of the statement, from 1; 0: none is named
   std::string schema;
   std::string table;
   std::string column;

@@ -144,6 +144,9 @@ std::string meaning_of(const RowOptions& o, const chunk::Preamble& preamble,
   if (!o.select.empty()) json["select"] = o.select;
   add_conflict(json, strategy.merge);
   if (o.atomic) json["atomic"] = true;
+  if (!o.replace.empty()) json["replace"] = o.replace;
+  if (o.delete_missing) json["delete-missing"] = true;
+  if (o.after_sql) json["after-sql"] = o.after_sql->checksum;
   if (target.has_row_security) {
     json["role"] = target.role;
     // Policies read settings of their own.

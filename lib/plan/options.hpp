@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "csv/dialect.hpp"
 #include "csv/scanner.hpp"
 #include "rejects/budget.hpp"
+#include "script/script.hpp"
 #include "source/source.hpp"
 #include "tuple/encoder.hpp"
 #include "writer/catalog.hpp"
@@ -55,6 +57,12 @@ constexpr auto names_of(Grown) {
                     Named{Grown::load, "load"}};
 }
 
+/// How many rows --delete-missing may delete: so many, or such a share of the table's.
+struct DeletesLimit {
+  std::optional<std::uint64_t> rows;
+  double share = limits::deletes_share_default;
+};
+
 /// What of a user's wishes decides which rows come out of the same bytes. plan::meaning_of() says
 /// it, and no more, as it counts.
 struct RowOptions {
@@ -85,6 +93,14 @@ struct RowOptions {
   std::vector<std::string> update_columns;  ///< empty: all of the source but the key
   bool update_if_changed = false;
   bool atomic = false;  ///< all rows or none: they wait in a table of their own until all are there
+  std::string
+      replace;  ///< an SQL condition: what it is true for goes when the rows come, if not empty
+  bool delete_missing = false;  ///< rows whose key no record has go when the rows come
+  /// SQL that the transaction runs which finishes the load; or nothing.
+  std::shared_ptr<const script::Script> after_sql;
+
+  bool deletes() const { return !replace.empty() || delete_missing; }
+  bool is_all_or_nothing() const { return atomic || deletes(); }
 };
 
 /// What does not: how the rows are brought, how fast, and what is done about what is there already.
@@ -100,6 +116,10 @@ struct RunOptions {
   csv::Scanner::Form scanner = csv::Scanner::Form::automatic;
   bool truncate = false;
   bool again = false;
+  DeletesLimit deletes_max;
+  bool set_sequences = false;  ///< those of columns that are loaded go on behind the rows
+  bool analyze = false;
+  bool others_stored = false;  ///< earlier sources of the command, which left that to this one
   SameContent same_content = SameContent::refuse;
   Grown grown = Grown::refuse;
   bool accept_at_least_once = false;  ///< rows in another server may be stored twice

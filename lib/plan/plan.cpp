@@ -226,6 +226,7 @@ ledger::NewLoad identity_of(const Plan& plan, const Beginning& beginning) {
                            .rejects_path = {},
                            .staged = plan.strategy.staged,
                            .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
+                           .deletes = o.deletes(),
                            .behind_load = {}};
   std::ranges::move(source::starts_of(source::marked_beginning(plan.preamble.beginning)),
                     std::back_inserter(identity.starts));
@@ -285,6 +286,8 @@ PlanSummary Plan::summary() const {
   s.writer = strategy.name(encoder.fast_lane);
   s.is_again = options.again;
   s.truncates = options.truncate;
+  if (options.delete_missing) s.deletes = "rows whose key no record has";
+  if (!options.replace.empty()) s.deletes = "rows with " + options.replace;
   s.is_upsert = strategy.merge.on_conflict != writer::OnConflict::error;
   s.jobs = jobs;
   s.chunk_bytes = identity.chunk_bytes;

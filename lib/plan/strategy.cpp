@@ -152,8 +152,9 @@ writer::Merge plan_merge(const LoadOptions& o, const tuple::Table& table,
   merge.key = key.columns;
   merge.compared = key.compared;
   merge.operators = key.operators;
+  merge.equalities = key.equalities;
   merge.nulls_are_equal = key.nulls_are_equal;
-  merge.only_if_changed = o.update_if_changed;
+  merge.only_if_changed = o.update_if_changed || o.delete_missing;
   plan_order(merge, table, columns, key);
   if (o.on_conflict != OnConflict::update) return merge;
   merge.update_columns = columns_to_update(o, table, columns, key.columns);
@@ -226,19 +227,25 @@ std::string Strategy::name(bool has_fast_lane) const {
   return {};
 }
 
+/// The flag for which rows wait in a staging table.
+const char* flag_of_all_or_nothing(const LoadOptions& o) {
+  if (o.atomic) return "--atomic";
+  return o.delete_missing ? "--delete-missing" : "--replace";
+}
+
 /// A temporary table has the columns that are fed, a staging table all, and both the number of the
 /// record.
-void require_room_for_number(const Strategy& s, bool is_atomic, const tuple::Table& table,
+void require_room_for_number(const Strategy& s, const LoadOptions& o, const tuple::Table& table,
                              const std::vector<std::string>& columns) {
   static constexpr std::size_t columns_max = 1600;  // MaxHeapAttributeNumber
   const bool is_upsert = s.merge.on_conflict != OnConflict::error;
   const bool is_merged = s.kind == Strategy::Kind::merge;
   const std::size_t count = s.staged ? table.columns.size() : columns.size();
   if ((!s.staged && !is_merged) || count < columns_max) return;
-  const char* const flag = is_atomic   ? "--atomic"
-                           : s.staged  ? "--dedupe"
-                           : is_upsert ? "--on-conflict"
-                                       : "--where";
+  const char* const flag = o.is_all_or_nothing() ? flag_of_all_or_nothing(o)
+                           : s.staged            ? "--dedupe"
+                           : is_upsert           ? "--on-conflict"
+                                                 : "--where";
   throw usage(
       fmt::format("{}: {} has {} columns, and the table in which its records wait needs one "
                   "more, for their numbers, which no table can have\n  Load without {}.",
@@ -294,7 +301,7 @@ Strategy choose_strategy(const LoadOptions& o, const tuple::Table& table,
   s.filters = !o.where.empty();
   s.selects = !o.select.empty();
   s.merge = plan_merge(o, table, columns, keys);
-  s.staged = o.atomic && !o.check;
+  s.staged = o.is_all_or_nothing() && !o.check;
   if (needs_whole_source(s.merge) && !s.staged && !o.check) {
     s.staged = true;
     s.notes.emplace_back(
@@ -303,15 +310,17 @@ Strategy choose_strategy(const LoadOptions& o, const tuple::Table& table,
   }
   if (s.staged && !o.use_ledger) {
     throw usage(
-        "a load that is all or nothing keeps its staging table in the ledger's schema: leave out "
-        "--no-ledger");
+        fmt::format("a load that is all or nothing ({}) keeps its staging table in the ledger's "
+                    "schema: leave out --no-ledger",
+                    o.is_all_or_nothing() ? flag_of_all_or_nothing(o) : "--dedupe"));
   }
   if (s.staged && o.writer == WriterChoice::insert)
-    throw usage("--writer insert and a staging table (--atomic) exclude each other");
+    throw usage(fmt::format("--writer insert and a staging table ({}) exclude each other",
+                            o.is_all_or_nothing() ? flag_of_all_or_nothing(o) : "--dedupe"));
   if (s.selects && o.writer == WriterChoice::copy)
     throw usage("--writer copy and --select exclude each other: COPY takes values as they are");
   if (!s.staged) choose_kind(s, o, table);
-  require_room_for_number(s, o.atomic, table, columns);
+  require_room_for_number(s, o, table, columns);
   return s;
 }
 

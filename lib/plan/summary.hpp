@@ -14,6 +14,7 @@ struct PlanSummary {
   bool is_again = false;   ///< --again
   bool truncates = false;  ///< --truncate
   bool is_upsert = false;  ///< --on-conflict
+  std::string deletes;     ///< what goes when the rows come, for people; empty: nothing
   std::size_t jobs = 0;
   std::size_t chunk_bytes = 0;
   std::size_t memory_bytes_max = 0;  ///< of buffers, for records as wide as their text

@@ -86,6 +86,12 @@ tuple::ValueRules value_rules(const Plan& plan, const std::optional<std::string>
 }
 
 void fill_in_words(Plan& plan) {
+  if (asks_for_load(plan) && !plan.options.use_ledger && !plan.options.check) {
+    throw Failure(FailureKind::usage,
+                  "--add COLUMN=:load is the load's number in the ledger: leave out --no-ledger");
+  }
+  // A check has no number, and is to judge a value of that kind.
+  if (plan.options.check) fill_in_load(plan, LoadId{1});
   const tuple::LoadWords words{
       .file = plan.source->name(), .path = plan.source->identity(), .now = now_in_utc()};
   plan.words = words;
@@ -93,6 +99,13 @@ void fill_in_words(Plan& plan) {
   if (!has_words(plan)) return;
   require_ascii_names(plan, words);
   plan.identity.options = with_words(plan.identity.options, words);
+}
+
+void fill_in_load(Plan& plan, LoadId load) { tuple::fill_in(plan.encoder.rules.added, load); }
+
+bool asks_for_load(const Plan& plan) {
+  return std::ranges::find(plan.encoder.rules.added, tuple::load_word, &tuple::AddedValue::wish) !=
+         plan.encoder.rules.added.end();
 }
 
 void take_over_words(Plan& plan, const std::string& options) {

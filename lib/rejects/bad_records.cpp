@@ -84,8 +84,7 @@ BadRecords::BadRecords(Reading reading, const chunk::Chunk& chunk, const Refused
       encoder_(reading.encoder),
       positions_(chunk, reading.encoder.line_end) {
   encoder_.start_search(chunk.parse_input(),
-                        refused == nullptr ? tuple::Lanes::both : refused->lanes,
-                        chunk.start.record);
+                        refused == nullptr ? tuple::Lanes::both : refused->lanes, chunk.start);
   if (refused == nullptr) return;
   fast_.start(refused->fast);
   slow_.start(refused->slow);

@@ -144,8 +144,7 @@ asio::awaitable<void> sift(Examination& on, tuple::Batch& ordered) {
   if (by_lanes) co_return;
   const auto encode = [&what, &ordered] {
     tuple::Encoder(what.reading.encoder)
-        .encode(what.chunk.parse_input(), ordered, what.chunk.start.record,
-                tuple::Lanes::only_slow);
+        .encode(what.chunk.parse_input(), ordered, what.chunk.start, tuple::Lanes::only_slow);
   };
   co_await async::offload(what.cpu, encode);
   Examination again = examine(what, ordered, on.may_go_on);

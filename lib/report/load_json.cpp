@@ -29,6 +29,7 @@ nlohmann::ordered_json json_of(const Ending& e) {
                               {"rows_rejected", r.rows_rejected},
                               {"rows_skipped", r.total.rows_skipped},
                               {"rows_filtered", r.total.rows_filtered},
+                              {"rows_deleted", r.rows_deleted},
                               {"rows_stored_by_this_run", r.now.rows_stored},
                               {"bytes_stored_by_this_run", r.bytes},
                               {"retries", r.retries},
@@ -100,6 +101,8 @@ nlohmann::ordered_json json_of(const ledger::LoadEntry& l) {
                               {"rows_rejected", l.totals.rows_rejected},
                               {"rows_skipped", l.totals.counts.rows_skipped},
                               {"rows_filtered", l.totals.counts.rows_filtered},
+                              {"rows_deleted", l.totals.rows_deleted},
+                              {"rows_undone", l.rows_undone},
                               {"options", json_of_options(l.options)}};
   if (!l.damage.empty()) json["damage"] = l.damage;
   if (l.source_bytes) json["source_bytes"] = *l.source_bytes;

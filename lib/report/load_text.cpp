@@ -68,9 +68,15 @@ std::string meaning_of(const ledger::LoadEntry& l) {
              "it was not finished, and nothing goes on with it; its file would be loaded from the "
              "start";
     case State::is_void:
+      if (l.rows_undone > 0)
+        return begin + "its rows were taken out of the table; its file would be loaded again";
       return begin +
              "its table was emptied since, or its rows no longer count; its file would be loaded "
              "again";
+    case State::undoing:
+      return begin +
+             "its rows are being taken out of the table, and some may be gone; pgsluice "
+             "loads show ID says how that goes on";
     case State::staged: return begin + "its rows wait to be published; " + goes_on;
     case State::unfinished: return begin + goes_on;
     case State::finished:
@@ -117,6 +123,29 @@ std::string text_of_preview(const LoadReport& r) {
   return text + "\n" + end;
 }
 
+/// What a load that ended has done.
+std::string text_of_stored(const LoadReport& r) {
+  std::string text =
+      fmt::format("stored {} {}", rows(r.now.rows_stored), speed(r.now.rows(), r.bytes, r.seconds));
+  if (r.resumed && r.total.rows_stored != r.now.rows_stored)
+    text += fmt::format(", {} in all", rows(r.total.rows_stored));
+  if (r.total.rows_updated > 0)
+    text += fmt::format(", updated {}", format_count(r.total.rows_updated));
+  if (r.total.rows_unchanged > 0)
+    text += fmt::format(", {} unchanged", format_count(r.total.rows_unchanged));
+  if (r.rows_deleted > 0) text += fmt::format(", deleted {}", format_count(r.rows_deleted));
+  if (r.total.rows_skipped > 0) {
+    text += fmt::format(", {} skipped ({})", rows(r.total.rows_skipped),
+                        r.plan.is_upsert ? "a row, or another record, has their key"
+                                         : "blank lines, or dropped by a trigger of the table");
+  }
+  if (r.total.rows_filtered > 0)
+    text += fmt::format(", {} filtered", format_count(r.total.rows_filtered));
+  if (r.rows_rejected > 0) text += rejected_of(r);
+  if (r.retries > 0) text += fmt::format(", {} retries", r.retries);
+  return text;
+}
+
 }  // namespace
 
 std::string text_of_plan(const plan::PlanSummary& p) {
@@ -132,6 +161,7 @@ std::string text_of_plan(const plan::PlanSummary& p) {
     text += fmt::format("  ignored      {}\n", cells(p.ignored_columns));
   if (!p.deferred_indexes.empty())
     text += fmt::format("  built later  {}\n", cells(p.deferred_indexes));
+  if (!p.deletes.empty()) text += fmt::format("  deletes      {}\n", printable_line(p.deletes));
   if (!p.missing_columns.empty())
     text += fmt::format("  default for  {}\n", cells(p.missing_columns));
   return text;
@@ -153,26 +183,7 @@ std::string text_of(const Ending& e) {
           r.plan.truncates ? "Nothing was emptied: --again with --truncate does that, and loads it "
                              "once more"
                            : "Use --again to load it once more");
-    case LoadReport::Status::stored: {
-      std::string text = fmt::format("stored {} {}", rows(r.now.rows_stored),
-                                     speed(r.now.rows(), r.bytes, r.seconds));
-      if (r.resumed && r.total.rows_stored != r.now.rows_stored)
-        text += fmt::format(", {} in all", rows(r.total.rows_stored));
-      if (r.total.rows_updated > 0)
-        text += fmt::format(", updated {}", format_count(r.total.rows_updated));
-      if (r.total.rows_unchanged > 0)
-        text += fmt::format(", {} unchanged", format_count(r.total.rows_unchanged));
-      if (r.total.rows_skipped > 0) {
-        text += fmt::format(", {} skipped ({})", rows(r.total.rows_skipped),
-                            r.plan.is_upsert ? "a row, or another record, has their key"
-                                             : "blank lines, or dropped by a trigger of the table");
-      }
-      if (r.total.rows_filtered > 0)
-        text += fmt::format(", {} filtered", format_count(r.total.rows_filtered));
-      if (r.rows_rejected > 0) text += rejected_of(r);
-      if (r.retries > 0) text += fmt::format(", {} retries", r.retries);
-      return text + number + "\n";
-    }
+    case LoadReport::Status::stored: return text_of_stored(r) + number + "\n";
     case LoadReport::Status::checked:
       return fmt::format("checked {} of {}: {}{}\n", records(r.records_read),
                          printable_line(r.plan.source),
@@ -251,6 +262,8 @@ std::string text_of(const ledger::LoadEntry& l) {
   if (l.totals.counts.rows_updated > 0) add("updated", format_count(l.totals.counts.rows_updated));
   if (l.totals.counts.rows_unchanged > 0)
     add("unchanged", format_count(l.totals.counts.rows_unchanged));
+  if (l.totals.rows_deleted > 0) add("deleted", format_count(l.totals.rows_deleted));
+  if (l.rows_undone > 0) add("taken out", format_count(l.rows_undone));
   add("rejected", format_count(l.totals.rows_rejected));
   if (l.totals.rows_rejected > 0 && !l.rejects_path.empty()) add("rejects in", l.rejects_path);
   add("skipped", format_count(l.totals.counts.rows_skipped));

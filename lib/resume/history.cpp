@@ -80,6 +80,10 @@ class Judge {
     for (std::size_t i = 0; i < h_.loads.size(); ++i) {
       const Candidate& c = h_.loads[i];
       if (c.load.of_other_table || is_anothers(c.load)) continue;
+      if (c.load.is_half_undone()) {
+        if (is_half_there(c.load)) return with(Kind::refuse_half_undone, c.load);
+        continue;
+      }
       if (has_lost_a_part(c.load)) {
         if (!is_loaded_again()) return with(Kind::refuse_part_gone, c.load);
         continue;
@@ -133,6 +137,12 @@ class Judge {
     if (h_.again || h_.truncate || h_.target_is_empty || !has_rows(load)) return false;
     const bool by_crash = h_.target_is_unlogged && h_.target_has_logged_part && load.is_emptied;
     return (by_crash || load.part_gone) && is_about(load);
+  }
+
+  /// Some of its rows are, and what is loaded beside them is there twice.
+  bool is_half_there(const ledger::KnownLoad& load) const {
+    if (h_.again || h_.truncate || h_.target_is_empty) return false;
+    return is_about(load);
   }
 
   /// By a load that is newer than the one that is looked at.
@@ -282,10 +292,11 @@ class Judge {
   }
 
   Verdict known(const ledger::KnownLoad& load) {
-    if (!now_.updates || !load.updated_since) return with(Kind::nothing_to_do, load);
+    if (!(now_.updates || now_.deletes) || !load.updated_since)
+      return with(Kind::nothing_to_do, load);
     fresh_.note = fmt::format(
-        "load {} has brought this content already, but a later load has updated rows of {} since: "
-        "applying it again",
+        "load {} has brought this content already, but a later load has updated or deleted rows of "
+        "{} since: applying it again",
         load.id.value, now_.target);
     return fresh_;
   }
@@ -419,7 +430,7 @@ Verdict judge(const History& history, const ledger::NewLoad& now) {
 }
 
 bool may_be_begun(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
-  if (load.finished() || load.of_other_table || load.staged) return false;
+  if (load.finished() || load.is_half_undone() || load.of_other_table || load.staged) return false;
   if (may_be_same(load, now) || is_of_this_file(load, now)) return false;
   // Of one without a chunk all of its file counts.
   const std::uint64_t least =

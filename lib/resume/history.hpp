@@ -52,6 +52,7 @@ struct Verdict {
     refuse_grown,          ///< `load` is finished; the source begins with its content and goes on
     refuse_begun,          ///< `load` is unfinished; the source begins with what it has stored
     refuse_running,        ///< ... and a run is at work on it
+    refuse_half_undone,    ///< `load` brought it, and is being taken out again
   };
 
   Kind kind = Kind::fresh;

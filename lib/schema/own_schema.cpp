@@ -38,7 +38,7 @@ Sql has_constraint(const char* name) {
       literal(name));
 }
 
-const std::array<Embedded, 14> files{{
+const std::array<Embedded, 15> files{{
     {"V001__loads_and_chunks.sql", files_of_ledger::V001__loads_and_chunks, has_relation("chunks")},
     {"V002__deferred_indexes.sql", files_of_ledger::V002__deferred_indexes,
      has_relation("deferred_indexes")},
@@ -62,6 +62,8 @@ const std::array<Embedded, 14> files{{
      has_constraint("job_runs_attempts")},
     {"V014__filtered_rows.sql", files_of_ledger::V014__filtered_rows,
      has_column("loads", "rows_filtered")},
+    {"V015__undone_and_deleted.sql", files_of_ledger::V015__undone_and_deleted,
+     has_column("loads", "rows_undone")},
 }};
 
 /// V and three digits.

@@ -74,7 +74,7 @@ EncoderPlan plan_encoder(const Table& table, const Mapping& mapping, const csv::
   return plan;
 }
 
-void Encoder::encode(const csv::ParseInput& input, Batch& batch, std::uint64_t first_record,
+void Encoder::encode(const csv::ParseInput& input, Batch& batch, const Position& begin,
                      Lanes lanes) {
   batch.rejects = batch.ragged = 0;
   batch.records = 0;
@@ -91,11 +91,11 @@ void Encoder::encode(const csv::ParseInput& input, Batch& batch, std::uint64_t f
     batch.fast.size = binary_format::header.size();
   }
 
-  start(input);
+  start(input, begin);
   says_why_ = false;
   csv::Record record;
   for (; parser_.next(record); ++batch.records) {
-    const std::uint64_t number = first_record + batch.records;
+    const std::uint64_t number = begin.record + batch.records;
     if (const Judgement judgement = judge(record, number); judgement != Judgement::sound)
         [[unlikely]] {
       if (judgement == Judgement::skipped) {
@@ -127,11 +127,10 @@ void Encoder::encode(const csv::ParseInput& input, Batch& batch, std::uint64_t f
   if (!plan_.key.empty()) hash_keys(plan_.key, batch);
 }
 
-void Encoder::start_search(const csv::ParseInput& input, Lanes lanes, std::uint64_t first_record) {
-  start(input);
+void Encoder::start_search(const csv::ParseInput& input, Lanes lanes, const Position& begin) {
+  start(input, begin);
   says_why_ = true;
   search_.lanes = lanes;
-  search_.first_record = first_record;
   search_.record = search_.fast_tuple = search_.slow_tuple = 0;
 }
 
@@ -139,7 +138,7 @@ std::optional<Encoder::Hit> Encoder::search(const Sought& sought) {
   const bool with_fast = plan_.fast_lane && search_.lanes == Lanes::both;
   for (csv::Record record; parser_.next(record);) {
     const std::uint64_t number = search_.record++;
-    const Judgement judgement = judge(record, search_.first_record + number);
+    const Judgement judgement = judge(record, begin_.record + number);
     if (judgement == Judgement::skipped) continue;
     if (judgement == Judgement::refused) {
       refusal_.position.record = number;
@@ -158,9 +157,11 @@ std::optional<Encoder::Hit> Encoder::search(const Sought& sought) {
   return std::nullopt;
 }
 
-void Encoder::start(const csv::ParseInput& input) {
+void Encoder::start(const csv::ParseInput& input, const Position& begin) {
   parser_.start(input);
   input_ = input;
+  begin_ = begin;
+  lines_ = counted_ = 0;
   all_well_encoded_ = !plan_.check_utf8 || !find_invalid_utf8({input.bytes, input.size});
 }
 
@@ -179,9 +180,18 @@ Encoder::Judgement Encoder::judge(csv::Record& record, std::uint64_t number) {
   return judgement;
 }
 
+/// Where the record begins, in a source of physical lines. Asked in the order of the records.
+std::uint64_t Encoder::line_of(const csv::Record& record) {
+  lines_ +=
+      csv::count_line_ends({input_.bytes + counted_, record.begin - counted_}, plan_.line_end);
+  counted_ = record.begin;
+  return begin_.line + lines_;
+}
+
 /// Its values as the rules have them.
 Encoder::Judgement Encoder::rewrite(csv::Record& record, std::uint64_t number) {
-  if (rewriter_.rewrite(record, number)) return Judgement::sound;
+  const std::uint64_t line = tells_lines_ ? line_of(record) : 0;
+  if (rewriter_.rewrite(record, number, line)) return Judgement::sound;
   refusal_.ragged = false;
   if (!says_why_) return Judgement::refused;
   const std::size_t field = rewriter_.refused_field();

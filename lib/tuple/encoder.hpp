@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/names.hpp"
+#include "base/position.hpp"
 #include "csv/parser.hpp"
 #include "tuple/batch.hpp"
 #include "tuple/codec.hpp"
@@ -137,11 +138,14 @@ class Encoder {
  public:
   /// `plan` must outlive the encoder.
   explicit Encoder(const EncoderPlan& plan)
-      : plan_(plan), parser_(plan.dialect, plan.line_end), rewriter_(plan.rules) {}
+      : plan_(plan),
+        parser_(plan.dialect, plan.line_end),
+        rewriter_(plan.rules),
+        tells_lines_(plan.rules.tell_lines()) {}
 
-  /// Encodes a chunk into `batch`, replacing what it held. `first_record` is the number of its
-  /// first record in the source.
-  void encode(const csv::ParseInput& input, Batch& batch, std::uint64_t first_record = 0,
+  /// Encodes a chunk into `batch`, replacing what it held. `begin` is where it begins in the
+  /// source.
+  void encode(const csv::ParseInput& input, Batch& batch, const Position& begin = {},
               Lanes lanes = Lanes::both);
 
   /// A record that became a tuple that is looked for, or one that no table could take; of that
@@ -150,7 +154,7 @@ class Encoder {
 
   /// Begins to look for records of a chunk that was encoded into these lanes.
   void start_search(const csv::ParseInput& input, Lanes lanes = Lanes::both,
-                    std::uint64_t first_record = 0);
+                    const Position& begin = {});
   /// The next hit in file order; nothing at the chunk's end. REQUIRES: within a lane the tuples
   /// that are looked for come in rising order.
   std::optional<Hit> search(const Sought& sought);
@@ -166,14 +170,14 @@ class Encoder {
   /// Where a search is.
   struct Search {
     Lanes lanes = Lanes::both;
-    std::uint64_t first_record = 0;
     std::uint64_t record = 0;
     std::uint64_t fast_tuple = 0;
     std::uint64_t slow_tuple = 0;
     Buffer scratch;
   };
 
-  void start(const csv::ParseInput& input);
+  void start(const csv::ParseInput& input, const Position& begin);
+  std::uint64_t line_of(const csv::Record& record);
   Judgement judge(csv::Record& record, std::uint64_t number);
   Judgement judge_unusual(csv::Record& record);
   Judgement rewrite(csv::Record& record, std::uint64_t number);
@@ -192,7 +196,11 @@ class Encoder {
   const EncoderPlan& plan_;
   csv::Parser parser_;
   ValueRewriter rewriter_;
+  bool tells_lines_;
   csv::ParseInput input_;
+  Position begin_;           ///< of the input in the source
+  std::uint64_t lines_ = 0;  ///< line ends in front of `counted_`, a byte of the input
+  std::size_t counted_ = 0;
   bool all_well_encoded_ = true;
   bool says_why_ = false;  ///< false while only their number is wanted
   Reject refusal_;         ///< of the record that was judged last

@@ -243,7 +243,8 @@ Rewriting rewrite_value(const FieldRules& rules, std::string_view text, char* ou
 constexpr char word_mark = ':';
 
 void require_known(const std::string& wish, std::string_view value) {
-  static constexpr std::array<std::string_view, 4> words{":file", ":path", ":record", ":now"};
+  static constexpr std::array<std::string_view, 6> words{":file",   ":path",   ":line",
+                                                         ":record", load_word, ":now"};
   if (!value.starts_with(word_mark) || value.starts_with("::") ||
       std::ranges::find(words, value) != words.end())
     return;
@@ -306,8 +307,10 @@ std::vector<AddedValue> plan_added_values(const std::vector<std::string>& wishes
 void fill_in(std::vector<AddedValue>& added, const LoadWords& words) {
   for (AddedValue& value : added) {
     const std::string_view wish = value.wish;
-    value.is_record = wish == ":record";
-    if (value.is_record) continue;
+    value.each = wish == ":record" ? AddedValue::Each::record
+                 : wish == ":line" ? AddedValue::Each::line
+                                   : AddedValue::Each::nothing;
+    if (value.each != AddedValue::Each::nothing || wish == load_word) continue;
     set_text(value, wish == ":file"   ? std::string_view(words.file)
                     : wish == ":path" ? std::string_view(words.path)
                     : wish == ":now"  ? now_for(value.type, words.now)
@@ -315,14 +318,23 @@ void fill_in(std::vector<AddedValue>& added, const LoadWords& words) {
   }
 }
 
-bool ValueRewriter::rewrite(csv::Record& record, std::uint64_t number) {
+void fill_in(std::vector<AddedValue>& added, LoadId load) {
+  for (AddedValue& value : added)
+    if (value.wish == load_word) set_text(value, std::to_string(load.value));
+}
+
+bool ValueRules::tell_lines() const {
+  return std::ranges::find(added, AddedValue::Each::line, &AddedValue::each) != added.end();
+}
+
+bool ValueRewriter::rewrite(csv::Record& record, std::uint64_t number, std::uint64_t line) {
   original_ = record.fields;
   fields_.assign(original_.begin(), original_.end());
   fields_.resize(original_.size() + rules_.added.size());
   record.fields = fields_;
   used_ = bytes_added_ = 0;
   scratch_.reserve(record.end - record.begin + fields_.size() * rewriting_slack + codec_padding);
-  add_values(number);
+  add_values(number, line);
   for (std::size_t i = 0; i < rules_.fields.size(); ++i) {
     if (fields_[i].null || rewrite(rules_.fields[i], fields_[i])) continue;
     refused_field_ = i;
@@ -331,16 +343,17 @@ bool ValueRewriter::rewrite(csv::Record& record, std::uint64_t number) {
   return true;
 }
 
-void ValueRewriter::add_values(std::uint64_t number) {
+void ValueRewriter::add_values(std::uint64_t number, std::uint64_t line) {
   csv::Field* field = fields_.data() + original_.size();
   for (const AddedValue& added : rules_.added) {
     field->text = added.text.data();
     field->size = static_cast<std::uint32_t>(added.size);
-    if (added.is_record) {
+    if (added.each != AddedValue::Each::nothing) {
+      const std::uint64_t count = added.each == AddedValue::Each::line ? line : number;
       char* const out = scratch_.bytes() + used_;
       field->text = out;
       field->size =
-          static_cast<std::uint32_t>(std::to_chars(out, out + rewriting_slack, number).ptr - out);
+          static_cast<std::uint32_t>(std::to_chars(out, out + rewriting_slack, count).ptr - out);
       used_ += field->size;
     } else {
       bytes_added_ += added.size;

@@ -9,6 +9,7 @@
 
 #include "base/buffer.hpp"
 #include "base/names.hpp"
+#include "base/position.hpp"
 #include "csv/parser.hpp"
 #include "tuple/boolean_rule.hpp"
 #include "tuple/date_rule.hpp"
@@ -56,12 +57,15 @@ struct FieldRules {
 
 /// A value that is not in the file.
 struct AddedValue {
+  /// What is another value for each record.
+  enum class Each { nothing, record, line };
+
   std::string column;
-  std::uint32_t type = 0;  ///< pg_type.oid
-  std::string wish;        ///< as the user has it
-  std::string text;        ///< what is stored, with codec_padding bytes behind it
-  std::size_t size = 0;    ///< of the text without them
-  bool is_record = false;  ///< it is the record's number instead
+  std::uint32_t type = 0;     ///< pg_type.oid
+  std::string wish;           ///< as the user has it
+  std::string text;           ///< what is stored, with codec_padding bytes behind it
+  std::size_t size = 0;       ///< of the text without them
+  Each each = Each::nothing;  ///< that is stored instead
 };
 
 /// What is done to a record's values behind the parser, and in front of the codecs.
@@ -70,6 +74,8 @@ struct ValueRules {
   std::vector<AddedValue> added;   ///< fields behind those of the file
 
   bool any() const { return !fields.empty() || !added.empty(); }
+  /// Whether the line of each record is asked for.
+  bool tell_lines() const;
 };
 
 /// What a column is to the rules.
@@ -95,8 +101,13 @@ struct LoadWords {
 /// Throws Failure(usage).
 std::vector<AddedValue> plan_added_values(const std::vector<std::string>& wishes,
                                           const Table& table, const std::vector<RuledColumn>& fed);
-/// Fills in what they are in this load.
+/// The word for the load's number.
+inline constexpr std::string_view load_word = ":load";
+
+/// Fills in what they are in this load, but for its number.
 void fill_in(std::vector<AddedValue>& added, const LoadWords& words);
+/// Fills in that, once it is known.
+void fill_in(std::vector<AddedValue>& added, LoadId load);
 
 /// Applies the rules to one record after the other; allocates nothing once it is warm.
 class ValueRewriter {
@@ -106,9 +117,9 @@ class ValueRewriter {
 
   bool any() const { return any_; }
 
-  /// Gives the record, which has that number in the source, other fields, which live until the next
-  /// one. False where a value is refused.
-  bool rewrite(csv::Record& record, std::uint64_t number);
+  /// Gives the record, which has that number in the source and begins in that line (where it is
+  /// asked for), other fields, which live until the next one. False where a value is refused.
+  bool rewrite(csv::Record& record, std::uint64_t number, std::uint64_t line);
 
   /// Of the record that was rewritten last: how many bytes its texts may have become longer.
   std::size_t bytes_written() const { return used_ + bytes_added_; }
@@ -120,7 +131,7 @@ class ValueRewriter {
 
  private:
   bool rewrite(const FieldRules& rules, csv::Field& field);
-  void add_values(std::uint64_t number);
+  void add_values(std::uint64_t number, std::uint64_t line);
 
   const ValueRules& rules_;
   bool any_;

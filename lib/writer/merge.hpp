@@ -40,8 +40,9 @@ struct Merge {
   OnConflict on_conflict = OnConflict::error;
   Dedupe dedupe = Dedupe::last;
   std::vector<std::string> key;
-  std::vector<Sql> compared;   ///< UniqueKey::compared
-  std::vector<Sql> operators;  ///< UniqueKey::operators
+  std::vector<Sql> compared;    ///< UniqueKey::compared
+  std::vector<Sql> operators;   ///< UniqueKey::operators
+  std::vector<Sql> equalities;  ///< UniqueKey::equalities
   std::vector<std::string> update_columns;
   bool only_if_changed = false;  ///< leaves rows alone that are equal to their record
   bool nulls_are_equal = false;  ///< keys with a NULL can be equal

@@ -33,6 +33,11 @@ constexpr auto index_columns = columns_of({
      "join pg_catalog.pg_operator o on o.oid = m.amopopr join pg_catalog.pg_namespace n on n.oid = "
      "o.oprnamespace where m.amopfamily = oc.opcfamily and m.amopstrategy = 1 and m.amoppurpose = "
      "'s' and m.amoplefttype = oc.opcintype and m.amoprighttype = oc.opcintype)"},
+    {"equality",
+     "(select format(' operator(%I.%s) ', n.nspname, o.oprname) from pg_catalog.pg_amop m join "
+     "pg_catalog.pg_operator o on o.oid = m.amopopr join pg_catalog.pg_namespace n on n.oid = "
+     "o.oprnamespace where m.amopfamily = oc.opcfamily and m.amopstrategy = 3 and m.amoppurpose = "
+     "'s' and m.amoplefttype = oc.opcintype and m.amoprighttype = oc.opcintype)"},
 });
 
 Sql indexes_query(std::uint32_t table) {
@@ -105,10 +110,20 @@ void add_column(Index& index, const tuple::Table& table, const pg::Result& rows,
     // The server has made it, of names that it has quoted.
     return Sql::trusted(std::string(rows.text_or(row, column, "")));
   };
-  Sql compared = sql("{}", identifier(name));
-  if (!is_own) compared = sql("({}::{})", compared, written(index_columns["input_name"]));
+  const Sql cast = is_own ? Sql() : sql("::{}", written(index_columns["input_name"]));
+  const Sql collation = written(index_columns["collation"]);
+  const Sql compared =
+      cast.empty() ? sql("{}", identifier(name)) : sql("({}{})", identifier(name), cast);
   index.key.columns.push_back(name);
-  index.key.compared.push_back(compared + written(index_columns["collation"]));
+  index.key.compared.push_back(compared + collation);
+  const Sql of_row = sql("pgsluice_target.{}", identifier(name));
+  const Sql of_record = sql("pgsluice_staged.{}", identifier(name));
+  const Sql equality = sql("({}{}){}{}({}{})", of_row, cast, collation,
+                           written(index_columns["equality"]), of_record, cast);
+  index.key.equalities.push_back(
+      index.key.nulls_are_equal
+          ? sql("({} or {} is null and {} is null)", equality, of_row, of_record)
+          : equality);
   // Behind an extension's type its own order is the default one too.
   const bool needs_operator = !is_usual && !rows.is_null(row, index_columns["operator"]);
   index.key.operators.push_back(needs_operator ? written(index_columns["operator"]) : Sql());

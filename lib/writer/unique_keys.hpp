@@ -21,6 +21,9 @@ struct UniqueKey {
   /// there.
   std::vector<Sql> compared;
   std::vector<Sql> operators;
+  /// Conditions, one for each column: a row, as pgsluice_target, and a record, as pgsluice_staged,
+  /// are equal in it.
+  std::vector<Sql> equalities;
   std::vector<bool> compares_bytes;  ///< equality is the type's own; of texts it is that of bytes
   bool is_primary = false;
   bool nulls_are_equal = false;

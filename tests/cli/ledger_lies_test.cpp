@@ -30,7 +30,8 @@ class LedgerLies : public DatabaseTest {
         "true, "
         "behind_load = 0, rejects_path = 'x', state = 'void', runs = 9, rows_skipped = 9, origin = "
         "'o:o', "
-        "rows_rejected = 9, rows_updated = 9, rows_unchanged = 9, record_bytes_max = 9, "
+        "rows_deleted = 9, rows_undone = 9, rows_rejected = 9, rows_updated = 9, rows_unchanged = "
+        "9, record_bytes_max = 9, "
         "chunk_bytes = 9, "
         "rows_stored = 9, records_read = 9, ledger_oid = 9 where load_id = 2");
     before_ = ledger();

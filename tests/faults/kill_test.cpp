@@ -99,11 +99,13 @@ TEST_P(KilledRuns, AreGoneOnWith) {
   EXPECT_EQ(0, db().number("select count(*) from pg_class where relname ~ '^stage_'"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Ways, KilledRuns,
-                         ::testing::Values(WayIn{}, WayIn{{"--writer", "insert"}, ""},
-                                           WayIn{{"--on-conflict", "update"}, ""},
-                                           WayIn{{"--atomic"}, ""}, WayIn{{}, "gzip -c"},
-                                           WayIn{{"--atomic"}, "xz -0 -c --block-size=64KiB"}));
+INSTANTIATE_TEST_SUITE_P(
+    Ways, KilledRuns,
+    ::testing::Values(
+        WayIn{}, WayIn{{"--writer", "insert"}, ""}, WayIn{{"--on-conflict", "update"}, ""},
+        WayIn{{"--atomic"}, ""}, WayIn{{}, "gzip -c"}, WayIn{{"--replace", "id > 0"}, ""},
+        WayIn{{"--on-conflict", "update", "--delete-missing", "--max-deletes", "100%"}, ""},
+        WayIn{{"--atomic"}, "xz -0 -c --block-size=64KiB"}));
 
 /// Whether it is unpacked by a thread of its own or read as it is.
 class InterruptedLoad : public KillTest, public ::testing::WithParamInterface<std::string> {};

@@ -370,6 +370,32 @@ TEST(History, AppliesAnUpsertAgainBehindAnother) {
   });
 }
 
+TEST(History, AppliesAgainWhatTakesRowsAway) {
+  ledger::NewLoad now = file("a");
+  now.deletes = true;
+  const Candidate once = entry(file("a"), "finished");
+  expect_all({
+      {"no other since", {once}, now, Kind::nothing_to_do},
+      {"another since", {updated_since(once)}, now, Kind::fresh},
+  });
+}
+
+TEST(History, LoadsNothingBesideWhatIsHalfTakenOut) {
+  const Candidate half = entry(file("a"), "undoing");
+  expect_all({
+      {"the same", {half}, file("a"), Kind::refuse_half_undone},
+      {"other content", {half}, file("b"), Kind::fresh},
+      {"grown", {half}, longer(file("a")), Kind::refuse_half_undone},
+      {"again", {half}, file("a"), Kind::fresh, 0, again()},
+      {"truncated", {half}, file("a"), Kind::fresh, 0, truncating()},
+      {"of a table that is empty", {half}, file("a"), Kind::fresh, 0, emptied()},
+      {"and brought again by another",
+       {matched(Match::same, entry(file("a"), "finished", 3, 8)), half},
+       file("a"),
+       Kind::refuse_half_undone},
+  });
+}
+
 TEST(History, RefusesWhatHasGrown) {
   const Candidate before = entry(file("a"), "finished");
   const Candidate begins = matched(Match::prefix, before);

@@ -41,7 +41,7 @@ Encoding encode(const EncoderPlan& plan, std::string text, Lanes lanes = Lanes::
   result.text = std::move(text);
   result.text.append(csv::Scanner::padding, '\0');
   csv::Scanner(plan.dialect).scan(result.text.data(), 0, size, state, result.index);
-  Encoder(plan).encode(result.input(), result.batch, 0, lanes);
+  Encoder(plan).encode(result.input(), result.batch, {0, 1, 0}, lanes);
   return result;
 }
 

@@ -39,7 +39,7 @@ struct Bench {
     csv::Scanner(plan.dialect).scan(text.data(), 0, size, state, index);
     const csv::ParseInput input{text.data(), size, index, false};
     Batch batch;
-    Encoder(plan).encode(input, batch, 1, Lanes::only_slow);
+    Encoder(plan).encode(input, batch, {}, Lanes::only_slow);
     std::string result(batch.slow.bytes());
     Encoder search(plan);
     search.start_search(input);
@@ -50,7 +50,7 @@ struct Bench {
     }
     // What takes the fast lane, and what not, must agree on how many there are.
     Batch fast;
-    Encoder(plan).encode(input, fast, 1);
+    Encoder(plan).encode(input, fast);
     EXPECT_EQ(batch.slow.tuples, fast.slow.tuples + fast.fast.tuples);
     EXPECT_EQ(batch.rejects, fast.rejects);
     return result;

@@ -1,0 +1,410 @@
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/process.hpp"
+
+namespace sluice::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// Loads that take rows of the table away when theirs come.
+class Deletes : public DatabaseTest {
+ protected:
+  void SetUp() override {
+    db().run(
+        "create table t (id int primary key, day text, v text); insert into t select i, case when "
+        "i "
+        "<= 5 then 'mon' else 'tue' end, 'old' from generate_series(1, 10) i");
+  }
+  Finished load(const std::string& csv, std::vector<std::string> flags,
+                const std::string& as = "") {
+    folder_.write("in.csv", csv);
+    return again(std::move(flags), as);
+  }
+  Finished again(std::vector<std::string> flags, const std::string& as = "") {
+    std::vector<std::string> all{"load", folder_ / "in.csv",      "-t",         "t",
+                                 "-d",   as.empty() ? url() : as, "--progress", "none"};
+    all.insert(all.end(), flags.begin(), flags.end());
+    return pgsluice(all);
+  }
+  std::string table(const std::string& columns = "id, day, v") {
+    return db().value("select coalesce(string_agg(concat_ws('|', " + columns +
+                      "), ' ' order by id), '') from t");
+  }
+  std::string deleted() {
+    return db().value(
+        "select string_agg(rows_deleted::text, ' ' order by load_id) from "
+        "pgsluice.loads");
+  }
+  std::int64_t rows() { return db().number("select count(*) from t"); }
+
+  TemporaryFolder folder_;
+};
+
+const std::vector<std::string> sync_flags{"--on-conflict", "update", "--delete-missing",
+                                          "--max-deletes", "100%"};
+
+class Replace : public Deletes {};
+class DeleteMissing : public Deletes {};
+
+TEST_F(Replace, PutsTheFileInThePlaceOfWhatMatches) {
+  const std::vector<std::string> flags{"--replace", "day = 'mon'", "--chunk-size", "8"};
+  const Finished loaded = load("id,day,v\n1,mon,new\n12,mon,new\n", flags);
+  ASSERT_EQ(0, loaded.exit_code) << loaded.err;
+  EXPECT_THAT(loaded.out, HasSubstr("stored 2 rows"));
+  EXPECT_THAT(loaded.out, HasSubstr("deleted 5"));
+  EXPECT_EQ("1|mon|new 6|tue|old 7|tue|old 8|tue|old 9|tue|old 10|tue|old 12|mon|new", table());
+  EXPECT_EQ("5", deleted());
+  const auto shown =
+      nlohmann::json::parse(pgsluice({"loads", "show", "1", "--output", "json", "-d", url()}).out);
+  EXPECT_EQ(5, shown["rows_deleted"]);
+  EXPECT_EQ("day = 'mon'", shown["options"]["replace"]);
+  EXPECT_THAT(pgsluice({"loads", "show", "1", "-d", url()}).out, HasSubstr("deleted        5"));
+  // What is known does nothing, whatever has come since by hand.
+  db().run("insert into t values (20, 'mon', 'late')");
+  EXPECT_THAT(again(flags).out, HasSubstr("nothing to do"));
+  EXPECT_EQ(8, rows());
+  std::vector<std::string> once_more = flags;
+  once_more.insert(once_more.end(), {"--again", "--output", "json"});
+  const auto json = nlohmann::json::parse(again(once_more).out);
+  EXPECT_EQ(3, json["loads"][0]["rows_deleted"]);
+  EXPECT_EQ(7, rows());
+  const Finished other = again({"--replace", "day = 'tue'"});
+  EXPECT_EQ(7, other.exit_code);
+  EXPECT_THAT(other.err, HasSubstr("--replace: "));
+}
+
+/// Back to a file that another one has replaced since: it is applied again, and not left out.
+TEST_F(Replace, GoesBackToAnEarlierFile) {
+  const std::vector<std::string> flags{"--replace", "day = 'mon'"};
+  const std::string monday = "id,day,v\n1,mon,first\n";
+  folder_.write("a.csv", monday);
+  folder_.write("b.csv", "id,day,v\n1,mon,second\n");
+  folder_.write("c.csv", "id,day,v\n30,wed,x\n");
+  const auto load_file = [&](const std::string& name, const std::string& day) {
+    return pgsluice({"load", folder_ / name, "-t", "t", "-d", url(), "--replace",
+                     "day = '" + day + "'", "--progress", "none"});
+  };
+  ASSERT_EQ(0, load_file("a.csv", "mon").exit_code);
+  ASSERT_EQ(0, load_file("c.csv", "wed").exit_code);
+  // One that has deleted nothing has taken nothing of it.
+  EXPECT_THAT(load_file("a.csv", "mon").out, HasSubstr("nothing to do"));
+  ASSERT_EQ(0, load_file("b.csv", "mon").exit_code);
+  const Finished back = load_file("a.csv", "mon");
+  EXPECT_EQ(0, back.exit_code);
+  EXPECT_THAT(back.err, HasSubstr("applying it again"));
+  EXPECT_EQ("1|mon|first", db().value("select concat_ws('|', id, day, v) from t where id = 1"));
+}
+
+/// Two at once: the second one replaces what the first has brought.
+TEST_F(Replace, TakesTurnsWithOthersThatReplace) {
+  db().run("drop table t; create table t (id int, day text, v text)");
+  const std::string slow = folder_.write("slow.sql", "select pg_sleep(1.5), 'in the end';");
+  const auto command = [this](const std::string& path) {
+    return std::vector<std::string>{"load", path,        "-t",          "t",          "-d",
+                                    url(),  "--replace", "day = 'mon'", "--progress", "none"};
+  };
+  std::vector<std::string> first = command(folder_.write("a.csv", "id,day,v\n1,mon,first\n"));
+  first.insert(first.end(), {"--after-sql", slow});
+  Process process(first);
+  ASSERT_TRUE(
+      comes_true("select exists (select from pg_stat_activity where query like 'select pg_sleep%in "
+                 "the end%')"));
+  const Finished second = pgsluice(command(folder_.write("b.csv", "id,day,v\n2,mon,second\n")));
+  EXPECT_EQ(0, second.exit_code) << second.err;
+  EXPECT_EQ(0, process.wait().exit_code);
+  EXPECT_EQ("2|mon|second", table());
+}
+
+TEST_F(Replace, StandsBetweenItsParentheses) {
+  db().run("create table other (a int); insert into other values (1)");
+  const std::string before = table();
+  for (const char* condition : {"true; drop table other",
+                                "true) or (true",
+                                "true); drop table other; select (1",
+                                "(true",
+                                "true)",
+                                "'open",
+                                "$x$ open",
+                                "/* open",
+                                "true /* /* */",
+                                "",
+                                " ",
+                                "-- all of it",
+                                "\\i other",
+                                "no_column = 1",
+                                "id",
+                                "count(*) > 1",
+                                "row_number() over () = 1",
+                                "generate_series(1, 2) = 1",
+                                "$1",
+                                "id = 'x'",
+                                "true returning id",
+                                "true union select 1",
+                                "id = (select 1 union select 2) +",
+                                "E'\\' = 'x'",
+                                "true)\n; drop table other; --"}) {
+    SCOPED_TRACE(condition);
+    const Finished refused = load("id,day,v\n99,x,y\n", {"--replace", condition});
+    EXPECT_EQ(2, refused.exit_code);
+    EXPECT_THAT(refused.err, HasSubstr("--replace"));
+  }
+  EXPECT_EQ(before, table());
+  EXPECT_EQ(1, db().number("select count(*) from other"));
+  // These are conditions.
+  int id = 100;
+  for (const char* condition :
+       {"day = ';'", "day = 'a -- b'", "day = '/*' -- a comment", "\"day\" = ')' /* ) ; */",
+        "day = $$;$$", "id in (select a from other where a > 5)", "null"}) {
+    SCOPED_TRACE(condition);
+    const std::string csv = "id,day,v\n" + std::to_string(++id) + ",x,y\n";
+    const Finished loaded = load(csv, {"--replace", condition});
+    EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+  }
+  EXPECT_EQ(17, rows());
+}
+
+/// By whoever has turned the meaning of a backslash round.
+TEST_F(Replace, MeansTheSameWhateverTheSessionSays) {
+  db().run("alter database \"" + db().value("select current_database()") +
+           "\" set standard_conforming_strings = off; create table other (a int)");
+  const Finished refused =
+      load("id,day,v\n99,x,y\n", {"--replace", "day = '\\' ) ; drop table other; -- '"});
+  EXPECT_EQ("t", db().value("select to_regclass('other') is not null"));
+  EXPECT_LE(10, rows());
+  EXPECT_THAT(refused.err, Not(HasSubstr("cannot insert multiple commands")));
+}
+
+TEST_F(Replace, IsRefusedBeforeTheFirstRowWhereItCannotBe) {
+  const std::string low = url_of_new_role("replace_low");
+  ASSERT_EQ(0, load("id,day,v\n11,x,y\n", {}).exit_code);
+  db().run(
+      "grant insert, select on t to replace_low; grant usage, create on schema pgsluice to "
+      "replace_low; grant select, insert, update, delete on all tables in schema pgsluice to "
+      "replace_low; grant usage on all sequences in schema pgsluice to replace_low");
+  const std::string csv = "id,day,v\n12,x,y\n";
+  const Finished no_right = load(csv, {"--replace", "id = 1"}, low);
+  EXPECT_EQ(1, no_right.exit_code);
+  EXPECT_THAT(no_right.err, AllOf(HasSubstr("permission denied"), HasSubstr("grant delete on")));
+  const Finished no_right_dry = load(csv, {"--replace", "id = 1", "--dry-run"}, low);
+  EXPECT_EQ(1, no_right_dry.exit_code);
+  EXPECT_EQ("1", db().value("select count(*) from pgsluice.loads")) << "nothing was begun";
+  db().run("create rule r as on delete to t do instead nothing");
+  EXPECT_THAT(load(csv, {"--replace", "id = 1"}).err, HasSubstr("rules for DELETE"));
+  db().run(
+      "drop rule r on t; alter table t rename to u; create view t as select id, day, v from u "
+      "group by 1, 2, 3");
+  EXPECT_EQ(2, load(csv, {"--replace", "id = 1"}).exit_code);
+  db().run("drop owned by replace_low; drop role replace_low");
+}
+
+TEST_F(Replace, GoesThroughAView) {
+  db().run("alter table t rename to u; create view t as select id, day, v from u");
+  const Finished loaded = load("id,day,v\n1,mon,new\n", {"--replace", "day = 'mon'"});
+  EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+  EXPECT_EQ("5", deleted());
+  EXPECT_EQ(6, rows());
+}
+
+TEST_F(Deletes, FlagsThatWouldLoseMoreAreRefused) {
+  const std::string csv = "id,day,v\n1,mon,new\n";
+  const std::vector<std::string> sync{"--on-conflict", "update", "--delete-missing"};
+  const auto with = [](std::vector<std::string> flags, const std::vector<std::string>& more) {
+    flags.insert(flags.end(), more.begin(), more.end());
+    return flags;
+  };
+  const std::vector<std::string> replace{"--replace", "id = 1"};
+  for (const std::vector<std::string>& flags : {std::vector<std::string>{"--delete-missing"},
+                                                {"--delete-missing", "--on-conflict", "nothing"},
+                                                {"--max-deletes", "5"},
+                                                with(sync, {"--max-deletes", "5x"}),
+                                                with(sync, {"--max-deletes", "101%"}),
+                                                with(sync, {"--max-deletes", "-1"}),
+                                                with(sync, {"--limit", "1"}),
+                                                with(sync, replace),
+                                                with(sync, {"--truncate"}),
+                                                with(sync, {"--grown", "append"}),
+                                                with(sync, {"--no-ledger"}),
+                                                with(sync, {"--defer-indexes"}),
+                                                with(replace, {"--truncate"}),
+                                                with(replace, {"--grown", "append"}),
+                                                with(replace, {"--no-ledger"}),
+                                                with(replace, {"--writer", "insert"})}) {
+    std::string shown;
+    for (const std::string& flag : flags) shown += flag + " ";
+    SCOPED_TRACE(shown);
+    EXPECT_EQ(2, load(csv, flags).exit_code);
+  }
+  for (const std::vector<std::string>& flags : {sync, replace}) {
+    std::vector<std::string> two{
+        "load", folder_ / "in.csv", folder_.write("b.csv", csv), "-t", "t", "-d", url()};
+    two.insert(two.end(), flags.begin(), flags.end());
+    EXPECT_EQ(2, pgsluice(two).exit_code);
+    std::vector<std::string> matched{"load", folder_ / "*.csv", "-t", "t", "-d", url()};
+    matched.insert(matched.end(), flags.begin(), flags.end());
+    const Finished refused = pgsluice(matched);
+    EXPECT_EQ(2, refused.exit_code);
+    EXPECT_THAT(refused.err, HasSubstr("several files"));
+  }
+  EXPECT_EQ(10, rows());
+}
+
+/// The table becomes the file: new, changed and gone rows. What is equal is not touched.
+TEST_F(DeleteMissing, MakesTheTableWhatTheFileIs) {
+  const std::string before = db().value("select xmin || ' ' || ctid from t where id = 2");
+  const Finished loaded = load("id,day,v\n1,mon,new\n2,mon,old\n20,wed,new\n", sync_flags);
+  ASSERT_EQ(0, loaded.exit_code) << loaded.err;
+  EXPECT_EQ("1|mon|new 2|mon|old 20|wed|new", table());
+  EXPECT_EQ(before, db().value("select xmin || ' ' || ctid from t where id = 2"));
+  EXPECT_EQ("8", deleted());
+  EXPECT_EQ("1 1 1", db().value("select concat_ws(' ', rows_stored, rows_updated, rows_unchanged) "
+                                "from pgsluice.loads"));
+  // A value that a row that is gone had is free for others.
+  db().run("update t set v = 'x' || id; create unique index on t (v)");
+  const Finished moved = load("id,day,v\n5,mon,x1\n2,mon,x2\n20,wed,x20\n", sync_flags);
+  EXPECT_EQ(0, moved.exit_code) << moved.err;
+  EXPECT_EQ("2|mon|x2 5|mon|x1 20|wed|x20", table());
+}
+
+/// A feed under one name that only gets longer.
+TEST_F(DeleteMissing, LoadsAllOfAFileThatHasGrown) {
+  ASSERT_EQ(0, load("id,day,v\n1,mon,new\n", sync_flags).exit_code);
+  db().run("delete from t; insert into t values (7, 'mon', 'by hand')");
+  const Finished grown = load("id,day,v\n1,mon,new\n2,mon,new\n", sync_flags);
+  EXPECT_EQ(0, grown.exit_code) << grown.err;
+  EXPECT_EQ("1|mon|new 2|mon|new", table());
+  const std::vector<std::string> replace{"--replace", "day = 'mon'"};
+  ASSERT_EQ(0, load("id,day,v\n3,mon,x\n", replace).exit_code);
+  ASSERT_EQ(0, load("id,day,v\n3,mon,x\n4,mon,x\n", replace).exit_code);
+  EXPECT_EQ("3|mon|x 4|mon|x", table());
+}
+
+/// A feed that was cut.
+TEST_F(DeleteMissing, IsStoppedWhereTooMuchWouldGo) {
+  const std::vector<std::string> flags{"--on-conflict", "update", "--delete-missing"};
+  const std::string before = table();
+  for (const auto& [csv, more, says] :
+       {std::tuple{"id,day,v\n1,mon,new\n", std::vector<std::string>{},
+                   "9 of the 10 rows of public.t have no record in it and would be deleted, and "
+                   "--max-deletes allows 20% of the rows, 2"},
+        std::tuple{"id,day,v\n", std::vector<std::string>{}, "10 of the 10 rows"},
+        std::tuple{"id,day,v\n1,mon,new\n", std::vector<std::string>{"--max-deletes", "8"},
+                   "allows 8 rows"},
+        std::tuple{"id,day,v\n1,mon,new\n", std::vector<std::string>{"--max-deletes", "89.9%"},
+                   "allows 89.9% of the rows, 8"}}) {
+    SCOPED_TRACE(says);
+    std::vector<std::string> all = flags;
+    all.insert(all.end(), more.begin(), more.end());
+    const Finished refused = load(csv, all);
+    EXPECT_EQ(1, refused.exit_code);
+    EXPECT_THAT(refused.err, AllOf(HasSubstr(says), HasSubstr("Nothing was published")));
+    EXPECT_EQ(before, table());
+  }
+  // The same command goes on with what waits.
+  std::vector<std::string> allowed = flags;
+  allowed.insert(allowed.end(), {"--max-deletes", "9"});
+  const Finished loaded = again(allowed);
+  EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+  EXPECT_THAT(loaded.err, HasSubstr("resuming load"));
+  EXPECT_EQ("1|mon|new", table());
+  std::vector<std::string> all = flags;
+  all.insert(all.end(), {"--max-deletes", "100%"});
+  EXPECT_EQ(0, load("id,day,v\n", all).exit_code);
+  EXPECT_EQ("", table());
+}
+
+/// Whose row it would be, nobody knows.
+TEST_F(DeleteMissing, DeletesNothingWhereARecordWasRejected) {
+  std::vector<std::string> flags = sync_flags;
+  flags.insert(flags.end(), {"--max-rejects", "5"});
+  const Finished loaded = load("id,day,v\n1,mon,new\nx,mon,new\n", flags);
+  EXPECT_EQ(3, loaded.exit_code);
+  EXPECT_THAT(loaded.err, HasSubstr("no row was deleted as missing: 1 record was rejected"));
+  EXPECT_EQ(10, rows());
+  EXPECT_EQ("0", deleted());
+  EXPECT_EQ("new", db().value("select v from t where id = 1"));
+  // One that only the publication refuses, likewise.
+  db().run(
+      "alter table t add check (v <> 'no'); create function f() returns trigger language "
+      "plpgsql as $$ begin return new; end $$; create trigger g before insert or update on t "
+      "for each row execute function f()");
+  const Finished late = load("id,day,v\n1,mon,newer\n2,mon,no\n", flags);
+  EXPECT_EQ(3, late.exit_code) << late.err;
+  EXPECT_THAT(late.err, HasSubstr("no row was deleted as missing"));
+  EXPECT_EQ(10, rows());
+}
+
+TEST_F(DeleteMissing, GoesByTheKeysOwnEquality) {
+  db().run(
+      "drop table t; create collation nocase (provider = icu, locale = 'und-u-ks-level2', "
+      "deterministic = false); create table t (id text collate nocase, n numeric, v text, unique "
+      "nulls not distinct (id, n)); insert into t values ('Abc', 1.50, 'old'), ('x', null, 'old'), "
+      "('gone', null, 'old')");
+  std::vector<std::string> flags = sync_flags;
+  flags.insert(flags.end(), {"--key", "id,n"});
+  const Finished loaded = load("id,n,v\naBC,1.5,new\nX,,new\n", flags);
+  EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+  EXPECT_EQ("aBC|1.5|new X|new", table("id, n, v"));
+  EXPECT_EQ("1", deleted());
+}
+
+/// With NULLs that are not equal a row is nobody's, and its record comes anew.
+TEST_F(DeleteMissing, TakesRowsWithANullInTheirKeyAnew) {
+  db().run(
+      "drop table t; create table t (id int, n int, v text, unique (id, n)); insert into t values "
+      "(1, 1, 'old'), (2, null, 'old'), (3, null, 'old')");
+  std::vector<std::string> flags = sync_flags;
+  flags.insert(flags.end(), {"--key", "id,n"});
+  const std::string csv = "id,n,v\n1,1,old\n2,,new\n";
+  EXPECT_EQ(0, load(csv, flags).exit_code);
+  EXPECT_EQ("1|1|old 2|new", table("id, n, v"));
+  flags.emplace_back("--again");
+  EXPECT_EQ(0, again(flags).exit_code);
+  EXPECT_EQ("1|1|old 2|new", table("id, n, v"));
+}
+
+TEST_F(DeleteMissing, TakesPartitionsAndLeavesChildrenOfOthers) {
+  db().run(
+      "drop table t; create table t (id int primary key, day text, v text) partition by range "
+      "(id); "
+      "create table t1 partition of t for values from (0) to (10); create table t2 partition of t "
+      "for values from (10) to (100); insert into t select i, 'mon', 'old' from generate_series(1, "
+      "20) i");
+  EXPECT_EQ(0, load("id,day,v\n2,mon,old\n15,mon,new\n30,mon,new\n", sync_flags).exit_code);
+  EXPECT_EQ("2|mon|old 15|mon|new 30|mon|new", table());
+  EXPECT_EQ("18", deleted());
+  db().run(
+      "drop table t; drop schema pgsluice cascade; create table t (id int primary key, day text, v "
+      "text); create table child () inherits (t); insert into t values (1, 'a', 'b'), (2, 'a', "
+      "'b'); insert into child values (7, 'a', 'b')");
+  EXPECT_EQ(0, load("id,day,v\n2,a,b\n", sync_flags).exit_code);
+  EXPECT_EQ("2|a|b 7|a|b", table());
+}
+
+/// Names that need quotes, and a path in which others have made functions and operators.
+TEST_F(DeleteMissing, KeepsToNamesAndOperatorsOfItsOwn) {
+  db().run(
+      "drop table t; create schema \"Odd; Schema\"; create table \"Odd; Schema\".\"T \"\"x\"\"\" "
+      "(\"Key; --\" int primary key, \"v'\" text); insert into \"Odd; Schema\".\"T \"\"x\"\"\" "
+      "values (1, 'a'), (2, 'b'); create schema evil; create function evil.not_equal(int, int) "
+      "returns boolean language sql as 'select false'; create operator evil.= (leftarg = int, "
+      "rightarg = int, function = evil.not_equal); alter database \"" +
+      db().value("select current_database()") + "\" set search_path = evil, public, pg_catalog");
+  const Finished loaded =
+      pgsluice({"load", folder_.write("odd.csv", "Key; --,v'\n2,c\n3,d\n"), "-t",
+                "\"Odd; Schema\".\"T \"\"x\"\"\"", "-d", url(), "--on-conflict", "update",
+                "--delete-missing", "--max-deletes", "50%"});
+  EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+  EXPECT_EQ("2c 3d",
+            db().value("select string_agg(\"Key; --\" || \"v'\", ' ' order by 1) from \"Odd; "
+                       "Schema\".\"T \"\"x\"\"\""));
+}
+
+}  // namespace
+}  // namespace sluice::test
