@@ -6,6 +6,7 @@
 #include "app/runtime.hpp"
 #include "app/sniffed.hpp"
 #include "base/exit_code.hpp"
+#include "base/printable.hpp"
 #include "report/inspect.hpp"
 #include "source/encoding.hpp"
 
@@ -44,6 +45,10 @@ std::string table_for(const Input& input) {
     name += is_kept ? static_cast<char>(std::tolower(byte)) : '_';
   }
   if (name.empty() || name == "_") name = "data";
+  static constexpr std::size_t name_max = 63;
+  std::size_t size = std::min(name.size(), name_max);
+  while (size < name.size() && is_inside_character(name[size])) --size;
+  name.resize(size);
   return sniff::name_in_sql(name);
 }
 

@@ -43,6 +43,25 @@ void take_over(const sniff::Reading& reading, LoadFlags& flags) {
   if (flags.load.skip_footer == 0) flags.load.skip_footer = reading.skip_footer;
 }
 
+/// What looks like a title, a footer or a comment may be a record of the wrong length: only a
+/// person leaves lines out.
+void refuse_to_skip(const LoadFlags& flags, const plan::LoadOptions& options,
+                    const sniff::Reading& reading) {
+  std::string flags_to_give;
+  if (reading.skip_lines != flags.load.skip_lines)
+    flags_to_give += " --skip-lines " + std::to_string(reading.skip_lines);
+  if (reading.skip_footer > flags.load.skip_footer)
+    flags_to_give += " --skip-footer " + std::to_string(reading.skip_footer);
+  if (reading.dialect.comment != flags.dialect.comment && !reading.dialect.comment.empty())
+    flags_to_give += " --comment '" + reading.dialect.comment + "'";
+  if (flags_to_give.empty()) return;
+  throw Failure(FailureKind::usage,
+                text_of_path(options.path) +
+                    ": --dialect auto leaves no lines out, and some of this file are no records of "
+                    "its usual length\n  If they are a title, a footer or comments, say so:" +
+                    flags_to_give);
+}
+
 std::string words_of(const std::vector<std::string>& flags) {
   std::string words;
   for (const std::string& flag : flags)
@@ -61,9 +80,8 @@ std::string words_of(const std::vector<std::string>& flags) {
     message += std::string(i == 0 ? "\n  either " : "\n  or     ") +
                words_of(sniff::dialect_flags_of(other));
   }
-  throw Failure(FailureKind::usage, message +
-                                        "\n  Say it with these flags; pgsluice inspect shows "
-                                        "more.");
+  message += "\n  Leave --dialect auto out, and say how it is read; pgsluice inspect shows more.";
+  throw Failure(FailureKind::usage, message);
 }
 
 }  // namespace
@@ -85,6 +103,7 @@ plan::LoadOptions with_dialect_of(const LoadFlags& flags, const plan::LoadOption
               {.names = names, .delimiter = flags.dialect.delimiter, .quote = flags.dialect.quote});
   const bool needs_header = !flags.header_given && !proposal.header_doubt.empty();
   if (!proposal.readings.are_sure() || needs_header) refuse(options, proposal);
+  refuse_to_skip(flags, options, proposal.reading());
   LoadFlags sniffed = flags;
   take_over(proposal.reading(), sniffed);
   if (!flags.header_given) {

@@ -51,8 +51,8 @@ constexpr auto known_columns = columns_of({
     {"part_gone", "l.part_gone"},
     {"updated_since",
      "exists (select from pgsluice.loads u where u.state <> 'void' and u.updates and u.load_id > "
-     "l.load_id and {}) or exists (select from pgsluice.loads u where u.state <> 'void' and "
-     "u.rows_deleted > 0 and u.load_id > l.load_id and {})"},
+     "l.load_id and {}) or exists (select from pgsluice.loads u where (u.state <> 'void' or "
+     "u.rows_undone > 0) and u.rows_deleted > 0 and u.load_id > l.load_id and {})"},
     {"has_others",
      "exists (select from pgsluice.loads u where u.state <> 'void' and u.load_id <> l.load_id and "
      "{})"},

@@ -137,8 +137,9 @@ asio::awaitable<void> Entrance::read_again(const ledger::LoadEntry& like) {
     throw Failure(
         FailureKind::changed,
         fmt::format(
-            "{} begins like load {}, which is in {} already, but is not the same\n"
-            "  A stream cannot be read twice: send it again with --again to load all of it.",
+            "{} begins like load {}, which is in {} already, and what follows may be there too\n"
+            "  A stream cannot be read twice: make it a file, and load that. --again loads all of "
+            "the stream once more, also what that load has stored.",
             plan_.source->name(), like.id.value, plan_.target.table.full_name()));
   }
   const auto read = [this] { plan::reread_preamble(plan_); };

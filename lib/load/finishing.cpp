@@ -6,6 +6,7 @@
 
 #include "async/retry.hpp"
 #include "load/sequences.hpp"
+#include "script/excerpt.hpp"
 #include "script/units.hpp"
 #include "script/written_places.hpp"
 #include "writer/deletions.hpp"
@@ -16,20 +17,6 @@ namespace {
 /// As it was when it began, whoever the user's SQL has become: what it has set would also be there
 /// for whoever gets the session behind a pooler.
 constexpr SqlWords as_it_was = "reset session authorization; reset role; reset all; ";
-
-/// A statement as a message shows it: its first lines, indented.
-std::string excerpt(std::string_view statement) {
-  constexpr std::size_t lines_max = 4;
-  constexpr std::size_t bytes_max = 300;
-  std::string shown;
-  std::size_t at = 0;
-  for (std::size_t line = 0; line < lines_max && at < statement.size(); ++line) {
-    const std::size_t end = std::min(statement.find('\n', at), statement.size());
-    shown += fmt::format("\n  | {}", statement.substr(at, std::min(end - at, bytes_max)));
-    at = end + 1;
-  }
-  return at < statement.size() ? shown + "\n  | ..." : shown;
-}
 
 /// The byte of a character, which is counted from 1.
 std::size_t byte_of(std::string_view text, std::size_t character) {
@@ -66,7 +53,7 @@ void refuse(const Step& step, pg::PgError error) {
     throw pg::PgError(error);
   }
   std::string message = fmt::format("--after-sql {}: {} (SQLSTATE {}){}", where, error.message,
-                                    error.state.code(), excerpt(step.statement));
+                                    error.state.code(), script::excerpt(step.statement));
   for (const std::string& more : {error.detail, error.hint})
     if (!more.empty()) message += fmt::format("\n  {}", more);
   throw Failure(FailureKind::failed, message,

@@ -5,22 +5,10 @@
 #include <cctype>
 #include <string_view>
 
+#include "script/excerpt.hpp"
+
 namespace sluice::migrate {
 namespace {
-
-/// A statement as a message shows it: its first lines, indented.
-std::string excerpt(const std::string& statement) {
-  constexpr std::size_t lines_max = 4;
-  constexpr std::size_t bytes_max = 300;
-  std::string shown;
-  std::size_t at = 0;
-  for (std::size_t line = 0; line < lines_max && at < statement.size(); ++line) {
-    const std::size_t end = std::min(statement.find('\n', at), statement.size());
-    shown += "\n  | " + statement.substr(at, std::min(end - at, bytes_max));
-    at = end + 1;
-  }
-  return at < statement.size() ? shown + "\n  | ..." : shown;
-}
 
 /// The statement changes who the session is, or could.
 bool may_change_role(const script::Unit& unit, std::string_view sql) {
@@ -42,7 +30,7 @@ bool may_change_role(const script::Unit& unit, std::string_view sql) {
 Culprit unit_culprit(const script::Stretch& stretch, std::size_t unit) {
   const auto written = stretch.written_unit(unit);
   return {.place = stretch.units[unit].place,
-          .excerpt = written ? excerpt(std::string(*written)) : std::string()};
+          .excerpt = written ? script::excerpt(*written) : std::string()};
 }
 
 std::optional<std::size_t> change_of_role(const script::Stretch& stretch) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "base/path_text.hpp"
+#include "base/printable.hpp"
 #include "base/quantity.hpp"
 #include "sniff/dialect.hpp"
 
@@ -67,14 +67,29 @@ std::string table_of(const std::vector<std::vector<std::string>>& rows) {
 std::string columns_text(const sniff::Proposal& proposal) {
   std::vector<std::vector<std::string>> rows{
       {"column", "type", "missing", "distinct", "longest", "smallest", "largest"}};
-  for (const sniff::ProposedColumn& column : proposal.columns) {
+  const std::vector<sniff::ColumnType> types = sniff::types_of(proposal);
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    const sniff::ProposedColumn& column = proposal.columns[i];
     const sniff::Column& seen = column.seen;
     const std::uint64_t missing = seen.empty() + seen.null_words();
-    rows.push_back({shown(column.name), seen.type().sql, missing == 0 ? "" : format_count(missing),
+    rows.push_back({shown(column.name), types[i].sql, missing == 0 ? "" : format_count(missing),
                     format_count(seen.distinct()), format_count(seen.longest()),
                     shown(seen.smallest()), shown(seen.largest())});
   }
   return table_of(rows);
+}
+
+/// Lines that are taken for no records: nobody but a person knows.
+void add_left_out(const sniff::Reading& reading, std::vector<std::string>& remarks) {
+  if (reading.skip_lines > 0)
+    remarks.push_back("the first " + format_count(reading.skip_lines) +
+                      " lines are left out: they have another number of values");
+  if (reading.skip_footer > 0)
+    remarks.push_back("the last " + format_count(reading.skip_footer) +
+                      " lines are left out: they have fewer values");
+  if (!reading.dialect.comment.empty())
+    remarks.push_back("lines that begin with " + reading.dialect.comment +
+                      " are left out: they have another number of values");
 }
 
 /// What a person should know before the command is run.
@@ -92,6 +107,10 @@ std::vector<std::string> remarks_on(const sniff::Proposal& proposal) {
     if (likely.size() > 1) remark += ", and may be " + likely[1];
     remarks.push_back(remark + "; --encoding says it");
   }
+  add_left_out(proposal.reading(), remarks);
+  static constexpr std::size_t columns_max = 1600;
+  if (proposal.columns.size() > columns_max)
+    remarks.emplace_back("a table has at most 1,600 columns");
   if (!proposal.header_doubt.empty())
     remarks.push_back(proposal.header_doubt + ": --header says it");
   if (proposal.misfits > 0)
@@ -100,15 +119,17 @@ std::vector<std::string> remarks_on(const sniff::Proposal& proposal) {
         "makes them fit, --max-rejects leaves them out",
         format_count(proposal.misfits), format_count(proposal.records),
         proposal.first_misfit_line));
-  for (const sniff::ProposedColumn& column : proposal.columns)
-    if (const std::string why = column.seen.type().why_text; !why.empty())
-      remarks.push_back("column \"" + shown(column.name) + "\" is text: " + why);
+  const std::vector<sniff::ColumnType> types = sniff::types_of(proposal);
+  for (std::size_t i = 0; i < types.size(); ++i)
+    if (!types[i].why_text.empty())
+      remarks.push_back("column \"" + shown(proposal.columns[i].name) +
+                        "\" is text: " + types[i].why_text);
   return remarks;
 }
 
-nlohmann::ordered_json json_of(const sniff::ProposedColumn& column, const std::string& name) {
+nlohmann::ordered_json json_of(const sniff::ProposedColumn& column, const sniff::ColumnType& type,
+                               const std::string& name) {
   const sniff::Column& seen = column.seen;
-  const sniff::ColumnType type = seen.type();
   nlohmann::ordered_json json{{"name", column.name},
                               {"column", name},
                               {"type", type.sql},
@@ -135,13 +156,24 @@ std::string shell_word(const std::string& text) {
   };
   if (!text.empty() && std::ranges::all_of(text, is_plain)) return text;
   std::string word = "'";
-  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  if (printable_line(text) == text && text.find('\t') == std::string::npos) {
+    for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return word + "'";
+  }
+  word = "$'";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_shown = byte >= 0x20 && byte < 0x7F && c != '\'' && c != '\\';
+    word += is_shown ? std::string(1, c) : fmt::format("\\x{:02x}", byte);
+  }
   return word + "'";
 }
 
 std::string command_of(const Inspected& inspected) {
-  std::string command = "pgsluice load " + shell_word(text_of_path(inspected.file)) + " -t " +
-                        shell_word(inspected.table);
+  // A name that begins with a hyphen is no flag.
+  const bool is_like_flag = inspected.file.starts_with('-') && inspected.file != "-";
+  const std::string path = (is_like_flag ? "./" : "") + inspected.file;
+  std::string command = "pgsluice load " + shell_word(path) + " -t " + shell_word(inspected.table);
   std::vector<std::string> flags = sniff::flags_of(inspected.proposal, inspected.naming);
   flags.insert(flags.end(), inspected.more_flags.begin(), inspected.more_flags.end());
   for (const std::string& flag : flags) command += " " + shell_word(flag);
@@ -150,11 +182,11 @@ std::string command_of(const Inspected& inspected) {
 
 std::string text_of(const Inspected& inspected) {
   const sniff::Proposal& proposal = inspected.proposal;
-  std::string text =
-      fmt::format("{}: {} {}, {} {}, {}{}\n", inspected.file, format_count(proposal.records),
-                  proposal.records == 1 ? "record" : "records", proposal.columns.size(),
-                  proposal.columns.size() == 1 ? "column" : "columns", format_bytes(proposal.bytes),
-                  proposal.encoding.empty() ? "" : " of UTF-8, from " + proposal.encoding);
+  std::string text = fmt::format(
+      "{}: {} {}, {} {}, {}{}\n", printable_line(inspected.file), format_count(proposal.records),
+      proposal.records == 1 ? "record" : "records", proposal.columns.size(),
+      proposal.columns.size() == 1 ? "column" : "columns", format_bytes(proposal.bytes),
+      proposal.encoding.empty() ? "" : " of UTF-8, from " + proposal.encoding);
   text += fmt::format("  {}, {}\n", dialect_text(proposal.reading()),
                       proposal.has_header ? "a header" : "no header");
   for (const std::string& remark : remarks_on(proposal)) text += "  " + remark + "\n";
@@ -173,9 +205,10 @@ nlohmann::ordered_json json_of(const Inspected& inspected) {
   if (!proposal.readings.doubt.empty()) json["doubt"] = proposal.readings.doubt;
   if (!proposal.header_doubt.empty()) json["header_doubt"] = proposal.header_doubt;
   if (!proposal.encoding.empty()) json["encoding"] = proposal.encoding;
+  const std::vector<sniff::ColumnType> types = sniff::types_of(proposal);
   nlohmann::ordered_json columns = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < names.size(); ++i)
-    columns.push_back(json_of(proposal.columns[i], names[i]));
+    columns.push_back(json_of(proposal.columns[i], types[i], names[i]));
   json["columns"] = std::move(columns);
   json["flags"] = sniff::flags_of(proposal, inspected.naming);
   json["create_table"] = sniff::create_table(proposal, inspected.table, inspected.naming);

@@ -34,6 +34,13 @@ bool is_certain_group(std::string_view text) {
   return text.find('.') != std::string_view::npos || std::ranges::count(text, ',') > 1;
 }
 
+/// What the server reads with blanks around it, as it is.
+bool may_have_blanks(const ColumnType& type) {
+  const bool is_rewritten =
+      type.decimal_comma || !type.thousands.empty() || !type.date_format.empty();
+  return type.sql == "text" || (!is_rewritten && type.sql != "uuid" && type.sql != "inet");
+}
+
 std::string shortened(std::string_view text) {
   static constexpr std::size_t shown_max = 60;
   return std::string(text.substr(0, shown_max));
@@ -46,18 +53,19 @@ void Column::add(const csv::Field& field) {
   const std::string_view all = field.view();
   const std::string_view text = csv::without_blanks(all);
   longest_ = std::max(longest_, all.size());
-  const Classified found = classify(text);
+  Classified found = classify(text);
+  const bool is_missing = found.kind == Kind::empty || found.kind == Kind::null_word;
+  // Blanks around it make it a text of its own.
+  if (is_missing && text.size() != all.size()) found.kind = Kind::text;
+  if (found.kind == Kind::null_word && !note_null_word(std::string(all))) found.kind = Kind::text;
   ++counts_[static_cast<std::size_t>(found.kind)];
-  if (found.kind == Kind::empty) return;
-  distinct_.add(all);
-  if (text.size() != all.size()) ++with_blanks_;
-  if (found.kind == Kind::null_word) {
-    if (null_texts_.size() < null_words_max || null_texts_.contains(std::string(all)))
-      ++null_texts_[std::string(all)];
-    else
-      ++counts_[static_cast<std::size_t>(Kind::text)];
+  if (is_missing && found.kind != Kind::text) {
+    has_quoted_missing_ |= field.quoted;
+    if (found.kind == Kind::null_word) distinct_.add(all);
     return;
   }
+  distinct_.add(all);
+  if (text.size() != all.size()) ++with_blanks_;
   if (examples_.size() < examples_max && std::ranges::find(examples_, all) == examples_.end())
     examples_.push_back(shortened(all));
   if (found.kind == Kind::text && first_text_.empty()) first_text_ = shortened(all);
@@ -65,6 +73,14 @@ void Column::add(const csv::Field& field) {
   if (found.kind == Kind::local_date) note_date(found.date);
   note_number(found.kind, text);
   note_extremes(found.kind, text);
+}
+
+/// False where a column has more of them than words that mean nothing.
+bool Column::note_null_word(const std::string& word) {
+  const auto known = null_texts_.find(word);
+  if (known == null_texts_.end() && null_texts_.size() >= null_words_max) return false;
+  ++null_texts_[word];
+  return true;
 }
 
 void Column::note_number(Kind kind, std::string_view text) {
@@ -122,6 +138,7 @@ void Column::merge(const Column& other) {
   dates_differ_ |= other.dates_differ_;
   if (other.date_) note_date(*other.date_);
   with_blanks_ += other.with_blanks_;
+  has_quoted_missing_ |= other.has_quoted_missing_;
   longest_ = std::max(longest_, other.longest_);
   distinct_.merge(other.distinct_);
   if (first_text_.empty()) first_text_ = other.first_text_;
@@ -232,9 +249,14 @@ ColumnType Column::type() const {
     type.sql = *plain;
   else
     type.why_text = why_text();
+  if (with_blanks_ > 0 && !may_have_blanks(type)) {
+    const std::string what = type.sql;
+    type = {};
+    type.why_text = "blanks are around values that are " + what + " without them: see --trim";
+  }
   if (type.sql == "text") return type;
-  type.trims = with_blanks_ > 0;
   for (const auto& [word, times] : null_texts_) type.nulls.push_back(word);
+  type.null_quoted = has_quoted_missing_;
   return type;
 }
 

@@ -22,7 +22,7 @@ struct ColumnType {
   std::string thousands;           ///< --thousands
   std::string date_format;         ///< --date-format, for this column
   std::vector<std::string> nulls;  ///< words that are NULL, as they stand in the file
-  bool trims = false;              ///< it is so only without the blanks around values
+  bool null_quoted = false;        ///< some of what is NULL stands in quotes
   std::string why_text;            ///< where it is text, though it looks like something else
 };
 
@@ -51,9 +51,10 @@ class Column {
 
  private:
   static constexpr std::size_t examples_max = 3;
-  static constexpr std::size_t null_words_max = 4;
+  static constexpr std::size_t null_words_max = 8;
 
   bool only(std::initializer_list<Kind> these) const;
+  bool note_null_word(const std::string& word);
   void note_number(Kind kind, std::string_view text);
   void note_date(const LocalDate& date);
   void note_extremes(Kind kind, std::string_view text);
@@ -73,6 +74,7 @@ class Column {
   std::optional<LocalDate> date_;
   bool dates_differ_ = false;
   std::uint64_t with_blanks_ = 0;
+  bool has_quoted_missing_ = false;
   std::size_t longest_ = 0;
   Distinct distinct_;
   std::optional<double> smallest_number_;

@@ -242,6 +242,7 @@ std::string doubt_about(const std::vector<Reading>& all) {
   static constexpr double near = 0.85;
   if (all.empty() || all.front().columns == 0) return "it has no record";
   const Reading& best = all.front();
+  if (best.records == 0) return "it has no record";
   if (best.fits < fits_min) return "too many records have another number of values";
   if (best.records < 2 && best.columns > 1) return "one record is too little to tell";
   for (std::size_t i = 1; i < all.size(); ++i) {
@@ -294,6 +295,11 @@ Readings find_dialect(const Sample& whole, const Known& known) {
   for (const auto& [digest, reading] : by_digest) found.all.push_back(reading);
   std::ranges::stable_sort(found.all, std::ranges::greater{}, &Reading::score);
   found.doubt = doubt_about(found.all);
+  const std::size_t begin = sample.bytes().find_first_not_of(" \t\r\n");
+  const bool is_other =
+      begin != std::string_view::npos &&
+      std::string_view("{[<").find(sample.bytes()[begin]) != std::string_view::npos;
+  if (is_other) found.doubt = "it looks like JSON or markup, and not like CSV";
   return found;
 }
 

@@ -61,7 +61,7 @@ HeaderFound find_header(const std::vector<std::string>& first, const std::vector
   const bool are_like_names = may_be_names && std::ranges::all_of(first, is_like_name);
   if (for_names > 0 && for_data == 0 && may_be_names) return {.is_there = true};
   if (for_data > 0 && for_names == 0) return {.is_there = false};
-  if (for_names > for_data)
+  if (for_names > 0)
     return {.is_there = may_be_names, .doubt = "the first record has both names and values"};
   if (!are_like_names) return {.is_there = false};
   return {.is_there = true,

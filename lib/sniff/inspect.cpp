@@ -21,6 +21,31 @@ std::string without_mark(std::string bytes) {
   return bytes;
 }
 
+/// The line sep=; of Excel is no record; the loader reads it too.
+Sample without_separator_line(Sample sample) {
+  static constexpr std::size_t line_size = 5;
+  const std::string_view bytes = sample.bytes();
+  const bool is_one = bytes.starts_with("sep=") && bytes.size() > line_size &&
+                      (bytes[line_size] == '\n' || bytes[line_size] == '\r');
+  return is_one ? sample.behind_lines(1) : sample;
+}
+
+/// Also what a header has in it, which the walk through the records does not see.
+void look_at_encoding(const Sample& sample, Proposal& proposal) {
+  static constexpr std::size_t character_max = 4;
+  const std::optional<std::size_t> place = tuple::find_invalid_utf8(sample.bytes());
+  // A character may be cut at the sample's end.
+  if (!place || (!sample.is_whole() && *place + character_max > sample.bytes().size())) return;
+  Proposal::NotUtf8 found{.byte = *place, .likely = {}};
+  const std::size_t line = sample.bytes().find_last_of("\r\n", *place);
+  const std::string_view text =
+      sample.bytes().substr(line == std::string_view::npos ? 0 : line + 1, 1024);
+  if (sample.bytes()[*place] != '\0')
+    for (const source::Encoding& encoding : source::likely_encodings(text, 2))
+      found.likely.push_back(encoding.name);
+  proposal.not_utf8 = found;
+}
+
 std::size_t fields_of(const Reading& reading) {
   return reading.columns + (reading.ends_with_delimiter ? 1 : 0);
 }
@@ -57,7 +82,8 @@ class Walk {
     chunk::PreambleOptions before{.dialect = reading.dialect,
                                   .has_header = proposal_.has_header,
                                   .skip_lines = reading.skip_lines,
-                                  .bytes_max = limits::record_bytes_default};
+                                  .bytes_max = limits::record_bytes_default,
+                                  .asks_for_delimiter = true};
     chunk::Preamble preamble = chunk::read_preamble(source_, before);
     const csv::LineEnd line_end = preamble.line_end;
     chunk::ChunkerOptions options{.dialect = reading.dialect,
@@ -129,7 +155,9 @@ void drop_surplus(Proposal& proposal) {
 Proposal find_out(source::Source& source, const Known& known) {
   Proposal proposal;
   const std::string beginning = source.beginning(sample_bytes);
-  const Sample sample(without_mark(beginning), beginning.size() < sample_bytes);
+  const Sample sample =
+      without_separator_line({without_mark(beginning), beginning.size() < sample_bytes});
+  look_at_encoding(sample, proposal);
   proposal.readings = find_dialect(sample, known);
   if (proposal.readings.all.empty() || proposal.reading().columns == 0) return proposal;
   const HeaderFound header =

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/identifier.hpp"
+#include "base/printable.hpp"
 
 namespace sluice::sniff {
 namespace {
@@ -37,14 +38,15 @@ std::string snake(const std::string& name) {
   return made;
 }
 
-/// What a server takes of a name: 63 bytes, in whole characters.
-std::string cut(std::string name) {
+/// What a server takes of a name, 63 bytes, in whole characters and with that at its end.
+std::string cut(std::string name, const std::string& end) {
   static constexpr std::size_t name_max = 63;
-  if (name.size() <= name_max) return name;
-  std::size_t size = name_max;
-  while (size > 0 && (static_cast<unsigned char>(name[size]) & 0xC0) == 0x80) --size;
-  name.resize(size);
-  return name;
+  if (name.size() + end.size() > name_max) {
+    std::size_t size = name_max - end.size();
+    while (size > 0 && is_inside_character(name[size])) --size;
+    name.resize(size);
+  }
+  return name + end;
 }
 
 void add(std::vector<std::string>& flags, const std::string& flag, const std::string& value) {
@@ -72,44 +74,80 @@ void add_dialect(std::vector<std::string>& flags, const Proposal& proposal) {
   if (reading.skip_footer > 0) add(flags, "--skip-footer", std::to_string(reading.skip_footer));
 }
 
-/// What texts mean: decimal signs and NULL words are those of all columns.
+/// A list as CSV has it: a name with a comma or a quote in quotes.
+std::string in_list(const std::string& name) {
+  if (name.find_first_of(",\"") == std::string::npos) return name;
+  std::string made = "\"";
+  for (const char c : name) made += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return made + "\"";
+}
+
+std::string list_of(const std::vector<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ",") + in_list(name);
+  return list;
+}
+
+/// What texts mean: decimal signs are those of all columns, the rest is said of each.
 void add_values(std::vector<std::string>& flags, const Proposal& proposal,
                 const std::vector<std::string>& names) {
-  std::set<std::string> nulls;
   std::string thousands;
   bool has_decimal_comma = false;
-  bool trims = false;
-  for (std::size_t i = 0; i < proposal.columns.size(); ++i) {
-    const ColumnType type = proposal.columns[i].seen.type();
+  std::vector<std::string> quoted;
+  const std::vector<ColumnType> types = types_of(proposal);
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    const ColumnType& type = types[i];
     has_decimal_comma |= type.decimal_comma;
-    trims |= type.trims;
     if (!type.thousands.empty()) thousands = type.thousands;
-    nulls.insert(type.nulls.begin(), type.nulls.end());
+    if (type.null_quoted) quoted.push_back(names[i]);
     if (!type.date_format.empty()) add(flags, "--date-format", names[i] + "=" + type.date_format);
+    for (const std::string& null : type.nulls) add(flags, "--null-for", names[i] + "=" + null);
   }
   if (has_decimal_comma) add(flags, "--decimal", ",");
   if (!thousands.empty()) add(flags, "--thousands", thousands);
-  if (trims) flags.emplace_back("--trim");
-  if (nulls.empty()) return;
-  // Those that are given replace the default.
-  const bool is_text = proposal.reading().format == csv::Format::text;
-  if (!is_text) nulls.insert("");
-  for (const std::string& null : nulls) add(flags, "--null", null);
+  if (!quoted.empty()) flags.push_back("--null-quoted=" + list_of(quoted));
 }
+
+/// Names that a table cannot have: those of every table's system columns.
+const std::set<std::string> system_columns{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
+
+/// As a terminal and a shell can show it.
+bool is_plain_text(const std::string& name) { return printable_line(name) == name; }
 
 }  // namespace
 
+std::vector<ColumnType> types_of(const Proposal& proposal) {
+  std::vector<ColumnType> types;
+  bool has_commas = false;
+  bool has_points = false;
+  for (const ProposedColumn& column : proposal.columns) {
+    types.push_back(column.seen.type());
+    const ColumnType& type = types.back();
+    has_commas |= type.decimal_comma;
+    const bool is_number = type.sql == "numeric" || type.sql == "double precision";
+    has_points |= is_number && !type.decimal_comma && column.seen.has(Kind::decimal);
+    has_points |= type.thousands == ",";
+  }
+  if (!has_commas || !has_points) return types;
+  for (ColumnType& type : types) {
+    if (!type.decimal_comma && type.thousands.empty()) continue;
+    type = {};
+    type.why_text = "its decimal sign is not that of other columns, and --decimal is for all";
+  }
+  return types;
+}
+
 std::vector<std::string> column_names(const Proposal& proposal, Naming naming) {
   std::vector<std::string> names;
-  std::set<std::string> taken;
+  std::set<std::string> taken = system_columns;
   for (std::size_t i = 0; i < proposal.columns.size(); ++i) {
     std::string name = proposal.columns[i].name;
-    if (naming == Naming::snake) name = snake(name);
-    name = cut(std::move(name));
-    if (name.empty()) name = "column" + std::to_string(i + 1);
-    const std::string wanted = name;
-    for (int n = 2; !taken.insert(name).second; ++n) name = wanted + "_" + std::to_string(n);
-    names.push_back(name);
+    const std::string by_place = "column" + std::to_string(i + 1);
+    if (naming == Naming::snake || !is_plain_text(name)) name = snake(printable_line(name));
+    if (name.empty()) name = by_place;
+    std::string made = cut(name, "");
+    for (int n = 2; !taken.insert(made).second; ++n) made = cut(name, "_" + std::to_string(n));
+    names.push_back(made);
   }
   return names;
 }
@@ -126,9 +164,17 @@ std::vector<std::string> dialect_flags_of(const Proposal& proposal) {
 std::vector<std::string> flags_of(const Proposal& proposal, Naming naming) {
   std::vector<std::string> flags = dialect_flags_of(proposal);
   const std::vector<std::string> names = column_names(proposal, naming);
-  for (std::size_t i = 0; i < names.size() && proposal.has_header; ++i)
-    if (names[i] != proposal.columns[i].name)
-      add(flags, "--map", proposal.columns[i].name + "=" + names[i]);
+  const bool can_be_said = std::ranges::all_of(
+      proposal.columns, [](const ProposedColumn& c) { return is_plain_text(c.name); });
+  if (proposal.has_header && !can_be_said) {
+    // A name that cannot be written in a command is none that a flag can name.
+    add(flags, "--header", "skip");
+    add(flags, "--columns", list_of(names));
+  } else if (proposal.has_header) {
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if (names[i] != proposal.columns[i].name)
+        add(flags, "--map", proposal.columns[i].name + "=" + names[i]);
+  }
   add_values(flags, proposal, names);
   return flags;
 }
@@ -145,13 +191,14 @@ std::string name_in_sql(const std::string& name) {
 
 std::string create_table(const Proposal& proposal, const std::string& table, Naming naming) {
   const std::vector<std::string> names = column_names(proposal, naming);
+  const std::vector<ColumnType> types = types_of(proposal);
   std::string sql = "create table " + table + " (";
   for (std::size_t i = 0; i < names.size(); ++i) {
     const Column& column = proposal.columns[i].seen;
     const bool is_never_null =
         column.values() > 0 && column.empty() == 0 && column.null_words() == 0;
     sql += i == 0 ? "\n  " : ",\n  ";
-    sql += name_in_sql(names[i]) + " " + column.type().sql + (is_never_null ? " not null" : "");
+    sql += name_in_sql(names[i]) + " " + types[i].sql + (is_never_null ? " not null" : "");
   }
   return sql + "\n);\n";
 }

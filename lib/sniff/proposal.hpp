@@ -59,6 +59,9 @@ Proposal inspect(source::Source& source, const Known& known = {});
 /// Of the flags of `load` those that say how records are read.
 std::vector<std::string> dialect_flags_of(const Proposal& proposal);
 
+/// Of each column the type that keeps all its values, beside the others: some flags are for all.
+std::vector<ColumnType> types_of(const Proposal& proposal);
+
 /// The flags of `load` that this needs beside the file and the table, each one word of a shell that
 /// is not quoted yet.
 std::vector<std::string> flags_of(const Proposal& proposal, Naming naming = Naming::keep);

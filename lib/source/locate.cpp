@@ -140,7 +140,7 @@ class Search {
     const fs::file_status status = fs::status(path, error);
     if (!fs::status_known(status)) {
       tell(unseen_, path, error.value());
-    } else if (fs::exists(status) && !fs::is_directory(status)) {
+    } else if (fs::is_regular_file(status)) {
       found_.insert(path.string());
     }
   }
@@ -257,7 +257,10 @@ std::vector<std::string> files_of_folder(const std::string& folder,
   for (const std::string& name : names_in(folder)) {
     const fs::path path = fs::path(folder) / name;
     if (name.starts_with('.') || is_folder(path) || is_reject_file(path.string())) continue;
-    if (has_kind(name)) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    const bool may_be_file = !fs::exists(status) || fs::is_regular_file(status);
+    if (has_kind(name) && may_be_file) {
       paths.push_back(path.string());
     } else {
       left_out.push_back(name);

@@ -38,9 +38,6 @@ std::vector<Example> examples() {
       {"plain", "id,name,v\n1,a,2\n2,b,3\n3,c,4\n"},
       {"semicolon", "id;name;v\n1;a;2\n2;b;3\n3;c;4\n"},
       {"no header", "1|a|2\n2|b|3\n3|c|4\n"},
-      {"title", "Report\n\nid,name,v\n1,a,2\n2,b,3\n3,c,4\n"},
-      {"footer", "id,name,v\n1,a,2\n2,b,3\n3,c,4\nTotal: 9\n"},
-      {"comments", "id,name,v\n# x\n1,a,2\n2,b,3\n# y\n3,c,4\n"},
       {"quotes", "id\tname\tv\n1\t\"a\"\t2\n2\t\"b\"\t3\n3\t\"c\"\t4\n"},
       {"text", "1\ta\t2\n2\tb\t3\n3\tc\t4\n\\.\n"},
       {"names of the table", "v;name;id\n2;a;1\n3;b;2\n4;c;3\n"},
@@ -86,6 +83,34 @@ TEST_F(DialectAuto, RefusesInDoubt) {
   EXPECT_THAT(refused.err, HasSubstr("--dialect auto is not sure"));
   EXPECT_THAT(refused.err, HasSubstr("--delimiter ';'"));
   EXPECT_EQ("0", db().value("select count(*) from t"));
+}
+
+/// What looks like a title, a footer or a comment may be a record: a person says which it is.
+TEST_F(DialectAuto, LeavesNoLineOut) {
+  const struct {
+    const char* file;
+    std::vector<std::string> flags;
+  } files[] = {{"Report\n\nid,name,v\n1,a,2\n2,b,3\n3,c,4\n", {"--skip-lines", "2"}},
+               {"id,name,v\n1,a,2\n2,b,3\n3,c,4\nTotal: 9\n", {"--skip-footer", "1"}},
+               {"id,name,v\n1,a,2\n2,b,3\n3,c,4\n5", {"--skip-footer", "1"}},
+               {"id,name,v\n# x\n1,a,2\n2,b,3\n# y\n3,c,4\n", {"--comment", "#"}}};
+  for (const auto& [file, flags] : files) {
+    SCOPED_TRACE(file);
+    db().run("truncate t");
+    folder_.write("f.csv", file);
+    for (const char* command : {"load", "check"}) {
+      const Finished refused = run(command, "f.csv", {"--dialect", "auto"});
+      EXPECT_EQ(2, refused.exit_code);
+      EXPECT_THAT(refused.out + refused.err, HasSubstr("leaves no lines out"));
+      EXPECT_THAT(refused.out + refused.err, HasSubstr(flags.front()));
+    }
+    EXPECT_EQ("0", db().value("select count(*) from t"));
+    std::vector<std::string> more = flags;
+    more.insert(more.end(), {"--dialect", "auto", "--again"});
+    const Finished loaded = run("load", "f.csv", more);
+    EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+    EXPECT_EQ("1|a|2 2|b|3 3|c|4", table());
+  }
 }
 
 /// A flag that is given is not asked about.

@@ -138,7 +138,7 @@ TEST_F(Flags, SayWhatToWriteInstead) {
        "the expression is one argument, and here are 4: put it in quotes"},
       {{"schedule", "next", "@every", "90s"}, "put it in quotes"},
       {{"migrate"}, "pgsluice migrate: say what to do: up, status, plan"},
-      {{}, "pgsluice: say what to do: load, check, loads, migrate, schedule"},
+      {{}, "pgsluice: say what to do: load, check, inspect, loads, migrate, schedule"},
   };
   for (const Words& c : cases) {
     const Finished finished = run(c.arguments);

@@ -18,7 +18,7 @@ class Inspect : public DatabaseTest {
     return shell("pgsluice inspect " + flags, folder_.path(), db().raw(), PQdb(db().raw()));
   }
   json inspected(const std::string& flags) {
-    const Finished finished = inspect(flags + " --output json");
+    const Finished finished = inspect("--output json " + flags);
     EXPECT_EQ(0, finished.exit_code) << finished.err;
     return json::parse(finished.out).at("files").at(0);
   }
@@ -42,7 +42,22 @@ std::vector<Sample> samples() {
       {"plain.csv", "id,name,v\n1,a,2.5\n2,\"b, c\",\n", "1|a|2.5 2|b, c|NULL"},
       {"excel.csv", "Nr;Tag;Betrag;;\r\n1;31.12.2025;1.234,50;;\r\n2;01.02.2026;-7;;\r\n",
        "1|2025-12-31|1234.50 2|2026-02-01|-7"},
-      {"nulls.csv", "id,v,w\n1,N/A,x\n2,7,\n3,-,y\n", "1|NULL|x 2|7|NULL 3|NULL|y"},
+      {"nulls.csv", "id,v,w\n1,N/A,NA\n2,7,\n3,-,y\n", "1|NULL|NA 2|7|NULL 3|NULL|y"},
+      {"blanks.csv", "id,v,w\n1, 3 ,  indented\n2, 5 , x \n", "1|3|  indented 2|5| x "},
+      {"quoted nulls.csv", "a,b,c\n1,\"\",\"\"\n2,\"N/A\",x\n3,5,y\n", "1|NULL| 2|NULL|x 3|5|y"},
+      {"signs.csv", "id;amount;ver\n1;1,50;1.5\n2;2,50;2.5\n", "1|1,50|1.5 2|2,50|2.5"},
+      {"many nulls.csv",
+       "a,b\n1,1\n1,null\n1,NULL\n1,Null\n1,nUll\n1,n/a\n1,N/A\n1,na\n1,-\n1,--\n",
+       "1|1 1|null 1|NULL 1|Null 1|nUll 1|n/a 1|N/A 1|na 1|- 1|--"},
+      {"system.csv", "ctid,xmin,oid\n1,2,3\n4,5,6\n", "1|2|3 4|5|6"},
+      {"long.csv", std::string(63, 'x') + "a," + std::string(63, 'x') + "b\n1,2\n4,5\n", "1|2 4|5"},
+      {"odd\x1bname.csv",
+       "a\x1b"
+       "b,c\n1,2\n3,4\n",
+       "1|2 3|4"},
+      {"-flag.csv", "a,b\n1,2\n3,4\n", "1|2 3|4"},
+      {"marked by excel.csv", "sep=;\na;b\n1;2\n3;4\n", "1|2 3|4"},
+      {"latin header.csv", "K\xe4ufer;Preis\n1;2\n3;4\n", "1|2 3|4"},
       {"hive",
        "1\x01x\x01"
        "2\n2\x01y\x01\\N\n",
@@ -68,7 +83,7 @@ TEST_F(Inspect, ProposesWhatWorks) {
   for (const Sample& sample : samples()) {
     SCOPED_TRACE(sample.name);
     folder_.write(sample.name, sample.bytes);
-    const json file = inspected("'" + sample.name + "' --names snake");
+    const json file = inspected("--names snake -- '" + sample.name + "'");
     db().run(file.at("create_table").get<std::string>());
     const std::string command = file.at("command");
     const Finished loaded = shell(command, folder_.path(), db().raw(), PQdb(db().raw()));
@@ -116,6 +131,12 @@ TEST_F(Inspect, SaysWhatItIsNotSureOf) {
       inspect("ragged.csv").out,
       HasSubstr("1 of 101 records have another number of values, the first one in line 102"));
   folder_.write("bad.csv", csv + "x,5\n");
+  folder_.write("cut.csv", csv + "101");
+  EXPECT_THAT(inspect("cut.csv").out, HasSubstr("the last 1 lines are left out"));
+  folder_.write("pivot.csv", "id,2020,2021\n1,1,2\n2,3,4\n");
+  EXPECT_THAT(inspect("pivot.csv").out, HasSubstr("both names and values"));
+  folder_.write("lines.json", "{\"a\":1,\"b\":2}\n{\"a\":3,\"b\":4}\n");
+  EXPECT_THAT(inspect("lines.json").out, HasSubstr("not sure: it looks like JSON"));
   EXPECT_THAT(inspect("bad.csv").out,
               HasSubstr("all but 1 of its values are integer; the first other is x"));
 }

@@ -45,6 +45,18 @@ class Undo : public DatabaseTest {
   TemporaryFolder folder_;
 };
 
+/// What a load has deleted does not come back with it: the file that had brought it is applied
+/// again.
+TEST_F(Undo, LeavesAFileToLoadWhoseRowsItHadDeleted) {
+  const std::vector<std::string> flags{"--replace", "v = 'mon'"};
+  ASSERT_EQ(0, load("a.csv", "id,v\n1,mon\n2,mon\n", flags).exit_code);
+  ASSERT_EQ(0, load("b.csv", "id,v\n3,mon\n", flags).exit_code);
+  EXPECT_EQ("3|2", table());
+  ASSERT_EQ(0, undo("2").exit_code);
+  ASSERT_EQ(0, load("a.csv", "id,v\n1,mon\n2,mon\n", flags).exit_code);
+  EXPECT_EQ("1|3 2|3", table());
+}
+
 TEST_F(Undo, TakesTheRowsOfOneLoadOut) {
   ASSERT_EQ(0, load("a.csv", "id\n1\n2\n").exit_code);
   ASSERT_EQ(0, load("b.csv", "id\n3\n").exit_code);

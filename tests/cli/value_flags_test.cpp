@@ -220,7 +220,7 @@ TEST_F(ValueFlags, ThatAreWrongAreSaidBeforeAnythingIsDone) {
       {{"--add", "nix=1"}, "--add nix=1: public.t has no such column"},
       {{"--add", "name=1"}, "the file feeds that column"},
       {{"--add", "src"}, "COLUMN=VALUE"},
-      {{"--add", "src=:line"}, "\":line\" is not known; write :file, :path, :record, :now"},
+      {{"--add", "src=:lines"}, "\":lines\" is not known; write :file, :path, "},
       {{"--add", "src=1", "--add", "src=2"}, "given twice"},
       {{"--add", "src=\xff"}, "--add"},
   };

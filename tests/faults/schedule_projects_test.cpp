@@ -128,7 +128,8 @@ TEST_F(ProjectsOfJobs, SameConfigurationElsewhereIsTheSameJob) {
   ASSERT_TRUE(comes_true("select count(distinct runner) = 2 from pgsluice.job_runs"));
   EXPECT_THAT(stop(second).err, Not(HasSubstr("refused")));
   EXPECT_EQ(0, stop(first).exit_code);
-  EXPECT_EQ(db().number("select count(*) from pgsluice.job_runs"), ticks("a"));
+  // One that was just asked for when its scheduler was stopped is not begun.
+  EXPECT_EQ(db().number("select count(*) from pgsluice.job_runs where state = 'ran'"), ticks("a"));
 }
 
 TEST_F(ProjectsOfJobs, PlaceInARepositoryAndAContainerAreOneProject) {

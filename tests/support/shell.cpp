@@ -13,7 +13,7 @@ Finished shell(const std::string& command, const std::string& folder, PGconn* se
                   .environment = {"PATH=" + path + ":/usr/bin:/bin", "PGHOST=" + of(PQhost(server)),
                                   "PGPORT=" + of(PQport(server)), "PGUSER=" + of(PQuser(server)),
                                   "PGPASSWORD=" + of(PQpass(server)), "PGDATABASE=" + database},
-                  .program = "/bin/sh"})
+                  .program = "/bin/bash"})
       .wait();
 }
 

@@ -119,7 +119,7 @@ TEST(SniffedType, SaysWhatItNeeds) {
   EXPECT_EQ("DD-Mon-YYYY", column_of({"31-Dec-2025"}).type().date_format);
   EXPECT_EQ(std::vector<std::string>{"N/A"}, column_of({"N/A", "12"}).type().nulls);
   EXPECT_TRUE(column_of({"N/A", "x"}).type().nulls.empty());
-  EXPECT_TRUE(column_of({" 12", "3"}).type().trims);
+  EXPECT_EQ("text", column_of({" 12,5", "3,5"}).type().sql);
 }
 
 TEST(SniffedType, SaysWhyItIsText) {
