@@ -140,7 +140,7 @@ class Search {
     const fs::file_status status = fs::status(path, error);
     if (!fs::status_known(status)) {
       tell(unseen_, path, error.value());
-    } else if (fs::is_regular_file(status)) {
+    } else if (fs::exists(status) && !fs::is_directory(status)) {
       found_.insert(path.string());
     }
   }
@@ -197,10 +197,20 @@ class Locating {
   void add_pattern(const std::string& pattern) {
     const Unseen fails;
     Search search(pattern, fails);
-    const std::vector<std::string> found = search.run();
-    const std::set<std::string>& others = search.but_for_capitals();
+    std::vector<std::string> found = search.run();
+    std::set<std::string> others = search.but_for_capitals();
+    std::string if_no_other;
+    if (!others.empty()) if_no_other = "; but for capitals it would match " + *others.begin();
+    // A fifo among files would keep them waiting for whoever writes to it.
+    const auto is_file = [](const std::string& path) {
+      std::error_code error;
+      return fs::is_regular_file(path, error) || error;
+    };
+    for (const std::string& path : found)
+      if (!is_file(path)) others.insert(path);
+    std::erase_if(found, [&](const std::string& path) { return !is_file(path); });
     std::string if_none = pattern + ": no file matches this pattern";
-    if (!others.empty()) if_none += "; but for capitals it would match " + *others.begin();
+    if_none += if_no_other;
     take_all(found, if_none);
     if (!others.empty()) left_out_.push_back({pattern, {others.begin(), others.end()}});
   }
