@@ -97,7 +97,9 @@ TEST(SniffedDialect, IsRefusedInDoubt) {
 
 TEST(SniffedDialect, AsksTheTablesNames) {
   const Sample sample("id;a,b;v\n1;2,3;4\n5;6,7;8\n", true);
-  EXPECT_EQ(";", find_dialect(sample, {.names = {"id", "v", "a_b"}}).all.front().dialect.delimiter.text());
+  EXPECT_EQ(
+      ";",
+      find_dialect(sample, {.names = {"id", "v", "a_b"}}).all.front().dialect.delimiter.text());
 }
 
 }  // namespace
