@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "async/retry.hpp"
+#include "base/printable.hpp"
 #include "load/sequences.hpp"
 #include "script/excerpt.hpp"
 #include "script/units.hpp"
@@ -22,8 +23,7 @@ constexpr SqlWords as_it_was = "reset session authorization; reset role; reset a
 std::size_t byte_of(std::string_view text, std::size_t character) {
   std::size_t at = 0;
   for (std::size_t count = 0; at < text.size(); ++at) {
-    const bool begins = (static_cast<unsigned char>(text[at]) & 0xc0U) != 0x80U;
-    if (begins && ++count == character) break;
+    if (!is_inside_character(text[at]) && ++count == character) break;
   }
   return at;
 }

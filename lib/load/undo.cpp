@@ -38,11 +38,6 @@ struct Undoing {
   std::uint64_t step = 1;
 };
 
-/// INSERT puts no row into children that inherit from a table.
-SqlWords only(const tuple::Table& table) {
-  return table.kind == 'r' ? SqlWords("only ") : SqlWords("");
-}
-
 /// True of the load's rows.
 Sql is_of_load(const Undoing& u) {
   const tuple::Column& column = u.target.table.columns[*u.target.table.find(u.undone.column)];
@@ -115,7 +110,7 @@ asio::awaitable<void> look_at_table(Undoing& u) {
   co_await writer::require_can_delete(*lease, u.target, std::move(no_condition), std::move(what));
   if (!u.options.dry_run) co_return;
   lease->wait_for_ever();
-  const Sql count = sql("select count(*) from {}{} where {}", only(u.target.table),
+  const Sql count = sql("select count(*) from {}{} where {}", writer::only(u.target.table),
                         u.target.table.sql_name(), is_of_load(u));
   const auto counted = co_await lease->query(count);
   u.undone.rows = counted.back().count(0, 0);
@@ -169,7 +164,7 @@ asio::awaitable<void> delete_part(Undoing& u) {
   const Sql end =
       is_last ? Sql() : sql(" and ctid < {}::tid", literal(fmt::format("({},0)", u.page + u.step)));
   const Sql part =
-      sql("delete from {}{} where ctid >= {}::tid{} and {}", only(u.target.table),
+      sql("delete from {}{} where ctid >= {}::tid{} and {}", writer::only(u.target.table),
           u.target.table.sql_name(), literal(fmt::format("({},0)", u.page)), end, is_of_load(u));
   const auto gone = co_await on.query(part);
   const std::uint64_t deleted = gone.back().affected();
@@ -189,7 +184,7 @@ asio::awaitable<bool> end(Undoing& u) {
   const Sql statement = sql(
       "update pgsluice.loads l set state = 'void' where l.load_id = {} and l.state = 'undoing' and "
       "not exists (select from {}{} where {}) returning l.rows_undone",
-      u.load.id.value, only(u.target.table), u.target.table.sql_name(), is_of_load(u));
+      u.load.id.value, writer::only(u.target.table), u.target.table.sql_name(), is_of_load(u));
   const auto results = co_await lease->query(statement);
   const pg::Result& row = results.back();
   if (row.rows() == 0) {

@@ -21,8 +21,7 @@ std::string shown(std::string_view text) {
   std::size_t characters = 0;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool continues = (byte & 0xC0) == 0x80;
-    if (!continues && ++characters > characters_max) return made + "…";
+    if (!is_inside_character(c) && ++characters > characters_max) return made + "…";
     if (byte < 0x20 || byte == 0x7F)
       made += c == '\n' ? "\\n" : c == '\t' ? "\\t" : fmt::format("\\x{:02x}", byte);
     else
@@ -49,8 +48,7 @@ std::string table_of(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths(rows.front().size());
   const auto width_of = [](const std::string& text) {
     return fmt::formatted_size("{}", text) -
-           static_cast<std::size_t>(std::ranges::count_if(
-               text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }));
+           static_cast<std::size_t>(std::ranges::count_if(text, is_inside_character));
   };
   for (const auto& row : rows)
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));

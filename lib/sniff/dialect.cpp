@@ -13,8 +13,6 @@
 namespace sluice::sniff {
 namespace {
 
-/// What the race between candidates looks at.
-constexpr std::size_t race_bytes = std::size_t{128} << 10;
 constexpr std::size_t preamble_lines_max = 50;
 constexpr std::size_t footer_records_max = 3;
 
@@ -254,8 +252,7 @@ std::string doubt_about(const std::vector<Reading>& all) {
 
 }  // namespace
 
-Readings find_dialect(const Sample& whole, const Known& known) {
-  const Sample sample = whole.beginning(race_bytes);
+Readings find_dialect(const Sample& sample, const Known& known) {
   std::map<std::uint64_t, Reading> by_digest;
   const auto consider = [&](const csv::Dialect& dialect, double prior) -> Reading {
     const csv::LineEnd line_end = line_end_of(sample, dialect);

@@ -12,14 +12,8 @@
 namespace sluice::sniff {
 namespace {
 
-/// Of a stream no more can be looked at twice.
+/// What dialect and header are told by.
 constexpr std::size_t sample_bytes = std::size_t{64} << 10;
-
-std::string without_mark(std::string bytes) {
-  static constexpr std::string_view mark = "\xef\xbb\xbf";
-  if (bytes.starts_with(mark)) bytes.erase(0, mark.size());
-  return bytes;
-}
 
 /// The line sep=; of Excel is no record; the loader reads it too.
 Sample without_separator_line(Sample sample) {
@@ -30,20 +24,27 @@ Sample without_separator_line(Sample sample) {
   return is_one ? sample.behind_lines(1) : sample;
 }
 
+/// Text that begins `begin` bytes behind the source's first one is no UTF-8 at `place`. A zero byte
+/// is no text in any encoding that could be meant.
+Proposal::NotUtf8 what_it_may_be(std::string_view text, std::size_t place, std::uint64_t begin) {
+  static constexpr std::size_t line_max = 1024;
+  Proposal::NotUtf8 found{.byte = begin + place, .likely = {}};
+  if (text[place] == '\0') return found;
+  const std::size_t end = text.substr(0, place).find_last_of("\r\n");
+  const std::string_view line =
+      text.substr(end == std::string_view::npos ? 0 : end + 1).substr(0, line_max);
+  for (const source::Encoding& encoding : source::likely_encodings(line, 2))
+    found.likely.push_back(encoding.name);
+  return found;
+}
+
 /// Also what a header has in it, which the walk through the records does not see.
 void look_at_encoding(const Sample& sample, Proposal& proposal) {
   static constexpr std::size_t character_max = 4;
   const std::optional<std::size_t> place = tuple::find_invalid_utf8(sample.bytes());
   // A character may be cut at the sample's end.
   if (!place || (!sample.is_whole() && *place + character_max > sample.bytes().size())) return;
-  Proposal::NotUtf8 found{.byte = *place, .likely = {}};
-  const std::size_t line = sample.bytes().find_last_of("\r\n", *place);
-  const std::string_view text =
-      sample.bytes().substr(line == std::string_view::npos ? 0 : line + 1, 1024);
-  if (sample.bytes()[*place] != '\0')
-    for (const source::Encoding& encoding : source::likely_encodings(text, 2))
-      found.likely.push_back(encoding.name);
-  proposal.not_utf8 = found;
+  proposal.not_utf8 = what_it_may_be(sample.bytes(), *place, 0);
 }
 
 std::size_t fields_of(const Reading& reading) {
@@ -109,12 +110,7 @@ class Walk {
     if (proposal_.not_utf8) return;
     const std::optional<std::size_t> place = tuple::find_invalid_utf8(chunk.bytes());
     if (!place) return;
-    static constexpr std::size_t line_max = 1024;
-    Proposal::NotUtf8 found{.byte = chunk.start.byte_offset + *place, .likely = {}};
-    const std::string_view line = chunk.bytes().substr(*place, line_max);
-    for (const source::Encoding& encoding : source::likely_encodings(line, 2))
-      found.likely.push_back(encoding.name);
-    proposal_.not_utf8 = found;
+    proposal_.not_utf8 = what_it_may_be(chunk.bytes(), *place, chunk.start.byte_offset);
   }
 
   void take(const csv::Record& record, std::uint64_t number, chunk::PositionCounter& positions) {
@@ -155,8 +151,7 @@ void drop_surplus(Proposal& proposal) {
 Proposal find_out(source::Source& source, const Known& known) {
   Proposal proposal;
   const std::string beginning = source.beginning(sample_bytes);
-  const Sample sample =
-      without_separator_line({without_mark(beginning), beginning.size() < sample_bytes});
+  const Sample sample = without_separator_line({beginning, beginning.size() < sample_bytes});
   look_at_encoding(sample, proposal);
   proposal.readings = find_dialect(sample, known);
   if (proposal.readings.all.empty() || proposal.reading().columns == 0) return proposal;

@@ -43,12 +43,6 @@ std::size_t end_of_records(const chunk::Chunk& chunk, const chunk::Lexer& lexer,
 
 }  // namespace
 
-Sample Sample::beginning(std::size_t bytes) const {
-  if (bytes >= bytes_.size()) return *this;
-  const std::size_t end = bytes_.find_last_of("\r\n", bytes);
-  return {bytes_.substr(0, end == std::string::npos ? bytes : end + 1), false};
-}
-
 Sample Sample::behind_lines(std::size_t lines) const {
   std::size_t at = 0;
   for (; lines > 0; --lines) {

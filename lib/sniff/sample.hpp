@@ -16,8 +16,6 @@ class Sample {
 
   std::string_view bytes() const { return bytes_; }
   bool is_whole() const { return is_whole_; }
-  /// Its first bytes, up to a line end.
-  Sample beginning(std::size_t bytes) const;
   /// What is behind its first lines, whatever ends them.
   Sample behind_lines(std::size_t lines) const;
 

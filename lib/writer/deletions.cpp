@@ -3,19 +3,15 @@
 #include "base/failure.hpp"
 
 namespace sluice::writer {
-namespace {
 
-/// An INSERT puts no row into the children of a table that others inherit from, and so none of
-/// theirs is to go; partitions have all the rows of theirs.
 SqlWords only(const tuple::Table& target) {
   return target.kind == 'r' ? SqlWords("only ") : SqlWords("");
 }
 
-}  // namespace
-
 // The line's end is for a comment that has none.
 Sql delete_matching_statement(const tuple::Table& target, const std::string& condition) {
-  return sql("delete from {} where ({}\n)", target.sql_name(), Sql::trusted(condition));
+  return sql("delete from {}{} where ({}\n)", only(target), target.sql_name(),
+             Sql::trusted(condition));
 }
 
 Sql delete_missing_statement(const tuple::Table& target, const Merge& merge, const Sql& staged) {

@@ -8,6 +8,10 @@
 
 namespace sluice::writer {
 
+/// In front of a table's name. An INSERT puts no row into the children of a table that others
+/// inherit from, and so none of theirs is to go; partitions have all the rows of theirs.
+SqlWords only(const tuple::Table& target);
+
 /// DELETE of the rows for which a user's condition is true. To be sent as the one statement that it
 /// is (Connection::execute): then nothing that a condition could say is another one.
 /// REQUIRES: the condition is whole (script::UserSql).

@@ -53,6 +53,17 @@ const std::vector<std::string> sync_flags{"--on-conflict", "update", "--delete-m
 class Replace : public Deletes {};
 class DeleteMissing : public Deletes {};
 
+/// A table that inherits from this one keeps its rows: none of the file's goes into it.
+TEST_F(Replace, LeavesChildrenAlone) {
+  db().run("create table child () inherits (t); insert into child values (50, 'mon', 'child')");
+  ASSERT_EQ(0, load("id,day,v\n1,mon,new\n", {"--replace", "day = 'mon'"}).exit_code);
+  EXPECT_EQ("50|mon|child",
+            db().value("select string_agg(concat_ws('|', id, day, v), ' ') from child"));
+  EXPECT_EQ("1|mon|new",
+            db().value("select string_agg(concat_ws('|', id, day, v), ' ') from only t "
+                       "where day = 'mon'"));
+}
+
 TEST_F(Replace, PutsTheFileInThePlaceOfWhatMatches) {
   const std::vector<std::string> flags{"--replace", "day = 'mon'", "--chunk-size", "8"};
   const Finished loaded = load("id,day,v\n1,mon,new\n12,mon,new\n", flags);
