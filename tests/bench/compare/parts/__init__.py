@@ -2,7 +2,7 @@
 
 from ..part import Part
 from . import (against, atomic, distance, encodings, files, indexes, inserts, keys, main, migrations, packed, parse, rejects, select, small,
-               upserts)
+               upserts, values)
 
 KEYED = ("narrow", "lineitem")  # the data sets whose tables have a key
 
@@ -46,6 +46,9 @@ PARTS = [
     Part("encodings", "Loads the same file in several encodings.",
          encodings.run, "Other encodings", sets=("quoted",),
          writes="rows/s of each, of those of UTF-8"),
+    Part("values", "Loads files that need a rule for values or another dialect, beside the same records in files that need none.",
+         values.run, "Values and dialects", sets=("lineitem",),
+         writes="seconds of each, and the rate of that without the flag"),
     Part("migrations", "Applies 1,000 pending migrations, beside psql with the same files, and asks for the status of 10,000 applied ones.",
          migrations.run, "Migrations",
          writes="seconds, as a multiple of psql's; CPU seconds of the status"),
