@@ -10,6 +10,7 @@
 #include "ledger/places.hpp"
 #include "ledger/run_lock.hpp"
 #include "load/retry_policy.hpp"
+#include "script/user_sql.hpp"
 #include "tuple/value_rules.hpp"
 #include "writer/catalog.hpp"
 #include "writer/deletions.hpp"
@@ -72,6 +73,12 @@ void require_table(Undoing& u, bool is_same_table) {
   if (table.row_security) {
     throw cannot(u.load, "row-level security of " + table.full_name() +
                              " may hide some of its rows from this user");
+  }
+  if (!table.find(u.undone.column)) {
+    throw cannot(u.load,
+                 fmt::format("its number was in column {}, which {} does not have", u.undone.column,
+                             table.full_name()),
+                 "If the column has another name now, give it that one again for this.");
   }
   const auto found = table.find(u.options.column);
   const bool is_there = found && table.columns[*found].name == u.undone.column;
@@ -232,6 +239,29 @@ asio::awaitable<ledger::RunLock> lock(Undoing& u) {
 
 }  // namespace
 
+namespace {
+
+/// ":load as COLUMN" in a list of --select. Empty where no column has the number as it is.
+std::string column_of_number(const std::string& select) {
+  script::UserSql list;
+  try {
+    list = script::UserSql("--select", select);
+  } catch (const Failure&) {
+    return {};  // somebody has written that into the ledger
+  }
+  for (const script::UserSql::Part part : list.parts()) {
+    std::size_t at = part.first;
+    if (at >= part.end || list.colon_word(at) != "load") continue;
+    at += 2;
+    if (part.end - at == 2 && list.name(at) == "as") ++at;
+    const auto column = part.end - at == 1 ? list.name(at) : std::nullopt;
+    if (column) return *column;
+  }
+  return {};
+}
+
+}  // namespace
+
 UndoWay way_to_undo(const ledger::LoadEntry& load) {
   UndoWay way;
   const auto json = nlohmann::json::parse(load.options, nullptr, false);
@@ -239,8 +269,12 @@ UndoWay way_to_undo(const ledger::LoadEntry& load) {
     for (const auto& [column, value] : json["add"].items())
       if (value.is_string() && value.get<std::string>() == tuple::load_word) way.column = column;
   }
+  if (json.is_object() && json.contains("select") && json["select"].is_string())
+    way.column = column_of_number(json["select"].get<std::string>());
   if (way.column.empty()) {
-    way.problem = "its rows do not have its number: --add COLUMN=:load gives it to those of a load";
+    way.problem =
+        "its rows do not have its number: --add COLUMN=:load gives it to those of a load (or "
+        ":load as COLUMN in --select)";
   } else if (json.value("on-conflict", "") == "update") {
     way.problem = "it updated rows (--on-conflict update), and what these were before nobody knows";
   } else if (load.staged && load.state == "unfinished") {

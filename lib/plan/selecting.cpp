@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "base/failure.hpp"
@@ -44,6 +45,15 @@ tuple::Column text_column(const std::string& name) {
 /// Words that are no column's name, unless they are in quotes.
 bool is_constant(const std::string& word) {
   return word == "null" || word == "true" || word == "false" || word == "default";
+}
+
+/// Words that SQL takes for a value of the server's, whatever columns there are.
+bool is_servers_value(std::string_view word) {
+  static constexpr std::array<std::string_view, 12> words{
+      "current_catalog", "current_date",      "current_role", "current_schema",
+      "current_time",    "current_timestamp", "current_user", "localtime",
+      "localtimestamp",  "session_user",      "system_user",  "user"};
+  return std::ranges::find(words, word) != words.end();
 }
 
 }  // namespace
@@ -149,6 +159,13 @@ void Selecting::count_uses(const script::UserSql& user_sql, script::UserSql::Par
     }
     const std::optional<std::string> name = user_sql.name(i);
     if (!name) continue;
+    const bool is_qualified = i > part.first && user_sql.word(i - 1) == ".";
+    const bool is_bare = user_sql.word(i).front() != '"' && !is_qualified;
+    if (is_bare && is_servers_value(*name) && find(*name)) {
+      throw usage(fmt::format("{}: {} is a value of the server's, and a column of the file",
+                              user_sql.flag(), *name),
+                  fmt::format("csv.{} is the column.", *name));
+    }
     if (const auto column = find(*name)) ++uses[*column];
     if (*name != csv_.name) continue;
     // The file's row as a whole, and not a column of it.

@@ -119,6 +119,23 @@ TEST_F(SelectFlags, ACheckJudgesTheSqlToo) {
   EXPECT_EQ("", table());
 }
 
+/// Both could be meant, and PostgreSQL would take the server's without a word.
+TEST_F(SelectFlags, AColumnOfTheNameOfAServersValueIsToBeQualified) {
+  folder_.write("user.csv", "id,user\n1,ann\n");
+  db().run("create table said (id int, who text)");
+  const auto select = [this](const std::string& list) {
+    return pgsluice({"load", folder_ / "user.csv", "-t", "said", "-d", url(), "--select", list});
+  };
+  const Finished refused = select("id, upper(user) as who");
+  EXPECT_EQ(2, refused.exit_code);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("user is a value of the server's, and a column"),
+                                 HasSubstr("csv.user is the column")));
+  EXPECT_EQ(0, select("id, upper(csv.user) as who").exit_code);
+  EXPECT_EQ("ANN", db().value("select who from said"));
+  // Alone it can only be the column.
+  EXPECT_EQ(7, select("id, user as who").exit_code);
+}
+
 TEST_F(SelectFlags, WrongSqlIsWrongUsage) {
   const struct {
     std::vector<std::string> flags;

@@ -201,6 +201,30 @@ TEST_F(Undo, IsRefusedWhereItCannotBeExact) {
 }
 
 /// The ledger belongs to somebody who may say anything of anybody's tables.
+TEST_F(Undo, KnowsTheNumberThatAListHasGiven) {
+  folder_.write("s.csv", "id\n1\n2\n");
+  const auto select = [this](const std::string& list) {
+    return run({"load", folder_ / "s.csv", "--table", "t", "--select", list, "--again"});
+  };
+  ASSERT_EQ(0, select("id::int, :load as load").exit_code);
+  ASSERT_EQ(0, select(":load load, id::int + 10 as id").exit_code);
+  ASSERT_EQ(0, select("id::int + 20 as id, :load + 0 as load").exit_code);
+  EXPECT_EQ(0, undo("1").exit_code);
+  EXPECT_EQ("11|2 12|2 21|3 22|3", table());
+  EXPECT_EQ(0, undo("2").exit_code);
+  EXPECT_THAT(undo("3").err, HasSubstr(":load as COLUMN in --select"));
+  EXPECT_EQ("21|3 22|3", table());
+}
+
+TEST_F(Undo, SaysThatItsColumnHasAnotherName) {
+  ASSERT_EQ(0, load("a.csv", "id\n1\n2\n").exit_code);
+  db().run("alter table t rename load to batch");
+  const Finished refused = run({"loads", "undo", "1", "--table", "t", "--column", "batch"});
+  EXPECT_EQ(1, refused.exit_code);
+  EXPECT_THAT(refused.err,
+              HasSubstr("its number was in column load, which public.t does not have"));
+}
+
 TEST_F(Undo, DeletesOnlyWhatItsUserNamesAndMayDelete) {
   ASSERT_EQ(0, load("a.csv", "id\n1\n2\n").exit_code);
   db().run(
