@@ -10,8 +10,8 @@ namespace sluice::app {
 
 void refuse_deletes(const LoadFlags& flags, const plan::LoadOptions& o) {
   const auto refuse = [](const std::string& why) { throw Failure(FailureKind::usage, why); };
-  if (!flags.max_deletes.empty() && !o.delete_missing)
-    refuse("--max-deletes says more about --delete-missing: give that too");
+  if (!flags.max_deletes.empty() && !o.deletes())
+    refuse("--max-deletes says more about --delete-missing and --replace: give one of them too");
   if (flags.replace) static_cast<void>(script::UserSql("--replace", *flags.replace));  // throws
   if (!o.deletes()) return;
   const std::string flag = o.delete_missing ? "--delete-missing" : "--replace";
@@ -56,6 +56,7 @@ void refuse_idle_end(const plan::LoadOptions& o) {
 plan::DeletesLimit parse_max_deletes(const std::string& text) {
   plan::DeletesLimit limit;
   if (text.empty()) return limit;
+  limit.is_given = true;
   const bool is_share = text.ends_with('%');
   const char* const end = text.data() + text.size() - (is_share ? 1 : 0);
   double percent = 0;
@@ -88,7 +89,7 @@ std::shared_ptr<const script::Script> read_after_sql(const std::string& path) {
     if (!lexed.directives.empty())
       refuse("line " + std::to_string(lexed.directives.front().place.line) +
              ": directives are for migrations");
-    script::judge(*script, lexed);
+    script::judge(*script, lexed, script::Purpose::load_end);
     if (lexed.statements.empty()) refuse("it has no statement");
   } catch (const Failure& failure) {
     const std::string what = failure.what();
@@ -110,8 +111,8 @@ void add_delete_flags(CLI::App& c, LoadFlags& f) {
              "transaction (as --atomic)")
       ->group(group);
   c.add_option("--max-deletes", f.max_deletes,
-               "publish nothing where more rows than this would be deleted as missing (default: "
-               "20% of the table's)")
+               "publish nothing where more rows than this would be deleted (default: 20% of the "
+               "table's as missing; by --replace any, if the file brings a row)")
       ->option_text("N|P%")
       ->group(group);
 }

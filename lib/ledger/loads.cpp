@@ -49,10 +49,7 @@ constexpr auto known_columns = columns_of({
     {"is_emptied",
      "l.marked and not exists (select from pgsluice.unlogged_marks m where m.load_id = l.load_id)"},
     {"part_gone", "l.part_gone"},
-    {"updated_since",
-     "exists (select from pgsluice.loads u where u.state <> 'void' and u.updates and u.load_id > "
-     "l.load_id and {}) or exists (select from pgsluice.loads u where (u.state <> 'void' or "
-     "u.rows_undone > 0) and u.rows_deleted > 0 and u.load_id > l.load_id and {})"},
+    {"changed_since", "{}"},
     {"has_others",
      "exists (select from pgsluice.loads u where u.state <> 'void' and u.load_id <> l.load_id and "
      "{})"},
@@ -70,7 +67,7 @@ KnownLoad read_known(const pg::Result& rows, std::size_t row) {
   load.content_end = place(known_columns["content_end"]);
   load.is_emptied = is(known_columns["is_emptied"]);
   load.part_gone = is(known_columns["part_gone"]);
-  load.updated_since = is(known_columns["updated_since"]);
+  load.changed_since = is(known_columns["changed_since"]);
   load.has_others = is(known_columns["has_others"]);
   load.of_other_table = is(known_columns["of_other_table"]);
   return load;
@@ -98,6 +95,26 @@ Sql have_target_of(const NewLoad& like) {
              literal(like.target), here);
 }
 
+/// Of loads as u: whether it may have left the table otherwise than it was. One that was given up
+/// has left what its chunks say.
+constexpr SqlWords has_written =
+    "case when u.finished_at is not null then u.rows_stored + u.rows_updated + u.rows_deleted > 0 "
+    "and (u.state <> 'void' or u.rows_undone > 0) else not u.staged and exists (select from "
+    "pgsluice.chunks c where c.load_id = u.load_id) end";
+
+/// Of loads as l: whether a load of its content would find something to do again. An updating one
+/// does where others have updated or deleted rows since; one that deletes also where they have
+/// brought some.
+Sql changed_since(const NewLoad& like) {
+  if (!like.updates && !like.deletes) return sql("false");
+  const SqlWords which =
+      like.deletes ? SqlWords("") : SqlWords("(u.updates or u.rows_deleted > 0) and ");
+  return sql(
+      "exists (select from pgsluice.loads u where {}coalesce(u.last_write, u.load_id) > "
+      "coalesce(l.last_write, l.load_id) and {} and {})",
+      which, have_target_of(like), has_written);
+}
+
 /// "host device:inode " of a stamp; empty where there is none.
 std::string file_of(const std::string& stamp) {
   const std::size_t host = stamp.find(' ');
@@ -107,7 +124,10 @@ std::string file_of(const std::string& stamp) {
 
 /// Of the table, and of others that had its name: whether their rows are in it is asked then.
 Sql may_be_of_table(const NewLoad& like) {
-  return sql("l.state <> 'void' and ((l.target_oid = {} and {}) or l.target = {})", like.target_oid,
+  // Such a load gives up what is unfinished, and has nothing to ask of the others.
+  const SqlWords state = like.again ? SqlWords("l.state = 'unfinished' and l.state <> 'void'")
+                                    : SqlWords("l.state <> 'void'");
+  return sql("{} and ((l.target_oid = {} and {}) or l.target = {})", state, like.target_oid,
              is_here(as_l, like.origin), literal(like.target));
 }
 
@@ -211,7 +231,7 @@ constexpr auto table_columns = columns_of({
 Question question_of(const NewLoad& like, const Sql& which, const Sql& short_lengths) {
   const Sql has_target = have_target_of(like);
   const Sql more =
-      sql(", {}", known_columns.list(has_target, has_target, has_target, is_here(as_l, like.origin),
+      sql(", {}", known_columns.list(changed_since(like), has_target, is_here(as_l, like.origin),
                                      like.target_oid, was_restored_with(as_l, like)));
   Question question;
   question.loads = question.batch.add(select_loads(which, more));
@@ -417,9 +437,9 @@ asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
 asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::string& rejects_path,
                                   const Sql& behind) {
   const Sql statements =
-      sql("begin; update pgsluice.loads set runs = runs + 1, rejects_path = {} where load_id = {}; "
-          "{}commit",
-          literal(rejects_path), id.value, behind);
+      sql("begin; update pgsluice.loads l set runs = runs + 1, rejects_path = {}, {} where load_id "
+          "= {}; {}commit",
+          literal(rejects_path), writes_last, id.value, behind);
   co_await on.query(statements);
 }
 
@@ -431,6 +451,14 @@ Sql leave_mark_out_statements(const KnownLoad& load, const NewLoad& now, std::ui
       "{}, options = {} where load_id = {}; ",
       mark_bytes, load.id.value, literal(load.fingerprint), literal(now.head), now.head_bytes,
       literal_or_null(!now.start.empty(), now.start), bytes, literal(load.options), load.id.value);
+}
+
+Sql end_otherwise_statement(LoadId load, const NewLoad& now) {
+  return sql(
+      "update pgsluice.loads set options = (options - 'after-sql') || "
+      "jsonb_strip_nulls(jsonb_build_object('after-sql', {}::jsonb -> 'after-sql')) where load_id "
+      "= {}; ",
+      literal(now.options), load.value);
 }
 
 Sql void_load_statement(LoadId id) {
@@ -513,13 +541,13 @@ Sql finish_statement(LoadId load, const Read& read, double seconds, const std::s
       "clock_timestamp(), source_stamp = {}, seconds = seconds + {}, records_read = "
       "c.records_read, rows_stored = c.rows_stored, rows_updated = c.rows_updated, rows_unchanged "
       "= c.rows_unchanged, rows_rejected = c.rows_rejected, rows_skipped = c.rows_skipped, "
-      "rows_filtered = c.rows_filtered from c "
-      "where l.load_id = {} and l.state = 'unfinished' and not l.part_gone and c.chunks = {} and "
+      "rows_filtered = c.rows_filtered, {} from c where l.load_id = {} and l.state = 'unfinished' "
+      "and not l.part_gone and c.chunks = {} and "
       "c.bytes = {} and c.records_read = {} and c.records_read = c.rows_stored + c.rows_updated + "
       "c.rows_unchanged + c.rows_rejected + c.rows_skipped + c.rows_filtered returning 1) select "
       "c.*, {} from c",
-      sums_of_chunks(sql("{}", load.value)), literal(stamp), seconds, load.value, read.chunks,
-      read.bytes, read.records, finish_columns.list(load.value, load.value));
+      sums_of_chunks(sql("{}", load.value)), literal(stamp), seconds, writes_last, load.value,
+      read.chunks, read.bytes, read.records, finish_columns.list(load.value, load.value));
 }
 
 Finish read_finish(const pg::Result& row, const Read& read) {

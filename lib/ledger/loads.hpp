@@ -47,6 +47,7 @@ struct NewLoad {
   bool staged = false;       ///< its rows wait in a stage (ledger/stages) until all are there
   bool updates = false;      ///< --on-conflict update
   bool deletes = false;      ///< --replace, --delete-missing; only of a load that is to begin
+  bool again = false;        ///< --again: whatever has brought its content, it comes once more
   std::optional<LoadId> behind_load;  ///< the load that this one goes on behind
 
   bool is_file() const { return source_bytes || !source_stamp.empty(); }
@@ -81,9 +82,11 @@ struct KnownLoad : LoadEntry {
   std::uint64_t content_end = 0;    ///< behind its last chunk; 0 where it has none
   bool is_emptied = false;          ///< by a crash: its table was unlogged, and its mark is gone
   bool part_gone = false;           ///< another load's --truncate may have taken some of its rows
-  bool updated_since = false;       ///< a later load updates rows of the table, or has deleted some
-  bool has_others = false;          ///< the table has rows of other loads too
-  bool of_other_table = false;      ///< which had the name that the table has now
+  /// Others have written behind it what another load of its content would change: of an updating
+  /// one what they have updated or deleted, of one that deletes also what they have brought.
+  bool changed_since = false;
+  bool has_others = false;      ///< the table has rows of other loads too
+  bool of_other_table = false;  ///< which had the name that the table has now
   /// In the ledger it is of the content behind a byte-order mark; here it is not, but for its
   /// chunks (resume/counted_mark).
   bool counts_mark = false;
@@ -180,6 +183,13 @@ struct BeginOptions {
 std::vector<Sql> enter_stored_statements(const NewLoad& load, const ChunkEntry& chunk,
                                          const Sql& seconds, bool marked);
 
+/// For an UPDATE of pgsluice.loads as l: it writes now, behind all others. Where none into its
+/// table has begun since, its number says as much. What publishes says it when its rows are there.
+inline constexpr SqlWords writes_last =
+    "last_write = case when exists (select from pgsluice.loads n where n.target_oid = l.target_oid "
+    "and coalesce(n.last_write, n.load_id) > coalesce(l.last_write, l.load_id)) then "
+    "nextval('pgsluice.loads_load_id_seq') else l.last_write end";
+
 /// What finish_load() sends, for a transaction that does more.
 Sql finish_statement(LoadId load, const Read& read, double seconds, const std::string& stamp);
 Finish read_finish(const pg::Result& row, const Read& read);
@@ -196,6 +206,10 @@ asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::stri
 /// Statements, each with "; " behind it, that make an unfinished load that counts a byte-order mark
 /// one that does not: as it is here, with its places so many bytes less.
 Sql leave_mark_out_statements(const KnownLoad& load, const NewLoad& now, std::uint64_t mark_bytes);
+
+/// A statement with "; " behind it: the load ends otherwise than it was begun with, by what `now`
+/// says of --after-sql.
+Sql end_otherwise_statement(LoadId load, const NewLoad& now);
 
 /// The statement that declares loads void: what they stored is gone or no longer counts.
 Sql void_load_statement(LoadId id);

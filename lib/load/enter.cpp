@@ -231,6 +231,8 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   Sql more = defer_statements(plan_, sql("{}", load.id.value));
   if (load.counts_mark)
     more += ledger::leave_mark_out_statements(load, plan_.identity, source::utf8_mark.size());
+  // What finishes it is decided when that is done.
+  more += ledger::end_otherwise_statement(load.id, plan_.identity);
   co_await ledger::resume_load(connection, load.id, plan_.identity.rejects_path, more);
 }
 

@@ -57,8 +57,8 @@ void refuse(const Step& step, pg::PgError error) {
   for (const std::string& more : {error.detail, error.hint})
     if (!more.empty()) message += fmt::format("\n  {}", more);
   throw Failure(FailureKind::failed, message,
-                fmt::format("Nothing of this file is done, and {}; the load is not finished. The "
-                            "same command goes on, and runs the file again.",
+                fmt::format("Nothing of this file is done, and {}; the load is not finished. Mend "
+                            "the file: the same command goes on, and runs it as it is then.",
                             step.otherwise));
 }
 

@@ -4,16 +4,16 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
+#include <iterator>
 
 #include "async/offload.hpp"
 #include "base/columns.hpp"
 #include "ledger/stages.hpp"
 #include "load/find_record.hpp"
 #include "load/finishing.hpp"
+#include "load/make_room.hpp"
 #include "pg/batch.hpp"
 #include "rejects/salvage.hpp"
-#include "writer/deletions.hpp"
 #include "writer/rule_counts.hpp"
 
 namespace sluice::load {
@@ -26,10 +26,17 @@ struct Publication {
   LoadId load;
   const ledger::Read& read;
   double seconds;
+  MakeRoom room;
   ledger::Finish end;
   tuple::KnownRefusals refused;
   std::vector<std::string> notes;
 
+  /// For people.
+  std::vector<std::string> all_notes() const {
+    std::vector<std::string> all = room.notes();
+    std::ranges::copy(notes, std::back_inserter(all));
+    return all;
+  }
   const Sql& staging() const { return plan.strategy.stage; }
   bool is_upsert() const { return plan.strategy.merge.on_conflict != writer::OnConflict::error; }
 };
@@ -65,57 +72,6 @@ asio::awaitable<void> require_distinct_keys(Publication& p, pg::Connection& on) 
       "Nothing was published (see --dedupe).");
 }
 
-std::uint64_t deletes_max_of(const plan::DeletesLimit& limit, std::uint64_t rows) {
-  if (limit.rows) return *limit.rows;
-  return static_cast<std::uint64_t>(std::floor(limit.share * static_cast<double>(rows)));
-}
-
-/// Throws Failure where more rows are gone than --max-deletes allows. `before`: with these.
-void require_few_deletes(const Publication& p, std::uint64_t deleted, std::uint64_t before) {
-  const plan::DeletesLimit& limit = p.plan.options.deletes_max;
-  const std::uint64_t most = deletes_max_of(limit, before);
-  if (deleted <= most) return;
-  const std::string allowed =
-      limit.rows ? fmt::format("{} rows", *limit.rows)
-                 : fmt::format("{}% of the rows, {}", std::round(limit.share * 1000) / 10, most);
-  throw Failure(
-      FailureKind::failed,
-      fmt::format("{}: {} of the {} rows of {} have no record in it and would be deleted, and "
-                  "--max-deletes allows {}",
-                  p.plan.source->name(), deleted, before, p.plan.target.table.full_name(), allowed),
-      "Nothing was published. Is the file whole? The same command with a larger --max-deletes (a "
-      "number, or a share: 100%) goes on.");
-}
-
-/// What goes when the rows come. Of a row whose record was rejected nobody knows, so that with a
-/// reject no row counts as missing.
-asio::awaitable<std::uint64_t> make_room(Publication& p, pg::Connection& on) {
-  const tuple::Table& table = p.plan.target.table;
-  if (!p.plan.options.replace.empty()) {
-    std::string statement = writer::delete_matching_statement(table, p.plan.options.replace).text();
-    pg::Row none;
-    const pg::Result gone = co_await on.execute(std::move(statement), std::move(none));
-    co_return gone.affected();
-  }
-  if (!p.plan.options.delete_missing) co_return 0;
-  const std::uint64_t rejected = p.end.totals.rows_rejected;
-  if (rejected > 0) {
-    p.notes = {fmt::format(
-        "no row was deleted as missing: {} {} rejected, and the rows of these are not known. Mend "
-        "the file and load it again",
-        rejected, rejected == 1 ? "record was" : "records were")};
-    co_return 0;
-  }
-  const Sql count = writer::rows_query(table);
-  const auto counted = co_await on.query(count);
-  const std::uint64_t before = count_of(counted.back());
-  const Sql drop = writer::delete_missing_statement(table, p.plan.strategy.merge, p.staging());
-  const auto gone = co_await on.query(drop);
-  const std::uint64_t deleted = gone.back().affected();
-  require_few_deletes(p, deleted, before);
-  co_return deleted;
-}
-
 Sql forget_chunks_statement(LoadId load) {
   return sql("delete from pgsluice.chunks where load_id = {}", load.value);
 }
@@ -126,20 +82,27 @@ asio::awaitable<void> forget_chunks(pg::Connection& on, const Sql& stage, LoadId
   co_await on.query(forget);
 }
 
-/// Moves the rows. False where some of them are not there.
-asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& counts) {
+enum class Moved {
+  all,
+  not_all,  ///< some rows are not in the stage
+  not_so,   ///< not in this order: see MakeRoom
+};
+
+/// Moves the rows.
+asio::awaitable<Moved> move_rows(Publication& p, pg::Connection& on, RowCounts& counts) {
   const writer::Merge& merge = p.plan.strategy.merge;
   const std::uint64_t staged = p.end.totals.counts.rows_stored;
   if (p.is_upsert()) {
     const Sql count = sql("select count(*) from {}", p.staging());
     const auto results = co_await on.query(count);
-    if (count_of(results.front()) != staged) co_return false;
+    if (count_of(results.front()) != staged) co_return Moved::not_all;
     if (merge.dedupe == writer::Dedupe::error) co_await require_distinct_keys(p, on);
   }
-  if (p.plan.options.deletes()) {
+  const Sql own_path = pg::own_path;
+  if (p.room.is_needed()) {
     co_await on.query(p.plan.target.user_path_sql);
-    p.end.totals.rows_deleted = co_await make_room(p, on);
-    const Sql own_path = pg::own_path;
+    const bool is_so = co_await p.room.before_rows(on, p.end.totals.rows_rejected);
+    if (!is_so) co_return Moved::not_so;
     co_await on.query(own_path);
   }
   Sql merge_all = p.is_upsert() ? writer::merge_preparation() : Sql();
@@ -162,36 +125,24 @@ asio::awaitable<bool> move_rows(Publication& p, pg::Connection& on, RowCounts& c
   }
   // Fewer may be meant only where a trigger drops rows or a rule sends them elsewhere.
   const tuple::Table& table = p.plan.target.table;
-  if (p.is_upsert() || counts.rows_stored == staged) co_return true;
-  if (!table.has_row_trigger && !table.has_insert_rule && table.kind != 'v') co_return false;
+  if (p.is_upsert() || counts.rows_stored == staged) co_return Moved::all;
+  if (!table.has_row_trigger && !table.has_insert_rule && table.kind != 'v')
+    co_return Moved::not_all;
   const Sql count = sql("{}select count(*) from {}", pg::own_path, p.staging());
   const auto staged_rows = co_await on.query(count);
-  co_return count_of(staged_rows.back()) == staged;
+  co_return count_of(staged_rows.back()) == staged ? Moved::all : Moved::not_all;
 }
 
 Sql finish_statements(const Publication& p, const RowCounts& counts) {
   const Sql load = sql("{}", p.load.value);
   const Sql mark = p.plan.target.table.is_unlogged ? ledger::mark_statement(load) : Sql();
   return sql(
-      "{}{}update pgsluice.loads set rows_stored = {}, rows_updated = {}, rows_unchanged = {}, "
-      "rows_skipped = rows_skipped + {}, rows_deleted = {} where load_id = {}; drop table {}; {}",
+      "{}{}update pgsluice.loads l set rows_stored = {}, rows_updated = {}, rows_unchanged = {}, "
+      "rows_skipped = rows_skipped + {}, rows_deleted = {}, {} where load_id = {}; drop table {}; "
+      "{}",
       pg::own_path, mark, counts.rows_stored, counts.rows_updated, counts.rows_unchanged,
-      counts.rows_skipped, p.end.totals.rows_deleted, load, p.staging(),
+      counts.rows_skipped, p.end.totals.rows_deleted, ledger::writes_last, load, p.staging(),
       p.plan.target.user_path_sql);
-}
-
-/// What is missing is told of all rows that there are then: nobody brings one meanwhile. Of two
-/// that replace the same rows the second one would not see those of the first, and so delete none
-/// of them: they take turns, and each statement behind that sees what was there before.
-Sql turn_statement(const Publication& p) {
-  const tuple::Table& table = p.plan.target.table;
-  if (p.plan.options.delete_missing)
-    return sql("lock table {} in share row exclusive mode; ", table.sql_name());
-  if (p.plan.options.replace.empty()) return {};
-  return sql(
-      "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('pgsluice replaces', "
-      "{})); ",
-      table.id);
 }
 
 /// Begins the transaction, with the target locked and proved to be the planned one. The row's lock
@@ -204,7 +155,7 @@ asio::awaitable<pg::Results> begin(Publication& p, pg::Connection& on) {
                                  : SqlWords("begin; ");
   const Sql ask =
       sql("{}{}{}{}select state from pgsluice.loads where load_id = {} for update", isolation,
-          target.settings_sql, guard.statements(), turn_statement(p), p.load.value);
+          target.settings_sql, p.room.turn_statement(), guard.statements(), p.load.value);
   std::optional<pg::PgError> refused;
   try {
     co_return co_await on.query(ask);
@@ -241,11 +192,21 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
     co_return;
   }
   RowCounts counts;
-  if (!co_await move_rows(p, on, counts)) {
-    co_await on.query("rollback");
+  const Moved moved = co_await move_rows(p, on, counts);
+  if (moved != Moved::all) co_await on.query("rollback");
+  if (moved == Moved::not_so) {
+    co_await publish_in(p, on);
+    co_return;
+  }
+  if (moved == Moved::not_all) {
     co_await forget_chunks(on, p.staging(), p.load);
     p.end = {p.load, false, false, {}};
     co_return;
+  }
+  if (p.room.is_needed()) {
+    co_await on.query(p.plan.target.user_path_sql);
+    co_await p.room.behind_rows(on, counts);
+    p.end.totals.rows_deleted = p.room.deleted();
   }
   Sql end = finish_statements(p, counts);
   if (ends_with_more(p.plan.options)) {
@@ -269,9 +230,9 @@ asio::awaitable<tuple::KnownRefusals> find_refused(Publication& p, pg::Connectio
   if (p.is_upsert()) find += writer::merge_preparation() + writer::counter_reset();
   if (p.plan.options.truncate) find += sql("truncate {}; ", p.plan.target.table.sql_name());
   find += p.plan.target.user_path_sql;
-  if (p.plan.options.deletes()) {
+  if (p.room.is_needed()) {
     co_await on.query(find);
-    co_await make_room(p, on);
+    co_await p.room.for_trial(on);
     find = Sql();
   }
   find += writer::find_refused_statement(p.plan.target.table, p.plan.fed_columns(),
@@ -444,7 +405,7 @@ asio::awaitable<std::string> prepare_staging(pg::Connection& on, plan::Plan& pla
 
 asio::awaitable<Published> publish(Resources on, const plan::Plan& plan, const RetryPolicy& policy,
                                    LoadId load, const ledger::Read& read, double seconds) {
-  Publication publication{on, plan, load, read, seconds, {}, {}, {}};
+  Publication publication{on, plan, load, read, seconds, MakeRoom(plan), {}, {}, {}};
   const auto attempt = [&publication] { return publish_once(publication); };
   const auto decide = [&policy](const std::exception_ptr& failure, std::size_t tries,
                                 std::chrono::milliseconds elapsed) {
@@ -452,7 +413,7 @@ asio::awaitable<Published> publish(Resources on, const plan::Plan& plan, const R
   };
   co_await async::retry(attempt, decide);
   co_return Published{std::move(publication.end), std::move(publication.refused),
-                      std::move(publication.notes)};
+                      publication.all_notes()};
 }
 
 }  // namespace sluice::load

@@ -57,8 +57,11 @@ constexpr auto names_of(Grown) {
                     Named{Grown::load, "load"}};
 }
 
-/// How many rows --delete-missing may delete: so many, or such a share of the table's.
+/// How many rows --delete-missing and --replace may delete: so many, or such a share of the
+/// table's.
+/// --replace any, if it was not given.
 struct DeletesLimit {
+  bool is_given = false;
   std::optional<std::uint64_t> rows;
   double share = limits::deletes_share_default;
 };

@@ -227,6 +227,7 @@ ledger::NewLoad identity_of(const Plan& plan, const Beginning& beginning) {
                            .staged = plan.strategy.staged,
                            .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
                            .deletes = o.deletes(),
+                           .again = o.again,
                            .behind_load = {}};
   std::ranges::move(source::starts_of(source::marked_beginning(plan.preamble.beginning)),
                     std::back_inserter(identity.starts));

@@ -292,7 +292,7 @@ class Judge {
   }
 
   Verdict known(const ledger::KnownLoad& load) {
-    if (!(now_.updates || now_.deletes) || !load.updated_since)
+    if (!(now_.updates || now_.deletes) || !load.changed_since)
       return with(Kind::nothing_to_do, load);
     fresh_.note = fmt::format(
         "load {} has brought this content already, but a later load has updated or deleted rows of "
@@ -385,6 +385,7 @@ void make_comparable(nlohmann::json& then, nlohmann::json& now, bool to_go_on) {
     }
     json->erase("atomic");  // decides when rows come, not which
     json->erase("words");   // of the load that began, also where its file has another name by now
+    if (to_go_on) json->erase("after-sql");  // of one that is not finished, nothing of it has run
   }
   // Where the table was emptied, or is not to be, there is nothing to make up for.
   if (!to_go_on || then.contains("truncate") || !now.contains("truncate")) {
@@ -454,10 +455,15 @@ std::string difference_of_options(const std::string& then_text, const std::strin
   std::string result;
   const auto add = [&](const std::string& key) {
     const auto shown = [&](const nlohmann::json& in) {
-      return in.contains(key) ? in[key].dump() : std::string("not given");
+      if (!in.contains(key)) return std::string("not given");
+      return key == "after-sql" ? std::string("given") : in[key].dump();
     };
     if (then.contains(key) && now.contains(key) && then[key] == now[key]) return;
     if (!result.empty()) result += "; ";
+    if (key == "after-sql" && then.contains(key) && now.contains(key)) {
+      result += name_of(key) + ": another text then";
+      return;
+    }
     result += name_of(key) + ": " + shown(then) + " then, " + shown(now) + " now";
   };
   for (const auto& [key, value] : then.items()) add(key);

@@ -38,7 +38,7 @@ Sql has_constraint(const char* name) {
       literal(name));
 }
 
-const std::array<Embedded, 15> files{{
+const std::array<Embedded, 16> files{{
     {"V001__loads_and_chunks.sql", files_of_ledger::V001__loads_and_chunks, has_relation("chunks")},
     {"V002__deferred_indexes.sql", files_of_ledger::V002__deferred_indexes,
      has_relation("deferred_indexes")},
@@ -64,6 +64,8 @@ const std::array<Embedded, 15> files{{
      has_column("loads", "rows_filtered")},
     {"V015__undone_and_deleted.sql", files_of_ledger::V015__undone_and_deleted,
      has_column("loads", "rows_undone")},
+    {"V016__order_of_writers.sql", files_of_ledger::V016__order_of_writers,
+     has_column("loads", "last_write")},
 }};
 
 /// V and three digits.

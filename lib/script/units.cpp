@@ -19,7 +19,7 @@ bool is_before(Place one, Place other) {
 }
 
 /// Of what the lexer finds beside statements.
-std::vector<Wrong> found_wrong(const Lexed& lexed) {
+std::vector<Wrong> found_wrong(const Lexed& lexed, Purpose purpose) {
   std::vector<Wrong> wrong;
   if (lexed.unfinished.line > 0)
     wrong.push_back({lexed.unfinished, "this quote, dollar tag or comment has no end"});
@@ -32,9 +32,10 @@ std::vector<Wrong> found_wrong(const Lexed& lexed) {
              "what goes forward, and leave out this line and all that goes back"});
   }
   if (!lexed.psql_commands.empty()) {
-    wrong.push_back({lexed.psql_commands.front(),
-                     "a command of psql, which no server knows; write SQL, or give the value with "
-                     "-- pgsluice: placeholder NAME"});
+    std::string why = "a command of psql, which no server knows; write SQL";
+    if (purpose == Purpose::migration)
+      why += ", or give the value with -- pgsluice: placeholder NAME";
+    wrong.push_back({lexed.psql_commands.front(), std::move(why)});
   }
   for (const Directive& directive : lexed.directives) {
     if (!directive.in_header)
@@ -44,7 +45,7 @@ std::vector<Wrong> found_wrong(const Lexed& lexed) {
 }
 
 /// The first statement that may not stand where it does; nothing: none.
-std::optional<Wrong> wrong_statement(const Script& script, const Lexed& lexed) {
+std::optional<Wrong> wrong_statement(const Script& script, const Lexed& lexed, Purpose purpose) {
   std::optional<Place> open;
   for (const Statement& statement : lexed.statements) {
     if (copies_with_client(statement)) {
@@ -54,6 +55,11 @@ std::optional<Wrong> wrong_statement(const Script& script, const Lexed& lexed) {
           "who reads it; use INSERT, or pgsluice load"};
     }
     if (!controls_transaction(statement)) continue;
+    if (purpose == Purpose::load_end) {
+      return Wrong{statement.place, statement.words.front() +
+                                        ": the whole file is run by the transaction that finishes "
+                                        "the load"};
+    }
     if (script.directives.in_transaction) {
       return Wrong{statement.place,
                    statement.words.front() +
@@ -88,9 +94,10 @@ std::vector<Unit> units_of(const Lexed& lexed) {
   return units;
 }
 
-void judge(const Script& script, const Lexed& lexed) {
-  std::vector<Wrong> wrong = found_wrong(lexed);
-  if (auto statement = wrong_statement(script, lexed)) wrong.push_back(std::move(*statement));
+void judge(const Script& script, const Lexed& lexed, Purpose purpose) {
+  std::vector<Wrong> wrong = found_wrong(lexed, purpose);
+  if (auto statement = wrong_statement(script, lexed, purpose))
+    wrong.push_back(std::move(*statement));
   const auto first = std::ranges::min_element(wrong, is_before, &Wrong::place);
   if (first == wrong.end()) return;
   throw Failure(FailureKind::usage, at(script, first->place) + ": " + first->why);

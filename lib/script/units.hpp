@@ -22,11 +22,17 @@ struct Unit {
 /// Units of a text, as far as they can be told; judge() throws what is wrong.
 std::vector<Unit> units_of(const Lexed& lexed);
 
+/// What a file is for, and so what it may say instead of what is refused.
+enum class Purpose {
+  migration,
+  load_end,  ///< one transaction, which is not its own, without directives
+};
+
 /// Throws Failure{usage} with file, line and what to write instead for what no server understands
 /// (commands of psql, COPY FROM STDIN, quotes without an end) and, in a file that is one
 /// transaction, for BEGIN and COMMIT: for what comes first of it. `lexed` is of the script's text
 /// with its placeholders' values, or of a part of it, outside of which no transaction is open.
-void judge(const Script& script, const Lexed& lexed);
+void judge(const Script& script, const Lexed& lexed, Purpose purpose = Purpose::migration);
 
 /// SHA-256 of units, whatever stands between them.
 class UnitsHash {

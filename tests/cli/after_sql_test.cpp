@@ -70,7 +70,7 @@ TEST_F(AfterSql, ThatFailsLeavesTheLoadUnfinishedAndIsRunAgain) {
     EXPECT_EQ(1, failed.exit_code);
     EXPECT_THAT(failed.err,
                 AllOf(HasSubstr("after.sql:4:20: relation"), HasSubstr("SQLSTATE 42P01"),
-                      HasSubstr("| insert into said"), HasSubstr("runs the file again"),
+                      HasSubstr("| insert into said"), HasSubstr("runs it as it is then"),
                       HasSubstr(is_atomic ? "nothing is published" : "stay in the table")));
     EXPECT_EQ(is_atomic ? 0 : 3, rows());
     EXPECT_EQ(0, said());
@@ -85,12 +85,33 @@ TEST_F(AfterSql, ThatFailsLeavesTheLoadUnfinishedAndIsRunAgain) {
   }
 }
 
+/// Nothing of the file has run: a mistake in it is mended there, and no row comes twice.
+TEST_F(AfterSql, ThatWasMendedFinishesTheLoadThatItHasFailed) {
+  for (const bool is_atomic : {false, true}) {
+    SCOPED_TRACE(is_atomic);
+    db().run("truncate t, said; drop schema if exists pgsluice cascade");
+    const std::vector<std::string> flags =
+        is_atomic ? std::vector<std::string>{"--atomic"} : std::vector<std::string>{};
+    EXPECT_EQ(1, load("insert into no_such select 1;", flags).exit_code);
+    const Finished loaded = load(says, flags);
+    EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+    EXPECT_THAT(loaded.err, HasSubstr("resuming load 1"));
+    EXPECT_EQ(3, rows());
+    EXPECT_EQ(1, said());
+    EXPECT_EQ("finished", states());
+    // It is the load of the text that has run.
+    EXPECT_THAT(load(says, flags).out, HasSubstr("nothing to do"));
+    EXPECT_EQ(7, load("select 1;", flags).exit_code);
+  }
+}
+
 /// What decides what comes out is a part of what a load is.
 TEST_F(AfterSql, OfAnotherTextIsAnotherLoad) {
   ASSERT_EQ(0, load(says).exit_code);
   const Finished other = load("select 1;");
   EXPECT_EQ(7, other.exit_code);
-  EXPECT_THAT(other.err, AllOf(HasSubstr("with other options"), HasSubstr("--after-sql: ")));
+  EXPECT_THAT(other.err,
+              AllOf(HasSubstr("with other options"), HasSubstr("--after-sql: another text then")));
   // CRLF and a byte-order mark are no other text.
   EXPECT_THAT(load("\xef\xbb\xbfinsert into said select 'rows', count(*) from t;\r\n").out,
               HasSubstr("nothing to do"));

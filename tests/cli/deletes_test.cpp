@@ -104,13 +104,99 @@ TEST_F(Replace, GoesBackToAnEarlierFile) {
   };
   ASSERT_EQ(0, load_file("a.csv", "mon").exit_code);
   ASSERT_EQ(0, load_file("c.csv", "wed").exit_code);
-  // One that has deleted nothing has taken nothing of it.
-  EXPECT_THAT(load_file("a.csv", "mon").out, HasSubstr("nothing to do"));
+  EXPECT_THAT(load_file("c.csv", "wed").out, HasSubstr("nothing to do"));
   ASSERT_EQ(0, load_file("b.csv", "mon").exit_code);
   const Finished back = load_file("a.csv", "mon");
   EXPECT_EQ(0, back.exit_code);
   EXPECT_THAT(back.err, HasSubstr("applying it again"));
   EXPECT_EQ("1|mon|first", db().value("select concat_ws('|', id, day, v) from t where id = 1"));
+}
+
+/// Another load has brought rows that the file's are to be in the place of, and has deleted none.
+TEST_F(Replace, TakesAwayWhatOthersHaveBrought) {
+  db().run("drop table t; create table t (id int, day text, v text)");
+  folder_.write("a.csv", "id,day,v\n1,mon,first\n");
+  folder_.write("b.csv", "id,day,v\n2,mon,other\n");
+  const auto load_file = [&](const std::string& name, std::vector<std::string> more) {
+    more.insert(more.begin(),
+                {"load", folder_ / name, "-t", "t", "-d", url(), "--progress", "none"});
+    return pgsluice(more);
+  };
+  const std::vector<std::string> flags{"--replace", "day = 'mon'"};
+  ASSERT_EQ(0, load_file("a.csv", flags).exit_code);
+  EXPECT_THAT(load_file("a.csv", flags).out, HasSubstr("nothing to do"));
+  ASSERT_EQ(0, load_file("b.csv", {}).exit_code);
+  EXPECT_EQ(0, load_file("a.csv", flags).exit_code);
+  EXPECT_EQ("1|mon|first", table());
+  EXPECT_THAT(load_file("a.csv", flags).out, HasSubstr("nothing to do"));
+  // One that was given up has left its rows too.
+  folder_.write("c.csv", "id,day,v\n3,mon,x\nbad,mon,x\n");
+  ASSERT_EQ(1, load_file("c.csv", {"--chunk-size", "10"}).exit_code);
+  folder_.write("c.csv", "id,day,v\n");
+  ASSERT_EQ(0, load_file("c.csv", {"--again"}).exit_code);
+  ASSERT_EQ("1|mon|first 3|mon|x", table());
+  EXPECT_EQ(0, load_file("a.csv", flags).exit_code);
+  EXPECT_EQ("1|mon|first", table());
+}
+
+TEST_F(Replace, DeletesNothingForAFileThatBringsNothing) {
+  const std::string before = table();
+  const std::vector<std::string> flags{"--replace", "day = 'mon'"};
+  for (const auto& [csv, more] :
+       {std::pair{"id,day,v\n", std::vector<std::string>{}},
+        std::pair{"id,day,v\nx,mon,new\n", std::vector<std::string>{"--max-rejects", "5"}},
+        std::pair{"id,day,v\n1,mon,new\n", std::vector<std::string>{"--where", "id > 7"}}}) {
+    SCOPED_TRACE(csv);
+    std::vector<std::string> all = flags;
+    all.insert(all.end(), more.begin(), more.end());
+    const Finished refused = load(csv, all);
+    EXPECT_EQ(1, refused.exit_code);
+    EXPECT_THAT(refused.err, AllOf(HasSubstr("it brings no row, and --replace would delete 5 of"),
+                                   HasSubstr("Nothing was published")));
+    EXPECT_EQ(before, table());
+  }
+  std::vector<std::string> limited = flags;
+  limited.insert(limited.end(), {"--max-deletes", "4"});
+  EXPECT_THAT(
+      load("id,day,v\n1,mon,new\n", limited).err,
+      HasSubstr("--replace would delete 5 rows of public.t, and --max-deletes allows 4 rows"));
+  limited.back() = "40%";
+  EXPECT_THAT(again(limited).err, HasSubstr("allows 40% of the rows, 4"));
+  EXPECT_EQ(before, table());
+  limited.back() = "50%";
+  EXPECT_EQ(0, again(limited).exit_code);
+  limited.back() = "100%";
+  EXPECT_EQ(0, load("id,day,v\n", limited).exit_code);
+  EXPECT_EQ("tue", db().value("select string_agg(distinct day, ' ') from t"));
+}
+
+/// Of a table, of its partition and through its view: whoever comes second sees the first one's.
+TEST_F(Replace, TakesTurnsThroughPartitionsAndViews) {
+  const std::string slow = folder_.write("slow.sql", "select pg_sleep(1.5), 'in the end';");
+  const auto command = [this](const std::string& path, const std::string& table) {
+    return std::vector<std::string>{"load", path,        "-t",          table,        "-d",
+                                    url(),  "--replace", "day = 'mon'", "--progress", "none"};
+  };
+  for (const auto& [one, other] :
+       {std::pair{"t", "part"}, std::pair{"part", "t"}, std::pair{"t", "v"}, std::pair{"v", "t"}}) {
+    SCOPED_TRACE(std::string(one) + " " + other);
+    db().run(
+        "drop table if exists t cascade; drop schema if exists pgsluice cascade; create table "
+        "t (id int, day text, v text) partition by list (day); create table part partition of "
+        "t for values in ('mon'); create view v as select * from t");
+    std::vector<std::string> first =
+        command(folder_.write("a.csv", "id,day,v\n1,mon,first\n"), one);
+    first.insert(first.end(), {"--after-sql", slow});
+    Process process(first);
+    ASSERT_TRUE(
+        comes_true("select exists (select from pg_stat_activity where query like 'select "
+                   "pg_sleep%in the end%')"));
+    const std::string path = folder_.write("b.csv", "id,day,v\n2,mon,second\n");
+    const Finished second = pgsluice(command(path, other));
+    EXPECT_EQ(0, second.exit_code) << second.err;
+    EXPECT_EQ(0, process.wait().exit_code);
+    EXPECT_EQ("2|mon|second", table());
+  }
 }
 
 /// Two at once: the second one replaces what the first has brought.
@@ -415,6 +501,83 @@ TEST_F(DeleteMissing, KeepsToNamesAndOperatorsOfItsOwn) {
   EXPECT_EQ("2c 3d",
             db().value("select string_agg(\"Key; --\" || \"v'\", ' ' order by 1) from \"Odd; "
                        "Schema\".\"T \"\"x\"\"\""));
+}
+
+/// A load that was begun first and ends last is the newest: what it was in the way of comes again.
+TEST_F(DeleteMissing, KnowsWhoCameLast) {
+  const auto load_file = [&](const std::string& name, std::vector<std::string> more) {
+    more.insert(more.begin(), {"load", folder_ / name, "-t", "t", "-d", url(), "--progress", "none",
+                               "--on-conflict", "update"});
+    return pgsluice(more);
+  };
+  const std::string mon = folder_.write("mon.csv", "id,day,v\n1,mon,mon\n");
+  const std::string tue = folder_.write("tue.csv", "id,day,v\n1,tue,tue\n");
+  for (const bool deletes : {true, false}) {
+    SCOPED_TRACE(deletes);
+    db().run(
+        "drop schema if exists pgsluice cascade; truncate t; insert into t select i, 'old', "
+        "'old' from generate_series(1, 10) i");
+    std::vector<std::string> all;
+    if (deletes) {
+      EXPECT_EQ(1, load_file("mon.csv", {"--delete-missing", "--max-deletes", "10%"}).exit_code);
+      all = {"--delete-missing", "--max-deletes", "100%"};
+    } else {
+      // Both are stopped with nothing stored, in the middle of what decides about them.
+      db().run(
+          "create function stop() returns trigger language plpgsql as $$ begin raise "
+          "'not yet'; end $$; create trigger stop before insert on t for each row when "
+          "(new.v = 'mon') execute function stop()");
+      EXPECT_EQ(1, load_file("mon.csv", {}).exit_code);
+      db().run("drop trigger stop on t; drop function stop()");
+    }
+    EXPECT_EQ(0, load_file("tue.csv", all).exit_code);
+    EXPECT_EQ(0, load_file("mon.csv", all).exit_code);
+    EXPECT_EQ("mon", db().value("select v from t where id = 1"));
+    EXPECT_THAT(load_file("mon.csv", all).out, HasSubstr("nothing to do"));
+    const Finished late = load_file("tue.csv", all);
+    EXPECT_EQ(0, late.exit_code);
+    EXPECT_THAT(late.err, HasSubstr("applying it again"));
+    EXPECT_EQ("tue", db().value("select v from t where id = 1"));
+    EXPECT_THAT(load_file("tue.csv", all).out, HasSubstr("nothing to do"));
+  }
+}
+
+/// Rows that the file keeps stay, whatever their rows of before refer to.
+TEST_F(DeleteMissing, KeepsWhatTheFileKeeps) {
+  for (const std::string action : {"", " on delete cascade", " on delete set null"}) {
+    SCOPED_TRACE(action);
+    db().run(
+        "drop table if exists child; drop table t; drop schema if exists pgsluice cascade; "
+        "create table t (id int primary key, parent int references t" +
+        action +
+        ", v text); insert into t values (1, null, 'a'), (2, 1, 'b'), (3, 2, 'c'); create "
+        "table child (id int references t on delete cascade); insert into child values (2)");
+    // 1 is gone, and 2 has another place.
+    const Finished loaded = load("id,parent,v\n2,,b\n3,2,c\n", sync_flags);
+    EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+    EXPECT_EQ("2||b 3|2|c", table("id, coalesce(parent::text, ''), v"));
+    EXPECT_EQ("1", deleted());
+    EXPECT_EQ(1, db().number("select count(*) from child"));
+  }
+  // What is unique is free for the row that comes.
+  db().run(
+      "drop table child; drop table t; drop schema pgsluice cascade; create table t (id int "
+      "primary key, v text unique); insert into t values (1, 'a')");
+  EXPECT_EQ(0, load("id,v\n2,a\n", sync_flags).exit_code);
+  EXPECT_EQ("2|a", table("id, v"));
+}
+
+TEST_F(DeleteMissing, IsRefusedWhereItWouldTakeMoreAlong) {
+  db().run(
+      "create function f() returns trigger language plpgsql as $$ begin delete from t where id "
+      "= old.id + 1; return null; end $$; create trigger g after delete on t for each row when "
+      "(old.id = 5) execute function f()");
+  const std::string before = table();
+  const Finished refused =
+      load("id,day,v\n1,mon,old\n2,mon,old\n3,mon,old\n4,mon,old\n6,tue,new\n", sync_flags);
+  EXPECT_EQ(1, refused.exit_code);
+  EXPECT_THAT(refused.err, HasSubstr("would take 1 more along"));
+  EXPECT_EQ(before, table());
 }
 
 }  // namespace

@@ -95,8 +95,8 @@ Candidate staged(Candidate c) {
   return c;
 }
 
-Candidate updated_since(Candidate c) {
-  c.load.updated_since = true;
+Candidate changed_since(Candidate c) {
+  c.load.changed_since = true;
   return c;
 }
 
@@ -362,9 +362,9 @@ TEST(History, AppliesAnUpsertAgainBehindAnother) {
   const Candidate once = entry(updating(file("a")), "finished");
   expect_all({
       {"no other since", {once}, updating(file("a")), Kind::nothing_to_do},
-      {"another since", {updated_since(once)}, updating(file("a")), Kind::fresh},
+      {"another since", {changed_since(once)}, updating(file("a")), Kind::fresh},
       {"another since, and this is no upsert",
-       {updated_since(entry(file("a"), "finished"))},
+       {changed_since(entry(file("a"), "finished"))},
        file("a"),
        Kind::nothing_to_do},
   });
@@ -376,7 +376,7 @@ TEST(History, AppliesAgainWhatTakesRowsAway) {
   const Candidate once = entry(file("a"), "finished");
   expect_all({
       {"no other since", {once}, now, Kind::nothing_to_do},
-      {"another since", {updated_since(once)}, now, Kind::fresh},
+      {"another since", {changed_since(once)}, now, Kind::fresh},
   });
 }
 
