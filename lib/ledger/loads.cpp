@@ -433,6 +433,15 @@ Sql leave_mark_out_statements(const KnownLoad& load, const NewLoad& now, std::ui
       literal_or_null(!now.start.empty(), now.start), bytes, literal(load.options), load.id.value);
 }
 
+Sql grow_statement(LoadId id, const NewLoad& now) {
+  return sql(
+      "update pgsluice.loads set fingerprint = {}, head = {}, head_bytes = {}, start = {}, "
+      "source_bytes = {}, source_stamp = {} where load_id = {}; ",
+      literal(now.fingerprint), literal(now.head), now.head_bytes,
+      literal_or_null(!now.start.empty(), now.start), now.source_bytes.value_or(0),
+      literal(now.source_stamp), id.value);
+}
+
 Sql void_load_statement(LoadId id) {
   return sql("update pgsluice.loads set state = 'void' where load_id = {}", id.value);
 }

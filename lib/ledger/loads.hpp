@@ -197,6 +197,10 @@ asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::stri
 /// one that does not: as it is here, with its places so many bytes less.
 Sql leave_mark_out_statements(const KnownLoad& load, const NewLoad& now, std::uint64_t mark_bytes);
 
+/// The statement, with "; " behind it, that makes an unfinished load one of the longer source that
+/// has grown out of its own.
+Sql grow_statement(LoadId id, const NewLoad& now);
+
 /// The statement that declares loads void: what they stored is gone or no longer counts.
 Sql void_load_statement(LoadId id);
 /// Statements, each with "; " behind it, before the table of `like` is emptied, with `except` left
