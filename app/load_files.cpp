@@ -304,6 +304,7 @@ class Files {
     // It makes what is not there yet, and finds out what the others use.
     co_await worker(next_ + 1);
     co_await find_known(end);
+    co_await asio::this_coro::throw_if_cancelled(false);  // the workers are waited for
     async::TaskGroup workers(co_await asio::this_coro::executor);
     for (std::size_t i = 0; i < shared_.side_by_side; ++i) workers.spawn(worker(end));
     co_await workers.join();

@@ -10,6 +10,9 @@ asio::awaitable<void> run_beside(asio::awaitable<void> task, TaskGroup& beside) 
     failed = std::current_exception();
   }
   beside.cancel();
+  // Where the task was cancelled, Asio would refuse to begin another wait: those beside would be
+  // left alone, and go on when the group, with what cancels them, is gone.
+  co_await asio::this_coro::throw_if_cancelled(false);
   try {
     co_await beside.join();
   } catch (const boost::system::system_error&) {

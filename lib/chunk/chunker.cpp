@@ -29,7 +29,6 @@ source::Unreadable failure_of(csv::OddLine::Kind why, const std::string& where,
                     : "is larger than " + format_bytes(options.record_bytes_max)) +
           (is_open ? "; a quote in it is still open" : "") +
           (in_lines ? " (see --max-record-lines, --quote)" : " (see --max-record-bytes, --quote)"),
-      "",
       options.cuts_open_records ? "with a larger --max-record-bytes"
                                 : "with --max-rejects, or with other limits of a record,");
 }

@@ -461,6 +461,15 @@ Sql end_otherwise_statement(LoadId load, const NewLoad& now) {
       literal(now.options), load.value);
 }
 
+Sql grow_statement(LoadId id, const NewLoad& now) {
+  return sql(
+      "update pgsluice.loads set fingerprint = {}, head = {}, head_bytes = {}, start = {}, "
+      "source_bytes = {}, source_stamp = {} where load_id = {}; ",
+      literal(now.fingerprint), literal(now.head), now.head_bytes,
+      literal_or_null(!now.start.empty(), now.start), now.source_bytes.value_or(0),
+      literal(now.source_stamp), id.value);
+}
+
 Sql void_load_statement(LoadId id) {
   return sql("update pgsluice.loads set state = 'void' where load_id = {}", id.value);
 }

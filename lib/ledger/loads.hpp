@@ -211,6 +211,10 @@ Sql leave_mark_out_statements(const KnownLoad& load, const NewLoad& now, std::ui
 /// says of --after-sql.
 Sql end_otherwise_statement(LoadId load, const NewLoad& now);
 
+/// The statement, with "; " behind it, that makes an unfinished load one of the longer source that
+/// has grown out of its own.
+Sql grow_statement(LoadId id, const NewLoad& now);
+
 /// The statement that declares loads void: what they stored is gone or no longer counts.
 Sql void_load_statement(LoadId id);
 /// Statements, each with "; " behind it, before the table of `like` is emptied, with `except` left

@@ -6,10 +6,9 @@
 
 #include "async/offload.hpp"
 #include "base/path_text.hpp"
-#include "chunk/lexer.hpp"
-#include "ledger/damaged.hpp"
 #include "ledger/places.hpp"
 #include "ledger/stages.hpp"
+#include "load/behind.hpp"
 #include "load/refusal.hpp"
 #include "load/retry_policy.hpp"
 #include "load/survey.hpp"
@@ -17,7 +16,6 @@
 #include "plan/values.hpp"
 #include "resume/candidates.hpp"
 #include "resume/compare.hpp"
-#include "resume/counted_mark.hpp"
 #include "source/marked_source.hpp"
 
 namespace sluice::load {
@@ -29,37 +27,6 @@ Sql defer_statements(const plan::Plan& plan, const Sql& load) {
   for (const writer::Index& index : plan.deferred_indexes)
     defer += ledger::defer_statements(load, plan.target.table.id, index);
   return defer.empty() ? defer : plan.target.settings_sql + defer;
-}
-
-/// Whether a record ends where these bytes do, which are a chunk's.
-bool end_a_record(const plan::Plan& plan, const std::string& bytes) {
-  chunk::Chunk chunk;
-  chunk.buffer.reserve(bytes.size() + csv::Scanner::padding);
-  std::ranges::copy(bytes, chunk.buffer.bytes());
-  chunk::Lexer lexer(plan.options.dialect, plan.preamble.line_end, plan.options.scanner);
-  lexer.start();
-  lexer.scan(chunk, bytes.size(), true);
-  if (lexer.state().in_quotes) return false;
-  const std::size_t entries = chunk.index.size();
-  const bool ends = entries > 0 && chunk.index[entries - 1] + std::size_t{1} == bytes.size();
-  return ends || (!chunk.odd_lines.empty() && chunk.odd_lines.back().behind == bytes.size());
-}
-
-/// Where what is behind a finished load's last chunk begins; nothing where its last record was not
-/// ended. Blocking.
-std::optional<Position> place_behind(plan::Plan& plan, const ledger::ChunkEntry& last) {
-  if (!plan.source->seek(last.start.byte_offset)) return std::nullopt;
-  std::string bytes(last.byte_count, '\0');
-  bytes.resize(plan.source->read(bytes.data(), bytes.size()));
-  const csv::LineEnd line_end = plan.preamble.line_end;
-  const char end = line_end == csv::LineEnd::cr ? '\r' : '\n';
-  const bool has_end =
-      bytes.ends_with(end) || (line_end == csv::LineEnd::any && bytes.ends_with('\r'));
-  if (bytes.size() != last.byte_count || !has_end || !end_a_record(plan, bytes))
-    return std::nullopt;
-  return Position{last.start.byte_offset + last.byte_count,
-                  last.start.line + csv::count_line_ends(bytes, line_end),
-                  last.start.record + last.records_read};
 }
 
 }  // namespace
@@ -120,13 +87,12 @@ asio::awaitable<resume::Verdict> Entrance::judge_source(pg::Connection& connecti
   const std::function<bool()> stopped = [this] { return run_.is_stopped; };
   const resume::ComparisonOn on{run_.on.reader,           connection, *plan_.source, plan_.identity,
                                 plan_.preamble.beginning, stopped};
-  std::vector<std::size_t> which = std::move(verdict.compare);
-  co_await resume::compare(on, history.loads, std::move(which));
+  verdict = co_await resume::judge_by_content(on, history);
   run_.require_going_on();
   const ledger::LoadEntry like = history.loads.front().load;
-  verdict = resume::judge(history, plan_.identity);
+  using Kind = resume::Verdict::Kind;
   const bool must_be_read =
-      verdict.kind == resume::Verdict::Kind::fresh || verdict.kind == resume::Verdict::Kind::append;
+      verdict.kind == Kind::fresh || verdict.kind == Kind::append || verdict.kind == Kind::resume;
   if (must_be_read) co_await read_again(like);
   co_return verdict;
 }
@@ -189,6 +155,10 @@ asio::awaitable<bool> Entrance::enter() {
     case Kind::resume: co_await resume(connection, *verdict.load); co_return true;
     case Kind::append: co_await go_on_behind(connection, *verdict.load); break;
     case Kind::fresh: break;
+    case Kind::refuse_grown: {
+      const Failure refused = co_await refusal_of_grown(run_.on, connection, plan_, verdict);
+      throw Failure(refused);
+    }
     default: throw refusal(plan_, verdict);
   }
   if (!verdict.note.empty()) run_.note(verdict.note);
@@ -213,13 +183,21 @@ asio::awaitable<bool> Entrance::enter() {
 asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger::KnownLoad& load) {
   run_.report.load = load.id;
   run_.report.resumed = true;
-  run_.note(fmt::format("resuming load {} of {}, with {} rows {} already", load.id.value,
+  const bool has_grown = load.source_bytes && plan_.identity.source_bytes &&
+                         *load.source_bytes != *plan_.identity.source_bytes;
+  run_.note(fmt::format("resuming load {} of {}, with {} rows {} already{}", load.id.value,
                         load.started_at, load.totals.counts.rows(),
-                        plan_.strategy.staged ? "staged" : "stored"));
+                        plan_.strategy.staged ? "staged" : "stored",
+                        has_grown ? ": the file has grown since" : ""));
   if (load.behind_load) {
     plan_.begins_at = plan::beginning_of(load.options);
-    const auto read = [this] { plan::reread_preamble(plan_); };
-    co_await async::offload(run_.on.reader, read);
+    if (plan_.source->length()) {
+      const auto read = [this] { plan::reread_preamble(plan_); };
+      co_await async::offload(run_.on.reader, read);
+    } else {
+      co_await read_past_front(run_.on, connection, plan_, load);
+      run_.require_going_on();
+    }
   }
   plan_.identity.behind_load = load.behind_load;
   co_await rejects_.choose(plan_, path_of_text(load.rejects_path));
@@ -233,45 +211,24 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
     more += ledger::leave_mark_out_statements(load, plan_.identity, source::utf8_mark.size());
   // What finishes it is decided when that is done.
   more += ledger::end_otherwise_statement(load.id, plan_.identity);
+  if (has_grown) more += ledger::grow_statement(load.id, plan_.identity);
   co_await ledger::resume_load(connection, load.id, plan_.identity.rejects_path, more);
 }
 
 /// Makes the plan one of what is behind the content of a finished load.
 asio::awaitable<void> Entrance::go_on_behind(pg::Connection& connection,
                                              const ledger::KnownLoad& load) {
-  // What was a footer, or stood behind the end of the data, is not to be read as records.
-  if (plan_.options.skip_footer > 0 || plan_.options.dialect.has_end_marker()) {
-    throw Failure(FailureKind::changed,
-                  fmt::format("{} has grown since load {}, which left out its end (see "
-                              "--skip-footer, --format)",
-                              plan_.source->name(), load.id.value),
-                  fmt::format("--grown load loads all of it; see also --truncate, as the records "
-                              "of then are in {} already.",
-                              plan_.target.table.full_name()));
-  }
-  ledger::StoredChunks chunks = co_await ledger::stored_chunks(connection, load.id);
-  chunks = resume::without_mark(load, std::move(chunks));
-  if (chunks.empty()) throw ledger::damaged(load.id, "it has no chunks");
-  const ledger::ChunkEntry& last = chunks.rbegin()->second;
-  std::optional<Position> place;
-  const auto find = [this, &place, &last] { place = place_behind(plan_, last); };
-  co_await async::offload(run_.on.reader, find);
-  if (!place) {
-    throw Failure(
-        FailureKind::changed,
-        fmt::format("{} has grown since load {}, but the last record of then had no line "
-                    "end: it may have been cut",
-                    plan_.source->name(), load.id.value),
-        fmt::format("--grown load loads all of it; that record is in {} already (see also "
-                    "--truncate).",
-                    plan_.target.table.full_name()));
-  }
-  plan_.begins_at = place;
+  const Behind behind = co_await behind_load(run_.on, connection, plan_, load);
+  if (behind.why_not) throw Failure(*behind.why_not);
+  plan_.begins_at = behind.place;
   plan_.identity.behind_load = load.id;
-  plan_.identity.options = plan::with_beginning(plan_.identity.options, *place);
+  plan_.identity.options = plan::with_beginning(plan_.identity.options, behind.place);
   const auto read = [this] { plan::reread_preamble(plan_); };
   co_await async::offload(run_.on.reader, read);
-  run_.note(fmt::format("goes on behind load {}, at line {}", load.id.value, place->line));
+  run_.note(fmt::format("goes on behind load {}, at line {}{}", load.id.value, behind.place.line,
+                        behind.has_rejected ? ", with the record that was cut off there then, and "
+                                              "rejected"
+                                            : ""));
 }
 
 void tell_nothing_to_do(Run& run, const ledger::LoadEntry& load) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/quantity.hpp"
+#include "load/behind.hpp"
 #include "load/refusal.hpp"
 #include "resume/candidates.hpp"
 #include "resume/compare.hpp"
@@ -42,21 +43,20 @@ asio::awaitable<void> foresee(Run& run, plan::Plan& plan) {
     history.target_is_empty = !is_empty.empty();
     co_await resume::find_running(*connection, plan.identity, history.loads);
   }
-  resume::Verdict verdict = resume::judge(history, plan.identity);
-  if (verdict.kind == Kind::compare) {
-    const std::function<bool()> stopped = [&run] { return run.is_stopped; };
-    const resume::ComparisonOn on{run.on.reader,           *connection, *plan.source, plan.identity,
-                                  plan.preamble.beginning, stopped};
-    std::vector<std::size_t> which = std::move(verdict.compare);
-    co_await resume::compare(on, history.loads, std::move(which));
-    run.require_going_on();
-    verdict = resume::judge(history, plan.identity);
-  }
+  const std::function<bool()> stopped = [&run] { return run.is_stopped; };
+  const resume::ComparisonOn on{run.on.reader,           *connection, *plan.source, plan.identity,
+                                plan.preamble.beginning, stopped};
+  const resume::Verdict verdict = co_await resume::judge_by_content(on, history);
+  run.require_going_on();
   switch (verdict.kind) {
     case Kind::fresh:
     case Kind::resume:
     case Kind::append:
     case Kind::nothing_to_do: break;
+    case Kind::refuse_grown: {
+      const Failure refused = co_await refusal_of_grown(run.on, *connection, plan, verdict);
+      throw Failure(refused);
+    }
     default: throw refusal(plan, verdict);
   }
   std::string note = words_for(plan, verdict);

@@ -10,6 +10,7 @@
 #include "base/quantity.hpp"
 #include "load/at_once.hpp"
 #include "load/enter.hpp"
+#include "load/damage.hpp"
 #include "load/explain.hpp"
 #include "load/finishing.hpp"
 #include "load/foresee.hpp"
@@ -25,7 +26,6 @@
 #include "pg/encoding.hpp"
 #include "plan/data_encoding.hpp"
 #include "plan/values.hpp"
-#include "source/unreadable.hpp"
 #include "writer/table_name.hpp"
 
 namespace sluice::load {
@@ -62,15 +62,15 @@ Load::~Load() = default;
 
 asio::awaitable<void> Load::run() {
   Wanted wanted(options_);
+  PackedFile packed(options_);
   std::exception_ptr failed;
   try {
     co_await run_to_the_end();
-  } catch (const source::Unreadable& unreadable) {
-    run_.report.goes_on_with = unreadable.goes_on_with();
-    failed = std::current_exception();
   } catch (...) {
     failed = std::current_exception();
   }
+  if (failed && !run_.is_stopped)
+    failed = co_await tell_of_source(run_, source_.get(), std::move(packed), failed);
   if (failed && !run_.is_stopped)
     failed = co_await explain(run_.on.pool, std::move(wanted), failed);
   if (!failed && options_.more_follows) co_await let_go();

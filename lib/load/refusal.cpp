@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "load/undo.hpp"
+
 namespace sluice::load {
 namespace {
 
@@ -11,6 +13,45 @@ constexpr const char* from_the_start = "--again loads all of it";
 
 std::string emptied(const plan::Plan& plan) {
   return fmt::format("with --truncate {} is emptied first", plan.target.table.full_name());
+}
+
+/// What becomes of the rows of a load that is not gone on with, by each way of loading all of it.
+std::string from_anew(const plan::Plan& plan, const ledger::KnownLoad& load) {
+  const std::string undo =
+      way_to_undo(load).problem.empty()
+          ? fmt::format(" (pgsluice loads show {} says how to take them out first)", load.id.value)
+          : std::string();
+  return fmt::format(
+      "--again loads all of it beside these rows{}; --again --truncate empties {} first.", undo,
+      plan.target.table.full_name());
+}
+
+/// Of a load of this file that is not finished.
+std::string about_changed_file(const plan::Plan& plan, const resume::Verdict& verdict) {
+  const ledger::KnownLoad& load = *verdict.load;
+  const std::string& source = plan.source->name();
+  const std::uint64_t then = load.source_bytes.value_or(0);
+  const std::uint64_t now = plan.identity.source_bytes.value_or(0);
+  if (verdict.kind == Kind::refuse_changed) {
+    const bool has_lengths = load.source_bytes && plan.identity.source_bytes;
+    const std::string difference =
+        !has_lengths ? "its beginning differs"
+                     : fmt::format("it had {} bytes then and has {} now, and {}", then, now,
+                                   now > then ? "does not begin with what it was"
+                                              : "its beginning or end differs");
+    return fmt::format(
+        "{} has changed since load {} stored {} rows of it in {}: {}\n"
+        "  {}",
+        source, load.id.value, load.totals.counts.rows_stored, plan.target.table.full_name(),
+        difference, from_anew(plan, load));
+  }
+  return fmt::format(
+      "{} has grown since load {} stored the last of the {} bytes that it had then, and that load "
+      "is "
+      "not finished\n"
+      "  Its command with - for the file finishes it (head -c {} {} | pgsluice load - ...), and "
+      "--grown append then loads what is behind that. {}",
+      source, load.id.value, then, load.content_end, source, from_anew(plan, load));
 }
 
 /// Of a verdict about the source, and how it is read; empty for others.
@@ -23,13 +64,7 @@ std::string about_source(const plan::Plan& plan, const resume::Verdict& verdict)
   };
   switch (verdict.kind) {
     case Kind::refuse_changed:
-      return fmt::format(
-          "{} has changed since load {} stored {} rows of it in {}: it had {} bytes "
-          "then and has {} now, and its beginning or end differs\n"
-          "  {}; {}.",
-          source, load.id.value, load.totals.counts.rows_stored, table,
-          load.source_bytes.value_or(0), plan.identity.source_bytes.value_or(0), from_the_start,
-          emptied(plan));
+    case Kind::refuse_all_stored: return about_changed_file(plan, verdict);
     case Kind::refuse_options:
       return fmt::format(
           "load {} of {} is unfinished and was begun with other options ({})\n"
@@ -111,7 +146,9 @@ Failure refusal(const plan::Plan& plan, const resume::Verdict& verdict) {
   if (message.empty()) message = about_table(plan, verdict);
   if (message.empty()) return {FailureKind::failed, plan.source->name() + ": no verdict"};
   const bool is_held = verdict.kind == Kind::refuse_running;
-  return {is_held ? FailureKind::held : FailureKind::changed, message};
+  const std::size_t end = message.find("\n  ");
+  const std::string advice = end == std::string::npos ? "" : message.substr(end + 3);
+  return {is_held ? FailureKind::held : FailureKind::changed, message.substr(0, end), advice};
 }
 
 }  // namespace sluice::load

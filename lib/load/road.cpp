@@ -104,11 +104,16 @@ bool Road::is_stored(const chunk::Chunk& chunk) {
     const std::uint64_t begin = entry.start.byte_offset + plan_.source->mark_bytes();
     throw Failure(
         FailureKind::changed,
-        fmt::format("{} has changed since load {} stored a part of it: bytes {} to {} (from line "
-                    "{}) differ\n"
-                    "  Load it from the start with --again; add --truncate to empty {} first.",
-                    plan_.source->name(), with_.writer.load()->value, begin,
-                    begin + entry.byte_count, entry.start.line, plan_.target.table.full_name()));
+        fmt::format("{} has changed since load {} {} a part of it: bytes {} to {} (from line {}) "
+                    "differ",
+                    plan_.source->name(), with_.writer.load()->value,
+                    plan_.strategy.staged ? "staged" : "stored", begin, begin + entry.byte_count,
+                    entry.start.line),
+        plan_.strategy.staged
+            ? "--again loads it from the start; what waits is given up."
+            : fmt::format("--again loads it from the start, beside what is stored of it; --again "
+                          "--truncate empties {} first.",
+                          plan_.target.table.full_name()));
   }
   progress_.bytes_done += chunk.size;
   progress_.bytes_before += chunk.size;

@@ -420,7 +420,10 @@ void reread_preamble(Plan& plan) {
   if (!plan.begins_at) return;
   plan.preamble.start = *plan.begins_at;
   plan.preamble.read_ahead.clear();
-  plan.source->seek(plan.begins_at->byte_offset);
+  if (!plan.source->seek(plan.begins_at->byte_offset))
+    throw Failure(FailureKind::changed,
+                  fmt::format("{} cannot be read from byte {} on, where the load begins",
+                              plan.source->name(), plan.begins_at->byte_offset));
   plan.preamble.origin = chunk::origin_of(*plan.source, {});
 }
 

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/limits.hpp"
+#include "rejects/reject_place.hpp"
 
 namespace sluice::rejects {
 namespace {
@@ -39,7 +41,24 @@ std::optional<RejectLine> read_reject_line(const std::string& text, std::optiona
   if (!chunk || !attempt || !bytes || *bytes < 0 ||
       *bytes > static_cast<std::int64_t>(limits::record_bytes_max))
     return std::nullopt;
-  return RejectLine{*chunk, *attempt, static_cast<std::uint64_t>(*bytes)};
+  const std::int64_t line = number(json, "line").value_or(0);
+  return RejectLine{*chunk, *attempt, static_cast<std::uint64_t>(*bytes),
+                    static_cast<std::uint64_t>(std::max<std::int64_t>(line, 0))};
+}
+
+bool are_rejected(const std::string& path, ChunkId chunk, std::uint64_t first,
+                  std::uint64_t lines) {
+  const source::FileDescriptor reasons = reject_io::open_own(RejectPlace::reasons_path_of(path));
+  if (reasons.get() < 0) return false;
+  std::set<std::uint64_t> found;
+  LineReader reader(reasons);
+  for (std::string text; reader.next(text);) {
+    const std::optional<RejectLine> reject = read_reject_line(text, chunk.load);
+    const bool is_one = reject && reject->chunk == chunk.number && reject->line >= first &&
+                        reject->line - first < lines;
+    if (is_one) found.insert(reject->line);
+  }
+  return found.size() == lines;
 }
 
 std::string rewriting_line(std::optional<LoadId> load, const std::string& name) {

@@ -14,10 +14,16 @@ struct RejectLine {
   std::int64_t chunk = 0;
   std::int64_t attempt = 0;
   std::uint64_t byte_count = 0;
+  std::uint64_t line = 0;  ///< of the source, from 1; 0 where it is not said
 };
 
 /// Nothing where it is no line of this load.
 std::optional<RejectLine> read_reject_line(const std::string& text, std::optional<LoadId> load);
+
+/// Whether each of so many lines of the source, from `first` on, was a record of this chunk that
+/// was rejected, as the reasons beside the records of this path say. False where they cannot be
+/// read.
+bool are_rejected(const std::string& path, ChunkId chunk, std::uint64_t first, std::uint64_t lines);
 
 /// The last line of the reasons while both files are written anew: the name, which nobody guesses,
 /// that the new ones have meanwhile.

@@ -48,7 +48,7 @@ asio::awaitable<void> find_running(pg::Connection& connection, const ledger::New
                                    std::vector<Candidate>& candidates) {
   std::vector<LoadId> begun;
   for (const Candidate& c : candidates)
-    if (may_be_begun(c.load, now)) begun.push_back(c.load.id);
+    if (may_be_begun(c.load, now) || may_have_grown(c.load, now)) begun.push_back(c.load.id);
   const std::vector<LoadId> running = co_await ledger::running(connection, begun);
   for (Candidate& c : candidates)
     c.is_running = std::ranges::find(running, c.load.id) != running.end();

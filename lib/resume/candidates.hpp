@@ -13,7 +13,8 @@ asio::awaitable<ledger::KnownLoads> find_candidates(pg::Connection& connection, 
 /// ledger::damaged() where the options do not have them left alone.
 History history_of(const plan::Plan& plan, std::vector<ledger::KnownLoad> loads);
 
-/// Says of those that the source may be a longer copy of whether a run is at work on them.
+/// Says of those that the source may be longer than, of its file or another one, whether a run is
+/// at work on them.
 asio::awaitable<void> find_running(pg::Connection& connection, const ledger::NewLoad& now,
                                    std::vector<Candidate>& candidates);
 

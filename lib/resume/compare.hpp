@@ -6,28 +6,25 @@
 #include <vector>
 
 #include "pg/connection.hpp"
+#include "resume/chain.hpp"
 #include "resume/history.hpp"
 #include "source/source.hpp"
 
 namespace sluice::resume {
 
-/// A run of bytes whose digest is known (XXH3, 64 bits).
-struct Range {
-  std::uint64_t begin = 0;
-  std::uint64_t size = 0;
-  std::uint64_t digest = 0;
-};
-
 /// Compares a source with the chunks of several loads while it is read once, from its first byte.
 class Comparison {
  public:
-  /// `ranges` in rising order, each list that of one load.
+  /// Each list is that of one load; its ranges rise, but for one that begins again where an
+  /// earlier one has not ended.
   explicit Comparison(std::vector<std::vector<Range>> ranges);
 
   /// The next bytes.
   void feed(const char* bytes, std::size_t size);
   /// False where nothing more has to be read to know all answers but whether the source goes on.
   bool is_open() const;
+  /// How many more bytes are needed before one of the ranges is known. REQUIRES: is_open().
+  std::uint64_t bytes_wanted() const;
   std::uint64_t bytes() const { return at_; }
 
   bool agrees(std::size_t load) const;        ///< in all of its ranges
@@ -35,7 +32,7 @@ class Comparison {
 
  private:
   struct Track;
-  std::vector<std::shared_ptr<Track>> tracks_;
+  std::vector<std::vector<std::shared_ptr<Track>>> tracks_;  ///< of each load
   std::uint64_t at_ = 0;
 };
 
@@ -49,9 +46,10 @@ struct ComparisonOn {
   const std::function<bool()>& stopped;  ///< asked between two reads
 };
 
-/// Sets the match of those candidates, and leaves the source somewhere behind its beginning. First
-/// the loads' first chunks are compared: of the many that may begin alike few are left then.
-asio::awaitable<void> compare(ComparisonOn on, std::vector<Candidate>& candidates,
-                              std::vector<std::size_t> which);
+/// The verdict on the source, which is read as long as its content decides, and is left somewhere
+/// behind its beginning then. First the loads' first chunks are compared: of the many that may
+/// begin alike few are left then. A source that comes once is read once, and no further than it
+/// takes. Kind::compare where it was stopped.
+asio::awaitable<Verdict> judge_by_content(ComparisonOn on, History& history);
 
 }  // namespace sluice::resume

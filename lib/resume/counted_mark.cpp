@@ -11,7 +11,7 @@ namespace {
 constexpr std::uint64_t mark_bytes = source::utf8_mark.size();
 
 /// The head of the content that the load has read behind a mark, where it is known.
-const std::string* head_without_mark(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
+const std::string* head_without_mark(const ledger::LoadEntry& load, const ledger::NewLoad& now) {
   // The oldest have no head.
   const bool is_whole = load.head == now.marked.head ||
                         (load.head.empty() && load.fingerprint == now.marked.fingerprint);
@@ -48,8 +48,15 @@ void leave_mark_out(ledger::KnownLoad& load, const ledger::NewLoad& now) {
   load.content_end -= mark_bytes;
 }
 
-ledger::StoredChunks without_mark(const ledger::KnownLoad& load, ledger::StoredChunks chunks) {
-  if (!load.counts_mark) return chunks;
+std::optional<bool> counts_mark_in(const ledger::LoadEntry& load, const ledger::NewLoad& now) {
+  if (head_without_mark(load, now) != nullptr) return true;
+  const bool is_unmarked = load.head == now.head ||
+                           std::ranges::find(now.short_heads, load.head) != now.short_heads.end();
+  return is_unmarked ? std::optional(false) : std::nullopt;
+}
+
+ledger::StoredChunks without_mark(ledger::StoredChunks chunks, bool counts_mark) {
+  if (!counts_mark) return chunks;
   for (auto& [number, chunk] : chunks)
     chunk.start.byte_offset -= std::min(chunk.start.byte_offset, mark_bytes);
   return chunks;

@@ -91,8 +91,10 @@ class Judge {
       if (is_over(c.load)) continue;
       if (c.load.finished()) {
         finished_.push_back(i);
-      } else if (const auto kind = unfinished(c.load)) {
-        return with(*kind, c.load);
+      } else if (const auto kind = unfinished(c)) {
+        Verdict verdict = with(*kind, c.load);
+        if (*kind == Kind::compare) verdict.compare.push_back(i);
+        return verdict;
       }
     }
     if (h_.again) return fresh_;
@@ -151,20 +153,27 @@ class Judge {
         finished_, [this](std::size_t i) { return may_be_same(h_.loads[i].load, now_); });
   }
 
+  bool has_lost_all(const ledger::KnownLoad& load) const {
+    const bool crashed = h_.target_is_unlogged && load.is_emptied;
+    return has_rows(load) && (h_.target_is_empty || crashed);
+  }
+
   /// The load's rows are gone, and its entry becomes void where a new load begins.
   bool is_over(const ledger::KnownLoad& load) {
-    if (h_.again) return false;
-    if (!has_rows(load)) return false;
-    const bool crashed = h_.target_is_unlogged && load.is_emptied;
-    if (!h_.target_is_empty && !crashed) return false;
+    if (h_.again || !has_lost_all(load)) return false;
     if (load.finished() && !is_about(load)) return false;
     fresh_.void_loads.push_back(load.id);
-    if (fresh_.note.empty() && may_be_same(load, now_)) {
-      fresh_.note = fmt::format(
-          "load {} brought {} rows of this file, but {} {}: loading it again", load.id.value,
-          load.totals.counts.rows_in_table(), now_.target,
-          h_.target_is_empty ? "is empty now"
-                             : "is unlogged, and the server has crashed and emptied it since");
+    if (!fresh_.note.empty()) return true;
+    const char* const why = h_.target_is_empty
+                                ? "is empty now"
+                                : "is unlogged, and the server has crashed and emptied it since";
+    if (may_be_same(load, now_)) {
+      fresh_.note =
+          fmt::format("load {} brought {} rows of this file, but {} {}: loading it again",
+                      load.id.value, load.totals.counts.rows_in_table(), now_.target, why);
+    } else if (!load.finished()) {
+      fresh_.note = fmt::format("load {} of {}, which was unfinished, is given up: {} {}",
+                                load.id.value, load.source, now_.target, why);
     }
     return true;
   }
@@ -184,7 +193,8 @@ class Judge {
   }
 
   /// What an unfinished load wants; nothing where it stands in nobody's way.
-  std::optional<Kind> unfinished(const ledger::KnownLoad& load) {
+  std::optional<Kind> unfinished(const Candidate& c) {
+    const ledger::KnownLoad& load = c.load;
     const bool is_this = may_be_same(load, now_);
     // Of the same path, but of other content: yesterday's file, or this one before it changed.
     if (!is_this && !is_of_this_file(load, now_)) return std::nullopt;
@@ -195,12 +205,31 @@ class Judge {
       }
     }
     if (is_this && may_resume(load) && load.staged == now_.staged) return Kind::resume;
+    if (load.totals.chunks > 0 && may_have_grown(load, now_)) return unfinished_of_less(c);
     // What waits in a staging table, or has stored nothing, stands in nobody's way.
     if (load.staged || load.totals.chunks == 0) {
       give_up(load);
       return std::nullopt;
     }
     return is_this ? Kind::refuse_options : Kind::refuse_changed;
+  }
+
+  /// ... of this file, which was shorter then.
+  std::optional<Kind> unfinished_of_less(const Candidate& c) {
+    const ledger::KnownLoad& load = c.load;
+    if (c.match == Match::unread) return Kind::compare;
+    const bool has_grown = c.match == Match::prefix && c.begins_with_file;
+    if (has_grown && c.is_running) return Kind::refuse_running;
+    // Where the chunks in front of the end of then end does not depend on what is behind them.
+    const bool has_end = load.content_end >= *load.source_bytes;
+    if (has_grown && !has_end && may_resume(load) && load.staged == now_.staged)
+      return Kind::resume;
+    if (load.staged) {
+      give_up(load);
+      return std::nullopt;
+    }
+    if (!has_grown) return Kind::refuse_changed;
+    return may_resume(load) ? Kind::refuse_all_stored : Kind::refuse_options;
   }
 
   /// Writing through a mapping may leave all times as they are for a while: of an untouched file
@@ -214,7 +243,8 @@ class Judge {
   /// An unfinished load of another file or stream, which this one may be a longer copy of.
   bool is_in_the_way(const Candidate& c) const {
     if (h_.again || h_.truncate || h_.grown == plan::Grown::load) return false;
-    return may_be_begun(c.load, now_) && !is_anothers(c.load) && (c.is_running || has_rows(c.load));
+    const bool has_its_rows = has_rows(c.load) && !has_lost_all(c.load);
+    return may_be_begun(c.load, now_) && !is_anothers(c.load) && (c.is_running || has_its_rows);
   }
 
   bool must_be_read(const Candidate& c) const {
@@ -437,6 +467,12 @@ bool may_be_begun(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
   const std::uint64_t least =
       load.content_end > 0 ? load.content_end : load.source_bytes.value_or(0);
   return least > 0 && (!now.source_bytes || *now.source_bytes >= least) && begins_alike(load, now);
+}
+
+bool may_have_grown(const ledger::KnownLoad& load, const ledger::NewLoad& now) {
+  if (load.finished() || load.is_half_undone() || load.of_other_table) return false;
+  return is_of_this_file(load, now) && load.source_bytes && now.source_bytes &&
+         *now.source_bytes > *load.source_bytes && begins_alike(load, now);
 }
 
 bool same_options(const std::string& then, const std::string& now, bool with_beginning) {

@@ -21,7 +21,10 @@ enum class Match {
 struct Candidate {
   ledger::KnownLoad load;
   Match match = Match::unread;
-  bool is_running = false;  ///< a run is at work on it; asked for where it may_be_begun()
+  bool begins_with_file =
+      false;  ///< the source, with all of the file that an unfinished load is of
+  bool is_running =
+      false;  ///< a run is at work on it; asked for where it may_be_begun() or _have_grown()
 };
 
 /// What to do about a source that the ledger may know. A pure decision; its inputs are all here.
@@ -44,6 +47,7 @@ struct Verdict {
     compare,               ///< read the source and compare it with the candidates `compare`
     nothing_to_do,         ///< `load` has brought all of it
     refuse_changed,        ///< `load` is unfinished, and the file is not what it was
+    refuse_all_stored,     ///< ... and has grown, but `load` has stored the end of then
     refuse_options,        ///< `load` is unfinished, and was begun with other options
     refuse_other_options,  ///< `load` is finished, and brought the same bytes with other options
     refuse_same_content,   ///< `load` is finished, and brought the same bytes under another name
@@ -67,6 +71,10 @@ Verdict judge(const History& history, const ledger::NewLoad& now);
 
 /// Whether the source may be what an unfinished load of another file or stream has begun with.
 bool may_be_begun(const ledger::KnownLoad& load, const ledger::NewLoad& now);
+
+/// Whether an unfinished load may be of what this file was before it grew, or before all of it was
+/// there.
+bool may_have_grown(const ledger::KnownLoad& load, const ledger::NewLoad& now);
 
 /// Whether two sets of row-deciding options (JSON) make the same rows of the same bytes. Where a
 /// load goes on behind another one, where its data begin does not count.

@@ -107,7 +107,7 @@ class Choice {
                          " files; say which ones: --member NAME, or --member '*.csv' for one load "
                          "each:" +
                          list_of(names),
-                     "", "with --member");
+                     "with --member");
   }
 
  private:

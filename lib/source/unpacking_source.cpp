@@ -10,18 +10,13 @@ namespace sluice::source {
 Unreadable cut_off(const std::string& name, const std::string& packing, const std::string& place) {
   return {FailureKind::failed,
           name + ": its " + packing + " ends too early, " + place +
-              ": it was cut off, or is still being written",
-          "No record behind its last whole chunk is stored; once the file is complete the same "
-          "command goes on.",
-          "with the whole file"};
+              ": it was cut off, is damaged, or is still being written",
+          "with the whole file", Unreadable::Why::cut_off};
 }
 
 Unreadable damaged(const std::string& name, const std::string& what) {
-  return {
-      FailureKind::failed, name + ": is damaged: " + what,
-      "Rows of it that are stored may be wrong too: load a good copy with --again --truncate (or "
-      "use --atomic).",
-      "with a good copy of the file"};
+  return {FailureKind::failed, name + ": is damaged: " + what,
+          "with a good copy of the file, if that has what is stored,", Unreadable::Why::damaged};
 }
 
 std::size_t UnpackingSource::read_some(char* into, std::size_t size) {
@@ -33,7 +28,7 @@ std::size_t UnpackingSource::read_some(char* into, std::size_t size) {
     throw Unreadable(FailureKind::failed,
                      name() + ": unpacks to more than " + format_bytes(*options_.bytes_max) +
                          " (see --max-bytes)",
-                     "", "with a larger --max-bytes");
+                     "with a larger --max-bytes");
   }
   return got;
 }

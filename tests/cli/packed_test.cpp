@@ -161,6 +161,101 @@ TEST_F(PackedLoad, DamageIsToldAndAtomicStoresNothing) {
   EXPECT_EQ(0, rows());
 }
 
+/// What is said to be stored, and to be the way on, is.
+TEST_F(PackedLoad, SaysWhatIsStoredOfWhatIsDamaged) {
+  const std::string text = csv_to_pack(600'000);
+  const std::string packed = piped("gzip -c", text);
+  const std::string small = piped("gzip -c", "id,name\n1,a\n2,b\n");
+  const auto damaged = [](std::string bytes) {
+    bytes[bytes.size() - 6] ^= 1;
+    return bytes;
+  };
+  struct Case {
+    std::string bytes;
+    std::vector<std::string> flags;
+    std::string says;
+    std::string good;
+  };
+  const std::vector<std::string> one_chunk{"--chunk-size", "8MiB"};
+  const Case cases[] = {
+      {damaged(small), {}, "This run has stored nothing of it", small},
+      {small.substr(0, small.size() - 9), {}, "This run has stored nothing of it", small},
+      {damaged(packed), one_chunk, "Nothing of it is stored; with a good copy of the", packed},
+      {packed.substr(0, packed.size() - 9), one_chunk, "Nothing of it is stored; once", packed},
+      {damaged(packed), {}, "stored may be wrong too. With a good copy of the file the", packed},
+      {damaged(packed),
+       {"--again"},
+       "With a good copy of the file the same command without --again compares them",
+       packed},
+      {damaged(packed), {"--atomic"}, "may be wrong too, and are not in the table", packed},
+      {packed.substr(0, packed.size() - 99), {}, "No record behind its last whole chunk", packed},
+      {damaged(packed), {"--no-ledger"}, "Without a ledger nobody knows which records", ""},
+      {piped("cat > b.csv && zip -q a.zip b.csv && cat a.zip && echo more", text),
+       {},
+       "This run has stored nothing of it",
+       ""},
+  };
+  for (const Case& each : cases) {
+    SCOPED_TRACE(each.says);
+    db().run("truncate t; drop schema if exists pgsluice cascade");
+    const std::string path = folder_.write("f.csv.gz", each.bytes);
+    std::vector<std::string> flags = each.flags;
+    if (flags != one_chunk) flags.insert(flags.end(), {"--chunk-size", "16KiB"});
+    const Finished failed = load(path, flags);
+    EXPECT_EQ(1, failed.exit_code) << failed.err;
+    EXPECT_THAT(failed.err, AllOf(HasSubstr(each.says), Not(HasSubstr("--truncate"))));
+    if (each.good.empty()) continue;
+    folder_.write("f.csv.gz", each.good);
+    flags = {"--chunk-size", "16KiB"};
+    if (each.flags == std::vector<std::string>{"--atomic"}) flags.push_back("--atomic");
+    const Finished good = load(path, flags);
+    EXPECT_EQ(0, good.exit_code) << good.err;
+    if (each.good == small) {
+      EXPECT_EQ(2, first_rows());
+    } else {
+      expect_all_of(text);
+    }
+  }
+  const std::string path = folder_.write("f.csv.gz", damaged(small));
+  const Finished checked = pgsluice({"check", path, "-t", "t", "-d", url()});
+  EXPECT_EQ(1, checked.exit_code);
+  EXPECT_THAT(checked.err, AllOf(HasSubstr("is damaged"), Not(HasSubstr("stored"))));
+  const Finished inspected = pgsluice({"inspect", path});
+  EXPECT_THAT(inspected.err, Not(HasSubstr("stored")));
+}
+
+/// The checksum is at the end, and a record is bad before that.
+TEST_F(PackedLoad, NamesDamageThatMakesARecordBad) {
+  // So that the text is in it as it is.
+  const std::string script = folder_.write(
+      "store.py",
+      "import gzip, sys\nsys.stdout.buffer.write(gzip.compress(sys.stdin.buffer.read(), 0))\n");
+  const std::string good = piped("python3 " + script, csv_to_pack(2'000'000));
+  std::string damaged = good;
+  damaged[damaged.find("\n9999,") + 2] ^= 0x40;
+  const std::string path = folder_.write("f.csv.gz", damaged);
+  for (const std::vector<std::string>& flags :
+       std::vector<std::vector<std::string>>{{}, {"--max-rejects", "0"}}) {
+    db().run("truncate t; drop schema if exists pgsluice cascade");
+    folder_.write("f.csv.gz", damaged);
+    std::vector<std::string> all{"--chunk-size", "16KiB", "-j", "1"};
+    all.insert(all.end(), flags.begin(), flags.end());
+    const Finished failed = load(path, all);
+    EXPECT_EQ(flags.empty() ? 1 : 5, failed.exit_code);
+    EXPECT_THAT(failed.err, AllOf(HasSubstr("column \"id\""),
+                                  HasSubstr("That may be why: " + path + ": is damaged: gzip"),
+                                  HasSubstr("; the same command with a good copy of the file")));
+    folder_.write("f.csv.gz", good);
+    const Finished whole = load(path, all);
+    EXPECT_EQ(0, whole.exit_code) << whole.err;
+    EXPECT_THAT(whole.err, HasSubstr("resuming load"));
+  }
+  // Of a sound one nothing of the kind is said.
+  db().run("truncate t; drop schema if exists pgsluice cascade");
+  const std::string sound = folder_.write("s.csv.gz", piped("gzip -c", "id,name\n1,a\nx,b\n"));
+  EXPECT_THAT(load(sound).err, AllOf(HasSubstr("column \"id\""), Not(HasSubstr("damaged"))));
+}
+
 TEST_F(PackedLoad, ServesEveryCommand) {
   const std::string path = folder_.write("f.csv.gz", piped("gzip -c", "id,name\n1,a\nx,b\n3,c\n"));
   const Finished checked = pgsluice({"check", path, "-t", "t", "-d", url()});
@@ -394,7 +489,7 @@ TEST_F(PackedLoad, SaysWhatGoesOnWithIt) {
   };
   const Case cases[] = {
       {packed.substr(0, packed.size() - 5), {}, "with the whole file", packed, {}},
-      {damaged, {}, "with a good copy of the file", packed, {}},
+      {damaged, {}, "with a good copy of the file, if that has what is stored,", packed, {}},
       {packed, {"--max-bytes", "500KB"}, "with a larger --max-bytes", packed, {}},
       {packed,
        {"--again", "--max-bytes", "500KB"},

@@ -3,6 +3,7 @@
 #include "async/channel.hpp"
 #include "async/free_list.hpp"
 #include "async/offload.hpp"
+#include "async/run_beside.hpp"
 #include "async/task_group.hpp"
 #include "support/coroutine.hpp"
 
@@ -119,6 +120,30 @@ TEST(TaskGroup, CancellingAJoinCancelsItsTasksAndStillWaitsForThem) {
                boost::system::system_error);
   EXPECT_TRUE(inner_cancelled);
   EXPECT_TRUE(joined);
+}
+
+asio::awaitable<void> sleep_with_one_beside(bool& cancelled) {
+  TaskGroup beside(co_await asio::this_coro::executor);
+  beside.spawn(wait_for_ever(cancelled));
+  asio::awaitable<void> task = sleep_for(1h);
+  co_await run_beside(std::move(task), beside);
+}
+
+/// Asio refuses each wait of a coroutine that was cancelled.
+TEST(TaskGroup, WhatRanBesideACancelledTaskIsWaitedFor) {
+  asio::io_context io;
+  asio::cancellation_signal signal;
+  bool cancelled = false;
+  std::exception_ptr failed;
+  const auto on_end = [&failed](const std::exception_ptr& error) { failed = error; };
+  asio::co_spawn(io, sleep_with_one_beside(cancelled),
+                 asio::bind_cancellation_slot(signal.slot(), on_end));
+  io.poll();
+  EXPECT_FALSE(cancelled);
+  signal.emit(asio::cancellation_type::terminal);
+  io.run();
+  EXPECT_TRUE(cancelled);
+  EXPECT_THROW(std::rethrow_exception(failed), boost::system::system_error);
 }
 
 asio::awaitable<void> take_and_return(int& most) {

@@ -197,6 +197,56 @@ TEST(History, JudgesUnfinishedLoads) {
   });
 }
 
+/// A file of which all was not there yet when its load began.
+TEST(History, JudgesUnfinishedLoadsOfWhatHasGrown) {
+  Candidate part = entry(file("a"), "unfinished");
+  part.load.content_end = 600;
+  const auto grown = [](Candidate c) {
+    c.match = Match::prefix;
+    c.begins_with_file = true;
+    return c;
+  };
+  Candidate running = grown(part);
+  running.is_running = true;
+  Candidate replaced = matched(Match::other, part);
+  replaced.begins_with_file = true;
+  ledger::NewLoad moved = longer(file("a"));
+  moved.source_path = "/moved.csv";
+  ledger::NewLoad atomic = longer(file("a"));
+  atomic.staged = true;
+  expect_all({
+      {"not looked at", {part}, longer(file("a")), Kind::compare},
+      {"grown", {grown(part)}, longer(file("a")), Kind::resume},
+      {"grown and moved", {grown(part)}, moved, Kind::resume},
+      {"grown, other options", {grown(part)}, longer(file("a", other)), Kind::refuse_options},
+      {"grown, with the end of then stored",
+       {grown(entry(file("a"), "unfinished"))},
+       longer(file("a")),
+       Kind::refuse_all_stored},
+      {"grown, nothing stored",
+       {grown(entry(file("a"), "unfinished", 0))},
+       longer(file("a")),
+       Kind::fresh,
+       1},
+      {"longer, and what is stored differs", {replaced}, longer(file("a")), Kind::refuse_changed},
+      {"longer, and the end of then differs",
+       {matched(Match::prefix, part)},
+       longer(file("a")),
+       Kind::refuse_changed},
+      {"longer, and another from its beginning", {part}, longer(file("b")), Kind::refuse_changed},
+      {"grown, and a run is at work on it", {running}, longer(file("a")), Kind::refuse_running},
+      {"grown, staged", {staged(grown(part))}, atomic, Kind::resume},
+      {"grown, staged, and not any more", {staged(grown(part))}, longer(file("a")), Kind::fresh, 1},
+      {"grown, staged, and not any more, beside a finished one",
+       {staged(grown(part)), entry(file("a"), "finished", 3, 6)},
+       longer(file("a")),
+       Kind::compare},
+      {"grown, again", {grown(part)}, longer(file("a")), Kind::fresh, 1, again()},
+      {"grown, truncated", {grown(part)}, longer(file("a")), Kind::fresh, 1, truncating()},
+      {"grown, of a table that is empty", {part}, longer(file("a")), Kind::fresh, 1, emptied()},
+  });
+}
+
 /// Loads of another file or stream that are not finished, and a longer copy of it.
 TEST(History, JudgesCopiesOfUnfinishedLoads) {
   const Candidate begun = entry(named("/g.csv", file("a")), "unfinished");
@@ -232,6 +282,14 @@ TEST(History, JudgesCopiesOfUnfinishedLoads) {
        Kind::refuse_running},
       {"died without a chunk", {matched(Match::prefix, empty)}, longer(file("a")), Kind::fresh},
       {"staged", {staged(begins)}, longer(file("a")), Kind::fresh},
+      {"its rows are gone", {begun}, longer(file("a")), Kind::fresh, 1, emptied()},
+      {"its rows are gone, a stream", {begun}, stream("a"), Kind::fresh, 1, emptied()},
+      {"its rows are gone, and it brings more",
+       {running(begins)},
+       longer(file("a")),
+       Kind::refuse_running,
+       0,
+       emptied()},
       {"again", {begins}, longer(file("a")), Kind::fresh, 0, again()},
       {"load", {begins}, longer(file("a")), Kind::fresh, 0, with(plan::Grown::load)},
       {"append", {begins}, longer(file("a")), Kind::refuse_begun, 0, with(plan::Grown::append)},
