@@ -10,6 +10,7 @@
 #include "ledger/damaged.hpp"
 #include "ledger/places.hpp"
 #include "ledger/stages.hpp"
+#include "load/make_table.hpp"
 #include "load/refusal.hpp"
 #include "load/retry_policy.hpp"
 #include "load/survey.hpp"
@@ -187,8 +188,11 @@ asio::awaitable<bool> Entrance::enter() {
   switch (verdict.kind) {
     case Kind::nothing_to_do: tell_nothing_to_do(run_, *verdict.load); co_return false;
     case Kind::resume: co_await resume(connection, *verdict.load); co_return true;
-    case Kind::append: co_await go_on_behind(connection, *verdict.load); break;
-    case Kind::fresh: break;
+    case Kind::append:
+      require_own_table(plan_);
+      co_await go_on_behind(connection, *verdict.load);
+      break;
+    case Kind::fresh: require_own_table(plan_); break;
     default: throw refusal(plan_, verdict);
   }
   if (!verdict.note.empty()) run_.note(verdict.note);
@@ -212,10 +216,12 @@ asio::awaitable<bool> Entrance::enter() {
 
 asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger::KnownLoad& load) {
   run_.report.load = load.id;
-  run_.report.resumed = true;
-  run_.note(fmt::format("resuming load {} of {}, with {} rows {} already", load.id.value,
-                        load.started_at, load.totals.counts.rows(),
-                        plan_.strategy.staged ? "staged" : "stored"));
+  const bool is_just_begun = run_.made_table == load.id;
+  run_.report.resumed = !is_just_begun;
+  if (!is_just_begun)
+    run_.note(fmt::format("resuming load {} of {}, with {} rows {} already", load.id.value,
+                          load.started_at, load.totals.counts.rows(),
+                          plan_.strategy.staged ? "staged" : "stored"));
   if (load.behind_load) {
     plan_.begins_at = plan::beginning_of(load.options);
     const auto read = [this] { plan::reread_preamble(plan_); };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/quantity.hpp"
+#include "load/make_table.hpp"
 #include "load/refusal.hpp"
 #include "resume/candidates.hpp"
 #include "resume/compare.hpp"
@@ -54,8 +55,8 @@ asio::awaitable<void> foresee(Run& run, plan::Plan& plan) {
   }
   switch (verdict.kind) {
     case Kind::fresh:
+    case Kind::append: require_own_table(plan); break;
     case Kind::resume:
-    case Kind::append:
     case Kind::nothing_to_do: break;
     default: throw refusal(plan, verdict);
   }
