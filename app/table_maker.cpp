@@ -125,6 +125,7 @@ TableMaker::Found TableMaker::look_at(plan::LoadOptions options) {
               .columns = columns_of_file(file, flags_.create.naming_or_keep(), known_)};
   name_columns(file, found.columns, found.options);
   if (!wish_->made_by) add(file, found.columns);
+  source->rewind();  // what comes once is its load's too
   return found;
 }
 

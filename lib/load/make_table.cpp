@@ -19,15 +19,17 @@ namespace {
 constexpr const char* how_to_load_into =
     "Without --create it is loaded into; another name of a table makes another one.";
 
-Failure is_there(const std::string& table) {
-  return {FailureKind::usage, table + " is there already, and --create makes a new table",
-          how_to_load_into};
+/// In front of the load it was not there.
+Failure made_meanwhile(const std::string& table) {
+  return {FailureKind::usage,
+          table + " was made by somebody else meanwhile, and --create makes a new table",
+          "The same command says what becomes of the file. " + std::string(how_to_load_into)};
 }
 
 /// Where nobody else has it, and a table can be.
 void require_free(const writer::Place& place, const std::string& table) {
   constexpr std::size_t parts_max = 2;
-  if (place.table != 0) throw is_there(place.schema + "." + place.name);
+  if (place.table != 0) throw made_meanwhile(place.schema + "." + place.name);
   if (place.parts > parts_max)
     throw Failure(FailureKind::usage,
                   "--create --table " + table + ": write the table's name, or schema.name");
@@ -45,12 +47,7 @@ void require_free(const writer::Place& place, const std::string& table) {
 [[noreturn]] void refuse(const pg::PgError& error, const std::string& table) {
   const bool is_taken =
       error.state == sql_state::duplicate_table || error.state == sql_state::unique_violation;
-  if (is_taken) {
-    throw Failure(
-        FailureKind::usage,
-        table + " was made by somebody else meanwhile, and --create makes a new table",
-        "The same command says what becomes of the file. " + std::string(how_to_load_into));
-  }
+  if (is_taken) throw made_meanwhile(table);
   if (!error.session_goes_on || error.state == sql_state::insufficient_privilege) throw error;
   throw Failure(FailureKind::usage, "--create cannot make " + table + ": " + error.full());
 }

@@ -38,9 +38,9 @@ class Create : public DatabaseTest {
   /// "1|a 2|b"
   std::string rows(const std::string& table = "t") {
     return db().value(
-        "select coalesce(string_agg(trim(x::text, '()'), ' ' order by x::text), "
+        "select coalesce(string_agg(trim(row_of_t::text, '()'), ' ' order by row_of_t::text), "
         "'none') from " +
-        table + " x");
+        table + " row_of_t");
   }
 
   TemporaryFolder folder_;
