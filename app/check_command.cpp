@@ -3,6 +3,7 @@
 #include "app/cli.hpp"
 #include "app/inputs.hpp"
 #include "app/output.hpp"
+#include "app/reader.hpp"
 #include "app/run_load.hpp"
 #include "app/sniffed.hpp"
 #include "app/sql_flags.hpp"
@@ -90,8 +91,15 @@ int run_check(const LoadFlags& flags) {
           print_result(cell(rejects::text_of(source, reject)) + "\n");
         }
       };
-      report::Ending ending = run_one(
-          runtime, flags, flags.finds_dialect ? with_dialect_of(flags, options, names) : options);
+      plan::LoadOptions found = options;
+      if (flags.finds_dialect) {
+        Reader reader;
+        reader.run(runtime, [&] {
+          reader.open(found);
+          found = with_dialect_of(flags, found, names);
+        });
+      }
+      report::Ending ending = run_one(runtime, flags, found);
       ending.path = input.shown();
       tell(ending);
       if (!ending.message.empty()) break;

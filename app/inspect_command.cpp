@@ -6,6 +6,7 @@
 #include "app/runtime.hpp"
 #include "app/sniffed.hpp"
 #include "base/exit_code.hpp"
+#include "base/identifier.hpp"
 #include "base/printable.hpp"
 #include "report/inspect.hpp"
 #include "source/encoding.hpp"
@@ -49,7 +50,7 @@ std::string table_for(const Input& input) {
   std::size_t size = std::min(name.size(), name_max);
   while (size < name.size() && is_inside_character(name[size])) --size;
   name.resize(size);
-  return sniff::name_in_sql(name);
+  return name_in_sql(name);
 }
 
 report::Inspected inspect_one(const InspectFlags& flags, source::UnpackOptions unpack,

@@ -63,6 +63,7 @@ Run add_load_command(CLI::App& app) {
   add_input_flags(c, *flags);
   add_packing_flags(c, *flags);
   add_sql_flags(c, *flags);
+  add_create_flags(c, flags->create);
   add_row_flags(c, *flags);
   add_end_flags(c, *flags);
   add_reject_flags(c, *flags);

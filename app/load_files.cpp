@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "app/after_load.hpp"
+#include "app/file_options.hpp"
 #include "app/inputs.hpp"
 #include "app/output.hpp"
 #include "app/progress_printer.hpp"
 #include "app/run_load.hpp"
-#include "app/sniffed.hpp"
 #include "async/run_beside.hpp"
 #include "base/exit_code.hpp"
 #include "base/path_text.hpp"
@@ -111,7 +111,8 @@ class Files {
         several_(several),
         after_(AfterLoad::parse(more.after)),
         options_(options_of(flags)),
-        runtime_(connection_of(flags)) {
+        runtime_(connection_of(flags)),
+        file_options_(runtime_, flags) {
     if (after_.what != AfterLoad::What::keep && flags.limit) {
       throw Failure(FailureKind::usage,
                     "--after " + more.after +
@@ -138,11 +139,13 @@ class Files {
   }
 
   int run() {
-    if (std::optional<report::Ending> ending = await_server(runtime_, flags_, more_.wait)) {
-      if (!files().empty()) ending->path = files().front();
-      print(*ending);
-      exit_code_ = ending->exit_code;
-      endings_.push_back(std::move(*ending));
+    std::optional<report::Ending> in_front = await_server(runtime_, flags_, more_.wait);
+    if (!in_front) in_front = look_at_files();
+    if (in_front) {
+      if (!files().empty()) in_front->path = files().front();
+      print(*in_front);
+      exit_code_ = in_front->exit_code;
+      endings_.push_back(std::move(*in_front));
     } else {
       endings_.resize(files().size());
       while (next_ < files().size() && !is_over()) {
@@ -195,9 +198,9 @@ class Files {
   /// after the other.
   bool may_go_side_by_side() const {
     const plan::LoadOptions& o = options_;
-    return !flags_.finds_dialect && o.on_conflict == writer::OnConflict::error && !o.truncate &&
-           !o.check && !o.dry_run && !o.defer_indexes && !o.is_all_or_nothing() && !o.after_sql &&
-           !o.set_sequences && !o.bytes_per_second_max && !o.rows_per_second_max &&
+    return file_options_.may_go_side_by_side() && o.on_conflict == writer::OnConflict::error &&
+           !o.truncate && !o.check && !o.dry_run && !o.defer_indexes && !o.is_all_or_nothing() &&
+           !o.after_sql && !o.set_sequences && !o.bytes_per_second_max && !o.rows_per_second_max &&
            o.rejects_path.empty() && o.use_ledger;
   }
 
@@ -230,14 +233,30 @@ class Files {
     return options;
   }
 
-  /// Under --dialect auto each file has one of its own, which is known behind its beginning.
+  /// What all files decide together.
+  std::optional<report::Ending> look_at_files() {
+    std::vector<plan::LoadOptions> all;
+    for (std::size_t file = 0; file < files().size(); ++file) all.push_back(options_for(file));
+    try {
+      file_options_.prepare(std::move(all));
+      return std::nullopt;
+    } catch (const Failure& failure) {
+      return ending_in_front(failure, files().front());
+    }
+  }
+
+  report::Ending ending_in_front(const Failure& failure, const std::string& path) const {
+    report::Ending ending = ending_of(failure, path, options_.table);
+    ending.exit_code = exit_code_of(failure.kind(), runtime_.signal());
+    return ending;
+  }
+
   void load_as_found(std::size_t file) {
     plan::LoadOptions options = options_for(file);
     try {
-      if (!names_) names_ = ask_column_names(runtime_, options_.table);
-      options = with_dialect_of(flags_, options, *names_);
+      options = file_options_.of(file, options);
     } catch (const Failure& failure) {
-      return take(file, ending_of(failure, files()[file], options_.table));
+      return take(file, ending_in_front(failure, files()[file]));
     } catch (const pg::PgError&) {
       // The load says what is wrong with the table.
     }
@@ -256,8 +275,7 @@ class Files {
 
   void load_alone(std::size_t file) {
     if (!may_begin(file) || take_known(file)) return;
-    if (flags_.finds_dialect) return load_as_found(file);
-    take(file, run_one(runtime_, flags_, options_for(file)));
+    load_as_found(file);
   }
 
   /// Behind the next one in its archive, where they are small: what is long is not unpacked to find
@@ -379,7 +397,13 @@ class Files {
   /// Where others of the command are in its way, or have found another table than there is, it has
   /// a second turn alone; and where it is more than one chunk.
   asio::awaitable<void> load_beside(std::size_t file, Turn turn) {
-    plan::LoadOptions options = options_for(file);
+    plan::LoadOptions options;
+    try {
+      options = file_options_.beside(file, options_for(file));
+    } catch (const Failure& failure) {
+      take(file, ending_in_front(failure, files()[file]));
+      co_return;
+    }
     if (turn != Turn::apart) options.jobs = 1;
     const bool is_of_others = shared_.target.has_value();
     load::Load load(runtime_.resources(), options, turn == Turn::apart ? nullptr : &shared_);
@@ -530,13 +554,13 @@ class Files {
   report::Several& several_;
   AfterLoad after_;
   plan::LoadOptions options_;
-  std::optional<std::vector<std::string>> names_;  ///< of the table's columns, once asked
   std::vector<Input> inputs_;
   std::vector<bool> was_there_;      ///< when the command began, by the number of the file
   bool has_failed_member_ = false;   ///< of the archive that is being loaded
   bool has_other_archive_ = false;   ///< a member of it was loaded from another one of its name
   bool is_of_two_archives_ = false;  ///< the file that has ended
   Runtime runtime_;
+  FileOptions file_options_;
   load::Shared shared_;
   std::vector<load::KnownFile> known_;                  ///< by the number of the file
   std::size_t members_asked_for_ = 0;                   ///< behind them

@@ -171,7 +171,8 @@ void require_utf8_everywhere(const LoadFlags& flags) {
         std::pair{"--booleans", &o.values.booleans},
         std::pair{"--date-format", &o.values.date_formats}, std::pair{"--add", &o.values.added},
         std::pair{"--skip-column", &o.skipped_columns}, std::pair{"--set", &flags.settings},
-        std::pair{"--key", &o.key}, std::pair{"--update-columns", &o.update_columns}})
+        std::pair{"--key", &o.key}, std::pair{"--primary-key", &flags.create.primary_key},
+        std::pair{"--update-columns", &o.update_columns}})
     for (const std::string& text : *texts) require_utf8(flag, text);
 }
 
@@ -265,6 +266,7 @@ plan::LoadOptions options_of(const LoadFlags& flags) {
   require_sizes(o);
   require_place_of_rejects(o.rejects_path);
   refuse_contradictions(flags, o);
+  refuse_create(flags.create, o);
   // What takes the place of rows is all of the file, as it is.
   if (o.deletes() && o.grown == plan::Grown::refuse) o.grown = plan::Grown::load;
   if (!flags.max_rate.empty()) parse_max_rate(flags.max_rate, o);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/cli.hpp"
+#include "app/create_flags.hpp"
 #include "plan/options.hpp"
 
 namespace sluice::app {
@@ -35,6 +36,7 @@ struct LoadFlags {
   bool header_given = false;
   bool finds_dialect = false;  ///< of each file by itself, where no flag says it
   bool no_ledger = false;
+  CreateFlags create;
   plan::LoadOptions load;
 };
 

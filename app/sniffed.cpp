@@ -1,9 +1,11 @@
 #include "app/sniffed.hpp"
 
+#include <filesystem>
+
+#include "app/reader.hpp"
 #include "base/path_text.hpp"
 #include "report/inspect.hpp"
 #include "sniff/proposal.hpp"
-#include "source/encoding.hpp"
 #include "writer/catalog.hpp"
 
 namespace sluice::app {
@@ -16,12 +18,10 @@ asio::awaitable<void> ask(pg::Pool& pool, std::string table, std::vector<std::st
   for (const tuple::Column& column : target.table.columns) names.push_back(column.name);
 }
 
-sniff::Proposal look_at(const plan::LoadOptions& options, const sniff::Known& known) {
-  const std::string& encoding = options.encoding;
-  const auto source = source::open(
-      options.path, options.unpack,
-      encoding.empty() || encoding == "auto" ? std::nullopt : source::encoding_named(encoding));
-  return sniff::find_out(*source, known);
+/// A pipe's bytes would be gone from whoever reads them next.
+bool comes_once(const std::string& path) {
+  std::error_code error;
+  return path == "-" || !std::filesystem::is_regular_file(path, error);
 }
 
 /// What a flag has said stays as it is.
@@ -94,13 +94,11 @@ std::vector<std::string> ask_column_names(Runtime& runtime, const std::string& t
 
 plan::LoadOptions with_dialect_of(const LoadFlags& flags, const plan::LoadOptions& options,
                                   const std::vector<std::string>& names) {
-  if (options.path == "-")
-    throw Failure(FailureKind::usage,
-                  "--dialect auto looks at a file twice, and stdin comes once: make it a file, or "
-                  "say its dialect");
-  const sniff::Proposal proposal =
-      look_at(options,
-              {.names = names, .delimiter = flags.dialect.delimiter, .quote = flags.dialect.quote});
+  const std::shared_ptr<source::Source> source =
+      options.opened ? options.opened : open_source(options);
+  const sniff::Proposal proposal = sniff::find_out(
+      *source,
+      {.names = names, .delimiter = flags.dialect.delimiter, .quote = flags.dialect.quote});
   const bool needs_header = !flags.header_given && !proposal.header_doubt.empty();
   if (!proposal.readings.are_sure() || needs_header) refuse(options, proposal);
   refuse_to_skip(flags, options, proposal.reading());
@@ -112,6 +110,7 @@ plan::LoadOptions with_dialect_of(const LoadFlags& flags, const plan::LoadOption
   }
   const plan::LoadOptions found = options_of(sniffed);
   plan::LoadOptions made = options;
+  if (source->comes_once()) made.opened = source;
   made.dialect = found.dialect;
   made.format = found.format;
   made.wishes = found.wishes;
@@ -124,9 +123,10 @@ plan::LoadOptions with_dialect_of(const LoadFlags& flags, const plan::LoadOption
 
 std::string dialect_advice(const LoadFlags& flags, const plan::LoadOptions& options,
                            const std::string& failure) {
-  if (options.path == "-" || failure.find("--delimiter") != std::string::npos) return {};
+  if (comes_once(options.path) || failure.find("--delimiter") != std::string::npos) return {};
   try {
-    const sniff::Proposal proposal = look_at(options, {});
+    const std::shared_ptr<source::Source> source = open_source(options);
+    const sniff::Proposal proposal = sniff::find_out(*source);
     if (!proposal.readings.are_sure() || proposal.reading().columns < 2) return {};
     // What was said may be what is wrong.
     LoadFlags other = flags;

@@ -13,7 +13,8 @@ namespace sluice::app {
 std::vector<std::string> ask_column_names(Runtime& runtime, const std::string& table);
 
 /// The options of one file under --dialect auto: what its beginning says of its dialect, where no
-/// flag has said it. Throws Failure(usage) with both readings where it is not sure.
+/// flag has said it. What comes once is opened, for the load too. Throws Failure(usage) with both
+/// readings where it is not sure.
 plan::LoadOptions with_dialect_of(const LoadFlags& flags, const plan::LoadOptions& options,
                                   const std::vector<std::string>& names);
 

@@ -8,6 +8,20 @@
 namespace sluice {
 namespace {
 
+/// What is no name of a column or a table unless it is quoted
+/// (https://www.postgresql.org/docs/current/sql-keywords-appendix.html).
+constexpr std::string_view reserved =
+    " all analyse analyze and any array as asc asymmetric authorization binary both case "
+    "cast check collate collation column concurrently constraint create cross "
+    "current_catalog current_date current_role current_schema current_time "
+    "current_timestamp current_user default deferrable desc distinct do else end except "
+    "false fetch for foreign freeze from full grant group having ilike in initially inner "
+    "intersect into is isnull join lateral leading left like limit localtime "
+    "localtimestamp natural not notnull null offset on only or order outer overlaps "
+    "placing primary references returning right select session_user similar some symmetric "
+    "system_user table tablesample then to trailing true union unique user using variadic "
+    "verbose when where window with ";
+
 /// The character of UTF-8 that begins at `at`, which is left behind it.
 std::uint32_t take_character(std::string_view text, std::size_t& at) {
   const auto first = static_cast<unsigned char>(text[at++]);
@@ -64,6 +78,16 @@ std::string quote_identifier(std::string_view name) {
     result += c;
   }
   return result + '"';
+}
+
+std::string name_in_sql(const std::string& name) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  const bool is_bare = !name.empty() && (name.front() < '0' || name.front() > '9') &&
+                       std::ranges::all_of(name, is_plain) &&
+                       reserved.find(" " + name + " ") == std::string_view::npos;
+  return is_bare ? name : quote_identifier(name);
 }
 
 std::string quote_identifiers(std::span<const std::string> names) {

@@ -9,6 +9,9 @@ namespace sluice {
 /// A name as SQL wants it, always quoted: trips is "trips".
 std::string quote_identifier(std::string_view name);
 
+/// As SQL takes it for a column or a table, quoted only where it has to be.
+std::string name_in_sql(const std::string& name);
+
 /// "a", "b", "c"
 std::string quote_identifiers(std::span<const std::string> names);
 

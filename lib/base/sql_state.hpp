@@ -48,6 +48,7 @@ inline constexpr std::string_view serialization_failure = "40001";
 inline constexpr std::string_view statement_completion_unknown = "40003";
 inline constexpr std::string_view deadlock_detected = "40P01";
 inline constexpr std::string_view insufficient_privilege = "42501";
+inline constexpr std::string_view duplicate_table = "42P07";
 inline constexpr std::string_view undefined_column = "42703";
 inline constexpr std::string_view grouping_error = "42803";
 inline constexpr std::string_view windowing_error = "42P20";

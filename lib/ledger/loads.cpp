@@ -426,8 +426,9 @@ asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId i
 
 asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
                                    const BeginOptions& options) {
-  pg::Batch batch(sql("begin; {}{}{}; {}", options.durable ? waiting : without_waiting,
-                      options.before, enter_statement(load), options.behind));
+  pg::Batch batch(sql("{}{}{}{}; {}", on.in_transaction() ? SqlWords("") : SqlWords("begin; "),
+                      options.durable ? waiting : without_waiting, options.before,
+                      enter_statement(load), options.behind));
   const auto number = batch.add(sql("select {}", this_load));
   batch.add(sql("commit"));
   const auto results = co_await on.query(batch.text());

@@ -194,7 +194,7 @@ inline constexpr SqlWords writes_last =
 Sql finish_statement(LoadId load, const Read& read, double seconds, const std::string& stamp);
 Finish read_finish(const pg::Result& row, const Read& read);
 
-/// Enters a load.
+/// Enters a load, in the transaction that is open, if one is; it commits that.
 asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
                                    const BeginOptions& options);
 

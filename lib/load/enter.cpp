@@ -9,6 +9,7 @@
 #include "ledger/places.hpp"
 #include "ledger/stages.hpp"
 #include "load/behind.hpp"
+#include "load/make_table.hpp"
 #include "load/refusal.hpp"
 #include "load/retry_policy.hpp"
 #include "load/survey.hpp"
@@ -153,8 +154,11 @@ asio::awaitable<bool> Entrance::enter() {
   switch (verdict.kind) {
     case Kind::nothing_to_do: tell_nothing_to_do(run_, *verdict.load); co_return false;
     case Kind::resume: co_await resume(connection, *verdict.load); co_return true;
-    case Kind::append: co_await go_on_behind(connection, *verdict.load); break;
-    case Kind::fresh: break;
+    case Kind::append:
+      require_own_table(plan_);
+      co_await go_on_behind(connection, *verdict.load);
+      break;
+    case Kind::fresh: require_own_table(plan_); break;
     case Kind::refuse_grown: {
       const Failure refused = co_await refusal_of_grown(run_.on, connection, plan_, verdict);
       throw Failure(refused);
@@ -182,13 +186,16 @@ asio::awaitable<bool> Entrance::enter() {
 
 asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger::KnownLoad& load) {
   run_.report.load = load.id;
-  run_.report.resumed = true;
+  const bool is_just_begun = run_.made_table == load.id;
+  run_.report.resumed = !is_just_begun;
   const bool has_grown = load.source_bytes && plan_.identity.source_bytes &&
                          *load.source_bytes != *plan_.identity.source_bytes;
-  run_.note(fmt::format("resuming load {} of {}, with {} rows {} already{}", load.id.value,
-                        load.started_at, load.totals.counts.rows(),
-                        plan_.strategy.staged ? "staged" : "stored",
-                        has_grown ? ": the file has grown since" : ""));
+  if (!is_just_begun) {
+    run_.note(fmt::format("resuming load {} of {}, with {} rows {} already{}", load.id.value,
+                          load.started_at, load.totals.counts.rows(),
+                          plan_.strategy.staged ? "staged" : "stored",
+                          has_grown ? ": the file has grown since" : ""));
+  }
   if (load.behind_load) {
     plan_.begins_at = plan::beginning_of(load.options);
     if (plan_.source->length()) {

@@ -4,6 +4,7 @@
 
 #include "base/quantity.hpp"
 #include "load/behind.hpp"
+#include "load/make_table.hpp"
 #include "load/refusal.hpp"
 #include "resume/candidates.hpp"
 #include "resume/compare.hpp"
@@ -50,8 +51,8 @@ asio::awaitable<void> foresee(Run& run, plan::Plan& plan) {
   run.require_going_on();
   switch (verdict.kind) {
     case Kind::fresh:
+    case Kind::append: require_own_table(plan); break;
     case Kind::resume:
-    case Kind::append:
     case Kind::nothing_to_do: break;
     case Kind::refuse_grown: {
       const Failure refused = co_await refusal_of_grown(run.on, *connection, plan, verdict);

@@ -16,15 +16,15 @@
 #include "load/foresee.hpp"
 #include "load/judge_sql.hpp"
 #include "load/last_record.hpp"
+#include "load/make_table.hpp"
 #include "load/missing_indexes.hpp"
+#include "load/plan_of.hpp"
 #include "load/preview.hpp"
 #include "load/reconcile.hpp"
 #include "load/road.hpp"
 #include "load/staging.hpp"
 #include "load/survey.hpp"
 #include "load/table_state.hpp"
-#include "pg/encoding.hpp"
-#include "plan/data_encoding.hpp"
 #include "plan/values.hpp"
 #include "writer/table_name.hpp"
 
@@ -128,7 +128,10 @@ asio::awaitable<void> Load::run_to_the_end() {
 }
 
 asio::awaitable<void> Load::run_plan(plan::Plan& plan) {
-  if (plan.options.dry_run) {
+  const bool has_table = !plan.options.makes || plan.options.makes->made_by;
+  if (plan.options.dry_run && !has_table) {
+    run_.report.status = LoadReport::Status::dry_run;
+  } else if (plan.options.dry_run) {
     co_await require_possible_end(run_.on.pool, plan);
     if (plan.options.use_ledger) co_await foresee(run_, plan);
     if (plan.selecting && plan.options.limit) co_await preview(run_, plan);
@@ -144,6 +147,7 @@ asio::awaitable<void> Load::run_plan(plan::Plan& plan) {
 
 asio::awaitable<plan::Plan> Load::prepare_to_run() {
   writer::require_table_name(options_.table);
+  for (const std::string& text : options_.notes) run_.note(text);
   std::optional<source::Encoding> encoding;
   if (shared_ != nullptr && shared_->encoding) {
     encoding = *shared_->encoding;
@@ -151,30 +155,26 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
     encoding = co_await encoding_to_read(run_.on.pool, options_);
     if (shared_ != nullptr) shared_->encoding = encoding;
   }
-  const auto open = [this, &encoding] {
-    return source::open(options_.path, options_.unpack, encoding);
-  };
-  source_ = co_await async::offload(run_.on.reader, open);
+  if (options_.opened) {
+    source_ = options_.opened;
+  } else {
+    const auto open = [this, &encoding] {
+      return source::open(options_.path, options_.unpack, encoding);
+    };
+    source_ = co_await async::offload(run_.on.reader, open);
+  }
   if (shared_ != nullptr && !source_->length()) throw NotWhole(source_->name());
   run_.report.file = source_->file();
+  if (options_.makes && !options_.makes->made_by) {
+    plan::LoadOptions options = options_;
+    plan::Plan plan = co_await make_table(run_, std::move(options), *source_);
+    if (options_.dry_run) co_return plan;
+  }
   Survey survey(run_, options_, *source_, shared_, co_await asio::this_coro::executor);
   Findings found = co_await survey.make();
   lock_ = std::move(found.lock);
-  plan::adopt(options_, found.beginning.preamble);
-  if (source_->encoding() != nullptr) {
-    found.target.data_encoding = pg::utf8;
-    found.target.session.text_is_utf8 = true;
-    plan::require_header_in(*source_->encoding(), found.beginning, options_);
-  }
   if (std::string odd = source_->oddity(); !odd.empty()) run_.note(std::move(odd));
-  co_await plan::bring_together(run_.on.pool, found.target.data_encoding, found.beginning,
-                                options_);
-  std::optional<plan::Selecting> selecting;
-  if (!options_.select.empty())
-    selecting = co_await judge_list(run_.on.pool, options_, found.target, found.beginning.preamble);
-  plan::Plan plan = plan::make_plan(std::move(options_), *source_, std::move(found.beginning),
-                                    std::move(found.target), std::move(found.unique_keys),
-                                    std::move(found.indexes), found.jobs, std::move(selecting));
+  plan::Plan plan = co_await plan_of(run_, std::move(options_), *source_, std::move(found));
   if (!plan.condition.empty()) co_await judge_condition(run_.on.pool, plan);
   for (std::string& text : plan.strategy.notes) run_.note(std::move(text));
   run_.report.is_staged = plan.strategy.staged;
@@ -223,9 +223,9 @@ asio::awaitable<void> Load::run_without_ledger(plan::Plan& plan) {
 /// The short way, where there is one and nothing stands in it.
 asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
   const plan::LoadOptions& o = plan.options;
-  const bool may = is_small(*source_, plan.options) && !lock_ &&
-                   plan.target.ledger == ledger::State::complete && !o.truncate &&
-                   !o.defer_indexes && plan.strategy.is_plain(plan.target.table) &&
+  const bool may = is_small(*source_, plan.options) && !lock_ && !run_.made_table &&
+                   may_go_into_table(plan) && plan.target.ledger == ledger::State::complete &&
+                   !o.truncate && !o.defer_indexes && plan.strategy.is_plain(plan.target.table) &&
                    !plan::asks_for_load(plan) && !ends_with_more(o) &&
                    !(plan.selecting && plan.selecting->names_load());
   if (!may) co_return false;

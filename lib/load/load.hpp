@@ -56,7 +56,7 @@ class Load {
   Run run_;
   plan::LoadOptions options_;
   Shared* shared_;
-  std::unique_ptr<source::Source> source_;
+  std::shared_ptr<source::Source> source_;  ///< its own, or options_.opened
   std::optional<ledger::RunLock> lock_;
   KeptRejects rejects_;
   Road* road_ = nullptr;

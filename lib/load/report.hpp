@@ -53,10 +53,11 @@ struct LoadReport {
   std::uint64_t retries = 0;
   double seconds = 0;
   std::optional<source::FileIdentity> file;  ///< that was read; nothing where it was no file
-  std::string rejects_path;     ///< of the CSV; empty where no record was rejected into a file
-  bool is_over = false;         ///< it failed so that the same command does not go on with it
-  std::string goes_on_with;     ///< what of the command must change so that it goes on
-  std::string finished_before;  ///< when, for nothing_to_do
+  std::string rejects_path;      ///< of the CSV; empty where no record was rejected into a file
+  std::string create_statement;  ///< of the table that it has made, or would (--dry-run)
+  bool is_over = false;          ///< it failed so that the same command does not go on with it
+  std::string goes_on_with;      ///< what of the command must change so that it goes on
+  std::string finished_before;   ///< when, for nothing_to_do
   std::vector<std::string> notes;
   /// What would come out of the first records (--dry-run --limit N): columns, and rows in which
   /// nothing is NULL.

@@ -178,6 +178,12 @@ std::optional<tuple::LoadWords> words_of(const std::string& meaning) {
                           .now = words.value("now", "")};
 }
 
+std::string with_mark(const std::string& meaning, const std::string& mark) {
+  auto json = nlohmann::json::parse(meaning);
+  json[mark_key] = nlohmann::json::parse(mark);
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 std::optional<Position> beginning_of(const std::string& meaning) {
   const auto json = nlohmann::json::parse(meaning, nullptr, false);
   if (!json.is_object() || !json.contains("begins")) return std::nullopt;

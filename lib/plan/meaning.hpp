@@ -23,6 +23,12 @@ std::string meaning_of(const RowOptions& options, const chunk::Preamble& preambl
 std::string with_words(const std::string& meaning, const tuple::LoadWords& words);
 std::optional<tuple::LoadWords> words_of(const std::string& meaning);
 
+/// The same of a load that makes its table, with what --create is to know of it later. That decides
+/// no likeness.
+std::string with_mark(const std::string& meaning, const std::string& mark);
+/// The key under which it stands.
+inline constexpr const char* mark_key = "create";
+
 /// Where the data begin, as such an object says; and the object with another place.
 std::optional<Position> beginning_of(const std::string& meaning);
 std::string with_beginning(const std::string& meaning, const Position& place);

@@ -6,17 +6,20 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/limits.hpp"
 #include "base/names.hpp"
+#include "base/position.hpp"
 #include "csv/dialect.hpp"
 #include "csv/scanner.hpp"
 #include "rejects/budget.hpp"
 #include "script/script.hpp"
 #include "source/source.hpp"
 #include "tuple/encoder.hpp"
+#include "tuple/new_table.hpp"
 #include "writer/catalog.hpp"
 #include "writer/merge.hpp"
 
@@ -106,6 +109,16 @@ struct RowOptions {
   bool is_all_or_nothing() const { return atomic || deletes(); }
 };
 
+/// A table that the loads of a command are to make (--create), as they share it.
+struct TableToMake {
+  tuple::NewTable table;           ///< no column: it is there already
+  std::string mark;                ///< JSON: what its load keeps in the ledger, for later commands
+  std::set<std::string> contents;  ///< fingerprints of the sources that it is made for
+  std::vector<std::string> notes;  ///< what is to be known of it, and is said where it is made
+  std::optional<LoadId> made_by;   ///< the load that has made it; nothing: nobody yet
+  bool is_new = false;             ///< made by this command
+};
+
 /// What does not: how the rows are brought, how fast, and what is done about what is there already.
 struct RunOptions {
   WriterChoice writer = WriterChoice::automatic;
@@ -130,6 +143,9 @@ struct RunOptions {
   bool defer_indexes = false;
   bool more_follows =
       false;  ///< another source goes into the same table: leave indexes to that load
+  std::shared_ptr<TableToMake> makes;      ///< the table; nothing: it is there
+  std::vector<std::string> notes;          ///< what was found out before, to be said with it
+  std::shared_ptr<source::Source> opened;  ///< what comes once, and was looked at already
   bool dry_run = false;
   bool check = false;  ///< judge all records and keep none
   rejects::RejectLimits rejects;

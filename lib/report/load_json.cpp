@@ -45,6 +45,7 @@ nlohmann::ordered_json json_of(const Ending& e) {
                     {"missing_columns", r.plan.missing_columns},
                     {"deferred_indexes", r.plan.deferred_indexes}};
   }
+  if (!r.create_statement.empty()) json["create_table"] = r.create_statement;
   if (!r.rejects_path.empty()) json["rejects_path"] = text_of_path(r.rejects_path);
   if (!r.preview_columns.empty()) {
     json["rows"] = nlohmann::ordered_json::array();

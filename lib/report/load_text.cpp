@@ -109,6 +109,17 @@ std::string csv_cell(const std::optional<std::string>& value) {
   return quoted + "\"";
 }
 
+/// The table that a dry run has not made.
+std::string text_of_table(const LoadReport& r) {
+  if (r.create_statement.empty()) return {};
+  std::string text = "  makes\n    ";
+  for (const char c : printable(r.create_statement)) {
+    text += c;
+    if (c == '\n') text += "    ";
+  }
+  return text + ";\n";
+}
+
 /// What a dry run ends with.
 std::string text_of_preview(const LoadReport& r) {
   constexpr const char* end = "dry run: nothing was stored\n";
@@ -174,7 +185,8 @@ std::string text_of(const Ending& e) {
   const bool is_over = r.is_over || e.exit_code == exit_changed;
   const std::string goes_on = is_over ? "" : "; " + load::how_to_go_on(r);
   switch (r.status) {
-    case LoadReport::Status::dry_run: return text_of_plan(r.plan) + text_of_preview(r);
+    case LoadReport::Status::dry_run:
+      return text_of_plan(r.plan) + text_of_table(r) + text_of_preview(r);
     case LoadReport::Status::nothing_to_do:
       return fmt::format(
           "nothing to do: this file is already in {} (load {}, {}, {}{}). {}.\n",

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/limits.hpp"
+#include "plan/meaning.hpp"
 #include "source/fingerprint.hpp"
 #include "source/packing.hpp"
 
@@ -413,8 +414,9 @@ void make_comparable(nlohmann::json& then, nlohmann::json& now, bool to_go_on) {
       erase_all(*json, former_keys);
       erase_all(*json, meaning_keys);
     }
-    json->erase("atomic");  // decides when rows come, not which
-    json->erase("words");   // of the load that began, also where its file has another name by now
+    json->erase("atomic");        // decides when rows come, not which
+    json->erase(plan::mark_key);  // of the table that it has made
+    json->erase("words");  // of the load that began, also where its file has another name by now
     if (to_go_on) json->erase("after-sql");  // of one that is not finished, nothing of it has run
   }
   // Where the table was emptied, or is not to be, there is nothing to make up for.

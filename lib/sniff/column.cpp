@@ -75,6 +75,19 @@ void Column::add(const csv::Field& field) {
   note_extremes(found.kind, text);
 }
 
+void Column::add_missing() {
+  ++values_;
+  ++counts_[static_cast<std::size_t>(Kind::empty)];
+}
+
+void Column::add_text(const csv::Field& field) {
+  ++values_;
+  ++counts_[static_cast<std::size_t>(Kind::text)];
+  longest_ = std::max<std::size_t>(longest_, field.size);
+  distinct_.add(field.view());
+  if (first_text_.empty()) first_text_ = shortened(field.view());
+}
+
 /// False where a column has more of them than words that mean nothing.
 bool Column::note_null_word(const std::string& word) {
   const auto known = null_texts_.find(word);

@@ -31,6 +31,10 @@ class Column {
  public:
   /// A value as the parser has it.
   void add(const csv::Field& field);
+  /// A value that a load takes for no value.
+  void add_missing();
+  /// A value that nothing but text can store as it is, whatever it looks like.
+  void add_text(const csv::Field& field);
   /// What another part of the same column has had.
   void merge(const Column& other);
 

@@ -4,25 +4,10 @@
 #include <cctype>
 #include <set>
 
-#include "base/identifier.hpp"
 #include "base/printable.hpp"
 
 namespace sluice::sniff {
 namespace {
-
-/// What is no name of a column or a table unless it is quoted
-/// (https://www.postgresql.org/docs/current/sql-keywords-appendix.html).
-constexpr std::string_view reserved =
-    " all analyse analyze and any array as asc asymmetric authorization binary both case "
-    "cast check collate collation column concurrently constraint create cross "
-    "current_catalog current_date current_role current_schema current_time "
-    "current_timestamp current_user default deferrable desc distinct do else end except "
-    "false fetch for foreign freeze from full grant group having ilike in initially inner "
-    "intersect into is isnull join lateral leading left like limit localtime "
-    "localtimestamp natural not notnull null offset on only or order outer overlaps "
-    "placing primary references returning right select session_user similar some symmetric "
-    "system_user table tablesample then to trailing true union unique user using variadic "
-    "verbose when where window with ";
 
 std::string snake(const std::string& name) {
   std::string made;
@@ -88,26 +73,6 @@ std::string list_of(const std::vector<std::string>& names) {
   return list;
 }
 
-/// What texts mean: decimal signs are those of all columns, the rest is said of each.
-void add_values(std::vector<std::string>& flags, const Proposal& proposal,
-                const std::vector<std::string>& names) {
-  std::string thousands;
-  bool has_decimal_comma = false;
-  std::vector<std::string> quoted;
-  const std::vector<ColumnType> types = types_of(proposal);
-  for (std::size_t i = 0; i < types.size(); ++i) {
-    const ColumnType& type = types[i];
-    has_decimal_comma |= type.decimal_comma;
-    if (!type.thousands.empty()) thousands = type.thousands;
-    if (type.null_quoted) quoted.push_back(names[i]);
-    if (!type.date_format.empty()) add(flags, "--date-format", names[i] + "=" + type.date_format);
-    for (const std::string& null : type.nulls) add(flags, "--null-for", names[i] + "=" + null);
-  }
-  if (has_decimal_comma) add(flags, "--decimal", ",");
-  if (!thousands.empty()) add(flags, "--thousands", thousands);
-  if (!quoted.empty()) flags.push_back("--null-quoted=" + list_of(quoted));
-}
-
 /// Names that a table cannot have: those of every table's system columns.
 const std::set<std::string> system_columns{"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
 
@@ -116,11 +81,11 @@ bool is_plain_text(const std::string& name) { return printable_line(name) == nam
 
 }  // namespace
 
-std::vector<ColumnType> types_of(const Proposal& proposal) {
+std::vector<ColumnType> types_of(const std::vector<ProposedColumn>& columns) {
   std::vector<ColumnType> types;
   bool has_commas = false;
   bool has_points = false;
-  for (const ProposedColumn& column : proposal.columns) {
+  for (const ProposedColumn& column : columns) {
     types.push_back(column.seen.type());
     const ColumnType& type = types.back();
     has_commas |= type.decimal_comma;
@@ -137,19 +102,43 @@ std::vector<ColumnType> types_of(const Proposal& proposal) {
   return types;
 }
 
-std::vector<std::string> column_names(const Proposal& proposal, Naming naming) {
-  std::vector<std::string> names;
-  std::set<std::string> taken = system_columns;
-  for (std::size_t i = 0; i < proposal.columns.size(); ++i) {
-    std::string name = proposal.columns[i].name;
+std::vector<ColumnType> types_of(const Proposal& proposal) { return types_of(proposal.columns); }
+
+tuple::ValueWishes wishes_of(const std::vector<ColumnType>& types,
+                             const std::vector<std::string>& names) {
+  tuple::ValueWishes wishes;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    const ColumnType& type = types[i];
+    if (type.decimal_comma) wishes.decimal = ",";
+    if (!type.thousands.empty()) wishes.thousands = type.thousands;
+    if (type.null_quoted) wishes.null_quoted_columns.push_back(names[i]);
+    if (!type.date_format.empty()) wishes.date_formats.push_back(names[i] + "=" + type.date_format);
+    for (const std::string& null : type.nulls) wishes.nulls_for.push_back(names[i] + "=" + null);
+  }
+  return wishes;
+}
+
+std::vector<std::string> column_names(const std::vector<std::string>& names, Naming naming,
+                                      std::set<std::string> taken) {
+  std::vector<std::string> made;
+  taken.insert(system_columns.begin(), system_columns.end());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    std::string name = names[i];
     const std::string by_place = "column" + std::to_string(i + 1);
     if (naming == Naming::snake || !is_plain_text(name)) name = snake(printable_line(name));
     if (name.empty()) name = by_place;
-    std::string made = cut(name, "");
-    for (int n = 2; !taken.insert(made).second; ++n) made = cut(name, "_" + std::to_string(n));
-    names.push_back(made);
+    std::string different = cut(name, "");
+    for (int n = 2; !taken.insert(different).second; ++n)
+      different = cut(name, "_" + std::to_string(n));
+    made.push_back(different);
   }
-  return names;
+  return made;
+}
+
+std::vector<std::string> column_names(const Proposal& proposal, Naming naming) {
+  std::vector<std::string> names;
+  for (const ProposedColumn& column : proposal.columns) names.push_back(column.name);
+  return column_names(names, naming);
 }
 
 std::vector<std::string> dialect_flags_of(const Proposal& proposal) {
@@ -158,6 +147,17 @@ std::vector<std::string> dialect_flags_of(const Proposal& proposal) {
   // The text format has no header unless it is said.
   const bool is_text = proposal.reading().format == csv::Format::text;
   if (proposal.has_header == is_text) add(flags, "--header", is_text ? "match" : "none");
+  return flags;
+}
+
+std::vector<std::string> flags_of(const tuple::ValueWishes& values) {
+  std::vector<std::string> flags;
+  for (const std::string& format : values.date_formats) add(flags, "--date-format", format);
+  for (const std::string& null : values.nulls_for) add(flags, "--null-for", null);
+  if (!values.decimal.empty()) add(flags, "--decimal", values.decimal);
+  if (!values.thousands.empty()) add(flags, "--thousands", values.thousands);
+  if (!values.null_quoted_columns.empty())
+    flags.push_back("--null-quoted=" + list_of(values.null_quoted_columns));
   return flags;
 }
 
@@ -175,32 +175,27 @@ std::vector<std::string> flags_of(const Proposal& proposal, Naming naming) {
       if (names[i] != proposal.columns[i].name)
         add(flags, "--map", proposal.columns[i].name + "=" + names[i]);
   }
-  add_values(flags, proposal, names);
+  for (const std::string& flag : flags_of(wishes_of(types_of(proposal), names)))
+    flags.push_back(flag);
   return flags;
 }
 
-std::string name_in_sql(const std::string& name) {
-  const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  };
-  const bool is_bare = !name.empty() && (name.front() < '0' || name.front() > '9') &&
-                       std::ranges::all_of(name, is_plain) &&
-                       reserved.find(" " + name + " ") == std::string_view::npos;
-  return is_bare ? name : quote_identifier(name);
+tuple::NewTable table_of(const std::vector<ProposedColumn>& columns,
+                         const std::vector<ColumnType>& types,
+                         const std::vector<std::string>& names) {
+  tuple::NewTable table;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const Column& column = columns[i].seen;
+    const bool is_never_null =
+        column.values() > 0 && column.empty() == 0 && column.null_words() == 0;
+    table.columns.push_back({.name = names[i], .type = types[i].sql, .not_null = is_never_null});
+  }
+  return table;
 }
 
 std::string create_table(const Proposal& proposal, const std::string& table, Naming naming) {
   const std::vector<std::string> names = column_names(proposal, naming);
-  const std::vector<ColumnType> types = types_of(proposal);
-  std::string sql = "create table " + table + " (";
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const Column& column = proposal.columns[i].seen;
-    const bool is_never_null =
-        column.values() > 0 && column.empty() == 0 && column.null_words() == 0;
-    sql += i == 0 ? "\n  " : ",\n  ";
-    sql += name_in_sql(names[i]) + " " + types[i].sql + (is_never_null ? " not null" : "");
-  }
-  return sql + "\n);\n";
+  return create_statement(table_of(proposal.columns, types_of(proposal), names), table) + ";\n";
 }
 
 }  // namespace sluice::sniff

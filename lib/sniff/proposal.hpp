@@ -2,12 +2,15 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "sniff/column.hpp"
 #include "sniff/dialect.hpp"
 #include "source/source.hpp"
+#include "tuple/new_table.hpp"
+#include "tuple/value_rules.hpp"
 
 namespace sluice::sniff {
 
@@ -60,7 +63,20 @@ Proposal inspect(source::Source& source, const Known& known = {});
 std::vector<std::string> dialect_flags_of(const Proposal& proposal);
 
 /// Of each column the type that keeps all its values, beside the others: some flags are for all.
+std::vector<ColumnType> types_of(const std::vector<ProposedColumn>& columns);
 std::vector<ColumnType> types_of(const Proposal& proposal);
+
+/// What a load has to be told of the values of columns of these types, which have these names.
+tuple::ValueWishes wishes_of(const std::vector<ColumnType>& types,
+                             const std::vector<std::string>& names);
+
+/// Columns of these types and names: NOT NULL where no value is missing.
+tuple::NewTable table_of(const std::vector<ProposedColumn>& columns,
+                         const std::vector<ColumnType>& types,
+                         const std::vector<std::string>& names);
+
+/// Wishes about values as flags of `load`.
+std::vector<std::string> flags_of(const tuple::ValueWishes& values);
 
 /// The flags of `load` that this needs beside the file and the table, each one word of a shell that
 /// is not quoted yet.
@@ -70,10 +86,11 @@ std::vector<std::string> flags_of(const Proposal& proposal, Naming naming = Nami
 std::string create_table(const Proposal& proposal, const std::string& table,
                          Naming naming = Naming::keep);
 
-/// As SQL takes it: quoted only where it has to be.
-std::string name_in_sql(const std::string& name);
-
 /// The columns as that table names them: different ones.
 std::vector<std::string> column_names(const Proposal& proposal, Naming naming);
+
+/// The same for names of a file, beside names that are `taken`.
+std::vector<std::string> column_names(const std::vector<std::string>& names, Naming naming,
+                                      std::set<std::string> taken = {});
 
 }  // namespace sluice::sniff

@@ -247,6 +247,17 @@ Mapping map_by_name(const Table& table, const std::vector<std::string>& names,
   return ByName(table, names, options, source_name).map(options.ignore_extra);
 }
 
+std::vector<WantedColumn> wanted_columns(const std::vector<std::string>& names,
+                                         const MappingOptions& options,
+                                         std::string_view source_name) {
+  const std::vector<bool> skipped = skipped_of(names, options, source_name);
+  std::vector<std::optional<std::string>> renames = renames_of({}, names, options, source_name);
+  std::vector<WantedColumn> wanted;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    wanted.push_back({.skipped = skipped[i], .renamed = std::move(renames[i])});
+  return wanted;
+}
+
 Mapping map_by_position(const Table& table) {
   Mapping mapping;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {

@@ -42,6 +42,16 @@ bool is_map(const std::string& text);
 Mapping map_by_name(const Table& table, const std::vector<std::string>& names,
                     const MappingOptions& options, std::string_view source_name);
 
+/// What flags say of a CSV column, whose table is not there yet.
+struct WantedColumn {
+  bool skipped = false;
+  std::optional<std::string> renamed;
+};
+/// ... of each of them. Throws Failure(usage) for a column that the file has not.
+std::vector<WantedColumn> wanted_columns(const std::vector<std::string>& names,
+                                         const MappingOptions& options,
+                                         std::string_view source_name);
+
 /// Maps by position: the table's columns that can take values, in their order.
 Mapping map_by_position(const Table& table);
 

@@ -266,9 +266,11 @@ struct Catalogs {
 /// pg::own_path, as a step.
 constexpr SqlWords own_path = "set local search_path = pg_catalog, pg_temp";
 
-Catalogs question_about(const std::string& table, const Settings& settings, ledger::Use use) {
+Catalogs question_about(const std::string& table, const Settings& settings, ledger::Use use,
+                        bool in_transaction) {
   Catalogs ask;
-  ask.batch = pg::Batch(sql("begin; {}", set_path_and_settings(settings)));
+  ask.batch = pg::Batch(sql("{}{}", in_transaction ? SqlWords("") : SqlWords("begin; "),
+                            set_path_and_settings(settings)));
   ask.path = ask.batch.add(leave_out_own_schema);
   ask.batch.add(remember_target(table));
   ask.batch.add(own_path);
@@ -282,13 +284,13 @@ Catalogs question_about(const std::string& table, const Settings& settings, ledg
           "and not a.attisdropped and a.attrelid = {} order by a.attnum",
           column_columns.list(), target_oid));
   ask.is_usual = ask.batch.add(sql("select {}", ledger::usual_expression(use)));
-  ask.batch.add(sql("commit"));
+  if (!in_transaction) ask.batch.add(sql("commit"));
   return ask;
 }
 
 asio::awaitable<Catalogs> ask_catalogs(pg::Connection& on, const std::string& table,
                                        const Settings& settings, ledger::Use use) {
-  Catalogs catalogs = question_about(table, settings, use);
+  Catalogs catalogs = question_about(table, settings, use, on.in_transaction());
   std::optional<pg::PgError> missing;
   try {
     catalogs.results = co_await on.query_in_user_path(catalogs.batch.text());
@@ -304,6 +306,17 @@ asio::awaitable<Catalogs> ask_catalogs(pg::Connection& on, const std::string& ta
   if (own.front().boolean(0, 0)) throw own_table(table);
   throw pg::PgError(*missing);
 }
+
+// In the user's path, so each name is qualified.
+constexpr auto place_columns = columns_of({
+    {"parts", "pg_catalog.cardinality(p)"},
+    {"schema",
+     "coalesce(case when pg_catalog.cardinality(p) operator(pg_catalog.>) 1 then "
+     "p[pg_catalog.cardinality(p) operator(pg_catalog.-) 1] else "
+     "(pg_catalog.current_schemas(false))[1]::pg_catalog.text end, ''::pg_catalog.text)"},
+    {"name", "p[pg_catalog.cardinality(p)]"},
+    {"table", "coalesce(pg_catalog.to_regclass({})::pg_catalog.oid::pg_catalog.int8, 0)"},
+});
 
 /// The user's settings, and what decides how a text is read, as the row of the table says it.
 Sql settings_of(const pg::Connection& on, const pg::Result& row, const Settings& settings) {
@@ -366,6 +379,25 @@ Sql set_local(const Settings& settings) {
 Sql find_target(const std::string& table, const Settings& settings) {
   return sql("{}{}; {}; ", set_path_and_settings(settings), leave_out_own_schema,
              remember_target(table));
+}
+
+asio::awaitable<Place> begin_at(pg::Connection& on, std::string table, Settings settings) {
+  static constexpr auto& of = place_columns;
+  pg::Batch batch(sql("begin; {}", set_path_and_settings(settings)));
+  const auto path = batch.add(leave_out_own_schema);
+  const auto place = batch.add(
+      sql("select {} from pg_catalog.parse_ident({}) p", of.list(literal(table)), literal(table)));
+  const auto results = co_await on.query_in_user_path(batch.text());
+  const pg::Result& row = batch.answer(results, place);
+  Place found{.schema = std::string(row.text(0, of["schema"])),
+              .name = std::string(row.text(0, of["name"])),
+              .parts = static_cast<std::size_t>(row.integer(0, of["parts"])),
+              .quoted_name = {},
+              .table = row.oid(0, of["table"]),
+              .path = std::string(batch.answer(results, path).text(0, 0))};
+  if (found.schema == "pgsluice") throw own_table(table);
+  found.quoted_name = name_in_sql(found.schema) + "." + name_in_sql(found.name);
+  co_return found;
 }
 
 asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings,

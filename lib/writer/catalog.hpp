@@ -53,10 +53,25 @@ inline constexpr SqlWords target_oid =
     "pg_catalog.current_setting('pgsluice.target')::pg_catalog.oid";
 
 /// Reads the catalogs: in one round trip, or two where there are triggers, partitions or domains.
-/// `table` is written as in SQL: trips, sales.trips, "Trips". Throws PgError{42P01} for a table
-/// that is not there, and Failure{usage} for one of pgsluice's own.
+/// In a transaction of its own, or in the one that is open. `table` is written as in SQL: trips,
+/// sales.trips, "Trips". Throws PgError{42P01} for a table that is not there, and Failure{usage}
+/// for one of pgsluice's own.
 asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings settings,
                                  ledger::Use use = ledger::Use::load);
+
+/// Where a name leads in the user's search_path.
+struct Place {
+  std::string schema;  ///< empty: the path has none
+  std::string name;
+  std::size_t parts = 1;    ///< of the name, as it was written
+  std::string quoted_name;  ///< as in SQL
+  std::uint32_t table = 0;  ///< pg_class.oid of what is there; 0: nothing
+  std::string path;         ///< search_path as a setting, without the schema pgsluice
+};
+
+/// Begins a transaction, in the user's path and with the user's settings, and asks. Throws
+/// Failure{usage} for a place that is pgsluice's own.
+asio::awaitable<Place> begin_at(pg::Connection& on, std::string table, Settings settings);
 
 /// Where rows that go into the table `c` may come to lie, for a view and a table with rules: what
 /// its rules name, what theirs name, and the partitions of these.

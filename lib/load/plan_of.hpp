@@ -1,0 +1,12 @@
+#pragma once
+
+#include "load/survey.hpp"
+
+namespace sluice::load {
+
+/// The plan, of what was found out about the source and the table. Throws Failure where they do not
+/// fit. The source outlives it.
+asio::awaitable<plan::Plan> plan_of(Run& run, plan::LoadOptions options, source::Source& source,
+                                    Findings found);
+
+}  // namespace sluice::load
