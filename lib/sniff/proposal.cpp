@@ -1,53 +1,12 @@
 #include "sniff/proposal.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
-#include "base/identifier.hpp"
 #include "base/printable.hpp"
 
 namespace sluice::sniff {
 namespace {
-
-/// What is no name of a column or a table unless it is quoted
-/// (https://www.postgresql.org/docs/current/sql-keywords-appendix.html).
-constexpr std::string_view reserved =
-    " all analyse analyze and any array as asc asymmetric authorization binary both case "
-    "cast check collate collation column concurrently constraint create cross "
-    "current_catalog current_date current_role current_schema current_time "
-    "current_timestamp current_user default deferrable desc distinct do else end except "
-    "false fetch for foreign freeze from full grant group having ilike in initially inner "
-    "intersect into is isnull join lateral leading left like limit localtime "
-    "localtimestamp natural not notnull null offset on only or order outer overlaps "
-    "placing primary references returning right select session_user similar some symmetric "
-    "system_user table tablesample then to trailing true union unique user using variadic "
-    "verbose when where window with ";
-
-std::string snake(const std::string& name) {
-  std::string made;
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || byte >= 0x80) {
-      made += static_cast<char>(std::tolower(byte));
-    } else if (!made.empty() && made.back() != '_') {
-      made += '_';
-    }
-  }
-  while (!made.empty() && made.back() == '_') made.pop_back();
-  return made;
-}
-
-/// What a server takes of a name, 63 bytes, in whole characters and with that at its end.
-std::string cut(std::string name, const std::string& end) {
-  static constexpr std::size_t name_max = 63;
-  if (name.size() + end.size() > name_max) {
-    std::size_t size = name_max - end.size();
-    while (size > 0 && is_inside_character(name[size])) --size;
-    name.resize(size);
-  }
-  return name + end;
-}
 
 void add(std::vector<std::string>& flags, const std::string& flag, const std::string& value) {
   flags.push_back(flag);
@@ -145,7 +104,7 @@ std::vector<std::string> column_names(const Proposal& proposal, Naming naming) {
     const std::string by_place = "column" + std::to_string(i + 1);
     if (naming == Naming::snake || !is_plain_text(name)) name = snake(printable_line(name));
     if (name.empty()) name = by_place;
-    std::string made = cut(name, "");
+    std::string made = cut(name);
     for (int n = 2; !taken.insert(made).second; ++n) made = cut(name, "_" + std::to_string(n));
     names.push_back(made);
   }
@@ -177,16 +136,6 @@ std::vector<std::string> flags_of(const Proposal& proposal, Naming naming) {
   }
   add_values(flags, proposal, names);
   return flags;
-}
-
-std::string name_in_sql(const std::string& name) {
-  const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  };
-  const bool is_bare = !name.empty() && (name.front() < '0' || name.front() > '9') &&
-                       std::ranges::all_of(name, is_plain) &&
-                       reserved.find(" " + name + " ") == std::string_view::npos;
-  return is_bare ? name : quote_identifier(name);
 }
 
 std::string create_table(const Proposal& proposal, const std::string& table, Naming naming) {

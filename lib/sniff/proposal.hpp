@@ -7,6 +7,7 @@
 
 #include "sniff/column.hpp"
 #include "sniff/dialect.hpp"
+#include "sniff/naming.hpp"
 #include "source/source.hpp"
 
 namespace sluice::sniff {
@@ -39,15 +40,6 @@ struct Proposal {
   const Reading& reading() const { return readings.all.front(); }
 };
 
-/// How the names of a table's columns are made.
-enum class Naming {
-  keep,   ///< as they are in the file
-  snake,  ///< "Unit Price (EUR)" is unit_price_eur
-};
-constexpr auto names_of(Naming) {
-  return std::array{Named{Naming::keep, "keep"}, Named{Naming::snake, "snake"}};
-}
-
 /// What a source's beginning says, without columns; it can be read from its first byte afterwards.
 /// Blocking. Throws Failure where the source cannot be read, or not twice.
 Proposal find_out(source::Source& source, const Known& known = {});
@@ -69,9 +61,6 @@ std::vector<std::string> flags_of(const Proposal& proposal, Naming naming = Nami
 /// CREATE TABLE with the types that keep all values. `table` is as in SQL.
 std::string create_table(const Proposal& proposal, const std::string& table,
                          Naming naming = Naming::keep);
-
-/// As SQL takes it: quoted only where it has to be.
-std::string name_in_sql(const std::string& name);
 
 /// The columns as that table names them: different ones.
 std::vector<std::string> column_names(const Proposal& proposal, Naming naming);
