@@ -1,13 +1,9 @@
-#include <filesystem>
-
 #include "app/cli.hpp"
 #include "app/inputs.hpp"
 #include "app/output.hpp"
 #include "app/runtime.hpp"
 #include "app/sniffed.hpp"
 #include "base/exit_code.hpp"
-#include "base/identifier.hpp"
-#include "base/printable.hpp"
 #include "report/inspect.hpp"
 #include "source/encoding.hpp"
 
@@ -35,24 +31,6 @@ std::vector<std::string> names_of_table(const InspectFlags& flags) {
   return ask_column_names(runtime, flags.table);
 }
 
-/// trips-2026.csv.gz is trips_2026.
-std::string table_for(const Input& input) {
-  std::filesystem::path path(input.member.value_or(input.path));
-  while (path.has_extension()) path = path.stem();
-  std::string name;
-  for (const char c : path.filename().string()) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool is_kept = std::isalnum(byte) != 0 || byte >= 0x80;
-    name += is_kept ? static_cast<char>(std::tolower(byte)) : '_';
-  }
-  if (name.empty() || name == "_") name = "data";
-  static constexpr std::size_t name_max = 63;
-  std::size_t size = std::min(name.size(), name_max);
-  while (size < name.size() && is_inside_character(name[size])) --size;
-  name.resize(size);
-  return name_in_sql(name);
-}
-
 report::Inspected inspect_one(const InspectFlags& flags, source::UnpackOptions unpack,
                               const Input& input, const std::vector<std::string>& names) {
   unpack.member = input.member;
@@ -71,10 +49,10 @@ report::Inspected inspect_one(const InspectFlags& flags, source::UnpackOptions u
     proposal = look();
     proposal.not_utf8 = not_utf8;
   }
-  report::Inspected inspected{.file = input.path,
-                              .table = flags.table.empty() ? table_for(input) : flags.table,
-                              .proposal = std::move(proposal),
-                              .naming = flags.naming};
+  const std::string table =
+      flags.table.empty() ? sniff::table_of_file(input.member.value_or(input.path)) : flags.table;
+  report::Inspected inspected{
+      .file = input.path, .table = table, .proposal = std::move(proposal), .naming = flags.naming};
   if (!encoding.empty()) inspected.more_flags = {"--encoding", encoding};
   if (input.member) {
     inspected.more_flags.emplace_back("--member");

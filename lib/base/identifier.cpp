@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "base/characters.hpp"
+
 namespace sluice {
 namespace {
 
@@ -27,7 +29,7 @@ std::uint32_t take_character(std::string_view text, std::size_t& at) {
   const auto first = static_cast<unsigned char>(text[at++]);
   if (first < 0x80) return first;
   std::uint32_t code = first & (first >= 0xF0 ? 0x07U : first >= 0xE0 ? 0x0FU : 0x1FU);
-  for (; at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U; ++at)
+  for (; at < text.size() && is_inside_character(text[at]); ++at)
     code = code << 6U | (static_cast<unsigned char>(text[at]) & 0x3FU);
   return code;
 }

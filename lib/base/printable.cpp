@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "base/characters.hpp"
+
 namespace sluice {
 namespace {
 
@@ -12,10 +14,6 @@ struct Character {
   std::uint32_t code = 0;
   std::size_t bytes = 0;  ///< 0: these bytes are no UTF-8
 };
-
-bool continues(std::string_view text, std::size_t at) {
-  return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
-}
 
 /// The Unicode standard's table 3-7: no overlong forms, no surrogates, nothing behind U+10FFFF.
 Character character_at(std::string_view text, std::size_t at) {
@@ -25,7 +23,7 @@ Character character_at(std::string_view text, std::size_t at) {
   if (first < 0xC2 || first > 0xF4) return {};
   std::uint32_t code = first & (0xFFU >> (bytes + 1));
   for (std::size_t i = 1; i < bytes; ++i) {
-    if (!continues(text, at + i)) return {};
+    if (at + i >= text.size() || !is_inside_character(text[at + i])) return {};
     code = code << 6U | (static_cast<unsigned char>(text[at + i]) & 0x3FU);
   }
   constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};

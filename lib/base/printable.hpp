@@ -8,11 +8,6 @@ namespace sluice {
 /// Whether all of a text is UTF-8.
 bool is_utf8(std::string_view text);
 
-/// A byte of UTF-8 that is not the first one of its character.
-inline bool is_inside_character(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
-}
-
 /// A text for a terminal or a log. What would move the cursor, change the order or hide a part of
 /// what is read there is written out: control characters (\x1b; C1 ones \u009b), bidirectional and
 /// invisible format characters (\u202e), bytes that are no UTF-8 (\xff). Newlines and tabs stay.

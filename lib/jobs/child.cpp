@@ -6,14 +6,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <csignal>
 
+#include "base/characters.hpp"
 #include "base/failure.hpp"
-#include "base/printable.hpp"
 #include "jobs/line_limit.hpp"
 
 namespace sluice::jobs {
@@ -53,8 +54,9 @@ void take_lines(std::string& text, std::string_view more,
     const bool is_whole = !more.empty();
     if (is_whole) more.remove_prefix(1);
     while (text.size() > limits::job_line_bytes) {
-      std::size_t part = limits::job_line_bytes;
-      while (part > 1 && is_inside_character(text[part])) --part;
+      // What is no UTF-8 is handed on too.
+      const std::size_t part =
+          std::max<std::size_t>(whole_characters(text, limits::job_line_bytes), 1);
       line(text.substr(0, part));
       text.erase(0, part);
     }

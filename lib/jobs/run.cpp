@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "base/characters.hpp"
 #include "base/limits.hpp"
 #include "base/printable.hpp"
 #include "base/quantity.hpp"

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "async/retry.hpp"
-#include "base/printable.hpp"
+#include "base/characters.hpp"
 #include "load/sequences.hpp"
 #include "script/excerpt.hpp"
 #include "script/units.hpp"

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <vector>
 
+#include "base/characters.hpp"
 #include "base/sql_state.hpp"
 
 namespace sluice::migrate {
@@ -43,19 +44,6 @@ std::optional<std::size_t> begin_of_line(std::string_view text, std::size_t numb
     begin = at + 1;
   }
   return line == number ? std::optional(begin) : std::nullopt;
-}
-
-bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
-
-/// The byte behind so many characters.
-std::size_t byte_of_character(std::string_view text, std::size_t characters) {
-  std::size_t at = 0;
-  for (; at < text.size(); ++at) {
-    if (continues_character(text[at])) continue;
-    if (characters == 0) break;
-    --characters;
-  }
-  return at;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "async/offload.hpp"
+#include "base/characters.hpp"
 #include "rejects/splitter.hpp"
 #include "tuple/tuple_range.hpp"
 
@@ -157,10 +158,7 @@ asio::awaitable<void> sift(Examination& on, tuple::Batch& ordered) {
 
 std::string shown(const std::string& value) {
   if (value.size() <= limits::value_shown_bytes) return value;
-  std::size_t end = limits::value_shown_bytes;
-  while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xc0U) == 0x80)
-    --end;  // not inside a character
-  return value.substr(0, end) + "...";
+  return value.substr(0, whole_characters(value, limits::value_shown_bytes)) + "...";
 }
 
 }  // namespace

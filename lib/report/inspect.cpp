@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/characters.hpp"
 #include "base/printable.hpp"
 #include "base/quantity.hpp"
 #include "sniff/dialect.hpp"
@@ -46,17 +47,14 @@ std::string dialect_text(const sniff::Reading& reading) {
 /// A table of texts, its columns as wide as what is in them.
 std::string table_of(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths(rows.front().size());
-  const auto width_of = [](const std::string& text) {
-    return fmt::formatted_size("{}", text) -
-           static_cast<std::size_t>(std::ranges::count_if(text, is_inside_character));
-  };
   for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], count_characters(row[i]));
   std::string text;
   for (const auto& row : rows) {
     std::string line = " ";
     for (std::size_t i = 0; i < row.size(); ++i)
-      line += " " + row[i] + std::string(widths[i] - width_of(row[i]) + 1, ' ');
+      line += " " + row[i] + std::string(widths[i] - count_characters(row[i]) + 1, ' ');
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return text;

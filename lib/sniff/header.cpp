@@ -5,6 +5,7 @@
 #include <set>
 
 #include "csv/dialect.hpp"
+#include "sniff/naming.hpp"
 #include "tuple/likeness.hpp"
 
 namespace sluice::sniff {
@@ -12,9 +13,8 @@ namespace {
 
 /// What people name columns: letters first, no sentence.
 bool is_like_name(std::string_view cell) {
-  static constexpr std::size_t name_max = 63;
   const std::string_view text = csv::without_blanks(cell);
-  if (text.empty() || text.size() > name_max) return false;
+  if (text.empty() || text.size() > name_bytes_max) return false;
   return std::isdigit(static_cast<unsigned char>(text.front())) == 0 &&
          text.find_first_of("\r\n;\t|{}") == std::string_view::npos;
 }

@@ -1,38 +1,12 @@
 #include "sniff/proposal.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
 #include "base/printable.hpp"
 
 namespace sluice::sniff {
 namespace {
-
-std::string snake(const std::string& name) {
-  std::string made;
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || byte >= 0x80) {
-      made += static_cast<char>(std::tolower(byte));
-    } else if (!made.empty() && made.back() != '_') {
-      made += '_';
-    }
-  }
-  while (!made.empty() && made.back() == '_') made.pop_back();
-  return made;
-}
-
-/// What a server takes of a name, 63 bytes, in whole characters and with that at its end.
-std::string cut(std::string name, const std::string& end) {
-  static constexpr std::size_t name_max = 63;
-  if (name.size() + end.size() > name_max) {
-    std::size_t size = name_max - end.size();
-    while (size > 0 && is_inside_character(name[size])) --size;
-    name.resize(size);
-  }
-  return name + end;
-}
 
 void add(std::vector<std::string>& flags, const std::string& flag, const std::string& value) {
   flags.push_back(flag);
@@ -127,7 +101,7 @@ std::vector<std::string> column_names(const std::vector<std::string>& names, Nam
     const std::string by_place = "column" + std::to_string(i + 1);
     if (naming == Naming::snake || !is_plain_text(name)) name = snake(printable_line(name));
     if (name.empty()) name = by_place;
-    std::string different = cut(name, "");
+    std::string different = cut(name);
     for (int n = 2; !taken.insert(different).second; ++n)
       different = cut(name, "_" + std::to_string(n));
     made.push_back(different);

@@ -8,6 +8,7 @@
 
 #include "sniff/column.hpp"
 #include "sniff/dialect.hpp"
+#include "sniff/naming.hpp"
 #include "source/source.hpp"
 #include "tuple/new_table.hpp"
 #include "tuple/value_rules.hpp"
@@ -41,15 +42,6 @@ struct Proposal {
 
   const Reading& reading() const { return readings.all.front(); }
 };
-
-/// How the names of a table's columns are made.
-enum class Naming {
-  keep,   ///< as they are in the file
-  snake,  ///< "Unit Price (EUR)" is unit_price_eur
-};
-constexpr auto names_of(Naming) {
-  return std::array{Named{Naming::keep, "keep"}, Named{Naming::snake, "snake"}};
-}
 
 /// What a source's beginning says, without columns; it can be read from its first byte afterwards.
 /// Blocking. Throws Failure where the source cannot be read, or not twice.

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "base/printable.hpp"
-#include "source/decode/decoder.hpp"
+#include "decode/decoder.hpp"
 #include "source/fingerprint.hpp"
 #include "source/seven_zip_memory.hpp"
 #include "source/zip_directory.hpp"

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <thread>
 
-#include "source/decode/bzip2.hpp"
-#include "source/decode/gzip.hpp"
-#include "source/decode/lz4.hpp"
-#include "source/decode/xz.hpp"
-#include "source/decode/zstd.hpp"
+#include "decode/bzip2.hpp"
+#include "decode/gzip.hpp"
+#include "decode/lz4.hpp"
+#include "decode/xz.hpp"
+#include "decode/zstd.hpp"
 
 namespace sluice::source {
 namespace {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "source/decode/decoder.hpp"
+#include "decode/decoder.hpp"
 #include "source/packing.hpp"
 #include "source/unpacking_source.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tuple/utf8.hpp"
+#include "base/characters.hpp"
 
 namespace sluice::tuple {
 namespace {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/characters.hpp"
+
 namespace sluice::tuple {
 namespace {
 
@@ -13,8 +15,6 @@ constexpr std::uint64_t high_bits = 0x8080808080808080U;
 constexpr std::uint64_t low_bits = 0x0101010101010101U;
 
 unsigned char byte_at(const char* at) { return static_cast<unsigned char>(*at); }
-
-bool continues(const char* at) { return (byte_at(at) & 0xc0U) == 0x80; }
 
 /// How long the sequence is that begins with this byte, as PostgreSQL takes it.
 std::size_t length_of(unsigned char first) {
@@ -35,7 +35,7 @@ std::size_t sequence(const char* at, std::size_t left) {
   const unsigned char most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
   if (first < 0xc2 || first > 0xf4 || second < least || second > most) return 0;
   for (std::size_t i = 2; i < length; ++i) {
-    if (!continues(at + i)) return 0;
+    if (!is_inside_character(at[i])) return 0;
   }
   return length;
 }
@@ -68,11 +68,6 @@ std::optional<std::size_t> find_invalid_utf8(std::string_view bytes) {
     at += length;
   }
   return std::nullopt;
-}
-
-std::size_t count_characters(std::string_view bytes) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(bytes, [](char c) { return !continues(&c); }));
 }
 
 std::string message_of_invalid_utf8(std::string_view bytes) {

@@ -11,9 +11,6 @@ namespace sluice::tuple {
 /// where all is well.
 std::optional<std::size_t> find_invalid_utf8(std::string_view bytes);
 
-/// Characters in well-formed UTF-8.
-std::size_t count_characters(std::string_view bytes);
-
 /// The server's words for what stands at the beginning of `bytes` (report_invalid_encoding of its
 /// mbutils.c).
 std::string message_of_invalid_utf8(std::string_view bytes);

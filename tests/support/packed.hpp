@@ -4,8 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "source/decode/decoder.hpp"
-
 namespace sluice::test {
 
 /// What a shell command makes of these bytes: "gzip -9", "xz --block-size=100". Throws if it fails.

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Checks the rules of the house that a compiler does not: which folder may include which (house.py; ARCHITECTURE.md
-shows the same table), how long files and functions may be, how much a class may do in private, that a name that is
+shows the same table) and how much of lib one may be, how long files and functions may be, how much a class may do in private, that a name that is
 declared is used, that SQLSTATEs have names (base/sql_state.hpp), that SQL calls catalogs by their full names and is not glued from
 quoted strings (base/sql.hpp), that headers start with #pragma once, that no tab or trailing blank slips in, that links of the pages lead somewhere."""
 
@@ -138,6 +138,9 @@ def complaints_about_the_house():
     for name, others in house.MAY_INCLUDE.items():
         for other in sorted(others - used.get(name, set()) if name != "app" else ()):
             yield f"tests/tidy/house.py: {name} may include {other}/, and does not"
+    for name, share in house.shares(ROOT).items():
+        if share > house.SHARE_MAX:
+            yield f"lib/{name}: {share:.1%} of lib's lines, more than an eighth"
 
 
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")

@@ -5,17 +5,16 @@
 #include <ostream>
 
 #include "base/limits.hpp"
-#include "source/decode/bzip2.hpp"
-#include "source/decode/gzip.hpp"
-#include "source/decode/lz4.hpp"
-#include "source/decode/xz.hpp"
-#include "source/decode/zstd.hpp"
+#include "decode/bzip2.hpp"
+#include "decode/gzip.hpp"
+#include "decode/lz4.hpp"
+#include "decode/xz.hpp"
+#include "decode/zstd.hpp"
 #include "support/packed.hpp"
 
 namespace sluice::test {
 namespace {
 
-namespace decode = source::decode;
 using namespace std::string_literals;
 
 struct Format {

@@ -4,10 +4,10 @@
 #include <limits>
 #include <new>
 
-#include "source/decode/gzip.hpp"
-#include "source/decode/members.hpp"
+#include "decode/gzip.hpp"
+#include "decode/members.hpp"
 
-namespace sluice::source::decode {
+namespace sluice::decode {
 namespace {
 
 class GzipByZlib final : public Members {
@@ -54,4 +54,4 @@ class GzipByZlib final : public Members {
 
 std::unique_ptr<Decoder> gzip_by_zlib() { return std::make_unique<GzipByZlib>(); }
 
-}  // namespace sluice::source::decode
+}  // namespace sluice::decode

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string_view>
 
-#include "source/decode/decoder.hpp"
+#include "decode/decoder.hpp"
 
-namespace sluice::source::decode {
+namespace sluice::decode {
 
 /// The header of a gzip member (RFC 1952, 2.3), of any length and in any pieces. ISA-L's own reader
 /// compares the header's checksum only where it comes in one piece.
@@ -30,4 +30,4 @@ class GzipHeader {
   std::uint8_t flags_ = 0;
 };
 
-}  // namespace sluice::source::decode
+}  // namespace sluice::decode

@@ -2,11 +2,11 @@
 
 #include <memory>
 
-#include "source/decode/decoder.hpp"
+#include "decode/decoder.hpp"
 
-namespace sluice::source::decode {
+namespace sluice::decode {
 
 /// bzip2, several streams too, as pbzip2 writes them.
 std::unique_ptr<Decoder> bzip2();
 
-}  // namespace sluice::source::decode
+}  // namespace sluice::decode

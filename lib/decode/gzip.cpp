@@ -1,8 +1,8 @@
-#include "source/decode/gzip.hpp"
+#include "decode/gzip.hpp"
 
 #include <utility>
 
-namespace sluice::source::decode {
+namespace sluice::decode {
 
 std::unique_ptr<Decoder> gzip() {
   std::unique_ptr<Decoder> fastest = gzip_by_isal();
@@ -13,4 +13,4 @@ std::unique_ptr<Decoder> gzip() {
 std::unique_ptr<Decoder> gzip_by_isal() { return nullptr; }
 #endif
 
-}  // namespace sluice::source::decode
+}  // namespace sluice::decode

@@ -1,10 +1,10 @@
-#include "source/decode/xz.hpp"
+#include "decode/xz.hpp"
 
 #include <lzma.h>
 
 #include <new>
 
-namespace sluice::source::decode {
+namespace sluice::decode {
 namespace {
 
 class Xz final : public Decoder {
@@ -89,4 +89,4 @@ std::unique_ptr<Decoder> xz(std::uint64_t memory_max, unsigned threads) {
   return std::make_unique<Xz>(memory_max, threads);
 }
 
-}  // namespace sluice::source::decode
+}  // namespace sluice::decode

@@ -1,8 +1,8 @@
-#include "source/decode/members.hpp"
+#include "decode/members.hpp"
 
 #include <algorithm>
 
-namespace sluice::source::decode {
+namespace sluice::decode {
 
 Step Members::step(std::string_view in, std::span<char> out, bool is_last) {
   Step all;
@@ -47,4 +47,4 @@ std::size_t Members::skip_padding(std::string_view in) {
   return in.size();
 }
 
-}  // namespace sluice::source::decode
+}  // namespace sluice::decode

@@ -1,4 +1,4 @@
-#include "source/decode/lz4.hpp"
+#include "decode/lz4.hpp"
 
 #include <lz4.h>
 #include <lz4frame.h>
@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "base/limits.hpp"
-#include "source/decode/members.hpp"
+#include "decode/members.hpp"
 
-namespace sluice::source::decode {
+namespace sluice::decode {
 namespace {
 
 constexpr std::size_t magic_bytes = 4;
@@ -219,4 +219,4 @@ class Lz4 final : public Decoder {
 
 std::unique_ptr<Decoder> lz4() { return std::make_unique<Lz4>(); }
 
-}  // namespace sluice::source::decode
+}  // namespace sluice::decode

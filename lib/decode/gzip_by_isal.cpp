@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <limits>
 
-#include "source/decode/gzip.hpp"
-#include "source/decode/gzip_header.hpp"
-#include "source/decode/members.hpp"
+#include "decode/gzip.hpp"
+#include "decode/gzip_header.hpp"
+#include "decode/members.hpp"
 
-namespace sluice::source::decode {
+namespace sluice::decode {
 namespace {
 
 Defect defect_of(int result) {
@@ -64,4 +64,4 @@ class GzipByIsal final : public Members {
 
 std::unique_ptr<Decoder> gzip_by_isal() { return std::make_unique<GzipByIsal>(); }
 
-}  // namespace sluice::source::decode
+}  // namespace sluice::decode

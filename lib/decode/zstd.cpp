@@ -1,4 +1,4 @@
-#include "source/decode/zstd.hpp"
+#include "decode/zstd.hpp"
 
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -8,9 +8,9 @@
 #include <new>
 #include <optional>
 
-#include "source/decode/members.hpp"
+#include "decode/members.hpp"
 
-namespace sluice::source::decode {
+namespace sluice::decode {
 namespace {
 
 struct FreeContext {
@@ -129,4 +129,4 @@ std::unique_ptr<Decoder> zstd(std::uint64_t memory_max) {
   return std::make_unique<Zstd>(memory_max);
 }
 
-}  // namespace sluice::source::decode
+}  // namespace sluice::decode

@@ -1,4 +1,4 @@
-#include "source/decode/bzip2.hpp"
+#include "decode/bzip2.hpp"
 
 #include <bzlib.h>
 
@@ -6,9 +6,9 @@
 #include <limits>
 #include <new>
 
-#include "source/decode/members.hpp"
+#include "decode/members.hpp"
 
-namespace sluice::source::decode {
+namespace sluice::decode {
 namespace {
 
 class Bzip2 final : public Members {
@@ -62,4 +62,4 @@ class Bzip2 final : public Members {
 
 std::unique_ptr<Decoder> bzip2() { return std::make_unique<Bzip2>(); }
 
-}  // namespace sluice::source::decode
+}  // namespace sluice::decode

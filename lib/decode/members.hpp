@@ -1,8 +1,8 @@
 #pragma once
 
-#include "source/decode/decoder.hpp"
+#include "decode/decoder.hpp"
 
-namespace sluice::source::decode {
+namespace sluice::decode {
 
 /// A format of which several members may stand one behind the other, as `cat a.gz b.gz` makes them,
 /// each unpacked alone. Zeros behind the last one are padding, as tapes and block devices leave it.
@@ -31,4 +31,4 @@ class Members : public Decoder {
   bool has_made_ = false;  ///< the member has
 };
 
-}  // namespace sluice::source::decode
+}  // namespace sluice::decode

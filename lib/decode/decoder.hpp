@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace sluice::source::decode {
+namespace sluice::decode {
 
 /// Why packed bytes cannot be unpacked. what() is the end of a sentence about the source.
 class Defect : public std::runtime_error {
@@ -55,4 +55,4 @@ class Decoder {
   virtual std::size_t memory_bytes() const = 0;
 };
 
-}  // namespace sluice::source::decode
+}  // namespace sluice::decode

@@ -2,11 +2,11 @@
 
 #include <memory>
 
-#include "source/decode/decoder.hpp"
+#include "decode/decoder.hpp"
 
-namespace sluice::source::decode {
+namespace sluice::decode {
 
 /// LZ4's frame format, several frames and skippable ones; its legacy format (lz4 -l) too.
 std::unique_ptr<Decoder> lz4();
 
-}  // namespace sluice::source::decode
+}  // namespace sluice::decode

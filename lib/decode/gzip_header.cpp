@@ -1,8 +1,8 @@
-#include "source/decode/gzip_header.hpp"
+#include "decode/gzip_header.hpp"
 
 #include <zlib.h>
 
-namespace sluice::source::decode {
+namespace sluice::decode {
 namespace {
 
 constexpr std::uint8_t has_checksum = 2;
@@ -78,4 +78,4 @@ void GzipHeader::go_on_behind(Part part) {
   }
 }
 
-}  // namespace sluice::source::decode
+}  // namespace sluice::decode
