@@ -14,7 +14,7 @@ struct Run {
   Resources on;
   LoadReport report;
   Progress progress;
-  bool is_stopped = false;           ///< nothing new is begun
+  bool is_stopped = false;                ///< nothing new is begun
   std::optional<LoadId> made_table = {};  ///< of this run's load: it was entered with its table
 
   void note(std::string text) { report.notes.push_back(std::move(text)); }
