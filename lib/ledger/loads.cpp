@@ -458,8 +458,8 @@ Sql end_otherwise_statement(LoadId load, const NewLoad& now) {
   return sql(
       "update pgsluice.loads set options = (options - 'after-sql') || "
       "jsonb_strip_nulls(jsonb_build_object('after-sql', {}::jsonb -> 'after-sql')) where load_id "
-      "= {}; ",
-      literal(now.options), load.value);
+      "= {} and options -> 'after-sql' is distinct from {}::jsonb -> 'after-sql'; ",
+      literal(now.options), load.value, literal(now.options));
 }
 
 Sql grow_statement(LoadId id, const NewLoad& now) {

@@ -19,19 +19,11 @@ namespace {
 /// for whoever gets the session behind a pooler.
 constexpr SqlWords as_it_was = "reset session authorization; reset role; reset all; ";
 
-/// The byte of a character, which is counted from 1.
-std::size_t byte_of(std::string_view text, std::size_t character) {
-  std::size_t at = 0;
-  for (std::size_t count = 0; at < text.size(); ++at) {
-    if (!is_inside_character(text[at]) && ++count == character) break;
-  }
-  return at;
-}
-
 script::Place place_of(const pg::PgError& error, const script::Unit& unit,
                        std::string_view statement) {
   if (error.position == 0) return unit.place;
-  return script::behind(unit.place, statement.substr(0, byte_of(statement, error.position)));
+  return script::behind(unit.place,
+                        statement.substr(0, byte_of_character(statement, error.position - 1)));
 }
 
 /// One statement of the file, and what is said where it fails.

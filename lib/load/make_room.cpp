@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <optional>
+#include <limits>
 
 #include "base/failure.hpp"
 #include "writer/deletions.hpp"
@@ -13,12 +13,8 @@ namespace {
 
 std::uint64_t most_of(const plan::DeletesLimit& limit, std::uint64_t rows) {
   if (limit.rows) return *limit.rows;
+  if (limit.share >= 1) return std::numeric_limits<std::uint64_t>::max();
   return static_cast<std::uint64_t>(std::floor(limit.share * static_cast<double>(rows)));
-}
-
-/// Whether it is known without the number of rows that there are.
-bool is_any_number(const plan::DeletesLimit& limit) {
-  return !limit.is_given || limit.rows || limit.share >= 1;
 }
 
 }  // namespace
@@ -62,7 +58,9 @@ asio::awaitable<bool> MakeRoom::before_rows(pg::Connection& on, std::uint64_t re
   notes_.clear();
   deleted_ = 0;
   if (!plan_.options.delete_missing) {
-    if (!is_any_number(plan_.options.deletes_max)) before_ = co_await rows(on);
+    const plan::DeletesLimit& limit = plan_.options.deletes_max;
+    const bool is_share = limit.is_given && !limit.rows && limit.share < 1;
+    if (is_share) before_ = co_await rows(on);
     deleted_ = co_await replace(on);
     co_return true;
   }
@@ -135,7 +133,7 @@ void MakeRoom::require_few() const {
   const bool is_replace = !plan_.options.delete_missing;
   if (is_replace && !limit.is_given) return;
   const std::uint64_t most = most_of(limit, before_);
-  if (deleted_ <= most || (is_replace && !limit.rows && limit.share >= 1)) return;
+  if (deleted_ <= most) return;
   const std::string allowed =
       limit.rows ? fmt::format("{} rows", *limit.rows)
                  : fmt::format("{}% of the rows, {}", std::round(limit.share * 1000) / 10, most);

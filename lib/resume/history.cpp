@@ -326,8 +326,8 @@ class Judge {
     if (!(now_.updates || now_.deletes) || !load.changed_since)
       return with(Kind::nothing_to_do, load);
     fresh_.note = fmt::format(
-        "load {} has brought this content already, but a later load has updated or deleted rows of "
-        "{} since: applying it again",
+        "load {} has brought this content already, but another load has written to {} since: "
+        "applying it again",
         load.id.value, now_.target);
     return fresh_;
   }
