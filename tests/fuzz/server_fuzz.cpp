@@ -140,12 +140,25 @@ bool is_finish(const std::vector<std::string>& row) {
   return row[9] == "t" && sum == World::records;
 }
 
+/// A small load is entered as finished by the transaction that stores its records, which answers
+/// with its number.
+bool is_entered(const test::ScriptedServer::Said& said) {
+  const auto is_number = [](const std::vector<std::string>& row) {
+    return row.size() == 1 && !row.front().empty() &&
+           row.front().find_first_not_of("0123456789") == std::string::npos;
+  };
+  return said.rows_copied >= World::records && std::ranges::any_of(said.rows, is_number);
+}
+
 void require_earned(const std::vector<std::string>& arguments,
                     const test::ScriptedServer::Said& said) {
   // Without --again the ledger may say that another run has done it.
   if (arguments.front() != "load" || !is(arguments, "--again")) return;
   const auto finish = std::ranges::find_if(said.rows, is_finish);
-  if (finish == said.rows.end()) fail("the ledger has said that the load is finished");
+  if (finish == said.rows.end()) {
+    if (!is_entered(said)) fail("the ledger has said that the load is finished");
+    return;
+  }
   if (is(arguments, "insert") || is(arguments, "--select")) return;
   if (said.copies_begun == 0) fail("the server has taken a COPY");
   if (said.rows_copied == 0 && (*finish)[3] != "0" && !is(arguments, "--chunk-size"))
