@@ -2,8 +2,6 @@
 
 #include <xxhash.h>
 
-#include <cstdio>
-
 #include "base/limits.hpp"
 #include "source/marked_source.hpp"
 
@@ -11,10 +9,15 @@ namespace sluice::source {
 namespace {
 
 std::string digest(std::string_view text) {
-  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
-  char hex[33];
-  std::snprintf(hex, sizeof hex, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
-                static_cast<unsigned long long>(hash.low64));
+  XXH128_canonical_t bytes;
+  XXH128_canonicalFromHash(&bytes, XXH3_128bits(text.data(), text.size()));
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string hex(2 * sizeof bytes.digest, '0');
+  char* digit = hex.data();
+  for (const unsigned char byte : bytes.digest) {
+    *digit++ = digits[byte >> 4];
+    *digit++ = digits[byte & 15];
+  }
   return hex;
 }
 
