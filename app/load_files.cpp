@@ -17,6 +17,7 @@
 #include "base/path_text.hpp"
 #include "base/reject_name.hpp"
 #include "load/known_files.hpp"
+#include "load/together.hpp"
 #include "pg/await_server.hpp"
 #include "source/packing.hpp"
 #include "writer/guard.hpp"
@@ -374,14 +375,64 @@ class Files {
 
   asio::awaitable<void> worker(std::size_t end) {
     while (next_ < end && !is_over()) {
+      const std::vector<std::size_t> files = next_together(end);
+      if (files.size() > 1) {
+        co_await load_together(files);
+      } else if (!files.empty()) {
+        co_await load_beside(files.front(), Turn::first);
+      }
+    }
+  }
+
+  /// The next files whose loads may share a transaction. What is known needs none.
+  std::vector<std::size_t> next_together(std::size_t end) {
+    const std::size_t share = (end - next_ + shared_.side_by_side - 1) / shared_.side_by_side;
+    const std::size_t most =
+        std::clamp(share, limits::files_together_min, limits::files_together_max);
+    std::vector<std::size_t> files;
+    std::uintmax_t bytes = 0;
+    while (next_ < end && !is_over() && files.size() < most) {
+      std::error_code error;
+      const std::uintmax_t size = std::filesystem::file_size(inputs_[next_].path, error);
+      if (!files.empty() && (error || bytes + size > limits::bytes_together_max)) break;
+      bytes += size;
       const std::size_t file = next_++;
       if (!may_begin(file) || take_known(file)) continue;
       if (file < known_.size() && known_[file].is_like_another) {
         later_.push_back({file, Turn::alone});
       } else {
-        co_await load_beside(file, Turn::first);
+        files.push_back(file);
       }
     }
+    return files;
+  }
+
+  /// Those that cannot go together go one by one.
+  asio::awaitable<void> load_together(const std::vector<std::size_t>& files) {
+    const auto executor = co_await asio::this_coro::executor;
+    load::Together together(runtime_.resources(), files.size(), executor);
+    std::vector<std::size_t> alone;
+    async::TaskGroup loads(executor);
+    loads.spawn(together.run());
+    for (const std::size_t file : files) loads.spawn(load_in(together, file, alone));
+    co_await loads.join();
+    std::ranges::sort(alone);
+    for (const std::size_t file : alone) {
+      if (is_over()) break;
+      co_await load_beside(file, Turn::first);
+    }
+  }
+
+  asio::awaitable<void> load_in(load::Together& together, std::size_t file,
+                                std::vector<std::size_t>& alone) {
+    load::Together::Seat seat(together);
+    bool is_alone = false;
+    try {
+      co_await load_beside(file, Turn::first, &seat);
+    } catch (const load::NotTogether&) {
+      is_alone = true;
+    }
+    if (is_alone) alone.push_back(file);
   }
 
   enum class Turn {
@@ -396,7 +447,9 @@ class Files {
 
   /// Where others of the command are in its way, or have found another table than there is, it has
   /// a second turn alone; and where it is more than one chunk.
-  asio::awaitable<void> load_beside(std::size_t file, Turn turn) {
+  /// With a seat it throws NotTogether, where it is none to be stored with others.
+  asio::awaitable<void> load_beside(std::size_t file, Turn turn,
+                                    load::Together::Seat* seat = nullptr) {
     plan::LoadOptions options;
     try {
       options = file_options_.beside(file, options_for(file));
@@ -406,25 +459,31 @@ class Files {
     }
     if (turn != Turn::apart) options.jobs = 1;
     const bool is_of_others = shared_.target.has_value();
-    load::Load load(runtime_.resources(), options, turn == Turn::apart ? nullptr : &shared_);
+    load::Load load(runtime_.resources(), options, turn == Turn::apart ? nullptr : &shared_, seat);
     under_way_.insert(&load);
     std::exception_ptr failed;
     bool is_in_the_way = false;
     bool is_long = false;
+    bool is_not_together = false;
     try {
       co_await load.run();
     } catch (const load::NotWhole&) {
       is_long = true;
+    } catch (const load::NotTogether&) {
+      is_not_together = true;
     } catch (const writer::NotAsPlanned&) {
       failed = std::current_exception();
       is_in_the_way = is_of_others;
     } catch (const Failure& failure) {
       failed = std::current_exception();
       is_in_the_way = failure.kind() == FailureKind::held;
+      // Nothing of it was begun.
+      is_not_together = seat != nullptr && failure.kind() == FailureKind::interrupted;
     } catch (...) {
       failed = std::current_exception();
     }
     under_way_.erase(&load);
+    if (is_not_together) throw load::NotTogether(files()[file]);
     if (is_long) {
       later_.push_back({file, Turn::apart});
       if (turn == Turn::alone) co_await load_later();

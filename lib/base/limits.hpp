@@ -16,6 +16,11 @@ inline constexpr std::size_t MiB = 1024 * KiB;
 inline constexpr std::size_t chunk_bytes_default = 8 * MiB;
 /// The least that the first chunks are cut to.
 inline constexpr std::size_t first_chunk_bytes = 1 * MiB;
+/// Files that are stored in one transaction: at least, where there are so many, and at most; and
+/// what they have together.
+inline constexpr std::size_t files_together_min = 8;
+inline constexpr std::size_t files_together_max = 32;
+inline constexpr std::size_t bytes_together_max = 1 * MiB;
 /// What is read at once of a text in another encoding.
 inline constexpr std::size_t transcode_bytes = 256 * KiB;
 inline constexpr std::size_t chunk_bytes_max = 1024 * MiB;

@@ -114,17 +114,15 @@ asio::awaitable<void> ensure(pg::Connection& on, State state, Use use) {
 }
 
 Sql claim_statement(LoadId load, const ChunkEntry& chunk) {
-  return claim_statement(sql("{}", load.value), chunk);
+  return sql("insert into pgsluice.chunks (load_id, {}) values ({},{})", claimed_columns,
+             load.value, claimed_values(chunk));
 }
 
-Sql claim_statement(const Sql& load, const ChunkEntry& c) {
-  return sql(
-      "insert into pgsluice.chunks (load_id, chunk, byte_offset, byte_count, first_line, "
-      "first_record, records_read, rows_stored, rows_updated, rows_unchanged, rows_rejected, "
-      "rows_skipped, rows_filtered, digest) values ({},{},{},{},{},{},{},{},{},{},{},{},{},{})",
-      load, c.number, c.start.byte_offset, c.byte_count, c.start.line, c.start.record,
-      c.records_read, c.counts.rows_stored, c.counts.rows_updated, c.counts.rows_unchanged,
-      c.rows_rejected, c.counts.rows_skipped, c.counts.rows_filtered, signed_bits(c.digest));
+Sql claimed_values(const ChunkEntry& c) {
+  return sql("{},{},{},{},{},{},{},{},{},{},{},{},{}", c.number, c.start.byte_offset, c.byte_count,
+             c.start.line, c.start.record, c.records_read, c.counts.rows_stored,
+             c.counts.rows_updated, c.counts.rows_unchanged, c.rows_rejected, c.counts.rows_skipped,
+             c.counts.rows_filtered, signed_bits(c.digest));
 }
 
 Sql correct_statement(ChunkId id, const RowCounts& counts, std::uint64_t rejected) {

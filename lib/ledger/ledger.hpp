@@ -59,8 +59,11 @@ asio::awaitable<void> ensure(pg::Connection& on, State state, Use use = Use::loa
 /// transaction has stored the chunk, or is about to, it fails (after waiting for that one) before
 /// any row is sent.
 Sql claim_statement(LoadId load, const ChunkEntry& chunk);
-/// The same where `load` is SQL for the load's number.
-Sql claim_statement(const Sql& load, const ChunkEntry& chunk);
+/// The columns of pgsluice.chunks behind load_id, and their values.
+inline constexpr SqlWords claimed_columns =
+    "chunk, byte_offset, byte_count, first_line, first_record, records_read, rows_stored, "
+    "rows_updated, rows_unchanged, rows_rejected, rows_skipped, rows_filtered, digest";
+Sql claimed_values(const ChunkEntry& chunk);
 
 /// Corrects a claim, in the same transaction, after a trigger has dropped rows or some were
 /// refused.

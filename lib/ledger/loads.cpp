@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <vector>
 
 #include "base/columns.hpp"
@@ -131,21 +132,27 @@ Sql may_be_of_table(const NewLoad& like) {
              is_here(as_l, like.origin), literal(like.target));
 }
 
-/// Enters a load; `more` are columns that it has beside what is known when it begins, and their
-/// values, each with ", " in front of it.
-Sql enter_statement(const NewLoad& load, const Sql& more = {}, const Sql& values = {}) {
+/// Columns of pgsluice.loads that are known when a load begins.
+constexpr SqlWords entered_columns =
+    "target, target_oid, source, source_path, source_bytes, source_stamp, fingerprint, options, "
+    "chunk_bytes, record_bytes_max, rejects_path, staged, origin, head, head_bytes, start, "
+    "updates, "
+    "behind_load";
+
+/// Their values.
+Sql entered_values(const NewLoad& load) {
   const Sql bytes = load.source_bytes ? sql("{}", *load.source_bytes) : sql("null");
   const Sql behind = load.behind_load ? sql("{}", load.behind_load->value) : sql("null");
-  return sql(
-      "insert into pgsluice.loads (target, target_oid, source, source_path, source_bytes, "
-      "source_stamp, fingerprint, options, chunk_bytes, record_bytes_max, rejects_path, staged, "
-      "origin, head, head_bytes, start, updates, behind_load{}) values "
-      "({},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}{})",
-      more, literal(load.target), load.target_oid, literal(load.source), literal(load.source_path),
-      bytes, literal(load.source_stamp), literal(load.fingerprint), literal(load.options),
-      load.chunk_bytes, load.record_bytes_max, literal(load.rejects_path), load.staged,
-      literal(load.origin), literal(load.head), load.head_bytes,
-      literal_or_null(!load.start.empty(), load.start), load.updates, behind, values);
+  return sql("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}", literal(load.target),
+             load.target_oid, literal(load.source), literal(load.source_path), bytes,
+             literal(load.source_stamp), literal(load.fingerprint), literal(load.options),
+             load.chunk_bytes, load.record_bytes_max, literal(load.rejects_path), load.staged,
+             literal(load.origin), literal(load.head), load.head_bytes,
+             literal_or_null(!load.start.empty(), load.start), load.updates, behind);
+}
+
+Sql enter_statement(const NewLoad& load) {
+  return sql("insert into pgsluice.loads ({}) values ({})", entered_columns, entered_values(load));
 }
 
 Sql insert_mark(const Sql& load) {
@@ -154,29 +161,59 @@ Sql insert_mark(const Sql& load) {
 }
 
 /// Digests, as an array in text form. They have hexadecimal digits alone.
+Sql digests_of(const std::vector<std::string_view>& digests) {
+  std::string list = "{";
+  for (const std::string_view digest : digests) {
+    if (list.size() > 1) list += ',';
+    list += digest;
+  }
+  list += '}';
+  return sql("{}::text[]", literal(list));
+}
+
 Sql digests_of(const std::vector<std::string>& digests) {
-  std::string list;
-  for (const std::string& digest : digests) list += (list.empty() ? "" : ",") + digest;
-  return sql("{}::text[]", literal("{" + list + "}"));
+  return digests_of(std::vector<std::string_view>(digests.begin(), digests.end()));
 }
 
 /// Which rows of pgsluice.loads, as l, find_loads() is about: a condition for each kind.
-std::vector<Sql> are_like(const NewLoad& like) {
-  std::vector<Sql> kinds{
-      sql("l.fingerprint = any ({})", digests_of({like.fingerprint, like.marked.fingerprint})),
-      sql("l.head = any ({})", digests_of({like.head, like.marked.head}))};
-  // A stream has a name, and no path.
-  if (like.is_file()) kinds.push_back(sql("l.source_path = {}", literal(like.source_path)));
-  const std::string file = file_of(like.source_stamp);
-  if (!file.empty())
-    kinds.push_back(sql("substring(l.source_stamp from '^\\S+ \\S+ ') = {}", literal(file)));
-  if (!like.short_heads.empty()) {
-    std::vector<std::string> heads = like.short_heads;
-    std::ranges::copy(like.marked.short_heads, std::back_inserter(heads));
-    kinds.push_back(sql("l.head = any ({})", digests_of(heads)));
+std::vector<Sql> are_like(const std::vector<const NewLoad*>& likes) {
+  std::vector<std::string> fingerprints;
+  std::vector<std::string> heads;
+  std::vector<std::string> short_heads;
+  std::vector<Sql> paths;
+  std::vector<Sql> files;
+  for (const NewLoad* like : likes) {
+    fingerprints.insert(fingerprints.end(), {like->fingerprint, like->marked.fingerprint});
+    heads.insert(heads.end(), {like->head, like->marked.head});
+    std::ranges::copy(like->short_heads, std::back_inserter(short_heads));
+    std::ranges::copy(like->marked.short_heads, std::back_inserter(short_heads));
+    // A stream has a name, and no path.
+    if (like->is_file()) paths.push_back(sql("{}", literal(like->source_path)));
+    const std::string file = file_of(like->source_stamp);
+    if (!file.empty()) files.push_back(sql("{}", literal(file)));
   }
-  for (Sql& kind : kinds) kind += sql(" and {}", may_be_of_table(like));
+  std::vector<Sql> kinds{sql("l.fingerprint = any ({})", digests_of(fingerprints)),
+                         sql("l.head = any ({})", digests_of(heads))};
+  if (!paths.empty()) kinds.push_back(sql("l.source_path = any (array[{}])", joined(paths, ", ")));
+  if (!files.empty()) {
+    kinds.push_back(
+        sql("substring(l.source_stamp from '^\\S+ \\S+ ') = any (array[{}])", joined(files, ", ")));
+  }
+  if (!short_heads.empty()) kinds.push_back(sql("l.head = any ({})", digests_of(short_heads)));
+  for (Sql& kind : kinds) kind += sql(" and {}", may_be_of_table(*likes.front()));
   return kinds;
+}
+
+/// Whether there is a load of a content that one of these begins with. Files of one header have
+/// many starts in common.
+Sql has_beginning_of(const std::vector<const NewLoad*>& likes) {
+  std::vector<std::string_view> starts;
+  for (const NewLoad* like : likes) std::ranges::copy(like->starts, std::back_inserter(starts));
+  std::ranges::sort(starts);
+  const auto doubled = std::ranges::unique(starts);
+  starts.erase(doubled.begin(), doubled.end());
+  return sql("exists (select from pgsluice.loads l where l.start = any ({}) and {})",
+             digests_of(starts), may_be_of_table(*likes.front()));
 }
 
 /// A query of short_lengths, as one text. Each length is one step into the index, however many
@@ -260,7 +297,7 @@ KnownLoads read_known_loads(const Question& asked, const pg::Results& results) {
 
 Question question_of_like(const NewLoad& like) {
   std::vector<Sql> found;
-  for (const Sql& kind : are_like(like)) {
+  for (const Sql& kind : are_like({&like})) {
     found.push_back(
         sql("(select l.load_id from pgsluice.loads l where {} order by l.load_id desc limit {})",
             kind, known_loads_max));
@@ -271,15 +308,13 @@ Question question_of_like(const NewLoad& like) {
                      like.short_heads.empty() ? short_lengths_query(like) : sql("null"));
 }
 
-Question question_of_untouched(const std::vector<NewLoad>& sources) {
-  const NewLoad& like = sources.front();
+Question question_of_untouched(const std::vector<const NewLoad*>& sources) {
+  const NewLoad& like = *sources.front();
   std::vector<std::string> fingerprints;
-  for (const NewLoad& source : sources) {
-    fingerprints.push_back(source.fingerprint);
-    fingerprints.push_back(source.marked.fingerprint);
-  }
+  for (const NewLoad* source : sources)
+    fingerprints.insert(fingerprints.end(), {source->fingerprint, source->marked.fingerprint});
   const Sql stamps =
-      sql_list(sources, [](const NewLoad& source) { return literal(source.source_stamp); });
+      sql_list(sources, [](const NewLoad* source) { return literal(source->source_stamp); });
   Sql which =
       sql("where l.state = 'finished' and l.fingerprint = any ({}) and l.source_stamp = any "
           "(array[{}]) and {}",
@@ -315,12 +350,14 @@ Sql listed(const LoadsFilter& filter) {
 
 }  // namespace
 
-Sql has_loads_query(const NewLoad& like) {
+Sql has_loads_query(const NewLoad& like) { return has_loads_query({&like}); }
+
+Sql has_loads_query(const std::vector<const NewLoad*>& likes) {
+  const NewLoad& like = *likes.front();
   std::vector<Sql> any;
-  for (const Sql& kind : are_like(like))
+  for (const Sql& kind : are_like(likes))
     any.push_back(sql("exists (select from pgsluice.loads l where {})", kind));
-  any.push_back(sql("exists (select from pgsluice.loads l where l.start = any ({}) and {})",
-                    digests_of(like.starts), may_be_of_table(like)));
+  any.push_back(has_beginning_of(likes));
   // Of a table that was emptied, no load counts.
   return sql("select {} or {} or ({} and coalesce({}, false))", joined(any, " or "),
              has_other_places(like), has_loads_with_rows(like), like.is_empty);
@@ -333,7 +370,7 @@ asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like) 
 }
 
 asio::awaitable<KnownLoads> find_untouched(pg::Connection& on,
-                                           const std::vector<NewLoad>& sources) {
+                                           const std::vector<const NewLoad*>& sources) {
   const Question question = question_of_untouched(sources);
   const auto results = co_await on.query(question.batch.text());
   co_return read_known_loads(question, results);
@@ -517,18 +554,38 @@ asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds) {
   co_return read_totals(results.back(), 0, 0, id);
 }
 
-std::vector<Sql> enter_stored_statements(const NewLoad& load, const ChunkEntry& chunk,
-                                         const Sql& seconds, bool marked) {
-  const RowCounts& counts = chunk.counts;
+std::vector<Sql> enter_stored_statements(const std::vector<StoredLoad>& loads, bool marked) {
+  const auto load_of = [marked](const StoredLoad& stored) {
+    const RowCounts& counts = stored.chunk.counts;
+    return sql("({}, 'finished', clock_timestamp(), {}, {}, {}, {}, {})",
+               entered_values(stored.load), stored.seconds, stored.chunk.records_read,
+               counts.rows_stored, counts.rows_skipped, marked);
+  };
+  const auto chunk_of = [](const StoredLoad& stored) {
+    return sql("({}, {})", literal(stored.load.fingerprint), claimed_values(stored.chunk));
+  };
+  // By the index of fingerprints; what has entered them is this transaction.
+  const Sql entered = sql(
+      "entered as (select l.load_id, l.fingerprint from pgsluice.loads l where l.state <> "
+      "'void' and l.fingerprint = any (array[{}]) and l.xmin = pg_current_xact_id()::xid)",
+      sql_list(loads, [](const StoredLoad& stored) { return literal(stored.load.fingerprint); }));
   std::vector<Sql> statements{
-      enter_statement(
-          load,
-          sql(", state, finished_at, seconds, records_read, rows_stored, rows_skipped, marked"),
-          sql(", 'finished', clock_timestamp(), {}, {}, {}, {}, {}", seconds, chunk.records_read,
-              counts.rows_stored, counts.rows_skipped, marked)),
-      claim_statement(this_load, chunk)};
-  if (marked) statements.push_back(insert_mark(this_load));
-  statements.push_back(sql("select {}", this_load));
+      sql("insert into pgsluice.loads ({}, state, finished_at, seconds, records_read, rows_stored, "
+          "rows_skipped, marked) values {}",
+          entered_columns, sql_list(loads, load_of))};
+  if (marked) {
+    statements.push_back(
+        sql("with {} insert into pgsluice.unlogged_marks (load_id) select load_id "
+            "from entered",
+            entered));
+  }
+  statements.push_back(
+      sql("with {}, given (fingerprint, {}) as (values {}), claimed as (insert into "
+          "pgsluice.chunks (load_id, {}) select entered.load_id, {} from given join entered on "
+          "entered.fingerprint = given.fingerprint returning load_id) select "
+          "entered.fingerprint, entered.load_id from entered join claimed on claimed.load_id = "
+          "entered.load_id",
+          entered, claimed_columns, sql_list(loads, chunk_of), claimed_columns, claimed_columns));
   return statements;
 }
 

@@ -110,7 +110,8 @@ asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like);
 
 /// Finished loads of these sources, which all go into one table, with the stamp and the fingerprint
 /// that a source has now: of those that no unfinished load may be about. Newest first.
-asio::awaitable<KnownLoads> find_untouched(pg::Connection& on, const std::vector<NewLoad>& sources);
+asio::awaitable<KnownLoads> find_untouched(pg::Connection& on,
+                                           const std::vector<const NewLoad*>& sources);
 
 /// Those of these stamps that finished loads have, into whatever table.
 asio::awaitable<std::set<std::string>> finished_stamps(pg::Connection& on,
@@ -126,6 +127,8 @@ asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection&
 /// A query of one boolean: whether find_loads() would find any, or other places, or
 /// loads whose rows are gone as the table was emptied.
 Sql has_loads_query(const NewLoad& like);
+/// ... for one of these, which all go into one table in the same way.
+Sql has_loads_query(const std::vector<const NewLoad*>& likes);
 
 /// Which loads to list.
 struct LoadsFilter {
@@ -177,11 +180,17 @@ struct BeginOptions {
   bool durable = true;
 };
 
-/// Statements that enter a load whose records are all stored or skipped, as one chunk, by the
-/// transaction that they are in; the last one gives the load's number. `seconds` is SQL for how
-/// long it took; an unlogged table's load is `marked`.
-std::vector<Sql> enter_stored_statements(const NewLoad& load, const ChunkEntry& chunk,
-                                         const Sql& seconds, bool marked);
+/// A load whose records are all stored or skipped, as one chunk.
+struct StoredLoad {
+  const NewLoad& load;
+  ChunkEntry chunk;
+  Sql seconds;  ///< for how long it took
+};
+
+/// Statements that enter such loads into one table, by the transaction that they are in. The last
+/// one answers a row for each: its fingerprint, and its number. An unlogged table's are `marked`.
+/// REQUIRES: each has a fingerprint of its own.
+std::vector<Sql> enter_stored_statements(const std::vector<StoredLoad>& loads, bool marked);
 
 /// For an UPDATE of pgsluice.loads as l: it writes now, behind all others. Where none into its
 /// table has begun since, its number says as much. What publishes says it when its rows are there.

@@ -1,8 +1,8 @@
 #include "load/at_once.hpp"
 
-#include "async/event.hpp"
+#include <map>
+
 #include "async/offload.hpp"
-#include "ledger/deferred_indexes.hpp"
 #include "ledger/run_lock.hpp"
 #include "load/attempt.hpp"
 
@@ -15,52 +15,85 @@ Sql require(const Sql& condition) {
   return sql("select 1 / (coalesce({}, false))::int; ", condition);
 }
 
+writer::Writer::Around around(const std::vector<const OneChunk*>& chunks) {
+  std::vector<Sql> locks;
+  std::vector<const ledger::NewLoad*> sources;
+  std::vector<ledger::StoredLoad> loads;
+  for (const OneChunk* one : chunks) {
+    const plan::Plan& plan = one->plan;
+    locks.push_back(ledger::RunLock::try_expression(plan::lock_names(plan)));
+    sources.push_back(&plan.identity);
+    // Until it is sent, and from then on by the server's clock.
+    const double so_far = std::chrono::duration<double>(async::Clock::now() - one->began).count();
+    loads.push_back({plan.identity, entry_of(one->chunk, one->batch),
+                     sql("{} + extract(epoch from clock_timestamp() - now())", so_far)});
+  }
+  const bool is_marked = chunks.front()->plan.target.table.is_unlogged;
+  return {.locks = require(joined(locks, " and ")),
+          // A statement of its own: what it sees is not older than the locks.
+          .before = require(sql("not ({})", ledger::has_loads_query(sources))),
+          .behind = ledger::enter_stored_statements(loads, is_marked)};
+}
+
+StoredAtOnce stored(const OneChunk& one, LoadId load) {
+  const ledger::ChunkEntry entry = entry_of(one.chunk, one.batch);
+  ledger::Totals totals;
+  totals.chunks = 1;
+  totals.bytes = entry.byte_count;
+  totals.records_read = entry.records_read;
+  totals.counts = entry.counts;
+  return {load, totals, one.chunk.longest};
+}
+
+std::vector<StoredAtOnce> read_answer(const std::vector<const OneChunk*>& chunks,
+                                      const pg::Result& entered) {
+  std::map<std::string, LoadId, std::less<>> numbers;
+  for (std::size_t row = 0; row < entered.rows(); ++row)
+    numbers.emplace(entered.text(row, 0), LoadId{entered.integer(row, 1)});
+  std::vector<StoredAtOnce> all;
+  for (const OneChunk* one : chunks) {
+    const auto number = numbers.find(one->plan.identity.fingerprint);
+    if (number == numbers.end()) entered.refuse("the number of each load was asked for");
+    all.push_back(stored(*one, number->second));
+  }
+  return all;
+}
+
 }  // namespace
 
-asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, plan::Plan& plan) {
-  const auto began = async::Clock::now();
-  chunk::Chunk chunk;
-  chunk::Chunk second;
-  tuple::Batch batch;
+asio::awaitable<std::optional<OneChunk>> read_one_chunk(Resources on, plan::Plan& plan) {
+  std::optional<OneChunk> one(OneChunk{plan, async::Clock::now(), {}, {}});
   const auto read = [&] {
+    chunk::Chunk second;
     chunk::Chunker chunker(*plan.source, plan.preamble, plan.chunker_options());
-    const bool is_one = chunker.next(chunk) && !chunker.next(second);
-    if (is_one) tuple::Encoder(plan.encoder).encode(chunk.parse_input(), batch, chunk.start);
-    return is_one;
+    const bool is_one = chunker.next(one->chunk) && !chunker.next(second);
+    if (is_one)
+      tuple::Encoder(plan.encoder).encode(one->chunk.parse_input(), one->batch, one->chunk.start);
+    return is_one && one->batch.rejects == 0 && plan.source->stamp() == plan.identity.source_stamp;
   };
-  std::optional<StoredAtOnce> stored;
   const bool is_one = co_await async::offload(on.reader, read);
-  const std::string stamp = plan.source->stamp();
-  if (is_one && batch.rejects == 0 && stamp == plan.identity.source_stamp) {
-    pg::Lease connection = co_await on.pool.acquire();
-    writer::Writer::Around around;
-    around.locks = require(ledger::RunLock::try_expression(plan::lock_names(plan)));
-    // A statement of its own: what it sees is not older than the lock.
-    around.before = require(sql("not ({})", ledger::has_loads_query(plan.identity)));
-    // Until it is sent, and from then on by the server's clock.
-    const double so_far = std::chrono::duration<double>(async::Clock::now() - began).count();
-    const Sql seconds = sql("{} + extract(epoch from clock_timestamp() - now())", so_far);
-    const ledger::ChunkEntry entry = entry_of(chunk, batch);
-    around.behind = ledger::enter_stored_statements(plan.identity, entry, seconds,
-                                                    plan.target.table.is_unlogged);
-    const auto writer = plan::make_writer(plan, std::nullopt);
-    try {
-      const pg::Result row = co_await writer->write_between(*connection, batch, around);
-      ledger::Totals totals;
-      totals.chunks = 1;
-      totals.bytes = entry.byte_count;
-      totals.records_read = entry.records_read;
-      totals.counts = entry.counts;
-      stored = StoredAtOnce{LoadId{row.integer(0, 0)}, totals, chunk.longest};
-    } catch (const pg::PgError&) {
-      // The usual way says what it is.
-    }
+  if (!is_one) one.reset();
+  co_return one;
+}
+
+asio::awaitable<std::optional<std::vector<StoredAtOnce>>> store_at_once(
+    Resources on, const std::vector<const OneChunk*>& chunks) {
+  std::optional<std::vector<StoredAtOnce>> all;
+  std::vector<const tuple::Batch*> batches;
+  for (const OneChunk* one : chunks) batches.push_back(&one->batch);
+  const bool is_one = batches.size() == 1;
+  const tuple::Batch joined_batch = is_one ? tuple::Batch() : tuple::together(batches);
+  const auto writer = plan::make_writer(chunks.front()->plan, std::nullopt);
+  pg::Lease connection = co_await on.pool.acquire();
+  const writer::Writer::Around more = around(chunks);
+  try {
+    const pg::Result entered =
+        co_await writer->write_between(*connection, is_one ? *batches.front() : joined_batch, more);
+    all = read_answer(chunks, entered);
+  } catch (const pg::PgError&) {
+    // The usual way says what it is.
   }
-  if (!stored) {
-    const auto read_again = [&plan] { plan::reread_preamble(plan); };
-    co_await async::offload(on.reader, read_again);
-  }
-  co_return stored;
+  co_return all;
 }
 
 }  // namespace sluice::load

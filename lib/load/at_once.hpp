@@ -1,11 +1,21 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
+#include "async/event.hpp"
 #include "load/resources.hpp"
 #include "plan/plan.hpp"
 
 namespace sluice::load {
+
+/// A source of one chunk without a bad record, ready to be stored. The plan outlives it.
+struct OneChunk {
+  plan::Plan& plan;
+  async::Clock::time_point began;
+  chunk::Chunk chunk;
+  tuple::Batch batch;
+};
 
 /// A load that was entered, stored and finished.
 struct StoredAtOnce {
@@ -14,11 +24,18 @@ struct StoredAtOnce {
   chunk::LongRecord long_record;
 };
 
-/// Stores a source of one chunk in one transaction: the lock of the run, its rows, and the rows of
-/// load and chunk in the ledger, where the load is finished when it is entered. Nothing where
-/// anything stands in the way: a load that is like it, another run, a bad record, a lost
-/// connection. What it is finds out whoever goes the usual way then; the source is at its first
-/// record again. REQUIRES: the ledger is there, and the source can be read twice.
-asio::awaitable<std::optional<StoredAtOnce>> store_at_once(Resources on, plan::Plan& plan);
+/// Reads and encodes a source. Nothing where it is more than one chunk, has a bad record, or has
+/// changed since it was planned; then it is read from its first record on again, by whoever does
+/// (plan::reread_preamble()). REQUIRES: the source can be read twice.
+asio::awaitable<std::optional<OneChunk>> read_one_chunk(Resources on, plan::Plan& plan);
+
+/// Stores sources in one transaction: the locks of their runs, their rows, and the rows of loads
+/// and chunks in the ledger, where each load is finished when it is entered. Nothing where anything
+/// stands in the way: a load that is like one of them, another run, a refused record, a lost
+/// connection. What it is finds out whoever goes the usual way then. REQUIRES: the ledger is there;
+/// the plans are of one table and feed the same columns in the same way; no source begins with the
+/// bytes of another.
+asio::awaitable<std::optional<std::vector<StoredAtOnce>>> store_at_once(
+    Resources on, const std::vector<const OneChunk*>& chunks);
 
 }  // namespace sluice::load

@@ -1,6 +1,7 @@
 #include "load/known_files.hpp"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -20,11 +21,11 @@ namespace {
 /// What is known of a file before the ledger is asked. It is not kept open.
 struct File {
   std::size_t number = 0;
-  ledger::NewLoad identity;
   resume::History history;  ///< without loads
   plan::PlanSummary summary;
   std::optional<source::FileIdentity> file;
   std::string beginning;  ///< of its content; empty for one without a record
+  ledger::NewLoad identity;
 };
 
 constexpr std::size_t compared_bytes = 4096;
@@ -35,44 +36,50 @@ std::optional<File> look_at(const plan::LoadOptions& options, const Shared& shar
     const std::unique_ptr<source::Source> source =
         source::open(options.path, options.unpack, shared.encoding.value_or(std::nullopt));
     plan::Beginning beginning = plan::read_beginning(*source, options);
-    const plan::Plan plan =
+    plan::Plan plan =
         plan::make_plan(options, *source, std::move(beginning), *shared.target, {}, {}, 1);
     if (plan.identity.source_stamp.empty()) return std::nullopt;
     return File{.number = 0,
-                .identity = plan.identity,
                 .history = resume::history_of(plan, {}),
                 .summary = plan.summary(),
                 .file = source->file(),
                 .beginning = plan.preamble.read_ahead.empty()
                                  ? std::string()
-                                 : plan.preamble.beginning.substr(0, compared_bytes)};
+                                 : plan.preamble.beginning.substr(0, compared_bytes),
+                .identity = std::move(plan.identity)};
   } catch (const Failure&) {
     return std::nullopt;
   }
 }
 
+using LoadsByStamp = std::multimap<std::string_view, const ledger::KnownLoad*>;
+
 /// The verdict on a file, of the loads that have its stamp and fingerprint.
-resume::Verdict verdict_on(const File& file, const std::vector<ledger::KnownLoad>& loads) {
-  resume::History history = file.history;
-  for (ledger::KnownLoad load : loads) {
-    if (load.source_stamp != file.identity.source_stamp) continue;
+resume::Verdict verdict_on(File& file, const LoadsByStamp& loads) {
+  const auto [first, end] = loads.equal_range(file.identity.source_stamp);
+  for (auto known = first; known != end; ++known) {
+    ledger::KnownLoad load = *known->second;
     resume::leave_mark_out(load, file.identity);
     const bool is_of_it = load.damage.empty() && load.fingerprint == file.identity.fingerprint;
-    if (is_of_it) history.loads.push_back({.load = std::move(load)});
+    if (is_of_it) file.history.loads.push_back({.load = std::move(load)});
   }
-  return resume::judge(history, file.identity);
+  return resume::judge(file.history, file.identity);
 }
 
-/// In the order of their bytes what begins with another one's stands right behind it.
+/// In the order of their bytes, what begins with another one's comes behind it.
 void mark_alike(std::vector<File>& files, std::vector<KnownFile>& known) {
   std::vector<const File*> sorted;
   for (const File& file : files)
     if (!file.beginning.empty()) sorted.push_back(&file);
   std::ranges::sort(sorted, {}, [](const File* file) { return std::string_view(file->beginning); });
-  for (std::size_t i = 1; i < sorted.size(); ++i) {
-    if (!sorted[i]->beginning.starts_with(sorted[i - 1]->beginning)) continue;
-    known[sorted[i]->number].is_like_another = true;
-    known[sorted[i - 1]->number].is_like_another = true;
+  const File* root = nullptr;
+  for (const File* file : sorted) {
+    if (root != nullptr && file->beginning.starts_with(root->beginning)) {
+      known[file->number].is_like_another = true;
+      known[root->number].is_like_another = true;
+    } else {
+      root = file;
+    }
   }
 }
 
@@ -143,19 +150,21 @@ asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, Shared& s
   co_await async::offload(on.reader, look);
   if (files.empty()) co_return found;
   mark_alike(files, found);
-  std::vector<ledger::NewLoad> sources;
-  for (const File& file : files) sources.push_back(file.identity);
+  std::vector<const ledger::NewLoad*> sources;
+  for (const File& file : files) sources.push_back(&file.identity);
   pg::Lease connection = co_await on.pool.acquire();
   const ledger::KnownLoads known = co_await ledger::find_untouched(*connection, sources);
   if (known.loads.empty()) co_return found;
   const Sql is_empty = co_await writer::seen_empty(*connection, *shared.target);
   if (!is_empty.empty()) co_return found;
   if (known.has_other_places) {
-    const Sql adopt = ledger::adopt_statements(sources.front());
+    const Sql adopt = ledger::adopt_statements(*sources.front());
     co_await connection->query(adopt);
   }
-  for (const File& file : files) {
-    const resume::Verdict verdict = verdict_on(file, known.loads);
+  LoadsByStamp by_stamp;  // newest first, as they are
+  for (const ledger::KnownLoad& load : known.loads) by_stamp.emplace(load.source_stamp, &load);
+  for (File& file : files) {
+    const resume::Verdict verdict = verdict_on(file, by_stamp);
     if (verdict.kind == resume::Verdict::Kind::nothing_to_do)
       found[file.number].report = report_on(on, file, *verdict.load);
   }

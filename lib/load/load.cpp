@@ -56,8 +56,12 @@ void note_indexes(const plan::Plan& plan, Run& run) {
 
 }  // namespace
 
-Load::Load(Resources on, plan::LoadOptions options, Shared* shared)
-    : run_{on, {}, {}, false}, options_(std::move(options)), shared_(shared), rejects_(run_) {}
+Load::Load(Resources on, plan::LoadOptions options, Shared* shared, Together::Seat* seat)
+    : run_{on, {}, {}, false},
+      options_(std::move(options)),
+      shared_(shared),
+      seat_(seat),
+      rejects_(run_) {}
 Load::~Load() = default;
 
 asio::awaitable<void> Load::run() {
@@ -220,17 +224,38 @@ asio::awaitable<void> Load::run_without_ledger(plan::Plan& plan) {
   run_.report.status = LoadReport::Status::stored;
 }
 
+/// A source of one chunk, and no more to do than to store it.
+bool Load::may_run_at_once(const plan::Plan& plan) const {
+  const plan::LoadOptions& o = plan.options;
+  return is_small(*source_, plan.options) && !lock_ && !run_.made_table &&
+         may_go_into_table(plan) && plan.target.ledger == ledger::State::complete && !o.truncate &&
+         !o.defer_indexes && plan.strategy.is_plain(plan.target.table) &&
+         !plan::asks_for_load(plan) && !ends_with_more(o) &&
+         !(plan.selecting && plan.selecting->names_load());
+}
+
+/// Nothing where something stands in the way; its source is at its first record again then.
+asio::awaitable<std::optional<StoredAtOnce>> Load::store_one_chunk(plan::Plan& plan) {
+  const std::optional<OneChunk> one = co_await read_one_chunk(run_.on, plan);
+  if (one && seat_ != nullptr) co_return co_await seat_->store(*one);
+  if (one) {
+    const std::vector<const OneChunk*> alone{&*one};
+    auto stored = co_await store_at_once(run_.on, alone);
+    if (stored) co_return std::move(stored->front());
+  }
+  const auto read_again = [&plan] { plan::reread_preamble(plan); };
+  co_await async::offload(run_.on.reader, read_again);
+  co_return std::nullopt;
+}
+
 /// The short way, where there is one and nothing stands in it.
 asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
-  const plan::LoadOptions& o = plan.options;
-  const bool may = is_small(*source_, plan.options) && !lock_ && !run_.made_table &&
-                   may_go_into_table(plan) && plan.target.ledger == ledger::State::complete &&
-                   !o.truncate && !o.defer_indexes && plan.strategy.is_plain(plan.target.table) &&
-                   !plan::asks_for_load(plan) && !ends_with_more(o) &&
-                   !(plan.selecting && plan.selecting->names_load());
-  if (!may) co_return false;
-  run_.progress.stage = Progress::Stage::loading;
-  const std::optional<StoredAtOnce> stored = co_await store_at_once(run_.on, plan);
+  std::optional<StoredAtOnce> stored;
+  if (may_run_at_once(plan)) {
+    run_.progress.stage = Progress::Stage::loading;
+    stored = co_await store_one_chunk(plan);
+  }
+  if (!stored && seat_ != nullptr) throw NotTogether(source_->name());
   if (!stored) co_return false;
   note_long_record(plan, stored->long_record, run_.report);
   run_.report.load = stored->load;

@@ -8,6 +8,7 @@
 #include "load/kept_rejects.hpp"
 #include "load/run.hpp"
 #include "load/shared.hpp"
+#include "load/together.hpp"
 #include "plan/options.hpp"
 #include "resume/history.hpp"
 
@@ -23,8 +24,10 @@ class WideKeys;
 /// Used on the I/O thread only.
 class Load {
  public:
-  /// `shared` is what other loads of the command know too, and outlives this one; nullptr: nothing.
-  Load(Resources on, plan::LoadOptions options, Shared* shared = nullptr);
+  /// `shared` is what other loads of the command know too; nullptr: nothing. With a seat, it is
+  /// stored together with others, or run() throws NotTogether. Both outlive it.
+  Load(Resources on, plan::LoadOptions options, Shared* shared = nullptr,
+       Together::Seat* seat = nullptr);
   ~Load();
 
   /// Runs to the end. Throws Failure or PgError; `report()` then says what is stored all the same.
@@ -44,7 +47,9 @@ class Load {
   asio::awaitable<plan::Plan> prepare_to_run();
   asio::awaitable<void> run_plan(plan::Plan& plan);
   asio::awaitable<void> run_check(plan::Plan& plan);
+  bool may_run_at_once(const plan::Plan& plan) const;
   asio::awaitable<bool> run_at_once(plan::Plan& plan);
+  asio::awaitable<std::optional<StoredAtOnce>> store_one_chunk(plan::Plan& plan);
   asio::awaitable<void> run_with_ledger(plan::Plan& plan);
   asio::awaitable<void> run_without_ledger(plan::Plan& plan);
   asio::awaitable<void> move(plan::Plan& plan, ledger::StoredChunks stored, WideKeys* wide_keys);
@@ -56,6 +61,7 @@ class Load {
   Run run_;
   plan::LoadOptions options_;
   Shared* shared_;
+  Together::Seat* seat_;
   std::shared_ptr<source::Source> source_;  ///< its own, or options_.opened
   std::optional<ledger::RunLock> lock_;
   KeptRejects rejects_;

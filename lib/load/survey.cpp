@@ -90,6 +90,12 @@ asio::awaitable<void> Survey::read_source() {
 }
 
 asio::awaitable<void> Survey::describe_target() {
+  if (shared_ != nullptr && shared_->target) {
+    found_.target = *shared_->target;
+    is_connected_ = true;
+    changed_.notify();
+    co_return;
+  }
   const RetryPolicy policy = policy_of(options_);
   const auto on_full = [this] {
     has_no_room_ = true;
@@ -101,10 +107,6 @@ asio::awaitable<void> Survey::describe_target() {
   pool.put(std::move(opened));
   is_connected_ = true;
   changed_.notify();
-  if (shared_ != nullptr && shared_->target) {
-    found_.target = *shared_->target;
-    co_return;
-  }
   pg::Lease connection = co_await pool.acquire();
   connection->refuse_standby();
   const ledger::Use use = options_.defer_indexes ? ledger::Use::load_deferring : ledger::Use::load;

@@ -20,6 +20,42 @@ TupleRange whole(const Batch& batch, LaneName lane) {
   return range;
 }
 
+namespace {
+
+void append(Lane& lane, std::string_view bytes) {
+  if (bytes.empty()) return;
+  lane.buffer.reserve(lane.size + bytes.size());
+  std::memcpy(lane.buffer.bytes() + lane.size, bytes.data(), bytes.size());
+  lane.size += bytes.size();
+}
+
+}  // namespace
+
+Batch together(const std::vector<const Batch*>& batches) {
+  Batch all;
+  std::size_t fast_bytes = 0;
+  std::size_t slow_bytes = 0;
+  for (const Batch* batch : batches) {
+    fast_bytes += batch->fast.size;
+    slow_bytes += batch->slow.size;
+  }
+  all.fast.buffer.reserve(fast_bytes);
+  all.slow.buffer.reserve(slow_bytes);
+  append(all.fast, binary_format::header);
+  for (const Batch* batch : batches) {
+    append(all.fast, whole(*batch, LaneName::fast).pieces[1]);
+    append(all.slow, batch->slow.bytes());
+    all.fast.tuples += batch->fast.tuples;
+    all.slow.tuples += batch->slow.tuples;
+    all.records += batch->records;
+    all.blank_lines += batch->blank_lines;
+    all.rejects += batch->rejects;
+    all.ragged += batch->ragged;
+  }
+  append(all.fast, binary_format::trailer);
+  return all;
+}
+
 TupleCutter::TupleCutter(const Batch& batch, LaneName lane)
     : lane_(batch.lane(lane)), name_(lane), at_offset_(begin()) {}
 

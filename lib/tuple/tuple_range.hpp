@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "tuple/batch.hpp"
 
@@ -20,6 +21,9 @@ struct TupleRange {
 
 /// All tuples of a lane.
 TupleRange whole(const Batch& batch, LaneName lane);
+
+/// The tuples of batches of one plan as one batch, in their order; it has no keys.
+Batch together(const std::vector<const Batch*>& batches);
 
 /// Cuts ranges out of a lane without encoding anything again. It remembers where the last one
 /// began: ranges that go forward are cheap.

@@ -44,7 +44,14 @@ inline std::vector<std::vector<std::string>> every_command(const TemporaryFolder
       "pgsluice.toml",
       "[[job]]\nname = \"j\"\ncron = \"* * * * *\"\nsql = \"job.sql\"\n[[job]]\nname = "
       "\"l\"\ncron = \"* * * * *\"\nload = [\"in.csv\"]\ntable = \"public.u\"\n");
-  return {{"load", in, "-t", "t"},
+  std::filesystem::create_directory(folder / "small");
+  for (int i = 0; i < 20; ++i) {
+    const std::string number = std::to_string(i);
+    folder.write("small/" + number + ".csv", "id,v,at\n" + number + ",of a small file,now\n");
+  }
+  return {{"load", folder / "small", "-t", "t"},
+          {"load", folder / "small", "-t", "t"},
+          {"load", in, "-t", "t"},
           {"load", in, "-t", "t"},
           {"load", same, "-t", "t", "--same-content", "load"},
           {"load", in, "-t", "t", "--again", "--chunk-size", "1KiB"},

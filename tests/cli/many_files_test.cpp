@@ -5,6 +5,7 @@
 #include <csignal>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
@@ -256,6 +257,76 @@ TEST_F(ManyFiles, OrderCountsWhereKeysMayMeet) {
     folder_.write("u" + std::to_string(100 + i) + ".csv", "id,name\n1," + std::to_string(i) + "\n");
   EXPECT_EQ(0, load({path("u*.csv")}, {"--on-conflict", "update"}).exit_code);
   EXPECT_EQ("29", db().value("select name from t"));
+}
+
+TEST_F(ManyFiles, SmallOnesShareTransactions) {
+  write_files(std::vector<int>(100, 3), 0);
+  const auto json = load_json({path("in")}, 0, {"--jobs", "2"});
+  EXPECT_EQ(300, db().number("select count(*) from t"));
+  EXPECT_LT(db().number("select count(distinct xmin::text) from pgsluice.loads"), 8);
+  for (const auto& one : json["loads"]) {
+    EXPECT_EQ(3, db().number("select sum(rows_stored) from pgsluice.chunks where load_id = " +
+                             one["load"].dump() +
+                             " and load_id = (select load_id from "
+                             "pgsluice.loads where state = 'finished' and source_path = '" +
+                             one["source"].get<std::string>() + "')"));
+  }
+  EXPECT_EQ("", ledger_disagreement("t"));
+}
+
+/// A crash of the server empties such a table: each load has its mark.
+TEST_F(ManyFiles, SmallOnesOfAnUnloggedTableHaveTheirMarks) {
+  db().run("alter table t set unlogged");
+  write_files(std::vector<int>(30, 2), 0);
+  EXPECT_EQ(0, load({path("in")}).exit_code);
+  EXPECT_EQ(30, db().number("select count(*) from pgsluice.unlogged_marks join pgsluice.loads "
+                            "using (load_id) where marked"));
+  EXPECT_EQ(0, load({path("in")}).exit_code);
+  EXPECT_EQ(60, db().number("select count(*) from t"));
+}
+
+/// Of those that would have been stored with it, nothing is lost.
+TEST_F(ManyFiles, WhatOneCannotDoIsItsOwn) {
+  write_files(std::vector<int>(60, 5), 0);
+  folder_.write("in/1005.csv", "name,id\nturned,7005\n");
+  folder_.write("in/1007.csv", "id,name\nx,no number\n7007,b\n");
+  folder_.write("in/1009.csv", "id,name\n1,taken\n7009,b\n");  // the key of another file's row
+  folder_.write("in/1010.csv", "id,nome\n7010,b\n");
+  folder_.write("in/1011.csv", "id,name\n");
+  folder_.write("in/1012.csv", "");  // a load of no record
+  const auto json = load_json({path("in")}, 1, {"--keep-going", "--jobs", "2"});
+  std::map<std::string, int> codes;
+  for (const auto& one : json["loads"]) {
+    const int code = one["exit_code"].get<int>();
+    if (code != 0) codes[std::filesystem::path(one["source"].get<std::string>()).stem()] = code;
+  }
+  EXPECT_EQ((std::map<std::string, int>{{"1007", 1}, {"1009", 1}, {"1010", 2}}), codes)
+      << json.dump(1);
+  EXPECT_EQ(54 * 5 + 1, db().number("select count(*) from t"));
+  const Finished rest = load({path("in")}, {"--keep-going", "--max-rejects", "1"});
+  EXPECT_EQ(54 * 5 + 3, db().number("select count(*) from t")) << rest.err;
+  EXPECT_EQ("", ledger_disagreement("t"));
+}
+
+/// Whoever comes first with a file has it: the others have nothing to do with that one.
+TEST_F(ManyFiles, CommandsAtOnceLoadEachOnce) {
+  db().run("alter table t drop constraint t_pkey");
+  for (int round = 0; round < 3; ++round) {
+    db().run("drop schema if exists pgsluice cascade; truncate t");
+    write_files(std::vector<int>(150, 4), 0);
+    std::vector<std::unique_ptr<Process>> commands;
+    for (int i = 0; i < 3; ++i) {
+      commands.push_back(std::make_unique<Process>(std::vector<std::string>{
+          "load", path("in"), "-t", "t", "-d", url(), "--progress", "none", "--keep-going"}));
+    }
+    for (const auto& command : commands) {
+      const Finished finished = command->wait();
+      EXPECT_THAT(finished.exit_code, ::testing::AnyOf(0, 6)) << finished.err;
+    }
+    EXPECT_EQ(0, load({path("in")}).exit_code);
+    EXPECT_EQ("600 600", db().value("select count(*) || ' ' || count(distinct id) from t"));
+    EXPECT_EQ("", ledger_disagreement("t"));
+  }
 }
 
 /// Files that begin alike are judged one after the other, as if the command were one for each.

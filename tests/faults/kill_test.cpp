@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
@@ -106,6 +107,44 @@ INSTANTIATE_TEST_SUITE_P(
         WayIn{{"--atomic"}, ""}, WayIn{{}, "gzip -c"}, WayIn{{"--replace", "id > 0"}, ""},
         WayIn{{"--on-conflict", "update", "--delete-missing", "--max-deletes", "100%"}, ""},
         WayIn{{"--atomic"}, "xz -0 -c --block-size=64KiB"}));
+
+/// ... and where many small files share a transaction.
+TEST_F(KillTest, SmallFilesAreGoneOnWith) {
+  constexpr int files = 400;
+  std::filesystem::create_directory(folder_ / "small");
+  std::string all = "id,v\n";
+  for (int i = 0; i < files; ++i) {
+    std::string rows;
+    for (int row = 0; row < 5; ++row) rows += std::to_string(i * 5 + row) + ",\"a\nb\"\n";
+    folder_.write("small/" + std::to_string(1000 + i) + ".csv", "id,v\n" + rows);
+    all += rows;
+  }
+  db().run("truncate expected");
+  db().copy("expected", "format csv, header", all);
+  path_ = folder_ / "small";
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_EQ(0, pgsluice(command()).exit_code);
+  const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - began);
+  expect_each_row_once();
+  db().run("truncate t; truncate pgsluice.loads cascade");
+
+  std::mt19937 random(7);
+  int killed = 0;
+  for (int round = 0; round < 20; ++round) {
+    if (round % 5 == 0) db().run("truncate t; truncate pgsluice.loads cascade");
+    Process process(command());
+    std::this_thread::sleep_for(std::chrono::microseconds(
+        std::uniform_int_distribution<long long>(0, whole.count())(random)));
+    process.signal(SIGKILL);
+    if (process.wait().exit_code == 128 + SIGKILL) ++killed;
+    ASSERT_TRUE(no_session_left());
+    ASSERT_EQ("", ledger_disagreement("t"));
+  }
+  EXPECT_EQ(0, pgsluice(command()).exit_code);
+  EXPECT_GT(killed, 5);
+  expect_each_row_once();
+}
 
 /// Whether it is unpacked by a thread of its own or read as it is.
 class InterruptedLoad : public KillTest, public ::testing::WithParamInterface<std::string> {};

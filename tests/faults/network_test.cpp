@@ -2,11 +2,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <thread>
 
 #include "support/database.hpp"
 #include "support/files.hpp"
 #include "support/loading.hpp"
+#include "support/process.hpp"
 #include "support/proxy.hpp"
 
 namespace sluice::test {
@@ -130,6 +132,44 @@ INSTANTIATE_TEST_SUITE_P(Ways, CutFaults,
                          ::testing::Values(Way::copy, Way::insert, Way::upsert, Way::atomic,
                                            Way::atomic_upsert, Way::where, Way::where_upsert,
                                            Way::select, Way::select_upsert, Way::select_atomic));
+
+/// Small files that share transactions: whichever of these is cut, each row is there once.
+TEST_F(NetworkFaults, CutAnywhereBetweenSmallFiles) {
+  constexpr int files = 60;
+  std::filesystem::create_directory(folder_ / "small");
+  for (int i = 1; i <= files; ++i) {
+    const std::string id = std::to_string(i);
+    folder_.write("small/" + id + ".csv", "id,v\n" + id + ",abc\n");
+  }
+  const auto load_through = [this](const std::string& by) {
+    return pgsluice({"load", folder_ / "small", "-t", "t", "-d", by, "--progress", "none", "--jobs",
+                     "2", "--keep-going"});
+  };
+  std::size_t cuts = 0;
+  for (const auto direction : {Direction::to_server, Direction::to_client}) {
+    const std::size_t step = direction == Direction::to_server ? 9001 : 701;
+    for (std::size_t at = 1;; at += step) {
+      SCOPED_TRACE((direction == Direction::to_server ? "to the server at " : "to the client at ") +
+                   std::to_string(at));
+      begin_anew();
+      std::atomic<std::size_t> seen = 0;
+      std::atomic<bool> cut = false;
+      const Action action = at % 2 == 0 ? Action::cut : Action::reset;
+      Proxy proxy(url(), at_byte(direction, at, action, seen, cut));
+      Finished finished = load_through(proxy.url(url()));
+      if (finished.exit_code != 0) finished = load_through(url());
+      ASSERT_EQ(0, finished.exit_code) << finished.err;
+      ASSERT_EQ("60 60", db().value("select count(*) || ' ' || count(distinct id) from t"));
+      ASSERT_EQ("60 finished", db().value("select count(*) || ' ' || max(state) from "
+                                          "pgsluice.loads"));
+      ASSERT_EQ("", ledger_disagreement("t"));
+      if (!cut) break;  // the whole dialogue is shorter
+      ++cuts;
+    }
+  }
+  EXPECT_GT(cuts, 20U);
+  EXPECT_TRUE(no_session_left());
+}
 
 /// Nothing comes any more, and nobody says so; the server's side stays open, and its backend keeps
 /// the claim on a chunk. The silence is noticed, the backend ended, the chunk sent again.
