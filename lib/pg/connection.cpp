@@ -29,7 +29,7 @@ asio::awaitable<Results> Connection::query(std::string sql) {
   const bool begins = !in_transaction() && !sql.empty();
   if (begins) sql.insert(0, own_path.text());
   Results answers = co_await query_in_user_path(std::move(sql));
-  if (begins) answers.drop_first(1);
+  if (begins) answers.drop_first(own_settings.size());
   co_return answers;
 }
 

@@ -29,14 +29,14 @@ bool names_utc(std::string_view zone) {
   return std::ranges::find(names, zone) != names.end();
 }
 
-// In the user's path, so each name is qualified. Its answer is the path as a setting.
+// In the user's path, so each name is qualified. It answers the path as a setting, and jit.
 constexpr SqlWords leave_out_own_schema =
     "select pg_catalog.set_config('search_path', case when 'pgsluice'::pg_catalog.name "
     "operator(pg_catalog.=) any (pg_catalog.current_schemas(false)) then coalesce((select "
     "pg_catalog.string_agg(pg_catalog.quote_ident(s.s::pg_catalog.text), ', '::pg_catalog.text) "
     "from pg_catalog.unnest(pg_catalog.current_schemas(false)) as s (s) where s.s "
     "operator(pg_catalog.<>) 'pgsluice'::pg_catalog.name), ''::pg_catalog.text) else "
-    "pg_catalog.current_setting('search_path') end, true)";
+    "pg_catalog.current_setting('search_path') end, true), pg_catalog.current_setting('jit')";
 
 Sql remember_target(const std::string& table) {
   return sql(
@@ -263,9 +263,6 @@ struct Catalogs {
   const pg::Result& of(pg::Batch::Step step) const { return batch.answer(results, step); }
 };
 
-/// pg::own_path, as a step.
-constexpr SqlWords own_path = "set local search_path = pg_catalog, pg_temp";
-
 Catalogs question_about(const std::string& table, const Settings& settings, ledger::Use use,
                         bool in_transaction) {
   Catalogs ask;
@@ -273,7 +270,7 @@ Catalogs question_about(const std::string& table, const Settings& settings, ledg
                             set_path_and_settings(settings)));
   ask.path = ask.batch.add(leave_out_own_schema);
   ask.batch.add(remember_target(table));
-  ask.batch.add(own_path);
+  for (const SqlWords own : pg::own_settings) ask.batch.add(own);
   ask.table = ask.batch.add(
       sql("select {} from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = "
           "c.relnamespace where c.oid = {}",
@@ -405,9 +402,11 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   static constexpr auto& of = table_columns;
   const Catalogs catalogs = co_await ask_catalogs(on, table, settings, use);
   const pg::Result& row = catalogs.of(catalogs.table);
-  const std::string path(catalogs.of(catalogs.path).text(0, 0));
+  const pg::Result& users = catalogs.of(catalogs.path);
+  const std::string path(users.text(0, 0));
   Target target;
-  target.user_path_sql = pg::set_local_path(path);
+  target.user_path_sql =
+      pg::set_local_path(path) + sql("set local jit = {}; ", literal(users.text(0, 1)));
   target.settings_sql = settings_of(on, row, settings);
   target.can_lock = row.boolean(0, of["can_lock"]);
   target.origin = row.text(0, of["origin"]);

@@ -36,7 +36,8 @@ struct Target {
   /// Of these, what decides how a text becomes a value, by name: DateStyle and the like.
   std::map<std::string, std::string> reading;
   /// The same for the user's search_path, without the schema pgsluice: for what belongs to the
-  /// user, such as the target's triggers and defaults. Our own statements run under pg::own_path.
+  /// user, such as the target's triggers and defaults; and what else pg::own_path changes is as it
+  /// was. Our own statements run under that.
   Sql user_path_sql;
   /// Of the data, where it is not that of the session: pg::Connection::data_encoding().
   std::string data_encoding = pg::utf8;
