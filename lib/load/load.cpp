@@ -227,7 +227,7 @@ asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
                    may_go_into_table(plan) && plan.target.ledger == ledger::State::complete &&
                    !o.truncate && !o.defer_indexes && plan.strategy.is_plain(plan.target.table) &&
                    !plan::asks_for_load(plan) && !ends_with_more(o) &&
-                   !(plan.selecting && plan.selecting->names_load());
+                   !(plan.selecting && plan.selecting->names_load()) && !plan.drift.any();
   if (!may) co_return false;
   run_.progress.stage = Progress::Stage::loading;
   const std::optional<StoredAtOnce> stored = co_await store_at_once(run_.on, plan);

@@ -60,6 +60,17 @@ constexpr auto names_of(Grown) {
                     Named{Grown::load, "load"}};
 }
 
+/// What is done about a source whose columns are others than those of the load before it.
+enum class OnDrift {
+  ignore,  ///< nothing: it is not even asked
+  note,
+  stop,
+};
+constexpr auto names_of(OnDrift) {
+  return std::array{Named{OnDrift::ignore, "ignore"}, Named{OnDrift::note, "note"},
+                    Named{OnDrift::stop, "stop"}};
+}
+
 /// How many rows --delete-missing and --replace may delete: so many, or such a share of the
 /// table's.
 /// --replace any, if it was not given.
@@ -138,6 +149,7 @@ struct RunOptions {
   bool others_stored = false;  ///< earlier sources of the command, which left that to this one
   SameContent same_content = SameContent::refuse;
   Grown grown = Grown::refuse;
+  OnDrift on_drift = OnDrift::ignore;
   bool accept_at_least_once = false;  ///< rows in another server may be stored twice
   bool use_ledger = true;
   bool defer_indexes = false;
