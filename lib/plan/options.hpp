@@ -128,6 +128,7 @@ struct TableToMake {
   std::vector<std::string> notes;  ///< what is to be known of it, and is said where it is made
   std::optional<LoadId> made_by;   ///< the load that has made it; nothing: nobody yet
   bool is_new = false;             ///< made by this command
+  bool came_meanwhile = false;     ///< somebody else has made it while this command looked at files
 };
 
 /// What does not: how the rows are brought, how fast, and what is done about what is there already.
