@@ -22,6 +22,12 @@ bool is_of(std::string_view text, std::string_view characters) {
   return text.find_first_not_of(characters) == std::string_view::npos;
 }
 
+/// A digit or a point, behind a sign or not.
+bool begins_as_number(std::string_view text) {
+  if (text.front() == '+' || text.front() == '-') text.remove_prefix(1);
+  return !text.empty() && (tuple::is_digit(text.front()) || text.front() == '.');
+}
+
 /// What the server reads as a time, though no digit is in it (datetime.c, datetktbl).
 bool is_time_word(std::string_view text) {
   std::string word;
@@ -41,7 +47,7 @@ bool fits_int2(std::string_view text) {
 
 bool is_no_integer(std::string_view text, Kind kind, std::uint32_t type) {
   // What of these is none of the kinds may be one all the same: 007, +5, 1_000, 0x1f.
-  if (!is_of(text, "0123456789abcdefABCDEFxXoO+-_")) return true;
+  if (!begins_as_number(text) || !is_of(text, "0123456789abcdefABCDEFxXoO+-_")) return true;
   if (kind == Kind::exponent || kind == Kind::date || kind == Kind::uuid || !has_digit(text))
     return true;
   if (kind == Kind::huge) return true;
@@ -54,7 +60,7 @@ bool is_no_number(std::string_view text) {
   const Kind kind = classify(has_sign ? text.substr(1) : text).kind;
   if (kind == Kind::special) return false;
   // strtod() reads hexadecimal ones too: 0x1.8p3.
-  if (!is_of(text, "0123456789abcdefABCDEFxXoOpP+-_.")) return true;
+  if (!begins_as_number(text) || !is_of(text, "0123456789abcdefABCDEFxXoOpP+-_.")) return true;
   return kind == Kind::comma || kind == Kind::date || kind == Kind::local_date ||
          kind == Kind::inet || kind == Kind::uuid || !has_digit(text);
 }

@@ -154,6 +154,7 @@ TEST_F(Drift, SaysValuesThatAreSurelyOfAnotherType) {
   EXPECT_THAT(stopped.err,
               HasSubstr("): \"id\" is integer, and 3 of its first 3 values are not: \"1.5\"\n"));
   EXPECT_EQ(1, rows());
+  EXPECT_EQ(2, load("b1.csv", "id,celsius\nA-1,2\nB-2,2\nC-3,2\n", "stop").exit_code);
   // By position there are no names, and types tell.
   const Finished swapped = load("a3.csv", "a,1,2,\nb,2,3,\nc,3,4,\n", "stop", {"--header", "none"});
   EXPECT_EQ(2, swapped.exit_code);
@@ -372,7 +373,13 @@ TEST_F(Drift, WhatIsSurelyOtherTheServerRefuses) {
                                        "--5",
                                        "12-31",
                                        "1/2",
-                                       "2 weeks"};
+                                       "2 weeks",
+                                       "A-1",
+                                       "-",
+                                       "+",
+                                       "-.5",
+                                       "_1",
+                                       "e5"};
   const std::vector<std::pair<std::string, std::uint32_t>> types{
       {"smallint", tuple::oid::int2},       {"integer", tuple::oid::int4},
       {"bigint", tuple::oid::int8},         {"numeric", tuple::oid::numeric},
