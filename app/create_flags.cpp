@@ -21,7 +21,9 @@ void refuse_with_new_table(const CreateFlags& flags, const plan::LoadOptions& o)
     refuse(
         "--create with --no-ledger: nobody would know whose table it is when the same command runs "
         "again; leave one out");
-  if (o.truncate || o.deletes()) {
+  // Of one that may be there already, what is in it may go.
+  const bool may_empty = flags.takes_any_table() && !o.deletes();
+  if ((o.truncate || o.deletes()) && !may_empty) {
     const std::string flag = o.truncate         ? "--truncate"
                              : o.delete_missing ? "--delete-missing"
                                                 : "--replace";
@@ -37,7 +39,10 @@ void refuse_with_new_table(const CreateFlags& flags, const plan::LoadOptions& o)
 }  // namespace
 
 void refuse_create(const CreateFlags& flags, const plan::LoadOptions& o) {
-  if (!flags.is_given && !flags.primary_key.empty())
+  if (flags.is_given() && flags.create != CreateFlags::new_table && !flags.takes_any_table())
+    refuse("--create=" + flags.create + ": write --create, or --create=" +
+           CreateFlags::if_not_exists + " to load into a table that is there");
+  if (!flags.is_given() && !flags.primary_key.empty())
     refuse("--primary-key says more about --create: give that too");
   if (!flags.makes_columns() && flags.naming)
     refuse("--names says more about --create or --add-columns: give one of them too");
@@ -45,18 +50,19 @@ void refuse_create(const CreateFlags& flags, const plan::LoadOptions& o) {
     refuse("--temp-types says more about --create or --add-columns: give one of them too");
   if (!flags.makes_columns()) return;
   if (!o.select.empty()) {
-    refuse(std::string(flags.is_given ? "--create" : "--add-columns") +
+    refuse(std::string(flags.is_given() ? "--create" : "--add-columns") +
            " with --select: columns are made by the file's own values, not by what SQL makes of "
            "them; make the table first");
   }
-  if (flags.is_given) refuse_with_new_table(flags, o);
+  if (flags.is_given()) refuse_with_new_table(flags, o);
 }
 
 void add_create_flags(CLI::App& c, CreateFlags& f) {
   const std::string group = "Table";
-  c.add_flag("--create", f.is_given,
-             "make the table, with types that keep every value; of a table that is there already "
-             "it is an error, unless this load has made it")
+  c.add_flag(
+       "--create", f.create,
+       "make the table, with types that keep every value; a table that is there already is an "
+       "error, unless this load has made it; =if-not-exists: it is loaded into")
       ->group(group);
   add_list_option(c, "--primary-key", f.primary_key, true,
                   "columns of the primary key of a table of --create")

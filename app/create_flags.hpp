@@ -19,13 +19,19 @@ constexpr auto names_of(TempTypes) {
 
 /// What a load makes of its table.
 struct CreateFlags {
-  bool is_given = false;  ///< --create
+  std::string create;  ///< empty: not given; new_table; if_not_exists
   bool adds_columns = false;
   std::vector<std::string> primary_key;
   std::optional<sniff::Naming> naming;
   std::optional<TempTypes> temp_types;
 
-  bool makes_columns() const { return is_given || adds_columns; }
+  static constexpr const char* new_table = "true";
+  static constexpr const char* if_not_exists = "if-not-exists";
+
+  bool is_given() const { return !create.empty(); }
+  /// A table that is there is loaded into.
+  bool takes_any_table() const { return create == if_not_exists; }
+  bool makes_columns() const { return is_given() || adds_columns; }
   sniff::Naming naming_or_keep() const { return naming.value_or(sniff::Naming::keep); }
 };
 

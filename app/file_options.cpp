@@ -6,12 +6,18 @@
 namespace sluice::app {
 
 void FileOptions::prepare(std::vector<plan::LoadOptions> files) {
-  if (!flags_.create.is_given || files.empty()) return;
+  if (!flags_.create.is_given() || files.empty()) return;
+  opened_.resize(files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (maker_) opened_[i] = maker_->opened(i);
+    files[i].opened = opened_[i];
+  }
   maker_.emplace(runtime_, flags_);
-  maker_->prepare(std::move(files));
+  if (!maker_->prepare(std::move(files))) maker_.reset();
 }
 
 plan::LoadOptions FileOptions::of(std::size_t file, plan::LoadOptions options) {
+  if (file < opened_.size()) options.opened = opened_[file];
   if (maker_) return maker_->options_for(file, std::move(options));
   try {
     if (flags_.finds_dialect) {
@@ -35,7 +41,7 @@ plan::LoadOptions FileOptions::beside(std::size_t file, plan::LoadOptions option
 }
 
 bool FileOptions::may_go_side_by_side() const {
-  return (!maker_ || maker_->has_table()) && !flags_.finds_dialect && !flags_.create.adds_columns;
+  return has_table() && !flags_.finds_dialect && !flags_.create.adds_columns;
 }
 
 }  // namespace sluice::app

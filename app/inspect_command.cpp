@@ -5,6 +5,7 @@
 #include "app/sniffed.hpp"
 #include "base/exit_code.hpp"
 #include "report/inspect.hpp"
+#include "report/together.hpp"
 #include "source/encoding.hpp"
 
 namespace sluice::app {
@@ -63,26 +64,88 @@ report::Inspected inspect_one(const InspectFlags& flags, source::UnpackOptions u
   return inspected;
 }
 
+/// Several files, one after the other, and what they are together.
+class Inspection {
+ public:
+  Inspection(const InspectFlags& flags, std::size_t files)
+      : flags_(flags), is_of_many_(files > 1) {}
+
+  void take(const Input& input, report::Inspected inspected) {
+    inspected.is_one_of_many = is_of_many_;
+    switch (flags_.output) {
+      case InspectOutput::json: files_.push_back(json_of(inspected)); break;
+      case InspectOutput::sql: break;
+      case InspectOutput::text: print(text_of(inspected)); break;
+    }
+    // Whoever names a table says that they are for that one.
+    const bool is_said = !flags_.table.empty() && !kinds_.empty();
+    auto kind = is_said ? kinds_.begin() : sniff::kind_of(kinds_, inspected.proposal);
+    if (kind == kinds_.end()) {
+      tables_.push_back(inspected.table);
+      kind = kinds_.emplace(kinds_.end(), flags_.naming);
+    }
+    kind->add({.shown = input.shown(), .path = input.path, .more_flags = inspected.more_flags},
+              inspected.proposal);
+  }
+
+  /// The others are looked at all the same.
+  void take(const Input& input, const Failure& failure) {
+    exit_code_ = worse(exit_code_, exit_code_of(failure.kind(), 0));
+    if (flags_.output == InspectOutput::json)
+      files_.push_back({{"file", input.shown()}, {"error", failure.what()}});
+    else
+      print_error(failure.what());
+  }
+
+  int finish() {
+    nlohmann::ordered_json together = nlohmann::ordered_json::array();
+    for (std::size_t i = 0; i < kinds_.size(); ++i) {
+      switch (flags_.output) {
+        case InspectOutput::json: together.push_back(report::json_of(kinds_[i], tables_[i])); break;
+        case InspectOutput::sql: print_result(report::create_table(kinds_[i], tables_[i])); break;
+        case InspectOutput::text:
+          if (is_of_many_) print(report::text_of(kinds_[i], tables_[i]));
+          break;
+      }
+    }
+    if (flags_.output != InspectOutput::json) return exit_code_;
+    nlohmann::ordered_json json{
+        {"command", "inspect"}, {"exit_code", exit_code_}, {"files", std::move(files_)}};
+    if (is_of_many_) json["together"] = std::move(together);
+    print_json(json);
+    return exit_code_;
+  }
+
+ private:
+  void print(const std::string& text) {
+    print_result((is_first_ ? "" : "\n") + text);
+    is_first_ = false;
+  }
+
+  const InspectFlags& flags_;
+  bool is_of_many_;
+  bool is_first_ = true;
+  int exit_code_ = exit_ok;
+  nlohmann::ordered_json files_ = nlohmann::ordered_json::array();
+  std::vector<sniff::Together> kinds_;
+  std::vector<std::string> tables_;  ///< of each kind
+};
+
 int run_inspect(const InspectFlags& flags) {
   source::UnpackOptions unpack = flags.load.load.unpack;
   if (flags.load.bytes_max > 0) unpack.bytes_max = flags.load.bytes_max;
   const std::vector<std::string> names = names_of_table(flags);
-  nlohmann::ordered_json files = nlohmann::ordered_json::array();
-  bool is_first = true;
-  for (const Input& input : inputs_of(files_of(flags.load), unpack)) {
-    const report::Inspected inspected = inspect_one(flags, unpack, input, names);
-    switch (flags.output) {
-      case InspectOutput::json: files.push_back(json_of(inspected)); break;
-      case InspectOutput::sql:
-        print_result(create_table(inspected.proposal, inspected.table, inspected.naming));
-        break;
-      case InspectOutput::text: print_result((is_first ? "" : "\n") + text_of(inspected)); break;
+  const std::vector<Input> inputs = inputs_of(files_of(flags.load), unpack);
+  Inspection inspection(flags, inputs.size());
+  for (const Input& input : inputs) {
+    try {
+      inspection.take(input, inspect_one(flags, unpack, input, names));
+    } catch (const Failure& failure) {
+      if (inputs.size() == 1) throw;
+      inspection.take(input, failure);
     }
-    is_first = false;
   }
-  if (flags.output == InspectOutput::json)
-    print_json({{"command", "inspect"}, {"exit_code", exit_ok}, {"files", std::move(files)}});
-  return exit_ok;
+  return inspection.finish();
 }
 
 }  // namespace

@@ -261,7 +261,13 @@ class Files {
     } catch (const pg::PgError&) {
       // The load says what is wrong with the table.
     }
-    take(file, run_one(runtime_, flags_, options));
+    report::Ending ending = run_one(runtime_, flags_, options);
+    const bool is_made = options.makes && options.makes->came_meanwhile;
+    if (!is_made || !flags_.create.takes_any_table()) return take(file, std::move(ending));
+    if (std::optional<report::Ending> failed = look_at_files()) return take(file, *failed);
+    // What is there by this name may be no table.
+    if (!file_options_.has_table()) return take(file, std::move(ending));
+    load_as_found(file);
   }
 
   bool may_begin(std::size_t file) {

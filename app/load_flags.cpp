@@ -109,6 +109,16 @@ void refuse_contradictions(const LoadFlags& flags, const plan::LoadOptions& o) {
         "--defer-indexes keeps its journal in the ledger, so that no index is lost: leave "
         "out --no-ledger");
   }
+  if (o.on_drift != plan::OnDrift::ignore && !o.use_ledger) {
+    throw Failure(FailureKind::usage,
+                  "--on-drift compares with the load before, which the ledger knows: leave out "
+                  "--no-ledger");
+  }
+  if (o.on_drift == plan::OnDrift::stop && flags.create.adds_columns) {
+    throw Failure(FailureKind::usage,
+                  "--on-drift stop with --add-columns: the table would have its new columns before "
+                  "the load could stop; write --on-drift note, or leave one out");
+  }
   if (flags.files.size() > 1 && o.truncate) {
     throw Failure(
         FailureKind::usage,
@@ -332,6 +342,11 @@ void add_row_flags(CLI::App& c, LoadFlags& f) {
       c, "--grown", f.load.grown,
       "a file that begins with all of an earlier load and goes on is refused (default), "
       "loaded from there on (append), or loaded whole")
+      .group(group);
+  add_choice_option<plan::OnDrift>(
+      c, "--on-drift", f.load.on_drift,
+      "a file whose columns are not those of the load before it is loaded (default; a job's: "
+      "note), is loaded with a note, or not at all (stop)")
       .group(group);
   const auto limit = [&f](const std::uint64_t& records) { f.limit = records; };
   add_number_option(c, "--limit", {}, limit, "stop after N records").group(group);

@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "app/sniffed.hpp"
-#include "app/table_facts.hpp"
 #include "base/quantity.hpp"
 #include "report/inspect.hpp"
 
@@ -62,9 +61,15 @@ void append(std::vector<std::string>& to, const std::vector<std::string>& more) 
 
 }  // namespace
 
-void TableMaker::prepare(std::vector<plan::LoadOptions> files) {
-  look_for_table(files.front());
-  if (wish_->made_by) return;
+bool TableMaker::prepare(std::vector<plan::LoadOptions> files) {
+  facts_ = ask_about_table(runtime_, files.front());
+  if (facts_.is_there) {
+    if (!flags_.create.takes_any_table()) refuse_table();
+    if (!facts_.made) return false;
+    wish_->made_by = facts_.made->load;
+    take_over(facts_.made->mark);
+    return true;
+  }
   for (plan::LoadOptions& options : files) {
     const auto look = [this, &options] { found_.push_back(look_at(std::move(options))); };
     reader_.run(runtime_, look);
@@ -76,19 +81,16 @@ void TableMaker::prepare(std::vector<plan::LoadOptions> files) {
             " no columns that a table could have");
   }
   make_wish();
+  return true;
 }
 
-void TableMaker::look_for_table(const plan::LoadOptions& options) {
-  const TableFacts facts = ask_about_table(runtime_, options);
-  takes_any_bytes_ = facts.takes_any_bytes;
-  if (!facts.is_there) return;
-  if (!facts.made) {
-    throw Failure(FailureKind::usage,
-                  facts.name + " is there already, and --create makes a new table",
-                  "Without --create it is loaded into; another name of a table makes another one.");
-  }
-  wish_->made_by = facts.made->load;
-  take_over(facts.made->mark);
+/// Where no load has made it for itself.
+void TableMaker::refuse_table() const {
+  if (facts_.made) return;
+  throw Failure(FailureKind::usage,
+                facts_.name + " is there already, and --create makes a new table",
+                "Without --create it is loaded into, and with --create=if-not-exists too; another "
+                "name of a table makes another one.");
 }
 
 /// What an earlier run has kept of the table that it made.
@@ -100,7 +102,7 @@ void TableMaker::take_over(const std::string& mark) {
     known_.of_files = kept.at("names").get<std::map<std::string, std::vector<std::string>>>();
     for (const auto& [name, type] : kept.at("read-by").items()) read_by_[name] = type_of(type);
     const auto key = kept.at("primary-key").get<std::vector<std::string>>();
-    if (key == flags_.create.primary_key) return;
+    if (flags_.create.takes_any_table() || key == flags_.create.primary_key) return;
     throw Failure(FailureKind::usage,
                   fmt::format("{} is there already: load {} made it with {}", flags_.load.table,
                               wish_->made_by->value,
@@ -136,7 +138,7 @@ void TableMaker::add(OpenedFile& file, const std::vector<FileColumn>& columns) {
   ++files_read_;
   if (file.is_long_stream) long_stream_ = file.source->name();
   const sniff::Seen seen = look_through(file, columns, reader_);
-  const bool may_be_other = file.options.encoding.empty() && !takes_any_bytes_ &&
+  const bool may_be_other = file.options.encoding.empty() && !facts_.takes_any_bytes &&
                             std::getenv("PGCLIENTENCODING") == nullptr;
   if (seen.not_utf8 && may_be_other && !file.options.rejects.allow_any()) {
     throw Failure(FailureKind::usage,
@@ -262,7 +264,8 @@ plan::LoadOptions TableMaker::options_for(std::size_t file, plan::LoadOptions op
       reader_.run(runtime_, look);
   }
   add_values(found);
-  found.options.makes = wish_;
+  // One that is loaded into whoever made it is none of --create's any more.
+  if (!facts_.is_there || !flags_.create.takes_any_table()) found.options.makes = wish_;
   return std::move(found.options);
 }
 

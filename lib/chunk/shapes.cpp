@@ -9,7 +9,8 @@
 
 namespace sluice::chunk {
 
-std::vector<RecordShape> shapes_of(const Preamble& preamble, std::uint64_t footer_lines) {
+void look_at_records(const Preamble& preamble,
+                     const std::function<void(const csv::Record&)>& take) {
   Chunk sample;
   // More was read only where one record is so large.
   const std::string_view bytes =
@@ -28,19 +29,24 @@ std::vector<RecordShape> shapes_of(const Preamble& preamble, std::uint64_t foote
 
   std::size_t entries = sample.index.size();
   while (entries > 0 && !lexer.ends_record(sample, sample.index[entries - 1], is_whole)) --entries;
-  if (entries == 0) return {};
+  if (entries == 0) return;
   sample.index.truncate(entries);
   sample.size = sample.index[entries - 1] + std::size_t{1};
 
   csv::Parser parser(preamble.dialect, preamble.line_end);
   parser.start(sample.parse_input());
+  for (csv::Record record; parser.next(record);)
+    if (record.defect == csv::Defect::none) take(record);
+}
+
+std::vector<RecordShape> shapes_of(const Preamble& preamble, std::uint64_t footer_lines) {
   std::vector<RecordShape> shapes;
-  for (csv::Record record; parser.next(record);) {
-    if (record.defect != csv::Defect::none) continue;
+  look_at_records(preamble, [&shapes](const csv::Record& record) {
     const csv::Field* const last = record.fields.empty() ? nullptr : &record.fields.back();
     shapes.push_back({record.fields.size(), last != nullptr && last->size == 0 && !last->quoted});
-  }
-  if (is_whole) shapes.resize(shapes.size() - std::min<std::size_t>(shapes.size(), footer_lines));
+  });
+  const bool has_end = preamble.is_whole && preamble.read_ahead.size() <= limits::fingerprint_bytes;
+  if (has_end) shapes.resize(shapes.size() - std::min<std::size_t>(shapes.size(), footer_lines));
   return shapes;
 }
 

@@ -328,11 +328,21 @@ class Reader {
     const bool is_load = from.get("load") != nullptr;
     Command command = is_load ? load_command(from) : migrate_command(from);
     add_flags(from, command);
-    // With a budget that is named bad data have an exit code of their own, and are not retried.
-    const auto is_budget = [](const std::string& flag) { return flag.starts_with("--max-reject"); };
-    if (is_load && std::ranges::none_of(command.arguments, is_budget))
-      command.arguments.insert(command.arguments.end(), {"--max-rejects", "0"});
+    if (is_load) add_usual_flags(command.arguments);
     return command;
+  }
+
+  /// What a load on a schedule does where its flags do not say otherwise.
+  static void add_usual_flags(std::vector<std::string>& arguments) {
+    const auto has = [&arguments](const std::string& flag) {
+      return std::ranges::any_of(
+          arguments, [&flag](const std::string& argument) { return argument.starts_with(flag); });
+    };
+    // With a budget that is named bad data have an exit code of their own, and are not retried.
+    if (!has("--max-reject")) arguments.insert(arguments.end(), {"--max-rejects", "0"});
+    // Nobody looks at each file, and what is missing in one would become NULL.
+    if (!has("--on-drift") && !has("--no-ledger"))
+      arguments.insert(arguments.end(), {"--on-drift", "note"});
   }
 
   Command load_command(const toml::table& from) const {

@@ -9,6 +9,7 @@
 #include "ledger/places.hpp"
 #include "ledger/stages.hpp"
 #include "load/behind.hpp"
+#include "load/drift.hpp"
 #include "load/make_table.hpp"
 #include "load/refusal.hpp"
 #include "load/retry_policy.hpp"
@@ -158,7 +159,10 @@ asio::awaitable<bool> Entrance::enter() {
       require_own_table(plan_);
       co_await go_on_behind(connection, *verdict.load);
       break;
-    case Kind::fresh: require_own_table(plan_); break;
+    case Kind::fresh:
+      require_own_table(plan_);
+      tell_drift(run_, plan_);
+      break;
     case Kind::refuse_grown: {
       const Failure refused = co_await refusal_of_grown(run_.on, connection, plan_, verdict);
       throw Failure(refused);

@@ -4,6 +4,7 @@
 
 #include "base/quantity.hpp"
 #include "load/behind.hpp"
+#include "load/drift.hpp"
 #include "load/make_table.hpp"
 #include "load/refusal.hpp"
 #include "resume/candidates.hpp"
@@ -51,6 +52,9 @@ asio::awaitable<void> foresee(Run& run, plan::Plan& plan) {
   run.require_going_on();
   switch (verdict.kind) {
     case Kind::fresh:
+      require_own_table(plan);
+      tell_drift(run, plan);
+      break;
     case Kind::append: require_own_table(plan); break;
     case Kind::resume:
     case Kind::nothing_to_do: break;

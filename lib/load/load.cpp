@@ -231,7 +231,7 @@ bool Load::may_run_at_once(const plan::Plan& plan) const {
          may_go_into_table(plan) && plan.target.ledger == ledger::State::complete && !o.truncate &&
          !o.defer_indexes && plan.strategy.is_plain(plan.target.table) &&
          !plan::asks_for_load(plan) && !ends_with_more(o) &&
-         !(plan.selecting && plan.selecting->names_load());
+         !(plan.selecting && plan.selecting->names_load()) && !plan.drift.any();
 }
 
 /// Nothing where something stands in the way; its source is at its first record again then.

@@ -17,19 +17,21 @@ namespace sluice::load {
 namespace {
 
 constexpr const char* how_to_load_into =
-    "Without --create it is loaded into; another name of a table makes another one.";
+    "Without --create it is loaded into, and with --create=if-not-exists too; another name of a "
+    "table makes another one.";
 
 /// In front of the load it was not there.
-Failure made_meanwhile(const std::string& table) {
+Failure made_meanwhile(const std::string& table, plan::TableToMake& wish) {
+  wish.came_meanwhile = true;
   return {FailureKind::usage,
           table + " was made by somebody else meanwhile, and --create makes a new table",
           "The same command says what becomes of the file. " + std::string(how_to_load_into)};
 }
 
 /// Where nobody else has it, and a table can be.
-void require_free(const writer::Place& place, const std::string& table) {
+void require_free(const writer::Place& place, const std::string& table, plan::TableToMake& wish) {
   constexpr std::size_t parts_max = 2;
-  if (place.table != 0) throw made_meanwhile(place.schema + "." + place.name);
+  if (place.table != 0) throw made_meanwhile(place.schema + "." + place.name, wish);
   if (place.parts > parts_max)
     throw Failure(FailureKind::usage,
                   "--create --table " + table + ": write the table's name, or schema.name");
@@ -44,17 +46,17 @@ void require_free(const writer::Place& place, const std::string& table) {
 }
 
 /// The server's error, where it is about the statement.
-[[noreturn]] void refuse(const pg::PgError& error, const std::string& table) {
+[[noreturn]] void refuse(const pg::PgError& error, const std::string& table,
+                         plan::TableToMake& wish) {
   const bool is_taken =
       error.state == sql_state::duplicate_table || error.state == sql_state::unique_violation;
-  if (is_taken) throw made_meanwhile(table);
+  if (is_taken) throw made_meanwhile(table, wish);
   if (!error.session_goes_on || error.state == sql_state::insufficient_privilege) throw error;
   throw Failure(FailureKind::usage, "--create cannot make " + table + ": " + error.full());
 }
 
 /// In the transaction that is open. Every name in the statement is quoted or the server's own.
-asio::awaitable<void> create(pg::Connection& on, const plan::TableToMake& wish,
-                             writer::Place place) {
+asio::awaitable<void> create(pg::Connection& on, plan::TableToMake& wish, writer::Place place) {
   // Its names were quoted, and its types are ours.
   const Sql statement = Sql::trusted(create_statement(wish.table, place.quoted_name));
   const Sql back =
@@ -66,7 +68,7 @@ asio::awaitable<void> create(pg::Connection& on, const plan::TableToMake& wish,
   } catch (const pg::PgError& error) {
     refused = error;
   }
-  if (refused) refuse(*refused, place.schema + "." + place.name);
+  if (refused) refuse(*refused, place.schema + "." + place.name, wish);
 }
 
 /// What loads of earlier tables of this name have left: none of their rows is in this one.
@@ -121,7 +123,7 @@ asio::awaitable<plan::Plan> make_table(Run& run, plan::LoadOptions options,
   }
   const writer::Place place =
       co_await writer::begin_at(connection, options.table, options.settings);
-  require_free(place, options.table);
+  require_free(place, options.table, *wish);
   co_await create(connection, *wish, place);
   found.target = co_await writer::describe(connection, options.table, options.settings, use);
   if (options.on_conflict != writer::OnConflict::error)

@@ -1,10 +1,24 @@
 #include "load/plan_of.hpp"
 
+#include "load/drift.hpp"
 #include "load/judge_sql.hpp"
 #include "pg/encoding.hpp"
 #include "plan/data_encoding.hpp"
 
 namespace sluice::load {
+namespace {
+
+asio::awaitable<plan::Plan> bring_together(Run& run, plan::LoadOptions options,
+                                           source::Source& source, Findings found) {
+  std::optional<plan::Selecting> selecting;
+  if (!options.select.empty())
+    selecting = co_await judge_list(run.on.pool, options, found.target, found.beginning.preamble);
+  co_return plan::make_plan(std::move(options), source, std::move(found.beginning),
+                            std::move(found.target), std::move(found.unique_keys),
+                            std::move(found.indexes), found.jobs, std::move(selecting));
+}
+
+}  // namespace
 
 asio::awaitable<plan::Plan> plan_of(Run& run, plan::LoadOptions options, source::Source& source,
                                     Findings found) {
@@ -15,12 +29,21 @@ asio::awaitable<plan::Plan> plan_of(Run& run, plan::LoadOptions options, source:
     plan::require_header_in(*source.encoding(), found.beginning, options);
   }
   co_await plan::bring_together(run.on.pool, found.target.data_encoding, found.beginning, options);
-  std::optional<plan::Selecting> selecting;
-  if (!options.select.empty())
-    selecting = co_await judge_list(run.on.pool, options, found.target, found.beginning.preamble);
-  co_return plan::make_plan(std::move(options), source, std::move(found.beginning),
-                            std::move(found.target), std::move(found.unique_keys),
-                            std::move(found.indexes), found.jobs, std::move(selecting));
+  if (!asks_for_drift(options, found.target)) {
+    co_return co_await bring_together(run, std::move(options), source, std::move(found));
+  }
+  const std::optional<Former> former = co_await former_of(run, source, found.target);
+  const std::vector<plan::SourceColumn> likely =
+      plan::likely_columns(names_of(options, found.beginning.preamble), found.target.table);
+  std::optional<Failure> refused;
+  try {
+    plan::Plan plan = co_await bring_together(run, std::move(options), source, std::move(found));
+    if (former) plan.drift = drift_from(*former, plan);
+    co_return plan;
+  } catch (const Failure& failure) {
+    refused = failure;
+  }
+  throw former ? with_drift(*refused, *former, likely) : *refused;
 }
 
 }  // namespace sluice::load

@@ -21,6 +21,18 @@ nlohmann::json fields_of(const tuple::Mapping& mapping, const tuple::Table& tabl
   return fields;
 }
 
+/// The names of the source's columns that go nowhere, in its order: a later load is told by them
+/// which of its columns are new (plan/drift).
+nlohmann::json left_out_of(const RowOptions& o, const chunk::Preamble& preamble,
+                           const tuple::Mapping& mapping) {
+  auto names = nlohmann::json::array();
+  const std::vector<std::string>* const all = source_names(o, preamble);
+  if (all == nullptr) return names;
+  for (std::size_t i = 0; i < mapping.targets.size() && i < all->size(); ++i)
+    if (!mapping.targets[i]) names.push_back((*all)[i]);
+  return names;
+}
+
 /// What is as it was in the first version has its name in any case, and the rest only where it
 /// differs from that: loads of earlier versions are known by the same.
 void add_dialect(nlohmann::json& json, const RowOptions& o, const chunk::Preamble& preamble) {
@@ -79,6 +91,11 @@ void add_values(nlohmann::json& json, const tuple::EncoderPlan& encoder) {
 
 }  // namespace
 
+const std::vector<std::string>* source_names(const RowOptions& o, const chunk::Preamble& preamble) {
+  if (!o.columns.empty()) return &o.columns;
+  return o.header == HeaderMode::match && preamble.header ? &*preamble.header : nullptr;
+}
+
 std::string canonical_encoding(const std::string& name) {
   if (name.empty() || name == "auto") return "utf8";
   const auto known = source::encoding_named(name);
@@ -125,6 +142,8 @@ std::string meaning_of(const RowOptions& o, const chunk::Preamble& preamble,
   nlohmann::json json;
   add_dialect(json, o, preamble);
   json["fields"] = fields_of(mapping, table);
+  if (auto names = left_out_of(o, preamble, mapping); !names.empty())
+    json[left_out_key] = std::move(names);
   add_values(json, encoder);
   json["begins"] = {preamble.start.byte_offset, preamble.start.line, preamble.start.record};
   if (o.limit) json["limit"] = *o.limit;

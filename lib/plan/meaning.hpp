@@ -29,6 +29,13 @@ std::string with_mark(const std::string& meaning, const std::string& mark);
 /// The key under which it stands.
 inline constexpr const char* mark_key = "create";
 
+/// The names of the source's columns, by its header or by --columns; nullptr where nothing says
+/// them.
+const std::vector<std::string>* source_names(const RowOptions& options,
+                                             const chunk::Preamble& preamble);
+/// The key under which those stand that go nowhere, which decide no likeness.
+inline constexpr const char* left_out_key = "left-out";
+
 /// Where the data begin, as such an object says; and the object with another place.
 std::optional<Position> beginning_of(const std::string& meaning);
 std::string with_beginning(const std::string& meaning, const Position& place);

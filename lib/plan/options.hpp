@@ -60,6 +60,17 @@ constexpr auto names_of(Grown) {
                     Named{Grown::load, "load"}};
 }
 
+/// What is done about a source whose columns are others than those of the load before it.
+enum class OnDrift {
+  ignore,  ///< nothing: it is not even asked
+  note,
+  stop,
+};
+constexpr auto names_of(OnDrift) {
+  return std::array{Named{OnDrift::ignore, "ignore"}, Named{OnDrift::note, "note"},
+                    Named{OnDrift::stop, "stop"}};
+}
+
 /// How many rows --delete-missing and --replace may delete: so many, or such a share of the
 /// table's.
 /// --replace any, if it was not given.
@@ -117,6 +128,7 @@ struct TableToMake {
   std::vector<std::string> notes;  ///< what is to be known of it, and is said where it is made
   std::optional<LoadId> made_by;   ///< the load that has made it; nothing: nobody yet
   bool is_new = false;             ///< made by this command
+  bool came_meanwhile = false;     ///< somebody else has made it while this command looked at files
 };
 
 /// What does not: how the rows are brought, how fast, and what is done about what is there already.
@@ -138,6 +150,7 @@ struct RunOptions {
   bool others_stored = false;  ///< earlier sources of the command, which left that to this one
   SameContent same_content = SameContent::refuse;
   Grown grown = Grown::refuse;
+  OnDrift on_drift = OnDrift::ignore;
   bool accept_at_least_once = false;  ///< rows in another server may be stored twice
   bool use_ledger = true;
   bool defer_indexes = false;

@@ -7,6 +7,7 @@
 #include "chunk/preamble.hpp"
 #include "ledger/loads.hpp"
 #include "ledger/run_lock.hpp"
+#include "plan/drift.hpp"
 #include "plan/options.hpp"
 #include "plan/selecting.hpp"
 #include "plan/strategy.hpp"
@@ -36,6 +37,7 @@ struct Plan {
   std::string owner_elsewhere;  ///< whose indexes they are, where that is why they stay
   ledger::NewLoad identity;     ///< what the ledger will know of this load
   Strategy strategy;
+  Drift drift;  ///< from the load before it, where that was asked for
   std::size_t jobs = 0;
   std::optional<Position> begins_at;  ///< behind what an earlier load has read (--grown append)
 

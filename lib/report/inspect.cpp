@@ -186,7 +186,9 @@ std::string text_of(const Inspected& inspected) {
   text += fmt::format("  {}, {}\n", dialect_text(proposal.reading()),
                       proposal.has_header ? "a header" : "no header");
   for (const std::string& remark : remarks_on(proposal)) text += "  " + remark + "\n";
-  text += "\n" + columns_text(proposal) + "\n";
+  text += "\n" + columns_text(proposal);
+  if (inspected.is_one_of_many) return text;
+  text += "\n";
   text += sniff::create_table(proposal, inspected.table, inspected.naming) + "\n";
   return text + command_of(inspected) + "\n";
 }

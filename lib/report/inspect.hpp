@@ -14,6 +14,7 @@ struct Inspected {
   sniff::Proposal proposal;
   sniff::Naming naming = sniff::Naming::keep;
   std::vector<std::string> more_flags = {};  ///< of `load`, that inspect was given too
+  bool is_one_of_many = false;  ///< CREATE TABLE and the command are said of all (report/together)
 };
 
 /// One screen: how it is read, what its columns are, CREATE TABLE, and the command that loads it.

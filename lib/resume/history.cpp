@@ -414,8 +414,9 @@ void make_comparable(nlohmann::json& then, nlohmann::json& now, bool to_go_on) {
       erase_all(*json, former_keys);
       erase_all(*json, meaning_keys);
     }
-    json->erase("atomic");        // decides when rows come, not which
-    json->erase(plan::mark_key);  // of the table that it has made
+    json->erase("atomic");            // decides when rows come, not which
+    json->erase(plan::mark_key);      // of the table that it has made
+    json->erase(plan::left_out_key);  // how columns are called that go nowhere
     json->erase("words");  // of the load that began, also where its file has another name by now
     if (to_go_on) json->erase("after-sql");  // of one that is not finished, nothing of it has run
   }

@@ -135,9 +135,9 @@ std::vector<std::string> flags_of(const tuple::ValueWishes& values) {
   return flags;
 }
 
-std::vector<std::string> flags_of(const Proposal& proposal, Naming naming) {
+std::vector<std::string> reading_flags_of(const Proposal& proposal,
+                                          const std::vector<std::string>& names) {
   std::vector<std::string> flags = dialect_flags_of(proposal);
-  const std::vector<std::string> names = column_names(proposal, naming);
   const bool can_be_said = std::ranges::all_of(
       proposal.columns, [](const ProposedColumn& c) { return is_plain_text(c.name); });
   if (proposal.has_header && !can_be_said) {
@@ -149,6 +149,12 @@ std::vector<std::string> flags_of(const Proposal& proposal, Naming naming) {
       if (names[i] != proposal.columns[i].name)
         add(flags, "--map", proposal.columns[i].name + "=" + names[i]);
   }
+  return flags;
+}
+
+std::vector<std::string> flags_of(const Proposal& proposal, Naming naming) {
+  const std::vector<std::string> names = column_names(proposal, naming);
+  std::vector<std::string> flags = reading_flags_of(proposal, names);
   for (const std::string& flag : flags_of(wishes_of(types_of(proposal), names)))
     flags.push_back(flag);
   return flags;

@@ -54,6 +54,10 @@ Proposal inspect(source::Source& source, const Known& known = {});
 /// Of the flags of `load` those that say how records are read.
 std::vector<std::string> dialect_flags_of(const Proposal& proposal);
 
+/// The same with what it takes for its columns to be called so in the table.
+std::vector<std::string> reading_flags_of(const Proposal& proposal,
+                                          const std::vector<std::string>& names);
+
 /// Of each column the type that keeps all its values, beside the others: some flags are for all.
 std::vector<ColumnType> types_of(const std::vector<ProposedColumn>& columns);
 std::vector<ColumnType> types_of(const Proposal& proposal);

@@ -74,6 +74,7 @@ inline std::vector<std::vector<std::string>> every_command(const TemporaryFolder
           {"load", bad, "-t", "c", "--max-rejects", "9", "--on-conflict", "update", "--again"},
           {"load", bad, "-t", "t", "--max-rejects", "5"},
           {"load", in, "-t", "t", "--dry-run"},
+          {"load", in, "-t", "t", "--again", "--on-drift", "note"},
           {"check", in, "-t", "t"},
           {"loads"},
           {"loads", "show", "1"},

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "support/database.hpp"
@@ -149,6 +150,80 @@ TEST_F(Inspect, AsksTheTable) {
   EXPECT_TRUE(file.at("header"));
   EXPECT_EQ((std::vector<std::string>{"--delimiter", ";"}), file.at("flags"));
   EXPECT_EQ("pgsluice load people.csv -t people --delimiter ';'", file.at("command"));
+}
+
+TEST_F(Inspect, SaysThatSeveralFilesAreOfOneShape) {
+  folder_.write("a.csv", "id,v\n1,2.5\n2,3.5\n");
+  folder_.write("b.csv", "id,v\n3,4.5\n4,5.5\n");
+  const std::string text = inspect("a.csv b.csv").out;
+  EXPECT_THAT(text, HasSubstr("\n2 files of one shape: a.csv, b.csv\n\ncreate table a (\n"));
+  EXPECT_THAT(text, HasSubstr("\npgsluice load a.csv b.csv -t a\n"));
+  EXPECT_EQ(text.find("create table"), text.rfind("create table")) << "one for all";
+  EXPECT_EQ("create table a (\n  id integer not null,\n  v numeric not null\n);\n",
+            inspect("a.csv b.csv --output sql").out);
+  const json alone = json::parse(inspect("a.csv --output json").out);
+  EXPECT_FALSE(alone.contains("together"));
+}
+
+/// What it says of several files works: one table takes all of them by these commands.
+TEST_F(Inspect, SaysWhereSeveralFilesDiffer) {
+  std::filesystem::create_directory(folder_ / "in");
+  folder_.write("in/t.csv", "id,day,Note\n1,31.12.2025,a\n2,30.12.2025,b\n");
+  folder_.write("in/u.csv", "note;id;day;more\nc;3000000000;29.12.2025;x\nd;4;28.12.2025;y\n");
+  folder_.write("in/v.csv", "id,day\n5,27.12.2025\n6,26.12.2025\n");
+  const std::string said = inspect("in").out;
+  for (const char* difference :
+       {"3 files for one table, which differ: in/t.csv, in/u.csv, in/v.csv\n",
+        "\"id\" is bigint in in/u.csv; integer in in/t.csv, in/v.csv: bigint takes all\n",
+        "\"Note\" is not in in/v.csv\n", "\"more\" is only in in/u.csv\n",
+        "columns stand in another order in in/u.csv\n"})
+    EXPECT_THAT(said, HasSubstr(difference));
+  const json all = json::parse(inspect("in --names snake --output json").out);
+  ASSERT_EQ(1U, all.at("together").size());
+  const json& together = all.at("together").at(0);
+  EXPECT_FALSE(together.at("one_shape"));
+  EXPECT_EQ(4U, together.at("differences").size());
+  db().run(together.at("create_table").get<std::string>());
+  for (const std::string command : together.at("commands")) {
+    const Finished loaded = shell(command, folder_.path(), db().raw(), PQdb(db().raw()));
+    EXPECT_EQ(0, loaded.exit_code) << command << "\n" << loaded.err;
+  }
+  EXPECT_EQ(
+      "1 2025-12-31 a -,2 2025-12-30 b -,3000000000 2025-12-29 c x,4 2025-12-28 d y,"
+      "5 2025-12-27 - -,6 2025-12-26 - -",
+      db().value("select string_agg(concat_ws(' ', id, day, coalesce(note, '-'), "
+                 "coalesce(more, '-')), ',' order by day desc) from t"));
+}
+
+TEST_F(Inspect, TakesFilesOfOtherKindsForOtherTables) {
+  folder_.write("trips.csv", "id,fare,tip\n1,2.5,1\n2,3.5,1\n");
+  folder_.write("people.csv", "name,born\nAnn,1990-01-01\nBob,1980-01-01\n");
+  folder_.write("trips2.csv", "id,fare\n3,2\n4,3\n");
+  const std::string sql = inspect("people.csv trips.csv trips2.csv --output sql").out;
+  EXPECT_THAT(sql, HasSubstr("create table people (\n  name text not null,"));
+  EXPECT_THAT(sql, HasSubstr("create table trips (\n  id integer not null,\n  fare numeric not "
+                             "null,\n  tip integer\n);"));
+  const json all = json::parse(inspect("people.csv trips.csv trips2.csv --output json").out);
+  EXPECT_EQ(2U, all.at("together").size());
+}
+
+TEST_F(Inspect, AFileThatCannotBeReadDoesNotEndTheOthers) {
+  folder_.write("a.csv", "id,v\n1,2.5\n2,3.5\n");
+  folder_.write("empty.csv", "");
+  folder_.write("z.csv", "id,v\n3,4.5\n4,5.5\n");
+  const Finished text = inspect("empty.csv a.csv nothing.csv z.csv");
+  EXPECT_NE(0, text.exit_code);
+  EXPECT_THAT(text.err, HasSubstr("empty.csv: "));
+  EXPECT_THAT(text.err, HasSubstr("nothing.csv: "));
+  EXPECT_THAT(text.out, HasSubstr("2 files of one shape: a.csv, z.csv"));
+  const Finished as_json = inspect("empty.csv a.csv nothing.csv z.csv --output json");
+  EXPECT_EQ(text.exit_code, as_json.exit_code);
+  const json all = json::parse(as_json.out);
+  EXPECT_EQ(text.exit_code, all.at("exit_code"));
+  ASSERT_EQ(4U, all.at("files").size());
+  EXPECT_EQ("nothing.csv", all.at("files").at(2).at("file"));
+  EXPECT_TRUE(all.at("files").at(2).contains("error"));
+  EXPECT_EQ("id", all.at("files").at(3).at("columns").at(0).at("name"));
 }
 
 TEST_F(Inspect, SaysWhatIsWrong) {

@@ -18,7 +18,7 @@ MAY_INCLUDE = {
     "rejects": {"writer", "chunk", "source", "tuple", "csv", "pg", "async", "base"},
     "plan": {"rejects", "writer", "chunk", "source", "ledger", "script", "tuple", "csv", "pg", "base"},
     "resume": {"plan", "source", "ledger", "pg", "async", "base"},
-    "load": {"resume", "plan", "script", "rejects", "writer", "chunk", "source", "ledger", "tuple", "pg", "async", "base"},
+    "load": {"resume", "plan", "sniff", "script", "rejects", "writer", "chunk", "source", "ledger", "tuple", "pg", "async", "base"},
     "report": {"load", "sniff", "ledger", "base"},
     "schedule": {"base"},
     "script": {"base"},

@@ -204,10 +204,10 @@ flags = ["--placeholder", "a=b"]
   EXPECT_EQ(5s, config.grace);
   ASSERT_EQ(3U, config.jobs.size());
   const Job& trips = config.jobs[0];
-  EXPECT_THAT(
-      trips.command.arguments,
-      ::testing::ElementsAre("load", "--table", "trips", "--keep-going", "--progress", "none",
-                             "--after", "move:" + (folder_ / "done"), "--max-rejects", "7"));
+  EXPECT_THAT(trips.command.arguments,
+              ::testing::ElementsAre("load", "--table", "trips", "--keep-going", "--progress",
+                                     "none", "--after", "move:" + (folder_ / "done"),
+                                     "--max-rejects", "7", "--on-drift", "note"));
   EXPECT_THAT(trips.command.patterns, ::testing::ElementsAre(folder_ / "in/*.csv", "/abs/x.csv"));
   EXPECT_EQ(Overlap::queue, trips.overlap);
   EXPECT_EQ(Catchup::none, trips.catchup);
@@ -220,6 +220,23 @@ flags = ["--placeholder", "a=b"]
   EXPECT_THAT(config.jobs[2].command.arguments,
               ::testing::ElementsAre("migrate", "run", "--placeholder", "a=b"));
   EXPECT_THAT(config.jobs[2].command.files, ::testing::ElementsAre(folder_ / "sql/S__nightly.sql"));
+}
+
+TEST_F(Configuration, ALoadSaysDriftAndHasABudgetUnlessItsFlagsSayOtherwise) {
+  const auto flags_of = [this](const std::string& flags) {
+    const Config config = read(
+        "[[job]]\nname = \"a\"\ncron = \"@daily\"\nload = \"x.csv\"\n"
+        "table = \"t\"\nflags = [" +
+        flags + "]\n");
+    std::string all;
+    for (const std::string& argument : config.jobs.front().command.arguments) all += argument + " ";
+    return all.substr(all.find("none ") + 5);
+  };
+  EXPECT_EQ("--max-rejects 0 --on-drift note ", flags_of(""));
+  EXPECT_EQ("--on-drift stop --max-rejects 0 ", flags_of("\"--on-drift\", \"stop\""));
+  EXPECT_EQ("--on-drift=ignore --max-rejects 0 ", flags_of("\"--on-drift=ignore\""));
+  EXPECT_EQ("--no-ledger --max-rejects 0 ", flags_of("\"--no-ledger\""));
+  EXPECT_EQ("--max-reject-ratio 0.1 --on-drift note ", flags_of("\"--max-reject-ratio\", \"0.1\""));
 }
 
 /// A short secret could be guessed from a digest by trying.
