@@ -3,17 +3,29 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
 #include "app/taken_file.hpp"
 #include "base/failure.hpp"
+#include "base/path_text.hpp"
 
 namespace sluice::app {
 namespace {
 
 namespace fs = std::filesystem;
 using source::FileIdentity;
+
+/// "a.csv, b.csv and 7 more"
+std::string first_of(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 5;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(most, names.size()); ++i)
+    text += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > most) text += " and " + std::to_string(names.size() - most) + " more";
+  return text;
+}
 
 Failure changed(const std::string& path, const std::string& how) {
   return {FailureKind::changed, path + ": is loaded, but " + how};
@@ -103,6 +115,18 @@ void AfterLoad::check(const std::string& path) const {
                             ? ": is a symbolic link, and --after acts on files: name the file "
                               "itself, or leave --after out"
                             : ": is no file that --after could act on: leave it out"));
+}
+
+void AfterLoad::check_archives(const std::vector<Input>& inputs, const std::string& word) const {
+  if (what == What::keep) return;
+  for (const Input& input : inputs) {
+    if (!input.archive || input.archive->others.empty()) continue;
+    throw Failure(FailureKind::usage,
+                  "--after " + word + " with --member: " + text_of_path(input.path) +
+                      " would be gone, and in no table what --member leaves out of it: " +
+                      first_of(input.archive->others) +
+                      "; name these too, or leave one of the flags out");
+  }
 }
 
 std::string AfterLoad::apply(const std::string& path,

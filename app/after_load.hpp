@@ -2,7 +2,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "app/inputs.hpp"
 #include "source/file_identity.hpp"
 
 namespace sluice::app {
@@ -18,6 +20,9 @@ struct AfterLoad {
   /// Before the load: throws Failure{usage} for what could be loaded, and not deleted or moved
   /// then: a link, whose file is elsewhere, a pipe.
   void check(const std::string& path) const;
+  /// ... and for archives of which not all is loaded: what is left out would be gone with them, and
+  /// be in no table. `word` is what the user has said (--after).
+  void check_archives(const std::vector<Input>& inputs, const std::string& word) const;
 
   /// Does it, and returns a sentence for people, or an empty one. Only the file that was `loaded`
   /// is touched; throws Failure{changed} if another one has its name, or it is not any more as it

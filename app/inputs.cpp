@@ -8,7 +8,10 @@
 #include <utility>
 
 #include "app/output.hpp"
+#include "base/limits.hpp"
+#include "base/reject_name.hpp"
 #include "source/locate.hpp"
+#include "source/packing.hpp"
 
 namespace sluice::app {
 namespace {
@@ -104,6 +107,29 @@ std::vector<Input> inputs_of(const std::vector<std::string>& files,
     inputs.back().is_last_of_file = true;
   }
   return inputs;
+}
+
+std::vector<std::string> without_rejects(const LoadFlags& flags,
+                                         const std::vector<std::string>& files,
+                                         std::vector<std::string>& left_out) {
+  std::vector<std::string> data;
+  for (const std::string& file : files)
+    (file != "-" && is_reject_file(file) ? left_out : data).push_back(file);
+  if (data.empty() || left_out.empty()) {
+    left_out.clear();
+    return files;
+  }
+  if (!flags.common.quiet && flags.common.output == OutputFormat::text) {
+    for (const std::string& file : left_out)
+      print_note("left out " + file + ", which has the rejects of a load: load it by itself");
+  }
+  return data;
+}
+
+std::uintmax_t small_bytes_max(const std::string& path) {
+  const bool is_packed = source::packing_of_name(path) != source::Packing::none;
+  // Of a text that packs well; what is more all the same is found out, and goes by itself.
+  return is_packed ? limits::first_chunk_bytes / 8 : limits::first_chunk_bytes;
 }
 
 }  // namespace sluice::app

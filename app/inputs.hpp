@@ -35,6 +35,15 @@ struct Input {
 /// out, and what names a file once more, is said. Throws Failure.
 std::vector<std::string> files_of(const LoadFlags& flags);
 
+/// Without the rejects of its files, which a pattern matches too; they are said, and in `left_out`.
+/// Where all are such, they are meant.
+std::vector<std::string> without_rejects(const LoadFlags& flags,
+                                         const std::vector<std::string>& files,
+                                         std::vector<std::string>& left_out);
+
+/// Up to how many bytes a file may be one chunk, and go beside others.
+std::uintmax_t small_bytes_max(const std::string& path);
+
 /// Each file, and of each archive the members that are asked for (--member). Where nothing is asked
 /// for, an archive is one input: the file in it. Throws Failure.
 std::vector<Input> inputs_of(const std::vector<std::string>& files,

@@ -15,11 +15,9 @@
 #include "async/run_beside.hpp"
 #include "base/exit_code.hpp"
 #include "base/path_text.hpp"
-#include "base/reject_name.hpp"
 #include "load/known_files.hpp"
 #include "load/together.hpp"
 #include "pg/await_server.hpp"
-#include "source/packing.hpp"
 #include "writer/guard.hpp"
 
 namespace sluice::app {
@@ -27,33 +25,6 @@ namespace {
 
 bool is_loaded(const report::Ending& ending) {
   return ending.exit_code == exit_ok || ending.exit_code == exit_rejected;
-}
-
-/// A pattern matches the rejects of its files too. Where all are such, they are meant.
-std::vector<std::string> without_rejects(const LoadFlags& flags,
-                                         const std::vector<std::string>& files,
-                                         report::Several& several) {
-  std::vector<std::string> data;
-  for (const std::string& file : files)
-    (file != "-" && is_reject_file(file) ? several.left_out : data).push_back(file);
-  if (data.empty() || several.left_out.empty()) {
-    several.left_out.clear();
-    return files;
-  }
-  if (!flags.common.quiet && flags.common.output == OutputFormat::text) {
-    for (const std::string& file : several.left_out)
-      print_note("left out " + file + ", which has the rejects of a load: load it by itself");
-  }
-  return data;
-}
-
-/// Of several files, each message says which one it is about.
-void name_file(report::Ending& ending) {
-  const std::string name = ending.path == "-" ? "stdin" : text_of_path(ending.path);
-  if (ending.message.empty() || ending.message.contains(name) ||
-      ending.message.contains(ending.path))
-    return;
-  ending.message.insert(0, name + ": ");
 }
 
 /// Nothing where the server is there, or is not waited for; else the ending of the command.
@@ -82,26 +53,9 @@ std::optional<report::Ending> await_server(Runtime& runtime, const LoadFlags& fl
   return ending;
 }
 
-/// "a.csv, b.csv and 7 more"
-std::string first_of(const std::vector<std::string>& names) {
-  constexpr std::size_t most = 5;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(most, names.size()); ++i)
-    text += (i == 0 ? "" : ", ") + names[i];
-  if (names.size() > most) text += " and " + std::to_string(names.size() - most) + " more";
-  return text;
-}
-
 bool is_there(const std::string& path) {
   std::error_code error;
   return path == "-" || std::filesystem::exists(std::filesystem::symlink_status(path, error));
-}
-
-/// Up to which length a file may be one chunk, and go beside others.
-std::uintmax_t bytes_max_of(const std::string& path) {
-  const bool is_packed = source::packing_of_name(path) != source::Packing::none;
-  // Of a text that packs well; what is more all the same is found out, and goes by itself.
-  return is_packed ? limits::first_chunk_bytes / 8 : limits::first_chunk_bytes;
 }
 
 class Files {
@@ -120,8 +74,8 @@ class Files {
                         " with --limit: the file would be gone, and what is behind the limit in "
                         "no table; leave one of them out");
     }
-    inputs_ = inputs_of(without_rejects(flags, files_of(flags), several), options_.unpack);
-    require_whole_archives();
+    inputs_ = inputs_of(without_rejects(flags, files_of(flags), several.left_out), options_.unpack);
+    after_.check_archives(inputs_, more.after);
     if (options_.deletes() && inputs_.size() > 1) {
       throw Failure(FailureKind::usage,
                     std::string(options_.delete_missing ? "--delete-missing" : "--replace") +
@@ -168,19 +122,6 @@ class Files {
  private:
   const std::vector<std::string>& files() const { return several_.files; }
 
-  /// What is left out of an archive would be gone with it, and be in no table.
-  void require_whole_archives() const {
-    if (after_.what == AfterLoad::What::keep) return;
-    for (const Input& input : inputs_) {
-      if (!input.archive || input.archive->others.empty()) continue;
-      throw Failure(FailureKind::usage,
-                    "--after " + more_.after + " with --member: " + text_of_path(input.path) +
-                        " would be gone, and in no table what --member leaves out of it: " +
-                        first_of(input.archive->others) +
-                        "; name these too, or leave one of the flags out");
-    }
-  }
-
   /// No other file is begun. A load that a signal has stopped may have ended well all the same.
   bool is_over() const { return is_over_ || runtime_.signal() != 0; }
 
@@ -214,7 +155,7 @@ class Files {
       std::error_code error;
       const bool is_file = std::filesystem::is_regular_file(input.path, error);
       if (!is_file || input.member) return end;
-      if (std::filesystem::file_size(input.path, error) > bytes_max_of(input.path) || error)
+      if (std::filesystem::file_size(input.path, error) > small_bytes_max(input.path) || error)
         return end;
     }
     return end;

@@ -4,6 +4,7 @@
 #include "app/sniffed.hpp"
 #include "async/run_beside.hpp"
 #include "base/exit_code.hpp"
+#include "base/path_text.hpp"
 #include "ledger/run_lock.hpp"
 #include "load/load.hpp"
 
@@ -125,6 +126,14 @@ report::Ending ending_of(const Failure& failure, const std::string& path,
           .sql_state = {},
           .bad_record = {},
           .is_held = false};
+}
+
+void name_file(report::Ending& ending) {
+  const std::string name = ending.path == "-" ? "stdin" : text_of_path(ending.path);
+  if (ending.message.empty() || ending.message.contains(name) ||
+      ending.message.contains(ending.path))
+    return;
+  ending.message.insert(0, name + ": ");
 }
 
 }  // namespace sluice::app

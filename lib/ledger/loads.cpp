@@ -7,6 +7,7 @@
 
 #include "base/columns.hpp"
 #include "base/limits.hpp"
+#include "ledger/begin_load.hpp"
 #include "ledger/damaged.hpp"
 #include "ledger/deferred_indexes.hpp"
 #include "ledger/load_row.hpp"
@@ -22,14 +23,6 @@ constexpr SqlWords as_l = "l";
 Sql numbers_of(const std::vector<LoadId>& loads) {
   return sql_list(loads, [](LoadId load) { return load.value; });
 }
-
-// The rows of a chunk are durable when its own transaction has committed. If a crash takes back
-// what is said of the load as a whole, the same command finds its chunks and says it again: so a
-// commit of that need not wait for the disk.
-constexpr SqlWords without_waiting = "set local synchronous_commit = off; ";
-constexpr SqlWords waiting =
-    "select set_config('synchronous_commit', 'local', true) where "
-    "current_setting('synchronous_commit') = 'off'; ";
 
 LoadEntry read_whatever(const pg::Result& rows, std::size_t row) {
   try {
@@ -130,29 +123,6 @@ Sql may_be_of_table(const NewLoad& like) {
                                     : SqlWords("l.state <> 'void'");
   return sql("{} and ((l.target_oid = {} and {}) or l.target = {})", state, like.target_oid,
              is_here(as_l, like.origin), literal(like.target));
-}
-
-/// Columns of pgsluice.loads that are known when a load begins.
-constexpr SqlWords entered_columns =
-    "target, target_oid, source, source_path, source_bytes, source_stamp, fingerprint, options, "
-    "chunk_bytes, record_bytes_max, rejects_path, staged, origin, head, head_bytes, start, "
-    "updates, "
-    "behind_load";
-
-/// Their values.
-Sql entered_values(const NewLoad& load) {
-  const Sql bytes = load.source_bytes ? sql("{}", *load.source_bytes) : sql("null");
-  const Sql behind = load.behind_load ? sql("{}", load.behind_load->value) : sql("null");
-  return sql("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}", literal(load.target),
-             load.target_oid, literal(load.source), literal(load.source_path), bytes,
-             literal(load.source_stamp), literal(load.fingerprint), literal(load.options),
-             load.chunk_bytes, load.record_bytes_max, literal(load.rejects_path), load.staged,
-             literal(load.origin), literal(load.head), load.head_bytes,
-             literal_or_null(!load.start.empty(), load.start), load.updates, behind);
-}
-
-Sql enter_statement(const NewLoad& load) {
-  return sql("insert into pgsluice.loads ({}) values ({})", entered_columns, entered_values(load));
 }
 
 Sql insert_mark(const Sql& load) {
@@ -461,17 +431,6 @@ asio::awaitable<std::optional<LoadEntry>> show_load(pg::Connection& on, LoadId i
   co_return read_load(rows, 0);
 }
 
-asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
-                                   const BeginOptions& options) {
-  pg::Batch batch(sql("{}{}{}{}; {}", on.in_transaction() ? SqlWords("") : SqlWords("begin; "),
-                      options.durable ? waiting : without_waiting, options.before,
-                      enter_statement(load), options.behind));
-  const auto number = batch.add(sql("select {}", this_load));
-  batch.add(sql("commit"));
-  const auto results = co_await on.query(batch.text());
-  co_return LoadId{batch.answer(results, number).integer(0, 0)};
-}
-
 asio::awaitable<void> resume_load(pg::Connection& on, LoadId id, const std::string& rejects_path,
                                   const Sql& behind) {
   const Sql statements =
@@ -552,41 +511,6 @@ asio::awaitable<Totals> end_run(pg::Connection& on, LoadId id, double seconds) {
           id.value, sums_of_chunks(sql("{}", id.value)));
   const auto results = co_await on.query(statements);
   co_return read_totals(results.back(), 0, 0, id);
-}
-
-std::vector<Sql> enter_stored_statements(const std::vector<StoredLoad>& loads, bool marked) {
-  const auto load_of = [marked](const StoredLoad& stored) {
-    const RowCounts& counts = stored.chunk.counts;
-    return sql("({}, 'finished', clock_timestamp(), {}, {}, {}, {}, {})",
-               entered_values(stored.load), stored.seconds, stored.chunk.records_read,
-               counts.rows_stored, counts.rows_skipped, marked);
-  };
-  const auto chunk_of = [](const StoredLoad& stored) {
-    return sql("({}, {})", literal(stored.load.fingerprint), claimed_values(stored.chunk));
-  };
-  // By the index of fingerprints; what has entered them is this transaction.
-  const Sql entered = sql(
-      "entered as (select l.load_id, l.fingerprint from pgsluice.loads l where l.state <> "
-      "'void' and l.fingerprint = any (array[{}]) and l.xmin = pg_current_xact_id()::xid)",
-      sql_list(loads, [](const StoredLoad& stored) { return literal(stored.load.fingerprint); }));
-  std::vector<Sql> statements{
-      sql("insert into pgsluice.loads ({}, state, finished_at, seconds, records_read, rows_stored, "
-          "rows_skipped, marked) values {}",
-          entered_columns, sql_list(loads, load_of))};
-  if (marked) {
-    statements.push_back(
-        sql("with {} insert into pgsluice.unlogged_marks (load_id) select load_id "
-            "from entered",
-            entered));
-  }
-  statements.push_back(
-      sql("with {}, given (fingerprint, {}) as (values {}), claimed as (insert into "
-          "pgsluice.chunks (load_id, {}) select entered.load_id, {} from given join entered on "
-          "entered.fingerprint = given.fingerprint returning load_id) select "
-          "entered.fingerprint, entered.load_id from entered join claimed on claimed.load_id = "
-          "entered.load_id",
-          entered, claimed_columns, sql_list(loads, chunk_of), claimed_columns, claimed_columns));
-  return statements;
 }
 
 namespace {

@@ -171,27 +171,6 @@ struct Finish {
   Totals totals;
 };
 
-/// What a load's entry is made with.
-struct BeginOptions {
-  Sql before;  ///< statements that run first in the same transaction, such as a TRUNCATE
-  Sql behind;  ///< ... and last; each ends with "; "
-  /// Wait until the entry is on disk, also where the server does not by itself: a crash must not
-  /// take it from chunks that are stored long after it.
-  bool durable = true;
-};
-
-/// A load whose records are all stored or skipped, as one chunk.
-struct StoredLoad {
-  const NewLoad& load;
-  ChunkEntry chunk;
-  Sql seconds;  ///< for how long it took
-};
-
-/// Statements that enter such loads into one table, by the transaction that they are in. The last
-/// one answers a row for each: its fingerprint, and its number. An unlogged table's are `marked`.
-/// REQUIRES: each has a fingerprint of its own.
-std::vector<Sql> enter_stored_statements(const std::vector<StoredLoad>& loads, bool marked);
-
 /// For an UPDATE of pgsluice.loads as l: it writes now, behind all others. Where none into its
 /// table has begun since, its number says as much. What publishes says it when its rows are there.
 inline constexpr SqlWords writes_last =
@@ -202,10 +181,6 @@ inline constexpr SqlWords writes_last =
 /// What finish_load() sends, for a transaction that does more.
 Sql finish_statement(LoadId load, const Read& read, double seconds, const std::string& stamp);
 Finish read_finish(const pg::Result& row, const Read& read);
-
-/// Enters a load, in the transaction that is open, if one is; it commits that.
-asio::awaitable<LoadId> begin_load(pg::Connection& on, const NewLoad& load,
-                                   const BeginOptions& options);
 
 /// Counts one more run of a load that is resumed, and says where its rejects go; the statements
 /// `behind` run in the same transaction.

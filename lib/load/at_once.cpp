@@ -3,6 +3,7 @@
 #include <map>
 
 #include "async/offload.hpp"
+#include "ledger/begin_load.hpp"
 #include "ledger/run_lock.hpp"
 #include "load/attempt.hpp"
 

@@ -6,6 +6,7 @@
 
 #include "async/offload.hpp"
 #include "base/path_text.hpp"
+#include "ledger/begin_load.hpp"
 #include "ledger/places.hpp"
 #include "ledger/stages.hpp"
 #include "load/behind.hpp"

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "async/offload.hpp"
+#include "ledger/begin_load.hpp"
 #include "ledger/deferred_indexes.hpp"
 #include "ledger/places.hpp"
 #include "load/plan_of.hpp"

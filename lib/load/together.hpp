@@ -51,7 +51,6 @@ class Together {
   struct Brought {
     const OneChunk& chunk;
     std::optional<StoredAtOnce> stored = {};
-    bool is_answered = false;
   };
 
   asio::awaitable<void> store_all();

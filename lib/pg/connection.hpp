@@ -59,8 +59,8 @@ class Cancel {
 inline constexpr SqlWords own_path =
     "set local search_path = pg_catalog, pg_temp; set local jit = off; ";
 /// The statements of own_path.
-inline constexpr std::array<SqlWords, 2> own_settings{
-    "set local search_path = pg_catalog, pg_temp", "set local jit = off"};
+inline constexpr std::array<SqlWords, 2> own_settings{"set local search_path = pg_catalog, pg_temp",
+                                                      "set local jit = off"};
 
 /// One session, never blocking: each wait is a co_await. Used by one coroutine at a time, on the
 /// I/O thread.
