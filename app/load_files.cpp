@@ -334,8 +334,10 @@ class Files {
   /// The next files whose loads may share a transaction. What is known needs none.
   std::vector<std::size_t> next_together(std::size_t end) {
     const std::size_t share = (end - next_ + shared_.side_by_side - 1) / shared_.side_by_side;
+    // One finds out what the others use.
     const std::size_t most =
-        std::clamp(share, limits::files_together_min, limits::files_together_max);
+        shared_.target ? std::clamp(share, limits::files_together_min, limits::files_together_max)
+                       : 1;
     std::vector<std::size_t> files;
     std::uintmax_t bytes = 0;
     while (next_ < end && !is_over() && files.size() < most) {
@@ -428,6 +430,7 @@ class Files {
       is_not_together = seat != nullptr && failure.kind() == FailureKind::interrupted;
     } catch (...) {
       failed = std::current_exception();
+      is_not_together = seat != nullptr && runtime_.signal() != 0;  // cancelled, likewise
     }
     under_way_.erase(&load);
     if (is_not_together) throw load::NotTogether(files()[file]);

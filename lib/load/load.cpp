@@ -168,6 +168,8 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
     source_ = co_await async::offload(run_.on.reader, open);
   }
   if (shared_ != nullptr && !source_->length()) throw NotWhole(source_->name());
+  // Each would ask for itself, by a connection of its own.
+  if (seat_ != nullptr && !shared_->target) throw NotTogether(source_->name());
   run_.report.file = source_->file();
   if (options_.makes && !options_.makes->made_by) {
     plan::LoadOptions options = options_;
@@ -231,7 +233,9 @@ bool Load::may_run_at_once(const plan::Plan& plan) const {
          may_go_into_table(plan) && plan.target.ledger == ledger::State::complete && !o.truncate &&
          !o.defer_indexes && plan.strategy.is_plain(plan.target.table) &&
          !plan::asks_for_load(plan) && !ends_with_more(o) &&
-         !(plan.selecting && plan.selecting->names_load()) && !plan.drift.any();
+         !(plan.selecting && plan.selecting->names_load()) && !plan.drift.any() &&
+         // What a list says of the file is said by the statement.
+         !(plan.selecting && seat_ != nullptr);
 }
 
 /// Nothing where something stands in the way; its source is at its first record again then.

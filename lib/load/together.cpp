@@ -2,15 +2,32 @@
 
 #include <algorithm>
 #include <exception>
+#include <map>
+#include <set>
+#include <string>
 #include <string_view>
+
+#include "source/fingerprint.hpp"
+#include "writer/guard.hpp"
 
 namespace sluice::load {
 namespace {
 
-/// Of chunks that are stored in one way: one table, one list of columns.
-bool feed_alike(const OneChunk& a, const OneChunk& b) {
-  return a.plan.target.table.id == b.plan.target.table.id &&
-         a.plan.encoder.column_names() == b.plan.encoder.column_names();
+/// What has to be the same for chunks that are stored by one transaction: what it proves of the
+/// table, and how it feeds that. A load may have been planned before the table was altered.
+std::string way_of(const plan::Plan& plan) {
+  const writer::Target& target = plan.target;
+  const std::vector<std::string> columns = plan.encoder.column_names();
+  const writer::Guard guard(target, target.table, columns);
+  std::string way = guard.statements().text() + target.settings_sql.text() +
+                    target.user_path_sql.text() + target.data_encoding;
+  for (const std::string& column : columns) way += '\n' + column;
+  return way;
+}
+
+/// What names a file, whatever is in it.
+std::vector<std::string> names_of(const ledger::NewLoad& load) {
+  return {load.source_path, std::string(source::file_of_stamp(load.source_stamp))};
 }
 
 }  // namespace
@@ -34,6 +51,7 @@ asio::awaitable<StoredAtOnce> Together::Seat::store(const OneChunk& chunk) {
     while (!group_.is_over_) co_await group_.changed_.wait();
     co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
   }
+  if (brought.failed) std::rethrow_exception(brought.failed);
   if (!brought.stored) throw NotTogether(chunk.plan.source->name());
   co_return std::move(*brought.stored);
 }
@@ -51,31 +69,42 @@ asio::awaitable<void> Together::run() {
   if (failed) std::rethrow_exception(failed);
 }
 
-asio::awaitable<void> Together::store_all() {
+/// Without those of which one begins with the bytes of another, or that are of one file: each is
+/// judged when what came before it is in the ledger.
+std::vector<Together::Brought*> Together::without_alike() const {
   const auto begins = [](const Brought* one) {
     return std::string_view(one->chunk.plan.preamble.beginning);
   };
-  std::ranges::sort(brought_, {}, begins);
-  std::vector<std::vector<Brought*>> groups;
+  // In this order, what begins with the bytes of another one comes behind it.
+  std::vector<Brought*> sorted = brought_;
+  std::ranges::stable_sort(sorted, {}, begins);
+  std::set<const Brought*> alike;
+  std::map<std::string, const Brought*> named;
   const Brought* root = nullptr;
-  for (Brought* one : brought_) {
+  for (const Brought* one : sorted) {
     // A header alone begins them all.
-    if (one->chunk.plan.preamble.read_ahead.empty()) continue;
-    // In this order, what begins with the bytes of another one comes behind it. It is judged when
-    // that is in the ledger.
-    if (root != nullptr && begins(one).starts_with(begins(root))) continue;
-    root = one;
-    const auto feeds_alike = [one](const std::vector<Brought*>& group) {
-      return feed_alike(group.front()->chunk, one->chunk);
-    };
-    const auto group = std::ranges::find_if(groups, feeds_alike);
-    if (group != groups.end()) {
-      group->push_back(one);
+    if (one->chunk.plan.preamble.read_ahead.empty()) {
+      alike.insert(one);
+      continue;
+    }
+    if (root != nullptr && begins(one).starts_with(begins(root))) {
+      alike.insert({root, one});
     } else {
-      groups.push_back({one});
+      root = one;
+    }
+    for (std::string& name : names_of(one->chunk.plan.identity)) {
+      const auto [other, is_new] = named.emplace(std::move(name), one);
+      if (!is_new) alike.insert({other->second, one});
     }
   }
-  for (const std::vector<Brought*>& group : groups) co_await store(group);
+  std::erase_if(sorted, [&alike](const Brought* one) { return alike.contains(one); });
+  return sorted;
+}
+
+asio::awaitable<void> Together::store_all() {
+  std::map<std::string, std::vector<Brought*>> ways;
+  for (Brought* one : without_alike()) ways[way_of(one->chunk.plan)].push_back(one);
+  for (const auto& [way, alike] : ways) co_await store(alike);
 }
 
 asio::awaitable<void> Together::store(const std::vector<Brought*>& alike) {
@@ -87,7 +116,7 @@ asio::awaitable<void> Together::store(const std::vector<Brought*>& alike) {
   } catch (const pg::PgError&) {
     // Each load meets it by itself.
   } catch (const Failure&) {
-    // Likewise.
+    for (Brought* one : alike) one->failed = std::current_exception();
   }
   if (!stored) co_return;
   for (std::size_t i = 0; i < alike.size(); ++i) alike[i]->stored = std::move((*stored)[i]);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <optional>
 #include <stdexcept>
 #include <vector>
@@ -37,8 +38,8 @@ class Together {
     Seat(const Seat&) = delete;
     Seat& operator=(const Seat&) = delete;
 
-    /// Stores the chunk with those of the others. Throws NotTogether. A cancellation reaches run()
-    /// alone, which uses what was brought.
+    /// Stores the chunk with those of the others. Throws NotTogether, and Failure where what came
+    /// of the group is wrong. A cancellation reaches run() alone, which uses what was brought.
     asio::awaitable<StoredAtOnce> store(const OneChunk& chunk);
     void leave();
 
@@ -51,9 +52,11 @@ class Together {
   struct Brought {
     const OneChunk& chunk;
     std::optional<StoredAtOnce> stored = {};
+    std::exception_ptr failed = {};  ///< for all of those it was stored with
   };
 
   asio::awaitable<void> store_all();
+  std::vector<Brought*> without_alike() const;
   asio::awaitable<void> store(const std::vector<Brought*>& alike);
 
   Resources on_;

@@ -38,13 +38,6 @@ Batch together(const std::vector<const Batch*>& batches) {
   for (const Batch* batch : batches) {
     fast_bytes += batch->fast.size;
     slow_bytes += batch->slow.size;
-  }
-  all.fast.buffer.reserve(fast_bytes);
-  all.slow.buffer.reserve(slow_bytes);
-  append(all.fast, binary_format::header);
-  for (const Batch* batch : batches) {
-    append(all.fast, whole(*batch, LaneName::fast).pieces[1]);
-    append(all.slow, batch->slow.bytes());
     all.fast.tuples += batch->fast.tuples;
     all.slow.tuples += batch->slow.tuples;
     all.records += batch->records;
@@ -52,7 +45,15 @@ Batch together(const std::vector<const Batch*>& batches) {
     all.rejects += batch->rejects;
     all.ragged += batch->ragged;
   }
-  append(all.fast, binary_format::trailer);
+  all.fast.buffer.reserve(fast_bytes);
+  all.slow.buffer.reserve(slow_bytes);
+  // A plan without a fast lane leaves it without a header.
+  if (all.fast.tuples > 0) append(all.fast, binary_format::header);
+  for (const Batch* batch : batches) {
+    if (batch->fast.tuples > 0) append(all.fast, whole(*batch, LaneName::fast).pieces[1]);
+    append(all.slow, batch->slow.bytes());
+  }
+  if (all.fast.tuples > 0) append(all.fast, binary_format::trailer);
   return all;
 }
 

@@ -308,6 +308,32 @@ TEST_F(ManyFiles, WhatOneCannotDoIsItsOwn) {
   EXPECT_EQ("", ledger_disagreement("t"));
 }
 
+/// What has no binary form goes as text, and what a list says of a file is of that file.
+TEST_F(ManyFiles, SmallOnesGoInEachFormAndWay) {
+  db().run("create table p (id int, at point, src text)");
+  std::filesystem::create_directories(path("p"));
+  for (int i = 0; i < 20; ++i)
+    folder_.write("p/" + std::to_string(100 + i) + ".csv",
+                  "id,at\n" + std::to_string(i) + ",\"(1,2)\"\n");
+  const std::vector<std::string> into{"-t", "p", "-d", url(), "--progress", "none", "--jobs", "2"};
+  const auto run = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"load", path("p"), "--again"});
+    more.insert(more.end(), into.begin(), into.end());
+    const Finished finished = pgsluice(more);
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+    const std::string found = db().value(
+        "select count(*) || ' ' || count(distinct id) || ' ' || "
+        "count(distinct src) from p");
+    db().run("truncate p");
+    return found;
+  };
+  EXPECT_EQ("20 20 0", run({}));
+  EXPECT_EQ("20 20 20", run({"--add", "src=:file"}));
+  EXPECT_EQ("20 20 20", run({"--select", "id::int, at::point, :file as src"}));
+  EXPECT_EQ("20 20 0", run({"--writer", "insert"}));
+  EXPECT_EQ("10 10 0", run({"--where", "id >= 10"}));
+}
+
 /// Whoever comes first with a file has it: the others have nothing to do with that one.
 TEST_F(ManyFiles, CommandsAtOnceLoadEachOnce) {
   db().run("alter table t drop constraint t_pkey");

@@ -200,5 +200,28 @@ TEST_F(ConnectionSettings, OfAServerThatIsAwayAreSaidOnce) {
   }
 }
 
+class UserSettings : public DatabaseTest {};
+
+/// What our own questions run with is theirs alone: the target's defaults see what the user has.
+TEST_F(UserSettings, JitIsOffForOurQuestionsOnly) {
+  const TemporaryFolder folder;
+  db().run("create table t (id int, jit text default current_setting('jit'))");
+  const std::string one = folder.write("one.csv", "id\n1\n");
+  const std::string two = folder.write("two.csv", "id\n2\n");
+  const std::string three = folder.write("three.csv", "id\n3\n");
+  std::string database = db().value("select quote_ident(current_database())");
+  db().run("alter database " + database + " set jit = on");
+  EXPECT_EQ(0, pgsluice({"load", one, "-t", "t", "-d", url()}).exit_code);
+  EXPECT_EQ(0, pgsluice({"load", two, "-t", "t", "-d", url(), "--writer", "insert", "--chunk-size",
+                         "1KiB"})
+                   .exit_code);
+  db().run("alter database " + database + " set jit = off");
+  EXPECT_EQ(0, pgsluice({"load", three, "-t", "t", "-d", url()}).exit_code);
+  EXPECT_EQ(
+      0, pgsluice({"load", three, "-t", "t", "-d", url(), "--again", "--set", "jit=on"}).exit_code);
+  EXPECT_EQ("1 on,2 on,3 off,3 on",
+            db().value("select string_agg(id || ' ' || jit, ',' order by id, jit) from t"));
+}
+
 }  // namespace
 }  // namespace sluice::test
