@@ -334,10 +334,9 @@ class Files {
   /// The next files whose loads may share a transaction. What is known needs none.
   std::vector<std::size_t> next_together(std::size_t end) {
     const std::size_t share = (end - next_ + shared_.side_by_side - 1) / shared_.side_by_side;
-    // One finds out what the others use.
-    const std::size_t most =
-        shared_.target ? std::clamp(share, limits::files_together_min, limits::files_together_max)
-                       : 1;
+    std::size_t most = 1;  // it finds out what the others use; and one connection is one by one
+    if (shared_.target && (shared_.side_by_side > 1 || more_.keep_going))
+      most = std::clamp(share, limits::files_together_min, limits::files_together_max);
     std::vector<std::size_t> files;
     std::uintmax_t bytes = 0;
     while (next_ < end && !is_over() && files.size() < most) {
@@ -375,13 +374,11 @@ class Files {
   asio::awaitable<void> load_in(load::Together& together, std::size_t file,
                                 std::vector<std::size_t>& alone) {
     load::Together::Seat seat(together);
-    bool is_alone = false;
     try {
       co_await load_beside(file, Turn::first, &seat);
     } catch (const load::NotTogether&) {
-      is_alone = true;
+      alone.push_back(file);
     }
-    if (is_alone) alone.push_back(file);
   }
 
   enum class Turn {
@@ -394,15 +391,16 @@ class Files {
     Turn turn = Turn::alone;
   };
 
-  /// Where others of the command are in its way, or have found another table than there is, it has
-  /// a second turn alone; and where it is more than one chunk.
-  /// With a seat it throws NotTogether, where it is none to be stored with others.
+  /// Where others are in its way, or have found another table, it has a second turn alone; and
+  /// where it is more than one chunk. With a seat it throws NotTogether, if it is not to be stored
+  /// so.
   asio::awaitable<void> load_beside(std::size_t file, Turn turn,
                                     load::Together::Seat* seat = nullptr) {
     plan::LoadOptions options;
     try {
       options = file_options_.beside(file, options_for(file));
     } catch (const Failure& failure) {
+      if (seat != nullptr) throw load::NotTogether(files()[file]);
       take(file, ending_in_front(failure, files()[file]));
       co_return;
     }
@@ -413,27 +411,27 @@ class Files {
     std::exception_ptr failed;
     bool is_in_the_way = false;
     bool is_long = false;
-    bool is_not_together = false;
+    bool is_alone = false;
     try {
       co_await load.run();
     } catch (const load::NotWhole&) {
       is_long = true;
     } catch (const load::NotTogether&) {
-      is_not_together = true;
+      is_alone = true;
     } catch (const writer::NotAsPlanned&) {
       failed = std::current_exception();
       is_in_the_way = is_of_others;
     } catch (const Failure& failure) {
       failed = std::current_exception();
       is_in_the_way = failure.kind() == FailureKind::held;
-      // Nothing of it was begun.
-      is_not_together = seat != nullptr && failure.kind() == FailureKind::interrupted;
     } catch (...) {
       failed = std::current_exception();
-      is_not_together = seat != nullptr && runtime_.signal() != 0;  // cancelled, likewise
     }
     under_way_.erase(&load);
-    if (is_not_together) throw load::NotTogether(files()[file]);
+    // Where nothing of it was begun, it has its turn behind those in front of it, and fails then.
+    if (failed && seat != nullptr && load.progress().stage != load::Progress::Stage::loading)
+      is_alone = true;
+    if (is_alone) throw load::NotTogether(files()[file]);
     if (is_long) {
       later_.push_back({file, Turn::apart});
       if (turn == Turn::alone) co_await load_later();

@@ -241,6 +241,7 @@ bool Load::may_run_at_once(const plan::Plan& plan) const {
 /// Nothing where something stands in the way; its source is at its first record again then.
 asio::awaitable<std::optional<StoredAtOnce>> Load::store_one_chunk(plan::Plan& plan) {
   const std::optional<OneChunk> one = co_await read_one_chunk(run_.on, plan);
+  if (one) run_.progress.stage = Progress::Stage::loading;
   if (one && seat_ != nullptr) co_return co_await seat_->store(*one);
   if (one) {
     const std::vector<const OneChunk*> alone{&*one};
@@ -255,10 +256,7 @@ asio::awaitable<std::optional<StoredAtOnce>> Load::store_one_chunk(plan::Plan& p
 /// The short way, where there is one and nothing stands in it.
 asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
   std::optional<StoredAtOnce> stored;
-  if (may_run_at_once(plan)) {
-    run_.progress.stage = Progress::Stage::loading;
-    stored = co_await store_one_chunk(plan);
-  }
+  if (may_run_at_once(plan)) stored = co_await store_one_chunk(plan);
   if (!stored && seat_ != nullptr) throw NotTogether(source_->name());
   if (!stored) co_return false;
   note_long_record(plan, stored->long_record, run_.report);

@@ -150,7 +150,7 @@ class Here : public Names {
   void TearDown() override { fs::current_path(before_); }
   void configure(const std::string& job) const {
     std::ofstream("pgsluice.toml")
-        << "dbname = \"" << url() << "\"\n[[job]]\nname = \"j\"\ncron = \"@every 1s\"\n"
+        << "dbname = \"" << url() << "\"\n[[job]]\nname = \"j\"\ncron = \"@every 5s\"\n"
         << job;
   }
   fs::path before_;

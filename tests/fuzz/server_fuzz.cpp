@@ -141,11 +141,11 @@ bool is_finish(const std::vector<std::string>& row) {
 }
 
 /// A small load is entered as finished by the transaction that stores its records, which answers
-/// with its number.
+/// with its fingerprint and its number.
 bool is_entered(const test::ScriptedServer::Said& said) {
   const auto is_number = [](const std::vector<std::string>& row) {
-    return row.size() == 1 && !row.front().empty() &&
-           row.front().find_first_not_of("0123456789") == std::string::npos;
+    return row.size() == 2 && !row.back().empty() &&
+           row.back().find_first_not_of("0123456789") == std::string::npos;
   };
   return said.rows_copied >= World::records && std::ranges::any_of(said.rows, is_number);
 }
