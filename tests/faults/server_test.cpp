@@ -346,8 +346,9 @@ TEST_F(FewConnections, NoneIsWaitedForAndThenSaid) {
   expect_all_is_well();
 }
 
-/// Acknowledges before the disk has it. Whoever would write it out on the way is kept from it: the background writer by
-/// its setting, the WAL writer (which wakes every 10 s at the latest) by a signal.
+/// Acknowledges before the disk has it. Whoever would write it out on the way is kept from it: the
+/// background writer by its setting, the WAL writer (which wakes every 10 s at the latest) by a
+/// signal.
 class LazyServer : public ServerFaults {
  protected:
   LazyServer()
