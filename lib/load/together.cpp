@@ -77,7 +77,7 @@ std::vector<Together::Brought*> Together::without_alike() const {
   };
   // In this order, what begins with the bytes of another one comes behind it.
   std::vector<Brought*> sorted = brought_;
-  std::ranges::stable_sort(sorted, {}, begins);
+  std::ranges::sort(sorted, {}, begins);
   std::set<const Brought*> alike;
   std::map<std::string, const Brought*> named;
   const Brought* root = nullptr;
