@@ -14,8 +14,7 @@ constexpr SqlWords waiting =
 constexpr SqlWords entered_columns =
     "target, target_oid, source, source_path, source_bytes, source_stamp, fingerprint, options, "
     "chunk_bytes, record_bytes_max, rejects_path, staged, origin, head, head_bytes, start, "
-    "updates, "
-    "behind_load";
+    "updates, behind_load";
 
 /// Their values.
 Sql entered_values(const NewLoad& load) {

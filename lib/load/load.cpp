@@ -238,7 +238,8 @@ bool Load::may_run_at_once(const plan::Plan& plan) const {
          !(plan.selecting && seat_ != nullptr);
 }
 
-/// Nothing where something stands in the way; its source is at its first record again then.
+/// Nothing where something stands in the way; its source is at its first record again then, but for
+/// a load that has a seat and ends here.
 asio::awaitable<std::optional<StoredAtOnce>> Load::store_one_chunk(plan::Plan& plan) {
   const std::optional<OneChunk> one = co_await read_one_chunk(run_.on, plan);
   if (one) run_.progress.stage = Progress::Stage::loading;
@@ -248,6 +249,7 @@ asio::awaitable<std::optional<StoredAtOnce>> Load::store_one_chunk(plan::Plan& p
     auto stored = co_await store_at_once(run_.on, alone);
     if (stored) co_return std::move(stored->front());
   }
+  if (seat_ != nullptr) co_return std::nullopt;
   const auto read_again = [&plan] { plan::reread_preamble(plan); };
   co_await async::offload(run_.on.reader, read_again);
   co_return std::nullopt;
