@@ -29,8 +29,7 @@ class LoadWaits : public DatabaseTest {
     return all;
   }
   static void expect_waiting(Process& process) {
-    for (int i = 0; i < 2000 && !process.err_so_far().contains("--wait"); ++i)
-      std::this_thread::sleep_for(5ms);
+    process.says("--wait");
     EXPECT_THAT(process.err_so_far(), HasSubstr("for the server (--wait): "));
     EXPECT_TRUE(process.running());
   }

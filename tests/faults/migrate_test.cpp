@@ -322,7 +322,7 @@ TEST_F(MigrateFaults, RetriesAreMadeUntilTheTableIsFree) {
   Session reader(url());
   reader.run("begin; select * from t");
   Process runner(command("up"));
-  while (!runner.err_so_far().contains("again in")) std::this_thread::sleep_for(10ms);
+  runner.says("again in");
   reader.run("commit");
   EXPECT_EQ(0, runner.wait().exit_code);
   EXPECT_EQ("1 applied", history());

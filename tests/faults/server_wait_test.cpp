@@ -53,8 +53,7 @@ TEST_F(ServerWaits, UntilItIsThere) {
     SCOPED_TRACE(command[0] + " " + command[1]);
     there_ = false;
     Process process(command);
-    for (int i = 0; i < 2000 && !process.err_so_far().contains("--wait"); ++i)
-      std::this_thread::sleep_for(5ms);
+    process.says("--wait");
     EXPECT_THAT(process.err_so_far(), HasSubstr("for the server (--wait): "));
     EXPECT_TRUE(process.running());
     there_ = true;
@@ -80,8 +79,7 @@ TEST_F(ServerWaits, EndAtASignal) {
   for (const auto& command : commands()) {
     SCOPED_TRACE(command[0] + " " + command[1]);
     Process process(with(command, "10min"));
-    for (int i = 0; i < 2000 && !process.err_so_far().contains("--wait"); ++i)
-      std::this_thread::sleep_for(5ms);
+    process.says("--wait");
     const auto sent = std::chrono::steady_clock::now();
     process.signal(SIGTERM);
     const Finished finished = process.wait();
@@ -108,8 +106,7 @@ TEST(ServerWait, OneThatStartsIsWaitedFor) {
   const TemporaryFolder folder;
   folder.write("001_a.sql", "create table a (id int)");
   Process process({"migrate", "up", "--dir", folder.path(), "-d", server.url(), "--wait", "60s"});
-  for (int i = 0; i < 2000 && !process.err_so_far().contains("--wait"); ++i)
-    std::this_thread::sleep_for(5ms);
+  process.says("--wait");
   server.start();
   const Finished finished = process.wait();
   EXPECT_EQ(0, finished.exit_code) << finished.err;

@@ -111,8 +111,7 @@ TEST_F(Standby, ThatIsPromotedIsWaitedFor) {
   Process load(with({"load", folder_ / "other.csv", "-t", "other", "--wait", "60s"}));
   Process schedule(with({"schedule", "run", "--wait", "60s", "--config", folder_ / "jobs.toml"}));
   for (Process* each : {&load, &schedule})
-    while (each->running() && !each->err_so_far().contains("--wait"))
-      std::this_thread::sleep_for(5ms);
+    each->says("--wait");
   promote();
   const Finished loaded = load.wait();
   EXPECT_EQ(0, loaded.exit_code) << loaded.err;
@@ -133,8 +132,7 @@ TEST_F(Standby, AmidASchedule) {
   };
   for (int i = 0; i < 3000 && ticks() == 0; ++i) std::this_thread::sleep_for(10ms);
   recover();
-  while (schedule.running() && !schedule.err_so_far().contains("standby"))
-    std::this_thread::sleep_for(10ms);
+  schedule.says("standby");
   const int before = ticks();
   promote();
   for (int i = 0; i < 3000 && ticks() == before; ++i) std::this_thread::sleep_for(10ms);

@@ -5,8 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <stdexcept>
+#include <thread>
 
 namespace sluice::test {
 
@@ -61,6 +63,16 @@ Finished Process::wait() {
   }
   const int code = WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);
   return {code, out_so_far(), err_so_far(), rss_kib_max_};
+}
+
+bool Process::says(const std::string& text) {
+  using namespace std::chrono_literals;
+  const auto until = std::chrono::steady_clock::now() + 60s;
+  while (!err_so_far().contains(text)) {
+    if (!running() || std::chrono::steady_clock::now() > until) return err_so_far().contains(text);
+    std::this_thread::sleep_for(10ms);
+  }
+  return true;
 }
 
 Finished pgsluice(std::vector<std::string> arguments) {
