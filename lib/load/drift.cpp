@@ -46,6 +46,31 @@ std::vector<plan::Drift::OtherType> other_types(const plan::Plan& plan) {
   return others;
 }
 
+/// Each run of digits is one `#`, as the ledger compares paths (ledger/former_load).
+std::string without_digits(std::string_view path) {
+  std::string alike;
+  bool is_in_digits = false;
+  for (const char c : path) {
+    const bool is_digit = c >= '0' && c <= '9';
+    if (!is_digit) alike += c;
+    if (is_digit && !is_in_digits) alike += '#';
+    is_in_digits = is_digit;
+  }
+  return alike;
+}
+
+asio::awaitable<std::shared_ptr<const Former>> ask_for_former(Run& run,
+                                                              const writer::Target& target,
+                                                              const std::string& path) {
+  pg::Lease connection = co_await run.on.pool.acquire();
+  std::optional<ledger::FormerLoad> load =
+      co_await ledger::former_load(*connection, target.table.id, path);
+  if (!load) co_return nullptr;
+  std::optional<plan::FormerColumns> columns = plan::former_columns(load->options);
+  if (!columns) co_return nullptr;
+  co_return std::make_shared<const Former>(Former{std::move(*load), std::move(*columns)});
+}
+
 }  // namespace
 
 bool asks_for_drift(const plan::LoadOptions& options, const writer::Target& target) {
@@ -54,15 +79,18 @@ bool asks_for_drift(const plan::LoadOptions& options, const writer::Target& targ
          target.ledger == ledger::State::complete;
 }
 
-asio::awaitable<std::optional<Former>> former_of(Run& run, source::Source& source,
-                                                 const writer::Target& target) {
-  pg::Lease connection = co_await run.on.pool.acquire();
-  std::optional<ledger::FormerLoad> load =
-      co_await ledger::former_load(*connection, target.table.id, source.identity());
-  if (!load) co_return std::nullopt;
-  std::optional<plan::FormerColumns> columns = plan::former_columns(load->options);
-  if (!columns) co_return std::nullopt;
-  co_return Former{std::move(*load), std::move(*columns)};
+asio::awaitable<std::shared_ptr<const Former>> former_of(Run& run, source::Source& source,
+                                                         const writer::Target& target,
+                                                         Shared* shared) {
+  const std::string path = source.identity();
+  const std::string alike = without_digits(path);
+  if (shared != nullptr) {
+    const auto known = shared->formers.find(alike);
+    if (known != shared->formers.end()) co_return known->second;
+  }
+  std::shared_ptr<const Former> former = co_await ask_for_former(run, target, path);
+  if (shared != nullptr) shared->formers.emplace(alike, former);
+  co_return former;
 }
 
 std::vector<std::string> names_of(const plan::LoadOptions& options,

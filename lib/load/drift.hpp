@@ -1,7 +1,10 @@
 #pragma once
 
+#include <memory>
+
 #include "ledger/former_load.hpp"
 #include "load/run.hpp"
+#include "load/shared.hpp"
 #include "source/source.hpp"
 
 namespace sluice::load {
@@ -14,8 +17,11 @@ struct Former {
   ledger::FormerLoad load;
   plan::FormerColumns columns;
 };
-asio::awaitable<std::optional<Former>> former_of(Run& run, source::Source& source,
-                                                 const writer::Target& target);
+/// nullptr: there is none. Asked once for sources whose paths differ in digits alone (`shared` may
+/// be nullptr).
+asio::awaitable<std::shared_ptr<const Former>> former_of(Run& run, source::Source& source,
+                                                         const writer::Target& target,
+                                                         Shared* shared);
 
 /// The names of the source's columns, as far as it has any.
 std::vector<std::string> names_of(const plan::LoadOptions& options,

@@ -180,7 +180,8 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
   Findings found = co_await survey.make();
   lock_ = std::move(found.lock);
   if (std::string odd = source_->oddity(); !odd.empty()) run_.note(std::move(odd));
-  plan::Plan plan = co_await plan_of(run_, std::move(options_), *source_, std::move(found));
+  plan::Plan plan =
+      co_await plan_of(run_, std::move(options_), *source_, std::move(found), shared_);
   if (!plan.condition.empty()) co_await judge_condition(run_.on.pool, plan);
   for (std::string& text : plan.strategy.notes) run_.note(std::move(text));
   run_.report.is_staged = plan.strategy.staged;

@@ -21,7 +21,7 @@ asio::awaitable<plan::Plan> bring_together(Run& run, plan::LoadOptions options,
 }  // namespace
 
 asio::awaitable<plan::Plan> plan_of(Run& run, plan::LoadOptions options, source::Source& source,
-                                    Findings found) {
+                                    Findings found, Shared* shared) {
   plan::adopt(options, found.beginning.preamble);
   if (source.encoding() != nullptr) {
     found.target.data_encoding = pg::utf8;
@@ -32,7 +32,8 @@ asio::awaitable<plan::Plan> plan_of(Run& run, plan::LoadOptions options, source:
   if (!asks_for_drift(options, found.target)) {
     co_return co_await bring_together(run, std::move(options), source, std::move(found));
   }
-  const std::optional<Former> former = co_await former_of(run, source, found.target);
+  const std::shared_ptr<const Former> former =
+      co_await former_of(run, source, found.target, shared);
   const std::vector<plan::SourceColumn> likely =
       plan::likely_columns(names_of(options, found.beginning.preamble), found.target.table);
   std::optional<Failure> refused;

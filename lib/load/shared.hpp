@@ -2,13 +2,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <stdexcept>
+#include <string>
 
 #include "source/encoding.hpp"
 #include "writer/catalog.hpp"
 
 namespace sluice::load {
+
+struct Former;
 
 /// Thrown by a load that shares with others, before it has done anything: its source is none that
 /// is known to be short, and goes by itself.
@@ -29,6 +34,9 @@ struct Shared {
   std::optional<std::optional<source::Encoding>> encoding;
   /// Which table it is, from the first load on.
   std::optional<std::uint32_t> table;
+  /// The load before this command that a source's columns are compared with, nullptr where there is
+  /// none: by the source's path with `#` for its digits, since that is what likens it to others.
+  std::map<std::string, std::shared_ptr<const Former>> formers;
 };
 
 }  // namespace sluice::load

@@ -220,6 +220,22 @@ TEST_F(Drift, OfSeveralFilesThoseOfTheUsualColumnsAreLoaded) {
   EXPECT_EQ(0, db().number("select count(*) from t where id = 13"));
 }
 
+/// Also the thirtieth is compared with what was there before the command, by one question for all.
+TEST_F(Drift, SeveralFilesAreComparedWithWhatWasThereBefore) {
+  ASSERT_EQ(0, load("a0.csv", "id,station\n0,a\n", "note").exit_code);
+  std::vector<std::string> files;
+  for (int i = 1; i <= 30; ++i)
+    files.push_back(
+        folder_.write("a" + std::to_string(i) + ".csv", "id\n" + std::to_string(i) + "\n"));
+  const Finished loaded = load(files, {"--on-drift", "note"});
+  EXPECT_EQ(0, loaded.exit_code) << loaded.err;
+  std::size_t told = 0;
+  for (std::size_t at = 0; (at = loaded.err.find("not those of load 1", at)) != std::string::npos;
+       ++at)
+    ++told;
+  EXPECT_EQ(30, told) << loaded.err;
+}
+
 TEST_F(Drift, ADryRunSaysIt) {
   ASSERT_EQ(0, load("a1.csv", "id,station\n1,a\n", "stop").exit_code);
   const Finished noted = load("a2.csv", "id\n2\n", "note", {"--dry-run"});
