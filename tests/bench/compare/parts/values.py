@@ -57,7 +57,7 @@ def pairs(data):
     without_comment = rewritten(data, "shorter", lambda record: [value for name, value in record.items() if name != "l_comment"],
                                 header=False)
     few = ["--header=none", "--columns", ",".join(name.split(" ")[0] for name in data.columns.split(", ") if not name.startswith("l_comment"))]
-    text = ["--format", "text", "--header"]
+    text = ["--format", "text", "--header=match"]
     return {
         "--decimal ,": ((semicolons, ["--delimiter", ";"]),
                         (rewritten(data, "german", of(DECIMALS, german), delimiter=";"), ["--delimiter", ";", "--decimal", ","])),
