@@ -324,21 +324,36 @@ std::optional<Moment> read_epoch(std::string_view text, bool in_milliseconds) {
   return is_there(m) ? std::optional(m) : std::nullopt;
 }
 
+/// With zeros in front, and a character behind them.
+template <int width>
+char* write_digits(unsigned number, char* out, char behind) {
+  for (char* at = out + width; at != out; number /= 10)
+    *--at = static_cast<char>('0' + number % 10);
+  out[width] = behind;
+  return out + width + 1;
+}
+
+/// Writes a character behind its end, as each of these does: there is room.
 char* write_time(const Moment& m, char* out) {
-  out = fmt::format_to(out, "{:02}:{:02}:{:02}", m.hour, m.minute, m.second);
-  return m.microsecond == 0 ? out : fmt::format_to(out, ".{:06}", m.microsecond);
+  out = write_digits<2>(m.hour, out, ':');
+  out = write_digits<2>(m.minute, out, ':');
+  out = write_digits<2>(m.second, out, '.');
+  return m.microsecond == 0 ? out - 1 : write_digits<6>(m.microsecond, out, '\0') - 1;
 }
 
 /// In ISO 8601, which means the same whatever DateStyle says.
 char* write(const Moment& m, DateRule::Form form, char* out) {
   using Form = DateRule::Form;
   if (form == Form::time) return write_time(m, out);
-  out = fmt::format_to(out, "{:04}-{:02}-{:02}", m.year, m.month, m.day);
-  if (form == Form::date) return out;
-  *out++ = ' ';
+  out = write_digits<4>(static_cast<unsigned>(m.year), out, '-');
+  out = write_digits<2>(m.month, out, '-');
+  out = write_digits<2>(m.day, out, ' ');
+  if (form == Form::date) return out - 1;
   out = write_time(m, out);
   if (form != Form::timestamptz || !m.has_offset) return out;
-  return fmt::format_to(out, "{}{:02}:{:02}", m.offset_sign, m.offset_hours, m.offset_minutes);
+  *out++ = m.offset_sign;
+  out = write_digits<2>(m.offset_hours, out, ':');
+  return write_digits<2>(m.offset_minutes, out, '\0') - 1;
 }
 
 /// Whether all servers read a text as ISO 8601 has it.
