@@ -23,10 +23,10 @@ writer::Writer::Around around(const std::vector<const OneChunk*>& chunks) {
   for (const OneChunk* one : chunks) {
     const plan::Plan& plan = one->plan;
     locks.push_back(ledger::RunLock::try_expression(plan::lock_names(plan)));
-    sources.push_back(&plan.identity);
+    sources.push_back(&one->entry);
     // Until it is sent, and from then on by the server's clock.
     const double so_far = std::chrono::duration<double>(async::Clock::now() - one->began).count();
-    loads.push_back({plan.identity, entry_of(one->chunk, one->batch),
+    loads.push_back({one->entry, entry_of(one->chunk, one->batch),
                      sql("{} + extract(epoch from clock_timestamp() - now())", so_far)});
   }
   const bool is_marked = chunks.front()->plan.target.table.is_unlogged;
@@ -53,7 +53,7 @@ std::vector<StoredAtOnce> read_answer(const std::vector<const OneChunk*>& chunks
     numbers.emplace(entered.text(row, 0), LoadId{entered.integer(row, 1)});
   std::vector<StoredAtOnce> all;
   for (const OneChunk* one : chunks) {
-    const auto number = numbers.find(one->plan.identity.fingerprint);
+    const auto number = numbers.find(one->entry.fingerprint);
     if (number == numbers.end()) entered.refuse("the number of each load was asked for");
     all.push_back(stored(*one, number->second));
   }
@@ -62,15 +62,16 @@ std::vector<StoredAtOnce> read_answer(const std::vector<const OneChunk*>& chunks
 
 }  // namespace
 
-asio::awaitable<std::optional<OneChunk>> read_one_chunk(Resources on, plan::Plan& plan) {
-  std::optional<OneChunk> one(OneChunk{plan, async::Clock::now(), {}, {}});
+asio::awaitable<std::optional<OneChunk>> read_one_chunk(Resources on, const plan::Plan& plan,
+                                                        const ledger::NewLoad& entry) {
+  std::optional<OneChunk> one(OneChunk{plan, entry, async::Clock::now(), {}, {}});
   const auto read = [&] {
     chunk::Chunk second;
     chunk::Chunker chunker(*plan.source, plan.preamble, plan.chunker_options());
     const bool is_one = chunker.next(one->chunk) && !chunker.next(second);
     if (is_one)
       tuple::Encoder(plan.encoder).encode(one->chunk.parse_input(), one->batch, one->chunk.start);
-    return is_one && one->batch.rejects == 0 && plan.source->stamp() == plan.identity.source_stamp;
+    return is_one && one->batch.rejects == 0 && plan.source->stamp() == entry.source_stamp;
   };
   const bool is_one = co_await async::offload(on.reader, read);
   if (!is_one) one.reset();

@@ -146,8 +146,8 @@ asio::awaitable<void> Survey::lock() {
   Sql find = writer::find_target(options_.table, options_.settings);
   ledger::RunLockNames names{
       .target = sql("pg_catalog.current_setting('pgsluice.target')"),
-      .fingerprint = options_.use_ledger ? found_.beginning.fingerprint : std::string(),
-      .head = options_.use_ledger ? found_.beginning.head : std::string(),
+      .fingerprint = options_.use_ledger ? found_.beginning.digests.fingerprint : std::string(),
+      .head = options_.use_ledger ? found_.beginning.digests.head : std::string(),
       .is_stream = !source_.length(),
       .file = options_.use_ledger ? std::string(source::file_of_stamp(source_.opening_stamp()))
                                   : std::string(),

@@ -10,11 +10,9 @@
 #include "chunk/shapes.hpp"
 #include "pg/encoding.hpp"
 #include "plan/header_advice.hpp"
-#include "plan/meaning.hpp"
 #include "plan/values.hpp"
 #include "source/fingerprint.hpp"
 #include "source/packing.hpp"
-#include "source/starts.hpp"
 
 namespace sluice::plan {
 namespace {
@@ -197,44 +195,6 @@ void require_ascii_sql(const Plan& plan) {
                     plan.target.data_encoding + ", has it");
 }
 
-/// What the ledger will know of the load.
-ledger::NewLoad identity_of(const Plan& plan, const Beginning& beginning) {
-  const LoadOptions& o = plan.options;
-  const tuple::Table& table = plan.target.table;
-  std::string meaning = meaning_of(o, plan.preamble, plan.mapping, plan.encoder, plan.target,
-                                   plan.fed_table(), plan.strategy);
-  ledger::NewLoad identity{.target = table.full_name(),
-                           .target_oid = table.id,
-                           .is_empty = writer::emptiness(plan.target, writer::Far::left_alone),
-                           .origin = plan.target.origin,
-                           .source = plan.source->name(),
-                           .source_path = plan.source->identity(),
-                           .source_bytes = plan.source->length(),
-                           .source_stamp = plan.source->opening_stamp(),
-                           .fingerprint = beginning.fingerprint,
-                           .head = beginning.head,
-                           .marked = {.fingerprint = beginning.marked.fingerprint,
-                                      .head = beginning.marked.head,
-                                      .short_heads = {}},
-                           .head_bytes = plan.preamble.beginning.size(),
-                           .start = source::start_of(plan.preamble.beginning),
-                           .starts = source::starts_of(plan.preamble.beginning),
-                           .short_heads = {},
-                           .options = std::move(meaning),
-                           .chunk_bytes = o.chunk_bytes,
-                           .record_bytes_max = o.record_bytes_max,
-                           .rejects_path = {},
-                           .staged = plan.strategy.staged,
-                           .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
-                           .deletes = o.deletes(),
-                           .again = o.again,
-                           .behind_load = {}};
-  std::ranges::move(source::starts_of(source::marked_beginning(plan.preamble.beginning)),
-                    std::back_inserter(identity.starts));
-  if (o.truncate) identity.options = with_truncation(identity.options);
-  return identity;
-}
-
 }  // namespace
 
 /// Names at the header's end that are empty are those of no column: a delimiter at the end of each
@@ -271,8 +231,8 @@ void adopt(LoadOptions& options, const chunk::Preamble& preamble) {
 
 chunk::ChunkerOptions Plan::chunker_options() const {
   return {.dialect = options.dialect,
-          .chunk_bytes = identity.chunk_bytes,
-          .record_bytes_max = identity.record_bytes_max,
+          .chunk_bytes = options.chunk_bytes,
+          .record_bytes_max = options.record_bytes_max,
           .records_max = options.limit.value_or(std::numeric_limits<std::uint64_t>::max()),
           .form = options.scanner,
           .record_lines_max = options.record_lines_max,
@@ -291,12 +251,12 @@ PlanSummary Plan::summary() const {
   if (!options.replace.empty()) s.deletes = "rows with " + options.replace;
   s.is_upsert = strategy.merge.on_conflict != writer::OnConflict::error;
   s.jobs = jobs;
-  s.chunk_bytes = identity.chunk_bytes;
+  s.chunk_bytes = options.chunk_bytes;
   // A tuple is about as long as its text, and its buffer keeps a quarter in reserve; a field of
   // eight bytes has four bytes in the index.
-  s.memory_bytes_max = identity.chunk_bytes * (chunk_buffers() + batch_buffers()) +
-                       identity.chunk_bytes / 4 * batch_buffers() +
-                       identity.chunk_bytes / 2 * chunk_buffers();
+  s.memory_bytes_max = options.chunk_bytes * (chunk_buffers() + batch_buffers()) +
+                       options.chunk_bytes / 4 * batch_buffers() +
+                       options.chunk_bytes / 2 * chunk_buffers();
   if (options.rejects.allow_any()) s.memory_bytes_max += limits::rejects_memory_bytes * jobs;
   s.memory_bytes_max += source->memory_bytes();
   s.scanner = csv::Scanner(options.dialect, options.scanner, preamble.line_end).form();
@@ -324,11 +284,12 @@ PlanSummary Plan::summary() const {
 }
 
 Beginning read_beginning(source::Source& source, const LoadOptions& options) {
-  Beginning beginning{chunk::read_preamble(source, preamble_options(options)), {}, {}, {}, {}};
+  Beginning beginning{chunk::read_preamble(source, preamble_options(options)), {}, {}};
   require_lines(source.name(), options, beginning.preamble);
-  beginning.fingerprint = source::fingerprint(source, beginning.preamble.beginning);
-  beginning.head = source::head_digest(beginning.preamble.beginning);
-  beginning.marked = source::marked_digests(source, beginning.preamble.beginning);
+  const std::string& bytes = beginning.preamble.beginning;
+  beginning.digests = {.fingerprint = source::fingerprint(source, bytes),
+                       .head = source::head_digest(bytes),
+                       .marked = source::marked_digests(source, bytes)};
   return beginning;
 }
 
@@ -348,6 +309,7 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   plan.kept_indexes = std::move(indexes.kept);
   plan.owner_elsewhere = std::move(indexes.owner_elsewhere);
   plan.preamble = std::move(beginning.preamble);
+  plan.digests = std::move(beginning.digests);
   const LoadOptions& o = plan.options;
   const tuple::Table& table = plan.target.table;
   refuse_what_takes_no_rows(table);
@@ -357,9 +319,11 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   plan.preamble.header = header_names(plan.preamble, o);
   plan.mapping = map_columns(plan);
   plan.options.record_policy.trailing_delimiter = has_trailing_delimiter(plan, header_ends_blank);
-  plan.encoder = tuple::plan_encoder(plan.fed_table(), plan.mapping, o.dialect,
-                                     plan.preamble.line_end, plan.target.session, o.record_policy,
-                                     value_rules(plan, beginning.null_bytes));
+  csv::Dialect dialect = o.dialect;
+  if (beginning.null_bytes) dialect.null_text = *beginning.null_bytes;
+  plan.encoder =
+      tuple::plan_encoder(plan.fed_table(), plan.mapping, dialect, plan.preamble.line_end,
+                          plan.target.session, o.record_policy, value_rules(plan, dialect));
   for (const tuple::AddedValue& added : plan.encoder.rules.added)
     std::erase(plan.mapping.missing, added.column);
   if (plan.selecting) name_missing_columns(plan);
@@ -374,12 +338,7 @@ Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
   }
   require_ascii_sql(plan);
   plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : jobs;
-  plan.identity = identity_of(plan, beginning);
   fill_in_words(plan);
-  if (beginning.null_bytes) {
-    plan.options.dialect.null_text = *beginning.null_bytes;
-    plan.encoder.dialect.null_text = *beginning.null_bytes;
-  }
   return plan;
 }
 
@@ -390,10 +349,10 @@ Sql truncate_statement(const Plan& plan) {
 
 ledger::RunLockNames lock_names(const Plan& plan) {
   return {.target = sql("'{}'", plan.target.table.id),
-          .fingerprint = plan.identity.fingerprint,
-          .head = plan.identity.head,
+          .fingerprint = plan.digests.fingerprint,
+          .head = plan.digests.head,
           .is_stream = !plan.source->length(),
-          .file = std::string(source::file_of_stamp(plan.identity.source_stamp)),
+          .file = std::string(source::file_of_stamp(plan.source->opening_stamp())),
           .empties_table = plan.options.truncate};
 }
 

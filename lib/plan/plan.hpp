@@ -5,7 +5,6 @@
 
 #include "chunk/chunker.hpp"
 #include "chunk/preamble.hpp"
-#include "ledger/loads.hpp"
 #include "ledger/run_lock.hpp"
 #include "plan/drift.hpp"
 #include "plan/options.hpp"
@@ -21,6 +20,13 @@
 
 namespace sluice::plan {
 
+/// What tells a source from others.
+struct Digests {
+  std::string fingerprint;
+  std::string head;
+  source::MarkedDigests marked;
+};
+
 /// All that is decided before the first row moves.
 struct Plan {
   LoadOptions options;
@@ -35,7 +41,7 @@ struct Plan {
   std::vector<writer::Index> deferred_indexes;  ///< to drop while the rows go in
   std::vector<std::string> kept_indexes;        ///< that could refuse a record, and so stay
   std::string owner_elsewhere;  ///< whose indexes they are, where that is why they stay
-  ledger::NewLoad identity;     ///< what the ledger will know of this load
+  Digests digests;
   Strategy strategy;
   Drift drift;  ///< from the load before it, where that was asked for
   std::size_t jobs = 0;
@@ -62,9 +68,7 @@ struct Plan {
 /// How a source begins, and what tells it from others.
 struct Beginning {
   chunk::Preamble preamble;
-  std::string fingerprint;
-  std::string head;
-  source::MarkedDigests marked;
+  Digests digests;
   std::optional<std::string> null_bytes;  ///< the text for NULL, where the source has it otherwise
 };
 
