@@ -27,7 +27,7 @@ namespace {
 /// Drops what is to be built again later. `load` is SQL for the load's number.
 Sql defer_statements(const plan::Plan& plan, const Sql& load) {
   Sql defer;
-  for (const writer::Index& index : plan.deferred_indexes)
+  for (const writer::Index& index : plan.indexes.deferrable)
     defer += ledger::defer_statements(load, plan.target.table.id, index);
   return defer.empty() ? defer : plan.target.settings_sql + defer;
 }

@@ -32,13 +32,14 @@ struct File {
 constexpr std::size_t compared_bytes = 4096;
 
 /// Nothing where the file cannot be opened, or does not fit the table: its load says why.
-std::optional<File> look_at(const plan::LoadOptions& options, const Shared& shared) {
+std::optional<File> look_at(plan::LoadOptions options, const Shared& shared) {
   try {
     const std::unique_ptr<source::Source> source =
         source::open(options.path, options.unpack, shared.encoding.value_or(std::nullopt));
-    plan::Beginning beginning = plan::read_beginning(*source, options);
-    const plan::Plan plan =
-        plan::make_plan(options, *source, std::move(beginning), *shared.target, {}, {}, 1);
+    plan::Findings found{.beginning = plan::read_beginning(*source, options),
+                         .target = *shared.target};
+    plan::settle(options, *source, found);
+    const plan::Plan plan = plan::make_plan(std::move(options), *source, std::move(found));
     ledger::NewLoad entry = resume::entry_of(plan);
     if (entry.source_stamp.empty()) return std::nullopt;
     return File{.number = 0,

@@ -36,22 +36,22 @@ using async::Clock;
 
 /// Which indexes are dropped, which are not, and why.
 void note_indexes(const plan::Plan& plan, Run& run) {
-  if (!plan.deferred_indexes.empty()) {
+  if (!plan.indexes.deferrable.empty()) {
     run.note(fmt::format("dropped {} of {} until the rows are in",
-                         count_of_indexes(plan.deferred_indexes.size()),
+                         count_of_indexes(plan.indexes.deferrable.size()),
                          plan.target.table.full_name()));
   }
-  if (!plan.kept_indexes.empty() && !plan.owner_elsewhere.empty()) {
+  if (!plan.indexes.kept.empty() && !plan.indexes.owner_elsewhere.empty()) {
     run.note(fmt::format(
         "--defer-indexes drops nothing: indexes belong to the owner of {}, which is {}, a role "
         "that this user is not and cannot become (grant {} to him, or load as it)",
-        plan.target.table.full_name(), plan.owner_elsewhere,
-        quote_identifier(plan.owner_elsewhere)));
-  } else if (!plan.kept_indexes.empty()) {
+        plan.target.table.full_name(), plan.indexes.owner_elsewhere,
+        quote_identifier(plan.indexes.owner_elsewhere)));
+  } else if (!plan.indexes.kept.empty()) {
     run.note(fmt::format(
         "kept {} of {}, which may refuse a record or cannot be built again by its owner: {}",
-        count_of_indexes(plan.kept_indexes.size()), plan.target.table.full_name(),
-        fmt::join(plan.kept_indexes, ", ")));
+        count_of_indexes(plan.indexes.kept.size()), plan.target.table.full_name(),
+        fmt::join(plan.indexes.kept, ", ")));
   }
 }
 
@@ -178,8 +178,8 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
     if (options_.dry_run) co_return plan;
   }
   Survey survey(run_, options_, *source_, shared_, co_await asio::this_coro::executor);
-  Findings found = co_await survey.make();
-  lock_ = std::move(found.lock);
+  plan::Findings found = co_await survey.make();
+  lock_ = survey.take_lock();
   if (std::string odd = source_->oddity(); !odd.empty()) run_.note(std::move(odd));
   plan::Plan plan = co_await plan_of(run_, std::move(options_), *source_, std::move(found));
   if (!plan.condition.empty()) co_await judge_condition(run_.on.pool, plan);

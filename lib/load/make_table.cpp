@@ -100,7 +100,7 @@ asio::awaitable<void> enter(pg::Connection& on, Run& run, const plan::Plan& plan
 asio::awaitable<plan::Plan> make_table(Run& run, plan::LoadOptions options,
                                        source::Source& source) {
   const std::shared_ptr<plan::TableToMake> wish = options.makes;
-  Findings found;
+  plan::Findings found;
   const auto read = [&source, &options, &found] {
     found.beginning = plan::read_beginning(source, options);
     return source.rewind();

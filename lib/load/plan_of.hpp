@@ -7,6 +7,6 @@ namespace sluice::load {
 /// The plan, of what was found out about the source and the table. Throws Failure where they do not
 /// fit. The source outlives it.
 asio::awaitable<plan::Plan> plan_of(Run& run, plan::LoadOptions options, source::Source& source,
-                                    Findings found);
+                                    plan::Findings found);
 
 }  // namespace sluice::load

@@ -9,6 +9,8 @@
 #include "base/identifier.hpp"
 #include "chunk/shapes.hpp"
 #include "pg/encoding.hpp"
+#include "plan/data_encoding.hpp"
+#include "plan/fit_to_list.hpp"
 #include "plan/header_advice.hpp"
 #include "plan/values.hpp"
 #include "source/fingerprint.hpp"
@@ -16,36 +18,6 @@
 
 namespace sluice::plan {
 namespace {
-
-chunk::PreambleOptions preamble_options(const LoadOptions& o) {
-  std::optional<csv::Dialect> text;
-  if (o.format == csv::Format::automatic) text = csv::dialect_of(o.wishes, csv::Format::text);
-  return {.dialect = o.dialect,
-          .has_header = o.header != HeaderMode::none,
-          .skip_lines = o.skip_lines,
-          .bytes_max = o.record_bytes_max,
-          .newline = o.newline,
-          .asks_for_delimiter = !o.wishes.delimiter,
-          .text_dialect = std::move(text),
-          .text_has_header = o.header_given && o.header != HeaderMode::none};
-}
-
-/// A file of fewer lines than are skipped is another one than is meant: it would be loaded with no
-/// row. An empty one is empty.
-void require_lines(const std::string& name, const LoadOptions& options,
-                   const chunk::Preamble& preamble) {
-  const std::string& text = preamble.beginning;
-  if (options.skip_lines == 0 || text.empty() || preamble.header) return;
-  const bool has_last_line = !text.ends_with('\n') && !text.ends_with('\r');
-  const std::uint64_t lines = preamble.start.line - 1 + (has_last_line ? 1 : 0);
-  const chunk::PreambleOptions meant = preamble_options(options);
-  const bool wants_header = preamble.is_text ? meant.text_has_header : meant.has_header;
-  if (!wants_header && lines >= options.skip_lines) return;
-  throw Failure(FailureKind::usage,
-                fmt::format("{}: {} in what --skip-lines {} leaves: it ends behind {} {}", name,
-                            wants_header ? "there is no header" : "there is nothing",
-                            options.skip_lines, lines, lines == 1 ? "line" : "lines"));
-}
 
 /// As a part of a file's name.
 std::string flat(std::string name) {
@@ -147,69 +119,7 @@ void refuse_deferred_indexes(const Plan& plan) {
                     "without --defer-indexes");
 }
 
-/// The table's columns that the list leaves out.
-void name_missing_columns(Plan& plan) {
-  const std::vector<std::string>& outputs = plan.selecting->outputs();
-  for (const tuple::Column& column : plan.target.table.columns)
-    if (!column.generated && std::ranges::find(outputs, column.name) == outputs.end())
-      plan.mapping.missing.push_back(column.name);
-}
-
-/// The key of what comes out is not known here: a record may have that of any other one.
-void fit_encoder_to_list(Plan& plan) {
-  if (plan.selecting->numbers_records()) plan.encoder.number_records = true;
-  if (!plan.strategy.keeps_key_order()) return;
-  plan.encoder.key = {};
-  plan.encoder.key.fields.push_back({.field = 0, .form = tuple::KeyForm::unknown});
-  plan.encoder.key.anything_goes = true;
-}
-
-/// Rules for numbers, dates and booleans act on columns of such types alone: on those that the list
-/// passes on.
-void note_texts_of_list(Plan& plan) {
-  const tuple::ValueWishes& values = plan.options.values;
-  if (values.decimal.empty() && values.booleans.empty() && values.date_formats.empty()) return;
-  std::string names;
-  for (const auto& target : plan.mapping.targets) {
-    if (!target) continue;
-    const tuple::Column& column = plan.fed_table().columns[*target];
-    if (column.base_type.id == tuple::oid::text) names += (names.empty() ? "" : ", ") + column.name;
-  }
-  if (names.empty()) return;
-  plan.strategy.notes.push_back(
-      "--decimal, --booleans and --date-format do not act on what the list has as the file's "
-      "text: " +
-      names);
-}
-
-/// Statements with parameters are read in the encoding of the data.
-void require_ascii_sql(const Plan& plan) {
-  if (!plan.selecting || plan.target.data_encoding == pg::utf8) return;
-  std::string text = plan.options.select + plan.options.where + plan.target.table.quoted_name;
-  for (const tuple::Column& column : plan.fed_table().columns) text += column.name;
-  for (const std::string& name : plan.selecting->outputs()) text += name;
-  if (std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 128; })) return;
-  throw Failure(FailureKind::usage,
-                "--select: its text, and the names of the columns, must be ASCII where the file is "
-                "read as the database's encoding, " +
-                    plan.target.data_encoding + ", has it");
-}
-
 }  // namespace
-
-/// Names at the header's end that are empty are those of no column: a delimiter at the end of each
-/// line, or a spreadsheet's cells beside the table.
-std::optional<std::vector<std::string>> header_names(const chunk::Preamble& preamble,
-                                                     const LoadOptions& options) {
-  std::optional<std::vector<std::string>> names = preamble.header;
-  const bool all = options.record_policy.drops_surplus_blanks();
-  bool is_first = true;
-  while (names && names->size() > 1 && names->back().empty() && (is_first || all)) {
-    names->pop_back();
-    is_first = false;
-  }
-  return names;
-}
 
 std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_trip) {
   // What a server usually does with a chunk, and how many round trips a chunk takes: measured, see
@@ -219,14 +129,6 @@ std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_
   const auto busy = static_cast<double>(std::clamp<std::size_t>(cores, 2, 8));
   const double idle_too = busy * (1 + round_trips * round_trip / chunk_time);
   return std::min(static_cast<std::size_t>(std::lround(idle_too)), limits::default_jobs_max);
-}
-
-void adopt(LoadOptions& options, const chunk::Preamble& preamble) {
-  options.dialect = preamble.dialect;
-  // Elsewhere that can be said when a value is trimmed; here not, as \N is more than what it means.
-  options.dialect.nulls_between_blanks =
-      options.dialect.escapes_everywhere() && options.values.trim != tuple::Trim::none;
-  if (preamble.is_text && !options.header_given) options.header = HeaderMode::none;
 }
 
 chunk::ChunkerOptions Plan::chunker_options() const {
@@ -276,68 +178,58 @@ PlanSummary Plan::summary() const {
   }
   for (const tuple::AddedValue& added : encoder.rules.added)
     s.columns.push_back(fmt::format("--add {} -> {}", added.wish, added.column));
-  for (const writer::Index& index : deferred_indexes)
+  for (const writer::Index& index : indexes.deferrable)
     s.deferred_indexes.push_back(index.index_name);
   s.ignored_columns = mapping.ignored;
   s.missing_columns = mapping.missing;
   return s;
 }
 
-Beginning read_beginning(source::Source& source, const LoadOptions& options) {
-  Beginning beginning{chunk::read_preamble(source, preamble_options(options)), {}, {}};
-  require_lines(source.name(), options, beginning.preamble);
-  const std::string& bytes = beginning.preamble.beginning;
-  beginning.digests = {.fingerprint = source::fingerprint(source, bytes),
-                       .head = source::head_digest(bytes),
-                       .marked = source::marked_digests(source, bytes)};
-  return beginning;
+void settle(LoadOptions& options, const source::Source& source, Findings& found) {
+  Beginning& beginning = found.beginning;
+  adopt(options, beginning.preamble);
+  if (source.encoding() != nullptr) {
+    found.target.data_encoding = pg::utf8;
+    found.target.session.text_is_utf8 = true;
+    require_header_in(*source.encoding(), beginning, options);
+  }
+  std::optional<std::vector<std::string>>& header = beginning.preamble.header;
+  beginning.header_ends_blank = header && header->size() > 1 && header->back().empty();
+  header = header_names(beginning.preamble, options);
 }
 
-Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
-               writer::Target target, std::vector<writer::UniqueKey> unique_keys,
-               writer::SecondaryIndexes indexes, std::size_t jobs,
-               std::optional<Selecting> selecting) {
+Plan make_plan(LoadOptions options, source::Source& source, Findings found) {
   Plan plan;
-  plan.selecting = std::move(selecting);
+  plan.selecting = std::move(found.selecting);
   if (!plan.selecting && !options.where.empty())
     plan.condition = script::UserSql("--where", options.where);
   plan.options = std::move(options);
-  adopt(plan.options, beginning.preamble);
   plan.source = &source;
-  plan.target = std::move(target);
-  plan.deferred_indexes = std::move(indexes.deferrable);
-  plan.kept_indexes = std::move(indexes.kept);
-  plan.owner_elsewhere = std::move(indexes.owner_elsewhere);
-  plan.preamble = std::move(beginning.preamble);
-  plan.digests = std::move(beginning.digests);
+  plan.target = std::move(found.target);
+  plan.indexes = std::move(found.indexes);
+  plan.preamble = std::move(found.beginning.preamble);
+  plan.digests = std::move(found.beginning.digests);
   const LoadOptions& o = plan.options;
   const tuple::Table& table = plan.target.table;
   refuse_what_takes_no_rows(table);
   refuse_deferred_indexes(plan);
-  const bool header_ends_blank = plan.preamble.header && plan.preamble.header->size() > 1 &&
-                                 plan.preamble.header->back().empty();
-  plan.preamble.header = header_names(plan.preamble, o);
   plan.mapping = map_columns(plan);
-  plan.options.record_policy.trailing_delimiter = has_trailing_delimiter(plan, header_ends_blank);
+  plan.options.record_policy.trailing_delimiter =
+      has_trailing_delimiter(plan, found.beginning.header_ends_blank);
   csv::Dialect dialect = o.dialect;
-  if (beginning.null_bytes) dialect.null_text = *beginning.null_bytes;
+  if (found.beginning.null_bytes) dialect.null_text = *found.beginning.null_bytes;
   plan.encoder =
       tuple::plan_encoder(plan.fed_table(), plan.mapping, dialect, plan.preamble.line_end,
                           plan.target.session, o.record_policy, value_rules(plan, dialect));
   for (const tuple::AddedValue& added : plan.encoder.rules.added)
     std::erase(plan.mapping.missing, added.column);
-  if (plan.selecting) name_missing_columns(plan);
-  plan.strategy = choose_strategy(o, table, plan.fed_columns(), unique_keys);
+  plan.strategy = choose_strategy(o, table, plan.fed_columns(), found.unique_keys);
   std::ranges::copy(plan.preamble.notes, std::back_inserter(plan.strategy.notes));
   note_names_alike(plan);
   refuse_foreign_table(plan);
-  fit_encoder(plan.encoder, plan.strategy, plan.fed_table(), unique_keys);
-  if (plan.selecting) {
-    fit_encoder_to_list(plan);
-    note_texts_of_list(plan);
-  }
-  require_ascii_sql(plan);
-  plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : jobs;
+  fit_encoder(plan.encoder, plan.strategy, plan.fed_table(), found.unique_keys);
+  if (plan.selecting) fit_to_list(plan);
+  plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : found.jobs;
   fill_in_words(plan);
   return plan;
 }
@@ -374,7 +266,7 @@ std::string rejects_path_of(const Plan& plan, const std::string& named) {
 void reread_preamble(Plan& plan) {
   plan.source->rewind();
   std::optional<std::vector<std::string>> header = std::move(plan.preamble.header);
-  plan.preamble = chunk::read_preamble(*plan.source, preamble_options(plan.options));
+  plan.preamble = read_preamble(*plan.source, plan.options);
   plan.preamble.header = std::move(header);  // in UTF-8
   if (!plan.begins_at) return;
   plan.preamble.start = *plan.begins_at;
