@@ -1,5 +1,7 @@
 #include "app/command_files.hpp"
 
+#include "app/load_end_flags.hpp"
+
 namespace sluice::app {
 namespace {
 
@@ -14,7 +16,7 @@ void refuse_what_takes_more(const LoadFlags& flags, const MoreFiles& more, const
 void refuse_what_one_file_does(const plan::LoadOptions& options, std::size_t files) {
   if (!options.deletes() || files <= 1) return;
   throw Failure(FailureKind::usage,
-                std::string(options.delete_missing ? "--delete-missing" : "--replace") +
+                std::string(deleting_flag(options)) +
                     " with several files would delete the rows of the one before: load them "
                     "one by one, or as one file");
 }

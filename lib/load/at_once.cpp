@@ -83,14 +83,15 @@ asio::awaitable<std::optional<std::vector<StoredAtOnce>>> store_at_once(
   std::optional<std::vector<StoredAtOnce>> all;
   std::vector<const tuple::Batch*> batches;
   for (const OneChunk* one : chunks) batches.push_back(&one->batch);
+  // One alone, which may be a whole chunk, is sent as it is: together they are copied.
   const bool is_one = batches.size() == 1;
-  const tuple::Batch joined_batch = is_one ? tuple::Batch() : tuple::together(batches);
+  const tuple::Batch copied = is_one ? tuple::Batch() : tuple::together(batches);
+  const tuple::Batch& all_rows = is_one ? *batches.front() : copied;
   const auto writer = plan::make_writer(chunks.front()->plan, std::nullopt);
   pg::Lease connection = co_await on.pool.acquire();
   const writer::Writer::Around more = around(chunks);
   try {
-    const pg::Result entered =
-        co_await writer->write_between(*connection, is_one ? *batches.front() : joined_batch, more);
+    const pg::Result entered = co_await writer->write_between(*connection, all_rows, more);
     all = read_answer(chunks, entered);
   } catch (const pg::PgError&) {
     // The usual way says what it is.
