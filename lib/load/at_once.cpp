@@ -1,7 +1,5 @@
 #include "load/at_once.hpp"
 
-#include <map>
-
 #include "async/offload.hpp"
 #include "ledger/begin_load.hpp"
 #include "ledger/run_lock.hpp"
@@ -48,9 +46,7 @@ StoredAtOnce stored(const OneChunk& one, LoadId load) {
 
 std::vector<StoredAtOnce> read_answer(const std::vector<const OneChunk*>& chunks,
                                       const pg::Result& entered) {
-  std::map<std::string, LoadId, std::less<>> numbers;
-  for (std::size_t row = 0; row < entered.rows(); ++row)
-    numbers.emplace(entered.text(row, 0), LoadId{entered.integer(row, 1)});
+  const auto numbers = ledger::read_entered(entered);
   std::vector<StoredAtOnce> all;
   for (const OneChunk* one : chunks) {
     const auto number = numbers.find(one->entry.fingerprint);

@@ -106,10 +106,10 @@ asio::awaitable<void> Entrance::read_again(const ledger::LoadEntry& like) {
     throw Failure(
         FailureKind::changed,
         fmt::format(
-            "{} begins like load {}, which is in {} already, and what follows may be there too\n"
-            "  A stream cannot be read twice: make it a file, and load that. --again loads all of "
-            "the stream once more, also what that load has stored.",
-            plan_.source->name(), like.id.value, plan_.target.table.full_name()));
+            "{} begins like load {}, which is in {} already, and what follows may be there too",
+            plan_.source->name(), like.id.value, plan_.target.table.full_name()),
+        "A stream cannot be read twice: make it a file, and load that. --again loads all of "
+        "the stream once more, also what that load has stored.");
   }
   const auto read = [this] { plan::reread_preamble(plan_); };
   co_await async::offload(run_.on.reader, read);

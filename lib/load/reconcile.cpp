@@ -23,9 +23,9 @@ void require_unchanged_source(const source::Source& source, const std::string& s
   if (source.stamp() == stamp) return;
   throw Failure(FailureKind::changed,
                 fmt::format("{} changed while it was read: what is stored may be neither its old "
-                            "nor its new content\n"
-                            "  Load it from the start with --again --truncate once it is complete.",
-                            source.name()));
+                            "nor its new content",
+                            source.name()),
+                "Load it from the start with --again --truncate once it is complete.");
 }
 
 /// Somebody has renamed the source, or changed who may read it; or has set the time of a change
@@ -81,9 +81,9 @@ asio::awaitable<void> Reconciliation::require_crash(std::uint64_t lost) {
   throw Failure(
       FailureKind::failed,
       fmt::format("{} rows of load {} were deleted from pgsluice.chunks while it ran, and "
-                  "not by a crash of the server: {} still has what they stand for\n"
-                  "  --again --truncate empties {} first, and loads {} from the start.",
-                  lost, run_.report.load->value, plan_.target.table.full_name(),
+                  "not by a crash of the server: {} still has what they stand for",
+                  lost, run_.report.load->value, plan_.target.table.full_name()),
+      fmt::format("--again --truncate empties {} first, and loads {} from the start.",
                   plan_.target.table.full_name(), plan_.source->name()));
 }
 

@@ -30,9 +30,11 @@ tuple::Mapping map_header(const Plan& plan, const tuple::MappingOptions& options
   try {
     return tuple::map_by_name(plan.target.table, names, options, plan.source->name());
   } catch (const Failure& failure) {
-    throw Failure(failure.kind(),
-                  failure.what() + header_advice(plan.target.table, plan.options.dialect,
-                                                 plan.preamble.header_bytes, names));
+    std::string advice = failure.advice();
+    const std::string more =
+        header_advice(plan.target.table, plan.options.dialect, plan.preamble.header_bytes, names);
+    if (!advice.empty() && !more.empty()) advice += "\n  ";
+    throw Failure(failure.kind(), failure.problem(), advice + more);
   }
 }
 
