@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/load_end_flags.hpp"
 #include "base/failure.hpp"
 
 namespace sluice::app {
@@ -24,9 +25,7 @@ void refuse_with_new_table(const CreateFlags& flags, const plan::LoadOptions& o)
   // Of one that may be there already, what is in it may go.
   const bool may_empty = flags.takes_any_table() && !o.deletes();
   if ((o.truncate || o.deletes()) && !may_empty) {
-    const std::string flag = o.truncate         ? "--truncate"
-                             : o.delete_missing ? "--delete-missing"
-                                                : "--replace";
+    const std::string flag = o.truncate ? "--truncate" : deleting_flag(o);
     refuse(flag + " takes rows away, and a table of --create has none: leave one out");
   }
   if (o.on_conflict == writer::OnConflict::error) return;

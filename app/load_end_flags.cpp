@@ -8,13 +8,17 @@
 
 namespace sluice::app {
 
+const char* deleting_flag(const plan::LoadOptions& o) {
+  return o.delete_missing ? "--delete-missing" : "--replace";
+}
+
 void refuse_deletes(const LoadFlags& flags, const plan::LoadOptions& o) {
   const auto refuse = [](const std::string& why) { throw Failure(FailureKind::usage, why); };
   if (!flags.max_deletes.empty() && !o.deletes())
     refuse("--max-deletes says more about --delete-missing and --replace: give one of them too");
   if (flags.replace) static_cast<void>(script::UserSql("--replace", *flags.replace));  // throws
   if (!o.deletes()) return;
-  const std::string flag = o.delete_missing ? "--delete-missing" : "--replace";
+  const std::string flag = deleting_flag(o);
   if (o.delete_missing && !o.replace.empty())
     refuse("--replace and --delete-missing exclude each other: each says which rows go");
   if (o.delete_missing && o.on_conflict != writer::OnConflict::update)
@@ -37,9 +41,7 @@ void refuse_deletes(const LoadFlags& flags, const plan::LoadOptions& o) {
 
 void refuse_idle_end(const plan::LoadOptions& o) {
   if (o.is_all_or_nothing() && o.defer_indexes) {
-    const std::string flag = o.atomic           ? "--atomic"
-                             : o.delete_missing ? "--delete-missing"
-                                                : "--replace";
+    const std::string flag = o.atomic ? "--atomic" : deleting_flag(o);
     throw Failure(FailureKind::usage,
                   flag +
                       " and --defer-indexes exclude each other: an index that is dropped is seen "

@@ -13,6 +13,9 @@ namespace sluice::app {
 /// --replace, --delete-missing, --max-deletes.
 void add_delete_flags(CLI::App& command, LoadFlags& flags);
 
+/// Which of them takes rows away. REQUIRES: options.deletes().
+const char* deleting_flag(const plan::LoadOptions& options);
+
 /// Throws Failure(usage) for those of them by which more would be lost than is meant.
 void refuse_deletes(const LoadFlags& flags, const plan::LoadOptions& options);
 

@@ -133,7 +133,7 @@ TableMaker::Found TableMaker::look_at(plan::LoadOptions options) {
 
 /// The columns of one more file, which may be those of others.
 void TableMaker::add(OpenedFile& file, const std::vector<FileColumn>& columns) {
-  wish_->contents.insert(file.beginning.fingerprint);
+  wish_->contents.insert(file.beginning.digests.fingerprint);
   if (columns.empty()) return;
   ++files_read_;
   if (file.is_long_stream) long_stream_ = file.source->name();

@@ -81,4 +81,11 @@ std::vector<Sql> enter_stored_statements(const std::vector<StoredLoad>& loads, b
   return statements;
 }
 
+std::map<std::string, LoadId, std::less<>> read_entered(const pg::Result& entered) {
+  std::map<std::string, LoadId, std::less<>> loads;
+  for (std::size_t row = 0; row < entered.rows(); ++row)
+    loads.emplace(entered.text(row, 0), LoadId{entered.integer(row, 1)});
+  return loads;
+}
+
 }  // namespace sluice::ledger

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "base/sql.hpp"
@@ -34,8 +37,10 @@ struct StoredLoad {
 };
 
 /// Statements that enter such loads into one table, by the transaction that they are in. The last
-/// one answers a row for each: its fingerprint, and its number. An unlogged table's are `marked`.
+/// one answers a row for each (read_entered()). An unlogged table's are `marked`.
 /// REQUIRES: each has a fingerprint of its own.
 std::vector<Sql> enter_stored_statements(const std::vector<StoredLoad>& loads, bool marked);
+/// What that one answers: the load of each fingerprint.
+std::map<std::string, LoadId, std::less<>> read_entered(const pg::Result& entered);
 
 }  // namespace sluice::ledger

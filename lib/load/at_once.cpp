@@ -1,7 +1,5 @@
 #include "load/at_once.hpp"
 
-#include <map>
-
 #include "async/offload.hpp"
 #include "ledger/begin_load.hpp"
 #include "ledger/run_lock.hpp"
@@ -23,10 +21,10 @@ writer::Writer::Around around(const std::vector<const OneChunk*>& chunks) {
   for (const OneChunk* one : chunks) {
     const plan::Plan& plan = one->plan;
     locks.push_back(ledger::RunLock::try_expression(plan::lock_names(plan)));
-    sources.push_back(&plan.identity);
+    sources.push_back(&one->entry);
     // Until it is sent, and from then on by the server's clock.
     const double so_far = std::chrono::duration<double>(async::Clock::now() - one->began).count();
-    loads.push_back({plan.identity, entry_of(one->chunk, one->batch),
+    loads.push_back({one->entry, entry_of(one->chunk, one->batch),
                      sql("{} + extract(epoch from clock_timestamp() - now())", so_far)});
   }
   const bool is_marked = chunks.front()->plan.target.table.is_unlogged;
@@ -48,12 +46,10 @@ StoredAtOnce stored(const OneChunk& one, LoadId load) {
 
 std::vector<StoredAtOnce> read_answer(const std::vector<const OneChunk*>& chunks,
                                       const pg::Result& entered) {
-  std::map<std::string, LoadId, std::less<>> numbers;
-  for (std::size_t row = 0; row < entered.rows(); ++row)
-    numbers.emplace(entered.text(row, 0), LoadId{entered.integer(row, 1)});
+  const auto numbers = ledger::read_entered(entered);
   std::vector<StoredAtOnce> all;
   for (const OneChunk* one : chunks) {
-    const auto number = numbers.find(one->plan.identity.fingerprint);
+    const auto number = numbers.find(one->entry.fingerprint);
     if (number == numbers.end()) entered.refuse("the number of each load was asked for");
     all.push_back(stored(*one, number->second));
   }
@@ -62,15 +58,16 @@ std::vector<StoredAtOnce> read_answer(const std::vector<const OneChunk*>& chunks
 
 }  // namespace
 
-asio::awaitable<std::optional<OneChunk>> read_one_chunk(Resources on, plan::Plan& plan) {
-  std::optional<OneChunk> one(OneChunk{plan, async::Clock::now(), {}, {}});
+asio::awaitable<std::optional<OneChunk>> read_one_chunk(Resources on, const plan::Plan& plan,
+                                                        const ledger::NewLoad& entry) {
+  std::optional<OneChunk> one(OneChunk{plan, entry, async::Clock::now(), {}, {}});
   const auto read = [&] {
     chunk::Chunk second;
     chunk::Chunker chunker(*plan.source, plan.preamble, plan.chunker_options());
     const bool is_one = chunker.next(one->chunk) && !chunker.next(second);
     if (is_one)
       tuple::Encoder(plan.encoder).encode(one->chunk.parse_input(), one->batch, one->chunk.start);
-    return is_one && one->batch.rejects == 0 && plan.source->stamp() == plan.identity.source_stamp;
+    return is_one && one->batch.rejects == 0 && plan.source->stamp() == entry.source_stamp;
   };
   const bool is_one = co_await async::offload(on.reader, read);
   if (!is_one) one.reset();
@@ -82,14 +79,15 @@ asio::awaitable<std::optional<std::vector<StoredAtOnce>>> store_at_once(
   std::optional<std::vector<StoredAtOnce>> all;
   std::vector<const tuple::Batch*> batches;
   for (const OneChunk* one : chunks) batches.push_back(&one->batch);
+  // One alone, which may be a whole chunk, is sent as it is: together they are copied.
   const bool is_one = batches.size() == 1;
-  const tuple::Batch joined_batch = is_one ? tuple::Batch() : tuple::together(batches);
+  const tuple::Batch copied = is_one ? tuple::Batch() : tuple::together(batches);
+  const tuple::Batch& all_rows = is_one ? *batches.front() : copied;
   const auto writer = plan::make_writer(chunks.front()->plan, std::nullopt);
   pg::Lease connection = co_await on.pool.acquire();
   const writer::Writer::Around more = around(chunks);
   try {
-    const pg::Result entered =
-        co_await writer->write_between(*connection, is_one ? *batches.front() : joined_batch, more);
+    const pg::Result entered = co_await writer->write_between(*connection, all_rows, more);
     all = read_answer(chunks, entered);
   } catch (const pg::PgError&) {
     // The usual way says what it is.

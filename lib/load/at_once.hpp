@@ -4,14 +4,17 @@
 #include <vector>
 
 #include "async/event.hpp"
+#include "ledger/loads.hpp"
 #include "load/resources.hpp"
 #include "plan/plan.hpp"
 
 namespace sluice::load {
 
-/// A source of one chunk without a bad record, ready to be stored. The plan outlives it.
+/// A source of one chunk without a bad record, ready to be stored. The plan and its entry outlive
+/// it.
 struct OneChunk {
-  plan::Plan& plan;
+  const plan::Plan& plan;
+  const ledger::NewLoad& entry;
   async::Clock::time_point began;
   chunk::Chunk chunk;
   tuple::Batch batch;
@@ -27,7 +30,8 @@ struct StoredAtOnce {
 /// Reads and encodes a source. Nothing where it is more than one chunk, has a bad record, or has
 /// changed since it was planned; then it is read from its first record on again, by whoever does
 /// (plan::reread_preamble()). REQUIRES: the source can be read twice.
-asio::awaitable<std::optional<OneChunk>> read_one_chunk(Resources on, plan::Plan& plan);
+asio::awaitable<std::optional<OneChunk>> read_one_chunk(Resources on, const plan::Plan& plan,
+                                                        const ledger::NewLoad& entry);
 
 /// Stores sources in one transaction: the locks of their runs, their rows, and the rows of loads
 /// and chunks in the ledger, where each load is finished when it is entered. Nothing where anything

@@ -169,9 +169,9 @@ asio::awaitable<Behind> behind_load(Resources on, pg::Connection& connection, pl
 }
 
 asio::awaitable<void> read_past_front(Resources on, pg::Connection& connection, plan::Plan& plan,
-                                      const ledger::KnownLoad& load) {
+                                      const ledger::NewLoad& now, const ledger::KnownLoad& load) {
   const std::uint64_t begin = plan.begins_at->byte_offset;
-  resume::Chains chains(connection, plan.identity);
+  resume::Chains chains(connection, now);
   std::vector<resume::Range> ranges = co_await chains.ranges_of(load);
   std::erase_if(ranges, [begin](const resume::Range& range) { return range.begin >= begin; });
   // Of a record that was cut off, the load in front has a part too.
@@ -205,8 +205,9 @@ asio::awaitable<void> read_past_front(Resources on, pg::Connection& connection, 
 }
 
 asio::awaitable<Failure> refusal_of_grown(Resources on, pg::Connection& connection,
-                                          plan::Plan& plan, resume::Verdict verdict) {
-  Failure refused = refusal(plan, verdict);
+                                          plan::Plan& plan, const ledger::NewLoad& now,
+                                          resume::Verdict verdict) {
+  Failure refused = refusal(plan, now, verdict);
   // The end of a stream's beginning may not be there any more.
   if (plan.source->comes_once()) co_return refused;
   const Behind behind = co_await behind_load(on, connection, plan, *verdict.load);

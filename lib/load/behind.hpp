@@ -26,13 +26,15 @@ asio::awaitable<Behind> behind_load(Resources on, pg::Connection& connection, pl
                                     ledger::KnownLoad load);
 
 /// Makes a plan of a load that goes on behind others begin where that one does. What is in front of
-/// it is read on the way, once: throws Failure where it is not what these have read.
+/// it is read on the way, once: throws Failure where it is not what these have read. `now` is the
+/// entry of the plan.
 asio::awaitable<void> read_past_front(Resources on, pg::Connection& connection, plan::Plan& plan,
-                                      const ledger::KnownLoad& load);
+                                      const ledger::NewLoad& now, const ledger::KnownLoad& load);
 
 /// Why a source that has grown out of what a finished load has read is not loaded, and what the
 /// user can do. REQUIRES: Verdict::Kind::refuse_grown.
 asio::awaitable<Failure> refusal_of_grown(Resources on, pg::Connection& connection,
-                                          plan::Plan& plan, resume::Verdict verdict);
+                                          plan::Plan& plan, const ledger::NewLoad& now,
+                                          resume::Verdict verdict);
 
 }  // namespace sluice::load

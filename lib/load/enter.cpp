@@ -27,7 +27,7 @@ namespace {
 /// Drops what is to be built again later. `load` is SQL for the load's number.
 Sql defer_statements(const plan::Plan& plan, const Sql& load) {
   Sql defer;
-  for (const writer::Index& index : plan.deferred_indexes)
+  for (const writer::Index& index : plan.indexes.deferrable)
     defer += ledger::defer_statements(load, plan.target.table.id, index);
   return defer.empty() ? defer : plan.target.settings_sql + defer;
 }
@@ -38,12 +38,12 @@ Sql defer_statements(const plan::Plan& plan, const Sql& load) {
 asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connection) {
   ledger::KnownLoads known_loads;
   if (!lock_) {
-    Sql question = ledger::has_loads_query(plan_.identity);
+    Sql question = ledger::has_loads_query(entry_);
     Sql settings = plan_.target.settings_sql;
     ledger::RunLockNames names = plan::lock_names(plan_);
     const pg::Result known = co_await ledger::RunLock::begin_locked(
         connection, std::move(settings), std::move(names), std::move(question));
-    if (known.boolean(0, 0)) known_loads = co_await ledger::find_loads(connection, plan_.identity);
+    if (known.boolean(0, 0)) known_loads = co_await ledger::find_loads(connection, entry_);
     const bool is_fresh = !known.boolean(0, 0) || plan_.options.again;
     if (is_fresh && !known_loads.has_other_places) {
       // Whoever comes while the one chunk waits for the table is told so too.
@@ -61,7 +61,7 @@ asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connec
           co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(names));
     }
   }
-  known_loads = co_await resume::find_candidates(connection, plan_);
+  known_loads = co_await resume::find_candidates(connection, entry_, plan_.preamble.beginning);
   co_return known_loads;
 }
 
@@ -70,25 +70,25 @@ asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connec
 /// where a new load begins.
 asio::awaitable<resume::Verdict> Entrance::judge_source(pg::Connection& connection, Sql& before) {
   ledger::KnownLoads known = co_await known_loads(connection);
-  resume::History history = resume::history_of(plan_, std::move(known.loads));
+  resume::History history = resume::history_of(plan_, entry_, std::move(known.loads));
   const bool is_asked = known.has_other_places || (!history.loads.empty() && !history.again);
   Sql is_empty;
   if (is_asked || known.has_rows) is_empty = co_await writer::seen_empty(connection, plan_.target);
   history.target_is_empty = !is_empty.empty();
   if (history.target_is_empty) {
-    before += plan_.target.settings_sql + ledger::leave_name_statements(plan_.identity) +
-              ledger::void_if_empty_statement(plan_.identity, is_empty);
+    before += plan_.target.settings_sql + ledger::leave_name_statements(entry_) +
+              ledger::void_if_empty_statement(entry_, is_empty);
   } else if (known.has_other_places) {
-    const Sql adopt = ledger::adopt_statements(plan_.identity);
+    const Sql adopt = ledger::adopt_statements(entry_);
     co_await connection.query(adopt);
   }
-  if (!history.again) co_await resume::find_running(connection, plan_.identity, history.loads);
-  resume::Verdict verdict = resume::judge(history, plan_.identity);
+  if (!history.again) co_await resume::find_running(connection, entry_, history.loads);
+  resume::Verdict verdict = resume::judge(history, entry_);
   if (verdict.kind != resume::Verdict::Kind::compare) co_return verdict;
 
   run_.progress.stage = Progress::Stage::verifying;
   const std::function<bool()> stopped = [this] { return run_.is_stopped; };
-  const resume::ComparisonOn on{run_.on.reader,           connection, *plan_.source, plan_.identity,
+  const resume::ComparisonOn on{run_.on.reader,           connection, *plan_.source, entry_,
                                 plan_.preamble.beginning, stopped};
   verdict = co_await resume::judge_by_content(on, history);
   run_.require_going_on();
@@ -106,10 +106,10 @@ asio::awaitable<void> Entrance::read_again(const ledger::LoadEntry& like) {
     throw Failure(
         FailureKind::changed,
         fmt::format(
-            "{} begins like load {}, which is in {} already, and what follows may be there too\n"
-            "  A stream cannot be read twice: make it a file, and load that. --again loads all of "
-            "the stream once more, also what that load has stored.",
-            plan_.source->name(), like.id.value, plan_.target.table.full_name()));
+            "{} begins like load {}, which is in {} already, and what follows may be there too",
+            plan_.source->name(), like.id.value, plan_.target.table.full_name()),
+        "A stream cannot be read twice: make it a file, and load that. --again loads all of "
+        "the stream once more, also what that load has stored.");
   }
   const auto read = [this] { plan::reread_preamble(plan_); };
   co_await async::offload(run_.on.reader, read);
@@ -165,26 +165,27 @@ asio::awaitable<bool> Entrance::enter() {
       tell_drift(run_, plan_);
       break;
     case Kind::refuse_grown: {
-      const Failure refused = co_await refusal_of_grown(run_.on, connection, plan_, verdict);
+      const Failure refused =
+          co_await refusal_of_grown(run_.on, connection, plan_, entry_, verdict);
       throw Failure(refused);
     }
-    default: throw refusal(plan_, verdict);
+    default: throw refusal(plan_, entry_, verdict);
   }
   if (!verdict.note.empty()) run_.note(verdict.note);
   co_await rejects_.choose(plan_, {});
+  entry_.rejects_path = rejects_.path();
   for (const LoadId id : verdict.void_loads)
     begin.before += sql("{}; ", ledger::void_load_statement(id));
   // A load that is all or nothing empties the table when it publishes.
   if (plan_.options.truncate && !plan_.strategy.staged)
-    begin.before +=
-        ledger::empties_table_statement(plan_.identity) + plan::truncate_statement(plan_);
+    begin.before += ledger::empties_table_statement(entry_) + plan::truncate_statement(plan_);
   if (!begin.before.empty()) begin.before += ledger::drop_stale_stages_statement();
   begin.behind = defer_statements(plan_, ledger::this_load);
   if (plan_.target.table.is_unlogged) begin.behind += ledger::mark_statement(ledger::this_load);
   // Of a load of one chunk, the entry is on disk with that.
   begin.durable =
       !is_small(*plan_.source, plan_.options) || !begin.before.empty() || !begin.behind.empty();
-  run_.report.load = co_await ledger::begin_load(connection, plan_.identity, begin);
+  run_.report.load = co_await ledger::begin_load(connection, entry_, begin);
   plan::fill_in_load(plan_, *run_.report.load);
   co_return true;
 }
@@ -193,8 +194,8 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   run_.report.load = load.id;
   const bool is_just_begun = run_.made_table == load.id;
   run_.report.resumed = !is_just_begun;
-  const bool has_grown = load.source_bytes && plan_.identity.source_bytes &&
-                         *load.source_bytes != *plan_.identity.source_bytes;
+  const bool has_grown =
+      load.source_bytes && entry_.source_bytes && *load.source_bytes != *entry_.source_bytes;
   if (!is_just_begun) {
     run_.note(fmt::format("resuming load {} of {}, with {} rows {} already{}", load.id.value,
                           load.started_at, load.totals.counts.rows(),
@@ -207,24 +208,24 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
       const auto read = [this] { plan::reread_preamble(plan_); };
       co_await async::offload(run_.on.reader, read);
     } else {
-      co_await read_past_front(run_.on, connection, plan_, load);
+      co_await read_past_front(run_.on, connection, plan_, entry_, load);
       run_.require_going_on();
     }
   }
-  plan_.identity.behind_load = load.behind_load;
+  entry_.behind_load = load.behind_load;
   co_await rejects_.choose(plan_, path_of_text(load.rejects_path));
   plan::take_over_words(plan_, load.options);
   plan::fill_in_load(plan_, load.id);
   // What decides where chunks end stays; how large a record may be does not.
-  plan_.identity.chunk_bytes = load.chunk_bytes;
-  run_.report.plan.chunk_bytes = plan_.identity.chunk_bytes;
+  plan_.options.chunk_bytes = load.chunk_bytes;
+  run_.report.plan.chunk_bytes = load.chunk_bytes;
   Sql more = defer_statements(plan_, sql("{}", load.id.value));
   if (load.counts_mark)
-    more += ledger::leave_mark_out_statements(load, plan_.identity, source::utf8_mark.size());
+    more += ledger::leave_mark_out_statements(load, entry_, source::utf8_mark.size());
   // What finishes it is decided when that is done.
-  more += ledger::end_otherwise_statement(load.id, plan_.identity);
-  if (has_grown) more += ledger::grow_statement(load.id, plan_.identity);
-  co_await ledger::resume_load(connection, load.id, plan_.identity.rejects_path, more);
+  more += ledger::end_otherwise_statement(load.id, entry_);
+  if (has_grown) more += ledger::grow_statement(load.id, entry_);
+  co_await ledger::resume_load(connection, load.id, rejects_.path(), more);
 }
 
 /// Makes the plan one of what is behind the content of a finished load.
@@ -233,8 +234,8 @@ asio::awaitable<void> Entrance::go_on_behind(pg::Connection& connection,
   const Behind behind = co_await behind_load(run_.on, connection, plan_, load);
   if (behind.why_not) throw Failure(*behind.why_not);
   plan_.begins_at = behind.place;
-  plan_.identity.behind_load = load.id;
-  plan_.identity.options = plan::with_beginning(plan_.identity.options, behind.place);
+  entry_.behind_load = load.id;
+  entry_.options = plan::with_beginning(entry_.options, behind.place);
   const auto read = [this] { plan::reread_preamble(plan_); };
   co_await async::offload(run_.on.reader, read);
   run_.note(fmt::format("goes on behind load {}, at line {}{}", load.id.value, behind.place.line,

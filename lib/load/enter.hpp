@@ -13,9 +13,11 @@ namespace sluice::load {
 /// How a load is entered in the ledger, or found there again.
 class Entrance {
  public:
-  /// All outlive it. A lock that is not held yet is taken where that needs a connection of its own.
-  Entrance(Run& run, plan::Plan& plan, KeptRejects& rejects, std::optional<ledger::RunLock>& lock)
-      : run_(run), plan_(plan), rejects_(rejects), lock_(lock) {}
+  /// All outlive it; `entry` is that of the plan. A lock that is not held yet is taken where that
+  /// needs a connection of its own.
+  Entrance(Run& run, plan::Plan& plan, ledger::NewLoad& entry, KeptRejects& rejects,
+           std::optional<ledger::RunLock>& lock)
+      : run_(run), plan_(plan), entry_(entry), rejects_(rejects), lock_(lock) {}
 
   /// Asks the ledger about the source, and reads it where its content decides. False if there is
   /// nothing to do; else the report has the load, the plan begins where there is something to do,
@@ -33,6 +35,7 @@ class Entrance {
 
   Run& run_;
   plan::Plan& plan_;
+  ledger::NewLoad& entry_;
   KeptRejects& rejects_;
   std::optional<ledger::RunLock>& lock_;
 };

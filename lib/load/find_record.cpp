@@ -31,7 +31,7 @@ std::optional<tuple::Reject> find_record(const plan::Plan& plan, std::uint64_t r
   do {
     if (!chunker.next(chunk)) return std::nullopt;
   } while (chunk.start.record + chunk.records <= record);
-  csv::Parser parser(plan.options.dialect, plan.encoder.line_end);
+  csv::Parser parser(plan.encoder.dialect, plan.encoder.line_end);
   parser.start(chunk.parse_input());
   csv::Record found;
   const std::uint64_t number = record - chunk.start.record;

@@ -80,9 +80,7 @@ asio::awaitable<void> run_after_sql(const plan::Plan& plan, pg::Connection& on,
 struct Finishing {
   Resources on;
   const plan::Plan& plan;
-  LoadId load;
-  const ledger::Read& read;
-  double seconds;
+  Ending ending;
   Finished finished;
 };
 
@@ -92,19 +90,18 @@ asio::awaitable<void> finish_once(Finishing& f) {
   pg::Connection& on = *lease;
   // The row's lock waits for an attempt that is still deciding, and then tells what became of it.
   const Sql ask = sql("begin; {}select state from pgsluice.loads where load_id = {} for update",
-                      f.plan.target.settings_sql, f.load.value);
+                      f.plan.target.settings_sql, f.ending.load.value);
   const auto asked = co_await on.query(ask);
   const pg::Result& row = asked.back();
   if (row.rows() == 1 && row.text(0, 0) == "finished") {
     co_await on.query("rollback");
-    const auto entry = co_await ledger::show_load(on, f.load);
-    f.finished.end = {f.load, true, false, entry->totals};
+    const auto entry = co_await ledger::show_load(on, f.ending.load);
+    f.finished.end = {f.ending.load, true, false, entry->totals};
     co_return;
   }
-  const Sql finish =
-      ledger::finish_statement(f.load, f.read, f.seconds, f.plan.identity.source_stamp);
+  const Sql finish = finish_statement(f.ending);
   const auto finished = co_await on.query(finish);
-  f.finished.end = ledger::read_finish(finished.back(), f.read);
+  f.finished.end = ledger::read_finish(finished.back(), f.ending.read);
   if (!f.finished.end.finished) {
     co_await on.query("rollback");
     co_return;
@@ -114,6 +111,11 @@ asio::awaitable<void> finish_once(Finishing& f) {
 }
 
 }  // namespace
+
+Sql finish_statement(const Ending& ending) {
+  return ledger::finish_statement(ending.load, ending.read, ending.seconds,
+                                  ending.entry.source_stamp);
+}
 
 bool ends_with_more(const plan::LoadOptions& options) {
   return options.after_sql != nullptr || options.set_sequences;
@@ -148,9 +150,8 @@ asio::awaitable<void> end_with_more(const plan::Plan& plan, pg::Connection& on,
 }
 
 asio::awaitable<Finished> finish_with_more(Resources on, const plan::Plan& plan,
-                                           const RetryPolicy& policy, LoadId load,
-                                           const ledger::Read& read, double seconds) {
-  Finishing finishing{on, plan, load, read, seconds, {}};
+                                           const RetryPolicy& policy, Ending ending) {
+  Finishing finishing{on, plan, ending, {}};
   const auto attempt = [&finishing] { return finish_once(finishing); };
   const auto decide = [&policy](const std::exception_ptr& failure, std::size_t tries,
                                 std::chrono::milliseconds elapsed) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "ledger/loads.hpp"
 #include "load/resources.hpp"
 #include "load/retry_policy.hpp"
 #include "plan/plan.hpp"
@@ -23,6 +24,17 @@ asio::awaitable<void> require_possible_end(pg::Pool& pool, const plan::Plan& pla
 asio::awaitable<void> end_with_more(const plan::Plan& plan, pg::Connection& on,
                                     const char* otherwise, std::vector<std::string>& notes);
 
+/// A load at its end: its entry, and what this run has read of it.
+struct Ending {
+  const ledger::NewLoad& entry;
+  LoadId load;
+  const ledger::Read& read;
+  double seconds;
+};
+
+/// The statement that finishes it in the ledger (ledger::read_finish()).
+Sql finish_statement(const Ending& ending);
+
 struct Finished {
   ledger::Finish end;
   std::vector<std::string> notes;  ///< for people
@@ -31,7 +43,6 @@ struct Finished {
 /// Finishes a load whose rows are in the table, in one transaction with that, trying again as the
 /// policy says. One whose answer was lost is found done, and is done once.
 asio::awaitable<Finished> finish_with_more(Resources on, const plan::Plan& plan,
-                                           const RetryPolicy& policy, LoadId load,
-                                           const ledger::Read& read, double seconds);
+                                           const RetryPolicy& policy, Ending ending);
 
 }  // namespace sluice::load

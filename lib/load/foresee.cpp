@@ -9,6 +9,7 @@
 #include "load/refusal.hpp"
 #include "resume/candidates.hpp"
 #include "resume/compare.hpp"
+#include "resume/entry.hpp"
 #include "writer/catalog.hpp"
 
 namespace sluice::load {
@@ -38,15 +39,17 @@ asio::awaitable<void> foresee(Run& run, plan::Plan& plan) {
   using Kind = resume::Verdict::Kind;
   if (plan.target.ledger != ledger::State::complete) co_return;
   pg::Lease connection = co_await run.on.pool.acquire();
-  ledger::KnownLoads known = co_await resume::find_candidates(*connection, plan);
-  resume::History history = resume::history_of(plan, std::move(known.loads));
+  ledger::NewLoad entry = resume::entry_of(plan);
+  ledger::KnownLoads known =
+      co_await resume::find_candidates(*connection, entry, plan.preamble.beginning);
+  resume::History history = resume::history_of(plan, entry, std::move(known.loads));
   if (!history.loads.empty() && !history.again) {
     const Sql is_empty = co_await writer::seen_empty(*connection, plan.target);
     history.target_is_empty = !is_empty.empty();
-    co_await resume::find_running(*connection, plan.identity, history.loads);
+    co_await resume::find_running(*connection, entry, history.loads);
   }
   const std::function<bool()> stopped = [&run] { return run.is_stopped; };
-  const resume::ComparisonOn on{run.on.reader,           *connection, *plan.source, plan.identity,
+  const resume::ComparisonOn on{run.on.reader,           *connection, *plan.source, entry,
                                 plan.preamble.beginning, stopped};
   const resume::Verdict verdict = co_await resume::judge_by_content(on, history);
   run.require_going_on();
@@ -59,10 +62,10 @@ asio::awaitable<void> foresee(Run& run, plan::Plan& plan) {
     case Kind::resume:
     case Kind::nothing_to_do: break;
     case Kind::refuse_grown: {
-      const Failure refused = co_await refusal_of_grown(run.on, *connection, plan, verdict);
+      const Failure refused = co_await refusal_of_grown(run.on, *connection, plan, entry, verdict);
       throw Failure(refused);
     }
-    default: throw refusal(plan, verdict);
+    default: throw refusal(plan, entry, verdict);
   }
   std::string note = words_for(plan, verdict);
   if (!note.empty()) run.note(std::move(note));

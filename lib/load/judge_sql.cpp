@@ -129,8 +129,7 @@ asio::awaitable<plan::Selecting> judge_list(pg::Pool& pool, const plan::LoadOpti
                                             const writer::Target& target,
                                             const chunk::Preamble& preamble) {
   require_flags_for_list(options);
-  const std::vector<std::string> names =
-      plan::names_for_list(options, plan::header_names(preamble, options));
+  const std::vector<std::string> names = plan::names_for_list(options, preamble.header);
   plan::Selecting selecting(options, names, target.table);
   pg::Lease on = co_await pool.acquire();
   Sql make_nothing("create temporary table pgsluice_nothing () on commit drop; ");

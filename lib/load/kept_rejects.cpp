@@ -19,7 +19,7 @@ std::function<bool(std::int64_t)> those_of(const ledger::StoredChunks& stored, b
 
 }  // namespace
 
-asio::awaitable<void> KeptRejects::choose(plan::Plan& plan, std::string earlier_path) {
+asio::awaitable<void> KeptRejects::choose(const plan::Plan& plan, std::string earlier_path) {
   rejects::RejectWish wish;
   wish.path = plan::rejects_path_of(plan, plan.options.rejects_path);
   wish.usual_path = plan::rejects_path_of(plan, {});
@@ -38,7 +38,7 @@ asio::awaitable<void> KeptRejects::choose(plan::Plan& plan, std::string earlier_
   const auto choose = [&wish, &choice] { choice = rejects::choose_reject_file(std::move(wish)); };
   co_await async::offload(run_.on.cpu, choose);
   file_ = std::move(choice.file);
-  plan.identity.rejects_path = text_of_path(choice.path);
+  path_ = text_of_path(choice.path);
   if (!choice.note.empty()) run_.note(std::move(choice.note));
 }
 

@@ -22,7 +22,9 @@ class KeptRejects {
 
   /// Decides where they go, and makes the files: they are there before the ledger names them.
   /// `earlier_path` is what it names already.
-  asio::awaitable<void> choose(plan::Plan& plan, std::string earlier_path);
+  asio::awaitable<void> choose(const plan::Plan& plan, std::string earlier_path);
+  /// Where that is, as the ledger names it; empty: none are allowed.
+  const std::string& path() const { return path_; }
 
   /// Before the first chunk of the run.
   void open(const plan::Plan& plan);
@@ -45,6 +47,7 @@ class KeptRejects {
  private:
   Run& run_;
   rejects::RejectBudget budget_;
+  std::string path_;
   std::unique_ptr<rejects::RejectFile> file_;
 };
 

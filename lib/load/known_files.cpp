@@ -13,6 +13,7 @@
 #include "plan/plan.hpp"
 #include "resume/candidates.hpp"
 #include "resume/counted_mark.hpp"
+#include "resume/entry.hpp"
 #include "resume/history.hpp"
 
 namespace sluice::load {
@@ -25,28 +26,30 @@ struct File {
   plan::PlanSummary summary;
   std::optional<source::FileIdentity> file;
   std::string beginning;  ///< of its content; empty for one without a record
-  ledger::NewLoad identity;
+  ledger::NewLoad entry;
 };
 
 constexpr std::size_t compared_bytes = 4096;
 
 /// Nothing where the file cannot be opened, or does not fit the table: its load says why.
-std::optional<File> look_at(const plan::LoadOptions& options, const Shared& shared) {
+std::optional<File> look_at(plan::LoadOptions options, const Shared& shared) {
   try {
     const std::unique_ptr<source::Source> source =
         source::open(options.path, options.unpack, shared.encoding.value_or(std::nullopt));
-    plan::Beginning beginning = plan::read_beginning(*source, options);
-    plan::Plan plan =
-        plan::make_plan(options, *source, std::move(beginning), *shared.target, {}, {}, 1);
-    if (plan.identity.source_stamp.empty()) return std::nullopt;
+    plan::Findings found{.beginning = plan::read_beginning(*source, options),
+                         .target = *shared.target};
+    plan::settle(options, *source, found);
+    const plan::Plan plan = plan::make_plan(std::move(options), *source, std::move(found));
+    ledger::NewLoad entry = resume::entry_of(plan);
+    if (entry.source_stamp.empty()) return std::nullopt;
     return File{.number = 0,
-                .history = resume::history_of(plan, {}),
+                .history = resume::history_of(plan, entry, {}),
                 .summary = plan.summary(),
                 .file = source->file(),
                 .beginning = plan.preamble.read_ahead.empty()
                                  ? std::string()
                                  : plan.preamble.beginning.substr(0, compared_bytes),
-                .identity = std::move(plan.identity)};
+                .entry = std::move(entry)};
   } catch (const Failure&) {
     return std::nullopt;
   }
@@ -56,14 +59,14 @@ using LoadsByStamp = std::multimap<std::string_view, const ledger::KnownLoad*>;
 
 /// The verdict on a file, of the loads that have its stamp and fingerprint.
 resume::Verdict verdict_on(File& file, const LoadsByStamp& loads) {
-  const auto [first, end] = loads.equal_range(file.identity.source_stamp);
+  const auto [first, end] = loads.equal_range(file.entry.source_stamp);
   for (auto known = first; known != end; ++known) {
     ledger::KnownLoad load = *known->second;
-    resume::leave_mark_out(load, file.identity);
-    const bool is_of_it = load.damage.empty() && load.fingerprint == file.identity.fingerprint;
+    resume::leave_mark_out(load, file.entry);
+    const bool is_of_it = load.damage.empty() && load.fingerprint == file.entry.fingerprint;
     if (is_of_it) file.history.loads.push_back({.load = std::move(load)});
   }
-  return resume::judge(file.history, file.identity);
+  return resume::judge(file.history, file.entry);
 }
 
 /// In the order of their bytes, what begins with another one's comes behind it.
@@ -151,7 +154,7 @@ asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, Shared& s
   if (files.empty()) co_return found;
   mark_alike(files, found);
   std::vector<const ledger::NewLoad*> sources;
-  for (const File& file : files) sources.push_back(&file.identity);
+  for (const File& file : files) sources.push_back(&file.entry);
   pg::Lease connection = co_await on.pool.acquire();
   const ledger::KnownLoads known = co_await ledger::find_untouched(*connection, sources);
   if (known.loads.empty()) co_return found;

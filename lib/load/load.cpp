@@ -26,6 +26,7 @@
 #include "load/survey.hpp"
 #include "load/table_state.hpp"
 #include "plan/values.hpp"
+#include "resume/entry.hpp"
 #include "writer/table_name.hpp"
 
 namespace sluice::load {
@@ -35,22 +36,22 @@ using async::Clock;
 
 /// Which indexes are dropped, which are not, and why.
 void note_indexes(const plan::Plan& plan, Run& run) {
-  if (!plan.deferred_indexes.empty()) {
+  if (!plan.indexes.deferrable.empty()) {
     run.note(fmt::format("dropped {} of {} until the rows are in",
-                         count_of_indexes(plan.deferred_indexes.size()),
+                         count_of_indexes(plan.indexes.deferrable.size()),
                          plan.target.table.full_name()));
   }
-  if (!plan.kept_indexes.empty() && !plan.owner_elsewhere.empty()) {
+  if (!plan.indexes.kept.empty() && !plan.indexes.owner_elsewhere.empty()) {
     run.note(fmt::format(
         "--defer-indexes drops nothing: indexes belong to the owner of {}, which is {}, a role "
         "that this user is not and cannot become (grant {} to him, or load as it)",
-        plan.target.table.full_name(), plan.owner_elsewhere,
-        quote_identifier(plan.owner_elsewhere)));
-  } else if (!plan.kept_indexes.empty()) {
+        plan.target.table.full_name(), plan.indexes.owner_elsewhere,
+        quote_identifier(plan.indexes.owner_elsewhere)));
+  } else if (!plan.indexes.kept.empty()) {
     run.note(fmt::format(
         "kept {} of {}, which may refuse a record or cannot be built again by its owner: {}",
-        count_of_indexes(plan.kept_indexes.size()), plan.target.table.full_name(),
-        fmt::join(plan.kept_indexes, ", ")));
+        count_of_indexes(plan.indexes.kept.size()), plan.target.table.full_name(),
+        fmt::join(plan.indexes.kept, ", ")));
   }
 }
 
@@ -100,7 +101,7 @@ asio::awaitable<void> Load::run_to_the_end() {
   run_.require_going_on();
   plan::Plan plan = co_await prepare_to_run();
   run_.report.plan = plan.summary();
-  run_.progress.bytes_total = plan.identity.source_bytes;
+  run_.progress.bytes_total = source_->length();
   if (const auto packed = source_->packed()) run_.progress.packed_total = packed->total;
   run_.progress.bytes_done = plan.preamble.start.byte_offset;
   run_.progress.bytes_before = run_.progress.bytes_done;
@@ -177,8 +178,8 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
     if (options_.dry_run) co_return plan;
   }
   Survey survey(run_, options_, *source_, shared_, co_await asio::this_coro::executor);
-  Findings found = co_await survey.make();
-  lock_ = std::move(found.lock);
+  plan::Findings found = co_await survey.make();
+  lock_ = survey.take_lock();
   if (std::string odd = source_->oddity(); !odd.empty()) run_.note(std::move(odd));
   plan::Plan plan =
       co_await plan_of(run_, std::move(options_), *source_, std::move(found), shared_);
@@ -194,7 +195,7 @@ asio::awaitable<void> Load::run_check(plan::Plan& plan) {
   if (!plan.options.rejects_path.empty()) co_await rejects_.choose(plan, {});
   rejects_.open(plan);
   co_await move(plan, {}, nullptr);
-  require_unchanged_source(plan);
+  require_unchanged_source(*source_, source_->opening_stamp());
   run_.report.records_read = read_.records;
   run_.report.status = LoadReport::Status::checked;
 }
@@ -221,7 +222,7 @@ asio::awaitable<void> Load::run_without_ledger(plan::Plan& plan) {
   }
   co_await move(plan, {}, nullptr);
   co_await rejects_.settle_all();
-  require_unchanged_source(plan);
+  require_unchanged_source(*source_, source_->opening_stamp());
   run_.report.records_read = read_.records;
   run_.report.total = run_.report.now;
   run_.report.status = LoadReport::Status::stored;
@@ -241,8 +242,9 @@ bool Load::may_run_at_once(const plan::Plan& plan) const {
 
 /// Nothing where something stands in the way; its source is at its first record again then, but for
 /// a load that has a seat and ends here.
-asio::awaitable<std::optional<StoredAtOnce>> Load::store_one_chunk(plan::Plan& plan) {
-  const std::optional<OneChunk> one = co_await read_one_chunk(run_.on, plan);
+asio::awaitable<std::optional<StoredAtOnce>> Load::store_one_chunk(plan::Plan& plan,
+                                                                   const ledger::NewLoad& entry) {
+  const std::optional<OneChunk> one = co_await read_one_chunk(run_.on, plan, entry);
   if (one) run_.progress.stage = Progress::Stage::loading;
   if (one && seat_ != nullptr) co_return co_await seat_->store(*one);
   if (one) {
@@ -257,9 +259,9 @@ asio::awaitable<std::optional<StoredAtOnce>> Load::store_one_chunk(plan::Plan& p
 }
 
 /// The short way, where there is one and nothing stands in it.
-asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
+asio::awaitable<bool> Load::run_at_once(plan::Plan& plan, const ledger::NewLoad& entry) {
   std::optional<StoredAtOnce> stored;
-  if (may_run_at_once(plan)) stored = co_await store_one_chunk(plan);
+  if (may_run_at_once(plan)) stored = co_await store_one_chunk(plan, entry);
   if (!stored && seat_ != nullptr) throw NotTogether(source_->name());
   if (!stored) co_return false;
   note_long_record(plan, stored->long_record, run_.report);
@@ -275,10 +277,11 @@ asio::awaitable<bool> Load::run_at_once(plan::Plan& plan) {
 
 asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
   co_await require_possible_end(run_.on.pool, plan);
-  const bool is_done = co_await run_at_once(plan);
+  ledger::NewLoad entry = resume::entry_of(plan);
+  const bool is_done = co_await run_at_once(plan, entry);
   if (is_done) co_return;
   MissingIndexes indexes(run_, plan);
-  Entrance entrance(run_, plan, rejects_, lock_);
+  Entrance entrance(run_, plan, entry, rejects_, lock_);
   if (!co_await entrance.enter()) {
     if (plan.options.defer_indexes) co_await indexes.build();  // that an earlier file has left
     indexes.require_built();
@@ -296,7 +299,7 @@ asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
     rejects_.open(plan);
     if (plan.strategy.staged) co_await prepare_to_stage(plan);
     if (plan.options.defer_indexes || run_.report.resumed) co_await indexes.watch();
-    Reconciliation end(run_, plan, rejects_, lock_);
+    Reconciliation end(run_, plan, entry, rejects_, lock_);
     bool is_stored = false;
     for (int round = 0; !is_stored; ++round) {
       ledger::StoredChunks stored = co_await stored_before(round);

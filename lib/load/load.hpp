@@ -48,8 +48,9 @@ class Load {
   asio::awaitable<void> run_plan(plan::Plan& plan);
   asio::awaitable<void> run_check(plan::Plan& plan);
   bool may_run_at_once(const plan::Plan& plan) const;
-  asio::awaitable<bool> run_at_once(plan::Plan& plan);
-  asio::awaitable<std::optional<StoredAtOnce>> store_one_chunk(plan::Plan& plan);
+  asio::awaitable<bool> run_at_once(plan::Plan& plan, const ledger::NewLoad& entry);
+  asio::awaitable<std::optional<StoredAtOnce>> store_one_chunk(plan::Plan& plan,
+                                                               const ledger::NewLoad& entry);
   asio::awaitable<void> run_with_ledger(plan::Plan& plan);
   asio::awaitable<void> run_without_ledger(plan::Plan& plan);
   asio::awaitable<void> move(plan::Plan& plan, ledger::StoredChunks stored, WideKeys* wide_keys);

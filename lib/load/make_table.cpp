@@ -12,6 +12,7 @@
 #include "load/retry_policy.hpp"
 #include "pg/search_path.hpp"
 #include "plan/meaning.hpp"
+#include "resume/entry.hpp"
 #include "writer/unique_keys.hpp"
 
 namespace sluice::load {
@@ -73,21 +74,22 @@ asio::awaitable<void> create(pg::Connection& on, plan::TableToMake& wish, writer
 }
 
 /// What loads of earlier tables of this name have left: none of their rows is in this one.
-asio::awaitable<Sql> statements_before(pg::Connection& on, const plan::Plan& plan) {
+asio::awaitable<Sql> statements_before(pg::Connection& on, const plan::Plan& plan,
+                                       const ledger::NewLoad& entry) {
   const Sql is_empty = co_await writer::seen_empty(on, plan.target);
-  co_return plan.target.settings_sql + ledger::leave_name_statements(plan.identity) +
-      ledger::void_if_empty_statement(plan.identity, is_empty);
+  co_return plan.target.settings_sql + ledger::leave_name_statements(entry) +
+      ledger::void_if_empty_statement(entry, is_empty);
 }
 
 asio::awaitable<void> enter(pg::Connection& on, Run& run, const plan::Plan& plan) {
   plan::TableToMake& wish = *plan.options.makes;
-  ledger::NewLoad identity = plan.identity;
-  identity.options = plan::with_mark(identity.options, wish.mark);
+  ledger::NewLoad entry = resume::entry_of(plan);
+  entry.options = plan::with_mark(entry.options, wish.mark);
   ledger::BeginOptions begin;
-  begin.before = co_await statements_before(on, plan);
+  begin.before = co_await statements_before(on, plan, entry);
   // The run that goes on with it counts.
   begin.behind = sql("update pgsluice.loads set runs = 0 where load_id = {}; ", ledger::this_load);
-  const LoadId load = co_await ledger::begin_load(on, identity, begin);
+  const LoadId load = co_await ledger::begin_load(on, entry, begin);
   wish.made_by = load;
   wish.is_new = true;
   run.made_table = load;
@@ -98,7 +100,7 @@ asio::awaitable<void> enter(pg::Connection& on, Run& run, const plan::Plan& plan
 asio::awaitable<plan::Plan> make_table(Run& run, plan::LoadOptions options,
                                        source::Source& source) {
   const std::shared_ptr<plan::TableToMake> wish = options.makes;
-  Findings found;
+  plan::Findings found;
   const auto read = [&source, &options, &found] {
     found.beginning = plan::read_beginning(source, options);
     return source.rewind();
@@ -147,7 +149,7 @@ asio::awaitable<plan::Plan> make_table(Run& run, plan::LoadOptions options,
 
 bool may_go_into_table(const plan::Plan& plan) {
   const plan::TableToMake* const wish = plan.options.makes.get();
-  return wish == nullptr || wish->is_new || wish->contents.contains(plan.identity.fingerprint);
+  return wish == nullptr || wish->is_new || wish->contents.contains(plan.digests.fingerprint);
 }
 
 void require_own_table(const plan::Plan& plan) {

@@ -2,32 +2,24 @@
 
 #include "load/drift.hpp"
 #include "load/judge_sql.hpp"
-#include "pg/encoding.hpp"
 #include "plan/data_encoding.hpp"
 
 namespace sluice::load {
 namespace {
 
 asio::awaitable<plan::Plan> bring_together(Run& run, plan::LoadOptions options,
-                                           source::Source& source, Findings found) {
-  std::optional<plan::Selecting> selecting;
+                                           source::Source& source, plan::Findings found) {
   if (!options.select.empty())
-    selecting = co_await judge_list(run.on.pool, options, found.target, found.beginning.preamble);
-  co_return plan::make_plan(std::move(options), source, std::move(found.beginning),
-                            std::move(found.target), std::move(found.unique_keys),
-                            std::move(found.indexes), found.jobs, std::move(selecting));
+    found.selecting =
+        co_await judge_list(run.on.pool, options, found.target, found.beginning.preamble);
+  co_return plan::make_plan(std::move(options), source, std::move(found));
 }
 
 }  // namespace
 
 asio::awaitable<plan::Plan> plan_of(Run& run, plan::LoadOptions options, source::Source& source,
-                                    Findings found, Shared* shared) {
-  plan::adopt(options, found.beginning.preamble);
-  if (source.encoding() != nullptr) {
-    found.target.data_encoding = pg::utf8;
-    found.target.session.text_is_utf8 = true;
-    plan::require_header_in(*source.encoding(), found.beginning, options);
-  }
+                                    plan::Findings found, Shared* shared) {
+  plan::settle(options, source, found);
   co_await plan::bring_together(run.on.pool, found.target.data_encoding, found.beginning, options);
   if (!asks_for_drift(options, found.target)) {
     co_return co_await bring_together(run, std::move(options), source, std::move(found));

@@ -8,6 +8,6 @@ namespace sluice::load {
 /// fit. The source outlives it; `shared` is what other loads of the command know too (may be
 /// nullptr).
 asio::awaitable<plan::Plan> plan_of(Run& run, plan::LoadOptions options, source::Source& source,
-                                    Findings found, Shared* shared = nullptr);
+                                    plan::Findings found, Shared* shared = nullptr);
 
 }  // namespace sluice::load

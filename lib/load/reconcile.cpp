@@ -19,19 +19,19 @@ asio::awaitable<void> Reconciliation::begin_again() {
   run_.progress.rows_stored = run_.progress.rows_before = 0;  // counted once more
 }
 
-void require_unchanged_source(const plan::Plan& plan) {
-  if (plan.source->stamp() == plan.identity.source_stamp) return;
+void require_unchanged_source(const source::Source& source, const std::string& stamp) {
+  if (source.stamp() == stamp) return;
   throw Failure(FailureKind::changed,
                 fmt::format("{} changed while it was read: what is stored may be neither its old "
-                            "nor its new content\n"
-                            "  Load it from the start with --again --truncate once it is complete.",
-                            plan.source->name()));
+                            "nor its new content",
+                            source.name()),
+                "Load it from the start with --again --truncate once it is complete.");
 }
 
 /// Somebody has renamed the source, or changed who may read it; or has set the time of a change
 /// back. All of it is read once more, and compared with the digests of the chunks.
 asio::awaitable<void> Reconciliation::reread_touched() {
-  plan_.identity.source_stamp = plan_.source->stamp();
+  entry_.source_stamp = plan_.source->stamp();
   co_await begin_again();
   run_.note(fmt::format(
       "{} got another name or mode while it was read: read once more, to compare its bytes",
@@ -39,11 +39,11 @@ asio::awaitable<void> Reconciliation::reread_touched() {
 }
 
 asio::awaitable<ledger::Finish> Reconciliation::finish(const ledger::Read& read, double seconds) {
+  const Ending ending{entry_, *run_.report.load, read, seconds};
   if (plan_.strategy.staged) {
     run_.progress.stage = Progress::Stage::publishing;
     const RetryPolicy policy{plan_.options.retry_for, retry_backoff, true};
-    Published published =
-        co_await publish(run_.on, plan_, policy, *run_.report.load, read, seconds);
+    Published published = co_await publish(run_.on, plan_, policy, ending);
     if (published.end.finished) run_.report.is_staged = false;
     if (published.end.finished)
       for (std::string& note : published.notes) run_.note(std::move(note));
@@ -52,14 +52,13 @@ asio::awaitable<ledger::Finish> Reconciliation::finish(const ledger::Read& read,
   }
   if (ends_with_more(plan_.options)) {
     const RetryPolicy policy{plan_.options.retry_for, retry_backoff, true};
-    Finished finished =
-        co_await finish_with_more(run_.on, plan_, policy, *run_.report.load, read, seconds);
+    Finished finished = co_await finish_with_more(run_.on, plan_, policy, ending);
     for (std::string& note : finished.notes) run_.note(std::move(note));
     co_return finished.end;
   }
   pg::Lease connection = co_await run_.on.pool.acquire();
   co_return co_await ledger::finish_load(*connection, *run_.report.load, read, seconds,
-                                         plan_.identity.source_stamp);
+                                         entry_.source_stamp);
 }
 
 /// What the table has refused at the end is refused when its chunk is encoded once more.
@@ -82,9 +81,9 @@ asio::awaitable<void> Reconciliation::require_crash(std::uint64_t lost) {
   throw Failure(
       FailureKind::failed,
       fmt::format("{} rows of load {} were deleted from pgsluice.chunks while it ran, and "
-                  "not by a crash of the server: {} still has what they stand for\n"
-                  "  --again --truncate empties {} first, and loads {} from the start.",
-                  lost, run_.report.load->value, plan_.target.table.full_name(),
+                  "not by a crash of the server: {} still has what they stand for",
+                  lost, run_.report.load->value, plan_.target.table.full_name()),
+      fmt::format("--again --truncate empties {} first, and loads {} from the start.",
                   plan_.target.table.full_name(), plan_.source->name()));
 }
 
@@ -93,12 +92,12 @@ asio::awaitable<void> Reconciliation::require_crash(std::uint64_t lost) {
 asio::awaitable<bool> Reconciliation::reconcile(const ledger::Read& read, double seconds,
                                                 int round) {
   run_.progress.stage = Progress::Stage::finishing;
-  if (source::is_only_touched(plan_.identity.source_stamp, plan_.source->stamp()) &&
+  if (source::is_only_touched(entry_.source_stamp, plan_.source->stamp()) &&
       round < limits::resend_rounds_max) {
     co_await reread_touched();
     co_return false;
   }
-  require_unchanged_source(plan_);
+  require_unchanged_source(*plan_.source, entry_.source_stamp);
   co_await rejects_.settle(false);
   if (!rejects_.budget().allows(0, 0)) {
     throw Failure(FailureKind::budget,

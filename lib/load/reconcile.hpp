@@ -3,24 +3,25 @@
 #include <cstdint>
 #include <optional>
 
+#include "ledger/loads.hpp"
 #include "ledger/run_lock.hpp"
 #include "load/kept_rejects.hpp"
 #include "load/run.hpp"
 
 namespace sluice::load {
 
-/// Throws Failure where it is not what it was when it was opened: what is stored may be neither its
-/// old nor its new content.
-void require_unchanged_source(const plan::Plan& plan);
+/// Throws Failure where it has another stamp than then: what is stored may be neither its old nor
+/// its new content.
+void require_unchanged_source(const source::Source& source, const std::string& stamp);
 
 /// The end of a load: success is reconciled, not assumed. What the ledger says of the chunks must
 /// be what was read.
 class Reconciliation {
  public:
-  /// All outlive it.
-  Reconciliation(Run& run, plan::Plan& plan, KeptRejects& rejects,
+  /// All outlive it; `entry` is that of the plan.
+  Reconciliation(Run& run, plan::Plan& plan, ledger::NewLoad& entry, KeptRejects& rejects,
                  std::optional<ledger::RunLock>& lock)
-      : run_(run), plan_(plan), rejects_(rejects), lock_(lock) {}
+      : run_(run), plan_(plan), entry_(entry), rejects_(rejects), lock_(lock) {}
 
   /// Finishes the load, and publishes it where it is all or nothing. False where chunks are to be
   /// sent once more (the ledger has lost some, or the publication has refused records): the source
@@ -36,6 +37,7 @@ class Reconciliation {
 
   Run& run_;
   plan::Plan& plan_;
+  ledger::NewLoad& entry_;
   KeptRejects& rejects_;
   std::optional<ledger::RunLock>& lock_;
   bool has_refused_more_ = false;  ///< the publication has, and its chunks are to be sent again

@@ -31,9 +31,9 @@ std::string about_changed_file(const plan::Plan& plan, const resume::Verdict& ve
   const ledger::KnownLoad& load = *verdict.load;
   const std::string& source = plan.source->name();
   const std::uint64_t then = load.source_bytes.value_or(0);
-  const std::uint64_t now = plan.identity.source_bytes.value_or(0);
+  const std::uint64_t now = plan.source->length().value_or(0);
   if (verdict.kind == Kind::refuse_changed) {
-    const bool has_lengths = load.source_bytes && plan.identity.source_bytes;
+    const bool has_lengths = load.source_bytes && plan.source->length();
     const std::string difference =
         !has_lengths ? "its beginning differs"
                      : fmt::format("it had {} bytes then and has {} now, and {}", then, now,
@@ -55,12 +55,13 @@ std::string about_changed_file(const plan::Plan& plan, const resume::Verdict& ve
 }
 
 /// Of a verdict about the source, and how it is read; empty for others.
-std::string about_source(const plan::Plan& plan, const resume::Verdict& verdict) {
+std::string about_source(const plan::Plan& plan, const ledger::NewLoad& now,
+                         const resume::Verdict& verdict) {
   const ledger::KnownLoad& load = *verdict.load;
   const std::string table = plan.target.table.full_name();
   const std::string& source = plan.source->name();
   const auto difference = [&] {
-    return resume::difference_of_options(load.options, plan.identity.options, !load.finished());
+    return resume::difference_of_options(load.options, now.options, !load.finished());
   };
   switch (verdict.kind) {
     case Kind::refuse_changed:
@@ -141,8 +142,9 @@ std::string about_table(const plan::Plan& plan, const resume::Verdict& verdict) 
 
 }  // namespace
 
-Failure refusal(const plan::Plan& plan, const resume::Verdict& verdict) {
-  std::string message = about_source(plan, verdict);
+Failure refusal(const plan::Plan& plan, const ledger::NewLoad& now,
+                const resume::Verdict& verdict) {
+  std::string message = about_source(plan, now, verdict);
   if (message.empty()) message = about_table(plan, verdict);
   if (message.empty()) return {FailureKind::failed, plan.source->name() + ": no verdict"};
   const bool is_held = verdict.kind == Kind::refuse_running;

@@ -7,6 +7,6 @@
 namespace sluice::load {
 
 /// Why a load does not begin, and what the user can do. REQUIRES: a verdict that refuses.
-Failure refusal(const plan::Plan& plan, const resume::Verdict& verdict);
+Failure refusal(const plan::Plan& plan, const ledger::NewLoad& now, const resume::Verdict& verdict);
 
 }  // namespace sluice::load

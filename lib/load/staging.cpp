@@ -23,9 +23,7 @@ namespace {
 struct Publication {
   Resources on;
   const plan::Plan& plan;
-  LoadId load;
-  const ledger::Read& read;
-  double seconds;
+  Ending ending;
   MakeRoom room;
   ledger::Finish end;
   tuple::KnownRefusals refused;
@@ -107,7 +105,7 @@ asio::awaitable<Moved> move_rows(Publication& p, pg::Connection& on, RowCounts& 
   }
   Sql merge_all = p.is_upsert() ? writer::merge_preparation() : Sql();
   if (p.plan.options.truncate) {
-    merge_all += ledger::empties_table_statement(p.plan.identity, p.load);
+    merge_all += ledger::empties_table_statement(p.ending.entry, p.ending.load);
     merge_all += plan::truncate_statement(p.plan);
   }
   merge_all += p.plan.target.user_path_sql;
@@ -134,7 +132,7 @@ asio::awaitable<Moved> move_rows(Publication& p, pg::Connection& on, RowCounts& 
 }
 
 Sql finish_statements(const Publication& p, const RowCounts& counts) {
-  const Sql load = sql("{}", p.load.value);
+  const Sql load = sql("{}", p.ending.load.value);
   const Sql mark = p.plan.target.table.is_unlogged ? ledger::mark_statement(load) : Sql();
   return sql(
       "{}{}update pgsluice.loads l set rows_stored = {}, rows_updated = {}, rows_unchanged = {}, "
@@ -155,7 +153,7 @@ asio::awaitable<pg::Results> begin(Publication& p, pg::Connection& on) {
                                  : SqlWords("begin; ");
   const Sql ask =
       sql("{}{}{}{}select state from pgsluice.loads where load_id = {} for update", isolation,
-          target.settings_sql, p.room.turn_statement(), guard.statements(), p.load.value);
+          target.settings_sql, p.room.turn_statement(), guard.statements(), p.ending.load.value);
   std::optional<pg::PgError> refused;
   try {
     co_return co_await on.query(ask);
@@ -176,17 +174,16 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
     throw Failure(
         FailureKind::failed,
         fmt::format("load {} was given up by another run meanwhile: nothing was published",
-                    p.load.value));
+                    p.ending.load.value));
   }
   if (row.text(0, 0) == "finished") {
     co_await on.query("rollback");
-    p.end = {p.load, true, false, (co_await ledger::show_load(on, p.load))->totals};
+    p.end = {p.ending.load, true, false, (co_await ledger::show_load(on, p.ending.load))->totals};
     co_return;
   }
-  const Sql finish =
-      ledger::finish_statement(p.load, p.read, p.seconds, p.plan.identity.source_stamp);
+  const Sql finish = finish_statement(p.ending);
   const auto finished = co_await on.query(finish);
-  p.end = ledger::read_finish(finished.back(), p.read);
+  p.end = ledger::read_finish(finished.back(), p.ending.read);
   if (!p.end.finished) {
     co_await on.query("rollback");
     co_return;
@@ -199,8 +196,8 @@ asio::awaitable<void> publish_in(Publication& p, pg::Connection& on) {
     co_return;
   }
   if (moved == Moved::not_all) {
-    co_await forget_chunks(on, p.staging(), p.load);
-    p.end = {p.load, false, false, {}};
+    co_await forget_chunks(on, p.staging(), p.ending.load);
+    p.end = {p.ending.load, false, false, {}};
     co_return;
   }
   if (p.room.is_needed()) {
@@ -282,7 +279,7 @@ asio::awaitable<void> take_back_chunks(Publication& p, pg::Connection& on) {
       "from unnest(array[{}]::bigint[]) r where r >= c.first_record and r < c.first_record + "
       "c.records_read) returning c.first_record, c.records_read) delete from {} s using gone g "
       "where s.{} >= g.first_record and s.{} < g.first_record + g.records_read; commit",
-      p.load.value, records, p.staging(), column, column);
+      p.ending.load.value, records, p.staging(), column, column);
   co_await on.query(take_back);
 }
 
@@ -300,7 +297,7 @@ asio::awaitable<void> blame_records(Publication& p, pg::Connection& on, pg::PgEr
     co_await name_refused(p, record, std::move(refusal));
   }
   p.refused = std::move(refused);
-  p.end = {p.load, false, false, {}};
+  p.end = {p.ending.load, false, false, {}};
   co_await take_back_chunks(p, on);
 }
 
@@ -404,8 +401,8 @@ asio::awaitable<std::string> prepare_staging(pg::Connection& on, plan::Plan& pla
 }
 
 asio::awaitable<Published> publish(Resources on, const plan::Plan& plan, const RetryPolicy& policy,
-                                   LoadId load, const ledger::Read& read, double seconds) {
-  Publication publication{on, plan, load, read, seconds, MakeRoom(plan), {}, {}, {}};
+                                   Ending ending) {
+  Publication publication{on, plan, ending, MakeRoom(plan), {}, {}, {}};
   const auto attempt = [&publication] { return publish_once(publication); };
   const auto decide = [&policy](const std::exception_ptr& failure, std::size_t tries,
                                 std::chrono::milliseconds elapsed) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "load/attempt.hpp"
+#include "load/finishing.hpp"
 #include "load/resources.hpp"
 #include "plan/plan.hpp"
 
@@ -31,6 +32,6 @@ struct Published {
 /// Throws Failure where two records have the same key and the load is to stop there, and BadRecord
 /// for the first record that the target refuses where there is no budget for rejects.
 asio::awaitable<Published> publish(Resources on, const plan::Plan& plan, const RetryPolicy& policy,
-                                   LoadId load, const ledger::Read& read, double seconds);
+                                   Ending ending);
 
 }  // namespace sluice::load

@@ -60,7 +60,7 @@ Survey::Survey(Run& run, const plan::LoadOptions& options, source::Source& sourc
                const asio::any_io_executor& executor)
     : run_(run), options_(options), source_(source), shared_(shared), changed_(executor) {}
 
-asio::awaitable<Findings> Survey::make() {
+asio::awaitable<plan::Findings> Survey::make() {
   async::TaskGroup tasks(co_await asio::this_coro::executor);
   tasks.spawn(read_source());
   tasks.spawn(or_stop_reading(describe_target()));
@@ -146,14 +146,13 @@ asio::awaitable<void> Survey::lock() {
   Sql find = writer::find_target(options_.table, options_.settings);
   ledger::RunLockNames names{
       .target = sql("pg_catalog.current_setting('pgsluice.target')"),
-      .fingerprint = options_.use_ledger ? found_.beginning.fingerprint : std::string(),
-      .head = options_.use_ledger ? found_.beginning.head : std::string(),
+      .fingerprint = options_.use_ledger ? found_.beginning.digests.fingerprint : std::string(),
+      .head = options_.use_ledger ? found_.beginning.digests.head : std::string(),
       .is_stream = !source_.length(),
       .file = options_.use_ledger ? std::string(source::file_of_stamp(source_.opening_stamp()))
                                   : std::string(),
       .empties_table = options_.truncate};
-  found_.lock =
-      co_await ledger::RunLock::take(std::move(connection), std::move(find), std::move(names));
+  lock_ = co_await ledger::RunLock::take(std::move(connection), std::move(find), std::move(names));
 }
 
 }  // namespace sluice::load

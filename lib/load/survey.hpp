@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "async/event.hpp"
 #include "ledger/run_lock.hpp"
@@ -10,16 +9,6 @@
 #include "load/shared.hpp"
 
 namespace sluice::load {
-
-/// What is found out before the plan is made.
-struct Findings {
-  plan::Beginning beginning;
-  writer::Target target;
-  std::vector<writer::UniqueKey> unique_keys;  ///< for --on-conflict
-  writer::SecondaryIndexes indexes;            ///< for --defer-indexes
-  std::size_t jobs = 1;                        ///< if the options name none
-  std::optional<ledger::RunLock> lock;
-};
 
 /// Whether it is one chunk, and known to be.
 bool is_small(const source::Source& source, const plan::LoadOptions& options);
@@ -44,7 +33,9 @@ class Survey {
   Survey(Run& run, const plan::LoadOptions& options, source::Source& source, Shared* shared,
          const asio::any_io_executor& executor);
 
-  asio::awaitable<Findings> make();
+  asio::awaitable<plan::Findings> make();
+  /// The lock, if it has taken one.
+  std::optional<ledger::RunLock> take_lock() { return std::move(lock_); }
 
  private:
   asio::awaitable<void> or_stop_reading(asio::awaitable<void> task);
@@ -56,7 +47,8 @@ class Survey {
   const plan::LoadOptions& options_;
   source::Source& source_;
   Shared* shared_;
-  Findings found_;
+  plan::Findings found_;
+  std::optional<ledger::RunLock> lock_;
   bool is_read_ = false;
   bool is_connected_ = false;
   bool has_no_room_ = false;  ///< the server refused a connection for want of room

@@ -92,7 +92,7 @@ std::vector<Together::Brought*> Together::without_alike() const {
     } else {
       root = one;
     }
-    for (std::string& name : names_of(one->chunk.plan.identity)) {
+    for (std::string& name : names_of(one->chunk.entry)) {
       const auto [other, is_new] = named.emplace(std::move(name), one);
       if (!is_new) alike.insert({other->second, one});
     }

@@ -15,7 +15,8 @@
 namespace sluice::migrate {
 
 /// Stands in front of SQL of our own: see pg::own_path.
-inline constexpr SqlWords own_path = "set local search_path = pg_catalog, pg_temp;";
+inline constexpr SqlWords own_path =
+    "set local search_path = pg_catalog, pg_temp; set local jit = off; ";
 
 /// One blocking session, by libpqxx 6.4 or 7: the only place that knows it. A lost connection stays
 /// lost (6.4 would quietly open another one, without its locks and settings).

@@ -87,10 +87,8 @@ bool is_given_up(PGconn* connection, ConnStatusType stood, Heard heard) {
 
 /// Of all encodings that a database may have, MULE_INTERNAL alone has no conversion to UTF8.
 Failure no_conversion(const PgError& error) {
-  return {
-      FailureKind::usage,
-      error.full() +
-          "\n  Names and messages are UTF-8 here, and data what --encoding says: a database for "
+  return {FailureKind::usage, error.full(),
+          "Names and messages are UTF-8 here, and data what --encoding says: a database for "
           "which PostgreSQL has no such conversion cannot be loaded into."};
 }
 

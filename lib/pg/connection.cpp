@@ -6,6 +6,25 @@
 #include "pg/encoding.hpp"
 
 namespace sluice::pg {
+namespace {
+
+constexpr bool takes(std::string_view& text, std::string_view part) {
+  const bool is_next = text.starts_with(part);
+  if (is_next) text.remove_prefix(part.size());
+  return is_next;
+}
+
+/// Whether these are the statements of that text.
+template <std::size_t count>
+constexpr bool are_statements_of(std::string_view text,
+                                 const std::array<SqlWords, count>& statements) {
+  for (const SqlWords statement : statements)
+    if (!takes(text, statement.text()) || !takes(text, "; ")) return false;
+  return text.empty();
+}
+static_assert(are_statements_of(own_path.text(), own_settings));
+
+}  // namespace
 
 Connection::Connection(asio::any_io_executor executor, PGconn* connection)
     : connection_(connection), socket_(std::move(executor)) {

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "pg/pool.hpp"
+#include "plan/beginning.hpp"
 #include "plan/options.hpp"
-#include "plan/plan.hpp"
 
 namespace sluice::plan {
 

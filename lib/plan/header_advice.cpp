@@ -45,7 +45,7 @@ std::string likely(const std::string& bytes) {
 std::string header_advice(const tuple::Table& table, const csv::Dialect& dialect,
                           const std::string& header, const std::vector<std::string>& names) {
   if (!std::ranges::all_of(names, is_utf8)) {
-    return "\n  The header is no UTF-8: --encoding says what it is" + likely(header) + ".";
+    return "The header is no UTF-8: --encoding says what it is" + likely(header) + ".";
   }
   std::string best;
   std::size_t most = known(table, names);
@@ -58,7 +58,7 @@ std::string header_advice(const tuple::Table& table, const csv::Dialect& dialect
     best = shown;
   }
   if (best.empty()) return {};
-  return "\n  With --delimiter '" + best + "' " + std::to_string(most) +
+  return "With --delimiter '" + best + "' " + std::to_string(most) +
          (most == 1 ? " name would match." : " names would match.");
 }
 

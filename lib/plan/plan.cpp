@@ -9,45 +9,15 @@
 #include "base/identifier.hpp"
 #include "chunk/shapes.hpp"
 #include "pg/encoding.hpp"
+#include "plan/data_encoding.hpp"
+#include "plan/fit_to_list.hpp"
 #include "plan/header_advice.hpp"
-#include "plan/meaning.hpp"
 #include "plan/values.hpp"
 #include "source/fingerprint.hpp"
 #include "source/packing.hpp"
-#include "source/starts.hpp"
 
 namespace sluice::plan {
 namespace {
-
-chunk::PreambleOptions preamble_options(const LoadOptions& o) {
-  std::optional<csv::Dialect> text;
-  if (o.format == csv::Format::automatic) text = csv::dialect_of(o.wishes, csv::Format::text);
-  return {.dialect = o.dialect,
-          .has_header = o.header != HeaderMode::none,
-          .skip_lines = o.skip_lines,
-          .bytes_max = o.record_bytes_max,
-          .newline = o.newline,
-          .asks_for_delimiter = !o.wishes.delimiter,
-          .text_dialect = std::move(text),
-          .text_has_header = o.header_given && o.header != HeaderMode::none};
-}
-
-/// A file of fewer lines than are skipped is another one than is meant: it would be loaded with no
-/// row. An empty one is empty.
-void require_lines(const std::string& name, const LoadOptions& options,
-                   const chunk::Preamble& preamble) {
-  const std::string& text = preamble.beginning;
-  if (options.skip_lines == 0 || text.empty() || preamble.header) return;
-  const bool has_last_line = !text.ends_with('\n') && !text.ends_with('\r');
-  const std::uint64_t lines = preamble.start.line - 1 + (has_last_line ? 1 : 0);
-  const chunk::PreambleOptions meant = preamble_options(options);
-  const bool wants_header = preamble.is_text ? meant.text_has_header : meant.has_header;
-  if (!wants_header && lines >= options.skip_lines) return;
-  throw Failure(FailureKind::usage,
-                fmt::format("{}: {} in what --skip-lines {} leaves: it ends behind {} {}", name,
-                            wants_header ? "there is no header" : "there is nothing",
-                            options.skip_lines, lines, lines == 1 ? "line" : "lines"));
-}
 
 /// As a part of a file's name.
 std::string flat(std::string name) {
@@ -60,9 +30,11 @@ tuple::Mapping map_header(const Plan& plan, const tuple::MappingOptions& options
   try {
     return tuple::map_by_name(plan.target.table, names, options, plan.source->name());
   } catch (const Failure& failure) {
-    throw Failure(failure.kind(),
-                  failure.what() + header_advice(plan.target.table, plan.options.dialect,
-                                                 plan.preamble.header_bytes, names));
+    std::string advice = failure.advice();
+    const std::string more =
+        header_advice(plan.target.table, plan.options.dialect, plan.preamble.header_bytes, names);
+    if (!advice.empty() && !more.empty()) advice += "\n  ";
+    throw Failure(failure.kind(), failure.problem(), advice + more);
   }
 }
 
@@ -149,107 +121,7 @@ void refuse_deferred_indexes(const Plan& plan) {
                     "without --defer-indexes");
 }
 
-/// The table's columns that the list leaves out.
-void name_missing_columns(Plan& plan) {
-  const std::vector<std::string>& outputs = plan.selecting->outputs();
-  for (const tuple::Column& column : plan.target.table.columns)
-    if (!column.generated && std::ranges::find(outputs, column.name) == outputs.end())
-      plan.mapping.missing.push_back(column.name);
-}
-
-/// The key of what comes out is not known here: a record may have that of any other one.
-void fit_encoder_to_list(Plan& plan) {
-  if (plan.selecting->numbers_records()) plan.encoder.number_records = true;
-  if (!plan.strategy.keeps_key_order()) return;
-  plan.encoder.key = {};
-  plan.encoder.key.fields.push_back({.field = 0, .form = tuple::KeyForm::unknown});
-  plan.encoder.key.anything_goes = true;
-}
-
-/// Rules for numbers, dates and booleans act on columns of such types alone: on those that the list
-/// passes on.
-void note_texts_of_list(Plan& plan) {
-  const tuple::ValueWishes& values = plan.options.values;
-  if (values.decimal.empty() && values.booleans.empty() && values.date_formats.empty()) return;
-  std::string names;
-  for (const auto& target : plan.mapping.targets) {
-    if (!target) continue;
-    const tuple::Column& column = plan.fed_table().columns[*target];
-    if (column.base_type.id == tuple::oid::text) names += (names.empty() ? "" : ", ") + column.name;
-  }
-  if (names.empty()) return;
-  plan.strategy.notes.push_back(
-      "--decimal, --booleans and --date-format do not act on what the list has as the file's "
-      "text: " +
-      names);
-}
-
-/// Statements with parameters are read in the encoding of the data.
-void require_ascii_sql(const Plan& plan) {
-  if (!plan.selecting || plan.target.data_encoding == pg::utf8) return;
-  std::string text = plan.options.select + plan.options.where + plan.target.table.quoted_name;
-  for (const tuple::Column& column : plan.fed_table().columns) text += column.name;
-  for (const std::string& name : plan.selecting->outputs()) text += name;
-  if (std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 128; })) return;
-  throw Failure(FailureKind::usage,
-                "--select: its text, and the names of the columns, must be ASCII where the file is "
-                "read as the database's encoding, " +
-                    plan.target.data_encoding + ", has it");
-}
-
-/// What the ledger will know of the load.
-ledger::NewLoad identity_of(const Plan& plan, const Beginning& beginning) {
-  const LoadOptions& o = plan.options;
-  const tuple::Table& table = plan.target.table;
-  std::string meaning = meaning_of(o, plan.preamble, plan.mapping, plan.encoder, plan.target,
-                                   plan.fed_table(), plan.strategy);
-  ledger::NewLoad identity{.target = table.full_name(),
-                           .target_oid = table.id,
-                           .is_empty = writer::emptiness(plan.target, writer::Far::left_alone),
-                           .origin = plan.target.origin,
-                           .source = plan.source->name(),
-                           .source_path = plan.source->identity(),
-                           .source_bytes = plan.source->length(),
-                           .source_stamp = plan.source->opening_stamp(),
-                           .fingerprint = beginning.fingerprint,
-                           .head = beginning.head,
-                           .marked = {.fingerprint = beginning.marked.fingerprint,
-                                      .head = beginning.marked.head,
-                                      .short_heads = {}},
-                           .head_bytes = plan.preamble.beginning.size(),
-                           .start = source::start_of(plan.preamble.beginning),
-                           .starts = source::starts_of(plan.preamble.beginning),
-                           .short_heads = {},
-                           .options = std::move(meaning),
-                           .chunk_bytes = o.chunk_bytes,
-                           .record_bytes_max = o.record_bytes_max,
-                           .rejects_path = {},
-                           .staged = plan.strategy.staged,
-                           .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
-                           .deletes = o.deletes(),
-                           .again = o.again,
-                           .behind_load = {}};
-  std::ranges::move(source::starts_of(source::marked_beginning(plan.preamble.beginning)),
-                    std::back_inserter(identity.starts));
-  if (o.truncate) identity.options = with_truncation(identity.options);
-  return identity;
-}
-
 }  // namespace
-
-/// Names at the header's end that are empty are those of no column: a delimiter at the end of each
-/// line, or a spreadsheet's cells beside the table.
-std::optional<std::vector<std::string>> header_names(const chunk::Preamble& preamble,
-                                                     const LoadOptions& options) {
-  std::optional<std::vector<std::string>> names = preamble.header;
-  const bool all = options.record_policy.drops_surplus_blanks();
-  bool is_first = true;
-  while (names && names->size() > 1 && names->back().empty() && (is_first || all)) {
-    names->pop_back();
-    is_first = false;
-  }
-  return names;
-}
 
 std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_trip) {
   // What a server usually does with a chunk, and how many round trips a chunk takes: measured, see
@@ -261,18 +133,10 @@ std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_
   return std::min(static_cast<std::size_t>(std::lround(idle_too)), limits::default_jobs_max);
 }
 
-void adopt(LoadOptions& options, const chunk::Preamble& preamble) {
-  options.dialect = preamble.dialect;
-  // Elsewhere that can be said when a value is trimmed; here not, as \N is more than what it means.
-  options.dialect.nulls_between_blanks =
-      options.dialect.escapes_everywhere() && options.values.trim != tuple::Trim::none;
-  if (preamble.is_text && !options.header_given) options.header = HeaderMode::none;
-}
-
 chunk::ChunkerOptions Plan::chunker_options() const {
   return {.dialect = options.dialect,
-          .chunk_bytes = identity.chunk_bytes,
-          .record_bytes_max = identity.record_bytes_max,
+          .chunk_bytes = options.chunk_bytes,
+          .record_bytes_max = options.record_bytes_max,
           .records_max = options.limit.value_or(std::numeric_limits<std::uint64_t>::max()),
           .form = options.scanner,
           .record_lines_max = options.record_lines_max,
@@ -291,12 +155,12 @@ PlanSummary Plan::summary() const {
   if (!options.replace.empty()) s.deletes = "rows with " + options.replace;
   s.is_upsert = strategy.merge.on_conflict != writer::OnConflict::error;
   s.jobs = jobs;
-  s.chunk_bytes = identity.chunk_bytes;
+  s.chunk_bytes = options.chunk_bytes;
   // A tuple is about as long as its text, and its buffer keeps a quarter in reserve; a field of
   // eight bytes has four bytes in the index.
-  s.memory_bytes_max = identity.chunk_bytes * (chunk_buffers() + batch_buffers()) +
-                       identity.chunk_bytes / 4 * batch_buffers() +
-                       identity.chunk_bytes / 2 * chunk_buffers();
+  s.memory_bytes_max = options.chunk_bytes * (chunk_buffers() + batch_buffers()) +
+                       options.chunk_bytes / 4 * batch_buffers() +
+                       options.chunk_bytes / 2 * chunk_buffers();
   if (options.rejects.allow_any()) s.memory_bytes_max += limits::rejects_memory_bytes * jobs;
   s.memory_bytes_max += source->memory_bytes();
   s.scanner = csv::Scanner(options.dialect, options.scanner, preamble.line_end).form();
@@ -316,70 +180,59 @@ PlanSummary Plan::summary() const {
   }
   for (const tuple::AddedValue& added : encoder.rules.added)
     s.columns.push_back(fmt::format("--add {} -> {}", added.wish, added.column));
-  for (const writer::Index& index : deferred_indexes)
+  for (const writer::Index& index : indexes.deferrable)
     s.deferred_indexes.push_back(index.index_name);
   s.ignored_columns = mapping.ignored;
   s.missing_columns = mapping.missing;
   return s;
 }
 
-Beginning read_beginning(source::Source& source, const LoadOptions& options) {
-  Beginning beginning{chunk::read_preamble(source, preamble_options(options)), {}, {}, {}, {}};
-  require_lines(source.name(), options, beginning.preamble);
-  beginning.fingerprint = source::fingerprint(source, beginning.preamble.beginning);
-  beginning.head = source::head_digest(beginning.preamble.beginning);
-  beginning.marked = source::marked_digests(source, beginning.preamble.beginning);
-  return beginning;
+void settle(LoadOptions& options, const source::Source& source, Findings& found) {
+  Beginning& beginning = found.beginning;
+  adopt(options, beginning.preamble);
+  if (source.encoding() != nullptr) {
+    found.target.data_encoding = pg::utf8;
+    found.target.session.text_is_utf8 = true;
+    require_header_in(*source.encoding(), beginning, options);
+  }
+  std::optional<std::vector<std::string>>& header = beginning.preamble.header;
+  beginning.header_ends_blank = header && header->size() > 1 && header->back().empty();
+  header = header_names(beginning.preamble, options);
 }
 
-Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
-               writer::Target target, std::vector<writer::UniqueKey> unique_keys,
-               writer::SecondaryIndexes indexes, std::size_t jobs,
-               std::optional<Selecting> selecting) {
+Plan make_plan(LoadOptions options, source::Source& source, Findings found) {
   Plan plan;
-  plan.selecting = std::move(selecting);
+  plan.selecting = std::move(found.selecting);
   if (!plan.selecting && !options.where.empty())
     plan.condition = script::UserSql("--where", options.where);
   plan.options = std::move(options);
-  adopt(plan.options, beginning.preamble);
   plan.source = &source;
-  plan.target = std::move(target);
-  plan.deferred_indexes = std::move(indexes.deferrable);
-  plan.kept_indexes = std::move(indexes.kept);
-  plan.owner_elsewhere = std::move(indexes.owner_elsewhere);
-  plan.preamble = std::move(beginning.preamble);
+  plan.target = std::move(found.target);
+  plan.indexes = std::move(found.indexes);
+  plan.preamble = std::move(found.beginning.preamble);
+  plan.digests = std::move(found.beginning.digests);
   const LoadOptions& o = plan.options;
   const tuple::Table& table = plan.target.table;
   refuse_what_takes_no_rows(table);
   refuse_deferred_indexes(plan);
-  const bool header_ends_blank = plan.preamble.header && plan.preamble.header->size() > 1 &&
-                                 plan.preamble.header->back().empty();
-  plan.preamble.header = header_names(plan.preamble, o);
   plan.mapping = map_columns(plan);
-  plan.options.record_policy.trailing_delimiter = has_trailing_delimiter(plan, header_ends_blank);
-  plan.encoder = tuple::plan_encoder(plan.fed_table(), plan.mapping, o.dialect,
-                                     plan.preamble.line_end, plan.target.session, o.record_policy,
-                                     value_rules(plan, beginning.null_bytes));
+  plan.options.record_policy.trailing_delimiter =
+      has_trailing_delimiter(plan, found.beginning.header_ends_blank);
+  csv::Dialect dialect = o.dialect;
+  if (found.beginning.null_bytes) dialect.null_text = *found.beginning.null_bytes;
+  plan.encoder =
+      tuple::plan_encoder(plan.fed_table(), plan.mapping, dialect, plan.preamble.line_end,
+                          plan.target.session, o.record_policy, value_rules(plan, dialect));
   for (const tuple::AddedValue& added : plan.encoder.rules.added)
     std::erase(plan.mapping.missing, added.column);
-  if (plan.selecting) name_missing_columns(plan);
-  plan.strategy = choose_strategy(o, table, plan.fed_columns(), unique_keys);
+  plan.strategy = choose_strategy(o, table, plan.fed_columns(), found.unique_keys);
   std::ranges::copy(plan.preamble.notes, std::back_inserter(plan.strategy.notes));
   note_names_alike(plan);
   refuse_foreign_table(plan);
-  fit_encoder(plan.encoder, plan.strategy, plan.fed_table(), unique_keys);
-  if (plan.selecting) {
-    fit_encoder_to_list(plan);
-    note_texts_of_list(plan);
-  }
-  require_ascii_sql(plan);
-  plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : jobs;
-  plan.identity = identity_of(plan, beginning);
+  fit_encoder(plan.encoder, plan.strategy, plan.fed_table(), found.unique_keys);
+  if (plan.selecting) fit_to_list(plan);
+  plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : found.jobs;
   fill_in_words(plan);
-  if (beginning.null_bytes) {
-    plan.options.dialect.null_text = *beginning.null_bytes;
-    plan.encoder.dialect.null_text = *beginning.null_bytes;
-  }
   return plan;
 }
 
@@ -390,10 +243,10 @@ Sql truncate_statement(const Plan& plan) {
 
 ledger::RunLockNames lock_names(const Plan& plan) {
   return {.target = sql("'{}'", plan.target.table.id),
-          .fingerprint = plan.identity.fingerprint,
-          .head = plan.identity.head,
+          .fingerprint = plan.digests.fingerprint,
+          .head = plan.digests.head,
           .is_stream = !plan.source->length(),
-          .file = std::string(source::file_of_stamp(plan.identity.source_stamp)),
+          .file = std::string(source::file_of_stamp(plan.source->opening_stamp())),
           .empties_table = plan.options.truncate};
 }
 
@@ -415,7 +268,7 @@ std::string rejects_path_of(const Plan& plan, const std::string& named) {
 void reread_preamble(Plan& plan) {
   plan.source->rewind();
   std::optional<std::vector<std::string>> header = std::move(plan.preamble.header);
-  plan.preamble = chunk::read_preamble(*plan.source, preamble_options(plan.options));
+  plan.preamble = read_preamble(*plan.source, plan.options);
   plan.preamble.header = std::move(header);  // in UTF-8
   if (!plan.begins_at) return;
   plan.preamble.start = *plan.begins_at;

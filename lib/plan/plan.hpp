@@ -4,16 +4,14 @@
 #include <string>
 
 #include "chunk/chunker.hpp"
-#include "chunk/preamble.hpp"
-#include "ledger/loads.hpp"
 #include "ledger/run_lock.hpp"
+#include "plan/beginning.hpp"
 #include "plan/drift.hpp"
 #include "plan/options.hpp"
 #include "plan/selecting.hpp"
 #include "plan/strategy.hpp"
 #include "plan/summary.hpp"
 #include "rejects/bad_records.hpp"
-#include "source/fingerprint.hpp"
 #include "source/source.hpp"
 #include "tuple/encoder.hpp"
 #include "writer/catalog.hpp"
@@ -29,13 +27,11 @@ struct Plan {
   writer::Target target;
   tuple::Mapping mapping;
   tuple::EncoderPlan encoder;
-  std::optional<Selecting> selecting;           ///< --select
-  script::UserSql condition;                    ///< --where without it: over the table's columns
-  tuple::LoadWords words;                       ///< of --add, --select and --where
-  std::vector<writer::Index> deferred_indexes;  ///< to drop while the rows go in
-  std::vector<std::string> kept_indexes;        ///< that could refuse a record, and so stay
-  std::string owner_elsewhere;  ///< whose indexes they are, where that is why they stay
-  ledger::NewLoad identity;     ///< what the ledger will know of this load
+  std::optional<Selecting> selecting;  ///< --select
+  script::UserSql condition;           ///< --where without it: over the table's columns
+  tuple::LoadWords words;              ///< of --add, --select and --where
+  writer::SecondaryIndexes indexes;    ///< --defer-indexes
+  Digests digests;
   Strategy strategy;
   Drift drift;  ///< from the load before it, where that was asked for
   std::size_t jobs = 0;
@@ -59,37 +55,29 @@ struct Plan {
   std::size_t batch_buffers() const { return encoders() + jobs; }
 };
 
-/// How a source begins, and what tells it from others.
-struct Beginning {
-  chunk::Preamble preamble;
-  std::string fingerprint;
-  std::string head;
-  source::MarkedDigests marked;
-  std::optional<std::string> null_bytes;  ///< the text for NULL, where the source has it otherwise
+/// What is found out before the plan is made.
+struct Findings {
+  Beginning beginning;
+  writer::Target target;
+  std::vector<writer::UniqueKey> unique_keys = {};  ///< for --on-conflict
+  writer::SecondaryIndexes indexes = {};            ///< for --defer-indexes
+  std::size_t jobs = 1;                             ///< connections, if the options name none
+  std::optional<Selecting> selecting = {};          ///< --select, judged by the server
 };
 
-/// What the source has said of its dialect holds from here on.
-void adopt(LoadOptions& options, const chunk::Preamble& preamble);
+/// All that the source says of itself holds from here on: its dialect, which names are columns',
+/// and that its text is UTF-8 where it is converted here. Throws Failure(usage) where its header is
+/// not in the encoding that it was read in.
+void settle(LoadOptions& options, const source::Source& source, Findings& found);
 
-/// Reads it. Blocking. Throws Failure for what is no CSV.
-Beginning read_beginning(source::Source& source, const LoadOptions& options);
-
-/// Matches the source with the table. Throws Failure where they do not fit. `jobs` is the number of
-/// connections if the options name none.
-Plan make_plan(LoadOptions options, source::Source& source, Beginning beginning,
-               writer::Target target, std::vector<writer::UniqueKey> unique_keys,
-               writer::SecondaryIndexes indexes, std::size_t jobs,
-               std::optional<Selecting> selecting = {});
+/// Matches the source with the table. Throws Failure where they do not fit. REQUIRES: settle().
+Plan make_plan(LoadOptions options, source::Source& source, Findings found);
 
 /// The record's number, as the last field of a tuple in FROM. REQUIRES: encoder.number_records.
 Sql field_of_record(const Plan& plan);
 
 /// The writer of the chunks; `load` is nothing without a ledger. The plan outlives it.
 std::unique_ptr<writer::Writer> make_writer(const Plan& plan, std::optional<LoadId> load);
-
-/// The names of the header without those at its end that are no column's.
-std::optional<std::vector<std::string>> header_names(const chunk::Preamble& preamble,
-                                                     const LoadOptions& options);
 
 /// Connections when the user does not say: as many as the machine has cores, from 2 to 8, and more
 /// for a distant server, as a connection does nothing while a chunk's two round trips last.

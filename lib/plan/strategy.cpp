@@ -18,7 +18,9 @@ using writer::Dedupe;
 using writer::OnConflict;
 using writer::UniqueKey;
 
-Failure usage(std::string message) { return {FailureKind::usage, std::move(message)}; }
+Failure usage(const std::string& problem, const std::string& advice = "") {
+  return {FailureKind::usage, problem, advice};
+}
 
 bool is_in(const std::vector<std::string>& list, const std::string& name) {
   return std::ranges::find(list, name) != list.end();
@@ -248,8 +250,9 @@ void require_room_for_number(const Strategy& s, const LoadOptions& o, const tupl
                                                  : "--where";
   throw usage(
       fmt::format("{}: {} has {} columns, and the table in which its records wait needs one "
-                  "more, for their numbers, which no table can have\n  Load without {}.",
-                  flag, table.full_name(), count, flag));
+                  "more, for their numbers, which no table can have",
+                  flag, table.full_name(), count),
+      fmt::format("Load without {}.", flag));
 }
 
 /// A condition is COPY's where COPY goes into the table and leaves nothing else out; elsewhere the

@@ -46,17 +46,6 @@ bool names_words(const script::UserSql& user_sql) {
   return false;
 }
 
-/// Whether one of them is said at all.
-bool has_words(const Plan& plan) {
-  const bool are_added =
-      std::ranges::any_of(plan.encoder.rules.added, [](const tuple::AddedValue& added) {
-        return added.wish == ":file" || added.wish == ":path" || added.wish == ":now";
-      });
-  if (are_added) return true;
-  if (!plan.selecting) return names_words(plan.condition);
-  return names_words(plan.selecting->list()) || names_words(plan.selecting->condition());
-}
-
 /// They stand beside bytes that nobody converts.
 void require_ascii_names(const Plan& plan, const tuple::LoadWords& words) {
   if (plan.target.data_encoding == pg::utf8) return;
@@ -73,10 +62,8 @@ void require_ascii_names(const Plan& plan, const tuple::LoadWords& words) {
 
 }  // namespace
 
-tuple::ValueRules value_rules(const Plan& plan, const std::optional<std::string>& null_bytes) {
+tuple::ValueRules value_rules(const Plan& plan, const csv::Dialect& dialect) {
   const std::vector<tuple::RuledColumn> columns = ruled_columns(plan);
-  csv::Dialect dialect = plan.options.dialect;
-  if (null_bytes) dialect.null_text = *null_bytes;
   const auto monetary = plan.target.reading.find("lc_monetary");
   tuple::ValueRules rules = tuple::plan_value_rules(
       plan.options.values, columns, dialect,
@@ -96,12 +83,20 @@ void fill_in_words(Plan& plan) {
       .file = plan.source->name(), .path = plan.source->identity(), .now = now_in_utc()};
   plan.words = words;
   tuple::fill_in(plan.encoder.rules.added, words);
-  if (!has_words(plan)) return;
-  require_ascii_names(plan, words);
-  plan.identity.options = with_words(plan.identity.options, words);
+  if (has_words(plan)) require_ascii_names(plan, words);
 }
 
 void fill_in_load(Plan& plan, LoadId load) { tuple::fill_in(plan.encoder.rules.added, load); }
+
+bool has_words(const Plan& plan) {
+  const bool are_added =
+      std::ranges::any_of(plan.encoder.rules.added, [](const tuple::AddedValue& added) {
+        return added.wish == ":file" || added.wish == ":path" || added.wish == ":now";
+      });
+  if (are_added) return true;
+  if (!plan.selecting) return names_words(plan.condition);
+  return names_words(plan.selecting->list()) || names_words(plan.selecting->condition());
+}
 
 bool asks_for_load(const Plan& plan) {
   return std::ranges::find(plan.encoder.rules.added, tuple::load_word, &tuple::AddedValue::wish) !=

@@ -9,11 +9,12 @@
 
 namespace sluice::resume {
 
-asio::awaitable<ledger::KnownLoads> find_candidates(pg::Connection& connection, plan::Plan& plan) {
-  ledger::KnownLoads known = co_await ledger::find_loads(connection, plan.identity);
+asio::awaitable<ledger::KnownLoads> find_candidates(pg::Connection& connection,
+                                                    ledger::NewLoad& now,
+                                                    const std::string& bytes) {
+  ledger::KnownLoads known = co_await ledger::find_loads(connection, now);
   if (known.short_lengths.empty()) co_return known;
-  const std::string_view beginning = plan.preamble.beginning;
-  ledger::NewLoad& now = plan.identity;
+  const std::string_view beginning = bytes;
   for (const std::uint64_t length : known.short_lengths) {
     const std::uint64_t without_mark = length - std::min(length, source::utf8_mark.size());
     now.short_heads.push_back(source::head_digest(beginning.substr(0, without_mark)));
@@ -22,11 +23,12 @@ asio::awaitable<ledger::KnownLoads> find_candidates(pg::Connection& connection, 
   }
   for (const std::uint64_t length : known.short_lengths)
     now.short_heads.push_back(source::head_digest(beginning.substr(0, length)));
-  known = co_await ledger::find_loads(connection, plan.identity);
+  known = co_await ledger::find_loads(connection, now);
   co_return known;
 }
 
-History history_of(const plan::Plan& plan, std::vector<ledger::KnownLoad> loads) {
+History history_of(const plan::Plan& plan, const ledger::NewLoad& now,
+                   std::vector<ledger::KnownLoad> loads) {
   History history;
   history.again = plan.options.again;
   history.truncate = plan.options.truncate;
@@ -39,7 +41,7 @@ History history_of(const plan::Plan& plan, std::vector<ledger::KnownLoad> loads)
     if (!history.again) require_sound(load);
     history.loads.emplace_back();
     history.loads.back().load = std::move(load);
-    leave_mark_out(history.loads.back().load, plan.identity);
+    leave_mark_out(history.loads.back().load, now);
   }
   return history;
 }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 #include "support/database.hpp"
@@ -62,6 +63,35 @@ class NetworkFaults : public DatabaseTest {
     };
   }
 
+  /// The bytes of the dialogue from one place at which it is cut to the next.
+  struct Steps {
+    std::size_t to_server;
+    std::size_t to_client;
+  };
+  /// Cuts the dialogue at each of these places in turn, in both directions; `load`, which is given
+  /// the URL of the proxy, is to end well all the same, with a second run without a proxy if it
+  /// must. Returns at how many places that was.
+  std::size_t cut_everywhere(Steps steps, const std::function<void(const std::string&)>& load) {
+    std::size_t cuts = 0;
+    for (const auto direction : {Direction::to_server, Direction::to_client}) {
+      const bool is_to_server = direction == Direction::to_server;
+      for (std::size_t at = 1; !HasFailure();
+           at += is_to_server ? steps.to_server : steps.to_client) {
+        SCOPED_TRACE((is_to_server ? "to the server at " : "to the client at ") +
+                     std::to_string(at));
+        begin_anew();
+        std::atomic<std::size_t> seen = 0;
+        std::atomic<bool> cut = false;
+        const Action action = at % 2 == 0 ? Action::cut : Action::reset;
+        Proxy proxy(url(), at_byte(direction, at, action, seen, cut));
+        load(proxy.url(url()));
+        if (!cut) break;  // the whole dialogue is shorter
+        ++cuts;
+      }
+    }
+    return cuts;
+  }
+
   static constexpr int rows_ = 900;
   TemporaryFolder folder_;
   plan::LoadOptions options_;
@@ -102,26 +132,14 @@ TEST_P(CutFaults, CutAnywhere) {
   choose_way();
   // A retry of the default way is the other ways' too: these are cut at fewer places.
   const std::size_t coarseness = GetParam() == Way::copy ? 1 : 8;
-  std::size_t cuts = 0;
-  for (const auto direction : {Direction::to_server, Direction::to_client}) {
-    const std::size_t step = coarseness * (direction == Direction::to_server ? 211 : 67);
-    for (std::size_t at = 1;; at += step) {
-      SCOPED_TRACE((direction == Direction::to_server ? "to the server at " : "to the client at ") +
-                   std::to_string(at));
-      begin_anew();
-      std::atomic<std::size_t> seen = 0;
-      std::atomic<bool> cut = false;
-      const Action action = at % 2 == 0 ? Action::cut : Action::reset;
-      Proxy proxy(url(), at_byte(direction, at, action, seen, cut));
-      Loaded loaded = run_load(proxy.url(url()), options_);
-      if (!loaded.ok()) loaded = run_load(url(), options_);
-      ASSERT_TRUE(loaded.ok()) << loaded.message;
-      ASSERT_EQ(898U, loaded.report.total.rows());
-      expect_all_is_well("");
-      if (!cut) break;  // the whole dialogue is shorter
-      ++cuts;
-    }
-  }
+  const Steps steps{211 * coarseness, 67 * coarseness};
+  const std::size_t cuts = cut_everywhere(steps, [this](const std::string& by) {
+    Loaded loaded = run_load(by, options_);
+    if (!loaded.ok()) loaded = run_load(url(), options_);
+    ASSERT_TRUE(loaded.ok()) << loaded.message;
+    ASSERT_EQ(898U, loaded.report.total.rows());
+    expect_all_is_well("");
+  });
   EXPECT_GT(cuts, 150U / coarseness);
   EXPECT_TRUE(no_session_left());
   EXPECT_EQ(0, db().number("select count(*) from pg_class where relname ~ '^stage_'"));
@@ -145,28 +163,16 @@ TEST_F(NetworkFaults, CutAnywhereBetweenSmallFiles) {
     return pgsluice({"load", folder_ / "small", "-t", "t", "-d", by, "--progress", "none", "--jobs",
                      "2", "--keep-going"});
   };
-  std::size_t cuts = 0;
-  for (const auto direction : {Direction::to_server, Direction::to_client}) {
-    const std::size_t step = direction == Direction::to_server ? 9001 : 701;
-    for (std::size_t at = 1;; at += step) {
-      SCOPED_TRACE((direction == Direction::to_server ? "to the server at " : "to the client at ") +
-                   std::to_string(at));
-      begin_anew();
-      std::atomic<std::size_t> seen = 0;
-      std::atomic<bool> cut = false;
-      const Action action = at % 2 == 0 ? Action::cut : Action::reset;
-      Proxy proxy(url(), at_byte(direction, at, action, seen, cut));
-      Finished finished = load_through(proxy.url(url()));
-      if (finished.exit_code != 0) finished = load_through(url());
-      ASSERT_EQ(0, finished.exit_code) << finished.err;
-      ASSERT_EQ("60 60", db().value("select count(*) || ' ' || count(distinct id) from t"));
-      ASSERT_EQ("60 finished", db().value("select count(*) || ' ' || max(state) from "
-                                          "pgsluice.loads"));
-      ASSERT_EQ("", ledger_disagreement("t"));
-      if (!cut) break;  // the whole dialogue is shorter
-      ++cuts;
-    }
-  }
+  const Steps steps{9001, 701};
+  const std::size_t cuts = cut_everywhere(steps, [&](const std::string& by) {
+    Finished finished = load_through(by);
+    if (finished.exit_code != 0) finished = load_through(url());
+    ASSERT_EQ(0, finished.exit_code) << finished.err;
+    ASSERT_EQ("60 60", db().value("select count(*) || ' ' || count(distinct id) from t"));
+    ASSERT_EQ("60 finished", db().value("select count(*) || ' ' || max(state) from "
+                                        "pgsluice.loads"));
+    ASSERT_EQ("", ledger_disagreement("t"));
+  });
   EXPECT_GT(cuts, 20U);
   EXPECT_TRUE(no_session_left());
 }

@@ -1,0 +1,46 @@
+#include "app/command_files.hpp"
+
+#include "app/load_end_flags.hpp"
+
+namespace sluice::app {
+namespace {
+
+void refuse_what_takes_more(const LoadFlags& flags, const MoreFiles& more, const AfterLoad& after) {
+  if (after.what == AfterLoad::What::keep || !flags.limit) return;
+  throw Failure(FailureKind::usage,
+                "--after " + more.after +
+                    " with --limit: the file would be gone, and what is behind the limit in "
+                    "no table; leave one of them out");
+}
+
+void refuse_what_one_file_does(const plan::LoadOptions& options, std::size_t files) {
+  if (!options.deletes() || files <= 1) return;
+  throw Failure(FailureKind::usage,
+                std::string(deleting_flag(options)) +
+                    " with several files would delete the rows of the one before: load them "
+                    "one by one, or as one file");
+}
+
+}  // namespace
+
+CommandFiles::CommandFiles(const LoadFlags& flags, const MoreFiles& more, const AfterLoad& after,
+                           plan::LoadOptions options, report::Several& several)
+    : options_(std::move(options)), names_(several.files) {
+  refuse_what_takes_more(flags, more, after);
+  inputs_ = inputs_of(without_rejects(flags, files_of(flags), several.left_out), options_.unpack);
+  after.check_archives(inputs_, more.after);
+  refuse_what_one_file_does(options_, inputs_.size());
+  for (const Input& input : inputs_) several.files.push_back(input.shown());
+}
+
+plan::LoadOptions CommandFiles::options_of(std::size_t file, bool others_stored) const {
+  plan::LoadOptions options = options_;
+  options.path = inputs_[file].path;
+  options.unpack.member = inputs_[file].member;
+  if (inputs_[file].archive) options.unpack.shelf = inputs_[file].archive->shelf;
+  options.more_follows = file + 1 < size();
+  options.others_stored = options.analyze && !options.more_follows && others_stored;
+  return options;
+}
+
+}  // namespace sluice::app

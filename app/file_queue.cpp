@@ -1,0 +1,103 @@
+#include "app/file_queue.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "base/exit_code.hpp"
+#include "base/limits.hpp"
+#include "pg/error.hpp"
+
+namespace sluice::app {
+
+/// Where the order of files, or what is theirs together, decides what comes of them, they go one
+/// after the other.
+bool FileQueue::may_go_side_by_side() const {
+  const plan::LoadOptions& o = files_.options();
+  return file_options_.may_go_side_by_side() && o.on_conflict == writer::OnConflict::error &&
+         !o.truncate && !o.check && !o.dry_run && !o.defer_indexes && !o.is_all_or_nothing() &&
+         !o.after_sql && !o.set_sequences && !o.bytes_per_second_max && !o.rows_per_second_max &&
+         o.rejects_path.empty() && o.use_ledger;
+}
+
+std::size_t FileQueue::end_of_small() const {
+  std::size_t end = next_;
+  if (!may_go_side_by_side()) return end;
+  for (; end < files_.size(); ++end) {
+    const Input& input = files_[end];
+    std::error_code error;
+    const bool is_file = std::filesystem::is_regular_file(input.path, error);
+    if (!is_file || input.member) return end;
+    if (std::filesystem::file_size(input.path, error) > small_bytes_max(input.path) || error)
+      return end;
+  }
+  return end;
+}
+
+std::size_t FileQueue::end_of_small_members() const {
+  std::size_t end = next_;
+  if (!may_go_side_by_side()) return end;
+  const auto& archive = files_[next_].archive;
+  while (end < files_.size() && archive && files_[end].archive == archive &&
+         files_[end].length.value_or(limits::first_chunk_bytes + 1) <= limits::first_chunk_bytes)
+    ++end;
+  return end;
+}
+
+asio::awaitable<void> FileQueue::find_known(load::Resources on, load::Shared& shared,
+                                            std::size_t end) {
+  constexpr std::size_t at_once = 1000;
+  known_.resize(files_.size());
+  for (std::size_t begin = next_; begin < end && !endings_.is_over(); begin += at_once) {
+    std::vector<load::FileToFind> paths;
+    for (std::size_t i = begin; i < std::min(begin + at_once, end); ++i)
+      paths.push_back(files_[i].to_find());
+    try {
+      auto found = co_await load::find_known_files(on, shared, files_.options(), std::move(paths));
+      std::ranges::move(found, known_.begin() + static_cast<std::ptrdiff_t>(begin));
+    } catch (const pg::PgError&) {
+      co_return;  // the loads ask for themselves
+    } catch (const Failure&) {
+      co_return;  // ... and say what is wrong
+    }
+  }
+}
+
+bool FileQueue::take_known(std::size_t file) {
+  if (file >= known_.size() || !known_[file].report) return false;
+  endings_.take(file, {.report = std::move(*known_[file].report),
+                       .path = files_.name(file),
+                       .table = files_.options().table,
+                       .exit_code = exit_ok,
+                       .message = {},
+                       .sql_state = {},
+                       .bad_record = {},
+                       .is_held = false});
+  return true;
+}
+
+std::vector<std::size_t> FileQueue::next_together(std::size_t end, std::size_t most) {
+  std::vector<std::size_t> files;
+  std::uintmax_t bytes = 0;
+  while (next_ < end && !endings_.is_over() && files.size() < most) {
+    std::error_code error;
+    const std::uintmax_t size = std::filesystem::file_size(files_[next_].path, error);
+    if (!files.empty() && (error || bytes + size > limits::bytes_together_max)) break;
+    bytes += size;
+    const std::size_t file = next_++;
+    if (!endings_.may_begin(file) || take_known(file)) continue;
+    if (file < known_.size() && known_[file].is_like_another) {
+      later_.push_back({file, Turn::alone});
+    } else {
+      files.push_back(file);
+    }
+  }
+  return files;
+}
+
+std::vector<FileQueue::Later> FileQueue::take_later() {
+  std::ranges::sort(later_, {}, &Later::file);
+  return std::exchange(later_, {});
+}
+
+}  // namespace sluice::app

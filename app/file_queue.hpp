@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "app/file_endings.hpp"
+#include "app/file_options.hpp"
+#include "load/known_files.hpp"
+
+namespace sluice::app {
+
+/// The files of a command in the order of their turns: as they were named, but for those that have
+/// another turn later. What the ledger knows as loaded needs none.
+class FileQueue {
+ public:
+  enum class Turn {
+    first,
+    alone,  ///< no other one is under way
+    apart,  ///< ... and it has all connections, as a long file
+  };
+  struct Later {
+    std::size_t file = 0;
+    Turn turn = Turn::alone;
+  };
+
+  /// All outlive it.
+  FileQueue(const CommandFiles& files, const FileOptions& file_options, FileEndings& endings)
+      : files_(files), file_options_(file_options), endings_(endings) {}
+
+  bool is_empty() const { return next_ == files_.size(); }
+  std::size_t next() const { return next_; }  ///< the first that is not begun
+  std::size_t take_next() { return next_++; }
+
+  /// Behind the next ones that are one chunk each, and may go side by side.
+  std::size_t end_of_small() const;
+  /// Behind the next ones of one archive that are small: what is long is not unpacked to find out
+  /// what it is.
+  std::size_t end_of_small_members() const;
+
+  /// Asks the ledger of those in front of `end`, many at once.
+  asio::awaitable<void> find_known(load::Resources on, load::Shared& shared, std::size_t end);
+  /// Ends a file that the ledger knows.
+  bool take_known(std::size_t file);
+
+  /// The next files whose loads may share a transaction: so many at most.
+  std::vector<std::size_t> next_together(std::size_t end, std::size_t most);
+
+  void add_later(Later later) { later_.push_back(later); }
+  /// Those, in the order of the files.
+  std::vector<Later> take_later();
+
+ private:
+  bool may_go_side_by_side() const;
+
+  const CommandFiles& files_;
+  const FileOptions& file_options_;
+  FileEndings& endings_;
+  std::size_t next_ = 0;
+  std::vector<load::KnownFile> known_;  ///< by the number of the file
+  std::vector<Later> later_;
+};
+
+}  // namespace sluice::app

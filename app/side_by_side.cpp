@@ -1,0 +1,215 @@
+#include "app/side_by_side.hpp"
+
+#include <algorithm>
+#include <thread>
+
+#include "app/output.hpp"
+#include "app/run_load.hpp"
+#include "async/run_beside.hpp"
+#include "async/task_group.hpp"
+#include "base/limits.hpp"
+#include "writer/guard.hpp"
+
+namespace sluice::app {
+namespace {
+
+void add_to(load::Progress& all, const load::Progress& one) {
+  all.bytes_done += one.bytes_done;
+  all.bytes_before += one.bytes_before;
+  all.rows_stored += one.rows_stored;
+  all.rows_before += one.rows_before;
+  all.rows_rejected += one.rows_rejected;
+  all.retries += one.retries;
+}
+
+}  // namespace
+
+SideBySide::SideBySide(Runtime& runtime, const LoadFlags& flags, const MoreFiles& more,
+                       const CommandFiles& files, FileOptions& file_options, FileEndings& endings,
+                       FileQueue& queue)
+    : runtime_(runtime),
+      flags_(flags),
+      more_(more),
+      files_(files),
+      file_options_(file_options),
+      endings_(endings),
+      queue_(queue) {
+  const std::size_t jobs = files.options().jobs;
+  shared_.side_by_side =
+      jobs > 0 ? jobs : std::clamp<std::size_t>(2 * std::thread::hardware_concurrency(), 4, 8);
+}
+
+/// With signals heard.
+void SideBySide::run(asio::awaitable<void> command) {
+  runtime_.on_signal([this] { stop(); }, [this] { cancel(); });
+  runtime_.run(std::move(command));
+  runtime_.on_signal({}, {});
+}
+
+void SideBySide::stop() {
+  endings_.begin_no_more();
+  for (load::Load* load : under_way_) load->stop();
+}
+
+void SideBySide::cancel() {
+  endings_.begin_no_more();
+  for (load::Load* load : under_way_) load->cancel();
+}
+
+void SideBySide::find_known_members() {
+  if (queue_.next() < members_asked_for_ || flags_.finds_dialect) return;
+  const std::size_t end = queue_.end_of_small_members();
+  if (end - queue_.next() < 2) return;
+  members_asked_for_ = end;
+  run(queue_.find_known(runtime_.resources(), shared_, end));
+}
+
+void SideBySide::load_until(std::size_t end) {
+  ProgressPrinter printer(flags_.progress, flags_.common.quiet, flags_.common.verbose);
+  run(work_off(end, printer));
+  shared_.target.reset();
+  printer.finish_several(progress());
+}
+
+/// Of the loads that have ended and of those under way.
+load::Progress SideBySide::progress() const {
+  load::Progress all = progress_;
+  all.stage = load::Progress::Stage::loading;
+  all.files_total = files_.size();
+  all.files_done = endings_.count();
+  for (const load::Load* load : under_way_) add_to(all, load->progress());
+  return all;
+}
+
+asio::awaitable<void> SideBySide::work_off(std::size_t end, ProgressPrinter& printer) {
+  async::TaskGroup beside(co_await asio::this_coro::executor);
+  beside.spawn(printer.follow_several([this] { return progress(); }));
+  asio::awaitable<void> all = all_of(end);
+  co_await async::run_beside(std::move(all), beside);
+}
+
+asio::awaitable<void> SideBySide::all_of(std::size_t end) {
+  // It makes what is not there yet, and finds out what the others use.
+  co_await worker(queue_.next() + 1);
+  co_await queue_.find_known(runtime_.resources(), shared_, end);
+  co_await asio::this_coro::throw_if_cancelled(false);  // the workers are waited for
+  async::TaskGroup workers(co_await asio::this_coro::executor);
+  for (std::size_t i = 0; i < shared_.side_by_side; ++i) workers.spawn(worker(end));
+  co_await workers.join();
+  co_await load_later();
+}
+
+/// What could not go beside others goes by itself, as if all had gone so.
+asio::awaitable<void> SideBySide::load_later() {
+  for (const FileQueue::Later& later : queue_.take_later()) {
+    if (endings_.is_over()) break;
+    co_await load_beside(later.file, later.turn);
+  }
+}
+
+asio::awaitable<void> SideBySide::worker(std::size_t end) {
+  while (queue_.next() < end && !endings_.is_over()) {
+    const std::vector<std::size_t> files = queue_.next_together(end, together_max(end));
+    if (files.size() > 1) {
+      co_await load_together(files);
+    } else if (!files.empty()) {
+      co_await load_beside(files.front(), Turn::first);
+    }
+  }
+}
+
+std::size_t SideBySide::together_max(std::size_t end) const {
+  // The first one finds out what the others use; and one connection is one by one.
+  if (!shared_.target || (shared_.side_by_side == 1 && !more_.keep_going)) return 1;
+  const std::size_t share = (end - queue_.next() + shared_.side_by_side - 1) / shared_.side_by_side;
+  return std::clamp(share, limits::files_together_min, limits::files_together_max);
+}
+
+/// Those that cannot go together go one by one.
+asio::awaitable<void> SideBySide::load_together(const std::vector<std::size_t>& files) {
+  const auto executor = co_await asio::this_coro::executor;
+  load::Together together(runtime_.resources(), files.size(), executor);
+  std::vector<std::size_t> alone;
+  async::TaskGroup loads(executor);
+  loads.spawn(together.run());
+  for (const std::size_t file : files) loads.spawn(load_in(together, file, alone));
+  co_await loads.join();
+  std::ranges::sort(alone);
+  for (const std::size_t file : alone) {
+    if (endings_.is_over()) break;
+    co_await load_beside(file, Turn::first);
+  }
+}
+
+asio::awaitable<void> SideBySide::load_in(load::Together& together, std::size_t file,
+                                          std::vector<std::size_t>& alone) {
+  load::Together::Seat seat(together);
+  try {
+    co_await load_beside(file, Turn::first, &seat);
+  } catch (const load::NotTogether&) {
+    alone.push_back(file);
+  }
+}
+
+/// Where others are in its way, or have found another table, it has a second turn alone; and
+/// where it is more than one chunk. With a seat it throws NotTogether, if it is not to be stored
+/// so.
+asio::awaitable<void> SideBySide::load_beside(std::size_t file, Turn turn,
+                                              load::Together::Seat* seat) {
+  plan::LoadOptions options;
+  try {
+    options = file_options_.beside(file, files_.options_of(file, endings_.have_rows()));
+  } catch (const Failure& failure) {
+    if (seat != nullptr) throw load::NotTogether(files_.name(file));
+    endings_.take(file, endings_.ending_in_front(failure, files_.name(file)));
+    co_return;
+  }
+  if (turn != Turn::apart) options.jobs = 1;
+  const bool is_of_others = shared_.target.has_value();
+  load::Load load(runtime_.resources(), options, turn == Turn::apart ? nullptr : &shared_, seat);
+  under_way_.insert(&load);
+  std::exception_ptr failed;
+  bool is_in_the_way = false;
+  bool is_long = false;
+  bool is_alone = false;
+  try {
+    co_await load.run();
+  } catch (const load::NotWhole&) {
+    is_long = true;
+  } catch (const load::NotTogether&) {
+    is_alone = true;
+  } catch (const writer::NotAsPlanned&) {
+    failed = std::current_exception();
+    is_in_the_way = is_of_others;
+  } catch (const Failure& failure) {
+    failed = std::current_exception();
+    is_in_the_way = failure.kind() == FailureKind::held;
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  under_way_.erase(&load);
+  // Where nothing of it was begun, it has its turn behind those in front of it, and fails then.
+  if (failed && seat != nullptr && load.progress().stage != load::Progress::Stage::loading)
+    is_alone = true;
+  if (is_alone) throw load::NotTogether(files_.name(file));
+  if (is_long) {
+    queue_.add_later({file, Turn::apart});
+    if (turn == Turn::alone) co_await load_later();
+    co_return;
+  }
+  if (failed) shared_.target.reset();
+  if (is_in_the_way && turn == Turn::first && !endings_.is_over()) {
+    queue_.add_later({file, Turn::alone});
+    co_return;
+  }
+  add_to(progress_, load.progress());
+  print_notes(load);
+  endings_.take(file, ending_of(failed, runtime_, flags_, options, load));
+}
+
+void SideBySide::print_notes(const load::Load& load) const {
+  if (flags_.common.quiet || flags_.progress == ProgressMode::json) return;
+  for (const std::string& note : load.report().notes) print_note(note);
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,51 @@
+#include "resume/entry.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include "plan/meaning.hpp"
+#include "plan/values.hpp"
+#include "source/fingerprint.hpp"
+#include "source/starts.hpp"
+
+namespace sluice::resume {
+
+ledger::NewLoad entry_of(const plan::Plan& plan) {
+  const plan::LoadOptions& o = plan.options;
+  const tuple::Table& table = plan.target.table;
+  std::string meaning = plan::meaning_of(o, plan.preamble, plan.mapping, plan.encoder, plan.target,
+                                         plan.fed_table(), plan.strategy);
+  ledger::NewLoad entry{.target = table.full_name(),
+                        .target_oid = table.id,
+                        .is_empty = writer::emptiness(plan.target, writer::Far::left_alone),
+                        .origin = plan.target.origin,
+                        .source = plan.source->name(),
+                        .source_path = plan.source->identity(),
+                        .source_bytes = plan.source->length(),
+                        .source_stamp = plan.source->opening_stamp(),
+                        .fingerprint = plan.digests.fingerprint,
+                        .head = plan.digests.head,
+                        .marked = {.fingerprint = plan.digests.marked.fingerprint,
+                                   .head = plan.digests.marked.head,
+                                   .short_heads = {}},
+                        .head_bytes = plan.preamble.beginning.size(),
+                        .start = source::start_of(plan.preamble.beginning),
+                        .starts = source::starts_of(plan.preamble.beginning),
+                        .short_heads = {},
+                        .options = std::move(meaning),
+                        .chunk_bytes = o.chunk_bytes,
+                        .record_bytes_max = o.record_bytes_max,
+                        .rejects_path = {},
+                        .staged = plan.strategy.staged,
+                        .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
+                        .deletes = o.deletes(),
+                        .again = o.again,
+                        .behind_load = {}};
+  std::ranges::move(source::starts_of(source::marked_beginning(plan.preamble.beginning)),
+                    std::back_inserter(entry.starts));
+  if (o.truncate) entry.options = plan::with_truncation(entry.options);
+  if (plan::has_words(plan)) entry.options = plan::with_words(entry.options, plan.words);
+  return entry;
+}
+
+}  // namespace sluice::resume
