@@ -15,6 +15,18 @@ Sql folder_of(const Sql& path) { return sql("regexp_replace({}, '[^/]*$', '')", 
 
 }  // namespace
 
+std::string without_digits(std::string_view path) {
+  std::string alike;
+  bool is_in_digits = false;
+  for (const char c : path) {
+    const bool is_digit = c >= '0' && c <= '9';
+    if (!is_digit) alike += c;
+    if (is_digit && !is_in_digits) alike += '#';
+    is_in_digits = is_digit;
+  }
+  return alike;
+}
+
 asio::awaitable<std::optional<FormerLoad>> former_load(pg::Connection& on, std::uint32_t table,
                                                        std::string path) {
   static constexpr auto of = columns_of({

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/position.hpp"
 #include "pg/connection.hpp"
@@ -24,5 +25,8 @@ struct FormerLoad {
 /// REQUIRES: the ledger is complete.
 asio::awaitable<std::optional<FormerLoad>> former_load(pg::Connection& on, std::uint32_t table,
                                                        std::string path);
+
+/// As paths are compared there: each run of digits is one `#`.
+std::string without_digits(std::string_view path);
 
 }  // namespace sluice::ledger

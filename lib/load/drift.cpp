@@ -46,19 +46,6 @@ std::vector<plan::Drift::OtherType> other_types(const plan::Plan& plan) {
   return others;
 }
 
-/// Each run of digits is one `#`, as the ledger compares paths (ledger/former_load).
-std::string without_digits(std::string_view path) {
-  std::string alike;
-  bool is_in_digits = false;
-  for (const char c : path) {
-    const bool is_digit = c >= '0' && c <= '9';
-    if (!is_digit) alike += c;
-    if (is_digit && !is_in_digits) alike += '#';
-    is_in_digits = is_digit;
-  }
-  return alike;
-}
-
 asio::awaitable<std::shared_ptr<const Former>> ask_for_former(Run& run,
                                                               const writer::Target& target,
                                                               const std::string& path) {
@@ -83,7 +70,7 @@ asio::awaitable<std::shared_ptr<const Former>> former_of(Run& run, source::Sourc
                                                          const writer::Target& target,
                                                          Shared* shared) {
   const std::string path = source.identity();
-  const std::string alike = without_digits(path);
+  const std::string alike = ledger::without_digits(path);
   if (shared != nullptr) {
     const auto known = shared->formers.find(alike);
     if (known != shared->formers.end()) co_return known->second;
