@@ -73,7 +73,8 @@ class EachOnce {
 
 std::vector<std::string> files_of(const LoadFlags& flags) {
   std::vector<source::LeftOut> left_out;
-  const std::vector<std::string> all = source::locate(flags.files, left_out);
+  const std::vector<std::string> all =
+      flags.as_named ? flags.files : source::locate(flags.files, left_out);
   const bool is_quiet = flags.common.quiet || flags.progress == ProgressMode::json;
   if (!is_quiet) tell_left_out(left_out);
   std::vector<std::string> files;

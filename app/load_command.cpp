@@ -48,6 +48,8 @@ Run add_load_command(CLI::App& app) {
                "what to load: files, folders, patterns in quotes ('in/**/*.csv'), @LIST for a file "
                "that names them, - for stdin")
       ->required();
+  // Of a job, which has looked already: a name that a file had then is no list, pattern or folder.
+  c.add_flag("--as-named", flags->as_named)->group("");
   c.add_option("-t,--table", flags->load.table,
                "the table, as in SQL: trips, sales.trips, '\"Trips\"'")
       ->required();

@@ -15,6 +15,7 @@ namespace sluice::app {
 struct LoadFlags {
   CommonOptions common;
   std::vector<std::string> files;
+  bool as_named = false;  ///< `files` are names of files, whatever they look like
   ProgressMode progress = ProgressMode::automatic;
   csv::DialectWishes dialect;
   std::optional<std::uint64_t> limit;

@@ -139,9 +139,10 @@ void print_forgotten(const LoadsFlags& flags, const ledger::Forgotten& forgotten
                  cell(forgotten.target) + "\n");
   }
   if (forgotten.rows > 0) {
-    print_result("  " + std::to_string(forgotten.rows) +
-                 " rows of it stay in the table; its command with --again loads the file from the "
-                 "start (see --truncate)\n");
+    print_result(
+        "  " + std::to_string(forgotten.rows) +
+        " rows of it stay in the table, and no load knows of them: the file is loaded from "
+        "its start, beside them (see --truncate)\n");
   }
   if (!forgotten.dropped_stage.empty())
     print_result("dropped " + cell(forgotten.dropped_stage) + "\n");

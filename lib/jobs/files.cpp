@@ -79,9 +79,12 @@ std::vector<std::vector<std::string>> arguments_now(const Command& command,
   std::ranges::sort(files);
   const auto [first, last] = std::ranges::unique(files);
   files.erase(first, last);
+  // Whoever may write beside them may have put something else in a file's place since.
+  std::vector<std::string> as_named = command.arguments;
+  as_named.emplace_back("--as-named");
   std::vector<std::vector<std::string>> all;
   for (const std::span<std::string> some : chunks_of(files, limits::job_files_max))
-    all.push_back(with_files(command.arguments, some));
+    all.push_back(with_files(as_named, some));
   return all;
 }
 

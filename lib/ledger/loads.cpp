@@ -292,8 +292,8 @@ Question question_of_untouched(const std::vector<const NewLoad*>& sources) {
   // knows nothing of the ledger yet: it would compare each with each.
   for (const SqlWords same : {SqlWords("fingerprint"), SqlWords("head"), SqlWords("source_path")}) {
     which +=
-        sql(" and not exists (select from (select * from pgsluice.loads u where u.state = "
-            "'unfinished' and u.{} = l.{} offset 0) u where {})",
+        sql(" and not exists (select from (select * from pgsluice.loads u where u.state in "
+            "('unfinished', 'undoing') and u.{} = l.{} offset 0) u where {})",
             same, same, have_target_of(like));
   }
   which += sql(" order by l.load_id desc");

@@ -76,7 +76,8 @@ asio::awaitable<std::shared_ptr<const Former>> former_of(Run& run, source::Sourc
     if (known != shared->formers.end()) co_return known->second;
   }
   std::shared_ptr<const Former> former = co_await ask_for_former(run, target, path);
-  if (shared != nullptr) shared->formers.emplace(alike, former);
+  // Where there is none yet, one of these files is the first.
+  if (shared != nullptr && former) shared->formers.emplace(alike, former);
   co_return former;
 }
 

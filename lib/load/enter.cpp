@@ -155,7 +155,9 @@ asio::awaitable<bool> Entrance::enter() {
   resume::Verdict verdict = co_await judge_source(connection, begin.before);
   switch (verdict.kind) {
     case Kind::nothing_to_do: tell_nothing_to_do(run_, *verdict.load); co_return false;
-    case Kind::resume: co_await resume(connection, *verdict.load); co_return true;
+    case Kind::resume:
+      co_await resume(connection, *verdict.load, std::move(begin.before));
+      co_return true;
     case Kind::append:
       require_own_table(plan_);
       co_await go_on_behind(connection, *verdict.load);
@@ -190,7 +192,9 @@ asio::awaitable<bool> Entrance::enter() {
   co_return true;
 }
 
-asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger::KnownLoad& load) {
+/// `before`: as a new load has it, since a table that was emptied is so for the other loads too.
+asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger::KnownLoad& load,
+                                       Sql before) {
   run_.report.load = load.id;
   const bool is_just_begun = run_.made_table == load.id;
   run_.report.resumed = !is_just_begun;
@@ -219,7 +223,7 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   // What decides where chunks end stays; how large a record may be does not.
   plan_.options.chunk_bytes = load.chunk_bytes;
   run_.report.plan.chunk_bytes = load.chunk_bytes;
-  Sql more = defer_statements(plan_, sql("{}", load.id.value));
+  Sql more = std::move(before) + defer_statements(plan_, sql("{}", load.id.value));
   if (load.counts_mark)
     more += ledger::leave_mark_out_statements(load, entry_, source::utf8_mark.size());
   // What finishes it is decided when that is done.

@@ -30,7 +30,8 @@ class Entrance {
   asio::awaitable<ledger::KnownLoads> known_loads(pg::Connection& connection);
   asio::awaitable<resume::Verdict> judge_source(pg::Connection& connection, Sql& before);
   asio::awaitable<void> read_again(const ledger::LoadEntry& like);
-  asio::awaitable<void> resume(pg::Connection& connection, const ledger::KnownLoad& load);
+  asio::awaitable<void> resume(pg::Connection& connection, const ledger::KnownLoad& load,
+                               Sql before);
   asio::awaitable<void> go_on_behind(pg::Connection& connection, const ledger::KnownLoad& load);
 
   Run& run_;

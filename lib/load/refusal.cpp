@@ -61,7 +61,12 @@ std::string about_source(const plan::Plan& plan, const ledger::NewLoad& now,
   const std::string table = plan.target.table.full_name();
   const std::string& source = plan.source->name();
   const auto difference = [&] {
-    return resume::difference_of_options(load.options, now.options, !load.finished());
+    std::string options =
+        resume::difference_of_options(load.options, now.options, !load.finished());
+    // Only of one that is not finished does it matter where its rows wait.
+    if (options.empty() && load.staged != now.staged)
+      options = load.staged ? "with --atomic then, and without now" : "without --atomic then";
+    return options;
   };
   switch (verdict.kind) {
     case Kind::refuse_changed:

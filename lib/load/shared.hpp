@@ -34,8 +34,8 @@ struct Shared {
   std::optional<std::optional<source::Encoding>> encoding;
   /// Which table it is, from the first load on.
   std::optional<std::uint32_t> table;
-  /// The load before this command that a source's columns are compared with, nullptr where there is
-  /// none: by the source's path with `#` for its digits, since that is what likens it to others.
+  /// The load before this command that a source's columns are compared with: by the source's path
+  /// with `#` for its digits, since that is what likens it to others.
   std::map<std::string, std::shared_ptr<const Former>> formers;
 };
 

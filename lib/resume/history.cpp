@@ -200,7 +200,9 @@ class Judge {
     // Of the same path, but of other content: yesterday's file, or this one before it changed.
     if (!is_this && !is_of_this_file(load, now_)) return std::nullopt;
     if (h_.again || h_.truncate) {
-      if (h_.again || !is_this || !may_resume(load)) {
+      // Behind one that has emptied the table others have come since.
+      const bool has_company = !load.staged && load.has_others;
+      if (h_.again || !is_this || !may_resume(load) || has_company) {
         give_up(load);
         return std::nullopt;
       }
@@ -286,8 +288,10 @@ class Judge {
     if (h_.truncate) return fresh_;
     if (const auto load = in_other_encoding()) return with(Kind::refuse_other_options, *load);
     if (const auto load = newest(Match::same, false, true)) return of_other_name(*load);
-    if (const auto load = newest(Match::same, true, false))
-      return with(Kind::refuse_other_options, *load);
+    if (const auto load = newest(Match::same, true, false)) {
+      // Of one whose records were all rejected, or left out, nothing could come twice.
+      return has_rows(*load) ? with(Kind::refuse_other_options, *load) : fresh_;
+    }
     if (const auto load = newest(Match::same, false, false))
       return h_.same_content == plan::SameContent::load ? fresh_
                                                         : with(Kind::refuse_other_options, *load);

@@ -76,6 +76,11 @@ std::string plain_part(const std::string& part) {
   return text;
 }
 
+bool is_link(const fs::path& path) {
+  std::error_code error;
+  return fs::is_symlink(fs::symlink_status(path, error));
+}
+
 class Search {
  public:
   Search(const std::string& pattern, const Unseen& unseen)
@@ -89,6 +94,8 @@ class Search {
 
   /// The names of files that it would match but for capitals.
   const std::set<std::string>& but_for_capitals() const { return but_for_capitals_; }
+  /// The names of links that it would have to follow.
+  const std::set<std::string>& links() const { return links_; }
 
  private:
   void look(const fs::path& folder, std::size_t part) {
@@ -116,7 +123,12 @@ class Search {
     }
     for (const std::string& name : names_of(folder)) {
       if (::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD) == 0) {
-        step(folder / name, part, is_last);
+        // As of `**`: whoever may write there could name any folder of others, and with --after its
+        // files would be deleted.
+        if (!is_last && is_link(folder / name))
+          links_.insert(name);
+        else
+          step(folder / name, part, is_last);
       } else if (is_last && !is_folder(folder / name) &&
                  ::fnmatch(pattern.c_str(), name.c_str(), FNM_PERIOD | FNM_CASEFOLD) == 0) {
         but_for_capitals_.insert(name);
@@ -155,6 +167,7 @@ class Search {
   const Unseen& unseen_;
   std::set<std::string> found_;
   std::set<std::string> but_for_capitals_;
+  std::set<std::string> links_;
 };
 
 class Locating {
@@ -210,8 +223,15 @@ class Locating {
       if (!is_file(path)) others.insert(path);
     std::erase_if(found, [&](const std::string& path) { return !is_file(path); });
     std::string if_none = pattern + ": no file matches this pattern";
+    // What a load has left there is no data until somebody has put it right, and names it.
+    const bool names_rejects = pattern.contains("reject");
+    if (!names_rejects && !found.empty() && std::ranges::all_of(found, is_reject_file)) {
+      if_none += " but rejects of loads, which are loaded by their names: " + found.front();
+      found.clear();
+    }
     if_none += if_no_other;
     take_all(found, if_none);
+    others.insert(search.links().begin(), search.links().end());
     if (!others.empty()) left_out_.push_back({pattern, {others.begin(), others.end()}});
   }
 

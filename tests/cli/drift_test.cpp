@@ -236,6 +236,19 @@ TEST_F(Drift, SeveralFilesAreComparedWithWhatWasThereBefore) {
   EXPECT_EQ(30, told) << loaded.err;
 }
 
+/// The first file of a command says what is usual, where no load has been there before.
+TEST_F(Drift, OfFilesIntoANewTableTheFirstSaysWhatIsUsual) {
+  std::vector<std::string> files;
+  for (int i = 1; i <= 12; ++i)
+    files.push_back(folder_.write(
+        "b" + std::to_string(10 + i) + ".csv",
+        (i == 7 ? "id\n" : "id,station\n") + std::to_string(i) + (i == 7 ? "\n" : ",b\n")));
+  const Finished loaded = load(files, {"--on-drift", "stop", "--keep-going"});
+  EXPECT_EQ(2, loaded.exit_code);
+  EXPECT_THAT(loaded.err, HasSubstr("b17.csv: its columns are not those of load"));
+  EXPECT_EQ(11, rows());
+}
+
 TEST_F(Drift, ADryRunSaysIt) {
   ASSERT_EQ(0, load("a1.csv", "id,station\n1,a\n", "stop").exit_code);
   const Finished noted = load("a2.csv", "id\n2\n", "note", {"--dry-run"});

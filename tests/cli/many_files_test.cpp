@@ -64,6 +64,31 @@ class ManyFiles : public DatabaseTest {
   TemporaryFolder folder_;
 };
 
+/// Ended in the middle of the transaction that stores them all, each file says so.
+TEST_F(ManyFiles, TwoSignalsWhileTheyAreStoredTogether) {
+  write_files(std::vector<int>(40, 1), 0);
+  db().run(
+      "create function f() returns trigger language plpgsql as 'begin if new.id > 20 then perform "
+      "pg_sleep(60); end if; return new; end'; create trigger slow after insert on t for each row "
+      "execute function f()");
+  Process loading({"load", path("in"), "-t", "t", "-d", url(), "--progress", "none", "--output",
+                   "json", "--jobs", "2"});
+  ASSERT_TRUE(
+      comes_true("select exists (select from pg_stat_activity where wait_event = 'PgSleep' and "
+                 "datname = current_database())"));
+  loading.signal(SIGTERM);
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  loading.signal(SIGTERM);
+  const Finished ended = loading.wait();
+  EXPECT_EQ(143, ended.exit_code) << ended.err;
+  const auto json = nlohmann::json::parse(ended.out);
+  EXPECT_EQ(143, json["exit_code"]) << ended.out;
+  EXPECT_TRUE(no_session_left());
+  db().run("drop trigger slow on t");
+  EXPECT_EQ(0, load({path("in")}).exit_code);
+  EXPECT_EQ(40, db().number("select count(*) from t"));
+}
+
 TEST_F(ManyFiles, SideBySideIsTheSameAsOneByOne) {
   std::vector<int> rows;
   for (int i = 0; i < 120; ++i) rows.push_back(i % 40 == 7 ? 60'000 : i % 10 == 3 ? 0 : 1 + i * 3);

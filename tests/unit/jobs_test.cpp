@@ -367,8 +367,8 @@ TEST(Files, AreNoFlags) {
   std::filesystem::current_path(before);
   ASSERT_EQ(1U, all.size());
   EXPECT_THAT(all.front(),
-              ::testing::ElementsAre("load", "--", "$(x)", "./-", "--", "--after=delete", "-x.csv",
-                                     "./[a]", "a b", "load"));
+              ::testing::ElementsAre("load", "--as-named", "--", "$(x)", "./-", "--",
+                                     "--after=delete", "-x.csv", "./[a]", "a b", "load"));
   EXPECT_THAT(files_now({.arguments = {"migrate", "run"}, .files = {"-x.sql"}}).front(),
               ::testing::ElementsAre("migrate", "run", "--", "-x.sql"));
 }
@@ -396,13 +396,15 @@ TEST(Files, AreThoseThatAreWholeAndNoRejects) {
   std::filesystem::create_directory(folder / "d.csv");
   Command command{.arguments = {"load"}, .patterns = {folder / "*.csv", folder / "a*"}};
   ASSERT_EQ(1U, files_now(command).size());
-  EXPECT_THAT(files_now(command).front(),
-              ::testing::ElementsAre("load", "--", folder / "a.csv", folder / "b.csv"));
+  EXPECT_THAT(
+      files_now(command).front(),
+      ::testing::ElementsAre("load", "--as-named", "--", folder / "a.csv", folder / "b.csv"));
   command.settle = 1h;
   EXPECT_TRUE(files_now(command).empty()) << "just written";
   std::filesystem::last_write_time(folder / "b.csv",
                                    std::filesystem::file_time_type::clock::now() - 2h);
-  EXPECT_THAT(files_now(command).front(), ::testing::ElementsAre("load", "--", folder / "b.csv"));
+  EXPECT_THAT(files_now(command).front(),
+              ::testing::ElementsAre("load", "--as-named", "--", folder / "b.csv"));
 }
 
 }  // namespace

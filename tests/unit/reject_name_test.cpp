@@ -42,7 +42,7 @@ TEST(RejectName, IsLeftOutByThePatternsOfJobs) {
   jobs::Command command;
   command.patterns = {folder / "*"};
   command.settle = std::chrono::milliseconds(0);
-  const std::vector<std::vector<std::string>> expected{{"--", good, report}};
+  const std::vector<std::vector<std::string>> expected{{"--as-named", "--", good, report}};
   std::vector<std::string> unseen;
   EXPECT_EQ(expected, jobs::arguments_now(command, unseen));
   EXPECT_EQ(std::vector<std::string>(), unseen);
