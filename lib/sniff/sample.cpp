@@ -28,6 +28,8 @@ std::size_t odd_quotes(const chunk::Chunk& chunk, const csv::Dialect& dialect) {
     std::size_t at = place - 1;
     while (at > 0 && bytes[at] == ' ' && dialect.delimiter.last() != ' ') --at;
     const char before = bytes[at];
+    // Two values in quotes with blanks between them: these are no part of a value.
+    if (before == dialect.quote && at + 1 < place) return true;
     return before != dialect.quote && before != '\n' && before != '\r' &&
            before != dialect.delimiter.last();
   };
