@@ -71,7 +71,7 @@ TEST_F(Drift, IsAnObjectInJson) {
                                const std::string& on_drift) {
     const Finished finished = load(file, csv, on_drift, {"--output", "json"});
     const nlohmann::json json = nlohmann::json::parse(finished.out);
-    return json.contains("files") ? json.at("files").at(0) : json;
+    return json.at("loads").at(0);
   };
   EXPECT_FALSE(drift_of("day-1.csv", "id,station,celsius\n1,a,2.5\n", "note").contains("drift"));
   const nlohmann::json noted =
@@ -84,8 +84,7 @@ TEST_F(Drift, IsAnObjectInJson) {
   EXPECT_EQ("integer", other.at("type"));
   EXPECT_EQ(3, other.at("others"));
   EXPECT_EQ("A", other.at("first"));
-  const nlohmann::json stopped =
-      drift_of("day-3.csv", "station,id\na,1\n", "stop").at("drift");
+  const nlohmann::json stopped = drift_of("day-3.csv", "station,id\na,1\n", "stop").at("drift");
   EXPECT_TRUE(stopped.at("new").empty());
   EXPECT_EQ(nlohmann::json::array({"celsius"}), stopped.at("missing"));
   EXPECT_TRUE(stopped.at("renamed").empty());
