@@ -36,11 +36,21 @@ std::size_t odd_quotes(const chunk::Chunk& chunk, const csv::Dialect& dialect) {
   return static_cast<std::size_t>(std::ranges::count_if(chunk.index, is_odd));
 }
 
-/// Behind the last record that is whole.
+/// Behind the last record that is whole. Looked for from the end in steps that double: each entry
+/// of a line of many values is met a few times.
 std::size_t end_of_records(const chunk::Chunk& chunk, const chunk::Lexer& lexer, bool at_end) {
-  for (std::size_t entry = chunk.index.size(); entry-- > 0;)
-    if (const std::size_t end = lexer.first_end(chunk, entry, at_end); end != 0) return end;
-  return 0;
+  const std::size_t entries = chunk.index.size();
+  std::size_t last = 0;
+  for (std::size_t back = 1; last == 0; back *= 2) {
+    std::size_t entry = entries - std::min(back, entries);
+    while (const std::size_t end = lexer.first_end(chunk, entry, at_end)) {
+      last = end;
+      entry = static_cast<std::size_t>(std::ranges::lower_bound(chunk.index, end) -
+                                       chunk.index.begin());
+    }
+    if (back >= entries) break;
+  }
+  return last;
 }
 
 }  // namespace
