@@ -16,8 +16,10 @@ std::vector<std::string> sorted(std::vector<std::string> names) {
 }
 
 void refuse_with_new_table(const CreateFlags& flags, const plan::LoadOptions& o) {
-  if (flags.adds_columns)
-    refuse("--create makes all columns; --add-columns is for a table that is there: leave one out");
+  if (flags.adds_columns && !flags.takes_any_table())
+    refuse(
+        "--create makes all columns; --add-columns is for a table that is there: leave one out, or "
+        "write --create=if-not-exists");
   if (!o.use_ledger)
     refuse(
         "--create with --no-ledger: nobody would know whose table it is when the same command runs "

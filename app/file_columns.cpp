@@ -167,7 +167,6 @@ sniff::Seen look_through(OpenedFile& file, const std::vector<FileColumn>& column
                          const Reader& reader) {
   const plan::LoadOptions& o = file.adopted;
   const sniff::Manner manner{.chunks = {.dialect = o.dialect,
-                                        .chunk_bytes = limits::chunk_bytes_default,
                                         .record_bytes_max = o.record_bytes_max,
                                         .form = o.scanner,
                                         .record_lines_max = o.record_lines_max,
@@ -181,7 +180,8 @@ sniff::Seen look_through(OpenedFile& file, const std::vector<FileColumn>& column
   sniff::Seen seen;
   seen.columns.resize(columns.size());
   if (!file.is_long_stream)
-    seen = sniff::look_through(*file.source, file.beginning.preamble, manner, names);
+    seen = sniff::look_through(*file.source, file.beginning.preamble, manner, names,
+                               sniff::effort_of_machine());
   file.source->rewind();
   return seen;
 }

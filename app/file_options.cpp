@@ -18,9 +18,11 @@ void FileOptions::prepare(std::vector<plan::LoadOptions> files) {
 
 plan::LoadOptions FileOptions::of(std::size_t file, plan::LoadOptions options) {
   if (file < opened_.size()) options.opened = opened_[file];
-  if (maker_) return maker_->options_for(file, std::move(options));
+  if (maker_) options = maker_->options_for(file, std::move(options));
+  // A table that is made has the columns of all files.
+  if (maker_ && !maker_->has_table()) return options;
   try {
-    if (flags_.finds_dialect) {
+    if (flags_.finds_dialect && !maker_) {
       if (!names_) names_ = ask_column_names(runtime_, options.table);
       reader_.run(runtime_, [&] {
         reader_.open(options);

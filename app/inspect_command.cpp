@@ -1,3 +1,6 @@
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include "app/cli.hpp"
 #include "app/inputs.hpp"
 #include "app/output.hpp"
@@ -32,6 +35,14 @@ std::vector<std::string> names_of_table(const InspectFlags& flags) {
   return ask_column_names(runtime, flags.table);
 }
 
+/// Of stdout; 0: it is none.
+std::size_t columns_of_terminal() {
+  winsize size{};
+  if (::isatty(STDOUT_FILENO) == 0) return 0;
+  static constexpr std::size_t usual = 80;
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : usual;
+}
+
 report::Inspected inspect_one(const InspectFlags& flags, source::UnpackOptions unpack,
                               const Input& input, const std::vector<std::string>& names) {
   unpack.member = input.member;
@@ -41,7 +52,7 @@ report::Inspected inspect_one(const InspectFlags& flags, source::UnpackOptions u
   const auto look = [&] {
     const auto source = source::open(
         input.path, unpack, encoding.empty() ? std::nullopt : source::encoding_named(encoding));
-    return sniff::inspect(*source, {.names = names});
+    return sniff::inspect(*source, {.names = names}, sniff::effort_of_machine());
   };
   sniff::Proposal proposal = look();
   const std::optional<sniff::Proposal::NotUtf8> not_utf8 = proposal.not_utf8;
@@ -72,6 +83,7 @@ class Inspection {
 
   void take(const Input& input, report::Inspected inspected) {
     inspected.is_one_of_many = is_of_many_;
+    inspected.screen_columns = columns_of_terminal();
     switch (flags_.output) {
       case InspectOutput::json: files_.push_back(json_of(inspected)); break;
       case InspectOutput::sql: break;

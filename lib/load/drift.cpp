@@ -105,11 +105,12 @@ plan::Drift drift_from(const Former& former, const plan::Plan& plan) {
   return since(former, std::move(drift));
 }
 
-Failure with_drift(const Failure& refused, const Former& former,
+Failure with_drift(Run& run, const Failure& refused, const Former& former,
                    const std::vector<plan::SourceColumn>& now) {
   if (refused.kind() != FailureKind::usage || now.empty()) return refused;
   const plan::Drift drift = since(former, plan::drift_of(former.columns, now));
   if (!drift.any()) return refused;
+  run.report.drift = drift;
   const std::string& advice = refused.advice();
   return {refused.kind(), refused.problem(),
           (advice.empty() ? "" : advice + "\n  ") + "--on-drift: " + plan::words_of(drift) + "."};
@@ -117,6 +118,7 @@ Failure with_drift(const Failure& refused, const Former& former,
 
 void tell_drift(Run& run, const plan::Plan& plan) {
   if (!plan.drift.any()) return;
+  run.report.drift = plan.drift;
   const std::string words = plan.source->name() + ": " + plan::words_of(plan.drift);
   if (plan.options.on_drift == plan::OnDrift::stop)
     throw Failure(FailureKind::usage, words, plan::advice_for(plan.drift));

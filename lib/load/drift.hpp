@@ -31,7 +31,7 @@ std::vector<std::string> names_of(const plan::LoadOptions& options,
 plan::Drift drift_from(const Former& former, const plan::Plan& plan);
 
 /// The failure of a plan that could not be made, with what differs: that may be why.
-Failure with_drift(const Failure& refused, const Former& former,
+Failure with_drift(Run& run, const Failure& refused, const Former& former,
                    const std::vector<plan::SourceColumn>& now);
 
 /// Where a new load begins: says what differs as a note, or throws Failure(usage), as --on-drift

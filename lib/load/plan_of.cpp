@@ -36,7 +36,7 @@ asio::awaitable<plan::Plan> plan_of(Run& run, plan::LoadOptions options, source:
   } catch (const Failure& failure) {
     refused = failure;
   }
-  throw former ? with_drift(*refused, *former, likely) : *refused;
+  throw former ? with_drift(run, *refused, *former, likely) : *refused;
 }
 
 }  // namespace sluice::load

@@ -9,6 +9,7 @@
 #include "base/names.hpp"
 #include "base/position.hpp"
 #include "base/row_counts.hpp"
+#include "plan/drift.hpp"
 #include "plan/summary.hpp"
 #include "source/file_identity.hpp"
 #include "tuple/reject.hpp"
@@ -58,6 +59,8 @@ struct LoadReport {
   bool is_over = false;          ///< it failed so that the same command does not go on with it
   std::string goes_on_with;      ///< what of the command must change so that it goes on
   std::string finished_before;   ///< when, for nothing_to_do
+  /// How its columns differ from those of the load before it, where --on-drift asks.
+  std::optional<plan::Drift> drift;
   std::vector<std::string> notes;
   /// What would come out of the first records (--dry-run --limit N): columns, and rows in which
   /// nothing is NULL.

@@ -8,28 +8,13 @@
 #include "base/characters.hpp"
 #include "base/printable.hpp"
 #include "base/quantity.hpp"
+#include "report/spread.hpp"
 #include "sniff/dialect.hpp"
 
 namespace sluice::report {
 namespace {
 
 using sniff::Kind;
-
-/// Control characters are written out, and it is no longer than a column of the screen.
-std::string shown(std::string_view text) {
-  static constexpr std::size_t characters_max = 24;
-  std::string made;
-  std::size_t characters = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (!is_inside_character(c) && ++characters > characters_max) return made + "…";
-    if (byte < 0x20 || byte == 0x7F)
-      made += c == '\n' ? "\\n" : c == '\t' ? "\\t" : fmt::format("\\x{:02x}", byte);
-    else
-      made += c;
-  }
-  return made;
-}
 
 std::string dialect_text(const sniff::Reading& reading) {
   if (reading.format == csv::Format::text) return "COPY's text format";
@@ -104,8 +89,7 @@ std::vector<std::string> remarks_on(const sniff::Proposal& proposal) {
     remarks.push_back(remark + "; --encoding says it");
   }
   add_left_out(proposal.reading(), remarks);
-  static constexpr std::size_t columns_max = 1600;
-  if (proposal.columns.size() > columns_max)
+  if (proposal.columns.size() > sniff::table_columns_max)
     remarks.emplace_back("a table has at most 1,600 columns");
   if (!proposal.header_doubt.empty())
     remarks.push_back(proposal.header_doubt + ": --header says it");
@@ -137,6 +121,7 @@ nlohmann::ordered_json json_of(const sniff::ProposedColumn& column, const sniff:
                               {"smallest", seen.smallest()},
                               {"largest", seen.largest()},
                               {"examples", seen.examples()}};
+  json.update(spread_json(column.seen, type));
   if (!type.nulls.empty()) json["nulls"] = type.nulls;
   if (!type.date_format.empty()) json["date_format"] = type.date_format;
   if (!type.why_text.empty()) json["why_text"] = type.why_text;
@@ -144,6 +129,21 @@ nlohmann::ordered_json json_of(const sniff::ProposedColumn& column, const sniff:
 }
 
 }  // namespace
+
+std::string shown(std::string_view text) {
+  static constexpr std::size_t characters_max = 24;
+  std::string made;
+  std::size_t characters = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (!is_inside_character(c) && ++characters > characters_max) return made + "…";
+    if (byte < 0x20 || byte == 0x7F)
+      made += c == '\n' ? "\\n" : c == '\t' ? "\\t" : fmt::format("\\x{:02x}", byte);
+    else
+      made += c;
+  }
+  return made;
+}
 
 std::string shell_word(const std::string& text) {
   const auto is_plain = [](char c) {
@@ -187,6 +187,11 @@ std::string text_of(const Inspected& inspected) {
                       proposal.has_header ? "a header" : "no header");
   for (const std::string& remark : remarks_on(proposal)) text += "  " + remark + "\n";
   text += "\n" + columns_text(proposal);
+  if (inspected.screen_columns > 0) {
+    const std::string spread =
+        spread_text(proposal, sniff::types_of(proposal), inspected.screen_columns);
+    if (!spread.empty()) text += "\n" + spread;
+  }
   if (inspected.is_one_of_many) return text;
   text += "\n";
   text += sniff::create_table(proposal, inspected.table, inspected.naming) + "\n";

@@ -14,8 +14,12 @@ struct Inspected {
   sniff::Proposal proposal;
   sniff::Naming naming = sniff::Naming::keep;
   std::vector<std::string> more_flags = {};  ///< of `load`, that inspect was given too
+  std::size_t screen_columns = 0;  ///< of the terminal; 0: it is none, and nothing is drawn
   bool is_one_of_many = false;  ///< CREATE TABLE and the command are said of all (report/together)
 };
+
+/// A value of a file in a column of a screen: control characters are written out, and it is cut.
+std::string shown(std::string_view text);
 
 /// One screen: how it is read, what its columns are, CREATE TABLE, and the command that loads it.
 std::string text_of(const Inspected& inspected);

@@ -11,6 +11,25 @@ nlohmann::ordered_json json_of_options(const std::string& options) {
   return json.is_discarded() ? nlohmann::ordered_json(options) : json;
 }
 
+nlohmann::ordered_json json_of(const plan::Drift& drift) {
+  nlohmann::ordered_json json{{"since_load", drift.since.value},
+                              {"since_source", drift.source},
+                              {"since", drift.finished_at},
+                              {"new", drift.added},
+                              {"missing", drift.missing},
+                              {"renamed", nlohmann::ordered_json::array()},
+                              {"other_type", nlohmann::ordered_json::array()}};
+  for (const plan::Drift::Renamed& renamed : drift.renamed)
+    json["renamed"].push_back({{"now", renamed.now}, {"then", renamed.then}});
+  for (const plan::Drift::OtherType& other : drift.types)
+    json["other_type"].push_back({{"column", other.column},
+                                  {"type", other.type},
+                                  {"values", other.values},
+                                  {"others", other.others},
+                                  {"first", other.first}});
+  return json;
+}
+
 }  // namespace
 
 nlohmann::ordered_json json_of(const Ending& e) {
@@ -57,6 +76,7 @@ nlohmann::ordered_json json_of(const Ending& e) {
       json["rows"].push_back(std::move(shown));
     }
   }
+  if (r.drift) json["drift"] = json_of(*r.drift);
   if (!r.notes.empty()) json["notes"] = r.notes;
   if (e.message.empty()) return json;
   json["error"] = {{"message", e.message}};

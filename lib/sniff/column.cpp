@@ -1,7 +1,6 @@
 #include "sniff/column.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "csv/dialect.hpp"
 #include "sniff/local_date.hpp"
@@ -9,12 +8,8 @@
 namespace sluice::sniff {
 namespace {
 
-bool is_number(Kind kind) {
-  return kind == Kind::integer || kind == Kind::bigint || kind == Kind::huge ||
-         kind == Kind::decimal || kind == Kind::exponent;
-}
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+/// What a double keeps.
+constexpr std::ptrdiff_t double_digits = 15;
 
 std::uint8_t pair_of(std::string_view word) {
   if (word.size() >= 4 || word == "false" || word == "FALSE") return 1;
@@ -22,11 +17,11 @@ std::uint8_t pair_of(std::string_view word) {
   return 4;
 }
 
-/// Three digits behind a point, and one to three in front of it: 1.234.
+/// Of a decimal: three digits behind the point, and one to three in front of it: 1.234.
 bool may_be_group(std::string_view text) {
-  const std::size_t point = text.find('.');
   const std::size_t begin = text.front() == '-' ? 1 : 0;
-  return text.size() - point == 4 && point > begin && point - begin <= 3 && text[begin] != '0';
+  if (text.size() < begin + 5 || text.size() > begin + 7 || text[begin] == '0') return false;
+  return text[text.size() - 4] == '.';
 }
 
 /// 1,234,567 or 1,234.50
@@ -41,38 +36,62 @@ bool may_have_blanks(const ColumnType& type) {
   return type.sql == "text" || (!is_rewritten && type.sql != "uuid" && type.sql != "inet");
 }
 
-std::string shortened(std::string_view text) {
-  static constexpr std::size_t shown_max = 60;
-  return std::string(text.substr(0, shown_max));
-}
+std::string shortened(std::string_view text) { return std::string(shown_part_of(text)); }
 
 }  // namespace
 
 void Column::add(const csv::Field& field) {
   ++values_;
+  FewValues::Value* const known = few_.find(field.view(), field.quoted);
+  if (known == nullptr) return add_new(field);
+  ++known->times;
+  ++counts_[static_cast<std::size_t>(known->kind)];
+  if (known->has_blanks) ++with_blanks_;
+  if (known->number && detail_ == Detail::all) spread_.add(*known->number);
+}
+
+void Column::add_new(const csv::Field& field) {
   const std::string_view all = field.view();
   const std::string_view text = csv::without_blanks(all);
   longest_ = std::max(longest_, all.size());
   Classified found = classify(text);
   const bool is_missing = found.kind == Kind::empty || found.kind == Kind::null_word;
+  const bool has_blanks = text.size() != all.size();
   // Blanks around it make it a text of its own.
-  if (is_missing && text.size() != all.size()) found.kind = Kind::text;
-  if (found.kind == Kind::null_word && !note_null_word(std::string(all))) found.kind = Kind::text;
+  if (is_missing && has_blanks) found.kind = Kind::text;
   ++counts_[static_cast<std::size_t>(found.kind)];
+  if (detail_ != Detail::none && few_.are_few()) {
+    few_.add({.text = std::string(all.substr(0, FewValues::bytes_max + 1)),
+              .quoted = field.quoted,
+              .kind = found.kind,
+              .has_blanks = has_blanks,
+              .number = found.number,
+              .times = 1});
+  }
+  if (found.kind == Kind::null_word) null_texts_.emplace(all);
+  if (found.kind != Kind::empty && detail_ == Detail::all) distinct_.add(all);
   if (is_missing && found.kind != Kind::text) {
     has_quoted_missing_ |= field.quoted;
-    if (found.kind == Kind::null_word) distinct_.add(all);
     return;
   }
-  distinct_.add(all);
-  if (text.size() != all.size()) ++with_blanks_;
-  if (examples_.size() < examples_max && std::ranges::find(examples_, all) == examples_.end())
-    examples_.push_back(shortened(all));
+  if (has_blanks) ++with_blanks_;
+  if (examples_.size() < examples_max) {
+    const std::string example = shortened(all);
+    if (std::ranges::find(examples_, example) == examples_.end()) examples_.push_back(example);
+  }
   if (found.kind == Kind::text && first_text_.empty()) first_text_ = shortened(all);
+  note_value(found, text);
+}
+
+void Column::note_value(const Classified& found, std::string_view text) {
   if (found.kind == Kind::boolean) boolean_words_ |= pair_of(text);
   if (found.kind == Kind::local_date) note_date(found.date);
   note_number(found.kind, text);
-  note_extremes(found.kind, text);
+  if (found.kind >= Kind::integer && found.kind <= Kind::exponent && found.number)
+    extremes_.add_number(text, *found.number);
+  else
+    extremes_.add_text(text);
+  if (found.number && detail_ == Detail::all) spread_.add(*found.number);
 }
 
 void Column::add_missing() {
@@ -84,22 +103,23 @@ void Column::add_text(const csv::Field& field) {
   ++values_;
   ++counts_[static_cast<std::size_t>(Kind::text)];
   longest_ = std::max<std::size_t>(longest_, field.size);
-  distinct_.add(field.view());
+  few_.give_up();
+  if (detail_ == Detail::all) distinct_.add(field.view());
   if (first_text_.empty()) first_text_ = shortened(field.view());
 }
 
-/// False where a column has more of them than words that mean nothing.
-bool Column::note_null_word(const std::string& word) {
-  const auto known = null_texts_.find(word);
-  if (known == null_texts_.end() && null_texts_.size() >= null_words_max) return false;
-  ++null_texts_[word];
-  return true;
+std::uint64_t Column::count(Kind kind) const {
+  const std::uint64_t counted = counts_[static_cast<std::size_t>(kind)];
+  if (!are_null_words_texts()) return counted;
+  if (kind == Kind::null_word) return 0;
+  return counted + (kind == Kind::text ? counts_[static_cast<std::size_t>(Kind::null_word)] : 0);
 }
 
 void Column::note_number(Kind kind, std::string_view text) {
   if (kind == Kind::decimal) {
-    digits_max_ =
-        std::max(digits_max_, static_cast<std::size_t>(std::ranges::count_if(text, is_digit)));
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    has_long_decimals_ |=
+        text.size() > double_digits && std::ranges::count_if(text, is_digit) > double_digits;
     if (may_be_group(text))
       has_point_groups_ = true;
     else
@@ -120,60 +140,25 @@ void Column::note_date(const LocalDate& date) {
   date_->has_fraction |= date.has_fraction;
 }
 
-void Column::note_extremes(Kind kind, std::string_view text) {
-  if (is_number(kind)) {
-    const double value = std::strtod(std::string(text).c_str(), nullptr);
-    if (!smallest_number_ || value < *smallest_number_) {
-      smallest_number_ = value;
-      smallest_ = text;
-    }
-    if (!largest_number_ || value > *largest_number_) {
-      largest_number_ = value;
-      largest_ = text;
-    }
-    return;
-  }
-  // Texts count where there are no numbers.
-  if (smallest_number_) return;
-  if (smallest_.empty() || text < smallest_) smallest_ = shortened(text);
-  if (largest_.empty() || text > largest_) largest_ = shortened(text);
-}
-
 void Column::merge(const Column& other) {
   values_ += other.values_;
   for (std::size_t i = 0; i < kinds; ++i) counts_[i] += other.counts_[i];
-  for (const auto& [word, times] : other.null_texts_) null_texts_[word] += times;
+  few_.merge(other.few_);
+  null_texts_.insert(other.null_texts_.begin(), other.null_texts_.end());
   boolean_words_ |= other.boolean_words_;
   points_are_groups_ &= other.points_are_groups_;
   has_point_groups_ |= other.has_point_groups_;
   groups_are_certain_ |= other.groups_are_certain_;
-  digits_max_ = std::max(digits_max_, other.digits_max_);
+  has_long_decimals_ |= other.has_long_decimals_;
   dates_differ_ |= other.dates_differ_;
   if (other.date_) note_date(*other.date_);
   with_blanks_ += other.with_blanks_;
   has_quoted_missing_ |= other.has_quoted_missing_;
   longest_ = std::max(longest_, other.longest_);
   distinct_.merge(other.distinct_);
+  extremes_.merge(other.extremes_);
+  spread_.merge(other.spread_);
   if (first_text_.empty()) first_text_ = other.first_text_;
-  const bool are_numbers = smallest_number_ && other.smallest_number_;
-  const bool are_texts = !smallest_number_ && !other.smallest_number_;
-  const auto take = [](auto& mine, auto& text, const auto& theirs, const auto& their_text) {
-    mine = theirs;
-    text = their_text;
-  };
-  if (!smallest_number_ && other.smallest_number_) {
-    take(smallest_number_, smallest_, other.smallest_number_, other.smallest_);
-    take(largest_number_, largest_, other.largest_number_, other.largest_);
-  } else if (are_numbers) {
-    if (*other.smallest_number_ < *smallest_number_)
-      take(smallest_number_, smallest_, other.smallest_number_, other.smallest_);
-    if (*other.largest_number_ > *largest_number_)
-      take(largest_number_, largest_, other.largest_number_, other.largest_);
-  } else if (are_texts) {
-    if (smallest_.empty() || (!other.smallest_.empty() && other.smallest_ < smallest_))
-      smallest_ = other.smallest_;
-    if (other.largest_ > largest_) largest_ = other.largest_;
-  }
   for (const std::string& example : other.examples_)
     if (examples_.size() < examples_max && std::ranges::find(examples_, example) == examples_.end())
       examples_.push_back(example);
@@ -191,12 +176,8 @@ std::optional<ColumnType> Column::number_type() const {
   if (only({integer})) return ColumnType{.sql = "integer"};
   if (only({integer, bigint})) return ColumnType{.sql = "bigint"};
   if (only({integer, bigint, huge, decimal})) return ColumnType{.sql = "numeric"};
-  // What a double keeps: 15 digits.
-  static constexpr std::size_t double_digits = 15;
-  if (only({integer, decimal, exponent, special})) {
-    const bool fits = digits_max_ <= double_digits;
-    return ColumnType{.sql = fits ? "double precision" : "numeric"};
-  }
+  if (only({integer, decimal, exponent, special}))
+    return ColumnType{.sql = has_long_decimals_ ? "numeric" : "double precision"};
   if (only({integer, bigint, decimal, grouped}) && has(grouped) && groups_are_certain_)
     return ColumnType{.sql = "numeric", .thousands = ","};
   if (only({integer, bigint, decimal, comma, grouped}) && has(comma) && !groups_are_certain_ &&
@@ -223,6 +204,7 @@ std::optional<std::string> Column::plain_type() const {
   if (only({date, timestamp})) return "timestamp";
   if (only({timestamptz})) return "timestamptz";
   if (only({time})) return "time";
+  if (only({timetz})) return "timetz";
   if (only({uuid})) return "uuid";
   if (only({inet})) return "inet";
   if (only({json})) return "json";
@@ -238,7 +220,8 @@ std::string Column::why_text() const {
   if (only({local_date}) && date_->orders != 0 && !dates_differ_)
     return "no value tells in which order day, month and year are: --date-format says it";
   if (only({local_date})) return "dates are written in several ways";
-  if (only({timestamp, timestamptz, date})) return "some times have an offset, and some have none";
+  if (only({time, timetz}) || only({timestamp, timestamptz, date}))
+    return "some times have an offset, and some have none";
   // Nearly all of them are something else.
   static constexpr std::uint64_t share = 20;
   const std::uint64_t texts = count(text);
@@ -246,10 +229,15 @@ std::string Column::why_text() const {
   Column others = *this;
   others.values_ -= texts;
   others.counts_[static_cast<std::size_t>(text)] = 0;
+  if (are_null_words_texts()) {
+    others.counts_[static_cast<std::size_t>(null_word)] = 0;
+    others.null_texts_.clear();
+  }
   const std::string type = others.type().sql;
   if (type == "text") return {};
   return "all but " + std::to_string(texts) + " of its values are " + type +
-         "; the first other is " + first_text_;
+         "; the first other is " +
+         (first_text_.empty() && are_null_words_texts() ? *null_texts_.begin() : first_text_);
 }
 
 ColumnType Column::type() const {
@@ -268,7 +256,7 @@ ColumnType Column::type() const {
     type.why_text = "blanks are around values that are " + what + " without them: see --trim";
   }
   if (type.sql == "text") return type;
-  for (const auto& [word, times] : null_texts_) type.nulls.push_back(word);
+  type.nulls.assign(null_texts_.begin(), null_texts_.end());
   type.null_quoted = has_quoted_missing_;
   return type;
 }

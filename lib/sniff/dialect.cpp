@@ -128,10 +128,14 @@ std::size_t records_in_front(const std::vector<Seen>& records, std::size_t usual
   return front < records.size() && front <= preamble_lines_max ? front : 0;
 }
 
+/// A footer has hardly any values; a record that lacks some of them is a bad one.
 std::size_t records_behind(const std::vector<Seen>& records, std::size_t usual) {
+  const auto is_footer = [usual](const Seen& seen) {
+    return seen.is_sound && seen.fields < usual && 2 * seen.fields <= usual;
+  };
   std::size_t behind = 0;
   while (behind < records.size() && behind <= footer_records_max &&
-         records[records.size() - 1 - behind].fields < usual)
+         is_footer(records[records.size() - 1 - behind]))
     ++behind;
   return behind <= footer_records_max ? behind : 0;
 }
@@ -235,6 +239,38 @@ bool has_comments(const Sample& sample, const Reading& reading) {
   return any && all;
 }
 
+/// Lines as Markdown and terminals draw them under a header, or around a table.
+bool has_drawn_line(std::string_view text) {
+  static constexpr std::size_t lines_looked_at = 4;
+  for (std::size_t i = 0; i < lines_looked_at && !text.empty(); ++i) {
+    const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
+    const std::string_view line = text.substr(0, end);
+    if (line.find("---") != std::string_view::npos &&
+        line.find_first_of("|+") != std::string_view::npos &&
+        line.find_first_not_of("-|+:= \t") == std::string_view::npos)
+      return true;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return false;
+}
+
+/// What a delimiter of two characters is worth, by where these are.
+double prior_of(const Sample& sample, const Candidate& candidate) {
+  const std::string_view bytes = sample.bytes();
+  const auto times = [bytes](std::string_view text) {
+    std::size_t count = 0;
+    for (std::size_t at = bytes.find(text); at != std::string_view::npos;
+         at = bytes.find(text, at + text.size()))
+      ++count;
+    return count;
+  };
+  // A blank behind each comma is a part of the delimiter; behind some it is punctuation.
+  if (candidate.text == ", " && times(",") == times(", ")) return 1.1;
+  // Single ones between pairs are those of | around an empty value.
+  if (candidate.text == "||" && times("|") > 2 * times("||") + times("||") / 4) return 0;
+  return candidate.prior;
+}
+
 std::string doubt_about(const std::vector<Reading>& all) {
   static constexpr double fits_min = 0.95;
   static constexpr double near = 0.85;
@@ -266,6 +302,7 @@ Readings find_dialect(const Sample& sample, const Known& known) {
     return is_new ? reading : Reading{};
   };
   std::vector<Candidate> candidates(delimiters.begin(), delimiters.end());
+  for (Candidate& candidate : candidates) candidate.prior = prior_of(sample, candidate);
   if (known.delimiter) candidates = {{known.delimiter->text(), 1}};
   for (const auto& [text, prior] : candidates) {
     const bool occurs = sample.bytes().find(text) != std::string_view::npos;
@@ -297,6 +334,8 @@ Readings find_dialect(const Sample& sample, const Known& known) {
       begin != std::string_view::npos &&
       std::string_view("{[<").find(sample.bytes()[begin]) != std::string_view::npos;
   if (is_other) found.doubt = "it looks like JSON or markup, and not like CSV";
+  if (has_drawn_line(sample.bytes()))
+    found.doubt = "it looks like a table that is drawn with lines, and not like CSV";
   return found;
 }
 

@@ -9,6 +9,7 @@
 namespace sluice::sniff {
 
 void Distinct::add(std::string_view text) {
+  if (longest_.empty()) longest_.resize(registers);
   const std::uint64_t hash = XXH3_64bits(text.data(), text.size());
   const std::size_t index = hash >> (64 - index_bits);
   const std::uint64_t rest = (hash << index_bits) | (std::uint64_t{1} << (index_bits - 1));
@@ -17,11 +18,14 @@ void Distinct::add(std::string_view text) {
 }
 
 void Distinct::merge(const Distinct& other) {
+  if (other.longest_.empty()) return;
+  if (longest_.empty()) longest_.resize(registers);
   for (std::size_t i = 0; i < registers; ++i)
     longest_[i] = std::max(longest_[i], other.longest_[i]);
 }
 
 std::uint64_t Distinct::estimate() const {
+  if (longest_.empty()) return 0;
   static constexpr auto count = static_cast<double>(registers);
   double sum = 0;
   for (const std::uint8_t run : longest_) sum += std::ldexp(1.0, -static_cast<int>(run));

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace sluice::sniff {
 
@@ -17,7 +17,7 @@ class Distinct {
  private:
   static constexpr unsigned index_bits = 12;
   static constexpr std::size_t registers = std::size_t{1} << index_bits;
-  std::array<std::uint8_t, registers> longest_{};  ///< run of zeros, plus one
+  std::vector<std::uint8_t> longest_;  ///< run of zeros, plus one; empty: there was none
 };
 
 }  // namespace sluice::sniff

@@ -56,6 +56,10 @@ HeaderFound find_header(const std::vector<std::string>& first, const std::vector
     if (evidence == Evidence::names) ++for_names;
     if (evidence == Evidence::data) ++for_data;
   }
+  const auto filled = std::ranges::count_if(
+      first, [](const std::string& cell) { return !csv::without_blanks(cell).empty(); });
+  if (filled == 1 && first.size() > 2)
+    return {.is_there = false, .doubt = "the first record has one value alone, as a title has"};
   const std::set<std::string> different(first.begin(), first.end());
   const bool may_be_names = different.size() == first.size() && !first.empty();
   const bool are_like_names = may_be_names && std::ranges::all_of(first, is_like_name);
@@ -63,7 +67,8 @@ HeaderFound find_header(const std::vector<std::string>& first, const std::vector
   if (for_data > 0 && for_names == 0) return {.is_there = false};
   if (for_names > 0)
     return {.is_there = may_be_names, .doubt = "the first record has both names and values"};
-  if (!are_like_names) return {.is_there = false};
+  if (!are_like_names)
+    return {.is_there = false, .doubt = "all columns are text, so nothing tells what they are"};
   return {.is_there = true,
           .doubt = "all columns are text, so nothing tells whether the first record names them"};
 }

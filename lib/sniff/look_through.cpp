@@ -2,19 +2,36 @@
 
 #include "csv/parser.hpp"
 #include "sniff/meanings.hpp"
+#include "sniff/over_chunks.hpp"
 #include "tuple/utf8.hpp"
 
 namespace sluice::sniff {
 namespace {
 
+Seen nothing_of(std::size_t columns) {
+  return {.columns = std::vector<Column>(columns, Column(Detail::quickly)), .not_utf8 = {}};
+}
+
 /// As the encoder judges records.
 class Records {
  public:
   Records(const Manner& manner, const std::vector<std::string>& names)
-      : policy_(manner.policy), meanings_(manner.values, manner.chunks.dialect, names) {
-    seen_.columns.resize(names.size());
+      : policy_(manner.policy),
+        meanings_(manner.values, manner.chunks.dialect, names),
+        seen_(nothing_of(names.size())) {}
+
+  void take_all(const chunk::Chunk& chunk, const csv::Dialect& dialect, csv::LineEnd line_end) {
+    if (const std::optional<std::size_t> place = tuple::find_invalid_utf8(chunk.bytes()))
+      seen_.not_utf8 = chunk.start.byte_offset + *place;
+    csv::Parser parser(dialect, line_end);
+    parser.start(chunk.parse_input());
+    csv::Record record;
+    while (parser.next(record)) take(record);
   }
 
+  Seen& seen() { return seen_; }
+
+ private:
   void take(const csv::Record& record) {
     if (record.defect != csv::Defect::none) return;
     const bool is_blank = record.begin == record.end;
@@ -31,9 +48,6 @@ class Records {
     for (std::size_t i = fields; i < expected; ++i) seen_.columns[i].add_missing();
   }
 
-  Seen& seen() { return seen_; }
-
- private:
   /// Without surplus values that count for nothing.
   std::size_t size_of(const csv::Record& record) const {
     const std::size_t expected = seen_.columns.size();
@@ -54,22 +68,27 @@ class Records {
 }  // namespace
 
 Seen look_through(source::Source& source, const chunk::Preamble& preamble, const Manner& manner,
-                  const std::vector<std::string>& names) {
-  Records records(manner, names);
-  chunk::Chunker chunker(source, preamble, manner.chunks);
-  csv::Parser parser(manner.chunks.dialect, preamble.line_end);
-  chunk::Chunk chunk;
-  std::optional<std::uint64_t>& not_utf8 = records.seen().not_utf8;
-  while (!manner.is_stopped() && chunker.next(chunk)) {
-    if (!not_utf8) {
-      const std::optional<std::size_t> place = tuple::find_invalid_utf8(chunk.bytes());
-      if (place) not_utf8 = chunk.start.byte_offset + *place;
-    }
-    parser.start(chunk.parse_input());
-    csv::Record record;
-    while (parser.next(record)) records.take(record);
+                  const std::vector<std::string>& names, const Effort& effort) {
+  Seen all = nothing_of(names.size());
+  chunk::ChunkerOptions options = manner.chunks;
+  options.chunk_bytes = effort.chunk_bytes;
+  chunk::Chunker chunker(source, preamble, std::move(options));
+  // Wishes that are none are said of an empty source too.
+  static_cast<void>(Meanings(manner.values, manner.chunks.dialect, names));
+  const auto look = [&](const chunk::Chunk& chunk) {
+    Records records(manner, names);
+    records.take_all(chunk, manner.chunks.dialect, preamble.line_end);
+    return std::move(records.seen());
+  };
+  const auto take = [&all](const Seen& part, const chunk::Chunk&) {
+    all.records += part.records;
+    if (!all.not_utf8) all.not_utf8 = part.not_utf8;
+    for (std::size_t i = 0; i < all.columns.size(); ++i) all.columns[i].merge(part.columns[i]);
+  };
+  OverChunks<Seen> chunks(chunker, effort.threads_for(names.size()), look, take);
+  while (!manner.is_stopped() && chunks.next()) {
   }
-  return std::move(records.seen());
+  return all;
 }
 
 }  // namespace sluice::sniff

@@ -9,6 +9,7 @@
 #include "chunk/chunker.hpp"
 #include "chunk/preamble.hpp"
 #include "sniff/column.hpp"
+#include "sniff/effort.hpp"
 #include "source/source.hpp"
 #include "tuple/encoder.hpp"
 
@@ -34,6 +35,6 @@ struct Seen {
 /// columns are those of `names`, by which the values' rules name them. Records that the load would
 /// refuse are left out. Blocking, until it is stopped. Throws Failure.
 Seen look_through(source::Source& source, const chunk::Preamble& preamble, const Manner& manner,
-                  const std::vector<std::string>& names);
+                  const std::vector<std::string>& names, const Effort& effort = {});
 
 }  // namespace sluice::sniff

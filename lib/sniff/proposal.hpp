@@ -8,6 +8,7 @@
 
 #include "sniff/column.hpp"
 #include "sniff/dialect.hpp"
+#include "sniff/effort.hpp"
 #include "sniff/naming.hpp"
 #include "source/source.hpp"
 #include "tuple/new_table.hpp"
@@ -49,7 +50,7 @@ Proposal find_out(source::Source& source, const Known& known = {});
 
 /// Reads a source to its end: its dialect from its beginning, its types from all of it. Blocking.
 /// Throws Failure where the source cannot be read.
-Proposal inspect(source::Source& source, const Known& known = {});
+Proposal inspect(source::Source& source, const Known& known = {}, const Effort& effort = {});
 
 /// Of the flags of `load` those that say how records are read.
 std::vector<std::string> dialect_flags_of(const Proposal& proposal);

@@ -28,17 +28,29 @@ std::size_t odd_quotes(const chunk::Chunk& chunk, const csv::Dialect& dialect) {
     std::size_t at = place - 1;
     while (at > 0 && bytes[at] == ' ' && dialect.delimiter.last() != ' ') --at;
     const char before = bytes[at];
+    // Two values in quotes with blanks between them: these are no part of a value.
+    if (before == dialect.quote && at + 1 < place) return true;
     return before != dialect.quote && before != '\n' && before != '\r' &&
            before != dialect.delimiter.last();
   };
   return static_cast<std::size_t>(std::ranges::count_if(chunk.index, is_odd));
 }
 
-/// Behind the last record that is whole.
+/// Behind the last record that is whole. Looked for from the end in steps that double: each entry
+/// of a line of many values is met a few times.
 std::size_t end_of_records(const chunk::Chunk& chunk, const chunk::Lexer& lexer, bool at_end) {
-  for (std::size_t entry = chunk.index.size(); entry-- > 0;)
-    if (const std::size_t end = lexer.first_end(chunk, entry, at_end); end != 0) return end;
-  return 0;
+  const std::size_t entries = chunk.index.size();
+  std::size_t last = 0;
+  for (std::size_t back = 1; last == 0; back *= 2) {
+    std::size_t entry = entries - std::min(back, entries);
+    while (const std::size_t end = lexer.first_end(chunk, entry, at_end)) {
+      last = end;
+      entry = static_cast<std::size_t>(std::ranges::lower_bound(chunk.index, end) -
+                                       chunk.index.begin());
+    }
+    if (back >= entries) break;
+  }
+  return last;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,7 @@ enum class Kind : std::uint8_t {
   timestamp,    ///< the same with a time
   timestamptz,  ///< and with an offset
   time,
+  timetz,      ///< a time with an offset
   local_date,  ///< 31/12/2025, 31.12.25 10:15, 31-Dec-2025: a date, whose order is to be found out
   uuid,
   inet,
@@ -55,6 +57,8 @@ struct LocalDate {
 struct Classified {
   Kind kind = Kind::text;
   LocalDate date = {};
+  /// Of numbers what they are, of dates and times in seconds (from 2000-01-01 on, in UTC).
+  std::optional<double> number = std::nullopt;
 };
 
 /// Of a value behind unquoting, with no blanks around it. Pure, and fast for what is common.

@@ -76,6 +76,32 @@ TEST_F(CreateDaily, ReadsEachFileAsTheOneThatMadeTheTable) {
             db().value("select concat_ws(' ', sold_on, net_price, id_2) from t where id = 3"));
 }
 
+/// A day's file may have a column more: --add-columns goes with it.
+TEST_F(CreateDaily, AddsColumnsThatALaterFileHas) {
+  const std::vector<std::string> flags{"--names", "snake", "--add-columns"};
+  const Finished first = load("day-1.csv", "id,Sold On\n1,31/12/2025\n", flags);
+  EXPECT_EQ(0, first.exit_code) << first.err;
+  EXPECT_EQ("id integer, sold_on date", columns());
+  const Finished second = load("day-2.csv", "Net Price,id,Sold On\n1.5,2,01/02/2026\n", flags);
+  EXPECT_EQ(0, second.exit_code) << second.err;
+  EXPECT_THAT(second.err, HasSubstr("added to public.t: net_price numeric"));
+  EXPECT_EQ("id integer, sold_on date, net_price numeric", columns());
+  EXPECT_EQ("2 2026-02-01 1.5",
+            db().value("select concat_ws(' ', id, sold_on, net_price) from t where id = 2"));
+  const Finished third = load("day-3.csv", "Sold On,id\n03/02/2026,3\n", flags);
+  EXPECT_EQ(0, third.exit_code) << third.err;
+  EXPECT_THAT(third.err, Not(HasSubstr("added")));
+  EXPECT_THAT(load("day-2.csv", "Net Price,id,Sold On\n1.5,2,01/02/2026\n", flags).out,
+              HasSubstr("nothing to do"));
+  EXPECT_EQ("1 2 3", ids());
+  EXPECT_EQ("", ledger_disagreement("t"));
+  // Into a table of somebody else's too.
+  db().run("drop table t; create table t (id int)");
+  const Finished other = load("day-4.csv", "id,w\n4,x\n", flags);
+  EXPECT_EQ(0, other.exit_code) << other.err;
+  EXPECT_EQ("id integer, w text", columns());
+}
+
 TEST_F(CreateDaily, TakesATableThatSomebodyElseHasMade) {
   db().run("create table t (id bigint, v text, at timestamptz default now())");
   const Finished loaded = load("a.csv", "id,v\n1,a\n", {"--names", "snake", "--primary-key", "id"});

@@ -65,6 +65,34 @@ TEST_F(Drift, SaysWhatIsMissingAndLoadsTheFile) {
   EXPECT_EQ("", ledger_disagreement("t"));
 }
 
+/// For programs: what is said to people in words.
+TEST_F(Drift, IsAnObjectInJson) {
+  const auto drift_of = [this](const std::string& file, const std::string& csv,
+                               const std::string& on_drift) {
+    const Finished finished = load(file, csv, on_drift, {"--output", "json"});
+    const nlohmann::json json = nlohmann::json::parse(finished.out);
+    return json.at("loads").at(0);
+  };
+  EXPECT_FALSE(drift_of("day-1.csv", "id,station,celsius\n1,a,2.5\n", "note").contains("drift"));
+  const nlohmann::json noted =
+      drift_of("day-2.csv", "id,more,celsius\nA,x,2\nB,x,3\nC,x,4\n", "note").at("drift");
+  EXPECT_EQ(1, noted.at("since_load"));
+  EXPECT_THAT(noted.at("since_source").get<std::string>(), HasSubstr("day-1.csv"));
+  EXPECT_EQ((nlohmann::json{{"now", "more"}, {"then", "station"}}), noted.at("renamed").at(0));
+  const nlohmann::json& other = noted.at("other_type").at(0);
+  EXPECT_EQ("id", other.at("column"));
+  EXPECT_EQ("integer", other.at("type"));
+  EXPECT_EQ(3, other.at("others"));
+  EXPECT_EQ("A", other.at("first"));
+  const nlohmann::json stopped = drift_of("day-3.csv", "station,id\na,1\n", "stop").at("drift");
+  EXPECT_TRUE(stopped.at("new").empty());
+  EXPECT_EQ(nlohmann::json::array({"celsius"}), stopped.at("missing"));
+  EXPECT_TRUE(stopped.at("renamed").empty());
+  const nlohmann::json refused =
+      drift_of("day-4.csv", "id,station,temp_celsius\n1,a,2\n", "note").at("drift");
+  EXPECT_EQ("temp_celsius", refused.at("renamed").at(0).at("now"));
+}
+
 TEST_F(Drift, IsNotAskedForByItself) {
   ASSERT_EQ(0, load({folder_.write("a1.csv", "id,station\n1,a\n")}).exit_code);
   const Finished loaded = load({folder_.write("a2.csv", "id,celsius\n1,2\n")});

@@ -89,7 +89,9 @@ TEST(SniffedDialect, IsThatOfTheFile) {
 
 /// What cannot be told is not.
 TEST(SniffedDialect, IsRefusedInDoubt) {
-  for (const char* const file : {"", "a,b;c\n", "x,y;z\nu,v;w\n", "a,b\nc,d,e\nf\ng,h,i,j\n"}) {
+  for (const char* const file : {"| id | name |\n|----|------|\n| 1  | a    |\n| 2  | b    |\n",
+                                 "id | name\n---|---\n1 | a\n2 | b\n", "", "a,b;c\n",
+                                 "x,y;z\nu,v;w\n", "a,b\nc,d,e\nf\ng,h,i,j\n"}) {
     SCOPED_TRACE(file);
     EXPECT_NE("", find_dialect(Sample(file, true)).doubt);
   }

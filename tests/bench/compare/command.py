@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import textwrap
 
-from . import paths
+from . import duckdb, paths
 from .clock import timed
 from .data import ROWS, Data
 from .loaders import pgsluice
@@ -25,7 +25,8 @@ Starts a private PostgreSQL (default durability: fsync and synchronous_commit on
 an empty table behind a CHECKPOINT, and its row count is checked. A round runs each loader once; medians are over the rounds.
 Client and server share the machine's cores, so the figures are of one machine only: look at the ratios.
 
-Peers that are not installed are left out: psql always is there; pgloader (apt), pg_bulkload and timescaledb-parallel-copy.
+Peers that are not installed are left out: psql always is there; pgloader (apt), pg_bulkload and timescaledb-parallel-copy. DuckDB is
+one for the part inspect, where --duckdb says a folder.
 --write puts the tables into docs/benchmarks/README.md and the chart into docs/benchmarks/throughput.svg.
 """
 BY_PARTS = [part.name for part in PARTS if not part.flag]
@@ -85,6 +86,7 @@ def flags():
     parser.add_argument("--sets", type=names_among(list(ROWS), "data set"), default=list(ROWS), help=f"default: {','.join(ROWS)}")
     parser.add_argument("--parts", type=part_names, default=BY_PARTS, help=f"default: {','.join(BY_PARTS)}")
     parser.add_argument("--against", metavar="PROGRAM", type=program, help="another build's pgsluice, to compare with: only that is measured")
+    parser.add_argument("--duckdb", metavar="FOLDER", help="where npm's @duckdb/node-api is, or is to be fetched to")
     parser.add_argument("--write", action="store_true")
     return parser.parse_args()
 
@@ -103,7 +105,7 @@ def measure_parts(names, args, server, page, folder):
     timed([pgsluice(server, sets[0], "--limit", "1")])
     page.add(title(args, server))
     page.add()
-    bench = Bench(server, page, sets, args.rounds, folder, args.against)
+    bench = Bench(server, page, sets, args.rounds, folder, args.against, args.duckdb and duckdb.fetch(args.duckdb))
     for part in PARTS:
         if part.name in names:
             part.run(bench)

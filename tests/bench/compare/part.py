@@ -18,6 +18,7 @@ class Bench:
     rounds: int
     folder: str
     against: str | None  # the other build's program
+    duckdb: str | None = None  # the folder that it is in
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The table of parts. Another one is a file beside this one, and its entry here."""
 
 from ..part import Part
-from . import (against, atomic, distance, encodings, files, indexes, inserts, keys, main, migrations, packed, parse, rejects, select, small,
+from . import (against, atomic, distance, encodings, files, indexes, inserts, inspect, keys, main, migrations, packed, parse, rejects, select, small,
                upserts, values)
 
 KEYED = ("narrow", "lineitem")  # the data sets whose tables have a key
@@ -49,6 +49,9 @@ PARTS = [
     Part("values", "Loads files that need a rule for values or another dialect, beside the same records in files that need none.",
          values.run, "Values and dialects", sets=("lineitem",),
          writes="seconds of each, and the rate of that without the flag"),
+    Part("inspect", "Looks at all of a file with inspect, beside DuckDB's summarize with --duckdb, and loads it with --create, beside a load into a table that is there.",
+         inspect.run, "Files looked at",
+         writes="seconds, CPU seconds and memory of each, and the ratios"),
     Part("migrations", "Applies 1,000 pending migrations, beside psql with the same files, and asks for the status of 10,000 applied ones.",
          migrations.run, "Migrations",
          writes="seconds, as a multiple of psql's; CPU seconds of the status"),
