@@ -75,7 +75,7 @@ class Files {
                         "no table; leave one of them out");
     }
     inputs_ = inputs_of(without_rejects(flags, files_of(flags), several.left_out), options_.unpack);
-    after_.check_archives(inputs_, more.after);
+    after_.check_inputs(inputs_, more.after);
     if (options_.deletes() && inputs_.size() > 1) {
       throw Failure(FailureKind::usage,
                     std::string(options_.delete_missing ? "--delete-missing" : "--replace") +

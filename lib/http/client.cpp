@@ -30,6 +30,7 @@ Response Client::send(const Request& request) {
   Request next = request;
   next.url = to.url;
   for (std::size_t redirects = 0; redirects <= limits::redirects_max; ++redirects) {
+    if (stopped_) throw Failure(FailureKind::interrupted, name + ": interrupted");
     Whole whole;
     Exchange exchange(carrier_, connecting_, whole);
     exchange.start(next, &to);
