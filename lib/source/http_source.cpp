@@ -107,8 +107,7 @@ std::string HttpSource::oddity() const {
   if (!is_known_ || reader_->facts().has_ranges) return odd;
   const std::string why = reader_->facts().etag.empty() ? "no strong ETag" : "no ranges";
   return odd + (odd.empty() ? "" : "; ") + name() + " comes in one answer, as the server has " +
-         why + " for it: it is not fetched in parts" +
-         (reader_->facts().etag.empty() ? ", nor, where it is cut off, from there on" : "");
+         why + " for it";
 }
 
 }  // namespace sluice::source
