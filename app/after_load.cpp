@@ -10,6 +10,7 @@
 #include "app/taken_file.hpp"
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
+#include "source/remote.hpp"
 
 namespace sluice::app {
 namespace {
@@ -117,9 +118,14 @@ void AfterLoad::check(const std::string& path) const {
                             : ": is no file that --after could act on: leave it out"));
 }
 
-void AfterLoad::check_archives(const std::vector<Input>& inputs, const std::string& word) const {
+void AfterLoad::check_inputs(const std::vector<Input>& inputs, const std::string& word) const {
   if (what == What::keep) return;
   for (const Input& input : inputs) {
+    if (source::is_remote(input.path)) {
+      throw Failure(FailureKind::usage,
+                    "--after " + word + " acts on files of this machine, and " + input.path +
+                        " is none: leave --after out, or load that one by itself");
+    }
     if (!input.archive || input.archive->others.empty()) continue;
     throw Failure(FailureKind::usage,
                   "--after " + word + " with --member: " + text_of_path(input.path) +

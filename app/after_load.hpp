@@ -20,9 +20,9 @@ struct AfterLoad {
   /// Before the load: throws Failure{usage} for what could be loaded, and not deleted or moved
   /// then: a link, whose file is elsewhere, a pipe.
   void check(const std::string& path) const;
-  /// ... and for archives of which not all is loaded: what is left out would be gone with them, and
-  /// be in no table. `word` is what the user has said (--after).
-  void check_archives(const std::vector<Input>& inputs, const std::string& word) const;
+  /// ... for what is fetched, and for archives of which not all is loaded: what is left out would
+  /// be gone with them, and be in no table. `word` is what the user has said (--after).
+  void check_inputs(const std::vector<Input>& inputs, const std::string& word) const;
 
   /// Does it, and returns a sentence for people, or an empty one. Only the file that was `loaded`
   /// is touched; throws Failure{changed} if another one has its name, or it is not any more as it

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "app/cli.hpp"
+#include "app/fetch_flags.hpp"
 #include "app/inputs.hpp"
 #include "app/output.hpp"
 #include "app/reader.hpp"
@@ -58,7 +59,7 @@ class JsonReport {
   rejects::Spill checks_{limits::MiB};
 };
 
-int run_check(const LoadFlags& flags) {
+int run_check(LoadFlags& flags) {
   const bool as_json = flags.common.output == OutputFormat::json;
   int exit_code = exit_ok;
   JsonReport json;
@@ -73,6 +74,7 @@ int run_check(const LoadFlags& flags) {
     }
   };
   try {
+    settle_fetching(flags);
     plan::LoadOptions options = options_of(flags);
     if (!options.rejects.ratio_max && !options.rejects.rejects_max)
       options.rejects.rejects_max = std::numeric_limits<std::uint64_t>::max();
@@ -126,13 +128,14 @@ Run add_check_command(CLI::App& app) {
       "transaction that is rolled back: triggers of the table run, and rows with the same keys "
       "that\n"
       "others insert meanwhile wait for its end.");
-  c.add_option("FILE", flags->files, "files, folders, patterns in quotes, @LIST; - is stdin")
+  c.add_option("FILE", flags->files, "files, folders, patterns in quotes, URLs, @LIST; - is stdin")
       ->required();
   c.add_option("-t,--table", flags->load.table,
                "the table, as in SQL: trips, sales.trips, '\"Trips\"'")
       ->required();
   add_input_flags(c, *flags);
   add_packing_flags(c, *flags);
+  add_fetch_flags(c, *flags);
   add_sql_flags(c, *flags);
   add_conflict_flags(c, *flags);
   add_reject_flags(c, *flags);

@@ -28,7 +28,7 @@ CommandFiles::CommandFiles(const LoadFlags& flags, const MoreFiles& more, const 
     : options_(std::move(options)), names_(several.files) {
   refuse_what_takes_more(flags, more, after);
   inputs_ = inputs_of(without_rejects(flags, files_of(flags), several.left_out), options_.unpack);
-  after.check_archives(inputs_, more.after);
+  after.check_inputs(inputs_, more.after);
   refuse_what_one_file_does(options_, inputs_.size());
   for (const Input& input : inputs_) several.files.push_back(input.shown());
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "app/output.hpp"
@@ -12,6 +13,7 @@
 #include "base/reject_name.hpp"
 #include "source/locate.hpp"
 #include "source/packing.hpp"
+#include "source/remote.hpp"
 
 namespace sluice::app {
 namespace {
@@ -40,6 +42,7 @@ class EachOnce {
   explicit EachOnce(bool is_quiet) : is_quiet_(is_quiet) {}
 
   bool is_new(const std::string& path) {
+    if (source::is_remote(path)) return remotes_.insert(path).second;
     struct stat status{};
     if (path == "-" || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return true;
     std::vector<std::string>& paths = seen_[{status.st_dev, status.st_ino}];
@@ -66,6 +69,7 @@ class EachOnce {
   }
 
   bool is_quiet_;
+  std::set<std::string> remotes_;
   std::map<std::pair<dev_t, ino_t>, std::vector<std::string>> seen_;
 };
 
@@ -73,8 +77,9 @@ class EachOnce {
 
 std::vector<std::string> files_of(const LoadFlags& flags) {
   std::vector<source::LeftOut> left_out;
-  const std::vector<std::string> all =
+  std::vector<std::string> all =
       flags.as_named ? flags.files : source::locate(flags.files, left_out);
+  source::hide_secrets(all, *flags.load.unpack.fetch);  // those of lists
   const bool is_quiet = flags.common.quiet || flags.progress == ProgressMode::json;
   if (!is_quiet) tell_left_out(left_out);
   std::vector<std::string> files;

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "app/cli.hpp"
+#include "app/fetch_flags.hpp"
 #include "app/inputs.hpp"
 #include "app/output.hpp"
 #include "app/runtime.hpp"
@@ -10,6 +11,7 @@
 #include "report/inspect.hpp"
 #include "report/together.hpp"
 #include "source/encoding.hpp"
+#include "source/remote.hpp"
 
 namespace sluice::app {
 namespace {
@@ -26,6 +28,10 @@ struct InspectFlags {
   sniff::Naming naming = sniff::Naming::keep;
   std::string table;
 };
+
+std::string file_name_of(const std::string& path) {
+  return source::is_remote(path) ? source::file_name_of_remote(path) : path;
+}
 
 /// Those of the table, where one is named.
 std::vector<std::string> names_of_table(const InspectFlags& flags) {
@@ -62,7 +68,8 @@ report::Inspected inspect_one(const InspectFlags& flags, source::UnpackOptions u
     proposal.not_utf8 = not_utf8;
   }
   const std::string table =
-      flags.table.empty() ? sniff::table_of_file(input.member.value_or(input.path)) : flags.table;
+      flags.table.empty() ? sniff::table_of_file(input.member.value_or(file_name_of(input.path)))
+                          : flags.table;
   report::Inspected inspected{
       .file = input.path, .table = table, .proposal = std::move(proposal), .naming = flags.naming};
   if (!encoding.empty()) inspected.more_flags = {"--encoding", encoding};
@@ -143,7 +150,8 @@ class Inspection {
   std::vector<std::string> tables_;  ///< of each kind
 };
 
-int run_inspect(const InspectFlags& flags) {
+int run_inspect(InspectFlags& flags) {
+  settle_fetching(flags.load);
   source::UnpackOptions unpack = flags.load.load.unpack;
   if (flags.load.bytes_max > 0) unpack.bytes_max = flags.load.bytes_max;
   const std::vector<std::string> names = names_of_table(flags);
@@ -170,7 +178,8 @@ Run add_inspect_command(CLI::App& app) {
   c.footer(
       "Types are those of all rows, so that the table takes the file. No server is asked unless\n"
       "--table names a table, whose columns then tell what the header is.");
-  c.add_option("FILE", flags->load.files, "files, folders, patterns in quotes, @LIST; - is stdin")
+  c.add_option("FILE", flags->load.files,
+               "files, folders, patterns in quotes, URLs, @LIST; - is stdin")
       ->required();
   c.add_option("-t,--table", flags->table, "the table that they are for, as in SQL");
   add_choice_option<sniff::Naming>(c, "--names", flags->naming,
@@ -178,6 +187,7 @@ Run add_inspect_command(CLI::App& app) {
   add_choice_option<InspectOutput>(c, "--output", flags->output, "a screen, JSON, or CREATE TABLE");
   c.add_option("--encoding", flags->load.load.encoding, "of the text (default: by its beginning)");
   add_packing_flags(c, flags->load);
+  add_fetch_flags(c, flags->load);
   add_connection_options(c, flags->load.common);
   return [flags] { return run_inspect(*flags); };
 }

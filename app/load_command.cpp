@@ -1,4 +1,5 @@
 #include "app/cli.hpp"
+#include "app/fetch_flags.hpp"
 #include "app/load_files.hpp"
 #include "app/output.hpp"
 #include "app/run_load.hpp"
@@ -9,11 +10,12 @@
 namespace sluice::app {
 namespace {
 
-int run_load(const LoadFlags& flags, const MoreFiles& more) {
+int run_load(LoadFlags& flags, const MoreFiles& more) {
   report::Several several;
   const bool as_text = flags.common.output == OutputFormat::text;
   int exit_code = exit_ok;
   try {
+    settle_fetching(flags);
     exit_code = load_files(flags, more, several);
   } catch (const Failure& error) {
     report::Ending ending = ending_of(error, flags.files.front(), flags.load.table);
@@ -44,9 +46,10 @@ Run add_load_command(CLI::App& app) {
   auto more = std::make_shared<MoreFiles>();
   CLI::App& c = *app.add_subcommand("load", "load CSV files into a table");
   c.set_help_flag("--help", "print this help and exit");
-  c.add_option("FILE", flags->files,
-               "what to load: files, folders, patterns in quotes ('in/**/*.csv'), @LIST for a file "
-               "that names them, - for stdin")
+  c.add_option(
+       "FILE", flags->files,
+       "what to load: files, folders, patterns in quotes ('in/**/*.csv'), URLs, @LIST for a "
+       "file that names them, - for stdin")
       ->required();
   // Of a job, which has looked already: a name that a file had then is no list, pattern or folder.
   c.add_flag("--as-named", flags->as_named)->group("");
@@ -64,6 +67,7 @@ Run add_load_command(CLI::App& app) {
       "(default: 0s)");
   add_input_flags(c, *flags);
   add_packing_flags(c, *flags);
+  add_fetch_flags(c, *flags);
   add_sql_flags(c, *flags);
   add_create_flags(c, flags->create);
   add_row_flags(c, *flags);

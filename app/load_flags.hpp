@@ -24,6 +24,7 @@ struct LoadFlags {
   std::vector<std::string> nulls;
   std::string trim;         ///< empty: not at all
   std::string null_quoted;  ///< empty: not; `true`: in all columns
+  std::vector<std::string> http_headers;
   std::vector<std::string> maps;
   std::vector<std::string> settings;
   std::optional<std::string> where;

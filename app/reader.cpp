@@ -44,10 +44,13 @@ void Reader::run(Runtime& runtime, const std::function<void()>& read) {
 std::shared_ptr<source::Source> Reader::open(plan::LoadOptions& options) {
   const std::shared_ptr<source::Source> source =
       options.opened ? options.opened : open_source(options);
+  {
+    const std::lock_guard lock(mutex_);
+    source_ = source;
+    if (is_stopped_) source->stop();
+  }
+  // What is remote asks its server for that.
   if (source->comes_once()) options.opened = source;
-  const std::lock_guard lock(mutex_);
-  source_ = source;
-  if (is_stopped_) source->stop();
   return source;
 }
 

@@ -13,6 +13,7 @@
 #include "jobs/slots.hpp"
 #include "ledger/ledger.hpp"
 #include "script/secret_arguments.hpp"
+#include "source/remote.hpp"
 
 namespace sluice::app {
 namespace {
@@ -75,9 +76,11 @@ int check(const ScheduleFlags& flags) {
     std::string command = "pgsluice";
     for (const std::string& argument : script::without_secrets(job.command.arguments))
       command += " " + argument;
-    if (!job.command.files.empty() || !job.command.patterns.empty()) command += " --";
+    const jobs::Command& does = job.command;
+    if (!does.files.empty() || !does.patterns.empty() || !does.remotes.empty()) command += " --";
     for (const std::string& file : job.command.files) command += " " + file;
-    for (const std::string& pattern : job.command.patterns) command += " " + pattern;
+    for (const std::string& pattern : does.patterns) command += " " + pattern;
+    for (const std::string& url : does.remotes) command += " " + source::shown_remote(url);
     text += cell(job.name + "  " + job.schedule) + "\n  " + cell(command) + "\n  next:";
     Instant at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     for (int i = 0; i < 3; ++i) {

@@ -7,6 +7,7 @@
 #include "app/cli.hpp"
 #include "app/flag_values.hpp"
 #include "base/suggestion.hpp"
+#include "source/remote.hpp"
 
 namespace sluice::app {
 namespace {
@@ -30,6 +31,7 @@ std::vector<std::string> flags_of(const CLI::App& command) {
 }
 
 std::string shown_argument(const std::string& argument) {
+  if (source::is_remote(argument)) return source::shown_remote(argument);
   return is_connection(argument) ? "(a connection, which stands behind -d)" : argument;
 }
 
@@ -38,7 +40,8 @@ std::string unknown_arguments(const CLI::App& app, const CLI::App& command) {
   std::vector<std::string> extras = command.remaining();
   if (extras.empty()) extras = app.remaining();
   std::string name = extras.empty() ? "" : extras.front();
-  name = is_connection(name) ? shown_argument(name) : name.substr(0, name.find('='));
+  const bool is_shown_whole = is_connection(name) || source::is_remote(name);
+  name = is_shown_whole ? shown_argument(name) : name.substr(0, name.find('='));
   const bool is_flag = name.starts_with("-");
   const auto meant = nearest(name, is_flag ? flags_of(command) : names_of_subcommands(command));
   return std::string("unknown ") + (is_flag ? "flag " : "argument ") + name +
@@ -97,8 +100,8 @@ std::string wrong_values(const CLI::Option& option) {
   if (given.size() > 1 && option.get_items_expected_max() == 1)
     return name + " is given " + std::to_string(given.size()) +
            " times, and counts once: say which";
-  // What was meant as a placeholder's value may be a secret.
-  const bool is_shown = !name.starts_with("--placeholder");
+  // What was meant as a placeholder's value, or as a header's, may be a secret.
+  const bool is_shown = !name.starts_with("--placeholder") && !name.starts_with("--http-header");
   return name + ": " + (is_shown ? "\"" + shown_argument(given.back()) + "\"" : "this") +
          " cannot be used; write " + wanted_by(option);
 }

@@ -83,6 +83,23 @@ inline constexpr std::size_t decode_memory_default = 256 * MiB;
 /// not.
 inline constexpr std::size_t packings_max = 2;
 
+/// What is fetched over HTTP: so many parts of one object at once, of so many bytes each.
+inline constexpr std::size_t fetch_jobs_default = 4;
+inline constexpr std::size_t fetch_jobs_max = 64;
+inline constexpr std::size_t part_bytes_default = 8 * MiB;
+inline constexpr std::size_t part_bytes_min = 64 * KiB;
+inline constexpr std::size_t part_bytes_max = 1024 * MiB;
+inline constexpr std::chrono::milliseconds fetch_connect_timeout = 10s;
+/// A server may have to make what it answers; a body that has begun and stands still for so long is
+/// asked for again.
+inline constexpr std::chrono::milliseconds fetch_answer_max = 5min;
+inline constexpr std::chrono::milliseconds fetch_stall_max = 30s;
+inline constexpr std::size_t redirects_max = 10;
+/// Of an answer that is no object: a listing, credentials.
+inline constexpr std::size_t small_answer_bytes_max = 64 * MiB;
+/// What is read of an answer that nobody wants, so that its connection serves again.
+inline constexpr std::size_t unwanted_bytes_max = 64 * KiB;
+
 inline constexpr std::chrono::milliseconds connect_timeout = 30s;
 inline constexpr std::chrono::milliseconds retry_for_default = 5min;
 inline constexpr std::chrono::milliseconds retry_delay_min = 100ms;

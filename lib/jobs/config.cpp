@@ -14,6 +14,7 @@
 #include "script/checksum.hpp"
 #include "script/script.hpp"
 #include "script/secret_arguments.hpp"
+#include "source/remote.hpp"
 
 namespace sluice::jobs {
 namespace {
@@ -271,9 +272,20 @@ class Reader {
       return folder.versioned.front().file + " " + folder.versioned.front().checksum;
     }
     // Where a pattern is none that all hosts share, it is this folder's.
-    const std::string text = as_written(node);
-    const bool is_relative = key == "load" && !text.starts_with("/") && !text.starts_with("${");
+    const std::string text = key == "load" ? sources_of(node) : as_written(node);
+    const bool is_relative = key == "load" && !text.starts_with("/") && !text.starts_with("${") &&
+                             !source::is_remote(text);
     return is_relative ? text + absolute_folder() : text;
+  }
+
+  /// A URL may have secrets in it.
+  static std::string sources_of(const toml::node& node) {
+    const std::string text = as_written(node);
+    if (node.is_string()) return source::is_remote(text) ? source::shown_remote(text) : text;
+    std::string all;
+    if (const auto* array = node.as_array())
+      for (const toml::node& one : *array) all += sources_of(one) + "\n";
+    return all;
   }
 
   std::string absolute_folder() const {
@@ -350,8 +362,15 @@ class Reader {
     const auto target = text(from, "table");
     if (!target) fail(*from.get("load"), "a load needs a table = \"...\"");
     command.arguments = {"load", "--table", *target, "--keep-going", "--progress", "none"};
-    for (const std::string& pattern : texts(from, "load"))
-      command.patterns.push_back(resolved_pattern(pattern));
+    for (const std::string& pattern : texts(from, "load")) {
+      if (source::is_remote(pattern)) {
+        command.remotes.push_back(pattern);
+      } else {
+        command.patterns.push_back(resolved_pattern(pattern));
+      }
+    }
+    if (const toml::node* after = from.get("after"); after != nullptr && !command.remotes.empty())
+      fail(*after, "after acts on files of this machine, and a URL is none");
     if (auto after = text(from, "after")) {
       constexpr std::string_view move = "move:";
       if (after->starts_with(move))

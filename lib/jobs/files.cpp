@@ -69,7 +69,8 @@ std::vector<std::string> with_files(std::vector<std::string> arguments,
 
 std::vector<std::vector<std::string>> arguments_now(const Command& command,
                                                     std::vector<std::string>& unseen) {
-  if (command.patterns.empty()) return {with_files(command.arguments, command.files)};
+  if (command.patterns.empty() && command.remotes.empty())
+    return {with_files(command.arguments, command.files)};
   std::vector<std::string> files;
   for (const std::string& pattern : command.patterns) {
     for (std::string& path : matches(pattern, unseen))
@@ -79,6 +80,7 @@ std::vector<std::vector<std::string>> arguments_now(const Command& command,
   std::ranges::sort(files);
   const auto [first, last] = std::ranges::unique(files);
   files.erase(first, last);
+  files.insert(files.end(), command.remotes.begin(), command.remotes.end());
   // Whoever may write beside them may have put something else in a file's place since.
   std::vector<std::string> as_named = command.arguments;
   as_named.emplace_back("--as-named");

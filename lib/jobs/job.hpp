@@ -38,6 +38,7 @@ struct Command {
   /// Patterns of files (source::matches) that are added when it runs, in the order of their names.
   /// None matches: there is nothing to do.
   std::vector<std::string> patterns;
+  std::vector<std::string> remotes;  ///< URLs, which are added each time
   /// The file that says all this: it is no data, and may hold a password, so no pattern means it.
   std::string configuration;
   /// Files that were written to more recently are left for the next time.

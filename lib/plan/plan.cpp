@@ -15,6 +15,7 @@
 #include "plan/values.hpp"
 #include "source/fingerprint.hpp"
 #include "source/packing.hpp"
+#include "source/remote.hpp"
 
 namespace sluice::plan {
 namespace {
@@ -254,8 +255,10 @@ std::string rejects_path_of(const Plan& plan, const std::string& named) {
   namespace fs = std::filesystem;
   const LoadOptions& o = plan.options;
   fs::path path = named;
-  if (path.empty() && plan.source->file()) {
-    std::string name = source::name_without_packing(o.path);
+  const std::string remote =
+      source::is_remote(o.path) ? flat(source::file_name_of_remote(o.path)) : std::string();
+  if (path.empty() && (plan.source->file() || !remote.empty())) {
+    std::string name = source::name_without_packing(remote.empty() ? o.path : remote);
     if (o.unpack.member) name += "." + flat(source::name_without_packing(*o.unpack.member));
     path = name;
     path.replace_extension(".rejects.csv");

@@ -135,6 +135,10 @@ std::vector<Span> secrets_in_argument(std::string_view text, const Flag& flag) {
   if (flag.name == "--placeholder") {
     return equals == text.size() ? std::vector<Span>{} : merged({{equals + 1, text.size()}});
   }
+  if (flag.name == "--http-header") {
+    const bool is_file = flag.value < text.size() && text[flag.value] == '@';
+    return is_file ? std::vector<Span>{} : merged({{flag.value, text.size()}});
+  }
   std::vector<Span> spans;
   if (flag.name == "--set" && is_secret_name(name)) add(spans, equals + 1, text.size());
   // These name a variable, a file and a column, which may be called as a keyword is.

@@ -11,6 +11,7 @@
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
 #include "base/reject_name.hpp"
+#include "source/remote.hpp"
 
 namespace sluice::source {
 namespace {
@@ -175,6 +176,7 @@ class Locating {
   explicit Locating(std::vector<LeftOut>& left_out) : left_out_(left_out) {}
 
   void add(const std::string& argument, bool is_in_list) {
+    if (is_remote(argument)) return take(argument);
     std::error_code error;
     const fs::file_status status = fs::status(argument, error);
     const bool is_there = fs::exists(status);

@@ -32,12 +32,12 @@ struct LeftOut {
 std::vector<std::string> files_of_folder(const std::string& folder,
                                          std::vector<std::string>& left_out);
 
-/// The paths that the arguments of a command mean, in their order, each once. An argument is a file
-/// that is there, whatever its name; a folder; a pattern; "@LIST", a file with one of these on each
-/// line (empty lines and what begins with # aside); or "-". What is none of these stays as it is,
-/// so that opening it says why. Throws Failure{usage} where a pattern, a folder or a list has no
-/// file. What folders have beside that, and files that a pattern would match but for capitals, are
-/// `left_out`.
+/// The paths that the arguments of a command mean, in their order, each once. An argument is a URL,
+/// a file that is there, whatever its name; a folder; a pattern; "@LIST", a file with one of these
+/// on each line (empty lines and what begins with # aside); or "-". What is none of these stays as
+/// it is, so that opening it says why. Throws Failure{usage} where a pattern, a folder or a list
+/// has no file. What folders have beside that, and files that a pattern would match but for
+/// capitals, are `left_out`.
 std::vector<std::string> locate(const std::vector<std::string>& arguments,
                                 std::vector<LeftOut>& left_out);
 

@@ -7,7 +7,7 @@
 
 namespace sluice::source {
 RecognisedSource::RecognisedSource(std::unique_ptr<Source> raw, UnpackOptions options)
-    : options_(std::move(options)), top_(std::move(raw)), now_(top_.get()) {}
+    : options_(std::move(options)), top_(std::move(raw)), bottom_(top_.get()), now_(top_.get()) {}
 
 std::size_t RecognisedSource::read(char* into, std::size_t size) {
   if (!is_recognised_) recognise();
@@ -97,7 +97,9 @@ std::string RecognisedSource::oddity() const {
   const bool sounds_plain =
       !called.contains('!') &&
       (called.ends_with(".csv") || called.ends_with(".tsv") || called.ends_with(".txt"));
-  return sounds_plain && packed() ? called + " is packed, whatever its name says" : std::string();
+  if (sounds_plain && packed()) return called + " is packed, whatever its name says";
+  // A file goes by its name.
+  return bottom_->file() ? std::string() : bottom_->oddity();
 }
 
 }  // namespace sluice::source

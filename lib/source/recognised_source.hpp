@@ -49,6 +49,7 @@ class RecognisedSource final : public Source {
 
   UnpackOptions options_;
   std::unique_ptr<Source> top_;
+  const Source* bottom_;      ///< what was given, in top_
   std::atomic<Source*> now_;  ///< top_, for who asks meanwhile on another thread
   std::size_t packings_ = 0;
   bool is_recognised_ = false;

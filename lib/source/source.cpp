@@ -10,10 +10,12 @@
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
 #include "source/file_source.hpp"
+#include "source/http_source.hpp"
 #include "source/marked_source.hpp"
 #include "source/packing.hpp"
 #include "source/read_ahead.hpp"
 #include "source/recognised_source.hpp"
+#include "source/remote.hpp"
 #include "source/stream_source.hpp"
 #include "source/transcoded_source.hpp"
 #include "source/whole_source.hpp"
@@ -135,6 +137,11 @@ std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& optio
     const int fd = ::dup(STDIN_FILENO);
     if (fd < 0) throw Failure(FailureKind::usage, "stdin: " + errno_message(errno));
     return unpacked(std::make_unique<StreamSource>("stdin", FileDescriptor(fd)), options, encoding);
+  }
+  if (is_remote(path)) {
+    auto object =
+        std::make_unique<HttpSource>(path, options.fetch ? *options.fetch : http::FetchOptions());
+    return unpacked(std::move(object), options, encoding);
   }
   // A FIFO is opened without waiting for its writer: that wait belongs where stop() can end it. A
   // terminal does not become the one whose Ctrl-C we hear.

@@ -9,6 +9,7 @@
 
 #include "base/failure.hpp"
 #include "base/limits.hpp"
+#include "http/fetch_options.hpp"
 #include "source/encoding.hpp"
 #include "source/file_identity.hpp"
 
@@ -24,6 +25,8 @@ struct UnpackOptions {
   std::optional<std::string> member;  ///< the one of this name, whatever the patterns are
   /// Of that member's archive, where members_of() has looked through it.
   std::shared_ptr<ArchiveShelf> shelf = {};
+  /// How it is fetched, if it is remote; nothing: as by default.
+  std::shared_ptr<http::FetchOptions> fetch = {};
 };
 
 /// Where bytes come from, in order. Blocking: read() belongs on a thread that may wait. One reader
@@ -109,10 +112,10 @@ class Source {
   std::size_t read_by_parts(char* into, std::size_t size);
 };
 
-/// "-" is standard input; anything that is not a regular file is read as a stream. What is packed
-/// is unpacked while it is read: the bytes, their length and their fingerprint are those of the
-/// content, the stamp and the file those of what lies on the disk.
-/// Text in this encoding is read in UTF-8; without one UTF-16 and UTF-32 are recognised. A
+/// "-" is standard input, http(s)://... is fetched when it is read; anything that is not a regular
+/// file is read as a stream. What is packed is unpacked while it is read: the bytes, their length
+/// and their fingerprint are those of the content, the stamp and the file those of what lies on the
+/// disk. Text in this encoding is read in UTF-8; without one UTF-16 and UTF-32 are recognised. A
 /// byte-order mark is no content.
 /// Throws Failure(usage) if it cannot be opened.
 std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& options = {},

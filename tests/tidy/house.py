@@ -8,7 +8,8 @@ MAY_INCLUDE = {
     "async": {"base"},
     "csv": {"base"},
     "decode": {"base"},
-    "source": {"decode", "base"},
+    "http": {"base"},
+    "source": {"decode", "http", "base"},
     "chunk": {"source", "csv", "base"},
     "tuple": {"csv", "base"},
     "sniff": {"chunk", "tuple", "source", "csv", "base"},
@@ -43,6 +44,7 @@ LIBRARIES = {
     CODECS: {"decode"},
     r"lzma\.h": {"decode", "source"},
     r"archive(_entry)?\.h": {"source"},
+    r"curl/": {"http"},
 }
 LIBRARY_NAMES = {
     r"libpq-fe\.h": "libpq",
@@ -53,6 +55,7 @@ LIBRARY_NAMES = {
     CODECS: "codecs",
     r"lzma\.h": "liblzma",
     r"archive(_entry)?\.h": "libarchive",
+    r"curl/": "libcurl",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')

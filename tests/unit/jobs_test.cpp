@@ -222,6 +222,24 @@ flags = ["--placeholder", "a=b"]
   EXPECT_THAT(config.jobs[2].command.files, ::testing::ElementsAre(folder_ / "sql/S__nightly.sql"));
 }
 
+TEST_F(Configuration, AURLIsLoadedEachTimeAndIsNoPath) {
+  const auto with = [this](const std::string& secret) {
+    return read(
+        "[[job]]\nname = \"a\"\ncron = \"@daily\"\ntable = \"t\"\n"
+        "load = [\"in/*.csv\", \"https://u:" +
+        secret + "@h/a.csv?v=1&token=" + secret + "\"]\n");
+  };
+  const Config config = with("one");
+  const Job& job = config.jobs.front();
+  EXPECT_THAT(job.command.patterns, ::testing::ElementsAre(folder_ / "in/*.csv"));
+  EXPECT_THAT(job.command.remotes, ::testing::ElementsAre("https://u:one@h/a.csv?v=1&token=one"));
+  std::vector<std::string> unseen;
+  const auto all = arguments_now(job.command, unseen);
+  ASSERT_EQ(1U, all.size());
+  EXPECT_EQ("https://u:one@h/a.csv?v=1&token=one", all.front().back());
+  EXPECT_EQ(job.meaning, with("two").jobs.front().meaning);
+}
+
 TEST_F(Configuration, ALoadSaysDriftAndHasABudgetUnlessItsFlagsSayOtherwise) {
   const auto flags_of = [this](const std::string& flags) {
     const Config config = read(

@@ -1,0 +1,115 @@
+#include "app/fetch_flags.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fstream>
+
+#include "app/flag_values.hpp"
+#include "base/failure.hpp"
+#include "base/limits.hpp"
+#include "base/quantity.hpp"
+#include "source/remote.hpp"
+
+namespace sluice::app {
+namespace {
+
+const std::string flag = "--http-header";
+
+/// What these say is decided here, or by what is asked for.
+constexpr std::array own_headers{
+    "range",          "if-match", "if-range",          "accept-encoding",
+    "content-length", "host",     "transfer-encoding", "connection"};
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  return text;
+}
+
+std::string trimmed(const std::string& text) {
+  const std::size_t begin = text.find_first_not_of(" \t\r");
+  if (begin == std::string::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+}
+
+/// The value may be a secret: it is never shown.
+void add_header(const std::string& line, const std::string& where, http::Headers& headers) {
+  const std::size_t colon = line.find(':');
+  const std::string name = trimmed(line.substr(0, std::min(colon, line.size())));
+  const bool is_token = !name.empty() && std::ranges::all_of(name, [](char c) {
+    return c > 0x20 && c < 0x7f && !std::string_view("()<>@,;:\\\"/[]?={}").contains(c);
+  });
+  const bool is_line = line.find_first_of(std::string_view("\n\0", 2)) == std::string::npos;
+  if (colon == std::string::npos || !is_token || !is_line) {
+    throw Failure(FailureKind::usage,
+                  where + ": is no header; write for example 'Authorization: Bearer ...'");
+  }
+  if (std::ranges::any_of(own_headers, [&](const char* own) { return lower(name) == own; }))
+    throw Failure(FailureKind::usage, where + ": " + name + " is said by pgsluice itself");
+  headers.emplace_back(name, trimmed(line.substr(colon + 1)));
+}
+
+void add_headers_of_file(const std::string& path, http::Headers& headers) {
+  std::ifstream file(path);
+  if (!file) throw Failure(FailureKind::usage, flag + " @" + path + ": " + errno_message(errno));
+  std::size_t number = 0;
+  for (std::string line; std::getline(file, line);) {
+    ++number;
+    if (trimmed(line).empty() || line.starts_with('#')) continue;
+    add_header(line, flag + " @" + path + ":" + std::to_string(number), headers);
+  }
+  if (file.bad()) throw Failure(FailureKind::usage, flag + " @" + path + ": cannot be read");
+}
+
+void read_headers(const std::vector<std::string>& texts, http::Headers& headers) {
+  for (const std::string& text : texts) {
+    if (text.starts_with('@')) {
+      add_headers_of_file(text.substr(1), headers);
+    } else {
+      add_header(text, flag, headers);
+    }
+  }
+}
+
+}  // namespace
+
+void add_fetch_flags(CLI::App& c, LoadFlags& f) {
+  const std::string group = "Remote input (http:// and https://)";
+  f.load.unpack.fetch = std::make_shared<http::FetchOptions>();
+  const std::shared_ptr<http::FetchOptions> fetch = f.load.unpack.fetch;
+  const auto jobs = [fetch](const std::uint64_t& parts) { fetch->jobs = parts; };
+  add_number_option(c, "--fetch-jobs", {1, limits::fetch_jobs_max}, jobs,
+                    "parts of a file that are fetched at once (default: 4)")
+      .group(group);
+  add_size_option(c, "--part-size", fetch->part_bytes,
+                  "bytes of each part, which wait in memory (default: 8MiB)")
+      .group(group);
+  add_list_option(c, flag, f.http_headers, false,
+                  "sent to the server that the URL names, and to no other (repeatable); @FILE has "
+                  "one on each line, and ps does not show them")
+      .option_text("'NAME: VALUE'")
+      ->group(group);
+  c.add_option("--ca-file", fetch->ca_file,
+               "the authorities that https trusts, in PEM (default: the system's)")
+      ->option_text("FILE")
+      ->group(group);
+}
+
+void settle_fetching(LoadFlags& flags) {
+  http::FetchOptions& fetch = *flags.load.unpack.fetch;
+  source::hide_secrets(flags.files, fetch);
+  read_headers(flags.http_headers, fetch.headers);
+  flags.http_headers.clear();
+  fetch.retry_for = flags.load.retry_for;
+  if (fetch.part_bytes < limits::part_bytes_min || fetch.part_bytes > limits::part_bytes_max) {
+    throw Failure(FailureKind::usage, "--part-size must be from " +
+                                          format_bytes(limits::part_bytes_min) + " to " +
+                                          format_bytes(limits::part_bytes_max));
+  }
+  if (!fetch.ca_file.empty() && ::access(fetch.ca_file.c_str(), R_OK) != 0)
+    throw Failure(FailureKind::usage, "--ca-file " + fetch.ca_file + ": " + errno_message(errno));
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,99 @@
+#include "http/answer.hpp"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "base/printable.hpp"
+
+namespace sluice::http {
+namespace {
+
+/// Takes digits from the front; nothing where there are none, or too many.
+std::optional<std::uint64_t> take_number(std::string_view& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc()) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return value;
+}
+
+bool take(std::string_view& text, std::string_view what) {
+  if (!text.starts_with(what)) return false;
+  text.remove_prefix(what.size());
+  return true;
+}
+
+constexpr std::array reasons{
+    std::pair{400, "Bad Request"},       std::pair{401, "Unauthorized"},
+    std::pair{403, "Forbidden"},         std::pair{404, "Not Found"},
+    std::pair{408, "Request Timeout"},   std::pair{410, "Gone"},
+    std::pair{429, "Too Many Requests"}, std::pair{500, "Internal Server Error"},
+    std::pair{502, "Bad Gateway"},       std::pair{503, "Service Unavailable"},
+    std::pair{504, "Gateway Timeout"},
+};
+
+}  // namespace
+
+std::optional<ContentRange> content_range_of(const Response& answer) {
+  const std::optional<std::string> value = answer.header("Content-Range");
+  if (!value) return std::nullopt;
+  std::string_view text = *value;
+  if (!take(text, "bytes ")) return std::nullopt;
+  const auto first = take_number(text);
+  if (!first || !take(text, "-")) return std::nullopt;
+  const auto last = take_number(text);
+  if (!last || !take(text, "/") || *last < *first) return std::nullopt;
+  ContentRange range{.first = *first, .last = *last, .total = {}};
+  if (text == "*") return range;
+  range.total = take_number(text);
+  if (!range.total || !text.empty() || *range.total <= *last) return std::nullopt;
+  return range;
+}
+
+std::optional<std::uint64_t> content_length_of(const Response& answer) {
+  const std::optional<std::string> value = answer.header("Content-Length");
+  if (!value) return std::nullopt;
+  std::string_view text = *value;
+  const auto length = take_number(text);
+  return text.empty() ? length : std::nullopt;
+}
+
+std::string strong_etag_of(const Response& answer) {
+  const std::string etag = answer.header("ETag").value_or("");
+  const bool is_strong = etag.size() > 2 && etag.starts_with('"') && etag.ends_with('"');
+  return is_strong ? etag : std::string();
+}
+
+std::optional<std::chrono::milliseconds> retry_after_of(const Response& answer, std::int64_t now) {
+  constexpr std::uint64_t most = 7 * 24 * 3600;
+  const std::optional<std::string> value = answer.header("Retry-After");
+  if (!value || value->empty()) return std::nullopt;
+  std::string_view text = *value;
+  if (const auto seconds = take_number(text); seconds && text.empty())
+    return std::chrono::seconds(std::min(*seconds, most));
+  const std::int64_t date = curl_getdate(value->c_str(), nullptr);
+  if (date < 0) return std::nullopt;
+  const std::int64_t left = std::clamp<std::int64_t>(date - now, 0, most);
+  return std::chrono::seconds(left);
+}
+
+bool is_redirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+bool is_transient(int status) { return status == 408 || status == 429 || status >= 500; }
+
+std::string status_text(int status, std::string_view reason) {
+  constexpr std::size_t most = 80;
+  std::string text(reason.substr(0, most));
+  const auto known =
+      std::ranges::find(reasons, status, [](const auto& each) { return each.first; });
+  if (text.empty() && known != reasons.end()) text = known->second;
+  return std::to_string(status) + (text.empty() ? "" : " " + printable_line(text));
+}
+
+}  // namespace sluice::http

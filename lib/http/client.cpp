@@ -1,0 +1,65 @@
+#include "http/client.hpp"
+
+#include <utility>
+
+#include "base/failure.hpp"
+#include "base/limits.hpp"
+#include "http/address.hpp"
+#include "http/answer.hpp"
+
+namespace sluice::http {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct Whole final : Receiver {
+  void begin(const Response& headers) noexcept override { answer = headers; }
+  Taken take(std::string_view bytes) noexcept override {
+    if (bytes.size() > limits::small_answer_bytes_max - answer.body.size()) return Taken::refused;
+    answer.body.append(bytes);
+    return Taken::all;
+  }
+  Response answer;
+};
+
+}  // namespace
+
+Response Client::send(const Request& request) {
+  Address to = address_of(request.url);
+  const std::string name = name_of(to);
+  Request next = request;
+  next.url = to.url;
+  for (std::size_t redirects = 0; redirects <= limits::redirects_max; ++redirects) {
+    if (stopped_) throw Failure(FailureKind::interrupted, name + ": interrupted");
+    Whole whole;
+    Exchange exchange(carrier_, connecting_, whole);
+    exchange.start(next, &to);
+    const auto began = std::chrono::steady_clock::now();
+    for (carrier_.perform(); !exchange.is_over(); carrier_.perform()) {
+      if (stopped_) throw Failure(FailureKind::interrupted, name + ": interrupted");
+      if (std::chrono::steady_clock::now() - began > limits::fetch_answer_max)
+        throw Failure(FailureKind::failed, name + ": the server does not answer");
+      carrier_.wait(milliseconds{100});
+    }
+    if (exchange.result() != CURLE_OK)
+      throw Failure(FailureKind::failed, name + ": " + exchange.words());
+    const auto location = whole.answer.header("Location");
+    if (request.method != "GET" || !is_redirect(whole.answer.status) || !location)
+      return std::move(whole.answer);
+    Address behind = address_behind(to, *location);
+    if (behind.origin != to.origin) return std::move(whole.answer);
+    next.url = behind.url;
+    behind.has_login = to.has_login;
+    behind.user = to.user;
+    behind.password = to.password;
+    to = std::move(behind);
+  }
+  throw Failure(FailureKind::failed, name + ": the server sends on too often");
+}
+
+void Client::stop() {
+  stopped_ = true;
+  carrier_.wake();
+}
+
+}  // namespace sluice::http

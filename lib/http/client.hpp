@@ -1,0 +1,36 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <string>
+
+#include "http/exchange.hpp"
+#include "http/request.hpp"
+
+namespace sluice::http {
+
+/// Sends small requests, one at a time, and waits for their answers. Blocking.
+class Client {
+ public:
+  explicit Client(Connecting connecting) : connecting_(std::move(connecting)) {}
+
+  /// The answer, whatever its status is. Redirects of a GET are followed to the same server alone,
+  /// as its headers may be secrets of that one; other ones are the answer. Throws Failure where
+  /// there is none, and where it is longer than limits::small_answer_bytes_max.
+  Response send(const Request& request);
+
+  /// As what takes one wants it. The client outlives it.
+  Send sender() {
+    return [this](const Request& request) { return send(request); };
+  }
+
+  /// Makes a call that waits, and all later ones, fail (thread-safe).
+  void stop();
+
+ private:
+  Connecting connecting_;
+  Carrier carrier_;
+  std::atomic<bool> stopped_ = false;
+};
+
+}  // namespace sluice::http

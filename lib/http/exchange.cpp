@@ -1,0 +1,181 @@
+#include "http/exchange.hpp"
+
+#include <charconv>
+#include <new>
+
+#include "base/failure.hpp"
+
+namespace sluice::http {
+namespace {
+
+/// Once for the process, and in front of its other threads' first use.
+void require_curl() {
+  static const CURLcode result = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (result != CURLE_OK) throw Failure(FailureKind::failed, curl_easy_strerror(result));
+}
+
+/// Of a body that comes faster than it is asked for there is so much on its way in curl.
+constexpr long buffer_bytes = 256 * 1024;
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
+}
+
+}  // namespace
+
+Carrier::Carrier() {
+  require_curl();
+  multi_.reset(curl_multi_init());
+  if (!multi_) throw std::bad_alloc();
+}
+
+void Carrier::perform() {
+  int running = 0;
+  curl_multi_perform(multi_.get(), &running);
+  int left = 0;
+  while (const CURLMsg* const message = curl_multi_info_read(multi_.get(), &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    void* data = nullptr;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &data);
+    auto& exchange = *static_cast<Exchange*>(data);
+    exchange.result_ = message->data.result;
+    exchange.is_over_ = true;
+    exchange.is_running_ = false;
+    curl_multi_remove_handle(multi_.get(), message->easy_handle);
+  }
+}
+
+void Carrier::wait(std::chrono::milliseconds most) {
+  curl_multi_poll(multi_.get(), nullptr, 0, static_cast<int>(most.count()), nullptr);
+}
+
+struct Exchange::Calls {
+  static std::size_t header(char* bytes, std::size_t, std::size_t size, void* data) {
+    auto& exchange = *static_cast<Exchange*>(data);
+    try {
+      exchange.hear({bytes, size});
+      return size;
+    } catch (const std::bad_alloc&) {
+      return 0;
+    }
+  }
+
+  static std::size_t body(char* bytes, std::size_t, std::size_t size, void* data) {
+    auto& exchange = *static_cast<Exchange*>(data);
+    switch (exchange.receiver_.take({bytes, size})) {
+      case Receiver::Taken::all: return size;
+      case Receiver::Taken::later: return CURL_WRITEFUNC_PAUSE;
+      case Receiver::Taken::refused: break;
+    }
+    return CURL_WRITEFUNC_ERROR;
+  }
+};
+
+Exchange::Exchange(Carrier& carrier, const Connecting& connecting, Receiver& receiver)
+    : carrier_(carrier), connecting_(connecting), receiver_(receiver), easy_(curl_easy_init()) {
+  if (!easy_) throw std::bad_alloc();
+}
+
+Exchange::~Exchange() { end(); }
+
+void Exchange::end() {
+  if (is_running_) curl_multi_remove_handle(carrier_.get(), easy_.get());
+  is_running_ = false;
+}
+
+void Exchange::start(const Request& request, const Address* login) {
+  end();
+  prepare(request, login);
+  answer_ = {};
+  reason_.clear();
+  error_.fill('\0');
+  is_over_ = has_begun_ = false;
+  const CURLMcode added = curl_multi_add_handle(carrier_.get(), easy_.get());
+  if (added != CURLM_OK) throw Failure(FailureKind::failed, curl_multi_strerror(added));
+  is_running_ = true;
+}
+
+/// Redirects are followed by who asks, which knows what may be told to whom.
+void Exchange::prepare(const Request& request, const Address* login) {
+  CURL* const easy = easy_.get();
+  curl_easy_reset(easy);  // its connections stay
+  headers_.reset();
+  for (const auto& [name, value] : request.headers) {
+    const std::string line = value.empty() ? name + ";" : name + ": " + value;
+    curl_slist* const longer = curl_slist_append(headers_.get(), line.c_str());
+    if (longer == nullptr) throw std::bad_alloc();
+    [[maybe_unused]] curl_slist* const same = headers_.release();
+    headers_.reset(longer);
+  }
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, this);
+  curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);  // as it may be signed
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, "pgsluice");
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.data());
+  curl_easy_setopt(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
+  // A stream of HTTP/2 that nobody reads is kept in memory, up to megabytes; a connection of its
+  // own is kept back by the system.
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_bytes);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(connecting_.connect_timeout.count()));
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, Calls::header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, Calls::body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  if (!connecting_.ca_file.empty()) {
+    curl_easy_setopt(easy, CURLOPT_CAINFO, connecting_.ca_file.c_str());
+    curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+  }
+  if (login != nullptr && login->has_login) {
+    curl_easy_setopt(easy, CURLOPT_USERNAME, login->user.c_str());
+    curl_easy_setopt(easy, CURLOPT_PASSWORD, login->password.c_str());
+  }
+  if (request.method == "HEAD") curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+  if (!request.body.empty() || request.method == "POST") {
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request.body.c_str());
+  }
+  if (request.method != "GET" && request.method != "HEAD" && request.method != "POST")
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+}
+
+/// Answers that come before the one that counts are forgotten (100 Continue). What stands behind a
+/// body in chunks is none of its headers.
+void Exchange::hear(std::string_view line) {
+  if (has_begun_) return;
+  if (line.starts_with("HTTP/")) {
+    answer_ = {};
+    reason_.clear();
+    const std::size_t space = line.find(' ');
+    if (space == std::string_view::npos) return;
+    line = trimmed(line.substr(space));
+    std::from_chars(line.data(), line.data() + line.size(), answer_.status);
+    const std::size_t behind = line.find(' ');
+    if (behind != std::string_view::npos) reason_ = trimmed(line.substr(behind));
+    return;
+  }
+  line = trimmed(line);
+  const std::size_t colon = line.find(':');
+  if (colon != std::string_view::npos) {
+    answer_.headers.emplace_back(line.substr(0, colon), trimmed(line.substr(colon + 1)));
+  } else if (line.empty() && answer_.status >= 200) {
+    has_begun_ = true;
+    receiver_.begin(answer_);
+  }
+}
+
+std::string Exchange::words() const {
+  return error_[0] == '\0' ? curl_easy_strerror(result_) : std::string(error_.data());
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <curl/curl.h>
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "http/address.hpp"
+#include "http/request.hpp"
+
+namespace sluice::http {
+
+/// What hears an answer while it comes. Throws nothing: curl calls it.
+class Receiver {
+ public:
+  virtual ~Receiver() = default;
+  /// All headers are there; the body is still empty.
+  virtual void begin(const Response& answer) noexcept = 0;
+  enum class Taken {
+    all,
+    later,    ///< none: nothing more comes before Exchange::resume()
+    refused,  ///< none: the exchange ends
+  };
+  virtual Taken take(std::string_view bytes) noexcept = 0;
+};
+
+/// How connections are made.
+struct Connecting {
+  std::string ca_file;  ///< the authorities that are trusted; empty: the system's
+  std::chrono::milliseconds connect_timeout{};
+};
+
+/// Runs exchanges side by side, on the thread that calls it. stop() alone may be called by others.
+class Carrier {
+ public:
+  Carrier();
+
+  CURLM* get() const { return multi_.get(); }
+  /// Goes on with what is possible now. Afterwards is_over() tells which exchanges have ended.
+  void perform();
+  /// Waits until something is possible, that long at most, or until wake().
+  void wait(std::chrono::milliseconds most);
+  void wake() { curl_multi_wakeup(multi_.get()); }
+
+ private:
+  struct Free {
+    void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+  };
+  std::unique_ptr<CURLM, Free> multi_;
+};
+
+/// One request and its answer; then another one, by the same connection where that serves.
+class Exchange {
+ public:
+  /// Both outlive it.
+  Exchange(Carrier& carrier, const Connecting& connecting, Receiver& receiver);
+  ~Exchange();
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  /// `login`: of the address, where the server is the one that it is for.
+  void start(const Request& request, const Address* login);
+  void resume() { curl_easy_pause(easy_.get(), CURLPAUSE_CONT); }
+  /// Forgets a request that is under way.
+  void end();
+
+  bool is_over() const { return is_over_; }
+  CURLcode result() const { return result_; }            ///< REQUIRES: is_over()
+  bool has_begun() const { return has_begun_; }          ///< all headers are there
+  const std::string& reason() const { return reason_; }  ///< as the status line has it
+  /// What went wrong, in curl's words. REQUIRES: is_over()
+  std::string words() const;
+
+ private:
+  friend class Carrier;
+  struct Calls;
+  struct FreeEasy {
+    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+  };
+  struct FreeList {
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  };
+
+  void prepare(const Request& request, const Address* login);
+  void hear(std::string_view line);
+
+  Carrier& carrier_;
+  const Connecting& connecting_;
+  Receiver& receiver_;
+  std::unique_ptr<CURL, FreeEasy> easy_;
+  std::unique_ptr<curl_slist, FreeList> headers_;
+  std::array<char, CURL_ERROR_SIZE> error_{};
+  Response answer_;
+  std::string reason_;
+  bool is_running_ = false;
+  bool is_over_ = false;
+  bool has_begun_ = false;
+  CURLcode result_ = CURLE_OK;
+};
+
+}  // namespace sluice::http

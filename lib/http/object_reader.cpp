@@ -1,0 +1,346 @@
+#include "http/object_reader.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "base/backoff.hpp"
+#include "base/quantity.hpp"
+#include "http/answer.hpp"
+#include "http/part.hpp"
+
+namespace sluice::http {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::uint64_t no_end = std::numeric_limits<std::uint64_t>::max();
+constexpr Backoff backoff{limits::retry_delay_min, limits::retry_delay_max};
+constexpr milliseconds look_every{1000};
+
+/// Nobody knows the server yet: a name that is mistyped does not get right by trying again.
+bool is_mistaken(CURLcode result) {
+  switch (result) {
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_WEIRD_SERVER_REPLY: return true;
+    default: return false;
+  }
+}
+
+bool is_lasting(CURLcode result) {
+  switch (result) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_HTTP_RETURNED_ERROR:
+    case CURLE_OUT_OF_MEMORY: return true;
+    default: return false;
+  }
+}
+
+std::string advice_on(CURLcode result) {
+  const bool is_untrusted =
+      result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE;
+  return is_untrusted ? "An authority of your own is trusted with --ca-file FILE." : "";
+}
+
+}  // namespace
+
+ObjectReader::ObjectReader(Address address, FetchOptions options)
+    : address_(std::move(address)),
+      name_(name_of(address_)),
+      options_(std::move(options)),
+      connecting_{.ca_file = options_.ca_file, .connect_timeout = limits::fetch_connect_timeout},
+      resolved_(address_) {}
+
+ObjectReader::~ObjectReader() = default;
+
+milliseconds ObjectReader::wanted_time() const {
+  if (!wanted_since_) return wanted_before_;
+  return wanted_before_ + std::chrono::duration_cast<milliseconds>(Clock::now() - *wanted_since_);
+}
+
+/// Runs all exchanges, once at least, until that is so.
+template <class Done>
+void ObjectReader::pump(const Done& done) {
+  wanted_since_ = Clock::now();
+  drop_read_parts();
+  while (!stopped_) {
+    add_parts();
+    for (const auto& part : parts_)
+      if (part->is_due(Clock::now())) start(*part);
+    carrier_.perform();
+    for (const auto& part : parts_)
+      if (part->has_ended()) finish(*part);
+    look_for_stalls();
+    if (done()) break;
+    carrier_.wait(patience());
+  }
+  wanted_before_ = wanted_time();
+  wanted_since_.reset();
+}
+
+/// What was read of a part is kept until more is wanted: it may be read once more.
+void ObjectReader::drop_read_parts() {
+  const auto is_read = [this](const Part& part) {
+    return part.is_range() && part.state == Part::State::complete && part.left() == 0 &&
+           facts_.has_ranges && at_ < *facts_.length;
+  };
+  while (!parts_.empty() && is_read(*parts_.front())) {
+    rooms_.push_back(std::move(parts_.front()->room));
+    parts_.pop_front();
+  }
+}
+
+milliseconds ObjectReader::patience() const {
+  milliseconds left = std::min(look_every, options_.stall_max / 4);
+  const auto now = Clock::now();
+  for (const auto& part : parts_) {
+    if (part->state != Part::State::waiting) continue;
+    const auto until = std::chrono::ceil<milliseconds>(part->due - now);
+    left = std::clamp(until, milliseconds{0}, left);
+  }
+  return left;
+}
+
+/// What is looked at to see what it is takes one part.
+void ObjectReader::add_parts() {
+  if (parts_.empty() && !is_known_) return add_part(0, options_.part_bytes);
+  if (!facts_.has_ranges) return;
+  const std::size_t most = at_ < limits::fingerprint_bytes ? 1 : options_.jobs;
+  while (parts_.size() < most && next_ < *facts_.length)
+    add_part(next_, std::min(next_ + options_.part_bytes, *facts_.length));
+}
+
+void ObjectReader::add_part(std::uint64_t first, std::uint64_t end) {
+  std::unique_ptr<char[]> room;
+  if (rooms_.empty()) {
+    room = std::make_unique_for_overwrite<char[]>(options_.part_bytes);
+  } else {
+    room = std::move(rooms_.back());
+    rooms_.pop_back();
+  }
+  parts_.push_back(std::make_unique<Part>(*this, std::move(room)));
+  Part& part = *parts_.back();
+  part.capacity = options_.part_bytes;
+  part.first = first;
+  part.end = end;
+  part.to = resolved_;
+  next_ = end;
+}
+
+void ObjectReader::start(Part& part) {
+  Request request;
+  request.url = part.to.url;
+  request.headers.emplace_back("Accept-Encoding", "identity");
+  part.asked = {.first = part.position(), .end = part.end, .is_range = part.end != no_end};
+  if (part.asked.is_range) {
+    request.headers.emplace_back("Range", "bytes=" + std::to_string(part.asked.first) + "-" +
+                                              std::to_string(part.asked.end - 1));
+  }
+  if (is_known_ && !facts_.etag.empty()) request.headers.emplace_back("If-Match", facts_.etag);
+  const bool is_named_by_user = part.to.origin == address_.origin;
+  if (is_named_by_user)
+    request.headers.insert(request.headers.end(), options_.headers.begin(), options_.headers.end());
+  part.begin_attempt(wanted_time());
+  part.exchange.start(request, is_named_by_user ? &address_ : &part.to);
+}
+
+/// What an exchange that has ended means for its part.
+void ObjectReader::finish(Part& part) {
+  part.state = Part::State::waiting;
+  part.due = Clock::now();
+  if (part.is_stalled || !part.exchange.has_begun()) return finish_unanswered(part);
+  const Judgement& judged = part.judged;
+  switch (judged.verdict) {
+    case Verdict::take: return finish_taken(part);
+    case Verdict::ask_for_all: return ask_for_all(part);
+    case Verdict::elsewhere: return go_elsewhere(part);
+    case Verdict::again: return try_again(part, judged.why, part.wait);
+    case Verdict::changed:
+      return part.fail(
+          {FailureKind::changed, name_ + judged.why,
+           "No byte of another version was taken. What is stored of the former one "
+           "stays in the table; --again --truncate loads the new one from the start."});
+    case Verdict::refused:
+      if (begins_again_at_origin(part)) return;
+      return part.fail({FailureKind::usage, name_ + judged.why + part.code_in_body()});
+  }
+}
+
+void ObjectReader::finish_taken(Part& part) {
+  resolved_ = part.to;
+  const CURLcode result = part.exchange.result();
+  if (part.has_too_much) {
+    return part.fail(
+        {FailureKind::changed,
+         name_ + " changed while it was read: the server sends more than it has said"});
+  }
+  if (part.is_range()) {
+    if (part.position() == part.end) return part.complete();
+    // Less than was asked for may be told, and is no failure then.
+    if (part.position() == part.judged.end && part.position() > part.asked.first) return;
+  } else if (result == CURLE_OK && facts_.length.value_or(part.position()) == part.position()) {
+    return part.complete();
+  }
+  const std::string lost = ": the answer ended at byte " + std::to_string(part.position()) +
+                           (facts_.length ? " of " + std::to_string(*facts_.length) : "") +
+                           ", before its end";
+  if (!facts_.etag.empty()) return try_again(part, lost, {});
+  if (part.is_untouched()) {
+    is_known_ = false;
+    part.forget();
+    return try_again(part, lost, {});
+  }
+  part.fail({FailureKind::failed,
+             name_ + lost +
+                 ", and the rest cannot be asked for: the server has no strong ETag, by "
+                 "which it would be known to be of the same version"});
+}
+
+void ObjectReader::finish_unanswered(Part& part) {
+  const CURLcode result = part.is_stalled ? CURLE_OPERATION_TIMEDOUT : part.exchange.result();
+  const std::string why = ": " + (part.is_stalled ? "the server has stopped sending at byte " +
+                                                        std::to_string(part.position())
+                                                  : part.exchange.words());
+  const bool is_first = !is_known_ && !part.is_stalled;
+  if (is_lasting(result) || (is_first && is_mistaken(result)))
+    return part.fail({FailureKind::failed, name_ + why, advice_on(result)});
+  if (part.is_stalled && is_known_ && facts_.etag.empty() && !part.is_untouched()) {
+    return part.fail({FailureKind::failed,
+                      name_ + why + ", and the rest cannot be asked for: it has no strong ETag"});
+  }
+  if (part.is_stalled && facts_.etag.empty()) {
+    is_known_ = false;
+    part.forget();
+  }
+  try_again(part, why, {});
+}
+
+void ObjectReader::go_elsewhere(Part& part) {
+  if (++part.redirects > limits::redirects_max) {
+    return part.fail({FailureKind::failed, name_ + ": the server sends on more than " +
+                                               std::to_string(limits::redirects_max) + " times"});
+  }
+  try {
+    part.to = address_behind(part.to, part.location);
+  } catch (const Failure& failure) {
+    part.fail({failure.kind(), name_ + ": " + failure.problem()});
+  }
+}
+
+void ObjectReader::ask_for_all(Part& part) {
+  part.end = no_end;
+  // What is looked at, and then read from the start, is kept.
+  part.capacity = std::max(options_.part_bytes, 2 * limits::stream_kept_bytes);
+  part.room = std::make_unique_for_overwrite<char[]>(part.capacity);
+}
+
+/// Where a redirect had led may have been a place for a while.
+bool ObjectReader::begins_again_at_origin(Part& part) {
+  if (part.redirects > 0 || part.to.url == address_.url) return false;
+  part.to = resolved_ = address_;
+  return true;
+}
+
+void ObjectReader::try_again(Part& part, const std::string& why, milliseconds wait) {
+  const milliseconds now = wanted_time();
+  if (!part.failing_since) part.failing_since = now;
+  part.redirects = 0;
+  part.to = resolved_ = address_;
+  const milliseconds delay = std::max(backoff.delay(part.attempts++, random_share()), wait);
+  if (now - *part.failing_since + delay <= options_.retry_for) {
+    part.due = Clock::now() + delay;
+    return;
+  }
+  const std::string patience = format_duration(options_.retry_for);
+  const std::string why_not = wait > options_.retry_for
+                                  ? " and asks to be left alone for " + format_duration(wait) +
+                                        ", which is longer than --retry-for (" + patience + ")"
+                                  : "; it was tried again for " + patience + " (see --retry-for)";
+  part.fail({FailureKind::failed, name_ + why + why_not});
+}
+
+/// A server that makes what it answers may take longer for that than for the next byte.
+void ObjectReader::look_for_stalls() {
+  const milliseconds now = wanted_time();
+  for (const auto& part : parts_) {
+    if (part->state != Part::State::running || part->is_paused) continue;
+    const milliseconds most =
+        part->exchange.has_begun() ? options_.stall_max : limits::fetch_answer_max;
+    if (now - part->last_sign < most) continue;
+    part->exchange.end();
+    part->is_stalled = true;
+    finish(*part);
+  }
+}
+
+bool ObjectReader::begin() {
+  if (is_known_) return true;
+  pump([this] { return is_known_ || parts_.front()->failed; });
+  if (stopped_) return false;
+  if (!is_known_) throw *parts_.front()->failed;
+  return true;
+}
+
+std::size_t ObjectReader::read_some(char* into, std::size_t size) {
+  if (facts_.length && is_known_ && at_ == *facts_.length && facts_.has_ranges) return 0;
+  pump([this] { return !parts_.empty() && parts_.front()->has_news(); });
+  if (stopped_) return 0;
+  Part& head = *parts_.front();
+  if (head.left() == 0) {
+    if (head.failed) throw *head.failed;
+    return 0;
+  }
+  const std::size_t now = std::min(size, head.left());
+  std::memcpy(into, head.room.get() + head.taken, now);
+  head.taken += now;
+  head.was_read = true;
+  at_ += now;
+  head.make_room();
+  return now;
+}
+
+bool ObjectReader::seek(std::uint64_t offset) {
+  if (!begin()) return false;
+  if (!parts_.empty() && parts_.front()->can_go_to(offset)) {
+    parts_.front()->taken = offset - parts_.front()->first;
+    at_ = offset;
+    return true;
+  }
+  if (offset > facts_.length.value_or(offset) || facts_.etag.empty()) return false;
+  for (const auto& part : parts_)
+    if (part->room && part->capacity == options_.part_bytes)
+      rooms_.push_back(std::move(part->room));
+  parts_.clear();
+  next_ = at_ = offset;
+  if (facts_.has_ranges) return true;
+  add_part(offset, no_end);
+  ask_for_all(*parts_.back());
+  return true;
+}
+
+void ObjectReader::stop() {
+  stopped_ = true;
+  carrier_.wake();
+}
+
+std::size_t ObjectReader::memory_bytes() const {
+  if (!facts_.has_ranges) return std::max(options_.part_bytes, 2 * limits::stream_kept_bytes);
+  const std::uint64_t parts = (*facts_.length + options_.part_bytes - 1) / options_.part_bytes;
+  return std::min<std::uint64_t>(parts, options_.jobs) * options_.part_bytes;
+}
+
+}  // namespace sluice::http

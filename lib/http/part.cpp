@@ -1,0 +1,110 @@
+#include "http/part.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <ctime>
+#include <limits>
+#include <new>
+
+#include "http/answer.hpp"
+
+namespace sluice::http {
+namespace {
+constexpr std::uint64_t no_end = std::numeric_limits<std::uint64_t>::max();
+constexpr std::size_t body_kept = 1024;
+}  // namespace
+
+bool ObjectReader::Part::is_range() const { return end != no_end; }
+
+void ObjectReader::Part::begin_attempt(std::chrono::milliseconds now) {
+  state = State::running;
+  judged = {};
+  location.clear();
+  wait = {};
+  last_sign = now;
+  to_skip = 0;
+  unwanted = 0;
+  body.clear();
+  is_paused = is_stalled = has_too_much = false;
+}
+
+void ObjectReader::Part::begin(const Response& answer) noexcept {
+  try {
+    last_sign = reader.wanted_time();
+    const ObjectFacts* const known = reader.is_known_ ? &reader.facts_ : nullptr;
+    judged = judge(asked, known, answer, exchange.reason());
+    location = answer.header("Location").value_or("");
+    wait = retry_after_of(answer, std::time(nullptr)).value_or(std::chrono::milliseconds{0});
+    if (judged.verdict != Verdict::take) return;
+    const ObjectFacts facts = facts_of(answer);
+    const bool is_all = judged.end == no_end;
+    if (is_all && is_range()) reader.ask_for_all(*this);
+    if (!is_all && known == nullptr) end = std::min(end, facts.length.value_or(end));
+    if (is_all) to_skip = position();
+    if (known == nullptr) reader.facts_ = facts;
+    reader.is_known_ = true;
+  } catch (const std::bad_alloc&) {
+    judged = {Verdict::refused, ": there is too little memory to read it"};
+  }
+}
+
+Receiver::Taken ObjectReader::Part::take(std::string_view bytes) noexcept {
+  last_sign = reader.wanted_time();
+  if (judged.verdict != Verdict::take) {
+    body.append(bytes.substr(0, body_kept - std::min(body_kept, body.size())));
+    unwanted += bytes.size();
+    return unwanted > limits::unwanted_bytes_max ? Taken::refused : Taken::all;
+  }
+  const std::uint64_t skipped = std::min<std::uint64_t>(to_skip, bytes.size());
+  const std::string_view fresh = bytes.substr(skipped);
+  if (is_range() && fresh.size() > judged.end - position()) {
+    has_too_much = true;
+    return Taken::refused;
+  }
+  if (fresh.size() > capacity - got) {
+    is_paused = true;
+    return Taken::later;
+  }
+  to_skip -= skipped;
+  std::memcpy(room.get() + got, fresh.data(), fresh.size());
+  got += fresh.size();
+  if (!fresh.empty()) {
+    attempts = 0;
+    failing_since.reset();
+  }
+  return Taken::all;
+}
+
+void ObjectReader::Part::fail(Failure failure) {
+  state = State::failed;
+  failed = std::move(failure);
+}
+
+void ObjectReader::Part::forget() {
+  first = 0;
+  end = reader.options_.part_bytes;
+  got = taken = 0;
+}
+
+void ObjectReader::Part::make_room() {
+  if (!is_paused || (taken < capacity / 2 && taken < got)) return;
+  std::memmove(room.get(), room.get() + taken, got - taken);
+  first += taken;
+  got -= taken;
+  taken = 0;
+  is_paused = false;
+  exchange.resume();
+}
+
+std::string ObjectReader::Part::code_in_body() const {
+  constexpr std::string_view mark = "<Code>";
+  const std::size_t at = body.find(mark);
+  if (at == std::string::npos) return {};
+  const auto is_letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  const auto begin = body.begin() + static_cast<std::ptrdiff_t>(at + mark.size());
+  const std::string code(begin, std::find_if_not(begin, body.end(), is_letter));
+  return code.empty() ? code : " (" + code + ")";
+}
+
+}  // namespace sluice::http

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/exchange.hpp"
+#include "http/object_reader.hpp"
+
+namespace sluice::http {
+
+/// A stretch of an object: what is asked for, what has come, and what was read of that. Of an
+/// object that comes in one answer the one part is all of it, and has room for what is next.
+struct ObjectReader::Part final : Receiver {
+  enum class State { waiting, running, complete, failed };
+
+  Part(ObjectReader& of, std::unique_ptr<char[]> with_room)
+      : reader(of), room(std::move(with_room)), exchange(of.carrier_, of.connecting_, *this) {}
+
+  void begin(const Response& answer) noexcept override;
+  Taken take(std::string_view bytes) noexcept override;
+
+  bool is_range() const;
+  std::uint64_t position() const { return first + got; }  ///< of the next byte that comes
+  std::size_t left() const { return got - taken; }
+  bool has_news() const { return left() > 0 || state == State::complete || failed; }
+  bool has_ended() const { return state == State::running && exchange.is_over(); }
+  bool is_due(Clock::time_point now) const { return state == State::waiting && due <= now; }
+  bool is_untouched() const { return first == 0 && taken == 0 && !was_read; }
+  bool can_go_to(std::uint64_t offset) const { return offset >= first && offset <= position(); }
+
+  void begin_attempt(std::chrono::milliseconds now);
+  void complete() { state = State::complete; }
+  void fail(Failure failure);
+  /// What has come, as nothing of it can be told from another version.
+  void forget();
+  /// Of what was read, where there is too little; the exchange goes on then.
+  void make_room();
+  /// " (AccessDenied)", where an S3 server says so.
+  std::string code_in_body() const;
+
+  ObjectReader& reader;
+  std::unique_ptr<char[]> room;
+  std::size_t capacity = 0;
+  std::uint64_t first = 0;  ///< the place in the object of the room's first byte
+  std::uint64_t end = 0;    ///< behind the last byte that is wanted
+  std::size_t got = 0;      ///< bytes in the room
+  std::size_t taken = 0;    ///< ... that were read
+  bool was_read = false;    ///< some of them, whatever was gone back to
+
+  State state = State::waiting;
+  std::optional<Failure> failed;
+  Clock::time_point due{};
+  std::size_t attempts = 0;
+  std::optional<std::chrono::milliseconds> failing_since;  ///< in wanted_time()
+
+  // The attempt that is under way.
+  Address to;
+  std::size_t redirects = 0;
+  Asked asked;
+  Judgement judged;
+  std::string location;
+  std::chrono::milliseconds wait{0};       ///< that the server asks for
+  std::chrono::milliseconds last_sign{0};  ///< of life, in wanted_time()
+  std::uint64_t to_skip = 0;               ///< bytes that have come before
+  std::size_t unwanted = 0;
+  std::string body;  ///< the beginning of what is no object
+  bool is_paused = false;
+  bool is_stalled = false;
+  bool has_too_much = false;
+  Exchange exchange;
+};
+
+}  // namespace sluice::http

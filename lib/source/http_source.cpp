@@ -1,0 +1,113 @@
+#include "source/http_source.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "source/unpacking_source.hpp"
+
+namespace sluice::source {
+namespace {
+
+/// Without blanks, and in ASCII: it is a word of a stamp.
+std::string as_word(const std::string& text) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string word;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > 0x20 && byte < 0x7f && c != '%') {
+      word += c;
+    } else {
+      word += '%';
+      word += digits[byte >> 4];
+      word += digits[byte & 15];
+    }
+  }
+  return word;
+}
+
+std::string whole_url(const std::string& path, const http::FetchOptions& options) {
+  const auto known = options.urls->find(path);
+  return known == options.urls->end() ? path : known->second;
+}
+
+}  // namespace
+
+HttpSource::HttpSource(const std::string& path, const http::FetchOptions& options)
+    : reader_(std::make_unique<http::ObjectReader>(http::address_of(whole_url(path, options)),
+                                                   options)) {}
+
+bool HttpSource::is_known() const {
+  if (!is_known_ && reader_->begin()) is_known_ = true;
+  return is_known_;
+}
+
+std::size_t HttpSource::read_some(char* into, std::size_t size) {
+  if (size == 0 || !is_known()) return 0;
+  const std::uint64_t at = reader_->at();
+  const std::size_t got = reader_->read_some(into, size);
+  if (at == first_size_ && first_size_ < first_.size()) {
+    const std::size_t now = std::min(got, first_.size() - first_size_);
+    std::memcpy(first_.data() + first_size_, into, now);
+    first_size_ += now;
+  }
+  if (got == 0) require_end();
+  return got;
+}
+
+/// What is packed tells its own end; a text whose end nobody tells may have been cut.
+void HttpSource::require_end() const {
+  if (reader_->facts().tells_end || reader_->is_stopped()) return;
+  if (packing_of({first_.data(), first_size_}) != Packing::none) return;
+  throw Unreadable(FailureKind::failed,
+                   name() +
+                       ": the server tells neither how long it is nor where it ends, so it may "
+                       "have been cut off",
+                   "from a server that tells its length", Unreadable::Why::cut_off);
+}
+
+bool HttpSource::comes_once() const { return is_known() && !reader_->facts().has_ranges; }
+
+std::optional<std::uint64_t> HttpSource::length() const {
+  if (!is_known_ || !reader_->facts().has_ranges) return std::nullopt;
+  return reader_->facts().length;
+}
+
+std::string HttpSource::stamp() const {
+  if (!is_known_ || reader_->facts().etag.empty()) return {};
+  const std::size_t path = name().find('/', name().find("://") + 3);
+  const auto length = reader_->facts().length;
+  return as_word(name().substr(0, path)) + " " +
+         as_word(path == std::string::npos ? "/" : name().substr(path)) + " " +
+         as_word(reader_->facts().etag) + " " + (length ? std::to_string(*length) : "-") + " http";
+}
+
+std::string HttpSource::tail(std::size_t bytes) const {
+  const std::optional<std::uint64_t> size = length();
+  if (!size) return {};
+  const std::uint64_t at = reader_->at();
+  std::string text(std::min<std::uint64_t>(bytes, *size), '\0');
+  reader_->seek(*size - text.size());
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const std::size_t got = reader_->read_some(text.data() + done, text.size() - done);
+    if (got == 0) break;
+    done += got;
+  }
+  text.resize(done);
+  reader_->seek(at);
+  return text;
+}
+
+std::size_t HttpSource::memory_bytes() const { return is_known_ ? reader_->memory_bytes() : 0; }
+
+std::string HttpSource::oddity() const {
+  std::string odd;
+  if (name().starts_with("http:"))
+    odd = name() + " is fetched without TLS: whoever is on the way can read and change it";
+  if (!is_known_ || reader_->facts().has_ranges) return odd;
+  const std::string why = reader_->facts().etag.empty() ? "no strong ETag" : "no ranges";
+  return odd + (odd.empty() ? "" : "; ") + name() + " comes in one answer, as the server has " +
+         why + " for it";
+}
+
+}  // namespace sluice::source

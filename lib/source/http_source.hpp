@@ -1,0 +1,50 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "http/object_reader.hpp"
+#include "source/packing.hpp"
+#include "source/source.hpp"
+
+namespace sluice::source {
+
+/// An object that is fetched over HTTP. Nothing is asked before its first byte is. All bytes that
+/// it gives are of one version of the object. Where the server cannot say that of another answer
+/// (it has no ranges, or no strong ETag) they come once.
+class HttpSource final : public Source {
+ public:
+  /// `path` is what is shown of a URL, or all of it.
+  HttpSource(const std::string& path, const http::FetchOptions& options);
+
+  std::size_t read(char* into, std::size_t size) override { return read_by_parts(into, size); }
+  std::size_t read_some(char* into, std::size_t size) override;
+  /// Asks the server, where nothing was read yet.
+  bool comes_once() const override;
+  bool rewind() override { return seek(0); }
+  bool seek(std::uint64_t offset) override { return reader_->seek(offset); }
+  void stop() override { reader_->stop(); }
+  std::optional<std::uint64_t> length() const override;
+  /// "https://host:443 /trips.csv \"etag\" 1234 http": the object's name, its version, and a word
+  /// in the place of the one that changes when a file is renamed.
+  std::string stamp() const override;
+  std::string opening_stamp() const override { return stamp(); }
+  std::string tail(std::size_t bytes) const override;
+  std::size_t memory_bytes() const override;
+  std::string oddity() const override;
+  const std::string& name() const override { return reader_->name(); }
+  std::string identity() const override { return reader_->name(); }
+
+ private:
+  bool is_known() const;
+  void require_end() const;
+
+  std::unique_ptr<http::ObjectReader> reader_;
+  mutable std::atomic<bool> is_known_ = false;  ///< what the first answer tells, for other threads
+  std::array<char, recognised_bytes> first_{};  ///< of the content, as far as it was read
+  std::size_t first_size_ = 0;
+};
+
+}  // namespace sluice::source
