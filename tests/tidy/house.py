@@ -8,6 +8,8 @@ MAY_INCLUDE = {
     "async": {"base"},
     "csv": {"base"},
     "decode": {"base"},
+    "http": set(),
+    "s3": {"http", "base"},
     "source": {"decode", "base"},
     "chunk": {"source", "csv", "base"},
     "tuple": {"csv", "base"},
