@@ -45,6 +45,7 @@ LIBRARIES = {
     CODECS: {"decode"},
     r"lzma\.h": {"decode", "source"},
     r"archive(_entry)?\.h": {"source"},
+    r"expat\.h": {"s3"},
 }
 LIBRARY_NAMES = {
     r"libpq-fe\.h": "libpq",
@@ -55,6 +56,7 @@ LIBRARY_NAMES = {
     CODECS: "codecs",
     r"lzma\.h": "liblzma",
     r"archive(_entry)?\.h": "libarchive",
+    r"expat\.h": "libexpat",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
