@@ -179,14 +179,15 @@ Settings settled(Settings flags, const Address& address, const Variable& variabl
 Place::Place(const Address& address, const Settings& settings, const std::string& region)
     : region_(region) {
   if (region_.empty()) region_ = address.is_google ? "auto" : default_region;
-  const bool is_path_style = !is_host_name(address.bucket);
-  bucket_url_ = settings.endpoint.empty() ? own_endpoint(address, region_, is_path_style)
+  has_path_ = address.is_google || !settings.endpoint.empty() || !is_host_name(address.bucket);
+  bucket_url_ = settings.endpoint.empty() ? own_endpoint(address, region_, has_path_)
                                           : settings.endpoint + "/" + address.bucket;
-  bucket_url_ += '/';
 }
 
+std::string Place::bucket_url() const { return has_path_ ? bucket_url_ : bucket_url_ + "/"; }
+
 std::string Place::object_url(const std::string& key, const std::string& version) const {
-  std::string url = bucket_url_ + url_encoded_path(key);
+  std::string url = bucket_url_ + "/" + url_encoded_path(key);
   if (!version.empty()) url += "?versionId=" + url_encoded(version);
   return url;
 }

@@ -53,13 +53,15 @@ class Place {
 
   /// What the requests are signed for.
   const std::string& region() const { return region_; }
-  /// Of the bucket itself, with a slash at its end.
-  const std::string& bucket_url() const { return bucket_url_; }
+  /// Of the bucket itself, as AWS's SDKs write it: "https://host/bucket", or
+  /// "https://bucket.host/".
+  std::string bucket_url() const;
   std::string object_url(const std::string& key, const std::string& version) const;
 
  private:
   std::string region_;
-  std::string bucket_url_;
+  std::string bucket_url_;  ///< no slash at its end
+  bool has_path_ = false;
 };
 
 /// "amazonaws.com", which China has an end behind.

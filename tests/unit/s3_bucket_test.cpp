@@ -98,11 +98,18 @@ TEST_F(S3Bucket, OfGoogleIsSignedForAnyRegion) {
 
 TEST_F(S3Bucket, IsListedInTheOrderOfTheSignature) {
   Bucket asked = bucket("s3://bucket/a", {.endpoint = "http://127.0.0.1:9000"});
-  EXPECT_EQ("http://127.0.0.1:9000/bucket/?encoding-type=url&list-type=2", asked.list("", "").url);
+  EXPECT_EQ("http://127.0.0.1:9000/bucket?encoding-type=url&list-type=2", asked.list("", "").url);
   EXPECT_EQ(
-      "http://127.0.0.1:9000/bucket/"
+      "http://127.0.0.1:9000/bucket"
       "?continuation-token=1%2Bx%3D&encoding-type=url&list-type=2&prefix=a%2Fb%20",
       asked.list("a/b ", "1+x=").url);
+}
+
+TEST_F(S3Bucket, IsListedAtTheRootOfItsHost) {
+  EXPECT_EQ("https://bucket.s3.us-east-1.amazonaws.com/?encoding-type=url&list-type=2",
+            bucket("s3://bucket/a").list("", "").url);
+  EXPECT_EQ("https://storage.googleapis.com/bucket?encoding-type=url&list-type=2",
+            bucket("gs://bucket/a").list("", "").url);
 }
 
 TEST_F(S3Bucket, LearnsItsRegionOnce) {
