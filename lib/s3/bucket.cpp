@@ -63,26 +63,35 @@ http::Request Bucket::list(const std::string& prefix, const std::string& token) 
   return sign(std::move(request));
 }
 
-bool Bucket::learn(const http::Response& response) {
+bool Bucket::learn(const http::Request& sent, const http::Response& response) {
   const ErrorAnswer error = error_answer(response, {});
-  return error.are_keys_old ? has_newer_keys() : learn_region(error);
+  return error.are_keys_old ? has_newer_keys(sent) : learn_region(sent, error);
 }
 
-bool Bucket::has_newer_keys() {
+/// Of several requests that were under way with old keys, the first one's answer gets new ones.
+bool Bucket::has_newer_keys(const http::Request& sent) {
   if (!keys_) return false;
+  const SignedBy by = signed_by(sent);
+  const auto is_newer = [&by](const Keys& keys) {
+    return keys.id != by.id || keys.token != by.token;
+  };
+  if (is_newer(keys_->current().keys)) return true;
   keys_->forget();
-  const Keys keys = keys_->current().keys;
-  const std::lock_guard lock(mutex_);
-  return keys != last_keys_;
+  return is_newer(keys_->current().keys);
 }
 
-bool Bucket::learn_region(const ErrorAnswer& error) {
+bool Bucket::is_of_this_region(const http::Request& sent) const {
+  if (keys_) return signed_by(sent).region == place_.region();
+  return sent.url.starts_with(place_.bucket_url());
+}
+
+bool Bucket::learn_region(const http::Request& sent, const ErrorAnswer& error) {
   const std::lock_guard lock(mutex_);
-  const bool is_elsewhere =
+  const bool may_be_elsewhere =
       error.status == 301 || error.status == 307 || error.status == 400 || error.status == 403;
-  if (!is_elsewhere || error.region.empty() || error.region == place_.region() ||
-      regions_learned_ == regions_learned_max)
-    return false;
+  if (!may_be_elsewhere || error.region.empty()) return false;
+  if (!is_of_this_region(sent)) return true;
+  if (error.region == place_.region() || regions_learned_ == regions_learned_max) return false;
   ++regions_learned_;
   place_ = Place(address_, settings_, error.region);
   return true;

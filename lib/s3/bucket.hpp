@@ -48,16 +48,18 @@ class Bucket {
   /// Where an object is, without a signature.
   std::string object_url(const std::string& key, const std::string& version) const;
 
-  /// Learns from an answer that is no success: the bucket's region, or that the keys are too old.
-  /// True where that is something new, so that the request is worth being made anew: by get() or
-  /// list(), as its URL may be another one. Throws Failure where new keys are not to be had.
-  bool learn(const http::Response& response);
+  /// Learns from an answer that is no success to what was sent: the bucket's region, or that the
+  /// keys are too old. True where what is known now is not what was sent by, so that the request is
+  /// worth being made anew: by get() or list(), as its URL may be another one. Throws Failure where
+  /// new keys are not to be had.
+  bool learn(const http::Request& sent, const http::Response& response);
   /// What an answer means for people; `what` is in front of it. Nothing of the keys is in it.
   Failure failure(const http::Response& response, const std::string& what) const;
 
  private:
-  bool has_newer_keys();
-  bool learn_region(const ErrorAnswer& error);
+  bool has_newer_keys(const http::Request& sent);
+  bool learn_region(const http::Request& sent, const ErrorAnswer& error);
+  bool is_of_this_region(const http::Request& sent) const;
   std::vector<std::string> secrets() const;
   Place place() const;
 

@@ -111,9 +111,11 @@ class Gathering {
   /// Made anew where an answer says that the bucket is elsewhere, or that the keys are too old.
   std::string ask(const std::string& prefix, const std::string& token) {
     for (int tries = 1;; ++tries) {
-      http::Response response = send_(bucket_.list(prefix, token));
+      const http::Request request = bucket_.list(prefix, token);
+      http::Response response = send_(request);
       if (response.status == 200) return std::move(response.body);
-      if (tries == tries_max || !bucket_.learn(response)) throw bucket_.failure(response, what_);
+      if (tries == tries_max || !bucket_.learn(request, response))
+        throw bucket_.failure(response, what_);
     }
   }
 

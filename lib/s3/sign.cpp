@@ -16,6 +16,7 @@ namespace sluice::s3 {
 namespace {
 
 constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
+constexpr std::string_view credential_mark = "Credential=";
 
 /// What proxies, and Google's front ends, change on the way.
 constexpr std::array unsigned_headers{
@@ -147,9 +148,25 @@ http::Request sign(http::Request request, const Keys& keys, const Scope& scope,
       fmt::format("{}\n{}\n{}\n{}", algorithm, moment, where, hexadecimal(sha256(canonical)));
   const std::string signature = hexadecimal(hmac_sha256(signing_key(keys, scope, day), text));
   request.headers.emplace_back(
-      "Authorization", fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", algorithm,
-                                   keys.id, where, headers.names, signature));
+      "Authorization", fmt::format("{} {}{}/{}, SignedHeaders={}, Signature={}", algorithm,
+                                   credential_mark, keys.id, where, headers.names, signature));
   return request;
+}
+
+SignedBy signed_by(const http::Request& request) {
+  const http::Response as_answer{.headers = request.headers};
+  const std::string authorization = as_answer.header("authorization").value_or("");
+  const std::size_t begin = authorization.find(credential_mark);
+  if (begin == std::string::npos) return {};
+  std::string_view text = std::string_view(authorization).substr(begin + credential_mark.size());
+  // ID/DAY/REGION/SERVICE/aws4_request: an id may have slashes of its own.
+  const std::vector<std::string_view> names = split(text.substr(0, text.find(',')), '/');
+  if (names.size() < 5) return {};
+  SignedBy found{.token = as_answer.header("x-amz-security-token").value_or("")};
+  const std::string_view day = names[names.size() - 4];
+  found.id = text.substr(0, static_cast<std::size_t>(day.data() - text.data()) - 1);
+  found.region = names[names.size() - 3];
+  return found;
 }
 
 }  // namespace sluice::s3

@@ -32,4 +32,12 @@ struct Scope {
 http::Request sign(http::Request request, const Keys& keys, const Scope& scope,
                    std::chrono::sys_seconds now);
 
+/// What a request that was signed here says of that; all empty for one that was not.
+struct SignedBy {
+  std::string id;
+  std::string token;
+  std::string region;
+};
+SignedBy signed_by(const http::Request& request);
+
 }  // namespace sluice::s3

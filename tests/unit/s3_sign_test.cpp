@@ -214,6 +214,16 @@ TEST(Signature, LeavesOutWhatProxiesChange) {
   EXPECT_EQ("identity", header_of(made, "accept-encoding"));
 }
 
+TEST(Signature, SaysByWhatItWasMade) {
+  const http::Request request{.url = "https://a.s3.amazonaws.com/b"};
+  const SignedBy by = signed_by(sign(request, {.id = "a/b", .secret = "s", .token = "t"},
+                                     {.region = "eu-west-1"}, moment("20260102T030405Z")));
+  EXPECT_EQ("a/b", by.id);
+  EXPECT_EQ("t", by.token);
+  EXPECT_EQ("eu-west-1", by.region);
+  EXPECT_EQ("", signed_by(request).id);
+}
+
 /// What is sent beside the signature is what was there before.
 TEST(Signature, ShowsNoSecret) {
   const Keys keys{.id = "a", .secret = "hidden"};
