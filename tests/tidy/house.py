@@ -9,6 +9,7 @@ MAY_INCLUDE = {
     "csv": {"base"},
     "decode": {"base"},
     "http": {"base"},
+    "s3": {"http", "base"},
     "source": {"decode", "http", "base"},
     "chunk": {"source", "csv", "base"},
     "tuple": {"csv", "base"},
@@ -45,6 +46,7 @@ LIBRARIES = {
     r"lzma\.h": {"decode", "source"},
     r"archive(_entry)?\.h": {"source"},
     r"curl/": {"http"},
+    r"expat\.h": {"s3"},
 }
 LIBRARY_NAMES = {
     r"libpq-fe\.h": "libpq",
@@ -56,6 +58,7 @@ LIBRARY_NAMES = {
     r"lzma\.h": "liblzma",
     r"archive(_entry)?\.h": "libarchive",
     r"curl/": "libcurl",
+    r"expat\.h": "libexpat",
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')

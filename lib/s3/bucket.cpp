@@ -1,0 +1,109 @@
+#include "s3/bucket.hpp"
+
+#include <fmt/format.h>
+
+#include "s3/sign.hpp"
+#include "s3/url_text.hpp"
+
+namespace sluice::s3 {
+namespace {
+
+/// A server that sends from one region to the next does so no more often.
+constexpr int regions_learned_max = 2;
+
+}  // namespace
+
+Bucket::Bucket(const Address& address, const Settings& settings, std::shared_ptr<KeyRing> keys,
+               std::function<std::chrono::sys_seconds()> now)
+    : address_(address),
+      settings_(settings),
+      keys_(std::move(keys)),
+      now_(std::move(now)),
+      place_(address, settings, settings.region) {}
+
+Place Bucket::place() const {
+  const std::lock_guard lock(mutex_);
+  return place_;
+}
+
+std::string Bucket::object_url(const std::string& key, const std::string& version) const {
+  return place().object_url(key, version);
+}
+
+http::Request Bucket::sign(http::Request request) const {
+  if (settings_.is_requester_paying && !address_.is_google)
+    request.headers.emplace_back("x-amz-request-payer", "requester");
+  if (!keys_) return request;
+  const Keys keys = keys_->current().keys;
+  const Scope scope{.region = place().region()};
+  {
+    const std::lock_guard lock(mutex_);
+    last_keys_ = keys;
+  }
+  return s3::sign(std::move(request), keys, scope, now_());
+}
+
+http::Request Bucket::get(const ObjectPart& part) const {
+  http::Request request{.url = object_url(part.key, part.version)};
+  if (part.range) {
+    request.headers.emplace_back("Range",
+                                 fmt::format("bytes={}-{}", part.range->first, part.range->last));
+  }
+  if (!part.etag.empty()) request.headers.emplace_back("If-Match", part.etag);
+  return sign(std::move(request));
+}
+
+http::Request Bucket::list(const std::string& prefix, const std::string& token) const {
+  // In the order in which they are signed: some servers sort nothing.
+  std::string query;
+  if (!token.empty()) query = "continuation-token=" + url_encoded(token) + "&";
+  query += "encoding-type=url&list-type=2";
+  if (!prefix.empty()) query += "&prefix=" + url_encoded(prefix);
+  http::Request request{.url = place().bucket_url() + "?" + query};
+  return sign(std::move(request));
+}
+
+bool Bucket::learn(const http::Request& sent, const http::Response& response) {
+  const ErrorAnswer error = error_answer(response, {});
+  return error.are_keys_old ? has_newer_keys(sent) : learn_region(sent, error);
+}
+
+/// Of several requests that were under way with old keys, the first one's answer gets new ones.
+bool Bucket::has_newer_keys(const http::Request& sent) {
+  if (!keys_) return false;
+  const SignedBy by = signed_by(sent);
+  const auto is_newer = [&by](const Keys& keys) {
+    return keys.id != by.id || keys.token != by.token;
+  };
+  if (is_newer(keys_->current().keys)) return true;
+  keys_->forget();
+  return is_newer(keys_->current().keys);
+}
+
+bool Bucket::is_of_this_region(const http::Request& sent) const {
+  if (keys_) return signed_by(sent).region == place_.region();
+  return sent.url.starts_with(place_.bucket_url());
+}
+
+bool Bucket::learn_region(const http::Request& sent, const ErrorAnswer& error) {
+  const std::lock_guard lock(mutex_);
+  const bool may_be_elsewhere =
+      error.status == 301 || error.status == 307 || error.status == 400 || error.status == 403;
+  if (!may_be_elsewhere || error.region.empty()) return false;
+  if (!is_of_this_region(sent)) return true;
+  if (error.region == place_.region() || regions_learned_ == regions_learned_max) return false;
+  ++regions_learned_;
+  place_ = Place(address_, settings_, error.region);
+  return true;
+}
+
+std::vector<std::string> Bucket::secrets() const {
+  const std::lock_guard lock(mutex_);
+  return {last_keys_.id, last_keys_.secret, last_keys_.token};
+}
+
+Failure Bucket::failure(const http::Response& response, const std::string& what) const {
+  return failure_of(error_answer(response, secrets()), what);
+}
+
+}  // namespace sluice::s3

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/failure.hpp"
+#include "http/request.hpp"
+#include "s3/address.hpp"
+#include "s3/credentials.hpp"
+#include "s3/error_answer.hpp"
+#include "s3/machine.hpp"
+
+namespace sluice::s3 {
+
+/// The bytes from `first` to `last`, that one included.
+struct ByteRange {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+
+/// One object, as it was when it was seen.
+struct ObjectPart {
+  std::string key;      ///< plain, nothing encoded
+  std::string version;  ///< empty for the newest
+  std::optional<ByteRange> range;
+  std::string etag;  ///< with its quotes; what If-Match asks for. Empty for whatever there is
+};
+
+/// A bucket, and how it is asked: requests that are made here can be sent as they are, within the
+/// minutes that a signature holds. The signature is for the URL as it stands (no dots taken out of
+/// its path, no redirect followed). Any thread.
+class Bucket {
+ public:
+  /// `keys` is shared by the buckets of a run; without them nothing is signed. `settings` are
+  /// settled.
+  Bucket(const Address& address, const Settings& settings, std::shared_ptr<KeyRing> keys,
+         std::function<std::chrono::sys_seconds()> now);
+
+  /// A GET of an object. Throws Failure where there are no keys.
+  http::Request get(const ObjectPart& part) const;
+  /// A GET of one page of a listing. `token` is what the page before has said; empty for the first.
+  http::Request list(const std::string& prefix, const std::string& token) const;
+  /// Whatever request of this bucket's, signed now.
+  http::Request sign(http::Request request) const;
+  /// Where an object is, without a signature.
+  std::string object_url(const std::string& key, const std::string& version) const;
+
+  /// Learns from an answer that is no success to what was sent: the bucket's region, or that the
+  /// keys are too old. True where what is known now is not what was sent by, so that the request is
+  /// worth being made anew: by get() or list(), as its URL may be another one. Throws Failure where
+  /// new keys are not to be had.
+  bool learn(const http::Request& sent, const http::Response& response);
+  /// What an answer means for people; `what` is in front of it. Nothing of the keys is in it.
+  Failure failure(const http::Response& response, const std::string& what) const;
+
+ private:
+  bool has_newer_keys(const http::Request& sent);
+  bool learn_region(const http::Request& sent, const ErrorAnswer& error);
+  bool is_of_this_region(const http::Request& sent) const;
+  std::vector<std::string> secrets() const;
+  Place place() const;
+
+  Address address_;
+  Settings settings_;
+  std::shared_ptr<KeyRing> keys_;
+  std::function<std::chrono::sys_seconds()> now_;
+  mutable std::mutex mutex_;
+  Place place_;
+  mutable Keys last_keys_;
+  int regions_learned_ = 0;
+};
+
+}  // namespace sluice::s3
