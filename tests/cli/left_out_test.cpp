@@ -153,8 +153,7 @@ TEST_F(LeftOut, OfWhatWasBegunIsTold) {
   const Finished forgotten = pgsluice(
       {"loads", "forget", db().value("select max(load_id) from pgsluice.loads"), "-d", url()});
   EXPECT_EQ(0, forgotten.exit_code) << forgotten.err;
-  EXPECT_THAT(forgotten.out,
-              HasSubstr(" rows of it stay in the table, and no load knows of them"));
+  EXPECT_THAT(forgotten.out, HasSubstr(" rows of it stay in the table, and no load knows of them"));
 }
 
 /// Nothing goes on with what is neither its old nor its new content.

@@ -110,8 +110,7 @@ TEST_F(Standby, ThatIsPromotedIsWaitedFor) {
   recover();
   Process load(with({"load", folder_ / "other.csv", "-t", "other", "--wait", "60s"}));
   Process schedule(with({"schedule", "run", "--wait", "60s", "--config", folder_ / "jobs.toml"}));
-  for (Process* each : {&load, &schedule})
-    each->says("--wait");
+  for (Process* each : {&load, &schedule}) each->says("--wait");
   promote();
   const Finished loaded = load.wait();
   EXPECT_EQ(0, loaded.exit_code) << loaded.err;
