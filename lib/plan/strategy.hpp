@@ -35,7 +35,7 @@ struct Strategy {
   }
   /// Each tuple that is accepted is a new row of the target at once.
   bool is_plain(const tuple::Table& table) const {
-    return !staged && kind != Kind::merge && !filters && !table.has_row_trigger &&
+    return !staged && kind != Kind::merge && !filters && !writer::may_drop_rows(table) &&
            !table.has_insert_rule && table.kind != 'v';
   }
   std::string name(bool has_fast_lane) const;

@@ -30,7 +30,7 @@ asio::awaitable<void> send(pg::Connection& on, const tuple::TupleRange& tuples, 
 
 CopyWriter::CopyWriter(const Target& target, const std::vector<std::string>& columns,
                        std::optional<LoadId> load, const Sql& condition)
-    : Writer(target, columns, load, target.table.has_row_trigger || !condition.empty()),
+    : Writer(target, columns, load, may_drop_rows(target.table) || !condition.empty()),
       copy_sql_("copy " + target.table.quoted_name + " (" + quote_identifiers(columns) +
                 ") from stdin"),
       where_(where_clause(condition).text()),

@@ -57,6 +57,12 @@ class Guard {
   bool marked_ = false;
 };
 
+/// Whether a trigger may drop rows: one that the table has, or one that comes to a partition behind
+/// the guard, whose lock is on the table alone. How many came in is looked at before the commit.
+inline bool may_drop_rows(const tuple::Table& table) {
+  return table.has_row_trigger || table.kind == 'p';
+}
+
 /// The table is not the one that the plan was made for, or the load has lost its rows. Nothing of
 /// the chunk is stored.
 class NotAsPlanned : public Failure {

@@ -118,7 +118,7 @@ InsertWriter::Into InsertWriter::into_target(const Target& target, const Selecti
             .guarded = selection.outputs,
             .numbers_records = !record_column.empty(),
             .has_rules = has_rules,
-            .counts_may_differ = !selection.condition.empty() || table.has_row_trigger ||
+            .counts_may_differ = !selection.condition.empty() || may_drop_rows(table) ||
                                  has_rules || table.kind == 'v'};
   if (into.numbers_records) {
     into.columns.push_back(record_column);
