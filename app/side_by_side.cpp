@@ -66,7 +66,11 @@ void SideBySide::find_known_members() {
 
 void SideBySide::load_until(std::size_t end) {
   ProgressPrinter printer(flags_.progress, flags_.common.quiet, flags_.common.verbose);
-  run(work_off(end, printer));
+  try {
+    run(work_off(end, printer));
+  } catch (const boost::system::system_error&) {
+    if (runtime_.signal() == 0) throw;  // else its user has ended it, and is told of each file
+  }
   shared_.target.reset();
   printer.finish_several(progress());
 }

@@ -117,9 +117,6 @@ asio::awaitable<void> Together::store(const std::vector<Brought*>& alike) {
     // Each load meets it by itself.
   } catch (const Failure&) {
     for (Brought* one : alike) one->failed = std::current_exception();
-  } catch (const boost::system::system_error&) {
-    // Ended in the middle, as its user wants: it is each one's end.
-    for (Brought* one : alike) one->failed = std::current_exception();
   }
   if (!stored) co_return;
   for (std::size_t i = 0; i < alike.size(); ++i) alike[i]->stored = std::move((*stored)[i]);

@@ -63,7 +63,7 @@ InsertWriter::InsertWriter(const Target& target, const tuple::EncoderPlan& plan,
                            std::optional<LoadId> load, std::size_t batch_rows)
     : Writer(
           target, plan.column_names(), load,
-          target.table.has_row_trigger || target.table.has_insert_rule || target.table.kind == 'v'),
+          may_drop_rows(target.table) || target.table.has_insert_rule || target.table.kind == 'v'),
       batch_rows_(batch_rows),
       table_(target.table),
       has_rules_(target.table.has_insert_rule) {

@@ -54,7 +54,7 @@ TEST_F(Voided, NotWhereTheTableHasRows) {
   ASSERT_EQ(1, load("b.csv").exit_code);
   db().run("delete from t where id = 2; insert into p values (7)");
   ASSERT_EQ(0, load("b.csv").exit_code);
-  EXPECT_THAT(load("a.csv").err, HasSubstr("nothing to do"));
+  EXPECT_THAT(load("a.csv").out, HasSubstr("nothing to do"));
   EXPECT_EQ("1,9", ids());
 }
 
