@@ -297,7 +297,12 @@ bool ObjectReader::begin() {
 
 std::size_t ObjectReader::read_some(char* into, std::size_t size) {
   if (facts_.length && is_known_ && at_ == *facts_.length && facts_.has_ranges) return 0;
-  pump([this] { return !parts_.empty() && parts_.front()->has_news(); });
+  const auto has_news = [this] {
+    // One that was read up to its end before the server closed is no end of the object.
+    drop_read_parts();
+    return !parts_.empty() && parts_.front()->has_news();
+  };
+  pump(has_news);
   if (stopped_) return 0;
   Part& head = *parts_.front();
   if (head.left() == 0) {
