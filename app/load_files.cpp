@@ -15,8 +15,8 @@ namespace sluice::app {
 namespace {
 
 /// Nothing where the server is there, or is not waited for; else the ending of the command.
-std::optional<report::Ending> await_server(Runtime& runtime, const LoadFlags& flags,
-                                           std::chrono::milliseconds patience) {
+std::optional<report::Ending> wait_for_server(Runtime& runtime, const LoadFlags& flags,
+                                              std::chrono::milliseconds patience) {
   if (patience <= std::chrono::milliseconds::zero()) return std::nullopt;
   const bool is_quiet = flags.common.quiet;
   const auto say = [is_quiet](const std::string& why) {
@@ -56,7 +56,7 @@ class Files {
         side_by_side_(runtime_, flags, more, files_, file_options_, endings_, queue_) {}
 
   int run() {
-    std::optional<report::Ending> in_front = await_server(runtime_, flags_, wait_);
+    std::optional<report::Ending> in_front = wait_for_server(runtime_, flags_, wait_);
     if (!in_front) in_front = look_at_files();
     if (in_front) {
       endings_.take_in_front(std::move(*in_front));

@@ -272,7 +272,7 @@ std::string message_of(Runtime& runtime, const LoadsFlags& flags, const pg::PgEr
   return message;
 }
 
-std::string name_of(const LoadsFlags& flags) {
+std::string load_name(const LoadsFlags& flags) {
   if (flags.show) return "pgsluice loads show";
   if (flags.restore) return "pgsluice loads restore";
   if (flags.forget) return "pgsluice loads forget";
@@ -282,7 +282,7 @@ std::string name_of(const LoadsFlags& flags) {
 
 int fail(const LoadsFlags& flags, int exit_code, const std::string& message) {
   if (flags.common.output == OutputFormat::json) {
-    print_json(json_of_failure(name_of(flags), exit_code, message));
+    print_json(json_of_failure(load_name(flags), exit_code, message));
   } else {
     print_error(message);
   }

@@ -7,7 +7,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string_view name_of(script::Status::State state) {
+std::string_view state_name(script::Status::State state) {
   using State = script::Status::State;
   switch (state) {
     case State::applied: return "applied";
@@ -24,7 +24,7 @@ std::string_view name_of(script::Status::State state) {
 }  // namespace
 
 ordered_json json_of(const script::Status& status) {
-  ordered_json json{{"state", name_of(status.state)}};
+  ordered_json json{{"state", state_name(status.state)}};
   if (status.script != nullptr) {
     json["file"] = status.script->path;
     if (status.script->name.kind == script::ScriptKind::versioned)
@@ -44,7 +44,7 @@ ordered_json json_of(const script::Status& status) {
 }
 
 void print_status(const script::Status& status) {
-  std::string line(name_of(status.state));
+  std::string line(state_name(status.state));
   line.resize(10, ' ');
   line += status.script != nullptr ? status.script->file : status.entry->file;
   if (status.entry != nullptr && !status.entry->finished_at.empty())

@@ -49,7 +49,7 @@ Way way_of(const load::Progress& p) {
   return {p.bytes_done, p.bytes_before, p.bytes_total};
 }
 
-std::string_view name_of(load::Progress::Stage stage) {
+std::string_view stage_name(load::Progress::Stage stage) {
   switch (stage) {
     case load::Progress::Stage::preparing: return "preparing";
     case load::Progress::Stage::verifying: return "comparing with the earlier load";
@@ -70,7 +70,7 @@ std::string clock_of(double seconds) {
 std::string bar_line(const load::Progress& p, const Rates& r, std::size_t columns) {
   std::vector<Part> parts;
   if (is_in_one_step(p.stage)) {
-    parts.push_back({std::string(name_of(p.stage)), 0});
+    parts.push_back({std::string(stage_name(p.stage)), 0});
   } else if (r.fraction) {
     parts.push_back({fmt::format("{:2.0f}%", *r.fraction * 100), 1});
   }

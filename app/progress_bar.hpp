@@ -25,7 +25,7 @@ struct Way {
 };
 Way way_of(const load::Progress& progress);
 
-std::string_view name_of(load::Progress::Stage stage);
+std::string_view stage_name(load::Progress::Stage stage);
 /// "0:12"
 std::string clock_of(double seconds);
 

@@ -128,7 +128,7 @@ void ProgressPrinter::print_bar(const load::Progress& p) {
 
 void ProgressPrinter::print_plain(const load::Progress& p) {
   const Rates r = rates_of(p, began_);
-  std::string line = std::string(name_of(p.stage)) + ":";
+  std::string line = std::string(stage_name(p.stage)) + ":";
   if (r.fraction) line += fmt::format(" {:.0f}%,", *r.fraction * 100);
   line +=
       fmt::format(" {} rows, {}, {}/s", format_count(p.rows_before + p.rows_stored),
@@ -144,7 +144,7 @@ void ProgressPrinter::print_plain(const load::Progress& p) {
 
 void ProgressPrinter::print_json(const load::Progress& p) {
   const Rates r = rates_of(p, began_);
-  nlohmann::ordered_json json{{"stage", name_of(p.stage)},
+  nlohmann::ordered_json json{{"stage", stage_name(p.stage)},
                               {"bytes_done", p.bytes_done},
                               {"rows_stored", p.rows_before + p.rows_stored},
                               {"rows_rejected", p.rows_rejected},

@@ -49,7 +49,7 @@ std::string unknown_arguments(const CLI::App& app, const CLI::App& command) {
 }
 
 /// How messages name an option: "--jobs", "FILE".
-std::string name_of(const CLI::Option& option) { return option.get_name(); }
+std::string option_name(const CLI::Option& option) { return option.get_name(); }
 
 bool is_positional(const CLI::Option& option) {
   return option.get_lnames().empty() && option.get_snames().empty();
@@ -58,7 +58,8 @@ bool is_positional(const CLI::Option& option) {
 /// "FILE is required", "say what to do: up, status or plan"
 std::string missing(const CLI::App& command) {
   for (const CLI::Option* option : command.get_options()) {
-    if (option->get_required() && option->count() == 0) return name_of(*option) + " is required";
+    if (option->get_required() && option->count() == 0)
+      return option_name(*option) + " is required";
   }
   std::string listed;
   for (const std::string& name : names_of_subcommands(command))
@@ -70,12 +71,12 @@ std::string missing(const CLI::App& command) {
 const CLI::Option* option_of(const CLI::App& command, std::string_view said) {
   const CLI::Option* found = nullptr;
   for (const CLI::Option* option : command.get_options()) {
-    const std::string name = name_of(*option);
+    const std::string name = option_name(*option);
     const std::size_t at = said.find(name);
     if (at == std::string_view::npos) continue;
     const std::size_t end = at + name.size();
     const bool is_whole = end == said.size() || said[end] == ':' || said[end] == ' ';
-    if (is_whole && (found == nullptr || name.size() > name_of(*found).size())) found = option;
+    if (is_whole && (found == nullptr || name.size() > option_name(*found).size())) found = option;
   }
   return found;
 }
@@ -89,7 +90,7 @@ std::string wanted_by(const CLI::Option& option) {
 
 /// Too few, too many, or none that it takes.
 std::string wrong_values(const CLI::Option& option) {
-  const std::string name = name_of(option);
+  const std::string name = option_name(option);
   if (option.get_items_expected_max() == 0) return name + " takes no value: leave it out";
   const CLI::results_t given = option.results();
   if (given.empty()) {

@@ -89,14 +89,14 @@ SLUICE_AVX2 void scan_avx2(const Dialect& dialect, const char* bytes, std::size_
 }
 
 template <std::size_t... kinds>
-constexpr std::array<Scan, kinds_of_scan> all_scans(std::index_sequence<kinds...> /*all*/) {
+constexpr std::array<Scan, kinds_of_scan> vector_scans(std::index_sequence<kinds...> /*all*/) {
   return {scan_avx2<kinds>...};
 }
 
 }  // namespace
 
 ScanForm vector_scan(ScanTraits traits) {
-  static constexpr auto scans = all_scans(std::make_index_sequence<kinds_of_scan>());
+  static constexpr auto scans = vector_scans(std::make_index_sequence<kinds_of_scan>());
   const bool has_all = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") &&
                        __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt");
   return has_all ? ScanForm{"avx2", scans[number_of(traits)]} : ScanForm{};
@@ -166,14 +166,14 @@ void scan_neon(const Dialect& dialect, const char* bytes, std::size_t begin, std
 }
 
 template <std::size_t... kinds>
-constexpr std::array<Scan, kinds_of_scan> all_scans(std::index_sequence<kinds...> /*all*/) {
+constexpr std::array<Scan, kinds_of_scan> vector_scans(std::index_sequence<kinds...> /*all*/) {
   return {scan_neon<kinds>...};
 }
 
 }  // namespace
 
 ScanForm vector_scan(ScanTraits traits) {
-  static constexpr auto scans = all_scans(std::make_index_sequence<kinds_of_scan>());
+  static constexpr auto scans = vector_scans(std::make_index_sequence<kinds_of_scan>());
   return {"neon", scans[number_of(traits)]};
 }
 

@@ -27,7 +27,7 @@ std::uint32_t little_endian(std::string_view bytes) {
   return value;
 }
 
-struct FreeContext {
+struct FreeLz4 {
   void operator()(LZ4F_dctx* context) const { ::LZ4F_freeDecompressionContext(context); }
 };
 
@@ -208,7 +208,7 @@ class Lz4 final : public Decoder {
     return done;
   }
 
-  std::unique_ptr<LZ4F_dctx, FreeContext> context_;
+  std::unique_ptr<LZ4F_dctx, FreeLz4> context_;
   Where where_ = Where::between;
   bool is_first_ = true;
   std::string magic_;

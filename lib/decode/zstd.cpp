@@ -13,7 +13,7 @@
 namespace sluice::decode {
 namespace {
 
-struct FreeContext {
+struct FreeZstd {
   void operator()(ZSTD_DCtx* context) const { ::ZSTD_freeDCtx(context); }
 };
 
@@ -117,7 +117,7 @@ class Zstd final : public Members {
   }
 
   std::uint64_t memory_max_;
-  std::unique_ptr<ZSTD_DCtx, FreeContext> context_{::ZSTD_createDCtx()};
+  std::unique_ptr<ZSTD_DCtx, FreeZstd> context_{::ZSTD_createDCtx()};
   FrameHeader header_;
   bool is_judged_ = false;
   std::uint64_t window_ = 0;

@@ -19,7 +19,7 @@ struct FreeUrl {
 };
 using UrlPtr = std::unique_ptr<CURLU, FreeUrl>;
 
-constexpr unsigned how = CURLU_URLENCODE | CURLU_ALLOW_SPACE;
+constexpr unsigned parsing = CURLU_URLENCODE | CURLU_ALLOW_SPACE;
 
 char lower(char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); }
 
@@ -103,7 +103,7 @@ bool is_url(std::string_view text) {
 Address address_of(const std::string& url) {
   const UrlPtr parsed(curl_url());
   if (!parsed) throw std::bad_alloc();
-  const CURLUcode result = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), how);
+  const CURLUcode result = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), parsing);
   if (result != CURLUE_OK) throw wrong(url, result);
   return address_in(parsed.get());
 }
@@ -111,10 +111,10 @@ Address address_of(const std::string& url) {
 Address address_behind(const Address& from, const std::string& location) {
   const UrlPtr parsed(curl_url());
   if (!parsed) throw std::bad_alloc();
-  CURLUcode result = curl_url_set(parsed.get(), CURLUPART_URL, from.url.c_str(), how);
+  CURLUcode result = curl_url_set(parsed.get(), CURLUPART_URL, from.url.c_str(), parsing);
   if (result == CURLUE_OK)
-    result =
-        curl_url_set(parsed.get(), CURLUPART_URL, location.c_str(), how | CURLU_NON_SUPPORT_SCHEME);
+    result = curl_url_set(parsed.get(), CURLUPART_URL, location.c_str(),
+                          parsing | CURLU_NON_SUPPORT_SCHEME);
   const std::string scheme = lower(part(parsed.get(), CURLUPART_SCHEME));
   if (result != CURLUE_OK || (scheme != "http" && scheme != "https")) {
     throw Failure(FailureKind::failed, "the server sends on to what is no URL");

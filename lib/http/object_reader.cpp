@@ -17,7 +17,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::uint64_t no_end = std::numeric_limits<std::uint64_t>::max();
 constexpr Backoff backoff{limits::retry_delay_min, limits::retry_delay_max};
 constexpr milliseconds look_every{1000};
 

@@ -11,7 +11,6 @@
 
 namespace sluice::http {
 namespace {
-constexpr std::uint64_t no_end = std::numeric_limits<std::uint64_t>::max();
 constexpr std::size_t body_kept = 1024;
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,9 @@
 #include "http/object_reader.hpp"
 
 namespace sluice::http {
+
+/// The end of a part that goes to the end of the object, wherever that is.
+inline constexpr std::uint64_t no_end = std::numeric_limits<std::uint64_t>::max();
 
 /// A stretch of an object: what is asked for, what has come, and what was read of that. Of an
 /// object that comes in one answer the one part is all of it, and has room for what is next.

@@ -54,7 +54,7 @@ Sql is_row_of(const DeferredIndex& index) {
 // nothing else.
 //
 // The table: by oid where the row is of this database, by its name of then in a restored dump.
-constexpr auto entry_columns = columns_of({
+constexpr auto index_columns = columns_of({
     {"definition", "d.definition"},
     {"tablespace", "d.tablespace"},
     {"target", R"(
@@ -114,7 +114,7 @@ left join lateral (
     else c.relname = d.name and s.oid = n.oid end) there on true
 left join pg_catalog.pg_index i on i.indexrelid = there.oid
 where {} for update of d)",
-             entry_columns.list(as_owner), origin_expression(), is_row_of(index));
+             index_columns.list(as_owner), origin_expression(), is_row_of(index));
 }
 
 JournalEntry::There there_of(std::string_view text) {
@@ -126,7 +126,7 @@ JournalEntry::There there_of(std::string_view text) {
 
 /// Of a row of the journal, which is there.
 JournalEntry read_entry(const pg::Result& row) {
-  static constexpr auto& at = entry_columns;
+  static constexpr auto& at = index_columns;
   const auto text = [&row](int column) { return std::string(row.text(0, column)); };
   JournalEntry entry;
   entry.definition = text(at["definition"]);

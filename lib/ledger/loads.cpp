@@ -17,8 +17,6 @@
 namespace sluice::ledger {
 namespace {
 
-constexpr SqlWords as_l = "l";
-
 Sql numbers_of(const std::vector<LoadId>& loads) {
   return sql_list(loads, [](LoadId load) { return load.value; });
 }

@@ -4,7 +4,6 @@ namespace sluice::ledger {
 namespace {
 
 constexpr SqlWords ledger_oid = "'pgsluice.loads'::regclass::oid";
-constexpr SqlWords as_l = "l";
 
 Sql place_of(const NewLoad& like) {
   return sql("({}, {}, {}::oid)", ledger_oid, literal(like.origin), like.target_oid);

@@ -7,6 +7,9 @@
 
 namespace sluice::ledger {
 
+/// What pgsluice.loads is called in questions.
+inline constexpr SqlWords as_l = "l";
+
 // A load's place is the table that it went into: database, oid and name. Tables are dropped and
 // made anew, renamed, restored from dumps: then loads of a table's name are of another place than
 // the table that has the name. Of each table that is noticed once, and put right.

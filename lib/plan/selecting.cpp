@@ -9,13 +9,10 @@
 
 #include "base/failure.hpp"
 #include "base/suggestion.hpp"
+#include "plan/wrong_usage.hpp"
 
 namespace sluice::plan {
 namespace {
-
-Failure usage(const std::string& problem, const std::string& advice = "") {
-  return {FailureKind::usage, problem, advice};
-}
 
 std::vector<std::string> names_of_columns(const tuple::Table& table) {
   std::vector<std::string> names;
@@ -66,10 +63,10 @@ script::UserSql::Fill fill_of(const script::UserSql& user_sql, SqlWordValues val
     if (word == "load" && values.load)
       return sql("{}::pg_catalog.int8", literal(std::to_string(values.load->value)));
     if (word == "record" && !values.record.empty()) return values.record;
-    throw usage(word == "load" ? flag +
-                                     ": :load is the load's number in the ledger: leave out "
-                                     "--no-ledger"
-                               : flag + ": there is no :" + word + " here");
+    throw wrong_usage(word == "load" ? flag +
+                                           ": :load is the load's number in the ledger: leave out "
+                                           "--no-ledger"
+                                     : flag + ": there is no :" + word + " here");
   };
 }
 
@@ -77,7 +74,7 @@ std::vector<std::string> names_for_list(const LoadOptions& o,
                                         const std::optional<std::vector<std::string>>& header) {
   if (!o.columns.empty()) return o.columns;
   if (o.header == HeaderMode::match && header) return *header;
-  throw usage(
+  throw wrong_usage(
       "--select names columns of the file, and this one has no names: say them with --columns");
 }
 
@@ -90,8 +87,8 @@ Selecting::Selecting(const LoadOptions& o, const std::vector<std::string>& names
   std::set<std::string> seen;
   for (const std::string& name : names) {
     if (!seen.insert(name).second)
-      throw usage(fmt::format("--select: two columns of the file are called \"{}\"", name),
-                  "--columns with --header=skip gives them other names.");
+      throw wrong_usage(fmt::format("--select: two columns of the file are called \"{}\"", name),
+                        "--columns with --header=skip gives them other names.");
     csv_.columns.push_back(text_column(name));
   }
   casts_.resize(csv_.columns.size());
@@ -135,7 +132,7 @@ std::optional<std::size_t> Selecting::column_alone(script::UserSql::Part part,
 }
 
 void Selecting::add_items(script::UserSql::Part part) {
-  if (part.first == part.end) throw usage("--select: a comma stands where a value should");
+  if (part.first == part.end) throw wrong_usage("--select: a comma stands where a value should");
   if (is_all(part)) {
     for (std::size_t i = 0; i < csv_.columns.size(); ++i)
       items_.push_back({part, i, csv_.columns[i].name});
@@ -162,9 +159,9 @@ void Selecting::count_uses(const script::UserSql& user_sql, script::UserSql::Par
     const bool is_qualified = i > part.first && user_sql.word(i - 1) == ".";
     const bool is_bare = user_sql.word(i).front() != '"' && !is_qualified;
     if (is_bare && is_servers_value(*name) && find(*name)) {
-      throw usage(fmt::format("{}: {} is a value of the server's, and a column of the file",
-                              user_sql.flag(), *name),
-                  fmt::format("csv.{} is the column.", *name));
+      throw wrong_usage(fmt::format("{}: {} is a value of the server's, and a column of the file",
+                                    user_sql.flag(), *name),
+                        fmt::format("csv.{} is the column.", *name));
     }
     if (const auto column = find(*name)) ++uses[*column];
     if (*name != csv_.name) continue;
@@ -217,7 +214,7 @@ void Selecting::set_outputs(const std::vector<std::string>& names, const tuple::
     const auto column = target.find(name);
     if (!column) {
       const auto meant = nearest(name, names_of_columns(target));
-      throw usage(
+      throw wrong_usage(
           fmt::format("--select: {} is called \"{}\", which is no column of {}{}", item, name,
                       target.full_name(), meant ? "; did you mean " + *meant + "?" : ""),
           fmt::format("Write {} as COLUMN. The columns are {}.", item,
@@ -225,10 +222,10 @@ void Selecting::set_outputs(const std::vector<std::string>& names, const tuple::
     }
     const tuple::Column& to = target.columns[*column];
     if (to.generated)
-      throw usage(
+      throw wrong_usage(
           fmt::format("--select: \"{}\" is a generated column, which takes no value", to.name));
     if (std::ranges::find(outputs_, to.name) != outputs_.end())
-      throw usage(fmt::format("--select: \"{}\" is given two values", to.name));
+      throw wrong_usage(fmt::format("--select: \"{}\" is given two values", to.name));
     outputs_.push_back(to.name);
   }
 }

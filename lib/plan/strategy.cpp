@@ -9,6 +9,7 @@
 #include "base/failure.hpp"
 #include "base/identifier.hpp"
 #include "ledger/loads.hpp"
+#include "plan/wrong_usage.hpp"
 #include "writer/insert_writer.hpp"
 
 namespace sluice::plan {
@@ -17,10 +18,6 @@ namespace {
 using writer::Dedupe;
 using writer::OnConflict;
 using writer::UniqueKey;
-
-Failure usage(const std::string& problem, const std::string& advice = "") {
-  return {FailureKind::usage, problem, advice};
-}
 
 bool is_in(const std::vector<std::string>& list, const std::string& name) {
   return std::ranges::find(list, name) != list.end();
@@ -33,7 +30,8 @@ std::vector<std::string> named(const tuple::Table& table, const std::vector<std:
   for (const std::string& column : columns) {
     const auto found = table.find(column);
     if (!found)
-      throw usage(fmt::format("{} {}: {} has no such column", flag, column, table.full_name()));
+      throw wrong_usage(
+          fmt::format("{} {}: {} has no such column", flag, column, table.full_name()));
     names.push_back(table.columns[*found].name);
   }
   return names;
@@ -58,19 +56,19 @@ const UniqueKey& choose_key(const LoadOptions& o, const tuple::Table& table,
                             const std::vector<UniqueKey>& keys) {
   const std::string name = table.full_name();
   if (keys.empty()) {
-    throw usage(name +
-                " has no primary key and no unique index that --on-conflict could go by (one "
-                "without expressions or a condition, and not deferrable)");
+    throw wrong_usage(name +
+                      " has no primary key and no unique index that --on-conflict could go by (one "
+                      "without expressions or a condition, and not deferrable)");
   }
   if (o.key.empty()) {
     if (keys.front().is_primary) return keys.front();
-    throw usage(
+    throw wrong_usage(
         fmt::format("{} has no primary key: say which key tells that a record is in the "
                     "table already: --key {}",
                     name, keys_text(keys)));
   }
   if (const UniqueKey* key = find_key(keys, named(table, o.key, "--key"))) return *key;
-  throw usage(
+  throw wrong_usage(
       fmt::format("--key {}: {} has no unique index on just these columns; it has one on {}",
                   fmt::join(o.key, ","), name, keys_text(keys)));
 }
@@ -85,11 +83,12 @@ std::vector<std::string> columns_to_update(const LoadOptions& o, const tuple::Ta
     updated = named(table, o.update_columns, "--update-columns");
     for (const std::string& name : updated) {
       if (!is_in(columns, name))
-        throw usage(fmt::format("--update-columns {}: the file does not feed this column", name));
+        throw wrong_usage(
+            fmt::format("--update-columns {}: the file does not feed this column", name));
     }
   }
   if (updated.empty()) {
-    throw usage(
+    throw wrong_usage(
         "--on-conflict update has nothing to update, as the file has no column but the key: "
         "--on-conflict nothing does the same");
   }
@@ -139,16 +138,19 @@ writer::Merge plan_merge(const LoadOptions& o, const tuple::Table& table,
   merge.in_file_order = table.has_row_trigger;
   if (o.on_conflict == OnConflict::error) return merge;
   if (table.kind != 'r' && table.kind != 'p')
-    throw usage(table.full_name() + " is not a table: --on-conflict needs one");
+    throw wrong_usage(table.full_name() + " is not a table: --on-conflict needs one");
   if (table.has_insert_rule)
-    throw usage(table.full_name() + " has rules for INSERT, with which there is no --on-conflict");
+    throw wrong_usage(table.full_name() +
+                      " has rules for INSERT, with which there is no --on-conflict");
   const UniqueKey& key = choose_key(o, table, keys);
   if (key.table_has_update_rule)
-    throw usage(table.full_name() + " has rules for UPDATE, with which there is no --on-conflict");
+    throw wrong_usage(table.full_name() +
+                      " has rules for UPDATE, with which there is no --on-conflict");
   for (const std::string& column : key.columns) {
     if (!is_in(columns, column)) {
-      throw usage(fmt::format("--on-conflict goes by the key {}, and the file does not feed \"{}\"",
-                              fmt::join(key.columns, ","), column));
+      throw wrong_usage(
+          fmt::format("--on-conflict goes by the key {}, and the file does not feed \"{}\"",
+                      fmt::join(key.columns, ","), column));
     }
   }
   merge.key = key.columns;
@@ -248,7 +250,7 @@ void require_room_for_number(const Strategy& s, const LoadOptions& o, const tupl
                            : s.staged            ? "--dedupe"
                            : is_upsert           ? "--on-conflict"
                                                  : "--where";
-  throw usage(
+  throw wrong_usage(
       fmt::format("{}: {} has {} columns, and the table in which its records wait needs one "
                   "more, for their numbers, which no table can have",
                   flag, table.full_name(), count),
@@ -262,9 +264,10 @@ void fit_kind_to_condition(Strategy& s, const tuple::Table& table) {
   const bool leaves_out = table.has_row_trigger || table.kind == 'v';
   const bool is_copied = s.kind == Strategy::Kind::copy;
   if (is_copied && leaves_out && table.has_insert_rule) {
-    throw usage("--writer copy: " + table.full_name() +
-                " has triggers that may drop rows, and rules for INSERT: which rows --where leaves "
-                "out could not be counted; leave out --writer");
+    throw wrong_usage(
+        "--writer copy: " + table.full_name() +
+        " has triggers that may drop rows, and rules for INSERT: which rows --where leaves "
+        "out could not be counted; leave out --writer");
   }
   if (is_copied ? leaves_out : !s.selects || leaves_out || table.has_insert_rule)
     s.kind = Strategy::Kind::merge;
@@ -275,7 +278,7 @@ void choose_kind(Strategy& s, const LoadOptions& o, const tuple::Table& table) {
   const std::string reason = reason_for_insert(table);
   if (o.on_conflict != OnConflict::error) {
     if (o.writer != WriterChoice::automatic) {
-      throw usage(
+      throw wrong_usage(
           "--on-conflict chooses its writer itself (COPY into a temporary table, then INSERT ... "
           "ON "
           "CONFLICT): leave out --writer");
@@ -291,7 +294,8 @@ void choose_kind(Strategy& s, const LoadOptions& o, const tuple::Table& table) {
         fmt::format("{} {}: its rows go in by INSERT (see --writer)", table.full_name(), reason));
   } else if (o.writer == WriterChoice::copy && (table.row_security || table.kind == 'v') &&
              !reason.empty()) {
-    throw usage(fmt::format("--writer copy: {} {}; leave out --writer", table.full_name(), reason));
+    throw wrong_usage(
+        fmt::format("--writer copy: {} {}; leave out --writer", table.full_name(), reason));
   }
   if (s.selects) s.kind = Strategy::Kind::insert;
   if (s.filters) fit_kind_to_condition(s, table);
@@ -312,16 +316,17 @@ Strategy choose_strategy(const LoadOptions& o, const tuple::Table& table,
         "until then, and come into the table in one transaction");
   }
   if (s.staged && !o.use_ledger) {
-    throw usage(
+    throw wrong_usage(
         fmt::format("a load that is all or nothing ({}) keeps its staging table in the ledger's "
                     "schema: leave out --no-ledger",
                     o.is_all_or_nothing() ? flag_of_all_or_nothing(o) : "--dedupe"));
   }
   if (s.staged && o.writer == WriterChoice::insert)
-    throw usage(fmt::format("--writer insert and a staging table ({}) exclude each other",
-                            o.is_all_or_nothing() ? flag_of_all_or_nothing(o) : "--dedupe"));
+    throw wrong_usage(fmt::format("--writer insert and a staging table ({}) exclude each other",
+                                  o.is_all_or_nothing() ? flag_of_all_or_nothing(o) : "--dedupe"));
   if (s.selects && o.writer == WriterChoice::copy)
-    throw usage("--writer copy and --select exclude each other: COPY takes values as they are");
+    throw wrong_usage(
+        "--writer copy and --select exclude each other: COPY takes values as they are");
   if (!s.staged) choose_kind(s, o, table);
   require_room_for_number(s, o, table, columns);
   return s;

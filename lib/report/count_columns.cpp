@@ -10,10 +10,10 @@
 namespace sluice::report {
 namespace {
 
-constexpr std::array<CountColumn, 4> all{{{"updated", &RowCounts::rows_updated},
-                                          {"unchanged", &RowCounts::rows_unchanged},
-                                          {"skipped", &RowCounts::rows_skipped},
-                                          {"filtered", &RowCounts::rows_filtered}}};
+constexpr std::array<CountColumn, 4> count_columns{{{"updated", &RowCounts::rows_updated},
+                                                    {"unchanged", &RowCounts::rows_unchanged},
+                                                    {"skipped", &RowCounts::rows_skipped},
+                                                    {"filtered", &RowCounts::rows_filtered}}};
 
 std::string cell(const std::string& text) { return fmt::format("{:>9}  ", text); }
 
@@ -21,7 +21,7 @@ std::string cell(const std::string& text) { return fmt::format("{:>9}  ", text);
 
 void show_counts(const RowCounts& counts, std::vector<CountColumn>& shown) {
   std::vector<CountColumn> now;
-  for (const CountColumn& column : all) {
+  for (const CountColumn& column : count_columns) {
     const bool is_shown =
         std::ranges::find(shown, column.count, &CountColumn::count) != shown.end();
     if (is_shown || counts.*column.count > 0) now.push_back(column);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.hpp"
 #include "base/failure.hpp"
 #include "base/printable.hpp"
 #include "s3/error_answer.hpp"
@@ -20,9 +21,7 @@ constexpr std::size_t key_bytes_max = 1024;
 constexpr std::size_t pattern_bytes_max = 8 * key_bytes_max;
 constexpr std::string_view default_region = "us-east-1";
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_small_letter(char c) { return c >= 'a' && c <= 'z'; }
-bool is_letter(char c) { return is_small_letter(c) || (c >= 'A' && c <= 'Z'); }
 
 [[noreturn]] void refuse(const std::string& text, const std::string& problem,
                          const std::string& advice = "") {
@@ -33,15 +32,15 @@ bool is_letter(char c) { return is_small_letter(c) || (c >= 'A' && c <= 'Z'); }
 bool is_bucket(std::string_view name) {
   return name.size() >= 3 && name.size() <= bucket_bytes_max && name.front() != '.' &&
          std::ranges::all_of(name, [](char c) {
-           return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
+           return is_ascii_letter(c) || is_ascii_digit(c) || c == '-' || c == '.' || c == '_';
          });
 }
 
 /// Whether it can be the first name of a host whose certificate fits: no dots.
 bool is_host_name(std::string_view bucket) {
   return bucket.size() <= 63 && bucket.front() != '-' && bucket.back() != '-' &&
-         std::ranges::all_of(bucket,
-                             [](char c) { return is_small_letter(c) || is_digit(c) || c == '-'; });
+         std::ranges::all_of(
+             bucket, [](char c) { return is_small_letter(c) || is_ascii_digit(c) || c == '-'; });
 }
 
 std::string_view without_scheme(std::string_view text, bool& is_google) {
@@ -63,7 +62,8 @@ void take_version(Address& address) {
 
 bool is_authority(std::string_view authority) {
   return !authority.empty() && std::ranges::all_of(authority, [](char c) {
-    return is_letter(c) || is_digit(c) || std::string_view("-._:[]").find(c) != std::string::npos;
+    return is_ascii_letter(c) || is_ascii_digit(c) ||
+           std::string_view("-._:[]").find(c) != std::string::npos;
   });
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.hpp"
 #include "base/characters.hpp"
 #include "base/printable.hpp"
 #include "s3/xml.hpp"
@@ -41,7 +42,7 @@ Said read_body(const std::string& body) {
   return said;
 }
 
-bool is_digit(char c) {
+bool is_hex_digit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
@@ -49,7 +50,7 @@ std::string without_signatures(const std::string& text) {
   std::string made;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = at;
-    while (end < text.size() && is_digit(text[end])) ++end;
+    while (end < text.size() && is_hex_digit(text[end])) ++end;
     if (end - at > digits_shown_max) {
       made += "***";
     } else {
@@ -79,12 +80,10 @@ std::string in_one_line(std::string text) {
   return printable_line(text);
 }
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
 /// A word, which a code is.
 std::string word(const std::string& text) {
   const bool is_word = text.size() <= code_bytes_max && std::ranges::all_of(text, [](char c) {
-                         return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '_';
+                         return is_ascii_letter(c) || is_ascii_digit(c) || c == '.' || c == '_';
                        });
   return is_word ? text : "";
 }

@@ -50,7 +50,7 @@ struct Answer {
   }
 };
 
-[[noreturn]] void refuse(const std::string& what, const std::string& problem) {
+[[noreturn]] void refuse_listing(const std::string& what, const std::string& problem) {
   throw Failure(FailureKind::failed, what + ": the server's listing " + problem);
 }
 
@@ -60,7 +60,7 @@ std::uint64_t count_in(const std::string& text, const std::string& what) {
   const auto [end, error] = std::from_chars(text.data(), last, count);
   const auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   if (error != std::errc() || end != last || count > most)
-    refuse(what, "has a size that is none: " + printable_line(text.substr(0, 40)));
+    refuse_listing(what, "has a size that is none: " + printable_line(text.substr(0, 40)));
   return count;
 }
 
@@ -103,7 +103,7 @@ class Gathering {
                           "that is literal");
       Page page = page_of(ask(prefix, token), what_);
       for (Object& each : page.objects) take(std::move(each));
-      if (!page.next.empty() && page.next == token) refuse(what_, "goes round in a circle");
+      if (!page.next.empty() && page.next == token) refuse_listing(what_, "goes round in a circle");
       token = std::move(page.next);
     } while (!token.empty());
   }
@@ -141,17 +141,17 @@ class Gathering {
 Page page_of(const std::string& body, const std::string& what) {
   Answer answer;
   read_xml(body, what, [&answer](const XmlElement& element) { answer.take(element); });
-  if (!answer.is_listing) refuse(what, "is none");
+  if (!answer.is_listing) refuse_listing(what, "is none");
   if (!answer.encoding.empty() && answer.encoding != "url")
-    refuse(what, "has an encoding that nobody has asked for");
+    refuse_listing(what, "has an encoding that nobody has asked for");
   if (answer.is_truncated != "true" && answer.is_truncated != "false")
-    refuse(what, "does not say whether it is whole");
+    refuse_listing(what, "does not say whether it is whole");
   const bool goes_on = answer.is_truncated == "true";
-  if (goes_on && answer.next.empty()) refuse(what, "goes on, and does not say where");
+  if (goes_on && answer.next.empty()) refuse_listing(what, "goes on, and does not say where");
   Page page{.objects = {}, .next = goes_on ? answer.next : ""};
   for (const Entry& entry : answer.entries) {
     std::string key = answer.encoding == "url" ? form_decoded(entry.key) : entry.key;
-    if (key.empty()) refuse(what, "has an object without a key");
+    if (key.empty()) refuse_listing(what, "has an object without a key");
     page.objects.push_back({.key = std::move(key),
                             .bytes = count_in(entry.bytes, what),
                             .etag = quoted_etag(entry.etag)});

@@ -27,8 +27,8 @@ std::string decoded(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     unsigned value = 0;
     const bool has_digits = text[i] == '%' && i + 2 < text.size();
-    const char* const digits = text.data() + i + 1;
-    if (has_digits && std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
+    const char* const hex = text.data() + i + 1;
+    if (has_digits && std::from_chars(hex, hex + 2, value, 16).ptr == hex + 2) {
       plain += static_cast<char>(value);
       i += 2;
     } else {

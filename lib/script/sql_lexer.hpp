@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sluice::script {
@@ -12,6 +13,10 @@ struct Place {
   std::size_t line = 1;
   std::size_t column = 1;
 };
+
+inline bool is_before(Place one, Place other) {
+  return std::pair(one.line, one.column) < std::pair(other.line, other.column);
+}
 
 /// One statement of an SQL file, without its semicolon and what stands around it.
 struct Statement {

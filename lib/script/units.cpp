@@ -14,10 +14,6 @@ struct Wrong {
   std::string why;
 };
 
-bool is_before(Place one, Place other) {
-  return std::pair(one.line, one.column) < std::pair(other.line, other.column);
-}
-
 /// Of what the lexer finds beside statements.
 std::vector<Wrong> found_wrong(const Lexed& lexed, Purpose purpose) {
   std::vector<Wrong> wrong;

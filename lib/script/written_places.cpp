@@ -4,14 +4,6 @@
 #include <utility>
 
 namespace sluice::script {
-namespace {
-
-bool is_before(Place one, Place other) {
-  return std::pair(one.line, one.column) < std::pair(other.line, other.column);
-}
-
-}  // namespace
-
 Place behind(Place begin, std::string_view text) {
   Place place = begin;
   for (const char c : text) {

@@ -60,7 +60,7 @@ bool is_in_quotes(std::string_view text) {
 }
 
 /// What was read of one record.
-struct Seen {
+struct SeenRecord {
   std::size_t fields = 0;
   std::size_t begin = 0;
   double worth = 0;  ///< of all its cells
@@ -70,7 +70,7 @@ struct Seen {
 
 /// All that a candidate makes of the sample.
 struct Attempt {
-  std::vector<Seen> records;
+  std::vector<SeenRecord> records;
   std::uint64_t digest = 0;  ///< of all cells: equal ones are one reading
   std::size_t odd_quotes = 0;
   std::size_t quoted = 0;           ///< cells
@@ -78,9 +78,9 @@ struct Attempt {
   std::vector<std::size_t> filled;  ///< of each column, how many cells are not empty
 };
 
-std::size_t usual_fields(const std::vector<Seen>& records) {
+std::size_t usual_fields(const std::vector<SeenRecord>& records) {
   std::map<std::size_t, std::size_t> times;
-  for (const Seen& seen : records)
+  for (const SeenRecord& seen : records)
     if (seen.is_sound) ++times[seen.fields];
   std::size_t usual = 0;
   std::size_t most = 0;
@@ -96,9 +96,9 @@ Attempt attempt(const Sample& sample, const csv::Dialect& dialect, csv::LineEnd 
   Attempt made;
   std::string all;
   const auto take = [&](const csv::Record& record) {
-    Seen seen{.fields = record.fields.size(),
-              .begin = record.begin,
-              .is_sound = record.defect == csv::Defect::none};
+    SeenRecord seen{.fields = record.fields.size(),
+                    .begin = record.begin,
+                    .is_sound = record.defect == csv::Defect::none};
     if (made.filled.size() < record.fields.size()) made.filled.resize(record.fields.size());
     for (std::size_t i = 0; i < record.fields.size(); ++i) {
       const csv::Field& field = record.fields[i];
@@ -121,7 +121,7 @@ Attempt attempt(const Sample& sample, const csv::Dialect& dialect, csv::LineEnd 
 }
 
 /// How many records in front are none: a title, a date, what the export was asked.
-std::size_t records_in_front(const std::vector<Seen>& records, std::size_t usual) {
+std::size_t records_in_front(const std::vector<SeenRecord>& records, std::size_t usual) {
   std::size_t front = 0;
   while (front < records.size() && front <= preamble_lines_max && records[front].fields != usual)
     ++front;
@@ -129,8 +129,8 @@ std::size_t records_in_front(const std::vector<Seen>& records, std::size_t usual
 }
 
 /// A footer has hardly any values; a record that lacks some of them is a bad one.
-std::size_t records_behind(const std::vector<Seen>& records, std::size_t usual) {
-  const auto is_footer = [usual](const Seen& seen) {
+std::size_t records_behind(const std::vector<SeenRecord>& records, std::size_t usual) {
+  const auto is_footer = [usual](const SeenRecord& seen) {
     return seen.is_sound && seen.fields < usual && 2 * seen.fields <= usual;
   };
   std::size_t behind = 0;
@@ -155,7 +155,7 @@ Reading judge(const Sample& sample, const csv::Dialect& dialect, csv::LineEnd li
   std::uint64_t ends_blank = 0;
   double worth = 0;
   for (std::size_t i = front; i < end; ++i) {
-    const Seen& seen = made.records[i];
+    const SeenRecord& seen = made.records[i];
     ++reading.records;
     if (!seen.is_sound || seen.fields != reading.columns) continue;
     ++usual;

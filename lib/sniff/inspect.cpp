@@ -109,7 +109,7 @@ HeaderFound look_for_header(const Sample& sample, const Reading& reading,
 }
 
 /// How all records of a source are read.
-struct Manner {
+struct Looking {
   csv::Dialect dialect;
   csv::LineEnd line_end = csv::LineEnd::lf;
   std::size_t columns = 0;
@@ -125,7 +125,7 @@ struct Part {
   std::optional<Proposal::NotUtf8> not_utf8;
 };
 
-Part look_at(const Manner& how, const chunk::Chunk& chunk) {
+Part look_at(const Looking& how, const chunk::Chunk& chunk) {
   Part part{.columns = columns_for(how.columns), .not_utf8 = {}};
   const std::string_view bytes = chunk.bytes();
   if (const std::optional<std::size_t> place = tuple::find_invalid_utf8(bytes))
@@ -166,10 +166,10 @@ void walk(source::Source& source, Proposal& proposal, const Effort& effort) {
                                       .bytes_max = limits::record_bytes_default,
                                       .asks_for_delimiter = true};
   chunk::Preamble preamble = chunk::read_preamble(source, before);
-  const Manner how{.dialect = reading.dialect,
-                   .line_end = preamble.line_end,
-                   .columns = proposal.columns.size(),
-                   .fields = fields_of(reading)};
+  const Looking how{.dialect = reading.dialect,
+                    .line_end = preamble.line_end,
+                    .columns = proposal.columns.size(),
+                    .fields = fields_of(reading)};
   chunk::ChunkerOptions options{.dialect = reading.dialect,
                                 .chunk_bytes = effort.chunk_bytes,
                                 .record_bytes_max = limits::record_bytes_default,

@@ -86,12 +86,12 @@ bool read_time(Reader& in, LocalDate& date) {
   return in.at_end() && *hours <= (date.has_meridiem ? 12 : 23);
 }
 
-struct Part {
+struct DatePart {
   int value = 0;
   std::size_t digits = 0;
 };
 
-std::uint8_t orders_of(const std::array<Part, 3>& parts) {
+std::uint8_t orders_of(const std::array<DatePart, 3>& parts) {
   const auto& [a, b, c] = parts;
   std::uint8_t orders = 0;
   if (a.digits == 4) {
@@ -116,7 +116,7 @@ std::optional<LocalDate> read_local_date(std::string_view text) {
   if (text.size() < text_min || text.size() > text_max) return std::nullopt;
   Reader in(text);
   LocalDate date;
-  std::array<Part, 3> parts;
+  std::array<DatePart, 3> parts;
   const std::optional<int> first = in.number(4, &parts[0].digits);
   if (!first) return std::nullopt;
   parts[0].value = *first;

@@ -52,7 +52,6 @@ bool is_without_members(std::string_view whole, Packing packing) {
 }
 
 /// Padding and the end mark of a tar are whole blocks of zeros.
-constexpr std::size_t tar_block = 512;
 
 }  // namespace
 

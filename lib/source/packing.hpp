@@ -19,8 +19,11 @@ constexpr auto names_of(Packing) {
                     Named{Packing::seven_zip, "7z"}};
 }
 
+/// POSIX: what a tar is made of; its first one is a header.
+inline constexpr std::size_t tar_block = 512;
+
 /// What the first bytes are looked at for: tar has its mark behind 257 others.
-inline constexpr std::size_t recognised_bytes = 512;
+inline constexpr std::size_t recognised_bytes = tar_block;
 
 /// By content, never by name.
 Packing packing_of(std::string_view beginning);

@@ -35,7 +35,7 @@ constexpr std::uint64_t signature_bytes = 32;
 constexpr std::uint64_t header_bytes_max = 64 * limits::MiB;
 constexpr std::uint64_t count_max = 1'000'000;
 
-struct Malformed {};
+struct MalformedHeader {};
 struct Encrypted {};
 
 /// One method of a folder.
@@ -56,10 +56,10 @@ struct Coder {
     if ((is_lzma() || is_ppmd()) && properties.size() == 5)
       return byte(1) | byte(2) << 8U | byte(3) << 16U | byte(4) << 24U;
     if (is_lzma2() && properties.size() == 1) {
-      if (byte(0) > 40) throw Malformed();
+      if (byte(0) > 40) throw MalformedHeader();
       return byte(0) == 40 ? UINT32_MAX : (2 | (byte(0) & 1U)) << (byte(0) / 2 + 11);
     }
-    if (is_lzma() || is_ppmd() || is_lzma2()) throw Malformed();
+    if (is_lzma() || is_ppmd() || is_lzma2()) throw MalformedHeader();
     return 0;
   }
 };
@@ -77,12 +77,12 @@ struct Streams {
 };
 
 /// The bytes of a header, in which nothing is believed.
-class Reader {
+class HeaderReader {
  public:
-  explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+  explicit HeaderReader(std::string_view bytes) : bytes_(bytes) {}
 
   std::string_view take(std::uint64_t count) {
-    if (count > bytes_.size()) throw Malformed();
+    if (count > bytes_.size()) throw MalformedHeader();
     const std::string_view taken = bytes_.substr(0, count);
     bytes_.remove_prefix(count);
     return taken;
@@ -101,7 +101,7 @@ class Reader {
   }
   std::uint64_t count() {
     const std::uint64_t value = number();
-    if (value > count_max) throw Malformed();
+    if (value > count_max) throw MalformedHeader();
     return value;
   }
   void skip_checksums(std::uint64_t count) {
@@ -118,9 +118,9 @@ class Reader {
   std::string_view bytes_;
 };
 
-Coder read_coder(Reader& from, std::uint64_t& inputs, std::uint64_t& outputs) {
+Coder read_coder(HeaderReader& from, std::uint64_t& inputs, std::uint64_t& outputs) {
   const std::uint64_t flags = from.byte();
-  if ((flags & 0xc0U) != 0) throw Malformed();
+  if ((flags & 0xc0U) != 0) throw MalformedHeader();
   Coder coder;
   coder.id = from.take(flags & 0xfU);
   const bool is_complex = (flags & 0x10U) != 0;
@@ -130,21 +130,21 @@ Coder read_coder(Reader& from, std::uint64_t& inputs, std::uint64_t& outputs) {
   return coder;
 }
 
-Folder read_folder(Reader& from) {
+Folder read_folder(HeaderReader& from) {
   Folder folder;
   std::uint64_t inputs = 0;
   for (std::uint64_t left = from.count(); left > 0; --left)
     folder.coders.push_back(read_coder(from, inputs, folder.outputs));
-  if (folder.outputs == 0) throw Malformed();
+  if (folder.outputs == 0) throw MalformedHeader();
   const std::uint64_t pairs = folder.outputs - 1;
   for (std::uint64_t i = 0; i < 2 * pairs; ++i) from.number();
-  if (inputs < pairs) throw Malformed();
+  if (inputs < pairs) throw MalformedHeader();
   const std::uint64_t packed = inputs - pairs;
   for (std::uint64_t i = 0; packed > 1 && i < packed; ++i) from.number();
   return folder;
 }
 
-void read_pack(Reader& from, Streams& streams) {
+void read_pack(HeaderReader& from, Streams& streams) {
   streams.pack_at = from.number();
   const std::uint64_t count = from.count();
   for (std::uint64_t id = from.number(); id != id_end; id = from.number()) {
@@ -153,17 +153,17 @@ void read_pack(Reader& from, Streams& streams) {
     } else if (id == id_checksum) {
       from.skip_checksums(count);
     } else {
-      throw Malformed();
+      throw MalformedHeader();
     }
   }
 }
 
-void read_unpack(Reader& from, Streams& streams) {
-  if (from.number() != id_folder) throw Malformed();
+void read_unpack(HeaderReader& from, Streams& streams) {
+  if (from.number() != id_folder) throw MalformedHeader();
   const std::uint64_t count = from.count();
-  if (from.byte() != 0) throw Malformed();  // folders elsewhere: no archiver does that
+  if (from.byte() != 0) throw MalformedHeader();  // folders elsewhere: no archiver does that
   for (std::uint64_t i = 0; i < count; ++i) streams.folders.push_back(read_folder(from));
-  if (from.number() != id_coders_unpack_size) throw Malformed();
+  if (from.number() != id_coders_unpack_size) throw MalformedHeader();
   for (Folder& folder : streams.folders)
     for (std::uint64_t i = 0; i < folder.outputs; ++i) folder.unpacked.push_back(from.number());
   std::uint64_t id = from.number();
@@ -171,11 +171,11 @@ void read_unpack(Reader& from, Streams& streams) {
     from.skip_checksums(count);
     id = from.number();
   }
-  if (id != id_end) throw Malformed();
+  if (id != id_end) throw MalformedHeader();
 }
 
 /// Up to the folders: what is behind them takes no memory.
-Streams read_streams(Reader& from) {
+Streams read_streams(HeaderReader& from) {
   Streams streams;
   std::uint64_t id = from.number();
   if (id == id_pack) {
@@ -195,10 +195,10 @@ std::uint64_t memory_of(const Streams& streams) {
 
 std::string bytes_at(Source& archive, std::uint64_t at, std::uint64_t count) {
   const std::uint64_t length = archive.length().value_or(0);
-  if (count > header_bytes_max || at > length || count > length - at) throw Malformed();
+  if (count > header_bytes_max || at > length || count > length - at) throw MalformedHeader();
   std::string bytes(count, '\0');
   if (!archive.seek(at) || archive.read(bytes.data(), bytes.size()) != bytes.size())
-    throw Malformed();
+    throw MalformedHeader();
   return bytes;
 }
 
@@ -213,7 +213,7 @@ struct Decoding {
 
 std::string unpacked(std::string packed, const Coder& coder, std::uint64_t bytes) {
   if (coder.is_copy()) return packed;
-  if (bytes > header_bytes_max || !(coder.is_lzma() || coder.is_lzma2())) throw Malformed();
+  if (bytes > header_bytes_max || !(coder.is_lzma() || coder.is_lzma2())) throw MalformedHeader();
   Decoding decoding;
   decoding.filters[0].id = coder.is_lzma() ? LZMA_FILTER_LZMA1 : LZMA_FILTER_LZMA2;
   const auto* const properties = reinterpret_cast<const std::uint8_t*>(coder.properties.data());
@@ -221,7 +221,7 @@ std::string unpacked(std::string packed, const Coder& coder, std::uint64_t bytes
   if (::lzma_properties_decode(decoding.filters.data(), nullptr, properties,
                                coder.properties.size()) != LZMA_OK ||
       ::lzma_raw_decoder(&stream, decoding.filters.data()) != LZMA_OK)
-    throw Malformed();
+    throw MalformedHeader();
   std::string text(bytes, '\0');
   stream.next_in = reinterpret_cast<const std::uint8_t*>(packed.data());
   stream.avail_in = packed.size();
@@ -230,8 +230,8 @@ std::string unpacked(std::string packed, const Coder& coder, std::uint64_t bytes
   // Without an end mark it fills what it is given, and no more than that.
   while (stream.avail_out > 0) {
     const lzma_ret result = ::lzma_code(&stream, LZMA_RUN);
-    if (result != LZMA_OK && result != LZMA_STREAM_END) throw Malformed();
-    if (result == LZMA_STREAM_END && stream.avail_out > 0) throw Malformed();
+    if (result != LZMA_OK && result != LZMA_STREAM_END) throw MalformedHeader();
+    if (result == LZMA_STREAM_END && stream.avail_out > 0) throw MalformedHeader();
   }
   return text;
 }
@@ -239,7 +239,7 @@ std::string unpacked(std::string packed, const Coder& coder, std::uint64_t bytes
 std::uint64_t memory_of_header(Source& archive, std::string header, std::uint64_t memory_max) {
   // A packed header in a packed one is as far as it goes.
   for (int depth = 0; depth < 3; ++depth) {
-    Reader from(header);
+    HeaderReader from(header);
     const std::uint64_t id = from.number();
     if (id == id_header) {
       std::uint64_t part = from.number();
@@ -248,23 +248,23 @@ std::uint64_t memory_of_header(Source& archive, std::string header, std::uint64_
         part = from.number();
       }
       std::uint64_t memory = 0;
-      if (part == id_additional_streams) throw Malformed();  // no archiver writes them
+      if (part == id_additional_streams) throw MalformedHeader();  // no archiver writes them
       if (part == id_main_streams) memory = memory_of(read_streams(from));
       return memory;
     }
-    if (id != id_encoded_header) throw Malformed();
+    if (id != id_encoded_header) throw MalformedHeader();
     const Streams streams = read_streams(from);
-    if (streams.folders.size() != 1 || streams.packed.empty()) throw Malformed();
+    if (streams.folders.size() != 1 || streams.packed.empty()) throw MalformedHeader();
     const Folder& folder = streams.folders.front();
     if (std::ranges::any_of(folder.coders, &Coder::is_aes)) throw Encrypted();
     const std::uint64_t memory = memory_of(streams);
     if (memory > memory_max) return memory;
-    if (folder.coders.size() != 1 || folder.unpacked.size() != 1) throw Malformed();
+    if (folder.coders.size() != 1 || folder.unpacked.size() != 1) throw MalformedHeader();
     std::string packed =
         bytes_at(archive, signature_bytes + streams.pack_at, streams.packed.front());
     header = unpacked(std::move(packed), folder.coders.front(), folder.unpacked.front());
   }
-  throw Malformed();
+  throw MalformedHeader();
 }
 
 }  // namespace
@@ -281,7 +281,7 @@ std::uint64_t memory_of_seven_zip(Source& archive, std::uint64_t memory_max) {
     };
     const std::uint64_t offset = number_at(12);
     const std::uint64_t length = archive.length().value_or(0);
-    if (offset > length) throw Malformed();
+    if (offset > length) throw MalformedHeader();
     // What is behind the header is nobody's: another archive, that would be left out.
     const std::uint64_t end = signature_bytes + offset;
     if (end <= length && number_at(20) < length - end) {
@@ -296,7 +296,7 @@ std::uint64_t memory_of_seven_zip(Source& archive, std::uint64_t memory_max) {
                   archive.name() +
                       ": the names in this 7z are encrypted: unpack it with its "
                       "password, and load that");
-  } catch (const Malformed&) {
+  } catch (const MalformedHeader&) {
     throw damaged(archive.name(), "7z: its header is none that an archiver writes");
   }
 }

@@ -7,22 +7,21 @@
 #include <array>
 #include <optional>
 
+#include "base/ascii.hpp"
 #include "base/failure.hpp"
 #include "tuple/codec.hpp"
 
 namespace sluice::tuple {
 namespace {
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 std::string in_lower_case(std::string_view text) {
   std::string result(text);
-  std::ranges::transform(result, result.begin(), lower);
+  std::ranges::transform(result, result.begin(), ascii_lower);
   return result;
 }
 
 bool are_equal(std::string_view lower_case, std::string_view text) {
-  return std::ranges::equal(lower_case, text, {}, {}, lower);
+  return std::ranges::equal(lower_case, text, {}, {}, ascii_lower);
 }
 
 bool has(const std::vector<std::string>& words, std::string_view text) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 
+#include "base/ascii.hpp"
 #include "base/failure.hpp"
 #include "tuple/codec.hpp"
 
@@ -15,11 +16,9 @@ namespace {
 using Word = DateRule::Word;
 using Piece = DateRule::Piece;
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 bool starts_with(std::string_view text, std::string_view lower_case) {
   return text.size() >= lower_case.size() &&
-         std::ranges::equal(text.substr(0, lower_case.size()), lower_case, {}, lower);
+         std::ranges::equal(text.substr(0, lower_case.size()), lower_case, {}, ascii_lower);
 }
 
 struct KnownWord {
@@ -70,8 +69,6 @@ Failure wrong(const std::string& format, const std::string& why) {
   return Failure(FailureKind::usage, "--date-format: \"" + format + "\" " + why);
 }
 
-bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
-
 /// The piece at the beginning of what is left of a format, which is taken from it.
 Piece take_piece(const std::string& format, std::string_view& rest) {
   for (const auto& [name, piece] : known_words) {
@@ -80,7 +77,7 @@ Piece take_piece(const std::string& format, std::string_view& rest) {
     return piece;
   }
   const char c = rest.front();
-  if (is_letter(c) || is_digit(c)) {
+  if (is_ascii_letter(c) || is_digit(c)) {
     throw wrong(format, fmt::format("has \"{}\", which is none of to_timestamp's words that are "
                                     "known here: {}\n  What stands for itself is written in double "
                                     "quotes: YYYY-MM-DD\"T\"HH24:MI",
@@ -173,7 +170,7 @@ std::optional<unsigned> take_name(std::string_view& text,
   for (std::size_t i = 0; i < n; ++i) {
     for (const std::string_view name : {names[i], names[i].substr(0, 3)}) {
       if (!starts_with(text, name)) continue;
-      if (text.size() > name.size() && is_letter(text[name.size()])) continue;
+      if (text.size() > name.size() && is_ascii_letter(text[name.size()])) continue;
       text.remove_prefix(name.size());
       return static_cast<unsigned>(i);
     }

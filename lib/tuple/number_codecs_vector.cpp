@@ -61,8 +61,8 @@ SLUICE_SSE4 inline std::size_t find_point(const char*& text, std::size_t& size, 
   return static_cast<std::size_t>(std::countr_zero(or_end));
 }
 
-constexpr double powers_of_ten[] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 1e8,
-                                    1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16};
+constexpr double doubles_of_ten[] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7, 1e8,
+                                     1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16};
 
 SLUICE_SSE4 char* float8_sse4(const char* text, std::size_t size, char* out) {
   const char* number = text;
@@ -86,7 +86,7 @@ SLUICE_SSE4 char* float8_sse4(const char* text, std::size_t size, char* out) {
   // Exact if both are: see number_codecs.cpp.
   if (mantissa > std::uint64_t{1} << 53) return float8(text, size, out);
   const double value =
-      static_cast<double>(mantissa) / powers_of_ten[has_point ? length - point - 1 : 0];
+      static_cast<double>(mantissa) / doubles_of_ten[has_point ? length - point - 1 : 0];
   return store_big_endian(out, std::bit_cast<std::int64_t>(negative ? -value : value));
 }
 

@@ -76,7 +76,7 @@ order by c.relname)",
              used_nodes(table), index_columns.list(set, set), table);
 }
 
-constexpr auto column_columns = columns_of({
+constexpr auto node_columns = columns_of({
     {"index", "i.indexrelid::int8"},
     {"type", "b.id::int8"},
     {"kind", "y.typtype"},
@@ -110,14 +110,14 @@ left join pg_catalog.pg_attribute v on v.attrelid = i.indrelid and v.attnum <> 0
     from regexp_matches(i.indexprs::text, ':varattno (-?[0-9]+)', 'g') n))
 where i.indrelid = {}
 order by i.indexrelid, k)",
-             column_columns.list(), table);
+             node_columns.list(), table);
 }
 
 using ColumnsOfIndexes = std::map<std::int64_t, std::vector<IndexColumn>>;
 
 /// A column of an index has a row for each column of the table that is in it.
 ColumnsOfIndexes read_columns(const pg::Result& rows) {
-  static constexpr auto& at = column_columns;
+  static constexpr auto& at = node_columns;
   ColumnsOfIndexes indexes;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     IndexColumn column{.type = static_cast<std::uint32_t>(rows.integer(row, at["type"])),

@@ -16,7 +16,7 @@ struct Known {
   bool is_in_path = false;
 };
 
-constexpr auto table_columns = columns_of({
+constexpr auto named_columns = columns_of({
     {"schema", "n.nspname"},
     {"name", "c.relname"},
     {"shown", "pg_catalog.format('%I.%I', n.nspname, c.relname)"},
@@ -29,16 +29,16 @@ Sql tables_query() {
       "select {} from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid "
       "operator(pg_catalog.=) c.relnamespace where c.relkind in ('r', 'p', 'v', 'f') and n.nspname "
       "operator(pg_catalog.!~) '^(pg_.*|information_schema|pgsluice)$' order by 1, 2 limit 10000",
-      table_columns.list());
+      named_columns.list());
 }
 
 std::vector<Known> read_tables(const pg::Result& rows) {
   std::vector<Known> tables;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
-    tables.push_back({std::string(rows.text(row, table_columns["schema"])),
-                      std::string(rows.text(row, table_columns["name"])),
-                      std::string(rows.text(row, table_columns["shown"])),
-                      rows.boolean(row, table_columns["is_in_path"])});
+    tables.push_back({std::string(rows.text(row, named_columns["schema"])),
+                      std::string(rows.text(row, named_columns["name"])),
+                      std::string(rows.text(row, named_columns["shown"])),
+                      rows.boolean(row, named_columns["is_in_path"])});
   }
   return tables;
 }

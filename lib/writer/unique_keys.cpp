@@ -55,7 +55,7 @@ Sql indexes_query(std::uint32_t table) {
 
 // tgtype's bits: 1 row, 4 insert, 16 update (pg_trigger.h). What a partition has of its own counts
 // too; an index that belongs to one of the whole table does not.
-constexpr auto table_columns = columns_of({
+constexpr auto judge_columns = columns_of({
     {"has_row_triggers",
      "exists (select from pg_catalog.pg_trigger join relations on id = tgrelid where not "
      "tgisinternal and tgenabled <> 'D' and tgtype & 1 <> 0 and tgtype & 20 <> 0)"},
@@ -77,7 +77,7 @@ Sql table_query(std::uint32_t table) {
   return sql(
       "with relations as (select {}::oid as id union select relid from "
       "pg_catalog.pg_partition_tree({}::oid::regclass)) select {}",
-      table, table, table_columns.list(table, table));
+      table, table, judge_columns.list(table, table));
 }
 
 /// An index of the table, whether ON CONFLICT can be about it or not.
@@ -193,11 +193,11 @@ asio::awaitable<std::vector<UniqueKey>> unique_keys(pg::Connection& on, const tu
     if (!index.is_eligible || !index.is_known) continue;
     look_at_others(index, indexes);
     UniqueKey& key = index.key;
-    key.table_has_row_triggers = facts.boolean(0, table_columns["has_row_triggers"]);
-    key.table_judges_rows = facts.boolean(0, table_columns["judges_rows"]) || table.row_security;
+    key.table_has_row_triggers = facts.boolean(0, judge_columns["has_row_triggers"]);
+    key.table_judges_rows = facts.boolean(0, judge_columns["judges_rows"]) || table.row_security;
     key.others_are_unknown =
-        key.others_are_unknown || facts.boolean(0, table_columns["parts_have_others"]);
-    key.table_has_update_rule = facts.boolean(0, table_columns["has_update_rule"]);
+        key.others_are_unknown || facts.boolean(0, judge_columns["parts_have_others"]);
+    key.table_has_update_rule = facts.boolean(0, judge_columns["has_update_rule"]);
     keys.push_back(key);
   }
   co_return keys;

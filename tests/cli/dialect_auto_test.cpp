@@ -27,13 +27,13 @@ class DialectAuto : public DatabaseTest {
   TemporaryFolder folder_;
 };
 
-struct Example {
+struct AutoExample {
   std::string name;
   std::string file;
 };
 
 /// Each of them is the same three rows.
-std::vector<Example> examples() {
+std::vector<AutoExample> auto_examples() {
   return {
       {"plain", "id,name,v\n1,a,2\n2,b,3\n3,c,4\n"},
       {"semicolon", "id;name;v\n1;a;2\n2;b;3\n3;c;4\n"},
@@ -46,7 +46,7 @@ std::vector<Example> examples() {
 }
 
 TEST_F(DialectAuto, ReadsWhatAFileLooksLike) {
-  for (const Example& example : examples()) {
+  for (const AutoExample& example : auto_examples()) {
     SCOPED_TRACE(example.name);
     db().run("truncate t");
     folder_.write("f.csv", example.file);

@@ -35,7 +35,7 @@ class DialectFlags : public DatabaseTest {
   TemporaryFolder folder_;
 };
 
-struct Example {
+struct FlagExample {
   std::string name;
   std::string file;
   std::vector<std::string> flags;
@@ -43,7 +43,7 @@ struct Example {
   int exit_code = 0;
 };
 
-std::vector<Example> examples() {
+std::vector<FlagExample> flag_examples() {
   return {
       {"wide",
        "id||name||v\n1||a|b||2\n2||\"x||y\"||3\n",
@@ -139,7 +139,7 @@ std::vector<Example> examples() {
 }
 
 TEST_F(DialectFlags, EachReadsItsFile) {
-  for (const Example& example : examples()) {
+  for (const FlagExample& example : flag_examples()) {
     SCOPED_TRACE(example.name);
     db().run("truncate t");
     const std::string path = folder_.write("file.csv", example.file);
@@ -153,7 +153,7 @@ TEST_F(DialectFlags, EachReadsItsFile) {
 
 /// Packed or in another encoding, judged or only planned: the dialect is the same.
 TEST_F(DialectFlags, HoldEverywhere) {
-  for (const Example& example : examples()) {
+  for (const FlagExample& example : flag_examples()) {
     SCOPED_TRACE(example.name);
     const std::string path = folder_.write("file.csv", example.file);
     const Finished checked = run("check", path, example.flags);

@@ -105,7 +105,7 @@ TEST_P(Counts, AreWhatIsInTheTable) {
   EXPECT_EQ("40", db().value("select rows_stored + rows_skipped from pgsluice.loads"));
 }
 
-std::string name_of(const ::testing::TestParamInfo<std::tuple<CountsCase, Way>>& drawn) {
+std::string counts_name(const ::testing::TestParamInfo<std::tuple<CountsCase, Way>>& drawn) {
   static constexpr const char* ways[] = {"automatic", "insert", "rejecting", "atomic"};
   return std::string(std::get<0>(drawn.param).name) + "_" +
          ways[static_cast<int>(std::get<1>(drawn.param))];
@@ -115,7 +115,7 @@ INSTANTIATE_TEST_SUITE_P(Targets, Counts,
                          ::testing::Combine(::testing::ValuesIn(counts_cases),
                                             ::testing::Values(Way::automatic, Way::insert,
                                                               Way::rejecting, Way::atomic)),
-                         name_of);
+                         counts_name);
 
 }  // namespace
 }  // namespace sluice::test

@@ -60,7 +60,7 @@ enum class Road { copy, insert, upsert, atomic };
 constexpr Road roads[] = {Road::copy, Road::insert, Road::upsert, Road::atomic};
 constexpr Road direct_roads[] = {Road::copy, Road::insert, Road::upsert};
 
-std::string name_of(Road road) {
+std::string road_name(Road road) {
   switch (road) {
     case Road::copy: return "copy";
     case Road::insert: return "insert";
@@ -132,7 +132,7 @@ TEST_F(RefusalsTest, EveryCodeThatATriggerRaisesAtOneRecord) {
     for (const Road road : roads) {
       for (const std::uint64_t budget : {0, 5}) {
         for (const std::size_t chunk_bytes : {std::size_t{4}, limits::MiB}) {
-          SCOPED_TRACE(std::string(c.state) + " " + name_of(road) + ", budget " +
+          SCOPED_TRACE(std::string(c.state) + " " + road_name(road) + ", budget " +
                        std::to_string(budget) + ", chunks of " + std::to_string(chunk_bytes));
           take(road);
           options_.chunk_bytes = chunk_bytes;
@@ -196,7 +196,7 @@ TEST_F(RefusalsTest, ErrorThatLooksLikeTheLedgersIsARecordsAllTheSame) {
     for (const char* const kind : kinds) {
       trigger(raises, "new.id = 5", kind);
       for (const Road road : direct_roads) {
-        SCOPED_TRACE(name_of(road) + " " + raises + " " + kind);
+        SCOPED_TRACE(road_name(road) + " " + raises + " " + kind);
         take(road);
         const Loaded loaded = load();
         ASSERT_TRUE(loaded.ok()) << loaded.message;
@@ -230,7 +230,7 @@ TEST_F(RefusalsTest, RefusalOfTheStatementIsNoRecords) {
     for (const char* state : {"P0001", "XY123", "08006", "42P01"}) {
       trigger("errcode = '" + std::string(state) + "'", c.when, c.kind);
       for (const Road road : direct_roads) {
-        SCOPED_TRACE(name_of(road) + " " + state + " " + c.kind);
+        SCOPED_TRACE(road_name(road) + " " + state + " " + c.kind);
         take(road);
         const Loaded loaded = load();
         EXPECT_FALSE(loaded.ok());
@@ -254,7 +254,7 @@ TEST_F(RefusalsTest, ManyBadRecordsAtTheBeginningAreRejects) {
   options_.rejects.rejects_max = 100;
   trigger("errcode = 'XY123'", "new.id <= 40", "trigger x after insert on t for each row");
   for (const Road road : direct_roads) {
-    SCOPED_TRACE(name_of(road));
+    SCOPED_TRACE(road_name(road));
     take(road);
     const Loaded loaded = load();
     ASSERT_TRUE(loaded.ok()) << loaded.message;

@@ -8,6 +8,7 @@
 #include "s3/process.hpp"
 #include "s3/providers.hpp"
 #include "support/files.hpp"
+#include "unit/s3_requests.hpp"
 
 namespace sluice::s3 {
 namespace {
@@ -21,10 +22,6 @@ const std::chrono::sys_seconds now = *instant_of("2026-01-02T03:04:05Z");
 
 http::Response no_answer(const http::Request& /*request*/) {
   throw Failure(FailureKind::failed, "nobody answers");
-}
-
-std::string header_of(const http::Request& request, const std::string& name) {
-  return http::Response{.headers = request.headers}.header(name).value_or("none");
 }
 
 class S3Bucket : public ::testing::Test {

@@ -7,6 +7,7 @@
 #include "base/failure.hpp"
 #include "s3/providers.hpp"
 #include "s3/url_text.hpp"
+#include "unit/s3_requests.hpp"
 
 namespace sluice::s3 {
 namespace {
@@ -103,10 +104,6 @@ std::string failure_by(FakeMachine& fake, const KeyOptions& options = {}) {
     return failure.what();
   }
   return "none";
-}
-
-std::string header_of(const http::Request& request, const std::string& name) {
-  return http::Response{.headers = request.headers}.header(name).value_or("none");
 }
 
 TEST(S3Environment, HasKeys) {

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "support/files.hpp"
+#include "unit/s3_requests.hpp"
 
 namespace sluice::s3 {
 namespace {
@@ -22,11 +23,6 @@ std::chrono::sys_seconds moment(const std::string& text) {
   from >> std::get_time(&parts, "%Y%m%dT%H%M%SZ");
   EXPECT_TRUE(from) << text;
   return std::chrono::sys_seconds(std::chrono::seconds(timegm(&parts)));
-}
-
-std::string header_of(const http::Request& request, const std::string& name) {
-  const http::Response as_response{.headers = request.headers};
-  return as_response.header(name).value_or("none");
 }
 
 // AWS, "Authenticating Requests: Using the Authorization Header": its four examples.

@@ -10,9 +10,9 @@ namespace {
 using Table = std::vector<std::vector<std::string>>;
 
 /// A drawn table, as a drawn dialect writes it.
-class Drawn {
+class DrawnFile {
  public:
-  explicit Drawn(std::uint32_t number) : random_(number) {
+  explicit DrawnFile(std::uint32_t number) : random_(number) {
     dialect_.delimiter =
         *csv::Delimiter::of(pick<std::string>({",", ",", ";", "\t", "|", "||", "\x1f"}));
     const int quoting = draw(0, 3);
@@ -109,7 +109,7 @@ TEST(SniffedDialect, IsFoundAgain) {
   std::size_t refused = 0;
   std::vector<std::uint32_t> misread;
   for (std::uint32_t number = 0; number < cases; ++number) {
-    Drawn drawn(number);
+    DrawnFile drawn(number);
     const Sample sample(drawn.text(), true);
     const csv::LineEnd line_end = sample.bytes().find("\r\n") != std::string_view::npos
                                       ? csv::LineEnd::crlf

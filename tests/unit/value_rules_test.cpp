@@ -78,7 +78,7 @@ csv::Dialect text_format() {
 const ValueWishes german{.decimal = ",", .thousands = "."};
 const ValueWishes comma_alone{.decimal = ","};
 
-std::vector<Case> cases() {
+std::vector<Case> rule_cases() {
   const ValueWishes trim{.trim = Trim::unquoted};
   const ValueWishes trim_all{.trim = Trim::all};
   const ValueWishes quoted{.null_quoted = true};
@@ -250,7 +250,7 @@ std::vector<Case> cases() {
 }
 
 TEST(ValueRules, WriteWhatTheCodecsAreCertainOf) {
-  for (const Case& c : cases()) {
+  for (const Case& c : rule_cases()) {
     if (c.tuple == "!") {
       EXPECT_THROW(Bench({{"a", c.type}}, c.wishes), Failure) << c.name;
       continue;
