@@ -28,6 +28,11 @@ target_link_libraries(house INTERFACE fmt::fmt)
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   target_compile_options(house INTERFACE --param=ggc-min-heapsize=524288)
 endif()
+# In several sources that are one to it (CMAKE_UNITY_BUILD), GCC takes a coroutine's frame, which holds types that its file alone
+# has, for one that others could see, and a local name for one that hides another file's.
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  target_compile_options(house INTERFACE -Wno-subobject-linkage -Wno-shadow)
+endif()
 if(PGSLUICE_SANITIZE)
   target_compile_options(house INTERFACE -fsanitize=${PGSLUICE_SANITIZE} -fno-omit-frame-pointer
                                          -fno-sanitize-recover=all)
