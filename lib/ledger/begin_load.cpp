@@ -1,5 +1,6 @@
 #include "ledger/begin_load.hpp"
 
+#include "base/columns.hpp"
 #include "ledger/deferred_indexes.hpp"
 #include "pg/batch.hpp"
 
@@ -86,6 +87,32 @@ std::map<std::string, LoadId, std::less<>> read_entered(const pg::Result& entere
   for (std::size_t row = 0; row < entered.rows(); ++row)
     loads.emplace(entered.text(row, 0), LoadId{entered.integer(row, 1)});
   return loads;
+}
+
+asio::awaitable<std::map<std::string, Entered, std::less<>>> find_entered(
+    pg::Connection& on, const std::vector<const NewLoad*>& loads) {
+  static constexpr auto of = columns_of({
+      {"fingerprint", "l.fingerprint"},
+      {"load", "l.load_id"},
+      {"age", "extract(epoch from clock_timestamp() - l.started_at)::float8"},
+  });
+  const auto row_of = [](const NewLoad* load) {
+    return sql("({}, {}, {}, {}::jsonb)", literal(load->fingerprint), literal(load->source_path),
+               literal(load->source_stamp), literal(load->options));
+  };
+  const Sql ask =
+      sql("select {} from pgsluice.loads l where l.target_oid = {} and l.ledger_oid = "
+          "'pgsluice.loads'::regclass::oid and l.state = 'finished' and (l.fingerprint, "
+          "l.source_path, l.source_stamp, l.options) in ({}) order by l.load_id desc",
+          of.list(), loads.front()->target_oid, sql_list(loads, row_of));
+  const auto results = co_await on.query(ask);
+  const pg::Result& rows = results.back();
+  std::map<std::string, Entered, std::less<>> entered;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    const Entered one{LoadId{rows.integer(row, of["load"])}, rows.number(row, of["age"])};
+    entered.emplace(rows.text(row, of["fingerprint"]), one);
+  }
+  co_return entered;
 }
 
 }  // namespace sluice::ledger

@@ -43,4 +43,14 @@ std::vector<Sql> enter_stored_statements(const std::vector<StoredLoad>& loads, b
 /// What that one answers: the load of each fingerprint.
 std::map<std::string, LoadId, std::less<>> read_entered(const pg::Result& entered);
 
+/// A load that a transaction has entered whose answer was lost.
+struct Entered {
+  LoadId load;
+  double age = 0;  ///< seconds since that transaction began
+};
+/// Of these loads, which all go into one table, those that are finished and in all as they would be
+/// entered, by their fingerprints; of several of a fingerprint the newest.
+asio::awaitable<std::map<std::string, Entered, std::less<>>> find_entered(
+    pg::Connection& on, const std::vector<const NewLoad*>& loads);
+
 }  // namespace sluice::ledger

@@ -1,9 +1,18 @@
 #include "load/at_once.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+#include "async/deadline.hpp"
 #include "async/offload.hpp"
+#include "base/failure.hpp"
+#include "base/limits.hpp"
 #include "ledger/begin_load.hpp"
 #include "ledger/run_lock.hpp"
 #include "load/attempt.hpp"
+#include "load/retry_policy.hpp"
 
 namespace sluice::load {
 namespace {
@@ -14,7 +23,7 @@ Sql require(const Sql& condition) {
   return sql("select 1 / (coalesce({}, false))::int; ", condition);
 }
 
-writer::Writer::Around around(const std::vector<const OneChunk*>& chunks) {
+writer::Writer::Around around(const std::vector<const OneChunk*>& chunks, const std::string& tag) {
   std::vector<Sql> locks;
   std::vector<const ledger::NewLoad*> sources;
   std::vector<ledger::StoredLoad> loads;
@@ -28,7 +37,8 @@ writer::Writer::Around around(const std::vector<const OneChunk*>& chunks) {
                      sql("{} + extract(epoch from clock_timestamp() - now())", so_far)});
   }
   const bool is_marked = chunks.front()->plan.target.table.is_unlogged;
-  return {.locks = require(joined(locks, " and ")),
+  return {.tag = tag,
+          .locks = require(joined(locks, " and ")),
           // A statement of its own: what it sees is not older than the locks.
           .before = require(sql("not ({})", ledger::has_loads_query(sources))),
           .behind = ledger::enter_stored_statements(loads, is_marked)};
@@ -56,11 +66,97 @@ std::vector<StoredAtOnce> read_answer(const std::vector<const OneChunk*>& chunks
   return all;
 }
 
+/// One that no other transaction has.
+std::string new_tag() {
+  std::random_device random;
+  return fmt::format("/* pgsluice at once {:08x}{:08x} */ ", random(), random());
+}
+
+bool is_stopped(const std::vector<const OneChunk*>& chunks) {
+  return std::ranges::any_of(chunks, [](const OneChunk* one) { return one->run.is_stopped; });
+}
+
+/// Nobody waits for what became of them.
+Failure in_doubt(const std::vector<const OneChunk*>& chunks) {
+  for (const OneChunk* one : chunks) one->run.report.status = LoadReport::Status::interrupted;
+  return {FailureKind::interrupted,
+          "interrupted while the connection was lost; the same command finds out what is stored"};
+}
+
+/// The tries at storing chunks.
+struct AtOnce {
+  Resources on;
+  const std::vector<const OneChunk*>& chunks;
+  const writer::Writer& writer;
+  const tuple::Batch& rows;
+  std::string tag;
+  /// When the last try was sent, if its answer was lost: it may live on at the server.
+  std::optional<async::Clock::time_point> lost_one_sent;
+  std::optional<std::vector<StoredAtOnce>> stored;
+};
+
+/// What the try has stored whose answer was lost. The ledger does not say by whom a load was
+/// entered: whatever like these was entered since then by one transaction of this host, of the same
+/// files in the same state, is it.
+asio::awaitable<std::optional<std::vector<StoredAtOnce>>> stored_by_lost_one(
+    const AtOnce& s, pg::Connection& connection) {
+  // A crash would have emptied it, and left the ledger: the usual way asks for that.
+  if (s.chunks.front()->plan.target.table.is_unlogged) co_return std::nullopt;
+  std::vector<const ledger::NewLoad*> sources;
+  for (const OneChunk* one : s.chunks) sources.push_back(&one->entry);
+  const auto entered = co_await ledger::find_entered(connection, sources);
+  const std::chrono::duration<double> since = async::Clock::now() - *s.lost_one_sent;
+  std::vector<StoredAtOnce> all;
+  for (const OneChunk* one : s.chunks) {
+    const auto found = entered.find(one->entry.fingerprint);
+    if (found == entered.end() || found->second.age > since.count()) co_return std::nullopt;
+    all.push_back(stored(*one, found->second.load));
+  }
+  co_return all;
+}
+
+/// Whether nothing is left of the lost one, after a moment.
+asio::awaitable<bool> end_lost_one(const AtOnce& s, pg::Connection& connection) {
+  const auto deadline = async::Deadline::after(limits::lock_patience);
+  for (;;) {
+    const bool is_gone = co_await writer::end_tagged(connection, s.tag);
+    if (is_gone || deadline.passed()) co_return is_gone;
+    co_await async::sleep_for(limits::lock_poll);
+  }
+}
+
+/// Throws PgError for a lost connection; nothing is stored where the server has refused it, and the
+/// usual way says why.
+asio::awaitable<void> try_once(AtOnce& s) {
+  pg::Lease connection = co_await s.on.pool.acquire();
+  if (s.lost_one_sent) {
+    // It would hold the locks, and may be about to commit.
+    const bool is_gone = co_await end_lost_one(s, *connection);
+    if (!is_gone) {
+      throw pg::PgError(pg::Phase::storing, SqlState(sql_state::connection_failure),
+                        "the transaction of a lost connection is still at work");
+    }
+    s.stored = co_await stored_by_lost_one(s, *connection);
+    if (s.stored) co_return;
+  }
+  const writer::Writer::Around more = around(s.chunks, s.tag);
+  const auto sent = async::Clock::now();
+  s.lost_one_sent.reset();
+  try {
+    const pg::Result entered = co_await s.writer.write_between(*connection, s.rows, more);
+    s.stored = read_answer(s.chunks, entered);
+  } catch (const pg::PgError& error) {
+    if (error.nature() != ErrorNature::lost) co_return;
+    s.lost_one_sent = sent;
+    throw;
+  }
+}
+
 }  // namespace
 
-asio::awaitable<std::optional<OneChunk>> read_one_chunk(Resources on, const plan::Plan& plan,
+asio::awaitable<std::optional<OneChunk>> read_one_chunk(Run& run, const plan::Plan& plan,
                                                         const ledger::NewLoad& entry) {
-  std::optional<OneChunk> one(OneChunk{plan, entry, async::Clock::now(), {}, {}});
+  std::optional<OneChunk> one(OneChunk{run, plan, entry, async::Clock::now(), {}, {}});
   const auto read = [&] {
     chunk::Chunk second;
     chunk::Chunker chunker(*plan.source, plan.preamble, plan.chunker_options());
@@ -69,14 +165,13 @@ asio::awaitable<std::optional<OneChunk>> read_one_chunk(Resources on, const plan
       tuple::Encoder(plan.encoder).encode(one->chunk.parse_input(), one->batch, one->chunk.start);
     return is_one && one->batch.rejects == 0 && plan.source->stamp() == entry.source_stamp;
   };
-  const bool is_one = co_await async::offload(on.reader, read);
+  const bool is_one = co_await async::offload(run.on.reader, read);
   if (!is_one) one.reset();
   co_return one;
 }
 
 asio::awaitable<std::optional<std::vector<StoredAtOnce>>> store_at_once(
     Resources on, const std::vector<const OneChunk*>& chunks) {
-  std::optional<std::vector<StoredAtOnce>> all;
   std::vector<const tuple::Batch*> batches;
   for (const OneChunk* one : chunks) batches.push_back(&one->batch);
   // One alone, which may be a whole chunk, is sent as it is: together they are copied.
@@ -84,15 +179,25 @@ asio::awaitable<std::optional<std::vector<StoredAtOnce>>> store_at_once(
   const tuple::Batch copied = is_one ? tuple::Batch() : tuple::together(batches);
   const tuple::Batch& all_rows = is_one ? *batches.front() : copied;
   const auto writer = plan::make_writer(chunks.front()->plan, std::nullopt);
-  pg::Lease connection = co_await on.pool.acquire();
-  const writer::Writer::Around more = around(chunks);
+  AtOnce at_once{on, chunks, *writer, all_rows, new_tag(), {}, {}};
+  const auto try_it = [&at_once] { return try_once(at_once); };
+  const RetryPolicy policy{chunks.front()->plan.options.retry_for, retry_backoff};
+  const auto decide = [&](const std::exception_ptr& failure, std::size_t tries,
+                          std::chrono::milliseconds elapsed) {
+    const bool goes_on = at_once.lost_one_sent && !is_stopped(chunks);
+    const auto delay = goes_on ? policy.next(failure, tries, elapsed) : std::nullopt;
+    if (delay) ++chunks.front()->run.progress.retries;
+    return delay;
+  };
+  std::exception_ptr failed;
   try {
-    const pg::Result entered = co_await writer->write_between(*connection, all_rows, more);
-    all = read_answer(chunks, entered);
+    co_await async::retry(try_it, decide);
   } catch (const pg::PgError&) {
-    // The usual way says what it is.
+    failed = std::current_exception();
   }
-  co_return all;
+  if (failed && at_once.lost_one_sent && is_stopped(chunks)) throw in_doubt(chunks);
+  if (failed) std::rethrow_exception(failed);
+  co_return std::move(at_once.stored);
 }
 
 }  // namespace sluice::load

@@ -5,14 +5,15 @@
 
 #include "async/event.hpp"
 #include "ledger/loads.hpp"
-#include "load/resources.hpp"
+#include "load/run.hpp"
 #include "plan/plan.hpp"
 
 namespace sluice::load {
 
-/// A source of one chunk without a bad record, ready to be stored. The plan and its entry outlive
-/// it.
+/// A source of one chunk without a bad record, ready to be stored. Its run, the plan and the entry
+/// outlive it.
 struct OneChunk {
+  Run& run;
   const plan::Plan& plan;
   const ledger::NewLoad& entry;
   async::Clock::time_point began;
@@ -30,14 +31,15 @@ struct StoredAtOnce {
 /// Reads and encodes a source. Nothing where it is more than one chunk, has a bad record, or has
 /// changed since it was planned; then it is read from its first record on again, by whoever does
 /// (plan::reread_preamble()). REQUIRES: the source can be read twice.
-asio::awaitable<std::optional<OneChunk>> read_one_chunk(Resources on, const plan::Plan& plan,
+asio::awaitable<std::optional<OneChunk>> read_one_chunk(Run& run, const plan::Plan& plan,
                                                         const ledger::NewLoad& entry);
 
 /// Stores sources in one transaction: the locks of their runs, their rows, and the rows of loads
 /// and chunks in the ledger, where each load is finished when it is entered. Nothing where anything
-/// stands in the way: a load that is like one of them, another run, a refused record, a lost
-/// connection. What it is finds out whoever goes the usual way then. REQUIRES: the ledger is there;
-/// the plans are of one table and feed the same columns in the same way; no source begins with the
+/// stands in the way: a load that is like one of them, another run, a refused record. What it is
+/// finds out whoever goes the usual way then. Where the connection is lost it is done again, for as
+/// long as --retry-for says, and PgError thrown behind that. REQUIRES: the ledger is there; the
+/// plans are of one table and feed the same columns in the same way; no source begins with the
 /// bytes of another.
 asio::awaitable<std::optional<std::vector<StoredAtOnce>>> store_at_once(
     Resources on, const std::vector<const OneChunk*>& chunks);

@@ -244,13 +244,14 @@ bool Load::may_run_at_once(const plan::Plan& plan) const {
 /// a load that has a seat and ends here.
 asio::awaitable<std::optional<StoredAtOnce>> Load::store_one_chunk(plan::Plan& plan,
                                                                    const ledger::NewLoad& entry) {
-  const std::optional<OneChunk> one = co_await read_one_chunk(run_.on, plan, entry);
+  const std::optional<OneChunk> one = co_await read_one_chunk(run_, plan, entry);
   if (one) run_.progress.stage = Progress::Stage::loading;
   if (one && seat_ != nullptr) co_return co_await seat_->store(*one);
   if (one) {
     const std::vector<const OneChunk*> alone{&*one};
     auto stored = co_await store_at_once(run_.on, alone);
     if (stored) co_return std::move(stored->front());
+    run_.require_going_on();
   }
   if (seat_ != nullptr) co_return std::nullopt;
   const auto read_again = [&plan] { plan::reread_preamble(plan); };
@@ -263,6 +264,7 @@ asio::awaitable<bool> Load::run_at_once(plan::Plan& plan, const ledger::NewLoad&
   std::optional<StoredAtOnce> stored;
   if (may_run_at_once(plan)) stored = co_await store_one_chunk(plan, entry);
   if (!stored && seat_ != nullptr) throw NotTogether(source_->name());
+  if (!stored) run_.progress.stage = Progress::Stage::preparing;
   if (!stored) co_return false;
   note_long_record(plan, stored->long_record, run_.report);
   run_.report.load = stored->load;

@@ -31,6 +31,14 @@ std::string tag_of(ChunkId id) {
          std::to_string(id.number) + " */ ";
 }
 
+Sql terminate_query(const std::string& tag) {
+  return sql(
+      "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where datname "
+      "= current_database() and usename = current_user and pid <> pg_catalog.pg_backend_pid() and "
+      "starts_with(query, {})",
+      literal(tag));
+}
+
 Failure miscounted(std::uint64_t rows, std::uint64_t sent, const ledger::ChunkEntry& chunk) {
   return {FailureKind::failed, "the server counted " + std::to_string(rows) + " rows where " +
                                    std::to_string(sent) + " were sent: chunk " +
@@ -107,9 +115,10 @@ asio::awaitable<pg::Result> Writer::write_between(pg::Connection& on, const tupl
   last.push_back(user_path_sql_.text());
   last.emplace_back("commit");
   const std::vector<tuple::TupleRange> lanes = lanes_of(batch);
-  std::string first = sql("begin isolation level read committed; {}{}{}{}{}", settings_sql_,
-                          around.locks, guard_.statements(), around.before, user_path_sql_)
-                          .text();
+  std::string first = around.tag;
+  first += sql("begin isolation level read committed; {}{}{}{}{}", settings_sql_, around.locks,
+               guard_.statements(), around.before, user_path_sql_)
+               .text();
   Written written = co_await run(on, std::move(first), lanes, std::move(last));
   if (written.refusal) {
     co_await leave_transaction(on);
@@ -174,12 +183,14 @@ asio::awaitable<void> Writer::roll_back(pg::Connection& on) const {
 
 asio::awaitable<void> Writer::end_former_attempt(pg::Connection& on, std::int64_t chunk) const {
   if (!load_) co_return;
-  const Sql terminate = sql(
-      "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where datname "
-      "= current_database() and usename = current_user and pid <> pg_catalog.pg_backend_pid() and "
-      "starts_with(query, {})",
-      literal(tag_of(ChunkId{*load_, chunk})));
+  const Sql terminate = terminate_query(tag_of(ChunkId{*load_, chunk}));
   co_await on.query(terminate);
+}
+
+asio::awaitable<bool> end_tagged(pg::Connection& on, std::string tag) {
+  const Sql terminate = terminate_query(tag);
+  const auto ended = co_await on.query(terminate);
+  co_return ended.back().rows() == 0;
 }
 
 /// Whether it is the claim that was refused. A trigger can raise an error with any code and any

@@ -53,6 +53,7 @@ class Writer {
 
   /// Statements of a transaction.
   struct Around {
+    std::string tag;          ///< a comment that the transaction's text begins with: end_tagged()
     Sql locks;                ///< before the table is waited for; each ends with "; "
     Sql before;               ///< before the rows, likewise
     std::vector<Sql> behind;  ///< behind them
@@ -132,5 +133,9 @@ class Writer {
   bool counts_may_differ_;
   std::optional<LoadId> load_;
 };
+
+/// Ends what a lost connection has left on the server: sessions of this user whose statements begin
+/// with `tag`. True if there is none; one that was told to end may take a moment.
+asio::awaitable<bool> end_tagged(pg::Connection& on, std::string tag);
 
 }  // namespace sluice::writer
