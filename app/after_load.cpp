@@ -78,6 +78,19 @@ std::string move(const TakenFile& file, const Folder& to, const std::string& pat
   }
 }
 
+/// A folder's path in two parts, without a slash at its end.
+struct Place {
+  std::string above;
+  std::string name;
+};
+
+Place place_of(const std::string& folder) {
+  const fs::path normal = fs::path(folder).lexically_normal();
+  const fs::path whole = normal.has_filename() ? normal : normal.parent_path();
+  const fs::path above = whole.parent_path();
+  return {above.empty() ? "." : above.string(), whole.filename().string()};
+}
+
 /// The folder itself may be made; a path to it that is not there is a mistyped one.
 void require_place_of(const std::string& folder) {
   struct stat status{};
@@ -87,12 +100,40 @@ void require_place_of(const std::string& folder) {
     throw Failure(FailureKind::usage, flag + "is no folder");
   }
   if (errno != ENOENT) throw Failure(FailureKind::usage, flag + errno_message(errno));
-  const fs::path whole = fs::path(folder).lexically_normal();
-  const fs::path parent = (whole.has_filename() ? whole : whole.parent_path()).parent_path();
-  const std::string above = parent.empty() ? "." : parent.string();
+  const std::string above = place_of(folder).above;
   if (::stat(above.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return;
   throw Failure(FailureKind::usage,
                 flag + "there is no folder " + above + ", and only the last one is made by itself");
+}
+
+/// The one that is there, for as long as this command goes on; nothing where there is none.
+std::optional<Folder> folder_now(const std::string& path) {
+  try {
+    return Folder::open(path);
+  } catch (const Failure&) {
+    return std::nullopt;  // it is made when there is something to move, or fails then
+  }
+}
+
+/// `looked_at` if there is one. Where it has to be made, what has its name by then may be another
+/// command's that made it, and is no link. Says in `done` that it was made.
+const Folder& folder_to_move_to(const std::string& path, std::optional<Folder>& looked_at,
+                                std::string& done) {
+  if (looked_at) {
+    if (looked_at->is_at_its_path()) return *looked_at;
+    throw Failure(FailureKind::failed,
+                  path + ": is another folder than when the load began, and gets nothing");
+  }
+  const auto [above, name] = place_of(path);
+  const Folder parent = Folder::open(above);
+  if (::mkdirat(parent.fd.get(), name.c_str(), 0777) == 0) {
+    done = "made the folder " + path + "; ";
+  } else if (errno != EEXIST) {
+    throw Failure(FailureKind::failed, path + ": " + errno_message(errno));
+  }
+  looked_at = parent.open_in(name);
+  looked_at->path = path;
+  return *looked_at;
 }
 
 }  // namespace
@@ -109,6 +150,7 @@ AfterLoad AfterLoad::parse(const std::string& text) {
 void AfterLoad::check(const std::string& path) const {
   struct stat status{};
   if (what == What::move) require_place_of(folder);
+  if (what == What::move && !*looked_at) *looked_at = folder_now(folder);
   if (what == What::keep || path == "-" || ::lstat(path.c_str(), &status) != 0) return;
   if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return;
   throw Failure(FailureKind::usage,
@@ -121,6 +163,12 @@ void AfterLoad::check(const std::string& path) const {
 void AfterLoad::check_inputs(const std::vector<Input>& inputs, const std::string& word) const {
   if (what == What::keep) return;
   for (const Input& input : inputs) {
+    if (input.path == "-") {
+      throw Failure(FailureKind::usage,
+                    "--after " + word +
+                        " acts on files, and - is what comes on stdin: leave --after out, or load "
+                        "that by itself");
+    }
     if (source::is_remote(input.path)) {
       throw Failure(FailureKind::usage,
                     "--after " + word + " acts on files of this machine, and " + input.path +
@@ -142,22 +190,16 @@ std::string AfterLoad::apply(const std::string& path,
   const fs::path whole(path);
   const std::string name = whole.filename();
   try {
-    std::optional<Folder> to;
     std::string done;
-    if (what == What::move) {
-      if (fs::create_directory(folder)) done = "made the folder " + folder + "; ";
-      to = Folder::open(folder);
-    }
+    const Folder* const to =
+        what == What::move ? &folder_to_move_to(folder, *looked_at, done) : nullptr;
     const Folder from = Folder::open(whole.parent_path());
     const std::optional<TakenFile> file = take(from, name, path, *loaded);
-    if (!file && to) throw changed(path, "it is gone, and was not moved");
+    if (!file && to != nullptr) throw changed(path, "it is gone, and was not moved");
     if (!file) return path + " was deleted by somebody else";
-    if (to) return done + path + " -> " + move(*file, *to, path, name);
+    if (to != nullptr) return done + path + " -> " + move(*file, *to, path, name);
     file->remove();
     return path + " is deleted";
-  } catch (const fs::filesystem_error& error) {
-    throw Failure(FailureKind::failed, path + ": is loaded, but --after failed: " + folder + ": " +
-                                           error.code().message());
   } catch (const Failure& failure) {
     if (failure.kind() == FailureKind::changed) throw;
     throw Failure(FailureKind::failed, path + ": is loaded, but --after failed: " + failure.what());

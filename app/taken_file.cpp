@@ -87,17 +87,34 @@ void finish_copy(int fd, const struct stat& original) {
     throw Failure(FailureKind::failed, errno_message(errno));
 }
 
+source::FileDescriptor open_folder(int in, const std::string& name, const std::string& shown,
+                                   int more) {
+  const int flags = O_DIRECTORY | O_CLOEXEC | more;
+  source::FileDescriptor fd(::openat(in, name.c_str(), O_RDONLY | flags));
+  // A folder of which the names may be used and not listed.
+  if (fd.get() < 0 && errno == EACCES)
+    fd = source::FileDescriptor(::openat(in, name.c_str(), O_PATH | flags));
+  if (fd.get() < 0) throw Failure(FailureKind::failed, shown + ": " + errno_message(errno));
+  return fd;
+}
+
 }  // namespace
 
 Folder Folder::open(const std::string& path) {
   const std::string here = path.empty() ? "." : path;
-  Folder folder{here,
-                source::FileDescriptor(::open(here.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC))};
-  // A folder of which the names may be used and not listed.
-  if (folder.fd.get() < 0 && errno == EACCES)
-    folder.fd = source::FileDescriptor(::open(here.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (folder.fd.get() < 0) throw Failure(FailureKind::failed, here + ": " + errno_message(errno));
-  return folder;
+  return {here, open_folder(AT_FDCWD, here, here, 0)};
+}
+
+Folder Folder::open_in(const std::string& name) const {
+  const std::string whole = shown(name);
+  return {whole, open_folder(fd.get(), name, whole, O_NOFOLLOW)};
+}
+
+bool Folder::is_at_its_path() const {
+  struct stat here{};
+  struct stat there{};
+  return ::fstat(fd.get(), &here) == 0 && ::stat(path.c_str(), &there) == 0 &&
+         here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
 std::string Folder::shown(const std::string& name) const {

@@ -17,6 +17,10 @@ struct Folder {
 
   /// Throws Failure.
   static Folder open(const std::string& path);
+  /// A folder in this one, which is no link. Throws Failure.
+  Folder open_in(const std::string& name) const;
+  /// Whether its path means it still.
+  bool is_at_its_path() const;
   /// As one would write it: without "./" in front.
   std::string shown(const std::string& name) const;
 };

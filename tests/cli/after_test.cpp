@@ -207,6 +207,20 @@ TEST_F(After, AnArchiveOfWhichMembersAreLeftOutStays) {
   EXPECT_EQ(0, db().number("select count(*) from t where a > 0")) << "refused before it is loaded";
 }
 
+/// There is nothing that could be deleted or moved.
+TEST_F(After, StdinIsNoFile) {
+  const std::string input = folder_.write("x.csv", "a\n1\n");
+  for (const std::string& what : {std::string("delete"), "move:" + (folder_ / "done")}) {
+    Process::Options options;
+    options.input = input;
+    const Finished refused = pgsluice(load("-", what), std::move(options));
+    EXPECT_EQ(2, refused.exit_code) << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("--after " + what + " acts on files, and - is what comes"));
+  }
+  EXPECT_TRUE(fs::exists(input));
+  EXPECT_EQ(0, db().number("select count(*) from t where a > 0"));
+}
+
 /// Folders, and what a file manager leaves beside files, are no data.
 TEST_F(After, AnArchiveGoesWithWhatIsNoData) {
   const std::string path = folder_.write(

@@ -219,6 +219,55 @@ TEST_F(AfterLoading, WhereItCannotBeMovedItKeepsItsName) {
   }
 }
 
+/// Whoever may write beside the folder must not choose where files go.
+TEST_F(AfterLoading, NoFolderThatIsPutInPlaceOfTheOneGetsAnything) {
+  const std::string others = folder_ / "others";
+  fs::create_directory(others);
+  const auto link = [&] { fs::create_directory_symlink(others, done()); };
+  const auto another = [&] { fs::create_directory(done()); };
+  const auto move_away = [&] { fs::rename(done(), folder_ / "away"); };
+  struct Case {
+    const char* what;
+    bool is_there;
+    std::function<void()> happens;
+  };
+  const std::vector<Case> cases{
+      {"a link where it was", true, [&] { move_away(), link(); }},
+      {"another folder", true, [&] { move_away(), another(); }},
+      {"nothing", true, move_away},
+      {"a link where it was not yet", false, link},
+  };
+  for (const Case& one : cases) {
+    SCOPED_TRACE(one.what);
+    fs::remove_all(done());
+    fs::remove_all(folder_ / "away");
+    if (one.is_there) fs::create_directory(done());
+    const std::string path = folder_.write("in/x.csv", "a\n1\n");
+    const AfterLoad after = AfterLoad::parse("move:" + done());
+    after.check(path);
+    one.happens();
+    try {
+      ADD_FAILURE() << after.apply(path, identity_of(path));
+    } catch (const Failure& failure) {
+      EXPECT_EQ(FailureKind::failed, failure.kind());
+      EXPECT_THAT(failure.what(), HasSubstr(path + ": is loaded, but --after failed: " + done()));
+    }
+    EXPECT_THAT(names_in(folder_ / "in"), ElementsAre("x.csv"));
+    EXPECT_THAT(names_in(others), ElementsAre());
+  }
+}
+
+/// A link that was there at the beginning is the user's own.
+TEST_F(AfterLoading, AFolderMayBeNamedByALink) {
+  fs::create_directory(folder_ / "others");
+  fs::create_directory_symlink(folder_ / "others", done());
+  const std::string path = folder_.write("in/x.csv", "a\n1\n");
+  const AfterLoad after = AfterLoad::parse("move:" + done());
+  after.check(path);
+  EXPECT_EQ(path + " -> " + done() + "/x.csv", after.apply(path, identity_of(path)));
+  EXPECT_THAT(names_in(folder_ / "others"), ElementsAre("x.csv"));
+}
+
 TEST_F(AfterLoading, LinksAndPipesAreRefusedBeforehand) {
   const AfterLoad after = AfterLoad::parse("delete");
   const std::string path = folder_.write("in/x.csv", "a\n1\n");
