@@ -95,6 +95,7 @@ void require_utf8(const std::string& flag, const std::string& text) {
 std::optional<std::string> wrong_arguments(std::vector<std::string> arguments) {
   Program program;
   const std::string first = arguments.empty() ? "" : arguments.front();
+  const std::vector<Hidden> hidden = hidden_in(arguments);
   std::ranges::reverse(arguments);  // as CLI11 wants them
   try {
     program.app.parse(std::move(arguments));
@@ -102,7 +103,7 @@ std::optional<std::string> wrong_arguments(std::vector<std::string> arguments) {
   } catch (const CLI::Success&) {
     return "this asks for help or a version, and runs nothing";
   } catch (const CLI::ParseError& error) {
-    return describe(program.app, error, first);
+    return without_hidden(describe(program.app, error, first), hidden);
   }
 }
 
@@ -129,6 +130,7 @@ int run_program(int argc, const char* const* argv) {
   Program program;
   CLI::App& app = program.app;
   std::vector<std::string> arguments = arguments_of(argc, argv);
+  hide_in_output(hidden_in(arguments));
   const bool as_json = asks_for_json(arguments);
   const std::string first = arguments.empty() ? "" : arguments.front();
   std::ranges::reverse(arguments);  // as CLI11 wants them

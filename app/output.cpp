@@ -1,14 +1,25 @@
 #include "app/output.hpp"
 
 #include <cstdio>
+#include <utility>
 
 #include "base/printable.hpp"
 
 namespace sluice::app {
 namespace {
 
+std::vector<Hidden>& hidden() {
+  static std::vector<Hidden> all;
+  return all;
+}
+
 /// A closed or full stream is no reason to stop.
 void put(std::FILE* stream, std::string_view text) {
+  std::string shown;
+  if (!hidden().empty()) {
+    shown = without_hidden(std::string(text), hidden());
+    text = shown;
+  }
   std::fwrite(text.data(), 1, text.size(), stream);
   std::fflush(stream);
 }
@@ -30,6 +41,7 @@ void write_out(nlohmann::ordered_json& json) {
     for (nlohmann::ordered_json& part : json) write_out(part);
   } else if (json.is_string()) {
     std::string& text = json.get_ref<std::string&>();
+    if (!hidden().empty()) text = without_hidden(std::move(text), hidden());
     if (!is_utf8(text)) text = printable(text);
   }
 }
@@ -39,6 +51,8 @@ void print_message(std::string_view kind, std::string_view message) {
 }
 
 }  // namespace
+
+void hide_in_output(std::vector<Hidden> all) { hidden() = std::move(all); }
 
 void print_result(std::string_view lines) { put(stdout, printable(lines)); }
 

@@ -3,11 +3,17 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "app/hidden.hpp"
 
 /// The one place where text leaves the program. Names and texts of others (files, columns, servers,
 /// children) are in what is printed: control characters in them are written out, and no newline in
 /// them begins a line that looks like one of ours.
 namespace sluice::app {
+
+/// From here on nothing of this is printed, whoever says it.
+void hide_in_output(std::vector<Hidden> hidden);
 
 /// Results, on stdout: whole lines of ours. What stands in a line of a table is a `cell`.
 void print_result(std::string_view lines);

@@ -271,6 +271,29 @@ TEST_F(Here, SecretsStandInNoMessage) {
       commands.back().push_back(uri);
     }
   }
+  // As the value of another flag, or of a part of one.
+  const std::string web = "https://me:s3cret@127.0.0.1:1/x?X-Amz-Signature=s3cret";
+  for (const std::string& uri : {right, web, "move:" + web}) {
+    for (const char* flag :
+         {"--jobs",        "--chunk-size",  "--retry-for",   "--max-rejects", "--max-reject-ratio",
+          "--quote",       "--delimiter",   "--newline",     "--encoding",    "--format",
+          "--dialect",     "--after",       "--columns",     "--map",         "--skip-column",
+          "--on-conflict", "--key",         "--rejects",     "--null-for",    "--add",
+          "--decimal",     "--booleans",    "--date-format", "--output",      "--set",
+          "--member",      "--primary-key", "--names",       "--where",       "--select"}) {
+      commands.push_back({"load", "x.csv", "-t", "t", "-d", "host=127.0.0.1 port=1", flag});
+      if (commands.size() % 2 == 0) {
+        commands.back().back() += "=" + uri;
+      } else {
+        commands.back().push_back(uri);
+      }
+    }
+    commands.push_back({"load", "x.csv", "-d", "host=127.0.0.1 port=1", "-t", uri});
+    commands.push_back({"loads", "prune", "--older", uri});
+    commands.push_back({"loads", "show", uri});
+    commands.push_back({"migrate", "plan", "--wait", "0", "--dir", uri});
+    commands.push_back({"schedule", "check", "--config", uri});
+  }
   for (const std::string& uri : {broken, split}) {
     std::ofstream("pgsluice.toml")
         << "dbname = \"" << uri << "\"\nmigrate_url = \"" << uri
