@@ -58,6 +58,9 @@ asio::awaitable<std::string> missing_grants(pg::Connection& on, const Wanted& w)
   co_return grants.empty() ? grants : "Ask the owner of these, or a superuser, to run: " + grants;
 }
 
+constexpr std::string_view create_advice =
+    "--create makes the table, with types that keep every value of the file.";
+
 /// The setting of the user's that the server does not take, if it is one of these.
 asio::awaitable<void> require_settings(pg::Connection& on, const writer::Settings& settings) {
   for (const auto& [name, value] : settings) {
@@ -88,6 +91,16 @@ std::string advice_about_limits(const pg::PgError& error) {
   return {};
 }
 
+/// The table that was probably meant, and the flag that makes one. The table that is missing may be
+/// another one, which SQL of the user's or a trigger has named.
+asio::awaitable<std::string> missing_table(pg::Connection& on, const Wanted& wanted) {
+  std::string text = co_await writer::likely_table(on, wanted.table);
+  if (!wanted.may_make) co_return text;
+  const bool can_be_made = co_await writer::can_be_made(on, wanted.table);
+  if (can_be_made) text += (text.empty() ? "" : " ") + std::string(create_advice);
+  co_return text;
+}
+
 asio::awaitable<std::string> advice(pg::Pool& pool, const Wanted& wanted,
                                     const pg::PgError& error) {
   const std::string about_limits = advice_about_limits(error);
@@ -104,7 +117,7 @@ asio::awaitable<std::string> advice(pg::Pool& pool, const Wanted& wanted,
   pg::Lease connection = co_await pool.acquire();
   if (is_of_settings || is_of_rights) co_await require_settings(*connection, wanted.settings);
   if (is_of_rights) co_return co_await missing_grants(*connection, wanted);
-  if (is_of_name) co_return co_await writer::likely_table(*connection, wanted.table);
+  if (is_of_name) co_return co_await missing_table(*connection, wanted);
   co_return std::string();
 }
 
@@ -117,6 +130,8 @@ Wanted::Wanted(const plan::LoadOptions& o) : table(o.table), settings(o.settings
   if (o.on_conflict == writer::OnConflict::update) privileges += ", update";
   if (o.deletes()) privileges += ", select, delete";
   if (o.truncate) privileges += ", truncate";
+  may_make = !o.makes && !o.check && o.use_ledger && o.select.empty() && !o.truncate &&
+             !o.deletes() && o.on_conflict == writer::OnConflict::error;
   is_owner = o.defer_indexes;
   has_stage = o.is_all_or_nothing();
   has_temporary = o.on_conflict != writer::OnConflict::error || has_sql;

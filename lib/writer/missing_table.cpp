@@ -107,4 +107,14 @@ asio::awaitable<std::string> likely_table(pg::Connection& on, std::string table)
                    std::string(row.text(0, parts["name"])));
 }
 
+asio::awaitable<bool> can_be_made(pg::Connection& on, std::string table) {
+  const Sql ask = sql(
+      "select {} is null and case when array_length(p, 1) > 1 then exists (select from "
+      "pg_catalog.pg_namespace n where n.nspname = p[array_length(p, 1) - 1]) else true end from "
+      "parse_ident({}, false) p",
+      oid_of_table(table), literal(table));
+  const auto answer = co_await on.query(ask);
+  co_return answer.back().boolean(0, 0);
+}
+
 }  // namespace sluice::writer

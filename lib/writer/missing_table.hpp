@@ -14,4 +14,7 @@ Sql oid_of_table(const std::string& table);
 /// name is like it. `table` is written as in SQL.
 asio::awaitable<std::string> likely_table(pg::Connection& on, std::string table);
 
+/// Whether there is no such table, and the schema in which one would be made is there.
+asio::awaitable<bool> can_be_made(pg::Connection& on, std::string table);
+
 }  // namespace sluice::writer

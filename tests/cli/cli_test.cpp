@@ -122,6 +122,7 @@ TEST_F(Cli, WrongUsageNamesTheFlagAndWhatToWriteInstead) {
       {{"check", path_, "-t", "999999"}, 2, "a number is no name"},
       {{"check", path_, "-t", "-"}, 2, "it is no name"},
       {{"load", path_, "-t", "nix"}, 1, "relation \"nix\" does not exist"},
+      {{"load", path_, "-t", "nix"}, 1, "--create makes the table"},
       {{"loads", "show", "99"}, 1, "there is no load 99"},
   };
   for (const UsageCase& c : cases) {
