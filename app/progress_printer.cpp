@@ -67,7 +67,7 @@ asio::awaitable<void> ProgressPrinter::follow(const load::Load& load) {
   auto next = async::Clock::now() + period();
   for (;;) {
     co_await async::sleep_for(50ms);
-    announce(load);
+    announce(load, false);
     print_notes(load);
     if (async::Clock::now() < next) continue;
     next += period();
@@ -89,16 +89,22 @@ void ProgressPrinter::finish_several(const load::Progress& progress) {
 }
 
 void ProgressPrinter::finish(const load::Load& load) {
-  announce(load);
+  announce(load, true);
   print_notes(load);
   erase_bar();
   if (mode_ == ProgressMode::json) print_json(load.progress());
 }
 
-/// "trips.csv -> public.trips     4 connections, COPY binary, 8 MiB chunks"
-void ProgressPrinter::announce(const load::Load& load) {
+/// "trips.csv -> public.trips     4 connections, COPY binary, 8 MiB chunks". A load that goes on
+/// keeps the chunks it began with: until that is decided they are not said.
+void ProgressPrinter::announce(const load::Load& load, bool has_ended) {
+  using Stage = load::Progress::Stage;
   const plan::PlanSummary& plan = load.report().plan;
   if (announced_ || plan.table.empty()) return;
+  const Stage stage = load.progress().stage;
+  const bool is_loading = stage != Stage::preparing && stage != Stage::verifying;
+  const bool is_decided = has_ended || (is_loading && (!is_entered_ || load.report().load));
+  if (!is_decided && (verbose_ || async::Clock::now() - began_ < 2s)) return;
   announced_ = true;
   began_ = async::Clock::now();
   if (quiet_ || mode_ == ProgressMode::json) return;
@@ -106,9 +112,10 @@ void ProgressPrinter::announce(const load::Load& load) {
     print_log(report::text_of_plan(plan));
     return;
   }
-  print_log(fmt::format("{} -> {}     {} connection{}, {}, {} chunks\n", cell(plan.source),
-                        cell(plan.table), plan.jobs, plan.jobs == 1 ? "" : "s", plan.writer,
-                        format_bytes(plan.chunk_bytes)));
+  const std::string chunks =
+      is_decided ? ", " + format_bytes(plan.chunk_bytes) + " chunks" : std::string();
+  print_log(fmt::format("{} -> {}     {} connection{}, {}{}\n", cell(plan.source), cell(plan.table),
+                        plan.jobs, plan.jobs == 1 ? "" : "s", plan.writer, chunks));
 }
 
 void ProgressPrinter::print_notes(const load::Load& load) {

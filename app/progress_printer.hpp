@@ -26,6 +26,8 @@ class ProgressPrinter {
 
   /// What is printed at the end has the plan.
   void leave_plan_out() { announced_ = true; }
+  /// The load is entered into the ledger, where it may be one that goes on.
+  void expect_entry() { is_entered_ = true; }
 
   /// Prints what is not printed yet (the first line, the notes) and leaves the cursor on an empty
   /// line.
@@ -34,7 +36,7 @@ class ProgressPrinter {
  private:
   std::chrono::milliseconds period() const;
   void print(const load::Progress& progress);
-  void announce(const load::Load& load);
+  void announce(const load::Load& load, bool has_ended);
   void print_notes(const load::Load& load);
   void print_bar(const load::Progress& progress);
   void print_plain(const load::Progress& progress);
@@ -45,6 +47,7 @@ class ProgressPrinter {
   bool quiet_;
   bool verbose_;
   bool announced_ = false;
+  bool is_entered_ = false;
   bool bar_shown_ = false;
   std::size_t notes_printed_ = 0;
   async::Clock::time_point began_;

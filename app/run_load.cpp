@@ -61,6 +61,7 @@ report::Ending run_one(Runtime& runtime, const LoadFlags& flags, const plan::Loa
   load::Load load(runtime.resources(), options);
   ProgressPrinter printer(flags.progress, flags.common.quiet, flags.common.verbose);
   if (options.dry_run) printer.leave_plan_out();
+  if (options.use_ledger && !options.check) printer.expect_entry();
   runtime.on_signal([&load] { load.stop(); }, [&load] { load.cancel(); });
   std::exception_ptr failed;
   try {
@@ -128,8 +129,12 @@ report::Ending ending_of(const Failure& failure, const std::string& path,
           .is_held = false};
 }
 
+std::string name_of_file(const report::Ending& ending) {
+  return ending.path == "-" ? "stdin" : text_of_path(ending.path);
+}
+
 void name_file(report::Ending& ending) {
-  const std::string name = ending.path == "-" ? "stdin" : text_of_path(ending.path);
+  const std::string name = name_of_file(ending);
   if (ending.message.empty() || ending.message.contains(name) ||
       ending.message.contains(ending.path))
     return;

@@ -20,6 +20,9 @@ report::Ending ending_of(const std::exception_ptr& failed, const Runtime& runtim
 /// The ending of a command that could not begin.
 report::Ending ending_of(const Failure& failure, const std::string& path, const std::string& table);
 
+/// How messages name the file of a load.
+std::string name_of_file(const report::Ending& ending);
+
 /// Of several files, each message says which one it is about.
 void name_file(report::Ending& ending);
 

@@ -222,7 +222,7 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   plan::fill_in_load(plan_, load.id);
   // What decides where chunks end stays; how large a record may be does not.
   plan_.options.chunk_bytes = load.chunk_bytes;
-  run_.report.plan.chunk_bytes = load.chunk_bytes;
+  run_.report.plan = plan_.summary();
   Sql more = std::move(before) + defer_statements(plan_, sql("{}", load.id.value));
   if (load.counts_mark)
     more += ledger::leave_mark_out_statements(load, entry_, source::utf8_mark.size());

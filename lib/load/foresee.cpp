@@ -60,6 +60,9 @@ asio::awaitable<void> foresee(Run& run, plan::Plan& plan) {
       break;
     case Kind::append: require_own_table(plan); break;
     case Kind::resume:
+      plan.options.chunk_bytes = verdict.load->chunk_bytes;
+      run.report.plan = plan.summary();
+      break;
     case Kind::nothing_to_do: break;
     case Kind::refuse_grown: {
       const Failure refused = co_await refusal_of_grown(run.on, *connection, plan, entry, verdict);

@@ -50,6 +50,32 @@ TEST_F(Beside, WhatBeganWithTruncateGoesOn) {
   }
 }
 
+/// The chunks of a load are those that it began with, whatever the flag says now.
+TEST_F(Beside, WhatGoesOnSaysTheChunksThatItHas) {
+  db().run("create table t (id int)");
+  std::string csv = "id\n";
+  for (int i = 1; i <= 200; ++i) csv += "1\n";
+  const std::string file = folder_.write("in.csv", csv + "x\n2\n");
+  ASSERT_EQ(1, load(file, "t", {"--chunk-size", "64", "-j", "1"}).exit_code);
+  const std::vector<std::string> more{"--chunk-size", "1MiB", "-j", "2", "--max-rejects", "1"};
+  std::vector<std::string> dry = more;
+  dry.emplace_back("--dry-run");
+  const Finished foreseen = load(file, "t", dry);
+  EXPECT_THAT(foreseen.out, ::testing::ContainsRegex("chunks +64 bytes"));
+  // It is decided when the ledger can be read.
+  Session locker(url());
+  locker.run("begin; lock table pgsluice.loads in access exclusive mode");
+  Process process(command(file, "t", more));
+  ASSERT_TRUE(comes_true("select exists (select from pg_locks where not granted)"));
+  std::this_thread::sleep_for(300ms);
+  locker.run("rollback");
+  const Finished resumed = process.wait();
+  EXPECT_EQ(3, resumed.exit_code) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("resuming load"));
+  EXPECT_THAT(resumed.err, HasSubstr(", 64 bytes chunks"));
+  EXPECT_THAT(resumed.err, Not(HasSubstr("1 MiB chunks")));
+}
+
 /// What goes on with a load that --again began is the command without it.
 TEST_F(Beside, AgainSaysHowItGoesOn) {
   db().run("create table t (id int)");
