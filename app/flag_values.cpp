@@ -171,6 +171,13 @@ CLI::Option& add_list_option(CLI::App& command, const std::string& flags,
               ->allow_extra_args(false);
 }
 
+CLI::Option& not_empty(CLI::Option& option) {
+  const auto defect = [](const std::string& text) {
+    return std::string(text.empty() ? "it is empty" : "");
+  };
+  return *option.check(defect);
+}
+
 std::size_t place_of_choice(const std::string& flag, const std::string& text,
                             const std::vector<std::string>& names) {
   const auto found = std::ranges::find(names, text);

@@ -65,6 +65,9 @@ CLI::Option& add_list_option(CLI::App& command, const std::string& flags,
                              std::vector<std::string>& texts, bool has_commas,
                              const std::string& help);
 
+/// Refuses an empty value where that says nothing: the flag would count as left out.
+CLI::Option& not_empty(CLI::Option& option);
+
 /// The place of `text` in `names`. Throws WrongValue that lists them.
 std::size_t place_of_choice(const std::string& flag, const std::string& text,
                             const std::vector<std::string>& names);

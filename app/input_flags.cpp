@@ -100,12 +100,13 @@ void add_value_flags(CLI::App& c, LoadFlags& f) {
   c.add_flag("--trim", f.trim, "blanks around values do not count; all: around those in quotes too")
       ->option_text("[=all]")
       ->group(group);
-  c.add_option("--decimal", values.decimal,
-               "what stands in front of decimals, in columns of numbers (default: .)")
-      ->option_text("CHAR")
+  not_empty(*c.add_option("--decimal", values.decimal,
+                          "what stands in front of decimals, in columns of numbers (default: .)"))
+      .option_text("CHAR")
       ->group(group);
-  c.add_option("--thousands", values.thousands, "what stands between groups of three digits")
-      ->option_text("CHAR")
+  not_empty(
+      *c.add_option("--thousands", values.thousands, "what stands between groups of three digits"))
+      .option_text("CHAR")
       ->group(group);
   add_list_option(c, "--booleans", values.booleans, false,
                   "what is true and what is false in columns of booleans, such as Y,N (repeatable)")
@@ -140,11 +141,10 @@ void add_input_flags(CLI::App& c, LoadFlags& f) {
   add_number_option(c, "--skip-footer", {0, limits::footer_lines_max}, skip_footer,
                     "lines at the end that are not read")
       .group(group);
-  c.add_option(
-       "--encoding", f.load.encoding,
-       "of the file, as PostgreSQL, Python or iconv names it (default: UTF-16 and UTF-32 are seen; "
-       "else PGCLIENTENCODING or UTF8)")
-      ->option_text("NAME")
+  not_empty(*c.add_option("--encoding", f.load.encoding,
+                          "of the file, as PostgreSQL, Python or iconv names it (default: UTF-16 "
+                          "and UTF-32 are seen; else PGCLIENTENCODING or UTF8)"))
+      .option_text("NAME")
       ->group(group);
   add_size_option(c, "--max-record-bytes", f.load.record_bytes_max,
                   "largest record, before it is an error (default: 64MiB)")
@@ -157,9 +157,9 @@ void add_input_flags(CLI::App& c, LoadFlags& f) {
 
 void add_packing_flags(CLI::App& c, LoadFlags& f) {
   const std::string group = "Packed input (gz, zst, lz4, xz, bz2, zip, tar, 7z: by content)";
-  add_list_option(c, "--member", f.load.unpack.members, false,
-                  "the file of an archive that is meant, or a pattern for several (repeatable; "
-                  "default: the only one)")
+  not_empty(add_list_option(c, "--member", f.load.unpack.members, false,
+                            "the file of an archive that is meant, or a pattern for several "
+                            "(repeatable; default: the only one)"))
       .option_text("GLOB")
       ->group(group);
   add_size_option(c, "--decode-memory", f.load.unpack.memory_max,

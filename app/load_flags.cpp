@@ -370,10 +370,10 @@ void add_reject_flags(CLI::App& c, LoadFlags& f) {
       c, "--max-reject-ratio", ratio_max,
       "stop when more than this share of the file's records is bad: 0.01 is one in a hundred")
       .group(group);
-  c.add_option("--rejects", f.load.rejects_path,
-               "CSV file for the bad records, with the reasons beside it in .jsonl (default: "
-               "FILE.rejects.csv beside the source)")
-      ->option_text("FILE")
+  not_empty(*c.add_option("--rejects", f.load.rejects_path,
+                          "CSV file for the bad records, with the reasons beside it in .jsonl "
+                          "(default: FILE.rejects.csv beside the source)"))
+      .option_text("FILE")
       ->group(group);
   add_choice_option<tuple::Ragged>(
       c, "--ragged", f.load.record_policy.ragged,

@@ -3,6 +3,7 @@
 #include "base/failure.hpp"
 #include "source/archive_shelf.hpp"
 #include "source/member_source.hpp"
+#include "source/no_archive.hpp"
 #include "source/packed_source.hpp"
 
 namespace sluice::source {
@@ -27,8 +28,10 @@ bool RecognisedSource::seek(std::uint64_t offset) {
 /// A source that was stopped meanwhile looks like one that was cut off.
 void RecognisedSource::recognise() {
   try {
+    bool is_of_archive = false;
     for (Packing packing = unpack_streams(); is_archive(packing); packing = unpack_streams()) {
       count_packing(packing);
+      is_of_archive = true;
       std::optional<ChosenMember> known;
       if (options_.shelf && options_.member)
         known = options_.shelf->find(top_->stamp(), *options_.member);
@@ -42,6 +45,7 @@ void RecognisedSource::recognise() {
       add_layer(
           std::make_unique<MemberSource>(std::move(top_), packing, options_, std::move(chosen)));
     }
+    if (!is_of_archive && !options_.members.empty()) throw no_archive(name());
   } catch (const Failure&) {
     if (!stopped_) throw;
   }

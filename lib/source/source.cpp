@@ -12,6 +12,7 @@
 #include "source/file_source.hpp"
 #include "source/http_source.hpp"
 #include "source/marked_source.hpp"
+#include "source/no_archive.hpp"
 #include "source/packing.hpp"
 #include "source/read_ahead.hpp"
 #include "source/recognised_source.hpp"
@@ -86,6 +87,7 @@ std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
                       ": is a zip behind something else, such as the program of an archive that "
                       "unpacks itself: unpack it, and load what is in it");
   }
+  if (!options.members.empty()) throw no_archive(path);
   const Packing promised = packing_of_name(path);
   if (file->length() == beginning.size() && is_cut_magic(beginning, promised)) {
     throw Failure(FailureKind::failed, path + ": its " + std::string(name_of(promised)) +
