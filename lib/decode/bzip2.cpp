@@ -46,7 +46,8 @@ class Bzip2 final : public Members {
     if (result == BZ_MEM_ERROR) throw std::bad_alloc();
     // It checks sums of blocks before it gives them out, so what is stored is not damaged.
     if (result != BZ_OK && result != BZ_STREAM_END)
-      throw Defect::damaged("it is not what bzip2 writes, or not what was packed");
+      throw Defect::damaged("it is not what bzip2 writes, or not what was packed")
+          .behind(given - stream_.avail_in);
     MemberStep done;
     done.taken = given - stream_.avail_in;
     done.made = room - stream_.avail_out;

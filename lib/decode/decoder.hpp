@@ -26,8 +26,17 @@ class Defect : public std::runtime_error {
 
   Kind kind() const noexcept { return kind_; }
 
+  /// Where it was met, about: so many bytes behind the beginning of the step's input.
+  std::size_t at() const noexcept { return at_; }
+  Defect behind(std::size_t bytes) const {
+    Defect further = *this;
+    further.at_ += bytes;
+    return further;
+  }
+
  private:
   Kind kind_;
+  std::size_t at_ = 0;
 };
 
 /// What one step came to.

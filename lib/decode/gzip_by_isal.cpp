@@ -34,12 +34,14 @@ class GzipByIsal final : public Members {
   MemberStep go_on(std::string_view in, std::span<char> out, bool) override {
     const std::size_t of_header = header_.take(in);
     MemberStep done;
-    if (header_.is_whole()) done = inflate(in.substr(of_header), out);
+    if (header_.is_whole()) done = inflate(in, of_header, out);
     done.taken += of_header;
     return done;
   }
 
-  MemberStep inflate(std::string_view in, std::span<char> out) {
+  /// What is in `in` behind its header's bytes.
+  MemberStep inflate(std::string_view in, std::size_t of_header, std::span<char> out) {
+    in.remove_prefix(of_header);
     constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
     state_->next_in = reinterpret_cast<std::uint8_t*>(const_cast<char*>(in.data()));
     state_->avail_in = static_cast<std::uint32_t>(std::min(in.size(), most));
@@ -48,7 +50,7 @@ class GzipByIsal final : public Members {
     const std::uint32_t given = state_->avail_in;
     const std::uint32_t room = state_->avail_out;
     const int result = ::isal_inflate(state_.get());
-    if (result < 0) throw defect_of(result);
+    if (result < 0) throw defect_of(result).behind(of_header + given - state_->avail_in);
     MemberStep done;
     done.taken = given - state_->avail_in;
     done.made = room - state_->avail_out;

@@ -39,7 +39,8 @@ class GzipByZlib final : public Members {
     // Z_BUF_ERROR: no progress was possible.
     if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
       throw Defect::damaged("it is not gzip, or not what was packed: " +
-                            std::string(stream_.msg == nullptr ? "no gzip" : stream_.msg));
+                            std::string(stream_.msg == nullptr ? "no gzip" : stream_.msg))
+          .behind(given - stream_.avail_in);
     MemberStep done;
     done.taken = given - stream_.avail_in;
     done.made = room - stream_.avail_out;

@@ -17,7 +17,7 @@ Step Members::step(std::string_view in, std::span<char> out, bool is_last) {
       is_inside_ = true;
       has_made_ = false;
     }
-    const MemberStep done = go_on_or_tell(in, out, is_last);
+    const MemberStep done = go_on_or_tell(in, out, is_last, all.taken);
     in.remove_prefix(done.taken);
     out = out.subspan(done.made);
     all.taken += done.taken;
@@ -31,12 +31,15 @@ Step Members::step(std::string_view in, std::span<char> out, bool is_last) {
 }
 
 /// What is no member is told so, and not as a damaged one.
-Members::MemberStep Members::go_on_or_tell(std::string_view in, std::span<char> out, bool is_last) {
+Members::MemberStep Members::go_on_or_tell(std::string_view in, std::span<char> out, bool is_last,
+                                           std::size_t before) {
   try {
     return go_on(in, out, is_last);
   } catch (const Defect& defect) {
-    if (is_first_ || has_made_ || defect.kind() != Defect::Kind::damaged) throw;
-    throw Defect::damaged("what stands behind its last whole member is neither a member nor zeros");
+    if (is_first_ || has_made_ || defect.kind() != Defect::Kind::damaged)
+      throw defect.behind(before);
+    throw Defect::damaged("what stands behind its last whole member is neither a member nor zeros")
+        .behind(before);
   }
 }
 

@@ -23,7 +23,9 @@ class Members : public Decoder {
 
  private:
   std::size_t skip_padding(std::string_view in);
-  MemberStep go_on_or_tell(std::string_view in, std::span<char> out, bool is_last);
+  /// `before`: bytes of the step's input that stand in front of `in`.
+  MemberStep go_on_or_tell(std::string_view in, std::span<char> out, bool is_last,
+                           std::size_t before);
 
   bool is_inside_ = false;
   bool is_padded_ = false;

@@ -40,7 +40,7 @@ class Xz final : public Decoder {
     } while (result == LZMA_OK && done.taken == 0 && done.made == 0);
     is_complete_ = result == LZMA_STREAM_END;
     if (result != LZMA_OK && result != LZMA_STREAM_END && result != LZMA_BUF_ERROR)
-      throw defect_of(result);
+      throw defect_of(result).behind(done.taken);
     return done;
   }
 

@@ -84,7 +84,7 @@ class Zstd final : public Members {
     ZSTD_inBuffer from{in.data(), in.size(), 0};
     ZSTD_outBuffer to{out.data(), out.size(), 0};
     const std::size_t result = ::ZSTD_decompressStream(context_.get(), &to, &from);
-    if (::ZSTD_isError(result) != 0) throw defect_of(result);
+    if (::ZSTD_isError(result) != 0) throw defect_of(result).behind(from.pos);
     MemberStep done;
     done.taken = from.pos;
     done.made = to.pos;

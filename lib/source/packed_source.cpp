@@ -85,7 +85,7 @@ decode::Step PackedSource::step(char* into, std::size_t size) {
 
 Unreadable PackedSource::failure_of(const decode::Defect& defect) const {
   const std::string what = std::string(name_of(packing_)) + ", near packed byte " +
-                           std::to_string(taken_) + ": " + defect.what();
+                           std::to_string(taken_ + defect.at()) + ": " + defect.what();
   if (defect.kind() == decode::Defect::Kind::memory)
     return {FailureKind::usage, name() + ": " + what + " (see --decode-memory)",
             "with a larger --decode-memory"};

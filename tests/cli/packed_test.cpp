@@ -161,6 +161,40 @@ TEST_F(PackedLoad, DamageIsToldAndAtomicStoresNothing) {
   EXPECT_EQ(0, rows());
 }
 
+/// The place is that of what is damaged, not of what was read together with it.
+TEST_F(PackedLoad, SaysWhereItIsDamaged) {
+  const std::string make = "cat > b.csv && tar -cf - b.csv | ";
+  for (const char* command : {"gzip -c", "zstd -q -c --check", "xz -0 -c", "bzip2 -c"}) {
+    std::string packed = piped(make + command, csv_to_pack(600'000));
+    const std::size_t at = packed.size() * 3 / 4;
+    packed.replace(at, 40, std::string(40, '\xff'));
+    const Finished damaged = load(folder_.write("f.tar.packed", packed));
+    EXPECT_EQ(1, damaged.exit_code) << command << damaged.err;
+    const std::string_view words = "near packed byte ";
+    const std::size_t said = damaged.err.find(words);
+    ASSERT_NE(std::string::npos, said) << command << damaged.err;
+    const std::size_t place = std::stoul(damaged.err.substr(said + words.size()));
+    EXPECT_GT(place, packed.size() / 4) << command;
+    EXPECT_LE(place, packed.size()) << command;
+  }
+}
+
+TEST_F(PackedLoad, WhatIsNoArchiveHasNoMembers) {
+  const std::string text = "id,name\n1,a\n";
+  const std::string plain = folder_.write("f.csv", text);
+  const std::string packed = folder_.write("f.csv.gz", piped("gzip -c", text));
+  for (const auto& [path, input] :
+       {std::pair(plain, std::string()), std::pair(packed, std::string()),
+        std::pair(std::string("-"), plain), std::pair(std::string("-"), packed)}) {
+    const Finished refused = load(path, {"--member", "*.csv"}, input);
+    EXPECT_EQ(2, refused.exit_code) << path << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("is no archive, and --member names a file of one"));
+  }
+  const Finished checked = pgsluice({"check", plain, "-t", "t", "-d", url(), "--member", "f.csv"});
+  EXPECT_EQ(2, checked.exit_code) << checked.out;
+  EXPECT_EQ(0, rows());
+}
+
 /// What is said to be stored, and to be the way on, is.
 TEST_F(PackedLoad, SaysWhatIsStoredOfWhatIsDamaged) {
   const std::string text = csv_to_pack(600'000);
