@@ -27,7 +27,12 @@ CommandFiles::CommandFiles(const LoadFlags& flags, const MoreFiles& more, const 
                            plan::LoadOptions options, report::Several& several)
     : options_(std::move(options)), names_(several.files) {
   refuse_what_takes_more(flags, more, after);
-  inputs_ = inputs_of(without_rejects(flags, files_of(flags), several.left_out), options_.unpack);
+  source::NamedByLists of_lists;
+  const std::vector<std::string> files = files_of(flags, &of_lists);
+  inputs_ = inputs_of(without_rejects(flags, files, several.left_out), options_.unpack);
+  for (Input& input : inputs_)
+    if (const auto named = of_lists.find(input.path); named != of_lists.end())
+      input.named_by = named->second;
   after.check_inputs(inputs_, more.after);
   refuse_what_one_file_does(options_, inputs_.size());
   for (const Input& input : inputs_) several.files.push_back(input.shown());

@@ -5,6 +5,7 @@
 #include "app/output.hpp"
 #include "app/run_load.hpp"
 #include "base/exit_code.hpp"
+#include "base/path_text.hpp"
 
 namespace sluice::app {
 
@@ -36,6 +37,9 @@ void FileEndings::take(std::size_t file, report::Ending ending) {
   ++count_;
   if (after_.is_of_others(file, ending)) return leave_to_others(file);
   if (files_.size() > 1) name_file(ending);
+  const std::string& list = files_[file].named_by;
+  if (ending.exit_code == exit_usage && !ending.report.load && !list.empty())
+    ending.message += "\n  It is named by " + text_of_path(list) + ".";
   print(ending);
   if (after_.is_all_loaded(file, ending) && !files_.options().dry_run) act_after(file, ending);
   exit_code_ = worse(exit_code_, ending.exit_code);
@@ -65,7 +69,8 @@ void FileEndings::act_after(std::size_t file, report::Ending& ending) const {
 }
 
 void FileEndings::print(const report::Ending& ending) const {
-  if (flags_.common.output == OutputFormat::text) print_ending(ending, flags_.common.quiet);
+  if (flags_.common.output == OutputFormat::text)
+    print_ending(ending, flags_.common.quiet, files_.size() > 1);
 }
 
 int FileEndings::tell_all() {

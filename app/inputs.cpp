@@ -12,6 +12,7 @@
 #include "base/limits.hpp"
 #include "base/reject_name.hpp"
 #include "source/locate.hpp"
+#include "source/no_archive.hpp"
 #include "source/packing.hpp"
 #include "source/remote.hpp"
 
@@ -73,12 +74,19 @@ class EachOnce {
   std::map<std::pair<dev_t, ino_t>, std::vector<std::string>> seen_;
 };
 
+/// What is fetched, or comes once, says when it is read what it is; and what is not there says
+/// that.
+bool may_be_no_archive(const std::string& file) {
+  std::error_code error;
+  return file != "-" && !source::is_remote(file) && fs::is_regular_file(file, error);
+}
+
 }  // namespace
 
-std::vector<std::string> files_of(const LoadFlags& flags) {
+std::vector<std::string> files_of(const LoadFlags& flags, source::NamedByLists* of_lists) {
   std::vector<source::LeftOut> left_out;
   std::vector<std::string> all =
-      flags.as_named ? flags.files : source::locate(flags.files, left_out);
+      flags.as_named ? flags.files : source::locate(flags.files, left_out, of_lists);
   source::hide_secrets(all, *flags.load.unpack.fetch);  // those of lists
   const bool is_quiet = flags.common.quiet || flags.progress == ProgressMode::json;
   if (!is_quiet) tell_left_out(left_out);
@@ -98,6 +106,8 @@ std::vector<Input> inputs_of(const std::vector<std::string>& files,
       if (auto members = source::members_of(file, options))
         archive = std::make_shared<const source::Members>(std::move(*members));
     }
+    if (!archive && may_be_no_archive(file) && !options.members.empty())
+      throw source::no_archive(file);
     if (!archive) {
       inputs.push_back({.path = file, .member = {}, .is_last_of_file = true});
       continue;

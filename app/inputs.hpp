@@ -7,6 +7,7 @@
 
 #include "app/load_flags.hpp"
 #include "load/known_files.hpp"
+#include "source/locate.hpp"
 #include "source/source.hpp"
 
 namespace sluice::app {
@@ -20,6 +21,7 @@ struct Input {
   std::shared_ptr<const source::Members> archive = {};
   std::optional<std::uint64_t> length = {};  ///< ... and what that says of it
   std::string stamp = {};
+  std::string named_by = {};  ///< "@LIST, line 3"; empty: no list has
 
   /// "trips.csv", "a.zip!dir/b.csv".
   std::string shown() const { return member ? path + "!" + *member : path; }
@@ -32,8 +34,9 @@ struct Input {
 };
 
 /// The files that the arguments of a command mean, each once. What of folders and patterns is left
-/// out, and what names a file once more, is said. Throws Failure.
-std::vector<std::string> files_of(const LoadFlags& flags);
+/// out, and what names a file once more, is said; what lists have named, is in `of_lists`. Throws
+/// Failure.
+std::vector<std::string> files_of(const LoadFlags& flags, source::NamedByLists* of_lists = nullptr);
 
 /// Without the rejects of its files, which a pattern matches too; they are said, and in `left_out`.
 /// Where all are such, they are meant.

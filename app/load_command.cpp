@@ -20,7 +20,7 @@ int run_load(LoadFlags& flags, const MoreFiles& more) {
   } catch (const Failure& error) {
     report::Ending ending = ending_of(error, flags.files.front(), flags.load.table);
     exit_code = ending.exit_code;
-    if (as_text) print_ending(ending, flags.common.quiet);
+    if (as_text) print_ending(ending, flags.common.quiet, false);
     several.endings.push_back(std::move(ending));
   }
   if (as_text) {

@@ -130,11 +130,20 @@ class Files {
   SideBySide side_by_side_;
 };
 
+/// "trips.csv: " of what does not say it itself.
+std::string name_in_front(const report::Ending& ending) {
+  using Status = load::LoadReport::Status;
+  const Status status = ending.report.status;
+  if (status != Status::stored && status != Status::nothing_to_do) return {};
+  return cell(name_of_file(ending)) + ": ";
+}
+
 }  // namespace
 
-void print_ending(const report::Ending& ending, bool quiet) {
-  const std::string text = text_of(ending);
+void print_ending(const report::Ending& ending, bool quiet, bool names_file) {
+  std::string text = text_of(ending);
   if (ending.message.empty()) {
+    if (names_file) text.insert(0, name_in_front(ending));
     if (!quiet) print_result(text);
     return;
   }

@@ -21,7 +21,8 @@ struct MoreFiles {
 /// them.
 int load_files(const LoadFlags& flags, const MoreFiles& more, report::Several& several);
 
-/// On stdout where it ended well, unless `quiet`; else on stderr.
-void print_ending(const report::Ending& ending, bool quiet);
+/// On stdout where it ended well, unless `quiet`; else on stderr. With `names_file` the name of the
+/// file stands in front of what became of it.
+void print_ending(const report::Ending& ending, bool quiet, bool names_file);
 
 }  // namespace sluice::app

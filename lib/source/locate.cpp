@@ -11,6 +11,7 @@
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
 #include "base/reject_name.hpp"
+#include "source/marked_source.hpp"
 #include "source/remote.hpp"
 
 namespace sluice::source {
@@ -171,6 +172,23 @@ class Search {
   std::set<std::string> links_;
 };
 
+/// One that a load has left there, or an empty text.
+std::string reject_file_in(const std::string& folder) {
+  for (const std::string& name : names_in(folder)) {
+    const fs::path path = fs::path(folder) / name;
+    if (!is_folder(path) && is_reject_file(path.string())) return path.string();
+  }
+  return {};
+}
+
+/// A line of a list without the blanks around it, which nobody sees.
+std::string trimmed(std::string_view line) {
+  constexpr std::string_view blanks = " \t\r";
+  const std::size_t begin = line.find_first_not_of(blanks);
+  if (begin == std::string_view::npos) return {};
+  return std::string(line.substr(begin, line.find_last_not_of(blanks) + 1 - begin));
+}
+
 class Locating {
  public:
   explicit Locating(std::vector<LeftOut>& left_out) : left_out_(left_out) {}
@@ -196,15 +214,19 @@ class Locating {
   }
 
   std::vector<std::string> paths() && { return std::move(paths_); }
+  const NamedByLists& of_lists() const { return of_lists_; }
 
  private:
   void add_folder(const std::string& folder) {
     LeftOut left{folder, {}};
     const std::vector<std::string> found = files_of_folder(folder, left.names);
+    const std::string rejects = found.empty() ? reject_file_in(folder) : std::string();
     std::string if_none =
         folder + ": the folder has no *.csv, *.tsv or *.txt, packed or not, to load";
     for (std::size_t i = 0; i < std::min<std::size_t>(left.names.size(), 3); ++i)
       if_none += (i == 0 ? "; name what you mean, or use a pattern: " : ", ") + left.names[i];
+    if (!rejects.empty())
+      if_none += "; rejects of loads are loaded by their names alone: " + rejects;
     take_all(found, if_none);
     if (!left.names.empty()) left_out_.push_back(std::move(left));
   }
@@ -244,12 +266,29 @@ class Locating {
       throw Failure(FailureKind::usage,
                     "@" + text_of_path(path) + ": there is no such list of files that can be read");
     }
+    std::size_t number = 0;
     for (std::string line; std::getline(list, line);) {
+      if (++number == 1 && line.starts_with(utf8_mark)) line.erase(0, utf8_mark.size());
       if (line.ends_with('\r')) line.pop_back();
-      if (!line.empty() && !line.starts_with('#')) add(line, true);
+      add_of_list("@" + path + ", line " + std::to_string(number), line);
     }
     if (paths_.size() == before)
       throw Failure(FailureKind::usage, "@" + text_of_path(path) + ": names no file");
+  }
+
+  void add_of_list(const std::string& place, const std::string& line) {
+    // A name may have blanks around it.
+    std::error_code error;
+    const std::string named = fs::exists(line, error) ? line : trimmed(line);
+    if (named.empty() || named.starts_with('#')) return;
+    const std::size_t before = paths_.size();
+    try {
+      add(named, true);
+    } catch (const Failure& failure) {
+      throw Failure(failure.kind(), text_of_path(place) + ": " + failure.problem(),
+                    failure.advice());
+    }
+    for (std::size_t i = before; i < paths_.size(); ++i) of_lists_[paths_[i]] = place;
   }
 
   void take_all(const std::vector<std::string>& found, const std::string& if_none) {
@@ -264,6 +303,7 @@ class Locating {
   std::vector<LeftOut>& left_out_;
   std::vector<std::string> paths_;
   std::set<std::string> seen_;
+  NamedByLists of_lists_;
 };
 
 }  // namespace
@@ -302,9 +342,10 @@ std::vector<std::string> files_of_folder(const std::string& folder,
 }
 
 std::vector<std::string> locate(const std::vector<std::string>& arguments,
-                                std::vector<LeftOut>& left_out) {
+                                std::vector<LeftOut>& left_out, NamedByLists* of_lists) {
   Locating locating(left_out);
   for (const std::string& argument : arguments) locating.add(argument, false);
+  if (of_lists != nullptr) *of_lists = locating.of_lists();
   return std::move(locating).paths();
 }
 

@@ -121,6 +121,11 @@ TEST_F(ManyFiles, TheSameAgainHasNothingToDo) {
   const std::string before = table();
   folder_.write("in/1010.csv", "id,name\n5000,changed\n");
   folder_.write("in/2000.csv", "id,name\n5001,new\n");
+  const Finished told = load({path("in/1001.csv"), path("in/1002.csv")});
+  EXPECT_EQ(0, told.exit_code) << told.err;
+  for (const char* name : {"in/1001.csv", "in/1002.csv"})
+    EXPECT_THAT(told.out, HasSubstr(path(name) + ": nothing to do: this file is already in"));
+  EXPECT_THAT(load({path("in/1001.csv")}).out, ::testing::StartsWith("nothing to do"));
   const auto json = load_json({path("in/*.csv")}, 0);
   EXPECT_EQ(49, std::ranges::count_if(json["loads"],
                                       [](const auto& one) {
@@ -169,6 +174,13 @@ TEST_F(ManyFiles, FoldersPatternsAndListsMeanFiles) {
   const Finished none = load({path("in/*.tsv")});
   EXPECT_EQ(2, none.exit_code);
   EXPECT_THAT(none.err, HasSubstr("no file matches this pattern"));
+  folder_.write("list.txt", path("in/1000.csv") + "\n# " + path("x") + "\n\n  " +
+                                path("in/1001.csv") + " \r\n\tgone.csv \n");
+  const Finished gone = load({"@" + list}, {"--keep-going"});
+  EXPECT_EQ(2, gone.exit_code) << gone.err;
+  EXPECT_THAT(gone.err, HasSubstr("gone.csv: No such file or directory\n  It is named by @" + list +
+                                  ", line 5."));
+  EXPECT_THAT(gone.out, HasSubstr(path("in/1001.csv") + ": nothing to do"));
 }
 
 /// A signal ends the command between two files, and it does not say that all is loaded.

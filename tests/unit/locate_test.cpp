@@ -106,10 +106,34 @@ TEST_F(Locate, ListsNameFiles) {
   EXPECT_EQ(expected, locate({at("a.csv"), "@" + list, at("a.csv")}));
 }
 
+/// Blanks that nobody sees, and what editors put in front; a name that has some is meant all the
+/// same.
+TEST_F(Locate, BlanksAroundTheLinesOfAListDoNotCount) {
+  folder_.write(" blank.csv ", "1\n");
+  const std::string list = folder_.write(
+      "list", "\xef\xbb\xbf" + at("a.csv") + " \r\n \t\r\n  # no file\n\t" + at("c.tsv") + "\t\n" +
+                  at(" blank.csv ") + "\n" + at("gone.csv") + " ");
+  NamedByLists of_lists;
+  EXPECT_EQ(all({"x*.csv", "a.csv", "c.tsv", " blank.csv ", "gone.csv"}),
+            source::locate({at("x*.csv"), "@" + list}, left_out_, &of_lists));
+  EXPECT_EQ((NamedByLists{{at("a.csv"), "@" + list + ", line 1"},
+                          {at("c.tsv"), "@" + list + ", line 4"},
+                          {at(" blank.csv "), "@" + list + ", line 5"},
+                          {at("gone.csv"), "@" + list + ", line 6"}}),
+            of_lists);
+  const std::string wrong = folder_.write("l", at("a.csv") + "\n\n" + at("*.none"));
+  EXPECT_THAT(failure_of("@" + wrong), ::testing::StartsWith("@" + wrong + ", line 3: "));
+}
+
 TEST_F(Locate, NothingFoundIsSaid) {
   EXPECT_THAT(failure_of(at("*.none")), HasSubstr("*.none: no file matches this pattern"));
   std::filesystem::create_directory(folder_ / "empty");
   EXPECT_THAT(failure_of(at("empty")), HasSubstr("empty: the folder has no *.csv"));
+  EXPECT_THAT(failure_of(at("empty")), ::testing::Not(HasSubstr("rejects")));
+  folder_.write("empty/a.rejects.csv", "1\n");
+  EXPECT_THAT(
+      failure_of(at("empty")),
+      HasSubstr("rejects of loads are loaded by their names alone: " + at("empty/a.rejects.csv")));
   folder_.write("empty/a.zip", "x");
   EXPECT_THAT(failure_of(at("empty")), HasSubstr("use a pattern: a.zip"));
   EXPECT_THAT(failure_of("@" + at("nolist")), HasSubstr("no such list"));
