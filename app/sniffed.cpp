@@ -1,9 +1,11 @@
 #include "app/sniffed.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "app/reader.hpp"
 #include "base/path_text.hpp"
+#include "chunk/separator_line.hpp"
 #include "report/inspect.hpp"
 #include "sniff/proposal.hpp"
 #include "writer/catalog.hpp"
@@ -66,22 +68,52 @@ std::string words_of(const std::vector<std::string>& flags) {
   std::string words;
   for (const std::string& flag : flags)
     words += (words.empty() ? "" : " ") + report::shell_word(flag);
-  return words.empty() ? "the defaults" : words;
+  return words.empty() ? "the defaults, which are --delimiter , --quote '\"' --header match"
+                       : words;
+}
+
+std::string candidate(const sniff::Proposal& proposal, bool is_first) {
+  const std::size_t columns = proposal.reading().columns;
+  // What is a default is said too: it is what the other candidate differs from.
+  std::vector<std::string> flags = sniff::dialect_flags_of(proposal);
+  const auto has = [&flags](const char* flag) {
+    return std::ranges::find(flags, flag) != flags.end();
+  };
+  if (proposal.reading().format == csv::Format::csv && !has("--delimiter"))
+    flags.insert(flags.begin(), {"--delimiter", ","});
+  if (!has("--header"))
+    flags.insert(flags.end(), {"--header", proposal.has_header ? "match" : "none"});
+  return std::string(is_first ? "\n  either " : "\n  or     ") + words_of(flags) + " (" +
+         std::to_string(columns) + (columns == 1 ? " column)" : " columns)");
+}
+
+/// What the doubt is between, as flags.
+std::string candidates(const sniff::Proposal& proposal) {
+  std::string text;
+  sniff::Proposal other = proposal;
+  if (proposal.readings.are_sure()) {
+    for (const bool has_header : {true, false}) {
+      other.has_header = has_header;
+      text += candidate(other, has_header);
+    }
+    return text;
+  }
+  constexpr std::size_t most = 3;
+  const std::vector<sniff::Reading>& all = proposal.readings.all;
+  for (std::size_t i = 0; i < std::min(most, all.size()); ++i) {
+    other.readings.all = {all[i]};
+    text += candidate(other, i == 0);
+  }
+  return text;
 }
 
 [[noreturn]] void refuse(const plan::LoadOptions& options, const sniff::Proposal& proposal) {
-  const std::vector<sniff::Reading>& all = proposal.readings.all;
-  std::string message =
+  throw Failure(
+      FailureKind::usage,
       text_of_path(options.path) + ": --dialect auto is not sure: " +
-      (proposal.readings.are_sure() ? proposal.header_doubt : proposal.readings.doubt);
-  for (std::size_t i = 0; i < 2 && i < all.size(); ++i) {
-    sniff::Proposal other = proposal;
-    other.readings.all = {all[i]};
-    message += std::string(i == 0 ? "\n  either " : "\n  or     ") +
-               words_of(sniff::dialect_flags_of(other));
-  }
-  message += "\n  Leave --dialect auto out, and say how it is read; pgsluice inspect shows more.";
-  throw Failure(FailureKind::usage, message);
+          (proposal.readings.are_sure() ? proposal.header_doubt : proposal.readings.doubt) +
+          candidates(proposal) +
+          "\n  Leave --dialect auto out, and say how it is read; pgsluice inspect shows more.");
 }
 
 }  // namespace
@@ -121,24 +153,44 @@ plan::LoadOptions with_dialect_of(const LoadFlags& flags, const plan::LoadOption
   return made;
 }
 
+namespace {
+
+/// Whether the flags, with what the file itself says in a first line sep=;, have come to that
+/// reading.
+bool is_read_so(source::Source& source, const LoadFlags& flags, const plan::LoadOptions& options,
+                const sniff::Reading& reading) {
+  // What was said may be what is wrong.
+  LoadFlags other = flags;
+  other.dialect = {.null_text = flags.dialect.null_text,
+                   .more_null_texts = flags.dialect.more_null_texts};
+  other.load.format = csv::Format::csv;
+  other.load.skip_lines = 0;
+  take_over(reading, other);
+  const plan::LoadOptions made = options_of(other);
+  constexpr std::size_t first_line_bytes = 16;
+  csv::Dialect said = options.dialect;
+  const bool may_say = options.format == csv::Format::csv && !flags.dialect.delimiter;
+  const auto of_file = chunk::separator_line(source.beginning(first_line_bytes));
+  if (may_say && of_file) said.delimiter = of_file->delimiter;
+  return made.dialect == said && made.format == options.format &&
+         made.skip_lines == options.skip_lines;
+}
+
+}  // namespace
+
 std::string dialect_advice(const LoadFlags& flags, const plan::LoadOptions& options,
                            const std::string& failure) {
   if (comes_once(options.path) || failure.find("--delimiter") != std::string::npos) return {};
   try {
     const std::shared_ptr<source::Source> source = open_source(options);
-    const sniff::Proposal proposal = sniff::find_out(*source);
+    const std::string& comment = flags.dialect.comment;
+    sniff::Proposal proposal = sniff::find_out(*source, {.comment = comment});
     if (!proposal.readings.are_sure() || proposal.reading().columns < 2) return {};
-    // What was said may be what is wrong.
-    LoadFlags other = flags;
-    other.dialect = {.null_text = flags.dialect.null_text,
-                     .more_null_texts = flags.dialect.more_null_texts};
-    other.load.format = csv::Format::csv;
-    other.load.skip_lines = 0;
-    take_over(proposal.reading(), other);
-    const plan::LoadOptions made = options_of(other);
-    const bool is_as_said = made.dialect == options.dialect && made.format == options.format &&
-                            made.skip_lines == options.skip_lines;
-    if (is_as_said) return {};
+    // Lines in front were counted without comments, and are not to be counted so.
+    if (!comment.empty() && proposal.reading().skip_lines > 0) return {};
+    proposal.readings.all.front().dialect.comment =
+        comment.empty() ? proposal.reading().dialect.comment : comment;
+    if (is_read_so(*source, flags, options, proposal.reading())) return {};
     return "\n  It looks like " + words_of(sniff::dialect_flags_of(proposal)) +
            " (--dialect auto takes that, pgsluice inspect says more)";
   } catch (const Failure&) {

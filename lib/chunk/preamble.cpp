@@ -5,6 +5,7 @@
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
+#include "chunk/separator_line.hpp"
 #include "chunk/text_format.hpp"
 #include "csv/parser.hpp"
 #include "source/format.hpp"
@@ -79,27 +80,6 @@ bool skip_line(Lookahead& text, std::size_t& offset, const Place& place) {
     offset = at + (pair ? 2 : 1);
     return true;
   }
-}
-
-/// The delimiter that Excel writes into the first line, sep=; and nothing else, and the line.
-struct SeparatorLine {
-  char delimiter = ',';
-  std::size_t size = 0;  ///< without its line end
-};
-
-std::optional<SeparatorLine> separator_line(std::string_view text) {
-  std::string_view line = text.substr(0, text.find_first_of("\r\n"));
-  const std::size_t size = line.size();
-  if (line.size() == 7 && line.front() == '"' && line.back() == '"') line = line.substr(1, 5);
-  static constexpr std::string_view word = "sep=";
-  const auto equal = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; };
-  if (line.size() != word.size() + 1 || !std::ranges::equal(line.substr(0, 4), word, equal))
-    return std::nullopt;
-  const char c = line.back();
-  const bool is_plain = (c > ' ' && c < '\x7f') || c == '\t';
-  const bool is_word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-  if (!is_plain || is_word || c == '"') return std::nullopt;
-  return SeparatorLine{c, size};
 }
 
 /// Whether that line is what it looks like: without a header it may be data, so the next line says.

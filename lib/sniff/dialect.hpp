@@ -38,6 +38,7 @@ struct Known {
   std::vector<std::string> names = {};  ///< of the table's columns: a header that has them decides
   std::optional<csv::Delimiter> delimiter = {};
   std::optional<char> quote = {};
+  std::string comment = {};  ///< lines that begin with it are left out; empty: it is looked for
 };
 
 /// How a sample is read: delimiter, quote, escape, line ends, comments, lines in front and behind.

@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "chunk/chunker.hpp"
 #include "chunk/preamble.hpp"
+#include "chunk/separator_line.hpp"
 #include "csv/parser.hpp"
 #include "sniff/header.hpp"
 #include "sniff/over_chunks.hpp"
@@ -18,11 +19,7 @@ constexpr std::size_t sample_bytes = std::size_t{64} << 10;
 
 /// The line sep=; of Excel is no record; the loader reads it too.
 Sample without_separator_line(Sample sample) {
-  static constexpr std::size_t line_size = 5;
-  const std::string_view bytes = sample.bytes();
-  const bool is_one = bytes.starts_with("sep=") && bytes.size() > line_size &&
-                      (bytes[line_size] == '\n' || bytes[line_size] == '\r');
-  return is_one ? sample.behind_lines(1) : sample;
+  return chunk::separator_line(sample.bytes()) ? sample.behind_lines(1) : sample;
 }
 
 /// Without the one line in which a quote has no other, where the lines around it have theirs: what
@@ -54,6 +51,20 @@ Sample without_stray_quote(const Sample& sample) {
   if (odd != 1 || quoted < 3) return sample;
   std::string rest(bytes.substr(0, begin_of_odd));
   rest += bytes.substr(end_of_odd);
+  return {std::move(rest), sample.is_whole()};
+}
+
+/// Without lines that begin with what begins a comment.
+Sample without_comments(const Sample& sample, const std::string& comment) {
+  if (comment.empty()) return sample;
+  const std::string_view bytes = sample.bytes();
+  std::string rest;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t end = std::min(bytes.find_first_of("\r\n", at), bytes.size());
+    const std::size_t behind = std::min(bytes.find_first_not_of("\r\n", end), bytes.size());
+    if (!bytes.substr(at).starts_with(comment)) rest += bytes.substr(at, behind - at);
+    at = behind;
+  }
   return {std::move(rest), sample.is_whole()};
 }
 
@@ -207,7 +218,8 @@ void drop_surplus(Proposal& proposal) {
 Proposal find_out(source::Source& source, const Known& known) {
   Proposal proposal;
   const std::string beginning = source.beginning(sample_bytes);
-  const Sample sample = without_separator_line({beginning, beginning.size() < sample_bytes});
+  const Sample whole = without_separator_line({beginning, beginning.size() < sample_bytes});
+  const Sample sample = without_comments(whole, known.comment);
   look_at_encoding(sample, proposal);
   Sample sound = without_stray_quote(sample);
   proposal.readings = find_dialect(sound, known);

@@ -82,6 +82,8 @@ TEST_F(DialectAuto, RefusesInDoubt) {
   EXPECT_EQ(2, refused.exit_code);
   EXPECT_THAT(refused.err, HasSubstr("--dialect auto is not sure"));
   EXPECT_THAT(refused.err, HasSubstr("--delimiter ';'"));
+  EXPECT_THAT(refused.err, HasSubstr("either --delimiter , --header none (2 columns)\n"));
+  EXPECT_THAT(refused.err, HasSubstr("or     --delimiter ';' --header none (2 columns)\n"));
   EXPECT_EQ("0", db().value("select count(*) from t"));
 }
 
@@ -133,6 +135,26 @@ TEST_F(DialectAuto, IsAdvisedWhereNothingFits) {
   EXPECT_EQ("0", db().value("select count(*) from t"));
   folder_.write("good.csv", "id,name,v\n1,a,x\n2,b,y\n");
   EXPECT_THAT(run("load", "good.csv").err, Not(HasSubstr("It looks like")));
+}
+
+/// What the file says of itself, or a flag, is no advice.
+TEST_F(DialectAuto, IsNotAdvisedWhereItIsSaid) {
+  for (const char* first : {"sep=;", "\"SEP=;\""}) {
+    folder_.write("f.csv", std::string(first) + "\nid;name;v\n1;a;2\nx;b;3\n3;c;4\n");
+    const Finished failed = run("load", "f.csv");
+    EXPECT_NE(0, failed.exit_code);
+    EXPECT_THAT(failed.err, Not(HasSubstr("It looks like"))) << first;
+  }
+  for (const char* comment : {"#", "%"}) {
+    const std::string c = comment;
+    folder_.write("f.csv", c + " of today\nid,name,v\n1,a,2\n" + c + " x\nx,b,3\n3,c,4\n");
+    const Finished failed = run("load", "f.csv", {"--comment", comment});
+    EXPECT_NE(0, failed.exit_code);
+    EXPECT_THAT(failed.err, Not(HasSubstr("It looks like"))) << comment;
+  }
+  folder_.write("f.csv", "# x\n1;a;2\n2;b;3\n# y\n3;c;4\n");
+  EXPECT_THAT(run("load", "f.csv", {"--comment", "#", "--header", "none"}).err,
+              HasSubstr("It looks like --delimiter ';' --comment '#'"));
 }
 
 }  // namespace
