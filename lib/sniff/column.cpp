@@ -24,6 +24,11 @@ bool may_be_group(std::string_view text) {
   return text[text.size() - 4] == '.';
 }
 
+/// -0.0: a sign that integers and numeric do not keep.
+bool is_negative_zero(std::string_view text) {
+  return text.starts_with('-') && text.find_first_not_of("0.", 1) == std::string_view::npos;
+}
+
 /// 1,234,567 or 1,234.50
 bool is_certain_group(std::string_view text) {
   return text.find('.') != std::string_view::npos || std::ranges::count(text, ',') > 1;
@@ -117,6 +122,7 @@ std::uint64_t Column::count(Kind kind) const {
 
 void Column::note_number(Kind kind, std::string_view text) {
   if (kind == Kind::decimal) {
+    has_negative_zero_ |= is_negative_zero(text);
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
     has_long_decimals_ |=
         text.size() > double_digits && std::ranges::count_if(text, is_digit) > double_digits;
@@ -150,6 +156,7 @@ void Column::merge(const Column& other) {
   has_point_groups_ |= other.has_point_groups_;
   groups_are_certain_ |= other.groups_are_certain_;
   has_long_decimals_ |= other.has_long_decimals_;
+  has_negative_zero_ |= other.has_negative_zero_;
   dates_differ_ |= other.dates_differ_;
   if (other.date_) note_date(*other.date_);
   with_blanks_ += other.with_blanks_;
@@ -173,6 +180,9 @@ bool Column::only(std::initializer_list<Kind> these) const {
 
 std::optional<ColumnType> Column::number_type() const {
   using enum Kind;
+  // No other number has it; digits beyond those of a double are worth more.
+  if (has_negative_zero_ && only({integer, decimal, exponent, special}) && !has_long_decimals_)
+    return ColumnType{.sql = "double precision"};
   if (only({integer})) return ColumnType{.sql = "integer"};
   if (only({integer, bigint})) return ColumnType{.sql = "bigint"};
   if (only({integer, bigint, huge, decimal})) return ColumnType{.sql = "numeric"};

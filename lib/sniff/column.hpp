@@ -96,7 +96,8 @@ class Column {
   bool points_are_groups_ = true;    ///< each decimal could be groups of thousands: 1.234
   bool has_point_groups_ = false;    ///< and there is one
   bool groups_are_certain_ = false;  ///< a comma between groups can be no decimal one
-  bool has_long_decimals_ = false;   ///< of more digits than a double keeps
+  bool has_negative_zero_ = false;
+  bool has_long_decimals_ = false;  ///< of more digits than a double keeps
   std::optional<LocalDate> date_;
   bool dates_differ_ = false;
   std::uint64_t with_blanks_ = 0;

@@ -38,6 +38,21 @@ TEST(SniffedType, SaysWhatItNeeds) {
   EXPECT_EQ("text", column_of({" 12,5", "3,5"}).type().sql);
 }
 
+/// Only a double has the sign of a zero.
+TEST(SniffedType, KeepsTheSignOfAZero) {
+  for (const std::vector<std::string>& values :
+       {std::vector<std::string>{"-0.0"}, {"1.5", "-0.00"}, {"-0.0", "7"}, {"-0.0", "1e5"}}) {
+    EXPECT_EQ("double precision", column_of(values).type().sql) << ::testing::PrintToString(values);
+    Column parts = column_of({values.front()});
+    parts.merge(column_of({values.back()}));
+    EXPECT_EQ("double precision", parts.type().sql);
+  }
+  EXPECT_EQ("numeric", column_of({"-0.5", "0.0"}).type().sql);
+  EXPECT_EQ("numeric", column_of({"-0.0", "1.2345678901234567"}).type().sql) << "digits count more";
+  EXPECT_EQ("numeric", column_of({"-0.0", "12345678901"}).type().sql);
+  EXPECT_EQ("text", column_of({"-0", "7"}).type().sql);
+}
+
 TEST(SniffedType, SaysWhyItIsText) {
   EXPECT_THAT(column_of({"01/02/2025"}).type().why_text, HasSubstr("--date-format"));
   EXPECT_THAT(column_of({"1,234", "5"}).type().why_text, HasSubstr("--thousands"));
