@@ -8,7 +8,7 @@
 namespace sluice::app {
 namespace {
 
-std::vector<Hidden>& hidden() {
+std::vector<Hidden>& all_hidden() {
   static std::vector<Hidden> all;
   return all;
 }
@@ -16,8 +16,8 @@ std::vector<Hidden>& hidden() {
 /// A closed or full stream is no reason to stop.
 void put(std::FILE* stream, std::string_view text) {
   std::string shown;
-  if (!hidden().empty()) {
-    shown = without_hidden(std::string(text), hidden());
+  if (!all_hidden().empty()) {
+    shown = without_hidden(std::string(text), all_hidden());
     text = shown;
   }
   std::fwrite(text.data(), 1, text.size(), stream);
@@ -41,7 +41,7 @@ void write_out(nlohmann::ordered_json& json) {
     for (nlohmann::ordered_json& part : json) write_out(part);
   } else if (json.is_string()) {
     std::string& text = json.get_ref<std::string&>();
-    if (!hidden().empty()) text = without_hidden(std::move(text), hidden());
+    if (!all_hidden().empty()) text = without_hidden(std::move(text), all_hidden());
     if (!is_utf8(text)) text = printable(text);
   }
 }
@@ -52,7 +52,7 @@ void print_message(std::string_view kind, std::string_view message) {
 
 }  // namespace
 
-void hide_in_output(std::vector<Hidden> all) { hidden() = std::move(all); }
+void hide_in_output(std::vector<Hidden> all) { all_hidden() = std::move(all); }
 
 void print_result(std::string_view lines) { put(stdout, printable(lines)); }
 

@@ -72,12 +72,12 @@ std::string new_tag() {
   return fmt::format("/* pgsluice at once {:08x}{:08x} */ ", random(), random());
 }
 
-bool is_stopped(const std::vector<const OneChunk*>& chunks) {
+bool is_one_stopped(const std::vector<const OneChunk*>& chunks) {
   return std::ranges::any_of(chunks, [](const OneChunk* one) { return one->run.is_stopped; });
 }
 
 /// Nobody waits for what became of them.
-Failure in_doubt(const std::vector<const OneChunk*>& chunks) {
+Failure left_in_doubt(const std::vector<const OneChunk*>& chunks) {
   for (const OneChunk* one : chunks) one->run.report.status = LoadReport::Status::interrupted;
   return {FailureKind::interrupted,
           "interrupted while the connection was lost; the same command finds out what is stored"};
@@ -127,7 +127,7 @@ asio::awaitable<bool> end_lost_one(const AtOnce& s, pg::Connection& connection) 
 
 /// Throws PgError for a lost connection; nothing is stored where the server has refused it, and the
 /// usual way says why.
-asio::awaitable<void> try_once(AtOnce& s) {
+asio::awaitable<void> try_at_once(AtOnce& s) {
   pg::Lease connection = co_await s.on.pool.acquire();
   if (s.lost_one_sent) {
     // It would hold the locks, and may be about to commit.
@@ -180,11 +180,11 @@ asio::awaitable<std::optional<std::vector<StoredAtOnce>>> store_at_once(
   const tuple::Batch& all_rows = is_one ? *batches.front() : copied;
   const auto writer = plan::make_writer(chunks.front()->plan, std::nullopt);
   AtOnce at_once{on, chunks, *writer, all_rows, new_tag(), {}, {}};
-  const auto try_it = [&at_once] { return try_once(at_once); };
+  const auto try_it = [&at_once] { return try_at_once(at_once); };
   const RetryPolicy policy{chunks.front()->plan.options.retry_for, retry_backoff};
   const auto decide = [&](const std::exception_ptr& failure, std::size_t tries,
                           std::chrono::milliseconds elapsed) {
-    const bool goes_on = at_once.lost_one_sent && !is_stopped(chunks);
+    const bool goes_on = at_once.lost_one_sent && !is_one_stopped(chunks);
     const auto delay = goes_on ? policy.next(failure, tries, elapsed) : std::nullopt;
     if (delay) ++chunks.front()->run.progress.retries;
     return delay;
@@ -195,7 +195,7 @@ asio::awaitable<std::optional<std::vector<StoredAtOnce>>> store_at_once(
   } catch (const pg::PgError&) {
     failed = std::current_exception();
   }
-  if (failed && at_once.lost_one_sent && is_stopped(chunks)) throw in_doubt(chunks);
+  if (failed && at_once.lost_one_sent && is_one_stopped(chunks)) throw left_in_doubt(chunks);
   if (failed) std::rethrow_exception(failed);
   co_return std::move(at_once.stored);
 }
