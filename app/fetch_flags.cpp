@@ -8,9 +8,11 @@
 #include <fstream>
 
 #include "app/flag_values.hpp"
+#include "app/output.hpp"
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
+#include "source/buckets.hpp"
 #include "source/remote.hpp"
 
 namespace sluice::app {
@@ -73,10 +75,31 @@ void read_headers(const std::vector<std::string>& texts, http::Headers& headers)
   }
 }
 
+void add_s3_flags(CLI::App& c, s3::Settings& settings, const std::string& group) {
+  c.add_option("--s3-endpoint", settings.endpoint,
+               "where buckets are: http://127.0.0.1:9000 (default: AWS_ENDPOINT_URL_S3, or Amazon)")
+      ->option_text("URL")
+      ->group(group);
+  c.add_option("--s3-region", settings.region,
+               "of the bucket (default: AWS_REGION, the profile's, or what the server says)")
+      ->option_text("NAME")
+      ->group(group);
+  c.add_option(
+       "--s3-profile", settings.profile,
+       "of ~/.aws/config and ~/.aws/credentials, whose keys are used (default: AWS_PROFILE)")
+      ->option_text("NAME")
+      ->group(group);
+  c.add_flag("--s3-anonymous", settings.is_anonymous, "without keys, for what is public")
+      ->group(group);
+  c.add_flag("--s3-requester-pays", settings.is_requester_paying,
+             "for buckets whose readers are billed")
+      ->group(group);
+}
+
 }  // namespace
 
 void add_fetch_flags(CLI::App& c, LoadFlags& f) {
-  const std::string group = "Remote input (http:// and https://)";
+  const std::string group = "Remote input (https:// and s3://)";
   f.load.unpack.fetch = std::make_shared<http::FetchOptions>();
   const std::shared_ptr<http::FetchOptions> fetch = f.load.unpack.fetch;
   const auto jobs = [fetch](const std::uint64_t& parts) { fetch->jobs = parts; };
@@ -95,6 +118,7 @@ void add_fetch_flags(CLI::App& c, LoadFlags& f) {
                "the authorities that https trusts, in PEM (default: the system's)")
       ->option_text("FILE")
       ->group(group);
+  add_s3_flags(c, f.s3_settings, group);
 }
 
 void settle_fetching(LoadFlags& flags) {
@@ -110,6 +134,13 @@ void settle_fetching(LoadFlags& flags) {
   }
   if (!fetch.ca_file.empty() && ::access(fetch.ca_file.c_str(), R_OK) != 0)
     throw Failure(FailureKind::usage, "--ca-file " + fetch.ca_file + ": " + errno_message(errno));
+  source::Buckets::Options options{
+      .settings = flags.s3_settings, .ca_file = fetch.ca_file, .retry_for = fetch.retry_for};
+  if (flags.common.verbose)
+    options.on_keys = [](const std::string& from) { print_note("keys for S3 are of " + from); };
+  flags.load.unpack.buckets = std::make_shared<source::Buckets>(std::move(options));
+  // Here, where a signal ends the command: a listing may take its time.
+  flags.files = flags.load.unpack.buckets->with_matches(flags.files, flags.as_named);
 }
 
 }  // namespace sluice::app

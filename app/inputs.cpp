@@ -11,6 +11,7 @@
 #include "app/output.hpp"
 #include "base/limits.hpp"
 #include "base/reject_name.hpp"
+#include "source/buckets.hpp"
 #include "source/locate.hpp"
 #include "source/no_archive.hpp"
 #include "source/packing.hpp"
@@ -87,7 +88,9 @@ std::vector<std::string> files_of(const LoadFlags& flags, source::NamedByLists* 
   std::vector<source::LeftOut> left_out;
   std::vector<std::string> all =
       flags.as_named ? flags.files : source::locate(flags.files, left_out, of_lists);
-  source::hide_secrets(all, *flags.load.unpack.fetch);  // those of lists
+  // Those of lists.
+  source::hide_secrets(all, *flags.load.unpack.fetch);
+  all = flags.load.unpack.buckets->with_matches(all, flags.as_named);
   const bool is_quiet = flags.common.quiet || flags.progress == ProgressMode::json;
   if (!is_quiet) tell_left_out(left_out);
   std::vector<std::string> files;

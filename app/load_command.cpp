@@ -16,7 +16,8 @@ int run_load(LoadFlags& flags, const MoreFiles& more) {
   int exit_code = exit_ok;
   try {
     settle_fetching(flags);
-    exit_code = load_files(flags, more, several);
+    // A job's pattern may match nothing: there is nothing to do then.
+    if (!flags.files.empty()) exit_code = load_files(flags, more, several);
   } catch (const Failure& error) {
     report::Ending ending = ending_of(error, flags.files.front(), flags.load.table);
     exit_code = ending.exit_code;

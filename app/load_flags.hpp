@@ -8,6 +8,7 @@
 #include "app/cli.hpp"
 #include "app/create_flags.hpp"
 #include "plan/options.hpp"
+#include "s3/address.hpp"
 
 namespace sluice::app {
 
@@ -25,6 +26,7 @@ struct LoadFlags {
   std::string trim;         ///< empty: not at all
   std::string null_quoted;  ///< empty: not; `true`: in all columns
   std::vector<std::string> http_headers;
+  s3::Settings s3_settings;
   std::vector<std::string> maps;
   std::vector<std::string> settings;
   std::optional<std::string> where;

@@ -28,7 +28,7 @@ Response Client::send(const Request& request) {
   Address to = address_of(request.url);
   const std::string name = name_of(to);
   Request next = request;
-  next.url = to.url;
+  if (!connecting_.is_signed) next.url = to.url;
   for (std::size_t redirects = 0; redirects <= limits::redirects_max; ++redirects) {
     if (stopped_) throw Failure(FailureKind::interrupted, name + ": interrupted");
     Whole whole;
@@ -37,14 +37,15 @@ Response Client::send(const Request& request) {
     const auto began = std::chrono::steady_clock::now();
     for (carrier_.perform(); !exchange.is_over(); carrier_.perform()) {
       if (stopped_) throw Failure(FailureKind::interrupted, name + ": interrupted");
-      if (std::chrono::steady_clock::now() - began > limits::fetch_answer_max)
+      if (std::chrono::steady_clock::now() - began > answer_max_)
         throw Failure(FailureKind::failed, name + ": the server does not answer");
       carrier_.wait(milliseconds{100});
     }
     if (exchange.result() != CURLE_OK)
       throw Failure(FailureKind::failed, name + ": " + exchange.words());
     const auto location = whole.answer.header("Location");
-    if (request.method != "GET" || !is_redirect(whole.answer.status) || !location)
+    if (connecting_.is_signed || request.method != "GET" || !is_redirect(whole.answer.status) ||
+        !location)
       return std::move(whole.answer);
     Address behind = address_behind(to, *location);
     if (behind.origin != to.origin) return std::move(whole.answer);

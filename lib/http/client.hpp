@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "base/limits.hpp"
 #include "http/exchange.hpp"
 #include "http/request.hpp"
 
@@ -12,11 +13,14 @@ namespace sluice::http {
 /// Sends small requests, one at a time, and waits for their answers. Blocking.
 class Client {
  public:
-  explicit Client(Connecting connecting) : connecting_(std::move(connecting)) {}
+  explicit Client(Connecting connecting,
+                  std::chrono::milliseconds answer_max = limits::fetch_answer_max)
+      : connecting_(std::move(connecting)), answer_max_(answer_max) {}
 
   /// The answer, whatever its status is. Redirects of a GET are followed to the same server alone,
-  /// as its headers may be secrets of that one; other ones are the answer. Throws Failure where
-  /// there is none, and where it is longer than limits::small_answer_bytes_max.
+  /// as its headers may be secrets of that one; other ones are the answer, and so are all where
+  /// requests are signed. Throws Failure where there is none, and where it is longer than
+  /// limits::small_answer_bytes_max.
   Response send(const Request& request);
 
   /// As what takes one wants it. The client outlives it.
@@ -29,6 +33,7 @@ class Client {
 
  private:
   Connecting connecting_;
+  std::chrono::milliseconds answer_max_;
   Carrier carrier_;
   std::atomic<bool> stopped_ = false;
 };

@@ -118,7 +118,9 @@ void Exchange::prepare(const Request& request, const Address* login) {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.data());
-  curl_easy_setopt(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
+  if (!connecting_.is_signed)
+    curl_easy_setopt(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
+  if (connecting_.is_near) curl_easy_setopt(easy, CURLOPT_PROXY, "");
   // A stream of HTTP/2 that nobody reads is kept in memory, up to megabytes; a connection of its
   // own is kept back by the system.
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));

@@ -31,6 +31,8 @@ class Receiver {
 struct Connecting {
   std::string ca_file;  ///< the authorities that are trusted; empty: the system's
   std::chrono::milliseconds connect_timeout{};
+  bool is_signed = false;  ///< requests say who asks: a login of ~/.netrc's is not for them
+  bool is_near = false;    ///< on this machine or beside it: no proxy is between
 };
 
 /// Runs exchanges side by side, on the thread that calls it. stop() alone may be called by others.

@@ -19,6 +19,8 @@ using std::chrono::milliseconds;
 
 constexpr Backoff backoff{limits::retry_delay_min, limits::retry_delay_max};
 constexpr milliseconds look_every{1000};
+/// Of one request: a region or two, and new keys.
+constexpr std::size_t times_made_anew_max = 4;
 
 /// Nobody knows the server yet: a name that is mistyped does not get right by trying again.
 bool is_mistaken(CURLcode result) {
@@ -63,6 +65,14 @@ ObjectReader::ObjectReader(Address address, FetchOptions options)
       options_(std::move(options)),
       connecting_{.ca_file = options_.ca_file, .connect_timeout = limits::fetch_connect_timeout},
       resolved_(address_) {}
+
+ObjectReader::ObjectReader(std::shared_ptr<Requester> requester, FetchOptions options)
+    : requester_(std::move(requester)),
+      name_(requester_->name()),
+      options_(std::move(options)),
+      connecting_{.ca_file = options_.ca_file,
+                  .connect_timeout = limits::fetch_connect_timeout,
+                  .is_signed = true} {}
 
 ObjectReader::~ObjectReader() = default;
 
@@ -141,20 +151,21 @@ void ObjectReader::add_part(std::uint64_t first, std::uint64_t end) {
 }
 
 void ObjectReader::start(Part& part) {
-  Request request;
-  request.url = part.to.url;
-  request.headers.emplace_back("Accept-Encoding", "identity");
-  part.asked = {.first = part.position(), .end = part.end, .is_range = part.end != no_end};
-  if (part.asked.is_range) {
-    request.headers.emplace_back("Range", "bytes=" + std::to_string(part.asked.first) + "-" +
-                                              std::to_string(part.asked.end - 1));
+  Headers headers = part.ask();
+  part.begin_attempt(wanted_time());
+  if (requester_) {
+    try {
+      part.sent = requester_->get(std::move(headers));
+    } catch (const Failure& failure) {
+      return part.fail(failure);
+    }
+    return part.exchange.start(part.sent, nullptr);
   }
-  if (is_known_ && !facts_.etag.empty()) request.headers.emplace_back("If-Match", facts_.etag);
   const bool is_named_by_user = part.to.origin == address_.origin;
   if (is_named_by_user)
-    request.headers.insert(request.headers.end(), options_.headers.begin(), options_.headers.end());
-  part.begin_attempt(wanted_time());
-  part.exchange.start(request, is_named_by_user ? &address_ : &part.to);
+    headers.insert(headers.end(), options_.headers.begin(), options_.headers.end());
+  part.exchange.start({.url = part.to.url, .headers = std::move(headers), .body = {}},
+                      is_named_by_user ? &address_ : &part.to);
 }
 
 /// What an exchange that has ended means for its part.
@@ -166,16 +177,14 @@ void ObjectReader::finish(Part& part) {
   switch (judged.verdict) {
     case Verdict::take: return finish_taken(part);
     case Verdict::ask_for_all: return ask_for_all(part);
-    case Verdict::elsewhere: return go_elsewhere(part);
-    case Verdict::again: return try_again(part, judged.why, part.wait);
+    case Verdict::elsewhere: return requester_ ? finish_refused(part) : go_elsewhere(part);
+    case Verdict::again: return try_again(part, judged.why + part.code_in_body(), part.wait);
     case Verdict::changed:
       return part.fail(
           {FailureKind::changed, name_ + judged.why,
            "No byte of another version was taken. What is stored of the former one "
            "stays in the table; --again --truncate loads the new one from the start."});
-    case Verdict::refused:
-      if (begins_again_at_origin(part)) return;
-      return part.fail({FailureKind::usage, name_ + judged.why + part.code_in_body()});
+    case Verdict::refused: return finish_refused(part);
   }
 }
 
@@ -247,11 +256,23 @@ void ObjectReader::ask_for_all(Part& part) {
   part.room = std::make_unique_for_overwrite<char[]>(part.capacity);
 }
 
-/// Where a redirect had led may have been a place for a while.
-bool ObjectReader::begins_again_at_origin(Part& part) {
-  if (part.redirects > 0 || part.to.url == address_.url) return false;
-  part.to = resolved_ = address_;
-  return true;
+/// Where a redirect had led may have been a place for a while, and keys may have expired.
+void ObjectReader::finish_refused(Part& part) {
+  if (!requester_) {
+    if (part.redirects > 0 || part.to.url == address_.url)
+      return part.fail({FailureKind::usage, name_ + part.judged.why + part.code_in_body()});
+    part.to = resolved_ = address_;
+    return;
+  }
+  try {
+    const Requester::Next next = requester_->next(part.sent, part.refusal);
+    if (next == Requester::Next::now && part.times_made_anew++ < times_made_anew_max) return;
+    if (next == Requester::Next::late)
+      return try_again(part, part.judged.why + part.code_in_body(), part.wait);
+    part.fail(requester_->failure(part.refusal));
+  } catch (const Failure& failure) {
+    part.fail(failure);
+  }
 }
 
 void ObjectReader::try_again(Part& part, const std::string& why, milliseconds wait) {

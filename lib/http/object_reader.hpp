@@ -14,6 +14,7 @@
 #include "http/exchange.hpp"
 #include "http/fetch_options.hpp"
 #include "http/judge.hpp"
+#include "http/requester.hpp"
 
 namespace sluice::http {
 
@@ -26,6 +27,8 @@ namespace sluice::http {
 class ObjectReader {
  public:
   ObjectReader(Address address, FetchOptions options);
+  /// Of the options the headers are for others.
+  ObjectReader(std::shared_ptr<Requester> requester, FetchOptions options);
   ~ObjectReader();
   ObjectReader(const ObjectReader&) = delete;
   ObjectReader& operator=(const ObjectReader&) = delete;
@@ -64,13 +67,14 @@ class ObjectReader {
   void finish(Part& part);
   void finish_taken(Part& part);
   void finish_unanswered(Part& part);
+  void finish_refused(Part& part);
   void go_elsewhere(Part& part);
   void ask_for_all(Part& part);
   void try_again(Part& part, const std::string& why, std::chrono::milliseconds wait);
-  bool begins_again_at_origin(Part& part);
   void look_for_stalls();
   std::chrono::milliseconds patience() const;
 
+  std::shared_ptr<Requester> requester_;  ///< nullptr: the address says all
   Address address_;
   std::string name_;
   FetchOptions options_;

@@ -11,10 +11,22 @@
 
 namespace sluice::http {
 namespace {
-constexpr std::size_t body_kept = 1024;
+constexpr std::size_t body_kept = 16 * 1024;
 }  // namespace
 
 bool ObjectReader::Part::is_range() const { return end != no_end; }
+
+Headers ObjectReader::Part::ask() {
+  Headers headers{{"Accept-Encoding", "identity"}};
+  asked = {.first = position(), .end = end, .is_range = is_range()};
+  if (asked.is_range) {
+    headers.emplace_back(
+        "Range", "bytes=" + std::to_string(asked.first) + "-" + std::to_string(asked.end - 1));
+  }
+  if (reader.is_known_ && !reader.facts_.etag.empty())
+    headers.emplace_back("If-Match", reader.facts_.etag);
+  return headers;
+}
 
 void ObjectReader::Part::begin_attempt(std::chrono::milliseconds now) {
   state = State::running;
@@ -24,7 +36,7 @@ void ObjectReader::Part::begin_attempt(std::chrono::milliseconds now) {
   last_sign = now;
   to_skip = 0;
   unwanted = 0;
-  body.clear();
+  refusal = {};
   is_paused = is_stalled = has_too_much = false;
 }
 
@@ -35,6 +47,7 @@ void ObjectReader::Part::begin(const Response& answer) noexcept {
     judged = judge(asked, known, answer, exchange.reason());
     location = answer.header("Location").value_or("");
     wait = retry_after_of(answer, std::time(nullptr)).value_or(std::chrono::milliseconds{0});
+    if (judged.verdict != Verdict::take) refusal = answer;
     if (judged.verdict != Verdict::take) return;
     const ObjectFacts facts = facts_of(answer);
     const bool is_all = judged.end == no_end;
@@ -51,7 +64,8 @@ void ObjectReader::Part::begin(const Response& answer) noexcept {
 Receiver::Taken ObjectReader::Part::take(std::string_view bytes) noexcept {
   last_sign = reader.wanted_time();
   if (judged.verdict != Verdict::take) {
-    body.append(bytes.substr(0, body_kept - std::min(body_kept, body.size())));
+    const std::size_t room_left = body_kept - std::min(body_kept, refusal.body.size());
+    refusal.body.append(bytes.substr(0, room_left));
     unwanted += bytes.size();
     return unwanted > limits::unwanted_bytes_max ? Taken::refused : Taken::all;
   }
@@ -69,7 +83,7 @@ Receiver::Taken ObjectReader::Part::take(std::string_view bytes) noexcept {
   std::memcpy(room.get() + got, fresh.data(), fresh.size());
   got += fresh.size();
   if (!fresh.empty()) {
-    attempts = 0;
+    attempts = times_made_anew = 0;
     failing_since.reset();
   }
   return Taken::all;
@@ -98,6 +112,7 @@ void ObjectReader::Part::make_room() {
 
 std::string ObjectReader::Part::code_in_body() const {
   constexpr std::string_view mark = "<Code>";
+  const std::string& body = refusal.body;
   const std::size_t at = body.find(mark);
   if (at == std::string::npos) return {};
   const auto is_letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };

@@ -37,6 +37,8 @@ struct ObjectReader::Part final : Receiver {
   bool is_untouched() const { return first == 0 && taken == 0 && !was_read; }
   bool can_go_to(std::uint64_t offset) const { return offset >= first && offset <= position(); }
 
+  /// The headers of the next attempt, and what is asked for by them.
+  Headers ask();
   void begin_attempt(std::chrono::milliseconds now);
   void complete() { state = State::complete; }
   void fail(Failure failure);
@@ -62,8 +64,11 @@ struct ObjectReader::Part final : Receiver {
   std::size_t attempts = 0;
   std::optional<std::chrono::milliseconds> failing_since;  ///< in wanted_time()
 
+  std::size_t times_made_anew = 0;  ///< since a byte has come
+
   // The attempt that is under way.
   Address to;
+  Request sent;
   std::size_t redirects = 0;
   Asked asked;
   Judgement judged;
@@ -72,7 +77,7 @@ struct ObjectReader::Part final : Receiver {
   std::chrono::milliseconds last_sign{0};  ///< of life, in wanted_time()
   std::uint64_t to_skip = 0;               ///< bytes that have come before
   std::size_t unwanted = 0;
-  std::string body;  ///< the beginning of what is no object
+  Response refusal;  ///< what is no object, with the beginning of its body
   bool is_paused = false;
   bool is_stalled = false;
   bool has_too_much = false;

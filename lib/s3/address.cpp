@@ -23,6 +23,18 @@ constexpr std::string_view default_region = "us-east-1";
 
 bool is_small_letter(char c) { return c >= 'a' && c <= 'z'; }
 
+/// s3://ID:SECRET@bucket/key, as other programs have it: a secret may have slashes. Where the
+/// bucket begins; 0 for a text without keys.
+std::size_t end_of_keys(const std::string& text) {
+  const std::size_t scheme = text.find("://");
+  if (scheme == std::string::npos) return 0;
+  const std::size_t begin = scheme + 3;
+  const std::size_t colon = text.find_first_of(":@", begin);
+  if (colon == std::string::npos || text.find('/', begin) < colon) return 0;
+  const std::size_t at = text.rfind('@');
+  return at == std::string::npos || text.compare(begin, 4, "arn:") == 0 ? 0 : at + 1;
+}
+
 [[noreturn]] void refuse(const std::string& text, const std::string& problem,
                          const std::string& advice = "") {
   throw Failure(FailureKind::usage, printable_line(text) + ": " + problem, advice);
@@ -138,8 +150,24 @@ bool is_address(std::string_view text) {
   return without_scheme(text, is_google).data() != nullptr;
 }
 
+std::string shown(const std::string& text) {
+  if (const std::size_t end = end_of_keys(text); end > 0)
+    return text.substr(0, text.find("://") + 3) + text.substr(end);
+  try {
+    Address address = address_of(text);
+    if (!address.is_pattern()) address.key = written_key(plain_key(address.key));
+    return address.text();
+  } catch (const Failure&) {
+    return text;
+  }
+}
+
 Address address_of(const std::string& text) {
   Address address;
+  if (end_of_keys(text) > 0) {
+    refuse(shown(text), "keys do not stand in an address",
+           "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile (--s3-profile).");
+  }
   const std::string_view rest = without_scheme(text, address.is_google);
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   address.bucket = rest.substr(0, slash);

@@ -21,6 +21,10 @@ struct Address {
 
 bool is_address(std::string_view text);
 
+/// What of such a text may be shown: without keys that somebody has written in front of the bucket,
+/// and, where it is an address, in one way for each object.
+std::string shown(const std::string& text);
+
 /// Throws Failure{usage} for what is none: no bucket or key, a bucket's name that can be none.
 Address address_of(const std::string& text);
 

@@ -1,7 +1,5 @@
 #include "s3/bucket.hpp"
 
-#include <fmt/format.h>
-
 #include "s3/sign.hpp"
 #include "s3/url_text.hpp"
 
@@ -10,6 +8,8 @@ namespace {
 
 /// A server that sends from one region to the next does so no more often.
 constexpr int regions_learned_max = 2;
+
+constexpr const char* payer = "x-amz-request-payer";
 
 }  // namespace
 
@@ -26,31 +26,26 @@ Place Bucket::place() const {
   return place_;
 }
 
-std::string Bucket::object_url(const std::string& key, const std::string& version) const {
-  return place().object_url(key, version);
-}
-
-http::Request Bucket::sign(http::Request request) const {
-  if (settings_.is_requester_paying && !address_.is_google)
-    request.headers.emplace_back("x-amz-request-payer", "requester");
+/// For the region of the place that its URL is of, whatever is learned meanwhile.
+http::Request Bucket::sign(http::Request request, const Place& place) const {
+  if (settings_.is_requester_paying && !address_.is_google) {
+    std::erase_if(request.headers, [](const auto& header) { return header.first == payer; });
+    request.headers.emplace_back(payer, "requester");
+  }
   if (!keys_) return request;
   const Keys keys = keys_->current().keys;
-  const Scope scope{.region = place().region()};
   {
     const std::lock_guard lock(mutex_);
     last_keys_ = keys;
   }
-  return s3::sign(std::move(request), keys, scope, now_());
+  return s3::sign(std::move(request), keys, {.region = place.region()}, now_());
 }
 
-http::Request Bucket::get(const ObjectPart& part) const {
-  http::Request request{.url = object_url(part.key, part.version)};
-  if (part.range) {
-    request.headers.emplace_back("Range",
-                                 fmt::format("bytes={}-{}", part.range->first, part.range->last));
-  }
-  if (!part.etag.empty()) request.headers.emplace_back("If-Match", part.etag);
-  return sign(std::move(request));
+http::Request Bucket::get(const ObjectName& object, http::Headers headers) const {
+  const Place at = place();
+  http::Request request{.url = at.object_url(object.key, object.version),
+                        .headers = std::move(headers)};
+  return sign(std::move(request), at);
 }
 
 http::Request Bucket::list(const std::string& prefix, const std::string& token) const {
@@ -59,8 +54,9 @@ http::Request Bucket::list(const std::string& prefix, const std::string& token) 
   if (!token.empty()) query = "continuation-token=" + url_encoded(token) + "&";
   query += "encoding-type=url&list-type=2";
   if (!prefix.empty()) query += "&prefix=" + url_encoded(prefix);
-  http::Request request{.url = place().bucket_url() + "?" + query};
-  return sign(std::move(request));
+  const Place at = place();
+  http::Request request{.url = at.bucket_url() + "?" + query};
+  return sign(std::move(request), at);
 }
 
 bool Bucket::learn(const http::Request& sent, const http::Response& response) {

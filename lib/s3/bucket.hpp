@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/failure.hpp"
 #include "http/request.hpp"
@@ -15,18 +15,9 @@
 
 namespace sluice::s3 {
 
-/// The bytes from `first` to `last`, that one included.
-struct ByteRange {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-};
-
-/// One object, as it was when it was seen.
-struct ObjectPart {
+struct ObjectName {
   std::string key;      ///< plain, nothing encoded
   std::string version;  ///< empty for the newest
-  std::optional<ByteRange> range;
-  std::string etag;  ///< with its quotes; what If-Match asks for. Empty for whatever there is
 };
 
 /// A bucket, and how it is asked: requests that are made here can be sent as they are, within the
@@ -39,14 +30,15 @@ class Bucket {
   Bucket(const Address& address, const Settings& settings, std::shared_ptr<KeyRing> keys,
          std::function<std::chrono::sys_seconds()> now);
 
-  /// A GET of an object. Throws Failure where there are no keys.
-  http::Request get(const ObjectPart& part) const;
+  /// A GET of an object, or of the part that the headers ask for. Throws Failure where there are no
+  /// keys.
+  http::Request get(const ObjectName& object, http::Headers headers = {}) const;
   /// A GET of one page of a listing. `token` is what the page before has said; empty for the first.
   http::Request list(const std::string& prefix, const std::string& token) const;
-  /// Whatever request of this bucket's, signed now.
-  http::Request sign(http::Request request) const;
-  /// Where an object is, without a signature.
-  std::string object_url(const std::string& key, const std::string& version) const;
+  /// The same request, signed now.
+  http::Request sign_anew(http::Request request) const { return sign(std::move(request), place()); }
+  /// Whether what is sent and read can be read on the way.
+  bool is_without_tls() const { return place().bucket_url().starts_with("http:"); }
 
   /// Learns from an answer that is no success to what was sent: the bucket's region, or that the
   /// keys are too old. True where what is known now is not what was sent by, so that the request is
@@ -57,6 +49,7 @@ class Bucket {
   Failure failure(const http::Response& response, const std::string& what) const;
 
  private:
+  http::Request sign(http::Request request, const Place& place) const;
   bool has_newer_keys(const http::Request& sent);
   bool learn_region(const http::Request& sent, const ErrorAnswer& error);
   bool is_of_this_region(const http::Request& sent) const;

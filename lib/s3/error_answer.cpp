@@ -121,6 +121,13 @@ std::string advice_for(const ErrorAnswer& error) {
   if (is_one_of(error.code, {"InvalidAccessKeyId", "SignatureDoesNotMatch"}))
     return "The server does not take these keys (-v says where they come from; --s3-profile names "
            "others).";
+  if (error.code == "NoSuchBucket")
+    return "Buckets of other servers than Amazon's are found by --s3-endpoint.";
+  if (error.are_keys_old) return "Get new keys: these have expired.";
+  if (error.status == 301 || error.status == 307) return "--s3-region names the bucket's region.";
+  if (error.status == 403)
+    return "Who has these keys may not read it, or it is not there: S3 tells the two apart only to "
+           "who may list the bucket. -v says where the keys come from.";
   return "";
 }
 

@@ -87,8 +87,6 @@ class Gathering {
     // One that was replaced while it was listed may be there twice.
     const auto rest = std::ranges::unique(found_, {}, &Object::key);
     found_.erase(rest.begin(), rest.end());
-    if (found_.empty())
-      throw Failure(FailureKind::usage, what_ + ": no object matches this pattern");
     return std::move(found_);
   }
 

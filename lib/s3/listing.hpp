@@ -28,8 +28,7 @@ Page page_of(const std::string& body, const std::string& what);
 
 /// The objects of a bucket whose keys match a pattern, in the order of their bytes. Keys of zero
 /// bytes that end with a slash stand for folders, and are none. All pages are asked for, from what
-/// is literal at the pattern's beginning. `send` tries again what passes by itself. Throws Failure:
-/// `usage` where no key matches, too.
+/// is literal at the pattern's beginning. `send` tries again what passes by itself. Throws Failure.
 std::vector<Object> list(Bucket& bucket, const Address& address, const http::Send& send);
 
 }  // namespace sluice::s3

@@ -181,6 +181,21 @@ std::string plain_key(std::string_view text) {
   return key;
 }
 
+std::string written_key(std::string_view key) {
+  const auto written = [key](bool has_list) {
+    std::string text;
+    for (std::size_t at = 0; at < key.size(); ++at) {
+      const bool is_odd = is_wild(key[at]) || (has_list && key[at] == '{');
+      const bool is_backslash = key[at] == '\\' && (at + 1 == key.size() || is_escape(key, at));
+      if (is_odd || is_backslash) text += '\\';
+      text += key[at];
+    }
+    return text;
+  };
+  std::string text = written(false);
+  return is_pattern(text) ? written(true) : text;
+}
+
 Pattern::Pattern(std::string_view text) {
   std::vector<std::string> prefixes;
   for (const std::string& way : ways_through(text)) {

@@ -13,6 +13,8 @@ bool is_pattern(std::string_view text);
 /// The key that a text without a pattern means: a backslash in front of one of * ? [ ] { } ,
 /// \ takes it as it is, every other one is a part of the key.
 std::string plain_key(std::string_view text);
+/// The other way: how somebody writes a key, so that it is taken for no pattern.
+std::string written_key(std::string_view key);
 
 /// Which keys are meant, as source::matches() has it for files: * ? [a-z] between two slashes, **
 /// between two for any number of names, none included, {a,b} for one or the other, in one another

@@ -8,8 +8,20 @@
 namespace sluice::source {
 namespace {
 
-/// Without blanks, and in ASCII: it is a word of a stamp.
-std::string as_word(const std::string& text) {
+std::string whole_url(const std::string& path, const http::FetchOptions& options) {
+  const auto known = options.urls->find(path);
+  return known == options.urls->end() ? path : known->second;
+}
+
+std::string place_of_url(const std::string& name) {
+  const std::size_t path = name.find('/', name.find("://") + 3);
+  return stamp_word(name.substr(0, path)) + " " +
+         stamp_word(path == std::string::npos ? "/" : name.substr(path));
+}
+
+}  // namespace
+
+std::string stamp_word(const std::string& text) {
   static constexpr std::string_view digits = "0123456789abcdef";
   std::string word;
   for (const char c : text) {
@@ -25,16 +37,16 @@ std::string as_word(const std::string& text) {
   return word;
 }
 
-std::string whole_url(const std::string& path, const http::FetchOptions& options) {
-  const auto known = options.urls->find(path);
-  return known == options.urls->end() ? path : known->second;
-}
-
-}  // namespace
-
 HttpSource::HttpSource(const std::string& path, const http::FetchOptions& options)
     : reader_(std::make_unique<http::ObjectReader>(http::address_of(whole_url(path, options)),
-                                                   options)) {}
+                                                   options)),
+      place_(place_of_url(reader_->name())),
+      is_without_tls_(reader_->name().starts_with("http:")) {}
+
+HttpSource::HttpSource(Requested object, const http::FetchOptions& options)
+    : reader_(std::make_unique<http::ObjectReader>(std::move(object.requester), options)),
+      place_(std::move(object.place)),
+      is_without_tls_(object.is_without_tls) {}
 
 bool HttpSource::is_known() const {
   if (!is_known_ && reader_->begin()) is_known_ = true;
@@ -74,11 +86,9 @@ std::optional<std::uint64_t> HttpSource::length() const {
 
 std::string HttpSource::stamp() const {
   if (!is_known_ || reader_->facts().etag.empty()) return {};
-  const std::size_t path = name().find('/', name().find("://") + 3);
   const auto length = reader_->facts().length;
-  return as_word(name().substr(0, path)) + " " +
-         as_word(path == std::string::npos ? "/" : name().substr(path)) + " " +
-         as_word(reader_->facts().etag) + " " + (length ? std::to_string(*length) : "-") + " http";
+  return place_ + " " + stamp_word(reader_->facts().etag) + " " +
+         (length ? std::to_string(*length) : "-") + " http";
 }
 
 std::string HttpSource::tail(std::size_t bytes) const {
@@ -102,7 +112,7 @@ std::size_t HttpSource::memory_bytes() const { return is_known_ ? reader_->memor
 
 std::string HttpSource::oddity() const {
   std::string odd;
-  if (name().starts_with("http:"))
+  if (is_without_tls_)
     odd = name() + " is fetched without TLS: whoever is on the way can read and change it";
   if (!is_known_ || reader_->facts().has_ranges) return odd;
   const std::string why = reader_->facts().etag.empty() ? "no strong ETag" : "no ranges";

@@ -19,6 +19,14 @@ class HttpSource final : public Source {
   /// `path` is what is shown of a URL, or all of it.
   HttpSource(const std::string& path, const http::FetchOptions& options);
 
+  /// What is asked for by other requests than those of a URL.
+  struct Requested {
+    std::unique_ptr<http::Requester> requester;
+    std::string place;  ///< the two words that its stamp begins with
+    bool is_without_tls = false;
+  };
+  HttpSource(Requested object, const http::FetchOptions& options);
+
   std::size_t read(char* into, std::size_t size) override { return read_by_parts(into, size); }
   std::size_t read_some(char* into, std::size_t size) override;
   /// Asks the server, where nothing was read yet.
@@ -27,8 +35,8 @@ class HttpSource final : public Source {
   bool seek(std::uint64_t offset) override { return reader_->seek(offset); }
   void stop() override { reader_->stop(); }
   std::optional<std::uint64_t> length() const override;
-  /// "https://host:443 /trips.csv \"etag\" 1234 http": the object's name, its version, and a word
-  /// in the place of the one that changes when a file is renamed.
+  /// "https://host /trips.csv \"etag\" 1234 http": the object's place, its version, and a word in
+  /// the place of the one that changes when a file is renamed.
   std::string stamp() const override;
   std::string opening_stamp() const override { return stamp(); }
   std::string tail(std::size_t bytes) const override;
@@ -42,9 +50,14 @@ class HttpSource final : public Source {
   void require_end() const;
 
   std::unique_ptr<http::ObjectReader> reader_;
+  std::string place_;
+  bool is_without_tls_;
   mutable std::atomic<bool> is_known_ = false;  ///< what the first answer tells, for other threads
   std::array<char, recognised_bytes> first_{};  ///< of the content, as far as it was read
   std::size_t first_size_ = 0;
 };
+
+/// A text without blanks, in ASCII: a word of a stamp.
+std::string stamp_word(const std::string& text);
 
 }  // namespace sluice::source

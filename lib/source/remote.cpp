@@ -2,12 +2,18 @@
 
 #include "base/failure.hpp"
 #include "http/address.hpp"
+#include "s3/address.hpp"
+#include "s3/pattern.hpp"
 
 namespace sluice::source {
 
-bool is_remote(const std::string& path) { return http::is_url(path); }
+bool is_in_bucket(const std::string& path) { return s3::is_address(path); }
 
-std::string shown_remote(const std::string& text) { return http::shown_url(text); }
+bool is_remote(const std::string& path) { return http::is_url(path) || is_in_bucket(path); }
+
+std::string shown_remote(const std::string& text) {
+  return is_in_bucket(text) ? s3::shown(text) : http::shown_url(text);
+}
 
 void hide_secrets(std::vector<std::string>& paths, http::FetchOptions& options) {
   std::vector<std::string> whole;
@@ -17,7 +23,12 @@ void hide_secrets(std::vector<std::string>& paths, http::FetchOptions& options) 
   }
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (whole[i].empty()) continue;
-    http::address_of(whole[i]);  // says what is wrong with it
+    // These say what is wrong with it.
+    if (is_in_bucket(whole[i])) {
+      s3::address_of(whole[i]);
+      continue;
+    }
+    http::address_of(whole[i]);
     const auto [known, is_new] = options.urls->emplace(paths[i], whole[i]);
     // What was hidden before is known by its whole URL.
     if (is_new || known->second == whole[i] || whole[i] == paths[i]) continue;
@@ -28,6 +39,12 @@ void hide_secrets(std::vector<std::string>& paths, http::FetchOptions& options) 
   }
 }
 
-std::string file_name_of_remote(const std::string& path) { return http::file_name_of(path); }
+std::string file_name_of_remote(const std::string& path) {
+  if (!is_in_bucket(path)) return http::file_name_of(path);
+  std::string name = s3::plain_key(s3::address_of(path).key);
+  name.erase(0, name.rfind('/') + 1);
+  std::erase(name, '\0');
+  return name == "." || name == ".." ? std::string() : name;
+}
 
 }  // namespace sluice::source

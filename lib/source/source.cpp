@@ -9,6 +9,7 @@
 
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
+#include "source/buckets.hpp"
 #include "source/file_source.hpp"
 #include "source/http_source.hpp"
 #include "source/marked_source.hpp"
@@ -112,6 +113,13 @@ std::unique_ptr<Source> archive_of(const std::string& path, const UnpackOptions&
   return RecognisedSource::archive_in(std::make_unique<FileSource>(path, std::move(fd)), options);
 }
 
+std::unique_ptr<Source> open_remote(const std::string& path, const UnpackOptions& options) {
+  const http::FetchOptions fetch = options.fetch ? *options.fetch : http::FetchOptions();
+  if (!is_in_bucket(path)) return std::make_unique<HttpSource>(path, fetch);
+  if (options.buckets) return options.buckets->open(path, fetch);
+  return Buckets({}).open(path, fetch);
+}
+
 }  // namespace
 
 std::size_t Source::read_by_parts(char* into, std::size_t size) {
@@ -140,11 +148,7 @@ std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& optio
     if (fd < 0) throw Failure(FailureKind::usage, "stdin: " + errno_message(errno));
     return unpacked(std::make_unique<StreamSource>("stdin", FileDescriptor(fd)), options, encoding);
   }
-  if (is_remote(path)) {
-    auto object =
-        std::make_unique<HttpSource>(path, options.fetch ? *options.fetch : http::FetchOptions());
-    return unpacked(std::move(object), options, encoding);
-  }
+  if (is_remote(path)) return unpacked(open_remote(path, options), options, encoding);
   // A FIFO is opened without waiting for its writer: that wait belongs where stop() can end it. A
   // terminal does not become the one whose Ctrl-C we hear.
   FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));

@@ -16,6 +16,7 @@
 namespace sluice::source {
 
 class ArchiveShelf;
+class Buckets;
 
 /// What unpacking may take and give, and what of an archive is meant.
 struct UnpackOptions {
@@ -27,6 +28,7 @@ struct UnpackOptions {
   std::shared_ptr<ArchiveShelf> shelf = {};
   /// How it is fetched, if it is remote; nothing: as by default.
   std::shared_ptr<http::FetchOptions> fetch = {};
+  std::shared_ptr<Buckets> buckets = {};  ///< the same, where it is s3://...
 };
 
 /// Where bytes come from, in order. Blocking: read() belongs on a thread that may wait. One reader
@@ -112,12 +114,11 @@ class Source {
   std::size_t read_by_parts(char* into, std::size_t size);
 };
 
-/// "-" is standard input, http(s)://... is fetched when it is read; anything that is not a regular
-/// file is read as a stream. What is packed is unpacked while it is read: the bytes, their length
-/// and their fingerprint are those of the content, the stamp and the file those of what lies on the
-/// disk. Text in this encoding is read in UTF-8; without one UTF-16 and UTF-32 are recognised. A
-/// byte-order mark is no content.
-/// Throws Failure(usage) if it cannot be opened.
+/// "-" is standard input, https://... and s3://... are fetched when they are read; anything that is
+/// not a regular file is read as a stream. What is packed is unpacked while it is read: the bytes,
+/// their length and their fingerprint are those of the content, the stamp and the file those of
+/// what lies on the disk. Text in this encoding is read in UTF-8; without one UTF-16 and UTF-32 are
+/// recognised. A byte-order mark is no content. Throws Failure(usage) if it cannot be opened.
 std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& options = {},
                              const std::optional<Encoding>& encoding = std::nullopt);
 

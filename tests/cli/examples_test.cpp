@@ -1,7 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <thread>
+
 #include "support/database.hpp"
 #include "support/process.hpp"
+#include "support/web_server.hpp"
 
 namespace sluice::test {
 namespace {
@@ -23,6 +28,27 @@ TEST_P(Examples, PrintsWhatItShows) {
   const Finished finished = Process(arguments, options).wait();
   EXPECT_EQ(0, finished.exit_code) << finished.err;
   EXPECT_EQ(GetParam().output, finished.out);
+}
+
+TEST(Example, FetchesAFewAtATime) {
+  const WebObject object{.body = std::string(100'000, 'x')};
+  std::atomic<int> running = 0;
+  std::atomic<int> most = 0;
+  WebServer server([&](const WebServer::Asked& asked) {
+    const int now = ++running;
+    for (int before = most; before < now && !most.compare_exchange_weak(before, now);) continue;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    --running;
+    return asked.path == "/gone" ? WebServer::Answer{.status = 404} : object.answer(asked);
+  });
+  std::vector<std::string> urls;
+  for (const char* path : {"/a", "/gone", "/b", "/c", "/d"}) urls.push_back(server.url() + path);
+  const Finished finished =
+      Process(urls, {.environment = {"no_proxy=*"}, .program = PGSLUICE_EXAMPLES "/example_fetch"})
+          .wait();
+  EXPECT_EQ(0, finished.exit_code) << finished.err;
+  EXPECT_EQ("100000 bytes\nfailed\n100000 bytes\n100000 bytes\n100000 bytes\n", finished.out);
+  EXPECT_EQ(2, most);
 }
 
 INSTANTIATE_TEST_SUITE_P(

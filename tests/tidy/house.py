@@ -10,7 +10,7 @@ MAY_INCLUDE = {
     "decode": {"base"},
     "http": {"base"},
     "s3": {"http", "base"},
-    "source": {"decode", "http", "base"},
+    "source": {"decode", "s3", "http", "base"},
     "chunk": {"source", "csv", "base"},
     "tuple": {"csv", "base"},
     "sniff": {"chunk", "tuple", "source", "csv", "base"},

@@ -89,6 +89,21 @@ TEST(Address, AFileHasTheNameOfItsLastPart) {
     EXPECT_EQ("", file_name_of(url)) << url;
 }
 
+TEST(Address, ObjectsOfBucketsAreRemoteToo) {
+  FetchOptions options;
+  std::vector<std::string> paths{"S3://bucket/a", "gs://bucket/a"};
+  source::hide_secrets(paths, options);
+  EXPECT_THAT(paths, ElementsAre("s3://bucket/a", "gs://bucket/a"));
+  EXPECT_TRUE(options.urls->empty());
+  std::vector<std::string> wrong{"s3://ID:hidden@bucket/a"};
+  EXPECT_THROW(source::hide_secrets(wrong, options), Failure);
+  EXPECT_THAT(wrong, ElementsAre("s3://bucket/a"));
+  EXPECT_TRUE(source::is_remote("s3://bucket/a"));
+  EXPECT_FALSE(source::is_in_bucket("https://bucket/a"));
+  EXPECT_EQ("a[1].csv", source::file_name_of_remote("s3://bucket/in/a\\[1].csv"));
+  EXPECT_EQ("", source::file_name_of_remote("s3://bucket/in/.."));
+}
+
 TEST(Address, TwoThatDifferInSecretsAloneAreRefused) {
   FetchOptions options;
   std::vector<std::string> paths{"a.csv", "https://h/a?sig=1", "https://h/a?sig=1"};
@@ -375,6 +390,38 @@ TEST_F(Reading, ASmallRequestHasItsAnswer) {
   client.stop();
   EXPECT_THROW(send({.method = "GET", .url = server_.url() + "/y", .headers = {}, .body = {}}),
                Failure);
+}
+
+TEST_F(Reading, ASignedRequestIsSentAsItIsAndFollowsNothing) {
+  server_.answer_by([&](const WebServer::Asked& asked) {
+    WebServer::Answer answer{.status = 307};
+    answer.headers.emplace_back("Location", "/elsewhere");
+    answer.body = asked.path;
+    return answer;
+  });
+  Client client(Connecting{.ca_file = {}, .connect_timeout = 5s, .is_signed = true});
+  const Response answer = client.send({.url = server_.url() + "/a/../b?x=%2a", .body = {}});
+  EXPECT_EQ(307, answer.status);
+  EXPECT_EQ("/a/../b?x=%2a", answer.body);
+  EXPECT_EQ(1, server_.asked().size());
+}
+
+TEST_F(Reading, NoProxyIsBetweenWhatIsNear) {
+  const Request request{.url = server_.url() + "/a", .body = {}};
+  ::setenv("http_proxy", "http://127.0.0.1:1", 1);
+  ::unsetenv("no_proxy");
+  Client far(Connecting{.ca_file = {}, .connect_timeout = 5s});
+  EXPECT_THROW(far.send(request), Failure);
+  Client near(Connecting{.ca_file = {}, .connect_timeout = 5s, .is_near = true});
+  EXPECT_EQ(200, near.send(request).status);
+  ::unsetenv("http_proxy");
+  ::setenv("no_proxy", "*", 1);
+}
+
+TEST_F(Reading, AClientWaitsNoLongerThanItIsTold) {
+  server_.answer_by([&](const WebServer::Asked&) { return WebServer::Answer{.delay = 1h}; });
+  Client client(Connecting{.ca_file = {}, .connect_timeout = 5s}, 200ms);
+  EXPECT_THROW(client.send({.url = server_.url() + "/a", .body = {}}), Failure);
 }
 
 }  // namespace

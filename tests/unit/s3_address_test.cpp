@@ -72,6 +72,20 @@ TEST(S3Address, MayHaveAVersion) {
   EXPECT_THAT(refusal("gs://bucket/a?versionId=1"), HasSubstr("no versionId"));
 }
 
+TEST(S3Address, IsShownInOneWayAndWithoutKeys) {
+  EXPECT_EQ("s3://bucket/a b.csv", shown("S3://bucket/a b.csv"));
+  EXPECT_EQ("s3://bucket/a\\[1]b", shown("s3://bucket/a\\[1\\]b"));
+  EXPECT_EQ("s3://bucket/[1]*", shown("s3://bucket/[1]*"));
+  EXPECT_EQ("s3://bucket/a?versionId=1", shown("s3://bucket/a?versionId=1"));
+  EXPECT_EQ("s3://bucket/a@b:c", shown("s3://bucket/a@b:c"));
+  EXPECT_EQ("s3://bucket", shown("s3://bucket"));
+  for (const char* const keys : {"ID:hidden", "ID:hid/den", "ID:h@dden", "hidden"}) {
+    const std::string text = std::string("s3://") + keys + "@bucket/a";
+    EXPECT_EQ("s3://bucket/a", shown(text));
+    EXPECT_EQ("s3://bucket/a: keys do not stand in an address", refusal(text));
+  }
+}
+
 TEST(S3Address, IsToldFromOtherNames) {
   EXPECT_TRUE(is_address("s3://b/c"));
   EXPECT_TRUE(is_address("gs://"));
@@ -83,8 +97,8 @@ TEST(S3Address, IsToldFromOtherNames) {
 
 TEST(S3Address, RefusesWhatIsNone) {
   for (const char* const text :
-       {"s3://", "s3:///a", "s3://ab/c", "s3://a@b.example/c", "s3://evil.example#/c", "s3://a?b/c",
-        "s3://a:80/c", "s3://buck%65t/c", "s3://../c", "s3://a b/c", "s3://bück/c"})
+       {"s3://", "s3:///a", "s3://ab/c", "s3://evil.example#/c", "s3://a?b/c", "s3://a:80/c",
+        "s3://buck%65t/c", "s3://../c", "s3://a b/c", "s3://bück/c"})
     EXPECT_THAT(refusal(text), HasSubstr("no name of a bucket")) << text;
   EXPECT_THAT(refusal("s3://bucket"), HasSubstr("no object"));
   EXPECT_THAT(refusal("s3://bucket/"), HasSubstr("no object"));

@@ -49,10 +49,8 @@ class S3Bucket : public ::testing::Test {
 
 TEST_F(S3Bucket, AsksForAPartOfOneVersion) {
   const http::Request request = bucket("s3://bucket/a")
-                                    .get({.key = "a b+ä",
-                                          .version = "v/1",
-                                          .range = ByteRange{.first = 8, .last = 15},
-                                          .etag = "\"e-2\""});
+                                    .get({.key = "a b+ä", .version = "v/1"},
+                                         {{"Range", "bytes=8-15"}, {"If-Match", "\"e-2\""}});
   EXPECT_EQ("GET", request.method);
   EXPECT_EQ("https://bucket.s3.us-east-1.amazonaws.com/a%20b%2B%C3%A4?versionId=v%2F1",
             request.url);

@@ -107,7 +107,9 @@ TEST(S3Error, AdvisesWhatToDo) {
   EXPECT_THAT(advice("RequestTimeTooSkewed"), HasSubstr("clock"));
   EXPECT_THAT(advice("InvalidAccessKeyId"), HasSubstr("--s3-profile"));
   EXPECT_THAT(advice("InvalidObjectState"), HasSubstr("restore"));
-  EXPECT_EQ("", advice("AccessDenied"));
+  EXPECT_THAT(advice("AccessDenied"), HasSubstr("may not read it"));
+  EXPECT_THAT(advice("ExpiredToken"), HasSubstr("new keys"));
+  EXPECT_EQ("", failure_of(error_answer(said(400, "InvalidArgument", ""), {}), "").advice());
 }
 
 }  // namespace

@@ -70,6 +70,17 @@ TEST(S3Pattern, IsToldFromAKey) {
   EXPECT_EQ("*a{b,c}\\d\\", plain_key("\\*a\\{b\\,c\\}\\d\\\\"));
 }
 
+TEST(S3Pattern, AKeyIsWrittenSoThatItIsNone) {
+  EXPECT_EQ("a b,{c}]\\d", written_key("a b,{c}]\\d"));
+  EXPECT_EQ("a\\*\\?\\[b]", written_key("a*?[b]"));
+  EXPECT_EQ("\\{a,b}", written_key("{a,b}"));
+  for (const char* const key : {"", "a", "*", "a\\*", "a\\\\*", "\\", "\\\\", "{a,{b}}\\",
+                                "{a,b}\\{", "a?versionId=1", "[\\]", "\\a"}) {
+    EXPECT_EQ(key, plain_key(written_key(key)));
+    EXPECT_FALSE(is_pattern(written_key(key))) << key;
+  }
+}
+
 TEST(S3Pattern, HasABound) {
   std::string lists;
   for (int i = 0; i < 40; ++i) lists += "{a,b}";

@@ -1,0 +1,216 @@
+#include "source/buckets.hpp"
+
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/backoff.hpp"
+#include "base/failure.hpp"
+#include "base/path_text.hpp"
+#include "http/client.hpp"
+#include "s3/error_answer.hpp"
+#include "s3/pattern.hpp"
+#include "s3/providers.hpp"
+#include "s3/url_text.hpp"
+#include "source/http_source.hpp"
+#include "source/remote.hpp"
+
+namespace sluice::source {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Of who hands out keys: a service, and what is on this machine or beside it.
+constexpr std::chrono::seconds keys_answer_max{20};
+constexpr std::chrono::seconds near_answer_max{5};
+constexpr std::chrono::seconds near_connect_timeout{1};
+
+constexpr Backoff pauses{limits::retry_delay_min, limits::retry_delay_max};
+
+/// The requests for one object: each is signed when it is sent.
+class SignedRequests final : public http::Requester {
+ public:
+  SignedRequests(std::shared_ptr<s3::Bucket> bucket, const s3::Address& address)
+      : bucket_(std::move(bucket)),
+        name_(text_of_path(address.text())),
+        object_{.key = s3::plain_key(address.key), .version = address.version} {}
+
+  http::Request get(http::Headers headers) override {
+    return bucket_->get(object_, std::move(headers));
+  }
+
+  Next next(const http::Request& sent, const http::Response& answer) override {
+    if (bucket_->learn(sent, answer)) return Next::now;
+    return s3::error_answer(answer, {}).is_passing ? Next::late : Next::none;
+  }
+
+  Failure failure(const http::Response& answer) const override {
+    return bucket_->failure(answer, name_);
+  }
+
+  const std::string& name() const override { return name_; }
+
+ private:
+  std::shared_ptr<s3::Bucket> bucket_;
+  std::string name_;
+  s3::ObjectName object_;
+};
+
+/// Tries again what passes by itself, once the server has answered anything: a host that is
+/// mistyped does not get right. A signature holds for minutes, so each time has a new one.
+class PatientClient {
+ public:
+  PatientClient(const s3::Bucket& bucket, const std::string& ca_file,
+                std::chrono::milliseconds retry_for)
+      : bucket_(bucket),
+        client_({.ca_file = ca_file,
+                 .connect_timeout = limits::fetch_connect_timeout,
+                 .is_signed = true}),
+        retry_for_(retry_for) {}
+
+  http::Response send(http::Request request) {
+    const auto began = Clock::now();
+    for (std::size_t attempt = 0;; ++attempt) {
+      const auto delay = pauses.delay(attempt, random_share());
+      const bool is_last = Clock::now() - began + delay > retry_for_;
+      try {
+        http::Response response = client_.send(request);
+        has_answered_ = true;
+        if (is_last || response.status < 400 || !s3::error_answer(response, {}).is_passing)
+          return response;
+      } catch (const Failure&) {
+        if (is_last || !has_answered_) throw;
+      }
+      std::this_thread::sleep_for(delay);
+      request = bucket_.sign_anew(std::move(request));
+    }
+  }
+
+ private:
+  const s3::Bucket& bucket_;
+  http::Client client_;
+  std::chrono::milliseconds retry_for_;
+  bool has_answered_ = false;
+};
+
+/// Whether an endpoint is Amazon's: to others keys are sent that somebody has written down for
+/// them, and not those that Amazon hands out to this machine.
+bool is_amazon(const std::string& endpoint) {
+  if (endpoint.empty()) return true;
+  std::string_view host = s3::url_parts(endpoint).authority;
+  host = host.substr(0, host.find(':'));
+  return host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+}
+
+/// Where it is and what it is called, whatever region was learned.
+std::string place_in_stamps(const s3::Address& address, const s3::Settings& settings) {
+  std::string store = address.is_google ? "gs:" : "s3:";
+  store += settings.endpoint + "//" + address.bucket;
+  std::string object = "/" + s3::plain_key(address.key);
+  if (!address.version.empty()) object += "?versionId=" + address.version;
+  return stamp_word(store) + " " + stamp_word(object);
+}
+
+}  // namespace
+
+/// To those who hand out keys, one after the other.
+struct Buckets::Calls {
+  explicit Calls(const std::string& ca_file)
+      : far({.ca_file = ca_file,
+             .connect_timeout = limits::fetch_connect_timeout,
+             .is_signed = true},
+            keys_answer_max),
+        near({.ca_file = {},
+              .connect_timeout = near_connect_timeout,
+              .is_signed = true,
+              .is_near = true},
+             near_answer_max) {}
+
+  static http::Send sender(const std::shared_ptr<Calls>& calls, http::Client Calls::* client) {
+    return [calls, client](const http::Request& request) {
+      const std::lock_guard lock(calls->mutex);
+      return ((*calls).*client).send(request);
+    };
+  }
+
+  std::mutex mutex;
+  http::Client far;
+  http::Client near;
+};
+
+Buckets::Buckets(Options options)
+    : options_(std::move(options)),
+      calls_(std::make_shared<Calls>(options_.ca_file)),
+      machine_(s3::this_machine(Calls::sender(calls_, &Calls::far),
+                                Calls::sender(calls_, &Calls::near))) {}
+
+s3::Settings Buckets::settings_of(const s3::Address& address) const {
+  std::optional<s3::Profile> profile;
+  const auto value = [&](const std::string& name) -> std::optional<std::string> {
+    if (!profile) profile = s3::chosen_profile(machine_, options_.settings.profile);
+    const auto at = profile->find(name);
+    return at == profile->end() ? std::nullopt : std::optional(at->second);
+  };
+  return s3::settled(options_.settings, address, machine_.variable, value);
+}
+
+std::shared_ptr<s3::KeyRing> Buckets::keys_for(const s3::Address& address,
+                                               const s3::Settings& settings) {
+  if (settings.is_anonymous) return nullptr;
+  const bool only_given = address.is_google || !is_amazon(settings.endpoint);
+  std::shared_ptr<s3::KeyRing>& keys = keys_[only_given];
+  if (keys) return keys;
+  const s3::KeyOptions options{.profile = settings.profile,
+                               .region = address.is_google ? std::string() : settings.region,
+                               .only_given = only_given};
+  keys = std::make_shared<s3::KeyRing>(machine_, options);
+  if (options_.on_keys) options_.on_keys(keys->current().provider);
+  return keys;
+}
+
+std::shared_ptr<s3::Bucket> Buckets::bucket_of(const s3::Address& address) {
+  const std::lock_guard lock(mutex_);
+  auto& bucket = buckets_[(address.is_google ? "gs:" : "s3:") + address.bucket];
+  if (bucket) return bucket;
+  const s3::Settings settings = settings_of(address);
+  bucket =
+      std::make_shared<s3::Bucket>(address, settings, keys_for(address, settings), machine_.now);
+  return bucket;
+}
+
+std::unique_ptr<Source> Buckets::open(const std::string& path, const http::FetchOptions& options) {
+  const s3::Address address = s3::address_of(path);
+  std::shared_ptr<s3::Bucket> bucket = bucket_of(address);
+  HttpSource::Requested object{.requester = std::make_unique<SignedRequests>(bucket, address),
+                               .place = place_in_stamps(address, settings_of(address)),
+                               .is_without_tls = bucket->is_without_tls()};
+  return std::make_unique<HttpSource>(std::move(object), options);
+}
+
+std::vector<s3::Object> Buckets::listed(const s3::Address& pattern) {
+  const std::shared_ptr<s3::Bucket> bucket = bucket_of(pattern);
+  PatientClient client(*bucket, options_.ca_file, options_.retry_for);
+  return s3::list(*bucket, pattern, [&client](const http::Request& r) { return client.send(r); });
+}
+
+std::vector<std::string> Buckets::with_matches(const std::vector<std::string>& paths,
+                                               bool may_be_none) {
+  std::vector<std::string> all;
+  for (const std::string& path : paths) {
+    if (!is_in_bucket(path) || !s3::address_of(path).is_pattern()) {
+      all.push_back(path);
+      continue;
+    }
+    s3::Address address = s3::address_of(path);
+    const std::vector<s3::Object> objects = listed(address);
+    if (objects.empty() && !may_be_none)
+      throw Failure(FailureKind::usage, text_of_path(path) + ": no object matches this pattern");
+    for (const s3::Object& object : objects) {
+      address.key = s3::written_key(object.key);
+      all.push_back(address.text());
+    }
+  }
+  return all;
+}
+
+}  // namespace sluice::source

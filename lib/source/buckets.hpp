@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "http/fetch_options.hpp"
+#include "s3/address.hpp"
+#include "s3/bucket.hpp"
+#include "s3/listing.hpp"
+#include "source/source.hpp"
+
+namespace sluice::source {
+
+/// What a command has to do with S3: its buckets, each with the region that was learned, and the
+/// keys for them. Blocking. Any thread.
+class Buckets {
+ public:
+  struct Options {
+    s3::Settings settings = {};  ///< as the flags say it
+    std::string ca_file = {};
+    std::chrono::milliseconds retry_for = limits::retry_for_default;
+    /// Told once who has handed keys out, which asks for them then.
+    std::function<void(const std::string& provider)> on_keys = {};
+  };
+  explicit Buckets(Options options);
+
+  /// REQUIRES: is_in_bucket(path). Throws Failure.
+  std::unique_ptr<Source> open(const std::string& path, const http::FetchOptions& options);
+
+  /// In place of each pattern, the objects that match it, in the order of their keys. Where none
+  /// does, unless there `may_be_none`, throws Failure{usage}.
+  std::vector<std::string> with_matches(const std::vector<std::string>& paths, bool may_be_none);
+
+ private:
+  struct Calls;
+
+  std::shared_ptr<s3::Bucket> bucket_of(const s3::Address& address);
+  s3::Settings settings_of(const s3::Address& address) const;
+  std::shared_ptr<s3::KeyRing> keys_for(const s3::Address& address, const s3::Settings& settings);
+  std::vector<s3::Object> listed(const s3::Address& pattern);
+
+  Options options_;
+  std::shared_ptr<Calls> calls_;
+  s3::Machine machine_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<s3::Bucket>> buckets_;  ///< by scheme and name
+  std::map<bool, std::shared_ptr<s3::KeyRing>> keys_;           ///< by: only_given
+};
+
+}  // namespace sluice::source
