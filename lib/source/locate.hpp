@@ -33,15 +33,15 @@ struct LeftOut {
 std::vector<std::string> files_of_folder(const std::string& folder,
                                          std::vector<std::string>& left_out);
 
+/// Which line of which list has named a path: "@LIST, line 3".
+using NamedByLists = std::map<std::string, std::string>;
+
 /// The paths that the arguments of a command mean, in their order, each once. An argument is a URL,
 /// a file that is there, whatever its name; a folder; a pattern; "@LIST", a file with one of these
 /// on each line (empty lines and what begins with # aside, and blanks around them); or "-". What is
 /// none of these stays as it is, so that opening it says why. Throws Failure{usage} where a
 /// pattern, a folder or a list has no file. What folders have beside that, and files that a pattern
-/// would match but for capitals, are `left_out`; which line of which list has named a path, is in
-/// `of_lists`:
-/// "@LIST, line 3".
-using NamedByLists = std::map<std::string, std::string>;
+/// would match but for capitals, are `left_out`; what lists have named, is in `of_lists`.
 std::vector<std::string> locate(const std::vector<std::string>& arguments,
                                 std::vector<LeftOut>& left_out, NamedByLists* of_lists = nullptr);
 

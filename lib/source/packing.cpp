@@ -42,7 +42,6 @@ bool is_bzip2(std::string_view beginning) {
 
 /// POSIX, pax: a header is 512 bytes with the sum of them at 148, for which its own eight count as
 /// blanks. An archive without members is zeros, as other things are.
-
 bool is_tar(std::string_view beginning) {
   constexpr std::size_t sum_at = 148;
   constexpr std::size_t sum_bytes = 8;
