@@ -37,6 +37,8 @@ class Bucket {
   http::Request list(const std::string& prefix, const std::string& token) const;
   /// The same request, signed now.
   http::Request sign_anew(http::Request request) const { return sign(std::move(request), place()); }
+  /// The user's, for one that is not Amazon's or Google's; else empty.
+  const std::string& endpoint() const { return settings_.endpoint; }
   /// Whether what is sent and read can be read on the way.
   bool is_without_tls() const { return place().bucket_url().starts_with("http:"); }
 

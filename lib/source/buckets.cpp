@@ -103,9 +103,9 @@ bool is_amazon(const std::string& endpoint) {
 }
 
 /// Where it is and what it is called, whatever region was learned.
-std::string place_in_stamps(const s3::Address& address, const s3::Settings& settings) {
+std::string place_in_stamps(const s3::Address& address, const s3::Bucket& bucket) {
   std::string store = address.is_google ? "gs:" : "s3:";
-  store += settings.endpoint + "//" + address.bucket;
+  store += bucket.endpoint() + "//" + address.bucket;
   std::string object = "/" + s3::plain_key(address.key);
   if (!address.version.empty()) object += "?versionId=" + address.version;
   return stamp_word(store) + " " + stamp_word(object);
@@ -182,7 +182,7 @@ std::unique_ptr<Source> Buckets::open(const std::string& path, const http::Fetch
   const s3::Address address = s3::address_of(path);
   std::shared_ptr<s3::Bucket> bucket = bucket_of(address);
   HttpSource::Requested object{.requester = std::make_unique<SignedRequests>(bucket, address),
-                               .place = place_in_stamps(address, settings_of(address)),
+                               .place = place_in_stamps(address, *bucket),
                                .is_without_tls = bucket->is_without_tls()};
   return std::make_unique<HttpSource>(std::move(object), options);
 }
@@ -197,11 +197,12 @@ std::vector<std::string> Buckets::with_matches(const std::vector<std::string>& p
                                                bool may_be_none) {
   std::vector<std::string> all;
   for (const std::string& path : paths) {
-    if (!is_in_bucket(path) || !s3::address_of(path).is_pattern()) {
+    s3::Address address;
+    if (is_in_bucket(path)) address = s3::address_of(path);
+    if (!address.is_pattern()) {
       all.push_back(path);
       continue;
     }
-    s3::Address address = s3::address_of(path);
     const std::vector<s3::Object> objects = listed(address);
     if (objects.empty() && !may_be_none)
       throw Failure(FailureKind::usage, text_of_path(path) + ": no object matches this pattern");
