@@ -6,6 +6,7 @@
 
 #include "base/exit_code.hpp"
 #include "base/limits.hpp"
+#include "load/known_objects.hpp"
 #include "pg/error.hpp"
 
 namespace sluice::app {
@@ -18,6 +19,18 @@ bool FileQueue::may_go_side_by_side() const {
          !o.truncate && !o.check && !o.dry_run && !o.defer_indexes && !o.is_all_or_nothing() &&
          !o.after_sql && !o.set_sequences && !o.bytes_per_second_max && !o.rows_per_second_max &&
          o.rejects_path.empty() && o.use_ledger;
+}
+
+/// Whether what the ledger says of a file in front of all loads is what it says at its turn.
+bool FileQueue::may_be_known() const {
+  const plan::LoadOptions& o = files_.options();
+  return file_options_.may_go_side_by_side() && o.on_conflict == writer::OnConflict::error &&
+         !o.truncate && !o.deletes() && !o.check && !o.dry_run && !o.defer_indexes && o.use_ledger;
+}
+
+/// The last one does for all what is left to do behind them.
+bool FileQueue::looks_after_table(std::size_t file) const {
+  return files_.options().analyze && file + 1 == files_.size();
 }
 
 std::size_t FileQueue::end_of_small() const {
@@ -63,8 +76,38 @@ asio::awaitable<void> FileQueue::find_known(load::Resources on, load::Shared& sh
   }
 }
 
+bool FileQueue::has_listed() const {
+  if (!may_be_known()) return false;
+  for (std::size_t i = 0; i < files_.size(); ++i)
+    if (files_[i].is_listed()) return true;
+  return false;
+}
+
+asio::awaitable<void> FileQueue::find_listed(load::Resources on, load::Shared& shared) {
+  constexpr std::size_t at_once = 10'000;
+  known_.resize(files_.size());
+  std::vector<std::size_t> which;
+  for (std::size_t i = 0; i < files_.size(); ++i)
+    if (files_[i].is_listed()) which.push_back(i);
+  for (std::size_t begin = 0; begin < which.size() && !endings_.is_over(); begin += at_once) {
+    std::vector<load::ObjectToFind> objects;
+    for (std::size_t i = begin; i < std::min(begin + at_once, which.size()); ++i)
+      objects.push_back({files_[which[i]].path, files_[which[i]].stamp});
+    try {
+      auto found = co_await load::find_known_objects(on, shared, files_.options(), objects);
+      for (std::size_t i = 0; i < found.size(); ++i)
+        known_[which[begin + i]].report = std::move(found[i]);
+    } catch (const pg::PgError&) {
+      co_return;  // the loads ask for themselves
+    } catch (const Failure&) {
+      co_return;  // ... and say what is wrong
+    }
+  }
+}
+
 bool FileQueue::take_known(std::size_t file) {
   if (file >= known_.size() || !known_[file].report) return false;
+  if (looks_after_table(file) && endings_.have_rows()) return false;
   endings_.take(file, {.report = std::move(*known_[file].report),
                        .path = files_.name(file),
                        .table = files_.options().table,

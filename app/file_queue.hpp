@@ -40,6 +40,10 @@ class FileQueue {
 
   /// Asks the ledger of those in front of `end`, many at once.
   asio::awaitable<void> find_known(load::Resources on, load::Shared& shared, std::size_t end);
+  /// Whether the ledger is asked of any object by what a listing says of it.
+  bool has_listed() const;
+  /// Asks the ledger of all objects that listings have named, by what those say of them.
+  asio::awaitable<void> find_listed(load::Resources on, load::Shared& shared);
   /// Ends a file that the ledger knows.
   bool take_known(std::size_t file);
 
@@ -52,6 +56,8 @@ class FileQueue {
 
  private:
   bool may_go_side_by_side() const;
+  bool may_be_known() const;
+  bool looks_after_table(std::size_t file) const;
 
   const CommandFiles& files_;
   const FileOptions& file_options_;

@@ -68,6 +68,7 @@ class Files {
 
  private:
   void load_all() {
+    side_by_side_.find_known_objects();
     while (!queue_.is_empty() && !endings_.is_over()) {
       const std::size_t end = queue_.end_of_small();
       if (end - queue_.next() > 1) {

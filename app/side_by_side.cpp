@@ -64,6 +64,15 @@ void SideBySide::find_known_members() {
   run(queue_.find_known(runtime_.resources(), shared_, end));
 }
 
+void SideBySide::find_known_objects() {
+  if (!queue_.has_listed()) return;
+  try {
+    run(queue_.find_listed(runtime_.resources(), shared_));
+  } catch (const boost::system::system_error&) {
+    if (runtime_.signal() == 0) throw;  // else its user has ended it, and is told of each file
+  }
+}
+
 void SideBySide::load_until(std::size_t end) {
   ProgressPrinter printer(flags_.progress, flags_.common.quiet, flags_.common.verbose);
   try {

@@ -20,6 +20,9 @@ class SideBySide {
   /// Loads the next ones in front of `end`, with one bar for all.
   void load_until(std::size_t end);
 
+  /// What the ledger knows of the objects that listings have named, before any of them is loaded.
+  void find_known_objects();
+
   /// What the ledger knows of the members of an archive, before the first of them is loaded.
   void find_known_members();
 

@@ -11,7 +11,6 @@ constexpr int ok = 200;
 constexpr int partial = 206;
 constexpr int not_found = 404;
 constexpr int gone = 410;
-constexpr int other_version = 412;
 constexpr int no_such_range = 416;
 
 constexpr std::uint64_t any_end = std::numeric_limits<std::uint64_t>::max();

@@ -66,13 +66,16 @@ ObjectReader::ObjectReader(Address address, FetchOptions options)
       connecting_{.ca_file = options_.ca_file, .connect_timeout = limits::fetch_connect_timeout},
       resolved_(address_) {}
 
-ObjectReader::ObjectReader(std::shared_ptr<Requester> requester, FetchOptions options)
+ObjectReader::ObjectReader(std::shared_ptr<Requester> requester, FetchOptions options,
+                           std::string listed_etag)
     : requester_(std::move(requester)),
       name_(requester_->name()),
       options_(std::move(options)),
       connecting_{.ca_file = options_.ca_file,
                   .connect_timeout = limits::fetch_connect_timeout,
-                  .is_signed = true} {}
+                  .is_signed = true},
+      listed_etag_(std::move(listed_etag)),
+      asks_for_listed_(!listed_etag_.empty()) {}
 
 ObjectReader::~ObjectReader() = default;
 
@@ -262,6 +265,11 @@ void ObjectReader::finish_refused(Part& part) {
     if (part.redirects > 0 || part.to.url == address_.url)
       return part.fail({FailureKind::usage, name_ + part.judged.why + part.code_in_body()});
     part.to = resolved_ = address_;
+    return;
+  }
+  // Nothing was read yet: what is there now is as good.
+  if (!is_known_ && asks_for_listed_ && part.refusal.status == other_version) {
+    asks_for_listed_ = false;
     return;
   }
   try {

@@ -27,8 +27,10 @@ namespace sluice::http {
 class ObjectReader {
  public:
   ObjectReader(Address address, FetchOptions options);
-  /// Of the options the headers are for others.
-  ObjectReader(std::shared_ptr<Requester> requester, FetchOptions options);
+  /// Of the options the headers are for others. The version with this ETag is asked for first, if
+  /// there is one; where it has gone, the one that is there.
+  ObjectReader(std::shared_ptr<Requester> requester, FetchOptions options,
+               std::string listed_etag = {});
   ~ObjectReader();
   ObjectReader(const ObjectReader&) = delete;
   ObjectReader& operator=(const ObjectReader&) = delete;
@@ -38,6 +40,8 @@ class ObjectReader {
   bool begin();
   /// REQUIRES: begin()
   const ObjectFacts& facts() const { return facts_; }
+  /// It is another version than was listed. REQUIRES: begin()
+  bool is_not_as_listed() const { return !listed_etag_.empty() && facts_.etag != listed_etag_; }
 
   /// 1 to `size` bytes; 0 only at the end, and once stopped. REQUIRES: size > 0
   std::size_t read_some(char* into, std::size_t size);
@@ -81,7 +85,9 @@ class ObjectReader {
   Connecting connecting_;
   Carrier carrier_;
   ObjectFacts facts_;
-  bool is_known_ = false;                       ///< facts_
+  bool is_known_ = false;  ///< facts_
+  std::string listed_etag_;
+  bool asks_for_listed_ = false;                ///< by If-Match, at first
   Address resolved_;                            ///< behind the redirects
   std::vector<std::unique_ptr<char[]>> rooms_;  ///< of parts that were read
   std::deque<std::unique_ptr<Part>> parts_;     ///< in the order of their bytes

@@ -25,6 +25,8 @@ Headers ObjectReader::Part::ask() {
   }
   if (reader.is_known_ && !reader.facts_.etag.empty())
     headers.emplace_back("If-Match", reader.facts_.etag);
+  if (!reader.is_known_ && reader.asks_for_listed_)
+    headers.emplace_back("If-Match", reader.listed_etag_);
   return headers;
 }
 

@@ -181,13 +181,32 @@ std::shared_ptr<s3::Bucket> Buckets::bucket_of(const s3::Address& address) {
 std::unique_ptr<Source> Buckets::open(const std::string& path, const http::FetchOptions& options) {
   const s3::Address address = s3::address_of(path);
   std::shared_ptr<s3::Bucket> bucket = bucket_of(address);
+  const std::optional<Listed> known = listed(path);
   HttpSource::Requested object{.requester = std::make_unique<SignedRequests>(bucket, address),
                                .place = place_in_stamps(address, *bucket),
-                               .is_without_tls = bucket->is_without_tls()};
+                               .is_without_tls = bucket->is_without_tls(),
+                               .listed_etag = known ? known->etag : std::string()};
   return std::make_unique<HttpSource>(std::move(object), options);
 }
 
-std::vector<s3::Object> Buckets::listed(const s3::Address& pattern) {
+std::optional<Listed> Buckets::listed(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  const auto at = listed_.find(path);
+  return at == listed_.end() ? std::nullopt : std::optional(at->second);
+}
+
+void Buckets::keep(const s3::Address& address, const s3::Object& object) {
+  Listed listed{.bytes = object.bytes, .etag = {}, .stamp = {}};
+  if (object.etag.starts_with('"')) {
+    listed.etag = object.etag;
+    listed.stamp =
+        object_stamp(place_in_stamps(address, *bucket_of(address)), object.etag, object.bytes);
+  }
+  const std::lock_guard lock(mutex_);
+  listed_.insert_or_assign(address.text(), std::move(listed));
+}
+
+std::vector<s3::Object> Buckets::list(const s3::Address& pattern) {
   const std::shared_ptr<s3::Bucket> bucket = bucket_of(pattern);
   PatientClient client(*bucket, options_.ca_file, options_.retry_for);
   return s3::list(*bucket, pattern, [&client](const http::Request& r) { return client.send(r); });
@@ -203,11 +222,12 @@ std::vector<std::string> Buckets::with_matches(const std::vector<std::string>& p
       all.push_back(path);
       continue;
     }
-    const std::vector<s3::Object> objects = listed(address);
+    const std::vector<s3::Object> objects = list(address);
     if (objects.empty() && !may_be_none)
       throw Failure(FailureKind::usage, text_of_path(path) + ": no object matches this pattern");
     for (const s3::Object& object : objects) {
       address.key = s3::written_key(object.key);
+      keep(address, object);
       all.push_back(address.text());
     }
   }

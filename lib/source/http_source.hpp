@@ -24,6 +24,7 @@ class HttpSource final : public Source {
     std::unique_ptr<http::Requester> requester;
     std::string place;  ///< the two words that its stamp begins with
     bool is_without_tls = false;
+    std::string listed_etag = {};  ///< of the version that is meant, if it is there still
   };
   HttpSource(Requested object, const http::FetchOptions& options);
 
@@ -56,6 +57,10 @@ class HttpSource final : public Source {
   std::array<char, recognised_bytes> first_{};  ///< of the content, as far as it was read
   std::size_t first_size_ = 0;
 };
+
+/// Source::stamp() of an object: its place is the two words in front.
+std::string object_stamp(const std::string& place, const std::string& etag,
+                         std::optional<std::uint64_t> length);
 
 /// A text without blanks, in ASCII: a word of a stamp.
 std::string stamp_word(const std::string& text);
