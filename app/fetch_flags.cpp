@@ -13,6 +13,7 @@
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
 #include "source/buckets.hpp"
+#include "source/fetch_ahead.hpp"
 #include "source/remote.hpp"
 
 namespace sluice::app {
@@ -102,9 +103,10 @@ void add_fetch_flags(CLI::App& c, LoadFlags& f) {
   const std::string group = "Remote input (https:// and s3://)";
   f.load.unpack.fetch = std::make_shared<http::FetchOptions>();
   const std::shared_ptr<http::FetchOptions> fetch = f.load.unpack.fetch;
-  const auto jobs = [fetch](const std::uint64_t& parts) { fetch->jobs = parts; };
-  add_number_option(c, "--fetch-jobs", {1, limits::fetch_jobs_max}, jobs,
-                    "parts of a file that are fetched at once (default: 4)")
+  const auto jobs = [fetch](const std::uint64_t& parts) { fetch->jobs = fetch->objects = parts; };
+  add_number_option(
+      c, "--fetch-jobs", {1, limits::fetch_jobs_max}, jobs,
+      "parts of a file that are fetched at once (default: 4), or small files (default: 32)")
       .group(group);
   add_size_option(c, "--part-size", fetch->part_bytes,
                   "bytes of each part, which wait in memory (default: 8MiB)")
@@ -139,6 +141,7 @@ void settle_fetching(LoadFlags& flags) {
   if (flags.common.verbose)
     options.on_keys = [](const std::string& from) { print_note("keys for S3 are of " + from); };
   flags.load.unpack.buckets = std::make_shared<source::Buckets>(std::move(options));
+  flags.load.unpack.ahead = std::make_shared<source::FetchAhead>(flags.load.unpack);
   // Here, where a signal ends the command: a listing may take its time.
   flags.files = flags.load.unpack.buckets->with_matches(flags.files, flags.as_named);
 }

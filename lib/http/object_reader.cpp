@@ -90,18 +90,23 @@ void ObjectReader::pump(const Done& done) {
   wanted_since_ = Clock::now();
   drop_read_parts();
   while (!stopped_) {
-    add_parts();
-    for (const auto& part : parts_)
-      if (part->is_due(Clock::now())) start(*part);
-    carrier_.perform();
-    for (const auto& part : parts_)
-      if (part->has_ended()) finish(*part);
-    look_for_stalls();
+    step();
     if (done()) break;
-    carrier_.wait(patience());
+    carrier_->wait(patience());
   }
   wanted_before_ = wanted_time();
   wanted_since_.reset();
+}
+
+/// What is possible now.
+void ObjectReader::step() {
+  add_parts();
+  for (const auto& part : parts_)
+    if (part->is_due(Clock::now())) start(*part);
+  carrier_->perform();
+  for (const auto& part : parts_)
+    if (part->has_ended()) finish(*part);
+  look_for_stalls();
 }
 
 /// What was read of a part is kept until more is wanted: it may be read once more.
@@ -111,7 +116,8 @@ void ObjectReader::drop_read_parts() {
            facts_.has_ranges && at_ < *facts_.length;
   };
   while (!parts_.empty() && is_read(*parts_.front())) {
-    rooms_.push_back(std::move(parts_.front()->room));
+    if (parts_.front()->capacity == options_.part_bytes)
+      rooms_.push_back(std::move(parts_.front()->room));
     parts_.pop_front();
   }
 }
@@ -323,6 +329,39 @@ bool ObjectReader::begin() {
   return true;
 }
 
+bool ObjectReader::advance() {
+  if (!wanted_since_) wanted_since_ = Clock::now();
+  if (!stopped_) step();
+  if (stopped_) return true;
+  const Part& first = *parts_.front();
+  return first.state == Part::State::complete || first.failed || first.is_paused;
+}
+
+std::optional<FirstPart> ObjectReader::all_in_first_part() const {
+  if (stopped_ || !is_known_) return std::nullopt;
+  const Part& first = *parts_.front();
+  const bool is_all = first.state == Part::State::complete && first.first == 0 &&
+                      facts_.length.value_or(first.got) == first.got;
+  if (!is_all) return std::nullopt;
+  return FirstPart{facts_, resolved_,
+                   std::make_shared<const std::string>(first.room.get(), first.got)};
+}
+
+void ObjectReader::begin_with(const FirstPart& first) {
+  const std::size_t size = first.bytes->size();
+  facts_ = first.facts;
+  resolved_ = first.resolved;
+  is_known_ = true;
+  parts_.push_back(std::make_unique<Part>(*this, std::make_unique_for_overwrite<char[]>(size)));
+  Part& part = *parts_.back();
+  std::memcpy(part.room.get(), first.bytes->data(), size);
+  part.capacity = part.got = size;
+  part.end = facts_.has_ranges ? size : no_end;
+  part.to = resolved_;
+  part.complete();
+  next_ = size;
+}
+
 std::size_t ObjectReader::read_some(char* into, std::size_t size) {
   if (facts_.length && is_known_ && at_ == *facts_.length && facts_.has_ranges) return 0;
   const auto has_news = [this] {
@@ -367,7 +406,7 @@ bool ObjectReader::seek(std::uint64_t offset) {
 
 void ObjectReader::stop() {
   stopped_ = true;
-  carrier_.wake();
+  carrier_->wake();
 }
 
 std::size_t ObjectReader::memory_bytes() const {

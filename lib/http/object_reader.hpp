@@ -13,6 +13,7 @@
 #include "http/address.hpp"
 #include "http/exchange.hpp"
 #include "http/fetch_options.hpp"
+#include "http/first_part.hpp"
 #include "http/judge.hpp"
 #include "http/requester.hpp"
 
@@ -38,6 +39,16 @@ class ObjectReader {
   /// Waits for the first answer, if there was none yet. Throws Failure where that is none of the
   /// object. False once stopped.
   bool begin();
+  /// Fetches by the connections of others, which are read on this thread too. REQUIRES: nothing was
+  /// asked for yet.
+  void share(std::shared_ptr<Carrier> carrier) { carrier_ = std::move(carrier); }
+  /// As begin(), and without a wait: true once all of the first part is there, or cannot be had.
+  bool advance();
+  /// Nothing where it could not be had, or is not all there is. REQUIRES: advance() was true.
+  std::optional<FirstPart> all_in_first_part() const;
+  /// Instead of begin(): what another reader has of the object, which is read from there.
+  void begin_with(const FirstPart& first);
+
   /// REQUIRES: begin()
   const ObjectFacts& facts() const { return facts_; }
   /// It is another version than was listed. REQUIRES: begin()
@@ -63,6 +74,7 @@ class ObjectReader {
 
   template <class Done>
   void pump(const Done& done);
+  void step();
   std::chrono::milliseconds wanted_time() const;
   void drop_read_parts();
   void add_parts();
@@ -83,7 +95,7 @@ class ObjectReader {
   std::string name_;
   FetchOptions options_;
   Connecting connecting_;
-  Carrier carrier_;
+  std::shared_ptr<Carrier> carrier_ = std::make_shared<Carrier>();
   ObjectFacts facts_;
   bool is_known_ = false;  ///< facts_
   std::string listed_etag_;

@@ -23,7 +23,7 @@ struct ObjectReader::Part final : Receiver {
   enum class State { waiting, running, complete, failed };
 
   Part(ObjectReader& of, std::unique_ptr<char[]> with_room)
-      : reader(of), room(std::move(with_room)), exchange(of.carrier_, of.connecting_, *this) {}
+      : reader(of), room(std::move(with_room)), exchange(*of.carrier_, of.connecting_, *this) {}
 
   void begin(const Response& answer) noexcept override;
   Taken take(std::string_view bytes) noexcept override;

@@ -12,7 +12,6 @@
 #include "s3/pattern.hpp"
 #include "s3/providers.hpp"
 #include "s3/url_text.hpp"
-#include "source/http_source.hpp"
 #include "source/remote.hpp"
 
 namespace sluice::source {
@@ -178,7 +177,8 @@ std::shared_ptr<s3::Bucket> Buckets::bucket_of(const s3::Address& address) {
   return bucket;
 }
 
-std::unique_ptr<Source> Buckets::open(const std::string& path, const http::FetchOptions& options) {
+std::unique_ptr<HttpSource> Buckets::open(const std::string& path,
+                                          const http::FetchOptions& options) {
   const s3::Address address = s3::address_of(path);
   std::shared_ptr<s3::Bucket> bucket = bucket_of(address);
   const std::optional<Listed> known = listed(path);

@@ -15,7 +15,7 @@
 #include "s3/address.hpp"
 #include "s3/bucket.hpp"
 #include "s3/listing.hpp"
-#include "source/source.hpp"
+#include "source/http_source.hpp"
 
 namespace sluice::source {
 
@@ -41,7 +41,7 @@ class Buckets {
 
   /// One that was listed is read as it was then: what it is now is said, where that is another
   /// version. REQUIRES: is_in_bucket(path). Throws Failure.
-  std::unique_ptr<Source> open(const std::string& path, const http::FetchOptions& options);
+  std::unique_ptr<HttpSource> open(const std::string& path, const http::FetchOptions& options);
 
   /// In place of each pattern, the objects that match it, in the order of their keys. Where none
   /// does, unless there `may_be_none`, throws Failure{usage}.

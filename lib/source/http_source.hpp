@@ -28,6 +28,12 @@ class HttpSource final : public Source {
   };
   HttpSource(Requested object, const http::FetchOptions& options);
 
+  /// As the reader has them: what is fetched beside others, in front of its turn.
+  void share(std::shared_ptr<http::Carrier> carrier) { reader_->share(std::move(carrier)); }
+  bool advance() { return reader_->advance(); }
+  std::optional<http::FirstPart> all_in_first_part() const { return reader_->all_in_first_part(); }
+  void begin_with(const http::FirstPart& first) { reader_->begin_with(first); }
+
   std::size_t read(char* into, std::size_t size) override { return read_by_parts(into, size); }
   std::size_t read_some(char* into, std::size_t size) override;
   /// Asks the server, where nothing was read yet.

@@ -9,9 +9,8 @@
 
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
-#include "source/buckets.hpp"
+#include "source/fetch_ahead.hpp"
 #include "source/file_source.hpp"
-#include "source/http_source.hpp"
 #include "source/marked_source.hpp"
 #include "source/no_archive.hpp"
 #include "source/packing.hpp"
@@ -113,11 +112,19 @@ std::unique_ptr<Source> archive_of(const std::string& path, const UnpackOptions&
   return RecognisedSource::archive_in(std::make_unique<FileSource>(path, std::move(fd)), options);
 }
 
-std::unique_ptr<Source> open_remote(const std::string& path, const UnpackOptions& options) {
+/// What was fetched ahead is in memory, and read to its end at once.
+std::unique_ptr<Source> open_remote(const std::string& path, const UnpackOptions& options,
+                                    const std::optional<Encoding>& encoding) {
   const http::FetchOptions fetch = options.fetch ? *options.fetch : http::FetchOptions();
-  if (!is_in_bucket(path)) return std::make_unique<HttpSource>(path, fetch);
-  if (options.buckets) return options.buckets->open(path, fetch);
-  return Buckets({}).open(path, fetch);
+  const auto first = options.ahead ? options.ahead->find(path) : std::nullopt;
+  if (first) {
+    std::unique_ptr<HttpSource> object = open_object(path, options, fetch);
+    object->begin_with(*first);
+    auto bytes = std::make_unique<RecognisedSource>(std::move(object), options);
+    auto text = WholeSource::of(in_utf8(std::move(bytes), encoding), limits::first_chunk_bytes);
+    if (text) return behind_mark(std::move(text));
+  }
+  return unpacked(open_object(path, options, fetch), options, encoding);
 }
 
 }  // namespace
@@ -148,7 +155,7 @@ std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& optio
     if (fd < 0) throw Failure(FailureKind::usage, "stdin: " + errno_message(errno));
     return unpacked(std::make_unique<StreamSource>("stdin", FileDescriptor(fd)), options, encoding);
   }
-  if (is_remote(path)) return unpacked(open_remote(path, options), options, encoding);
+  if (is_remote(path)) return open_remote(path, options, encoding);
   // A FIFO is opened without waiting for its writer: that wait belongs where stop() can end it. A
   // terminal does not become the one whose Ctrl-C we hear.
   FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
