@@ -181,11 +181,12 @@ void ObjectReader::start(Part& part) {
 void ObjectReader::finish(Part& part) {
   part.state = Part::State::waiting;
   part.due = Clock::now();
+  part.exchange.end();
   if (part.is_stalled || !part.exchange.has_begun()) return finish_unanswered(part);
   const Judgement& judged = part.judged;
   switch (judged.verdict) {
     case Verdict::take: return finish_taken(part);
-    case Verdict::ask_for_all: return ask_for_all(part);
+    case Verdict::ask_for_all: return part.ask_for_all();
     case Verdict::elsewhere: return requester_ ? finish_refused(part) : go_elsewhere(part);
     case Verdict::again: return try_again(part, judged.why + part.code_in_body(), part.wait);
     case Verdict::changed:
@@ -256,13 +257,6 @@ void ObjectReader::go_elsewhere(Part& part) {
   } catch (const Failure& failure) {
     part.fail({failure.kind(), name_ + ": " + failure.problem()});
   }
-}
-
-void ObjectReader::ask_for_all(Part& part) {
-  part.end = no_end;
-  // What is looked at, and then read from the start, is kept.
-  part.capacity = std::max(options_.part_bytes, 2 * limits::stream_kept_bytes);
-  part.room = std::make_unique_for_overwrite<char[]>(part.capacity);
 }
 
 /// Where a redirect had led may have been a place for a while, and keys may have expired.
@@ -400,7 +394,7 @@ bool ObjectReader::seek(std::uint64_t offset) {
   next_ = at_ = offset;
   if (facts_.has_ranges) return true;
   add_part(offset, no_end);
-  ask_for_all(*parts_.back());
+  parts_.back()->ask_for_all();
   return true;
 }
 

@@ -85,7 +85,6 @@ class ObjectReader {
   void finish_unanswered(Part& part);
   void finish_refused(Part& part);
   void go_elsewhere(Part& part);
-  void ask_for_all(Part& part);
   void try_again(Part& part, const std::string& why, std::chrono::milliseconds wait);
   void look_for_stalls();
   std::chrono::milliseconds patience() const;
