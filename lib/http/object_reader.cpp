@@ -291,6 +291,7 @@ void ObjectReader::try_again(Part& part, const std::string& why, milliseconds wa
   const milliseconds delay = std::max(backoff.delay(part.attempts++, random_share()), wait);
   if (now - *part.failing_since + delay <= options_.retry_for) {
     part.due = Clock::now() + delay;
+    if (options_.on_retry && !std::exchange(has_told_retry_, true)) options_.on_retry(name_ + why);
     return;
   }
   const std::string patience = format_duration(options_.retry_for);

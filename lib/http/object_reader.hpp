@@ -98,6 +98,7 @@ class ObjectReader {
   ObjectFacts facts_;
   bool is_known_ = false;  ///< facts_
   std::string listed_etag_;
+  bool has_told_retry_ = false;
   bool asks_for_listed_ = false;                ///< by If-Match, at first
   Address resolved_;                            ///< behind the redirects
   std::vector<std::unique_ptr<char[]>> rooms_;  ///< of parts that were read

@@ -34,6 +34,9 @@ class Buckets {
     s3::Settings settings = {};  ///< as the flags say it
     std::string ca_file = {};
     std::chrono::milliseconds retry_for = limits::retry_for_default;
+    /// Told that requests are sent again, and why; and that requests are signed by another clock.
+    std::function<void(const std::string& why)> on_retry = {};
+    std::function<void(const std::string& text)> on_clock = {};
     /// Told once who has handed keys out, which asks for them then.
     std::function<void(const std::string& provider)> on_keys = {};
   };

@@ -26,6 +26,7 @@ FetchAhead::UnderWay FetchAhead::begin(const Wanted& wanted) const {
   http::FetchOptions fetch = options_.fetch ? *options_.fetch : http::FetchOptions();
   fetch.jobs = 1;
   fetch.retry_for = {};
+  fetch.on_retry = {};
   fetch.part_bytes = wanted.bytes ? std::max<std::size_t>(*wanted.bytes, 1)
                                   : std::min(fetch.part_bytes, limits::first_chunk_bytes);
   UnderWay one{wanted.path, open_object(wanted.path, options_, fetch)};

@@ -42,6 +42,9 @@ class HttpSource final : public Source {
   bool seek(std::uint64_t offset) override { return reader_->seek(offset); }
   void stop() override { reader_->stop(); }
   std::optional<std::uint64_t> length() const override;
+  std::optional<std::uint64_t> told_length() const override {
+    return is_known_ ? reader_->facts().length : std::nullopt;
+  }
   /// "https://host /trips.csv \"etag\" 1234 http": the object's place, its version, and a word in
   /// the place of the one that changes when a file is renamed.
   std::string stamp() const override;

@@ -67,6 +67,8 @@ class Source {
 
   /// The length in bytes, where it is known before reading.
   virtual std::optional<std::uint64_t> length() const = 0;
+  /// The same as far as it is told by the first byte, for who shows how far the reading is.
+  virtual std::optional<std::uint64_t> told_length() const { return length(); }
 
   /// What the file system says of the content without reading it: equal stamps mean an unchanged
   /// file. Empty where there is no such thing. It begins with what names the file, whatever its

@@ -130,7 +130,7 @@ TEST_F(ManyFetch, OneThatFailsIsSaid) {
                                                : store.answer(asked);
   });
   const Finished finished = load_all(server, {"--keep-going"});
-  EXPECT_EQ(1, finished.exit_code) << finished.err;
+  EXPECT_EQ(2, finished.exit_code) << finished.err;
   EXPECT_THAT(finished.err, HasSubstr("s3://bucket/in/1009.csv: AccessDenied"));
   EXPECT_EQ(19, count());
   server.answer_by(store.handler());
