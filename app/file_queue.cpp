@@ -91,7 +91,8 @@ std::size_t FileQueue::end_of_small_members() const {
 /// Without a wait for a server; a member's archive was looked at before.
 bool FileQueue::may_be_looked_at(std::size_t file) const {
   const std::string& path = files_[file].path;
-  return files_[file].member || !source::is_remote(path) || files_.options().unpack.ahead->find(path);
+  return files_[file].member || !source::is_remote(path) ||
+         files_.options().unpack.ahead->find(path);
 }
 
 asio::awaitable<void> FileQueue::find_known(load::Resources on, load::Shared& shared,
