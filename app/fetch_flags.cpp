@@ -13,6 +13,7 @@
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
 #include "source/buckets.hpp"
+#include "source/fetch_ahead.hpp"
 #include "source/remote.hpp"
 
 namespace sluice::app {
@@ -102,9 +103,10 @@ void add_fetch_flags(CLI::App& c, LoadFlags& f) {
   const std::string group = "Remote input (https:// and s3://)";
   f.load.unpack.fetch = std::make_shared<http::FetchOptions>();
   const std::shared_ptr<http::FetchOptions> fetch = f.load.unpack.fetch;
-  const auto jobs = [fetch](const std::uint64_t& parts) { fetch->jobs = parts; };
-  add_number_option(c, "--fetch-jobs", {1, limits::fetch_jobs_max}, jobs,
-                    "parts of a file that are fetched at once (default: 4)")
+  const auto jobs = [fetch](const std::uint64_t& parts) { fetch->jobs = fetch->objects = parts; };
+  add_number_option(
+      c, "--fetch-jobs", {1, limits::fetch_jobs_max}, jobs,
+      "parts of a file that are fetched at once (default: 4), or small files (default: 32)")
       .group(group);
   add_size_option(c, "--part-size", fetch->part_bytes,
                   "bytes of each part, which wait in memory (default: 8MiB)")
@@ -127,6 +129,13 @@ void settle_fetching(LoadFlags& flags) {
   read_headers(flags.http_headers, fetch.headers);
   flags.http_headers.clear();
   fetch.retry_for = flags.load.retry_for;
+  const bool is_quiet = flags.common.quiet || flags.progress == ProgressMode::json;
+  const auto say = [is_quiet](const std::string& text) {
+    if (!is_quiet) print_note(text);
+  };
+  fetch.on_retry = [say](const std::string& why) {
+    say(why + "; it is tried again (see --retry-for)");
+  };
   if (fetch.part_bytes < limits::part_bytes_min || fetch.part_bytes > limits::part_bytes_max) {
     throw Failure(FailureKind::usage, "--part-size must be from " +
                                           format_bytes(limits::part_bytes_min) + " to " +
@@ -136,11 +145,30 @@ void settle_fetching(LoadFlags& flags) {
     throw Failure(FailureKind::usage, "--ca-file " + fetch.ca_file + ": " + errno_message(errno));
   source::Buckets::Options options{
       .settings = flags.s3_settings, .ca_file = fetch.ca_file, .retry_for = fetch.retry_for};
+  options.on_retry = fetch.on_retry;
+  options.on_clock = say;
   if (flags.common.verbose)
     options.on_keys = [](const std::string& from) { print_note("keys for S3 are of " + from); };
   flags.load.unpack.buckets = std::make_shared<source::Buckets>(std::move(options));
+  flags.load.unpack.ahead = std::make_shared<source::FetchAhead>(flags.load.unpack);
   // Here, where a signal ends the command: a listing may take its time.
   flags.files = flags.load.unpack.buckets->with_matches(flags.files, flags.as_named);
+}
+
+std::vector<std::string> fetch_flags_for(const std::string& path, const LoadFlags& flags) {
+  std::vector<std::string> words;
+  const auto add = [&words](const char* name, const std::string& value) {
+    if (!value.empty()) words.insert(words.end(), {name, value});
+  };
+  if (!source::is_remote(path)) return words;
+  add("--ca-file", flags.load.unpack.fetch->ca_file);
+  if (!source::is_in_bucket(path)) return words;
+  add("--s3-endpoint", flags.s3_settings.endpoint);
+  add("--s3-region", flags.s3_settings.region);
+  add("--s3-profile", flags.s3_settings.profile);
+  if (flags.s3_settings.is_anonymous) words.emplace_back("--s3-anonymous");
+  if (flags.s3_settings.is_requester_paying) words.emplace_back("--s3-requester-pays");
+  return words;
 }
 
 }  // namespace sluice::app

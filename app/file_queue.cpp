@@ -6,9 +6,18 @@
 
 #include "base/exit_code.hpp"
 #include "base/limits.hpp"
+#include "load/known_objects.hpp"
 #include "pg/error.hpp"
+#include "source/fetch_ahead.hpp"
+#include "source/remote.hpp"
 
 namespace sluice::app {
+namespace {
+
+/// What an object is taken for that no listing says the length of, where a group is made.
+constexpr std::uintmax_t untold_bytes = 64 * limits::KiB;
+
+}  // namespace
 
 /// Where the order of files, or what is theirs together, decides what comes of them, they go one
 /// after the other.
@@ -20,18 +29,53 @@ bool FileQueue::may_go_side_by_side() const {
          o.rejects_path.empty() && o.use_ledger;
 }
 
+/// Whether what the ledger says of a file in front of all loads is what it says at its turn.
+bool FileQueue::may_be_known() const {
+  const plan::LoadOptions& o = files_.options();
+  return file_options_.may_go_side_by_side() && o.on_conflict == writer::OnConflict::error &&
+         !o.truncate && !o.deletes() && !o.check && !o.dry_run && !o.defer_indexes && o.use_ledger;
+}
+
+/// The last one does for all what is left to do behind them.
+bool FileQueue::looks_after_table(std::size_t file) const {
+  return files_.options().analyze && file + 1 == files_.size();
+}
+
+/// Nothing for what is no file that can be looked at.
+std::optional<std::uintmax_t> FileQueue::bytes_of(std::size_t file) const {
+  const Input& input = files_[file];
+  if (source::is_remote(input.path)) return input.length.value_or(untold_bytes);
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(input.path, error)) return std::nullopt;
+  const std::uintmax_t bytes = std::filesystem::file_size(input.path, error);
+  return error ? std::nullopt : std::optional(bytes);
+}
+
 std::size_t FileQueue::end_of_small() const {
   std::size_t end = next_;
   if (!may_go_side_by_side()) return end;
+  const bool is_remote = source::is_remote(files_[end].path);
   for (; end < files_.size(); ++end) {
     const Input& input = files_[end];
-    std::error_code error;
-    const bool is_file = std::filesystem::is_regular_file(input.path, error);
-    if (!is_file || input.member) return end;
-    if (std::filesystem::file_size(input.path, error) > small_bytes_max(input.path) || error)
-      return end;
+    if (input.member || source::is_remote(input.path) != is_remote) return end;
+    // What is in one is not known before it is read.
+    if (is_remote && !files_.options().unpack.members.empty()) return end;
+    const std::optional<std::uintmax_t> bytes = bytes_of(end);
+    if (!bytes || *bytes > small_bytes_max(input.path)) return end;
   }
   return end;
+}
+
+std::size_t FileQueue::end_together(std::size_t begin, std::size_t end, std::size_t most) const {
+  std::uintmax_t bytes = 0;
+  std::size_t count = 0;
+  std::size_t at = begin;
+  for (; at < end; ++at) {
+    if (is_known(at)) continue;
+    bytes += bytes_of(at).value_or(0);
+    if (count++ == most || (count > 1 && bytes > limits::bytes_together_max)) break;
+  }
+  return at;
 }
 
 std::size_t FileQueue::end_of_small_members() const {
@@ -44,17 +88,58 @@ std::size_t FileQueue::end_of_small_members() const {
   return end;
 }
 
+/// Without a wait for a server; a member's archive was looked at before.
+bool FileQueue::may_be_looked_at(std::size_t file) const {
+  const std::string& path = files_[file].path;
+  return files_[file].member || !source::is_remote(path) ||
+         files_.options().unpack.ahead->find(path);
+}
+
 asio::awaitable<void> FileQueue::find_known(load::Resources on, load::Shared& shared,
                                             std::size_t end) {
   constexpr std::size_t at_once = 1000;
   known_.resize(files_.size());
   for (std::size_t begin = next_; begin < end && !endings_.is_over(); begin += at_once) {
     std::vector<load::FileToFind> paths;
-    for (std::size_t i = begin; i < std::min(begin + at_once, end); ++i)
+    std::vector<std::size_t> which;
+    for (std::size_t i = begin; i < std::min(begin + at_once, end); ++i) {
+      if (is_known(i) || !may_be_looked_at(i)) continue;
+      which.push_back(i);
       paths.push_back(files_[i].to_find());
+    }
+    if (paths.empty()) continue;
     try {
       auto found = co_await load::find_known_files(on, shared, files_.options(), std::move(paths));
-      std::ranges::move(found, known_.begin() + static_cast<std::ptrdiff_t>(begin));
+      for (std::size_t i = 0; i < which.size(); ++i) known_[which[i]] = std::move(found[i]);
+    } catch (const pg::PgError&) {
+      co_return;  // the loads ask for themselves
+    } catch (const Failure&) {
+      co_return;  // ... and say what is wrong
+    }
+  }
+}
+
+bool FileQueue::has_listed() const {
+  if (!may_be_known()) return false;
+  for (std::size_t i = 0; i < files_.size(); ++i)
+    if (files_[i].is_listed()) return true;
+  return false;
+}
+
+asio::awaitable<void> FileQueue::find_listed(load::Resources on, load::Shared& shared) {
+  constexpr std::size_t at_once = 10'000;
+  known_.resize(files_.size());
+  std::vector<std::size_t> which;
+  for (std::size_t i = 0; i < files_.size(); ++i)
+    if (files_[i].is_listed()) which.push_back(i);
+  for (std::size_t begin = 0; begin < which.size() && !endings_.is_over(); begin += at_once) {
+    std::vector<load::ObjectToFind> objects;
+    for (std::size_t i = begin; i < std::min(begin + at_once, which.size()); ++i)
+      objects.push_back({files_[which[i]].path, files_[which[i]].stamp});
+    try {
+      auto found = co_await load::find_known_objects(on, shared, files_.options(), objects);
+      for (std::size_t i = 0; i < found.size(); ++i)
+        known_[which[begin + i]].report = std::move(found[i]);
     } catch (const pg::PgError&) {
       co_return;  // the loads ask for themselves
     } catch (const Failure&) {
@@ -65,6 +150,7 @@ asio::awaitable<void> FileQueue::find_known(load::Resources on, load::Shared& sh
 
 bool FileQueue::take_known(std::size_t file) {
   if (file >= known_.size() || !known_[file].report) return false;
+  if (looks_after_table(file) && endings_.have_rows()) return false;
   endings_.take(file, {.report = std::move(*known_[file].report),
                        .path = files_.name(file),
                        .table = files_.options().table,
@@ -80,10 +166,9 @@ std::vector<std::size_t> FileQueue::next_together(std::size_t end, std::size_t m
   std::vector<std::size_t> files;
   std::uintmax_t bytes = 0;
   while (next_ < end && !endings_.is_over() && files.size() < most) {
-    std::error_code error;
-    const std::uintmax_t size = std::filesystem::file_size(files_[next_].path, error);
-    if (!files.empty() && (error || bytes + size > limits::bytes_together_max)) break;
-    bytes += size;
+    const std::optional<std::uintmax_t> size = bytes_of(next_);
+    if (!files.empty() && (!size || bytes + *size > limits::bytes_together_max)) break;
+    bytes += size.value_or(0);
     const std::size_t file = next_++;
     if (!endings_.may_begin(file) || take_known(file)) continue;
     if (file < known_.size() && known_[file].is_like_another) {

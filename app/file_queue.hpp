@@ -32,14 +32,23 @@ class FileQueue {
   std::size_t next() const { return next_; }  ///< the first that is not begun
   std::size_t take_next() { return next_++; }
 
-  /// Behind the next ones that are one chunk each, and may go side by side.
+  /// Behind the next ones that are one chunk each, as far as is known, and may go side by side: all
+  /// of them files, or all of them objects.
   std::size_t end_of_small() const;
+  /// Behind those from `begin` on that may share a transaction, of which the ledger knows any
+  /// number: so many others at most.
+  std::size_t end_together(std::size_t begin, std::size_t end, std::size_t most) const;
+  bool is_known(std::size_t file) const { return file < known_.size() && known_[file].report; }
   /// Behind the next ones of one archive that are small: what is long is not unpacked to find out
   /// what it is.
   std::size_t end_of_small_members() const;
 
-  /// Asks the ledger of those in front of `end`, many at once.
+  /// Asks the ledger of those in front of `end`, many at once; not of objects that are not fetched.
   asio::awaitable<void> find_known(load::Resources on, load::Shared& shared, std::size_t end);
+  /// Whether the ledger is asked of any object by what a listing says of it.
+  bool has_listed() const;
+  /// Asks the ledger of all objects that listings have named, by what those say of them.
+  asio::awaitable<void> find_listed(load::Resources on, load::Shared& shared);
   /// Ends a file that the ledger knows.
   bool take_known(std::size_t file);
 
@@ -52,6 +61,10 @@ class FileQueue {
 
  private:
   bool may_go_side_by_side() const;
+  bool may_be_known() const;
+  bool may_be_looked_at(std::size_t file) const;
+  std::optional<std::uintmax_t> bytes_of(std::size_t file) const;
+  bool looks_after_table(std::size_t file) const;
 
   const CommandFiles& files_;
   const FileOptions& file_options_;

@@ -113,6 +113,11 @@ std::vector<Input> inputs_of(const std::vector<std::string>& files,
       throw source::no_archive(file);
     if (!archive) {
       inputs.push_back({.path = file, .member = {}, .is_last_of_file = true});
+      std::optional<source::Listed> listed;
+      if (options.buckets) listed = options.buckets->listed(file);
+      if (!listed) continue;
+      inputs.back().length = listed->bytes;
+      inputs.back().stamp = listed->stamp;
       continue;
     }
     for (std::size_t i = 0; i < archive->meant.size(); ++i) {

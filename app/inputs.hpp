@@ -19,9 +19,12 @@ struct Input {
   bool is_last_of_file = true;
   /// Of a member: what its archive has beside it.
   std::shared_ptr<const source::Members> archive = {};
-  std::optional<std::uint64_t> length = {};  ///< ... and what that says of it
+  std::optional<std::uint64_t> length = {};  ///< ... and what that says of it, or a listing
   std::string stamp = {};
   std::string named_by = {};  ///< "@LIST, line 3"; empty: no list has
+
+  /// A listing says which version of it there is.
+  bool is_listed() const { return !member && !stamp.empty(); }
 
   /// "trips.csv", "a.zip!dir/b.csv".
   std::string shown() const { return member ? path + "!" + *member : path; }

@@ -77,6 +77,8 @@ report::Inspected inspect_one(const InspectFlags& flags, source::UnpackOptions u
     inspected.more_flags.emplace_back("--member");
     inspected.more_flags.push_back(*input.member);
   }
+  for (const std::string& word : fetch_flags_for(input.path, flags.load))
+    inspected.more_flags.push_back(word);
   if (inspected.proposal.columns.empty())
     throw Failure(FailureKind::failed, input.shown() + ": no record of it can be read as one");
   return inspected;

@@ -47,9 +47,9 @@ class Files {
       : flags_(flags),
         wait_(more.wait),
         after_(AfterLoad::parse(more.after)),
+        files_(flags, more, after_, options_of(flags), several),
         runtime_(connection_of(flags)),
         file_options_(runtime_, flags),
-        files_(flags, more, after_, options_of(flags), several),
         after_files_(flags, files_, after_),
         endings_(flags, more, files_, after_files_, runtime_, several),
         queue_(files_, file_options_, endings_),
@@ -68,6 +68,7 @@ class Files {
 
  private:
   void load_all() {
+    side_by_side_.find_known_objects();
     while (!queue_.is_empty() && !endings_.is_over()) {
       const std::size_t end = queue_.end_of_small();
       if (end - queue_.next() > 1) {
@@ -121,9 +122,9 @@ class Files {
   const LoadFlags& flags_;
   std::chrono::milliseconds wait_;
   AfterLoad after_;
+  CommandFiles files_;  ///< a signal ends the command while they are looked for
   Runtime runtime_;
   FileOptions file_options_;
-  CommandFiles files_;
   AfterFiles after_files_;
   FileEndings endings_;
   FileQueue queue_;

@@ -333,6 +333,10 @@ void add_row_flags(CLI::App& c, LoadFlags& f) {
   c.add_flag("--again", f.load.again,
              "load the file although it is in the table already, or unfinished")
       ->group(group);
+  c.add_flag("--reread", f.load.reread,
+             "read what is in the table already and compare it, though its time of change, or its "
+             "ETag, says that it is what it was")
+      ->group(group);
   add_choice_option<plan::SameContent>(
       c, "--same-content", f.load.same_content,
       "a file whose content another file has brought already is refused (default), loaded "

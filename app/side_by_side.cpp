@@ -5,9 +5,12 @@
 
 #include "app/output.hpp"
 #include "app/run_load.hpp"
+#include "async/offload.hpp"
 #include "async/run_beside.hpp"
 #include "async/task_group.hpp"
 #include "base/limits.hpp"
+#include "source/fetch_ahead.hpp"
+#include "source/remote.hpp"
 #include "writer/guard.hpp"
 
 namespace sluice::app {
@@ -20,6 +23,11 @@ void add_to(load::Progress& all, const load::Progress& one) {
   all.rows_before += one.rows_before;
   all.rows_rejected += one.rows_rejected;
   all.retries += one.retries;
+}
+
+void print_notes(const LoadFlags& flags, const load::Load& load) {
+  if (flags.common.quiet || flags.progress == ProgressMode::json) return;
+  for (const std::string& note : load.report().notes) print_note(note);
 }
 
 }  // namespace
@@ -48,11 +56,13 @@ void SideBySide::run(asio::awaitable<void> command) {
 
 void SideBySide::stop() {
   endings_.begin_no_more();
+  files_.options().unpack.ahead->stop();
   for (load::Load* load : under_way_) load->stop();
 }
 
 void SideBySide::cancel() {
   endings_.begin_no_more();
+  files_.options().unpack.ahead->stop();
   for (load::Load* load : under_way_) load->cancel();
 }
 
@@ -62,6 +72,15 @@ void SideBySide::find_known_members() {
   if (end - queue_.next() < 2) return;
   members_asked_for_ = end;
   run(queue_.find_known(runtime_.resources(), shared_, end));
+}
+
+void SideBySide::find_known_objects() {
+  if (!queue_.has_listed()) return;
+  try {
+    run(queue_.find_listed(runtime_.resources(), shared_));
+  } catch (const boost::system::system_error&) {
+    if (runtime_.signal() == 0) throw;  // else its user has ended it, and is told of each file
+  }
 }
 
 void SideBySide::load_until(std::size_t end) {
@@ -93,6 +112,8 @@ asio::awaitable<void> SideBySide::work_off(std::size_t end, ProgressPrinter& pri
 }
 
 asio::awaitable<void> SideBySide::all_of(std::size_t end) {
+  const bool is_remote = source::is_remote(files_[queue_.next()].path);
+  if (is_remote) co_return co_await load_fetched(end);
   // It makes what is not there yet, and finds out what the others use.
   co_await worker(queue_.next() + 1);
   co_await queue_.find_known(runtime_.resources(), shared_, end);
@@ -101,6 +122,52 @@ asio::awaitable<void> SideBySide::all_of(std::size_t end) {
   for (std::size_t i = 0; i < shared_.side_by_side; ++i) workers.spawn(worker(end));
   co_await workers.join();
   co_await load_later();
+}
+
+/// Objects go group by group: of what is in front of a group the ledger knows all when it is
+/// judged, and while it is stored the next one is fetched.
+asio::awaitable<void> SideBySide::load_fetched(std::size_t end) {
+  const std::size_t most = limits::files_together_max;
+  std::size_t group_end = queue_.end_together(queue_.next(), end, most);
+  co_await fetch(queue_.next(), group_end);
+  // The first one makes what is not there yet, and finds out what the others use.
+  if (!shared_.target) co_await worker(queue_.next() + 1);
+  co_await asio::this_coro::throw_if_cancelled(false);  // what is under way is waited for
+  while (queue_.next() < end && !endings_.is_over()) {
+    const std::size_t next_end = queue_.end_together(group_end, end, most);
+    async::TaskGroup tasks(co_await asio::this_coro::executor);
+    if (next_end > group_end) tasks.spawn(fetch(group_end, next_end));
+    tasks.spawn(load_group(group_end));
+    co_await tasks.join();
+    group_end = next_end;
+  }
+  co_await load_later();
+}
+
+asio::awaitable<void> SideBySide::load_group(std::size_t end) {
+  co_await queue_.find_known(runtime_.resources(), shared_, end);
+  while (queue_.next() < end && !endings_.is_over()) {
+    const bool may_share = shared_.target && (shared_.side_by_side > 1 || more_.keep_going);
+    const std::size_t most = may_share ? limits::files_together_max : 1;
+    const std::vector<std::size_t> files = queue_.next_together(end, most);
+    if (files.size() > 1) {
+      co_await load_together(files);
+    } else if (!files.empty()) {
+      co_await load_beside(files.front(), Turn::first);
+    }
+  }
+}
+
+/// Those that the ledger does not know; what is in front of them and not loaded yet is kept.
+asio::awaitable<void> SideBySide::fetch(std::size_t begin, std::size_t end) {
+  std::vector<source::FetchAhead::Wanted> wanted;
+  std::vector<std::string> kept;
+  for (std::size_t i = queue_.next(); i < begin; ++i) kept.push_back(files_[i].path);
+  for (std::size_t i = begin; i < end; ++i)
+    if (!queue_.is_known(i)) wanted.push_back({files_[i].path, files_[i].length});
+  source::FetchAhead& ahead = *files_.options().unpack.ahead;
+  const auto fetch_all = [&] { ahead.fetch(wanted, kept); };
+  co_await async::offload(fetcher_, fetch_all);
 }
 
 /// What could not go beside others goes by itself, as if all had gone so.
@@ -207,13 +274,8 @@ asio::awaitable<void> SideBySide::load_beside(std::size_t file, Turn turn,
     co_return;
   }
   add_to(progress_, load.progress());
-  print_notes(load);
+  print_notes(flags_, load);
   endings_.take(file, ending_of(failed, runtime_, flags_, options, load));
-}
-
-void SideBySide::print_notes(const load::Load& load) const {
-  if (flags_.common.quiet || flags_.progress == ProgressMode::json) return;
-  for (const std::string& note : load.report().notes) print_note(note);
 }
 
 }  // namespace sluice::app

@@ -20,6 +20,9 @@ class SideBySide {
   /// Loads the next ones in front of `end`, with one bar for all.
   void load_until(std::size_t end);
 
+  /// What the ledger knows of the objects that listings have named, before any of them is loaded.
+  void find_known_objects();
+
   /// What the ledger knows of the members of an archive, before the first of them is loaded.
   void find_known_members();
 
@@ -29,6 +32,9 @@ class SideBySide {
   void run(asio::awaitable<void> command);
   asio::awaitable<void> work_off(std::size_t end, ProgressPrinter& printer);
   asio::awaitable<void> all_of(std::size_t end);
+  asio::awaitable<void> load_fetched(std::size_t end);
+  asio::awaitable<void> load_group(std::size_t end);
+  asio::awaitable<void> fetch(std::size_t begin, std::size_t end);
   asio::awaitable<void> load_later();
   asio::awaitable<void> worker(std::size_t end);
   std::size_t together_max(std::size_t end) const;
@@ -37,7 +43,6 @@ class SideBySide {
                                 std::vector<std::size_t>& alone);
   asio::awaitable<void> load_beside(std::size_t file, Turn turn,
                                     load::Together::Seat* seat = nullptr);
-  void print_notes(const load::Load& load) const;
   load::Progress progress() const;
   void stop();
   void cancel();
@@ -50,6 +55,7 @@ class SideBySide {
   FileEndings& endings_;
   FileQueue& queue_;
   load::Shared shared_;
+  asio::thread_pool fetcher_{1};  ///< waits for servers, while the reader is busy with what came
   std::size_t members_asked_for_ = 0;  ///< behind them
   std::set<load::Load*> under_way_;
   load::Progress progress_;  ///< of what has ended

@@ -96,4 +96,9 @@ std::string status_text(int status, std::string_view reason) {
   return std::to_string(status) + (text.empty() ? "" : " " + printable_line(text));
 }
 
+std::optional<std::time_t> date_of(const Response& answer) {
+  const std::time_t moment = curl_getdate(answer.header("Date").value_or("").c_str(), nullptr);
+  return moment == -1 ? std::nullopt : std::optional(moment);
+}
+
 }  // namespace sluice::http

@@ -36,4 +36,7 @@ bool is_transient(int status);
 /// "403 Forbidden": with the reason that the server gives, if it is a text for people.
 std::string status_text(int status, std::string_view reason);
 
+/// When the server has sent it, by its clock; seconds since 1970.
+std::optional<std::time_t> date_of(const Response& answer);
+
 }  // namespace sluice::http

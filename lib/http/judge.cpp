@@ -11,7 +11,6 @@ constexpr int ok = 200;
 constexpr int partial = 206;
 constexpr int not_found = 404;
 constexpr int gone = 410;
-constexpr int other_version = 412;
 constexpr int no_such_range = 416;
 
 constexpr std::uint64_t any_end = std::numeric_limits<std::uint64_t>::max();
@@ -49,8 +48,9 @@ Judgement judge_all_again(const ObjectFacts& known, const Response& answer) {
 
 Judgement judge_first_part(const Asked& asked, const Response& answer) {
   const auto range = content_range_of(answer);
-  if (!range || !has_asked(asked, *range))
-    return changed("for " + bytes_text(asked) + " the server answers with others");
+  // There is no version that it could be another one of. What the server says of ranges is not to
+  // be built on: "bytes 0-0/0", of an empty object.
+  if (!range || !has_asked(asked, *range)) return {Verdict::ask_for_all, {}};
   const bool is_all = range->total == range->last + 1 && range->first == 0;
   if (!range->total || (strong_etag_of(answer).empty() && !is_all))
     return {Verdict::ask_for_all, {}};
@@ -93,6 +93,8 @@ ObjectFacts facts_of(const Response& answer) {
   const bool is_in_chunks = answer.header("Transfer-Encoding").has_value();
   if (!is_in_chunks) facts.length = content_length_of(answer);
   facts.tells_end = is_in_chunks || facts.length;
+  // Of nothing there are no parts.
+  facts.has_ranges = facts.length == std::uint64_t{0};
   return facts;
 }
 

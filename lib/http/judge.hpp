@@ -11,6 +11,9 @@
 /// with. Pure.
 namespace sluice::http {
 
+/// The status of an answer to If-Match, where it does not.
+inline constexpr int other_version = 412;
+
 /// What the first answer tells of an object.
 struct ObjectFacts {
   std::optional<std::uint64_t> length;

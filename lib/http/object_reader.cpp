@@ -66,13 +66,16 @@ ObjectReader::ObjectReader(Address address, FetchOptions options)
       connecting_{.ca_file = options_.ca_file, .connect_timeout = limits::fetch_connect_timeout},
       resolved_(address_) {}
 
-ObjectReader::ObjectReader(std::shared_ptr<Requester> requester, FetchOptions options)
+ObjectReader::ObjectReader(std::shared_ptr<Requester> requester, FetchOptions options,
+                           std::string listed_etag)
     : requester_(std::move(requester)),
       name_(requester_->name()),
       options_(std::move(options)),
       connecting_{.ca_file = options_.ca_file,
                   .connect_timeout = limits::fetch_connect_timeout,
-                  .is_signed = true} {}
+                  .is_signed = true},
+      listed_etag_(std::move(listed_etag)),
+      asks_for_listed_(!listed_etag_.empty()) {}
 
 ObjectReader::~ObjectReader() = default;
 
@@ -87,18 +90,23 @@ void ObjectReader::pump(const Done& done) {
   wanted_since_ = Clock::now();
   drop_read_parts();
   while (!stopped_) {
-    add_parts();
-    for (const auto& part : parts_)
-      if (part->is_due(Clock::now())) start(*part);
-    carrier_.perform();
-    for (const auto& part : parts_)
-      if (part->has_ended()) finish(*part);
-    look_for_stalls();
+    step();
     if (done()) break;
-    carrier_.wait(patience());
+    carrier_->wait(patience());
   }
   wanted_before_ = wanted_time();
   wanted_since_.reset();
+}
+
+/// What is possible now.
+void ObjectReader::step() {
+  add_parts();
+  for (const auto& part : parts_)
+    if (part->is_due(Clock::now())) start(*part);
+  carrier_->perform();
+  for (const auto& part : parts_)
+    if (part->has_ended()) finish(*part);
+  look_for_stalls();
 }
 
 /// What was read of a part is kept until more is wanted: it may be read once more.
@@ -108,7 +116,8 @@ void ObjectReader::drop_read_parts() {
            facts_.has_ranges && at_ < *facts_.length;
   };
   while (!parts_.empty() && is_read(*parts_.front())) {
-    rooms_.push_back(std::move(parts_.front()->room));
+    if (parts_.front()->capacity == options_.part_bytes)
+      rooms_.push_back(std::move(parts_.front()->room));
     parts_.pop_front();
   }
 }
@@ -172,11 +181,12 @@ void ObjectReader::start(Part& part) {
 void ObjectReader::finish(Part& part) {
   part.state = Part::State::waiting;
   part.due = Clock::now();
+  part.exchange.end();
   if (part.is_stalled || !part.exchange.has_begun()) return finish_unanswered(part);
   const Judgement& judged = part.judged;
   switch (judged.verdict) {
     case Verdict::take: return finish_taken(part);
-    case Verdict::ask_for_all: return ask_for_all(part);
+    case Verdict::ask_for_all: return part.ask_for_all();
     case Verdict::elsewhere: return requester_ ? finish_refused(part) : go_elsewhere(part);
     case Verdict::again: return try_again(part, judged.why + part.code_in_body(), part.wait);
     case Verdict::changed:
@@ -249,19 +259,17 @@ void ObjectReader::go_elsewhere(Part& part) {
   }
 }
 
-void ObjectReader::ask_for_all(Part& part) {
-  part.end = no_end;
-  // What is looked at, and then read from the start, is kept.
-  part.capacity = std::max(options_.part_bytes, 2 * limits::stream_kept_bytes);
-  part.room = std::make_unique_for_overwrite<char[]>(part.capacity);
-}
-
 /// Where a redirect had led may have been a place for a while, and keys may have expired.
 void ObjectReader::finish_refused(Part& part) {
   if (!requester_) {
     if (part.redirects > 0 || part.to.url == address_.url)
       return part.fail({FailureKind::usage, name_ + part.judged.why + part.code_in_body()});
     part.to = resolved_ = address_;
+    return;
+  }
+  // Nothing was read yet: what is there now is as good.
+  if (!is_known_ && asks_for_listed_ && part.refusal.status == other_version) {
+    asks_for_listed_ = false;
     return;
   }
   try {
@@ -283,6 +291,7 @@ void ObjectReader::try_again(Part& part, const std::string& why, milliseconds wa
   const milliseconds delay = std::max(backoff.delay(part.attempts++, random_share()), wait);
   if (now - *part.failing_since + delay <= options_.retry_for) {
     part.due = Clock::now() + delay;
+    if (options_.on_retry && !std::exchange(has_told_retry_, true)) options_.on_retry(name_ + why);
     return;
   }
   const std::string patience = format_duration(options_.retry_for);
@@ -313,6 +322,39 @@ bool ObjectReader::begin() {
   if (stopped_) return false;
   if (!is_known_) throw *parts_.front()->failed;
   return true;
+}
+
+bool ObjectReader::advance() {
+  if (!wanted_since_) wanted_since_ = Clock::now();
+  if (!stopped_) step();
+  if (stopped_) return true;
+  const Part& first = *parts_.front();
+  return first.state == Part::State::complete || first.failed || first.is_paused;
+}
+
+std::optional<FirstPart> ObjectReader::all_in_first_part() const {
+  if (stopped_ || !is_known_) return std::nullopt;
+  const Part& first = *parts_.front();
+  const bool is_all = first.state == Part::State::complete && first.first == 0 &&
+                      facts_.length.value_or(first.got) == first.got;
+  if (!is_all) return std::nullopt;
+  return FirstPart{facts_, resolved_,
+                   std::make_shared<const std::string>(first.room.get(), first.got)};
+}
+
+void ObjectReader::begin_with(const FirstPart& first) {
+  const std::size_t size = first.bytes->size();
+  facts_ = first.facts;
+  resolved_ = first.resolved;
+  is_known_ = true;
+  parts_.push_back(std::make_unique<Part>(*this, std::make_unique_for_overwrite<char[]>(size)));
+  Part& part = *parts_.back();
+  std::memcpy(part.room.get(), first.bytes->data(), size);
+  part.capacity = part.got = size;
+  part.end = facts_.has_ranges ? size : no_end;
+  part.to = resolved_;
+  part.complete();
+  next_ = size;
 }
 
 std::size_t ObjectReader::read_some(char* into, std::size_t size) {
@@ -353,13 +395,13 @@ bool ObjectReader::seek(std::uint64_t offset) {
   next_ = at_ = offset;
   if (facts_.has_ranges) return true;
   add_part(offset, no_end);
-  ask_for_all(*parts_.back());
+  parts_.back()->ask_for_all();
   return true;
 }
 
 void ObjectReader::stop() {
   stopped_ = true;
-  carrier_.wake();
+  carrier_->wake();
 }
 
 std::size_t ObjectReader::memory_bytes() const {

@@ -13,6 +13,7 @@
 #include "http/address.hpp"
 #include "http/exchange.hpp"
 #include "http/fetch_options.hpp"
+#include "http/first_part.hpp"
 #include "http/judge.hpp"
 #include "http/requester.hpp"
 
@@ -27,8 +28,10 @@ namespace sluice::http {
 class ObjectReader {
  public:
   ObjectReader(Address address, FetchOptions options);
-  /// Of the options the headers are for others.
-  ObjectReader(std::shared_ptr<Requester> requester, FetchOptions options);
+  /// Of the options the headers are for others. The version with this ETag is asked for first, if
+  /// there is one; where it has gone, the one that is there.
+  ObjectReader(std::shared_ptr<Requester> requester, FetchOptions options,
+               std::string listed_etag = {});
   ~ObjectReader();
   ObjectReader(const ObjectReader&) = delete;
   ObjectReader& operator=(const ObjectReader&) = delete;
@@ -36,8 +39,20 @@ class ObjectReader {
   /// Waits for the first answer, if there was none yet. Throws Failure where that is none of the
   /// object. False once stopped.
   bool begin();
+  /// Fetches by the connections of others, which are read on this thread too. REQUIRES: nothing was
+  /// asked for yet.
+  void share(std::shared_ptr<Carrier> carrier) { carrier_ = std::move(carrier); }
+  /// As begin(), and without a wait: true once all of the first part is there, or cannot be had.
+  bool advance();
+  /// Nothing where it could not be had, or is not all there is. REQUIRES: advance() was true.
+  std::optional<FirstPart> all_in_first_part() const;
+  /// Instead of begin(): what another reader has of the object, which is read from there.
+  void begin_with(const FirstPart& first);
+
   /// REQUIRES: begin()
   const ObjectFacts& facts() const { return facts_; }
+  /// It is another version than was listed. REQUIRES: begin()
+  bool is_not_as_listed() const { return !listed_etag_.empty() && facts_.etag != listed_etag_; }
 
   /// 1 to `size` bytes; 0 only at the end, and once stopped. REQUIRES: size > 0
   std::size_t read_some(char* into, std::size_t size);
@@ -59,6 +74,7 @@ class ObjectReader {
 
   template <class Done>
   void pump(const Done& done);
+  void step();
   std::chrono::milliseconds wanted_time() const;
   void drop_read_parts();
   void add_parts();
@@ -69,7 +85,6 @@ class ObjectReader {
   void finish_unanswered(Part& part);
   void finish_refused(Part& part);
   void go_elsewhere(Part& part);
-  void ask_for_all(Part& part);
   void try_again(Part& part, const std::string& why, std::chrono::milliseconds wait);
   void look_for_stalls();
   std::chrono::milliseconds patience() const;
@@ -79,9 +94,12 @@ class ObjectReader {
   std::string name_;
   FetchOptions options_;
   Connecting connecting_;
-  Carrier carrier_;
+  std::shared_ptr<Carrier> carrier_ = std::make_shared<Carrier>();
   ObjectFacts facts_;
-  bool is_known_ = false;                       ///< facts_
+  bool is_known_ = false;  ///< facts_
+  std::string listed_etag_;
+  bool has_told_retry_ = false;
+  bool asks_for_listed_ = false;                ///< by If-Match, at first
   Address resolved_;                            ///< behind the redirects
   std::vector<std::unique_ptr<char[]>> rooms_;  ///< of parts that were read
   std::deque<std::unique_ptr<Part>> parts_;     ///< in the order of their bytes

@@ -25,6 +25,8 @@ Headers ObjectReader::Part::ask() {
   }
   if (reader.is_known_ && !reader.facts_.etag.empty())
     headers.emplace_back("If-Match", reader.facts_.etag);
+  if (!reader.is_known_ && reader.asks_for_listed_)
+    headers.emplace_back("If-Match", reader.listed_etag_);
   return headers;
 }
 
@@ -51,7 +53,7 @@ void ObjectReader::Part::begin(const Response& answer) noexcept {
     if (judged.verdict != Verdict::take) return;
     const ObjectFacts facts = facts_of(answer);
     const bool is_all = judged.end == no_end;
-    if (is_all && is_range()) reader.ask_for_all(*this);
+    if (is_all && is_range()) ask_for_all();
     if (!is_all && known == nullptr) end = std::min(end, facts.length.value_or(end));
     if (is_all) to_skip = position();
     if (known == nullptr) reader.facts_ = facts;
@@ -87,6 +89,13 @@ Receiver::Taken ObjectReader::Part::take(std::string_view bytes) noexcept {
     failing_since.reset();
   }
   return Taken::all;
+}
+
+void ObjectReader::Part::ask_for_all() {
+  end = no_end;
+  // What is looked at, and then read from the start, is kept.
+  capacity = std::max(reader.options_.part_bytes, 2 * limits::stream_kept_bytes);
+  room = std::make_unique_for_overwrite<char[]>(capacity);
 }
 
 void ObjectReader::Part::fail(Failure failure) {

@@ -23,7 +23,7 @@ struct ObjectReader::Part final : Receiver {
   enum class State { waiting, running, complete, failed };
 
   Part(ObjectReader& of, std::unique_ptr<char[]> with_room)
-      : reader(of), room(std::move(with_room)), exchange(of.carrier_, of.connecting_, *this) {}
+      : reader(of), room(std::move(with_room)), exchange(*of.carrier_, of.connecting_, *this) {}
 
   void begin(const Response& answer) noexcept override;
   Taken take(std::string_view bytes) noexcept override;
@@ -32,7 +32,13 @@ struct ObjectReader::Part final : Receiver {
   std::uint64_t position() const { return first + got; }  ///< of the next byte that comes
   std::size_t left() const { return got - taken; }
   bool has_news() const { return left() > 0 || state == State::complete || failed; }
-  bool has_ended() const { return state == State::running && exchange.is_over(); }
+  bool has_ended() const {
+    return state == State::running && (exchange.is_over() || is_answered_otherwise());
+  }
+  /// With a part where parts cannot be had: its body is not waited for, which may be none.
+  bool is_answered_otherwise() const {
+    return exchange.has_begun() && judged.verdict == Verdict::ask_for_all && refusal.status == 206;
+  }
   bool is_due(Clock::time_point now) const { return state == State::waiting && due <= now; }
   bool is_untouched() const { return first == 0 && taken == 0 && !was_read; }
   bool can_go_to(std::uint64_t offset) const { return offset >= first && offset <= position(); }
@@ -40,6 +46,8 @@ struct ObjectReader::Part final : Receiver {
   /// The headers of the next attempt, and what is asked for by them.
   Headers ask();
   void begin_attempt(std::chrono::milliseconds now);
+  /// In one answer, from here on.
+  void ask_for_all();
   void complete() { state = State::complete; }
   void fail(Failure failure);
   /// What has come, as nothing of it can be told from another version.

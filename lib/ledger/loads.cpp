@@ -275,17 +275,9 @@ Question question_of_like(const NewLoad& like) {
                      like.short_heads.empty() ? short_lengths_query(like) : sql("null"));
 }
 
-Question question_of_untouched(const std::vector<const NewLoad*>& sources) {
-  const NewLoad& like = *sources.front();
-  std::vector<std::string> fingerprints;
-  for (const NewLoad* source : sources)
-    fingerprints.insert(fingerprints.end(), {source->fingerprint, source->marked.fingerprint});
-  const Sql stamps =
-      sql_list(sources, [](const NewLoad* source) { return literal(source->source_stamp); });
-  Sql which =
-      sql("where l.state = 'finished' and l.fingerprint = any ({}) and l.source_stamp = any "
-          "(array[{}]) and {}",
-          digests_of(fingerprints), stamps, may_be_of_table(like));
+/// Of finished loads that no unfinished one may be about.
+Question question_of_finished(const NewLoad& like, const Sql& condition) {
+  Sql which = sql("where l.state = 'finished' and {} and {}", condition, may_be_of_table(like));
   // `offset 0` makes it one step into an index for each load that is found, also where the server
   // knows nothing of the ledger yet: it would compare each with each.
   for (const SqlWords same : {SqlWords("fingerprint"), SqlWords("head"), SqlWords("source_path")}) {
@@ -296,6 +288,28 @@ Question question_of_untouched(const std::vector<const NewLoad*>& sources) {
   }
   which += sql(" order by l.load_id desc");
   return question_of(like, which, sql("null"));
+}
+
+Question question_of_untouched(const std::vector<const NewLoad*>& sources) {
+  std::vector<std::string> fingerprints;
+  for (const NewLoad* source : sources)
+    fingerprints.insert(fingerprints.end(), {source->fingerprint, source->marked.fingerprint});
+  const Sql stamps =
+      sql_list(sources, [](const NewLoad* source) { return literal(source->source_stamp); });
+  return question_of_finished(*sources.front(),
+                              sql("l.fingerprint = any ({}) and l.source_stamp = any (array[{}])",
+                                  digests_of(fingerprints), stamps));
+}
+
+/// Of loads as l. What names the file has an index.
+Sql has_stamp_of(const std::vector<std::string>& stamps) {
+  const Sql all = sql_list(stamps, [](const std::string& stamp) { return literal(stamp); });
+  const Sql files =
+      sql_list(stamps, [](const std::string& stamp) { return literal(file_of(stamp)); });
+  return sql(
+      "substring(l.source_stamp from '^\\S+ \\S+ ') = any (array[{}]) and l.source_stamp = any "
+      "(array[{}])",
+      files, all);
 }
 
 /// Of loads as l.
@@ -345,20 +359,21 @@ asio::awaitable<KnownLoads> find_untouched(pg::Connection& on,
   co_return read_known_loads(question, results);
 }
 
+asio::awaitable<KnownLoads> find_by_stamps(pg::Connection& on, const NewLoad& like,
+                                           const std::vector<std::string>& stamps) {
+  const Question question = question_of_finished(like, has_stamp_of(stamps));
+  const auto results = co_await on.query(question.batch.text());
+  co_return read_known_loads(question, results);
+}
+
 asio::awaitable<std::set<std::string>> finished_stamps(pg::Connection& on,
                                                        const std::vector<std::string>& stamps) {
   std::set<std::string> found;
   if (stamps.empty()) co_return found;
-  const Sql all = sql_list(stamps, [](const std::string& stamp) { return literal(stamp); });
-  // By what names the file, for which there is an index.
-  const Sql files =
-      sql_list(stamps, [](const std::string& stamp) { return literal(file_of(stamp)); });
   const Sql ask =
       sql("select distinct l.source_stamp from pgsluice.loads l where l.state <> 'void' and "
-          "l.state = 'finished' and substring(l.source_stamp from '^\\S+ \\S+ ') = any (array[{}]) "
-          "and l.source_stamp = any "
-          "(array[{}])",
-          files, all);
+          "l.state = 'finished' and {}",
+          has_stamp_of(stamps));
   const auto results = co_await on.query(ask);
   const pg::Result& rows = results.front();
   for (std::size_t row = 0; row < rows.rows(); ++row) found.emplace(rows.text(row, 0));

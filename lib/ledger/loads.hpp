@@ -113,6 +113,11 @@ asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like);
 asio::awaitable<KnownLoads> find_untouched(pg::Connection& on,
                                            const std::vector<const NewLoad*>& sources);
 
+/// The same of all that have one of these stamps, whatever their fingerprints are. `like` says
+/// which table it is.
+asio::awaitable<KnownLoads> find_by_stamps(pg::Connection& on, const NewLoad& like,
+                                           const std::vector<std::string>& stamps);
+
 /// Those of these stamps that finished loads have, into whatever table.
 asio::awaitable<std::set<std::string>> finished_stamps(pg::Connection& on,
                                                        const std::vector<std::string>& stamps);

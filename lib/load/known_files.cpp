@@ -94,22 +94,6 @@ LoadReport report_on(const Resources& on, const File& file, const ledger::LoadEn
   return std::move(run.report);
 }
 
-/// Which table it is, and how its files are read, where no load has found that out yet.
-asio::awaitable<void> find_out(Resources on, Shared& shared, const plan::LoadOptions& options) {
-  if (!shared.encoding) {
-    std::optional<source::Encoding> encoding = co_await encoding_to_read(on.pool, options);
-    shared.encoding = std::move(encoding);
-  }
-  if (shared.target) co_return;
-  pg::Lease connection = co_await on.pool.acquire();
-  connection->refuse_standby();
-  writer::Target target =
-      co_await writer::describe(*connection, options.table, options.settings, ledger::Use::load);
-  if (shared.table.value_or(target.table.id) != target.table.id) co_return;
-  shared.table = target.table.id;
-  if (target.ledger == ledger::State::complete) shared.target = std::move(target);
-}
-
 /// Leaves out the members that the ledger does not know by their stamps.
 asio::awaitable<void> leave_known_stamps(Resources on, std::vector<std::size_t>& which,
                                          const std::vector<FileToFind>& files) {
@@ -127,12 +111,27 @@ asio::awaitable<void> leave_known_stamps(Resources on, std::vector<std::size_t>&
 
 }  // namespace
 
+asio::awaitable<void> find_out(Resources on, Shared& shared, const plan::LoadOptions& options) {
+  if (!shared.encoding) {
+    std::optional<source::Encoding> encoding = co_await encoding_to_read(on.pool, options);
+    shared.encoding = std::move(encoding);
+  }
+  if (shared.target) co_return;
+  pg::Lease connection = co_await on.pool.acquire();
+  connection->refuse_standby();
+  writer::Target target =
+      co_await writer::describe(*connection, options.table, options.settings, ledger::Use::load);
+  if (shared.table.value_or(target.table.id) != target.table.id) co_return;
+  shared.table = target.table.id;
+  if (target.ledger == ledger::State::complete) shared.target = std::move(target);
+}
+
 asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, Shared& shared,
                                                          plan::LoadOptions options,
                                                          std::vector<FileToFind> paths) {
   std::vector<KnownFile> found(paths.size());
   // What a list means is asked of the server, by each load for itself.
-  if (options.again || !options.select.empty()) co_return found;
+  if (options.again || options.reread || !options.select.empty()) co_return found;
   co_await find_out(on, shared, options);
   if (!shared.target) co_return found;
   std::vector<std::size_t> which(paths.size());

@@ -37,4 +37,7 @@ asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, Shared& s
                                                          plan::LoadOptions options,
                                                          std::vector<FileToFind> files);
 
+/// Which table it is, and how its files are read, where no load has found that out yet.
+asio::awaitable<void> find_out(Resources on, Shared& shared, const plan::LoadOptions& options);
+
 }  // namespace sluice::load

@@ -101,7 +101,7 @@ asio::awaitable<void> Load::run_to_the_end() {
   run_.require_going_on();
   plan::Plan plan = co_await prepare_to_run();
   run_.report.plan = plan.summary();
-  run_.progress.bytes_total = source_->length();
+  run_.progress.bytes_total = source_->told_length();
   if (const auto packed = source_->packed()) run_.progress.packed_total = packed->total;
   run_.progress.bytes_done = plan.preamble.start.byte_offset;
   run_.progress.bytes_before = run_.progress.bytes_done;

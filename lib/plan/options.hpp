@@ -144,6 +144,7 @@ struct RunOptions {
   csv::Scanner::Form scanner = csv::Scanner::Form::automatic;
   bool truncate = false;
   bool again = false;
+  bool reread = false;  ///< what was loaded already is compared, whatever its stamp says
   DeletesLimit deletes_max;
   bool set_sequences = false;  ///< those of columns that are loaded go on behind the rows
   bool analyze = false;

@@ -32,6 +32,7 @@ History history_of(const plan::Plan& plan, const ledger::NewLoad& now,
   History history;
   history.again = plan.options.again;
   history.truncate = plan.options.truncate;
+  history.reread = plan.options.reread;
   history.same_content = plan.options.same_content;
   history.grown = plan.options.grown;
   history.target_is_unlogged = plan.target.table.is_unlogged;

@@ -5,7 +5,9 @@
 
 #include "plan/meaning.hpp"
 #include "plan/values.hpp"
+#include "plan/wishes.hpp"
 #include "source/fingerprint.hpp"
+#include "source/remote.hpp"
 #include "source/starts.hpp"
 
 namespace sluice::resume {
@@ -44,6 +46,9 @@ ledger::NewLoad entry_of(const plan::Plan& plan) {
   std::ranges::move(source::starts_of(source::marked_beginning(plan.preamble.beginning)),
                     std::back_inserter(entry.starts));
   if (o.truncate) entry.options = plan::with_truncation(entry.options);
+  // What a listing names is known by its stamp, unread.
+  if (source::is_remote(o.path))
+    entry.options = plan::with_wishes(entry.options, plan::wishes_of(o, plan.target));
   if (plan::has_words(plan)) entry.options = plan::with_words(entry.options, plan.words);
   return entry;
 }

@@ -8,6 +8,7 @@
 
 #include "base/limits.hpp"
 #include "plan/meaning.hpp"
+#include "plan/wishes.hpp"
 #include "source/fingerprint.hpp"
 #include "source/packing.hpp"
 
@@ -238,7 +239,8 @@ class Judge {
   /// Writing through a mapping may leave all times as they are for a while: of an untouched file
   /// its beginning, its length and its end are looked at all the same.
   Match match_of(const Candidate& c) const {
-    const bool untouched = !now_.source_stamp.empty() && c.load.source_stamp == now_.source_stamp &&
+    const bool untouched = !h_.reread && !now_.source_stamp.empty() &&
+                           c.load.source_stamp == now_.source_stamp &&
                            c.load.fingerprint == now_.fingerprint;
     return untouched ? Match::same : c.match;
   }
@@ -421,6 +423,7 @@ void make_comparable(nlohmann::json& then, nlohmann::json& now, bool to_go_on) {
     json->erase("atomic");            // decides when rows come, not which
     json->erase(plan::mark_key);      // of the table that it has made
     json->erase(plan::left_out_key);  // how columns are called that go nowhere
+    json->erase(plan::wishes_key);    // how it was said
     json->erase("words");  // of the load that began, also where its file has another name by now
     if (to_go_on) json->erase("after-sql");  // of one that is not finished, nothing of it has run
   }

@@ -35,6 +35,7 @@ struct History {
   bool target_has_logged_part = false;  ///< which is not
   bool again = false;
   bool truncate = false;  ///< the table is emptied before: no earlier load counts
+  bool reread = false;    ///< no stamp says that a source is what it was
   plan::SameContent same_content = plan::SameContent::refuse;
   plan::Grown grown = plan::Grown::refuse;
 };

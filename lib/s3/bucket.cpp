@@ -1,5 +1,6 @@
 #include "s3/bucket.hpp"
 
+#include "http/answer.hpp"
 #include "s3/sign.hpp"
 #include "s3/url_text.hpp"
 
@@ -38,7 +39,7 @@ http::Request Bucket::sign(http::Request request, const Place& place) const {
     const std::lock_guard lock(mutex_);
     last_keys_ = keys;
   }
-  return s3::sign(std::move(request), keys, {.region = place.region()}, now_());
+  return s3::sign(std::move(request), keys, {.region = place.region()}, now_() + clock_ahead());
 }
 
 http::Request Bucket::get(const ObjectName& object, http::Headers headers) const {
@@ -61,7 +62,29 @@ http::Request Bucket::list(const std::string& prefix, const std::string& token) 
 
 bool Bucket::learn(const http::Request& sent, const http::Response& response) {
   const ErrorAnswer error = error_answer(response, {});
+  if (error.code == "RequestTimeTooSkewed") return learn_time(response);
   return error.are_keys_old ? has_newer_keys(sent) : learn_region(sent, error);
+}
+
+std::chrono::seconds Bucket::clock_ahead() const {
+  const std::lock_guard lock(mutex_);
+  return clock_ahead_;
+}
+
+/// Requests that were under way by the wrong time are made anew; whoever makes them ends that.
+bool Bucket::learn_time(const http::Response& response) {
+  constexpr std::chrono::seconds least{60};
+  const std::optional<std::time_t> date = http::date_of(response);
+  if (!date) return false;
+  const auto ahead = std::chrono::sys_seconds(std::chrono::seconds(*date)) - now_();
+  {
+    const std::lock_guard lock(mutex_);
+    if (clock_ahead_ != std::chrono::seconds{0}) return true;
+    if (std::chrono::abs(ahead) < least) return false;
+    clock_ahead_ = ahead;
+  }
+  if (told_) told_(ahead);
+  return true;
 }
 
 /// Of several requests that were under way with old keys, the first one's answer gets new ones.

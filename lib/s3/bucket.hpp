@@ -42,17 +42,21 @@ class Bucket {
   /// Whether what is sent and read can be read on the way.
   bool is_without_tls() const { return place().bucket_url().starts_with("http:"); }
 
-  /// Learns from an answer that is no success to what was sent: the bucket's region, or that the
-  /// keys are too old. True where what is known now is not what was sent by, so that the request is
-  /// worth being made anew: by get() or list(), as its URL may be another one. Throws Failure where
-  /// new keys are not to be had.
+  /// Learns from an answer that is no success to what was sent: the bucket's region, that the keys
+  /// are too old, or, once, what time it is. True where what is known now is not what was sent by,
+  /// so that the request is worth being made anew: by get() or list(), as its URL may be another
+  /// one. Throws Failure where new keys are not to be had.
   bool learn(const http::Request& sent, const http::Response& response);
+  /// Told how far the server's clock is ahead of this machine's, when that is learned.
+  void on_clock(std::function<void(std::chrono::seconds ahead)> told) { told_ = std::move(told); }
   /// What an answer means for people; `what` is in front of it. Nothing of the keys is in it.
   Failure failure(const http::Response& response, const std::string& what) const;
 
  private:
   http::Request sign(http::Request request, const Place& place) const;
   bool has_newer_keys(const http::Request& sent);
+  std::chrono::seconds clock_ahead() const;
+  bool learn_time(const http::Response& response);
   bool learn_region(const http::Request& sent, const ErrorAnswer& error);
   bool is_of_this_region(const http::Request& sent) const;
   std::vector<std::string> secrets() const;
@@ -66,6 +70,8 @@ class Bucket {
   Place place_;
   mutable Keys last_keys_;
   int regions_learned_ = 0;
+  std::chrono::seconds clock_ahead_{0};
+  std::function<void(std::chrono::seconds)> told_;
 };
 
 }  // namespace sluice::s3

@@ -162,7 +162,8 @@ std::string line_of(const ErrorAnswer& error) {
 
 Failure failure_of(const ErrorAnswer& error, const std::string& what) {
   FailureKind kind = FailureKind::failed;
-  if (error.status == 404) kind = FailureKind::usage;
+  // As of a file that is not there, or may not be read.
+  if (error.status == 401 || error.status == 403 || error.status == 404) kind = FailureKind::usage;
   if (error.status == 412) kind = FailureKind::changed;
   return {kind, what + ": " + line_of(error), advice_for(error)};
 }

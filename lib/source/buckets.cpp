@@ -7,12 +7,12 @@
 #include "base/backoff.hpp"
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
+#include "base/quantity.hpp"
 #include "http/client.hpp"
 #include "s3/error_answer.hpp"
 #include "s3/pattern.hpp"
 #include "s3/providers.hpp"
 #include "s3/url_text.hpp"
-#include "source/http_source.hpp"
 #include "source/remote.hpp"
 
 namespace sluice::source {
@@ -60,13 +60,14 @@ class SignedRequests final : public http::Requester {
 /// mistyped does not get right. A signature holds for minutes, so each time has a new one.
 class PatientClient {
  public:
-  PatientClient(const s3::Bucket& bucket, const std::string& ca_file,
-                std::chrono::milliseconds retry_for)
+  PatientClient(const s3::Bucket& bucket, const Buckets::Options& options, std::string what)
       : bucket_(bucket),
-        client_({.ca_file = ca_file,
+        client_({.ca_file = options.ca_file,
                  .connect_timeout = limits::fetch_connect_timeout,
                  .is_signed = true}),
-        retry_for_(retry_for) {}
+        retry_for_(options.retry_for),
+        on_retry_(options.on_retry),
+        what_(std::move(what)) {}
 
   http::Response send(http::Request request) {
     const auto began = Clock::now();
@@ -78,8 +79,10 @@ class PatientClient {
         has_answered_ = true;
         if (is_last || response.status < 400 || !s3::error_answer(response, {}).is_passing)
           return response;
-      } catch (const Failure&) {
+        tell(what_ + ": " + s3::line_of(s3::error_answer(response, {})));
+      } catch (const Failure& failure) {
         if (is_last || !has_answered_) throw;
+        tell(what_ + ": " + failure.problem());
       }
       std::this_thread::sleep_for(delay);
       request = bucket_.sign_anew(std::move(request));
@@ -87,9 +90,16 @@ class PatientClient {
   }
 
  private:
+  void tell(const std::string& why) {
+    if (on_retry_ && !std::exchange(has_told_, true)) on_retry_(why);
+  }
+
   const s3::Bucket& bucket_;
   http::Client client_;
   std::chrono::milliseconds retry_for_;
+  std::function<void(const std::string&)> on_retry_;
+  std::string what_;
+  bool has_told_ = false;
   bool has_answered_ = false;
 };
 
@@ -175,21 +185,48 @@ std::shared_ptr<s3::Bucket> Buckets::bucket_of(const s3::Address& address) {
   const s3::Settings settings = settings_of(address);
   bucket =
       std::make_shared<s3::Bucket>(address, settings, keys_for(address, settings), machine_.now);
+  if (options_.on_clock) {
+    bucket->on_clock([say = options_.on_clock, name = address.bucket](std::chrono::seconds ahead) {
+      say("bucket " + name + ": this machine's clock is " + format_duration(abs(ahead)) +
+          (ahead.count() > 0 ? " behind" : " ahead of") +
+          " the server's: requests are signed by that");
+    });
+  }
   return bucket;
 }
 
-std::unique_ptr<Source> Buckets::open(const std::string& path, const http::FetchOptions& options) {
+std::unique_ptr<HttpSource> Buckets::open(const std::string& path,
+                                          const http::FetchOptions& options) {
   const s3::Address address = s3::address_of(path);
   std::shared_ptr<s3::Bucket> bucket = bucket_of(address);
+  const std::optional<Listed> known = listed(path);
   HttpSource::Requested object{.requester = std::make_unique<SignedRequests>(bucket, address),
                                .place = place_in_stamps(address, *bucket),
-                               .is_without_tls = bucket->is_without_tls()};
+                               .is_without_tls = bucket->is_without_tls(),
+                               .listed_etag = known ? known->etag : std::string()};
   return std::make_unique<HttpSource>(std::move(object), options);
 }
 
-std::vector<s3::Object> Buckets::listed(const s3::Address& pattern) {
+std::optional<Listed> Buckets::listed(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  const auto at = listed_.find(path);
+  return at == listed_.end() ? std::nullopt : std::optional(at->second);
+}
+
+void Buckets::keep(const s3::Address& address, const s3::Object& object) {
+  Listed listed{.bytes = object.bytes, .etag = {}, .stamp = {}};
+  if (object.etag.starts_with('"')) {
+    listed.etag = object.etag;
+    listed.stamp =
+        object_stamp(place_in_stamps(address, *bucket_of(address)), object.etag, object.bytes);
+  }
+  const std::lock_guard lock(mutex_);
+  listed_.insert_or_assign(address.text(), std::move(listed));
+}
+
+std::vector<s3::Object> Buckets::list(const s3::Address& pattern) {
   const std::shared_ptr<s3::Bucket> bucket = bucket_of(pattern);
-  PatientClient client(*bucket, options_.ca_file, options_.retry_for);
+  PatientClient client(*bucket, options_, text_of_path(pattern.text()));
   return s3::list(*bucket, pattern, [&client](const http::Request& r) { return client.send(r); });
 }
 
@@ -203,11 +240,12 @@ std::vector<std::string> Buckets::with_matches(const std::vector<std::string>& p
       all.push_back(path);
       continue;
     }
-    const std::vector<s3::Object> objects = listed(address);
+    const std::vector<s3::Object> objects = list(address);
     if (objects.empty() && !may_be_none)
       throw Failure(FailureKind::usage, text_of_path(path) + ": no object matches this pattern");
     for (const s3::Object& object : objects) {
       address.key = s3::written_key(object.key);
+      keep(address, object);
       all.push_back(address.text());
     }
   }

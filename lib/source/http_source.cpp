@@ -37,6 +37,11 @@ std::string stamp_word(const std::string& text) {
   return word;
 }
 
+std::string object_stamp(const std::string& place, const std::string& etag,
+                         std::optional<std::uint64_t> length) {
+  return place + " " + stamp_word(etag) + " " + (length ? std::to_string(*length) : "-") + " http";
+}
+
 HttpSource::HttpSource(const std::string& path, const http::FetchOptions& options)
     : reader_(std::make_unique<http::ObjectReader>(http::address_of(whole_url(path, options)),
                                                    options)),
@@ -44,7 +49,8 @@ HttpSource::HttpSource(const std::string& path, const http::FetchOptions& option
       is_without_tls_(reader_->name().starts_with("http:")) {}
 
 HttpSource::HttpSource(Requested object, const http::FetchOptions& options)
-    : reader_(std::make_unique<http::ObjectReader>(std::move(object.requester), options)),
+    : reader_(std::make_unique<http::ObjectReader>(std::move(object.requester), options,
+                                                   std::move(object.listed_etag))),
       place_(std::move(object.place)),
       is_without_tls_(object.is_without_tls) {}
 
@@ -86,9 +92,7 @@ std::optional<std::uint64_t> HttpSource::length() const {
 
 std::string HttpSource::stamp() const {
   if (!is_known_ || reader_->facts().etag.empty()) return {};
-  const auto length = reader_->facts().length;
-  return place_ + " " + stamp_word(reader_->facts().etag) + " " +
-         (length ? std::to_string(*length) : "-") + " http";
+  return object_stamp(place_, reader_->facts().etag, reader_->facts().length);
 }
 
 std::string HttpSource::tail(std::size_t bytes) const {
@@ -112,12 +116,19 @@ std::size_t HttpSource::memory_bytes() const { return is_known_ ? reader_->memor
 
 std::string HttpSource::oddity() const {
   std::string odd;
+  const auto add = [&odd](const std::string& text) {
+    if (!odd.empty()) odd += "; ";
+    odd += text;
+  };
   if (is_without_tls_)
-    odd = name() + " is fetched without TLS: whoever is on the way can read and change it";
-  if (!is_known_ || reader_->facts().has_ranges) return odd;
+    add(name() + " is fetched without TLS: whoever is on the way can read and change it");
+  if (!is_known_) return odd;
+  if (reader_->is_not_as_listed())
+    add(name() + " has changed since it was listed, and is read as it is now");
+  if (reader_->facts().has_ranges) return odd;
   const std::string why = reader_->facts().etag.empty() ? "no strong ETag" : "no ranges";
-  return odd + (odd.empty() ? "" : "; ") + name() + " comes in one answer, as the server has " +
-         why + " for it";
+  add(name() + " comes in one answer, as the server has " + why + " for it");
+  return odd;
 }
 
 }  // namespace sluice::source

@@ -24,8 +24,15 @@ class HttpSource final : public Source {
     std::unique_ptr<http::Requester> requester;
     std::string place;  ///< the two words that its stamp begins with
     bool is_without_tls = false;
+    std::string listed_etag = {};  ///< of the version that is meant, if it is there still
   };
   HttpSource(Requested object, const http::FetchOptions& options);
+
+  /// As the reader has them: what is fetched beside others, in front of its turn.
+  void share(std::shared_ptr<http::Carrier> carrier) { reader_->share(std::move(carrier)); }
+  bool advance() { return reader_->advance(); }
+  std::optional<http::FirstPart> all_in_first_part() const { return reader_->all_in_first_part(); }
+  void begin_with(const http::FirstPart& first) { reader_->begin_with(first); }
 
   std::size_t read(char* into, std::size_t size) override { return read_by_parts(into, size); }
   std::size_t read_some(char* into, std::size_t size) override;
@@ -35,6 +42,9 @@ class HttpSource final : public Source {
   bool seek(std::uint64_t offset) override { return reader_->seek(offset); }
   void stop() override { reader_->stop(); }
   std::optional<std::uint64_t> length() const override;
+  std::optional<std::uint64_t> told_length() const override {
+    return is_known_ ? reader_->facts().length : std::nullopt;
+  }
   /// "https://host /trips.csv \"etag\" 1234 http": the object's place, its version, and a word in
   /// the place of the one that changes when a file is renamed.
   std::string stamp() const override;
@@ -56,6 +66,10 @@ class HttpSource final : public Source {
   std::array<char, recognised_bytes> first_{};  ///< of the content, as far as it was read
   std::size_t first_size_ = 0;
 };
+
+/// Source::stamp() of an object: its place is the two words in front.
+std::string object_stamp(const std::string& place, const std::string& etag,
+                         std::optional<std::uint64_t> length);
 
 /// A text without blanks, in ASCII: a word of a stamp.
 std::string stamp_word(const std::string& text);

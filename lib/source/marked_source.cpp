@@ -48,6 +48,11 @@ bool MarkedSource::seek(std::uint64_t offset) {
   return inner_->seek(offset + mark_bytes_);
 }
 
+std::optional<std::uint64_t> MarkedSource::told_length() const {
+  const std::optional<std::uint64_t> whole = inner_->told_length();
+  return whole ? std::optional(*whole - std::min(*whole, mark_bytes_)) : std::nullopt;
+}
+
 std::optional<std::uint64_t> MarkedSource::length() const {
   const auto length = inner_->length();
   return length ? std::optional(*length - std::min(*length, mark_bytes_)) : length;

@@ -26,6 +26,7 @@ class MarkedSource final : public Source {
   bool seek(std::uint64_t offset) override;
   void stop() override { inner_->stop(); }
   std::optional<std::uint64_t> length() const override;
+  std::optional<std::uint64_t> told_length() const override;
   std::string stamp() const override { return inner_->stamp(); }
   std::string opening_stamp() const override { return inner_->opening_stamp(); }
   std::optional<FileIdentity> file() const override { return inner_->file(); }

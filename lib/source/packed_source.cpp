@@ -95,7 +95,7 @@ Unreadable PackedSource::failure_of(const decode::Defect& defect) const {
 /// Of what lies on the disk, where it is packed twice.
 std::optional<Source::Packed> PackedSource::packed() const {
   if (const auto below = inner().packed()) return below;
-  return Packed{taken_, inner().length()};
+  return Packed{taken_, inner().told_length()};
 }
 
 }  // namespace sluice::source

@@ -29,6 +29,7 @@ class ReadAhead final : public Source {
   bool seek(std::uint64_t offset) override;
   void stop() override;
   std::optional<std::uint64_t> length() const override { return inner_->length(); }
+  std::optional<std::uint64_t> told_length() const override { return inner_->told_length(); }
   std::string stamp() const override { return inner_->stamp(); }
   std::string opening_stamp() const override { return inner_->opening_stamp(); }
   std::optional<FileIdentity> file() const override { return inner_->file(); }

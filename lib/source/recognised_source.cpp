@@ -96,6 +96,11 @@ void RecognisedSource::stop() {
   now().stop();
 }
 
+std::optional<std::uint64_t> RecognisedSource::told_length() const {
+  const bool is_plain = is_recognised_ && top_.get() == bottom_;
+  return is_plain ? bottom_->told_length() : std::nullopt;
+}
+
 std::string RecognisedSource::oddity() const {
   const std::string& called = name();
   const bool sounds_plain =

@@ -24,6 +24,7 @@ class RecognisedSource final : public Source {
   void stop() override;
   /// What is in it may be packed.
   std::optional<std::uint64_t> length() const override { return std::nullopt; }
+  std::optional<std::uint64_t> told_length() const override;
   std::string stamp() const override { return now().stamp(); }
   std::string opening_stamp() const override { return now().opening_stamp(); }
   std::optional<FileIdentity> file() const override { return now().file(); }

@@ -9,9 +9,8 @@
 
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
-#include "source/buckets.hpp"
+#include "source/fetch_ahead.hpp"
 #include "source/file_source.hpp"
-#include "source/http_source.hpp"
 #include "source/marked_source.hpp"
 #include "source/no_archive.hpp"
 #include "source/packing.hpp"
@@ -105,19 +104,46 @@ std::unique_ptr<Source> open_file(const std::string& path, FileDescriptor fd,
   return text ? std::move(text) : behind_mark(in_utf8(std::move(file), said));
 }
 
+http::FetchOptions fetch_of(const UnpackOptions& options) {
+  return options.fetch ? *options.fetch : http::FetchOptions();
+}
+
 /// Nothing where it cannot be opened any more.
 std::unique_ptr<Source> archive_of(const std::string& path, const UnpackOptions& options) {
+  if (is_remote(path))
+    return RecognisedSource::archive_in(open_object(path, options, fetch_of(options)), options);
   FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat status{};
   if (fd.get() < 0 || ::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return nullptr;
   return RecognisedSource::archive_in(std::make_unique<FileSource>(path, std::move(fd)), options);
 }
 
-std::unique_ptr<Source> open_remote(const std::string& path, const UnpackOptions& options) {
-  const http::FetchOptions fetch = options.fetch ? *options.fetch : http::FetchOptions();
-  if (!is_in_bucket(path)) return std::make_unique<HttpSource>(path, fetch);
-  if (options.buckets) return options.buckets->open(path, fetch);
-  return Buckets({}).open(path, fetch);
+std::unique_ptr<Source> seekable_file(const std::string& path) {
+  struct stat status{};
+  if (path == "-" || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return nullptr;
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) throw Failure(FailureKind::usage, path + ": " + errno_message(errno));
+  return std::make_unique<FileSource>(path, std::move(fd));
+}
+
+std::unique_ptr<Source> seekable_object(const std::string& path, const UnpackOptions& options) {
+  std::unique_ptr<Source> object = open_object(path, options, fetch_of(options));
+  return object->comes_once() ? nullptr : std::move(object);
+}
+
+/// What was fetched ahead is in memory, and read to its end at once.
+std::unique_ptr<Source> open_remote(const std::string& path, const UnpackOptions& options,
+                                    const std::optional<Encoding>& encoding) {
+  const http::FetchOptions fetch = fetch_of(options);
+  const auto first = options.ahead ? options.ahead->find(path) : std::nullopt;
+  if (first) {
+    std::unique_ptr<HttpSource> object = open_object(path, options, fetch);
+    object->begin_with(*first);
+    auto bytes = std::make_unique<RecognisedSource>(std::move(object), options);
+    auto text = WholeSource::of(in_utf8(std::move(bytes), encoding), limits::first_chunk_bytes);
+    if (text) return behind_mark(std::move(text));
+  }
+  return unpacked(open_object(path, options, fetch), options, encoding);
 }
 
 }  // namespace
@@ -148,7 +174,7 @@ std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& optio
     if (fd < 0) throw Failure(FailureKind::usage, "stdin: " + errno_message(errno));
     return unpacked(std::make_unique<StreamSource>("stdin", FileDescriptor(fd)), options, encoding);
   }
-  if (is_remote(path)) return unpacked(open_remote(path, options), options, encoding);
+  if (is_remote(path)) return open_remote(path, options, encoding);
   // A FIFO is opened without waiting for its writer: that wait belongs where stop() can end it. A
   // terminal does not become the one whose Ctrl-C we hear.
   FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -174,15 +200,13 @@ std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& optio
 }
 
 std::optional<Members> members_of(const std::string& path, const UnpackOptions& options) {
-  struct stat status{};
-  if (path == "-" || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
-    return std::nullopt;
-  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) throw Failure(FailureKind::usage, path + ": " + errno_message(errno));
+  std::unique_ptr<Source> raw =
+      is_remote(path) ? seekable_object(path, options) : seekable_file(path);
+  if (!raw) return std::nullopt;
   UnpackOptions looking = options;
   const auto open_archive = [path, options] { return archive_of(path, options); };
   looking.shelf = std::make_shared<ArchiveShelf>(open_archive);
-  RecognisedSource source(std::make_unique<FileSource>(path, std::move(fd)), looking);
+  RecognisedSource source(std::move(raw), looking);
   std::optional<Members> members = source.members();
   if (!members) return members;
   members->file = source.file();

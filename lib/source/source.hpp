@@ -17,6 +17,7 @@ namespace sluice::source {
 
 class ArchiveShelf;
 class Buckets;
+class FetchAhead;
 
 /// What unpacking may take and give, and what of an archive is meant.
 struct UnpackOptions {
@@ -28,7 +29,8 @@ struct UnpackOptions {
   std::shared_ptr<ArchiveShelf> shelf = {};
   /// How it is fetched, if it is remote; nothing: as by default.
   std::shared_ptr<http::FetchOptions> fetch = {};
-  std::shared_ptr<Buckets> buckets = {};  ///< the same, where it is s3://...
+  std::shared_ptr<Buckets> buckets = {};   ///< the same, where it is s3://...
+  std::shared_ptr<FetchAhead> ahead = {};  ///< what was fetched before it is opened
 };
 
 /// Where bytes come from, in order. Blocking: read() belongs on a thread that may wait. One reader
@@ -65,6 +67,8 @@ class Source {
 
   /// The length in bytes, where it is known before reading.
   virtual std::optional<std::uint64_t> length() const = 0;
+  /// The same as far as it is told by the first byte, for who shows how far the reading is.
+  virtual std::optional<std::uint64_t> told_length() const { return length(); }
 
   /// What the file system says of the content without reading it: equal stamps mean an unchanged
   /// file. Empty where there is no such thing. It begins with what names the file, whatever its

@@ -24,6 +24,9 @@ class TranscodedSource final : public Source {
   bool seek(std::uint64_t offset) override;
   void stop() override { inner_->stop(); }
   std::optional<std::uint64_t> length() const override { return std::nullopt; }
+  std::optional<std::uint64_t> told_length() const override {
+    return is_known_ && !encoding_ ? inner_->told_length() : std::nullopt;
+  }
   std::string stamp() const override { return inner_->stamp(); }
   std::string opening_stamp() const override { return inner_->opening_stamp(); }
   std::optional<FileIdentity> file() const override { return inner_->file(); }

@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <mutex>
 #include <set>
+#include <thread>
 
-#include "remote/fetch.hpp"
-#include "support/s3_store.hpp"
+#include "remote/s3_fetch.hpp"
 #include "support/server.hpp"
 
 namespace sluice::test {
@@ -15,43 +16,6 @@ using namespace std::chrono_literals;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-/// Loads from a store on loopback, with keys that nothing of what is left has in it.
-class S3Fetch : public Fetch {
- protected:
-  static Process::Options with(const std::vector<std::string>& more = {},
-                               const std::string& key_secret = S3Store::key_secret) {
-    std::vector<std::string> all{
-        "no_proxy=*", "AWS_CONFIG_FILE=/gone", "AWS_SHARED_CREDENTIALS_FILE=/gone",
-        std::string("AWS_ACCESS_KEY_ID=") + S3Store::key_id, "AWS_SECRET_ACCESS_KEY=" + key_secret};
-    all.insert(all.end(), more.begin(), more.end());
-    return {.environment = all};
-  }
-
-  std::vector<std::string> s3_arguments(const WebServer& server, const std::string& path,
-                                        const std::vector<std::string>& more = {}) {
-    std::vector<std::string> all = arguments(path, {"--s3-endpoint", server.url()});
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-
-  Finished load_s3(const WebServer& server, const std::string& path,
-                   const std::vector<std::string>& more = {},
-                   const Process::Options& options = with()) {
-    Finished finished = pgsluice(s3_arguments(server, path, more), options);
-    EXPECT_THAT(finished.out + finished.err, Not(HasSubstr(secret)));
-    return finished;
-  }
-
-  static bool is_listing(const WebServer::Asked& asked) {
-    return asked.path.find("list-type=2") != std::string::npos;
-  }
-
-  /// The parts of an object behind the first one.
-  static bool is_later_part(const WebServer::Asked& asked) {
-    return asked.range && asked.range->first > 0;
-  }
-};
 
 TEST_F(S3Fetch, IsLoadedOnceAndKnownByItsETag) {
   S3Store store{.objects = {{"in/a b.csv", {.body = rows(1)}}}};
@@ -171,15 +135,15 @@ struct Refusal {
 };
 
 const Refusal refusals[] = {
-    {"AccessDenied", s3_error(403, "AccessDenied"), {1, 1}, "AccessDenied: it is so (403)"},
+    {"AccessDenied", s3_error(403, "AccessDenied"), {2, 2}, "AccessDenied: it is so (403)"},
     {"NoSuchKey", s3_error(404, "NoSuchKey"), {2, 7}, "404"},
     {"NoSuchBucket", s3_error(404, "NoSuchBucket"), {2, 7}, "404"},
-    {"SkewedClock", s3_error(403, "RequestTimeTooSkewed"), {1, 1}, "set this machine's clock"},
+    {"SkewedClock", s3_error(403, "RequestTimeTooSkewed"), {2, 2}, "set this machine's clock"},
     {"ExpiredToken", s3_error(400, "ExpiredToken"), {1, 1}, "Get new keys"},
-    {"Archived", s3_error(403, "InvalidObjectState"), {1, 1}, "restore it"},
+    {"Archived", s3_error(403, "InvalidObjectState"), {2, 2}, "restore it"},
     {"ElsewhereUnsaid", s3_error(301, "PermanentRedirect"), {1, 1}, "--s3-region"},
-    {"OtherKeys", s3_error(403, "InvalidAccessKeyId"), {1, 1}, "--s3-profile"},
-    {"NoXml", {.status = 403, .body = "<html>hIddEn"}, {1, 1}, "access denied (403)"},
+    {"OtherKeys", s3_error(403, "InvalidAccessKeyId"), {2, 2}, "--s3-profile"},
+    {"NoXml", {.status = 403, .body = "<html>hIddEn"}, {2, 2}, "access denied (403)"},
     {"SlowDown", s3_error(503, "SlowDown"), {1, 1}, "(SlowDown); it was tried again for 1.0 s"},
     {"RequestTimeout", s3_error(400, "RequestTimeout"), {1, 1}, "(RequestTimeout); it was tried"},
 };
@@ -221,12 +185,92 @@ TEST_F(S3Fetch, WhatTheServerItselfFindsWrongIsSaid) {
   S3Store store{.objects = {{"a.csv", {.body = rows(1)}}}};
   WebServer server(store.handler());
   const Finished other = load_s3(server, "s3://bucket/a.csv", {}, with({}, "hIddEnother"));
-  EXPECT_EQ(1, other.exit_code);
+  EXPECT_EQ(2, other.exit_code);
   EXPECT_THAT(other.err, AllOf(HasSubstr("SignatureDoesNotMatch"), HasSubstr("--s3-profile")));
   EXPECT_EQ(2, load_s3(server, "s3://bucket/b.csv").exit_code);
   EXPECT_EQ(2, load_s3(server, "s3://other/a.csv").exit_code);
-  store.clock_ahead = 1h;
-  EXPECT_THAT(load_s3(server, "s3://bucket/a.csv").err, HasSubstr("clock"));
+}
+
+TEST_F(S3Fetch, AClockThatIsWrongIsMadeUpFor) {
+  S3Store store{.objects = {{"a.csv", {.body = rows(1)}}}};
+  store.clock_ahead = -2h;
+  WebServer server(store.handler());
+  for (const char* path : {"s3://bucket/a.csv", "s3://bucket/*.csv"}) {
+    server.answer_by(store.handler());
+    const Finished finished = load_s3(server, path);
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+    const std::string note = "bucket bucket: this machine's clock is ";
+    const std::size_t at = finished.err.find(note);
+    EXPECT_THAT(finished.err, HasSubstr("ahead of the server's: requests are signed by that"));
+    EXPECT_EQ(std::string::npos, finished.err.find(note, at + 1)) << finished.err;
+  }
+  expect_all(1);
+}
+
+TEST_F(S3Fetch, WhatIsTriedAgainIsNotedOnce) {
+  const S3Store store{.objects = {{"a.csv", {.body = rows(1)}}}};
+  std::atomic<int> times = 0;
+  WebServer server([&](const WebServer::Asked& asked) {
+    return times++ % 2 == 0 ? s3_error(503, "SlowDown") : store.answer(asked);
+  });
+  const Finished finished = load_s3(server, "s3://bucket/a.csv");
+  EXPECT_EQ(0, finished.exit_code) << finished.err;
+  const std::string note = "s3://bucket/a.csv: the server answers 503";
+  const std::size_t at = finished.err.find(note);
+  ASSERT_NE(std::string::npos, at) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("(SlowDown); it is tried again (see --retry-for)"));
+  EXPECT_EQ(std::string::npos, finished.err.find(note, at + 1)) << finished.err;
+  EXPECT_EQ("", load_s3(server, "s3://bucket/a.csv", {"--quiet"}).err);
+}
+
+TEST_F(S3Fetch, ProgressHasATotal) {
+  const S3Store store{.objects = {{"a.csv", {.body = "\xef\xbb\xbf" + rows(1)}},
+                                  {"b.csv.gz", {.body = piped("gzip -1", rows(2))}}}};
+  WebServer server(store.handler());
+  const auto total = [&](const std::string& path, const char* key) {
+    const Finished finished = pgsluice(
+        {"load", path, "-t", "t", "-d", url(), "--progress", "json", "--s3-endpoint", server.url()},
+        with());
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+    const std::size_t at = finished.err.rfind(std::string("\"") + key + "\":");
+    return at == std::string::npos
+               ? 0
+               : std::atoll(finished.err.c_str() + finished.err.find(':', at) + 1);
+  };
+  EXPECT_EQ(rows(1).size(), total("s3://bucket/a.csv", "bytes_total"));
+  EXPECT_EQ(store.objects.at("b.csv.gz").body.size(),
+            total("s3://bucket/b.csv.gz", "packed_bytes_total"));
+}
+
+TEST_F(S3Fetch, WhatInspectProposesFindsItThere) {
+  const S3Store store{.objects = {{"trips.csv", {.body = rows(1)}}}};
+  WebServer server(store.handler());
+  const Finished inspected = pgsluice({"inspect", "s3://bucket/trips.csv", "--s3-endpoint",
+                                       server.url(), "--s3-region", "us-east-1"},
+                                      with());
+  EXPECT_EQ(0, inspected.exit_code) << inspected.err;
+  EXPECT_THAT(inspected.out, HasSubstr("pgsluice load s3://bucket/trips.csv -t trips"));
+  EXPECT_THAT(inspected.out, AllOf(HasSubstr("--s3-endpoint " + server.url()),
+                                   HasSubstr("--s3-region us-east-1")));
+}
+
+TEST_F(S3Fetch, ASignalEndsAListing) {
+  const S3Store store{.objects = {{"a.csv", {.body = rows(1)}}}};
+  const TemporaryFolder folder;
+  const std::string list = folder.write("list", "s3://bucket/*.csv\n");
+  for (const std::string& path : {std::string("s3://bucket/*.csv"), "@" + list}) {
+    WebServer server([&](const WebServer::Asked& asked) {
+      WebServer::Answer answer = store.answer(asked);
+      answer.delay = 1min;
+      return answer;
+    });
+    Process process(s3_arguments(server, path), with());
+    while (server.asked().empty() && process.running()) std::this_thread::sleep_for(10ms);
+    const auto began = std::chrono::steady_clock::now();
+    process.signal(SIGINT);
+    EXPECT_EQ(128 + SIGINT, process.wait().exit_code) << path;
+    EXPECT_GT(30s, std::chrono::steady_clock::now() - began);
+  }
 }
 
 TEST_F(S3Fetch, WithoutKeysItIsSaidWhoWasAsked) {
@@ -363,7 +407,7 @@ TEST_F(S3Fetch, AListingIsTriedAgainAndRefused) {
   EXPECT_EQ("2,7", db().value("select string_agg(v::text, ',' order by v) from t"));
   server.answer_by([](const WebServer::Asked&) { return s3_error(403, "AccessDenied"); });
   const Finished refused = load_s3(server, "s3://bucket/2026/*");
-  EXPECT_EQ(1, refused.exit_code);
+  EXPECT_EQ(2, refused.exit_code);
   EXPECT_THAT(refused.err, HasSubstr("s3://bucket/2026/*: AccessDenied"));
 }
 

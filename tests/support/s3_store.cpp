@@ -1,6 +1,8 @@
 #include "support/s3_store.hpp"
 
+#include <array>
 #include <cstdio>
+#include <ctime>
 #include <set>
 #include <sstream>
 
@@ -34,6 +36,17 @@ std::chrono::sys_seconds moment_of(const std::string& t) {
       .value_or(std::chrono::sys_seconds{});
 }
 
+/// "Sun, 06 Nov 1994 08:49:37 GMT"
+std::string http_date(std::chrono::system_clock::time_point at) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  std::array<char, 40> text{};
+  const std::size_t size =
+      std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text.data(), size};
+}
+
 /// What it would be signed as.
 std::string right_signature(const WebServer::Asked& asked, const s3::Keys& keys,
                             const std::string& region) {
@@ -64,7 +77,12 @@ WebServer::Answer S3Store::answer(const WebServer::Asked& asked) const {
     if (!scope.starts_with(std::string(key_id) + "/")) return s3_error(403, "InvalidAccessKeyId");
     const auto skew =
         moment_of(asked.header("x-amz-date")) - (std::chrono::system_clock::now() + clock_ahead);
-    if (skew > 15min || skew < -15min) return s3_error(403, "RequestTimeTooSkewed");
+    if (skew > 15min || skew < -15min) {
+      WebServer::Answer answer = s3_error(403, "RequestTimeTooSkewed");
+      answer.headers.emplace_back("Date",
+                                  http_date(std::chrono::system_clock::now() + clock_ahead));
+      return answer;
+    }
     if (scope.find("/" + region + "/s3/") == std::string::npos)
       return s3_error(400, "AuthorizationHeaderMalformed", "<Region>" + region + "</Region>");
     if (asked.header("x-amz-security-token") != token) return s3_error(400, "ExpiredToken");

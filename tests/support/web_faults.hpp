@@ -122,7 +122,7 @@ inline const WebFault web_faults[] = {
        ++other.range->first;
        return s.object.answer(other);
      },
-     {7, 7, 7},
+     {0, 7, 7},
      "changed while it was read"},
     {"another length",
      [](WebScene& s, const WebServer::Asked& asked, WebServer::Answer answer) {

@@ -75,7 +75,7 @@ TEST(S3Error, SaysWhatKindItIs) {
   };
   EXPECT_EQ(FailureKind::usage, kind(said(404, "NoSuchBucket", "")));
   EXPECT_EQ(FailureKind::changed, kind(said(412, "PreconditionFailed", "")));
-  EXPECT_EQ(FailureKind::failed, kind(said(403, "AccessDenied", "")));
+  EXPECT_EQ(FailureKind::usage, kind(said(403, "AccessDenied", "")));
 }
 
 TEST(S3Error, SaysWhetherItPasses) {

@@ -1,0 +1,190 @@
+#include <algorithm>
+#include <atomic>
+
+#include "remote/s3_fetch.hpp"
+
+namespace sluice::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+/// Objects that a listing names with ETag and length: what the ledger knows by these is not asked
+/// for.
+class ListedFetch : public S3Fetch {
+ protected:
+  /// in/0000.csv with a row of id 0, and so on.
+  static S3Store numbered(int count) {
+    S3Store store;
+    for (int i = 0; i < count; ++i) store.objects[key(i)] = object(i, 1);
+    return store;
+  }
+  static std::string key(int number) {
+    const std::string digits = std::to_string(number);
+    return "in/" + std::string(4 - digits.size(), '0') + digits + ".csv";
+  }
+  /// What changes has another ETag, as its bytes do.
+  static WebObject object(int id, int version) {
+    const std::string values = std::to_string(id) + "," + std::to_string(version);
+    return {.body = "id,v,x\n" + values + ",a\n", .etag = "\"" + values + "\""};
+  }
+
+  struct Requests {
+    std::ptrdiff_t lists = 0;
+    std::ptrdiff_t gets = 0;
+
+    bool operator==(const Requests&) const = default;
+  };
+  static Requests requests(const WebServer& server) {
+    const auto asked = server.asked();
+    const std::ptrdiff_t lists = std::ranges::count_if(asked, is_listing);
+    return {lists, static_cast<std::ptrdiff_t>(asked.size()) - lists};
+  }
+
+  Finished load_all(const WebServer& server, const std::vector<std::string>& more = {}) {
+    return load_s3(server, "s3://bucket/in/*.csv", more);
+  }
+};
+
+TEST_F(ListedFetch, WhatIsKnownIsNotAskedFor) {
+  constexpr int count_of_all = 2500;
+  S3Store store = numbered(count_of_all);
+  WebServer server(store.handler());
+  const Finished first = load_all(server);
+  ASSERT_EQ(0, first.exit_code) << first.err.substr(0, 2000);
+  ASSERT_EQ(count_of_all, count());
+  server.answer_by(store.handler());
+  const Finished again = load_all(server);
+  EXPECT_EQ(0, again.exit_code) << again.err.substr(0, 2000);
+  EXPECT_THAT(again.out, AllOf(HasSubstr("0000.csv"), HasSubstr("2499.csv"), HasSubstr("already")));
+  EXPECT_EQ((Requests{.lists = 3, .gets = 0}), requests(server));
+  EXPECT_EQ(count_of_all, count());
+}
+
+TEST_F(ListedFetch, WhatIsNewIsLoaded) {
+  S3Store store = numbered(5);
+  WebServer server(store.handler());
+  ASSERT_EQ(0, load_all(server).exit_code);
+  store.objects[key(7)] = object(7, 1);
+  server.answer_by(store.handler());
+  const Finished again = load_all(server);
+  EXPECT_EQ(0, again.exit_code) << again.err;
+  EXPECT_EQ(6, count());
+  EXPECT_EQ((Requests{.lists = 1, .gets = 1}), requests(server));
+  for (const auto& asked : server.asked())
+    EXPECT_EQ(is_listing(asked) ? "" : "\"7,1\"", asked.header("if-match"));
+}
+
+TEST_F(ListedFetch, WhatHasChangedIsLoadedAgain) {
+  S3Store store = numbered(5);
+  WebServer server(store.handler());
+  ASSERT_EQ(0, load_all(server).exit_code);
+  store.objects[key(2)] = object(2, 2);
+  const Finished again = load_all(server);
+  EXPECT_EQ(0, again.exit_code) << again.err;
+  EXPECT_EQ("1,2", db().value("select string_agg(v::text, ',' order by v) from t where id = 2"))
+      << "as of a local file of other content under the same name";
+  EXPECT_EQ(6, count());
+}
+
+TEST_F(ListedFetch, WhatHasGrownIsRefusedAsALocalFileIs) {
+  S3Store store = numbered(5);
+  WebServer server(store.handler());
+  ASSERT_EQ(0, load_all(server).exit_code);
+  WebObject& grown = store.objects[key(2)];
+  grown = {.body = grown.body + "22,1,a\n", .etag = "\"grown\""};
+  const Finished again = load_all(server);
+  EXPECT_EQ(7, again.exit_code) << again.err;
+  EXPECT_THAT(again.err, AllOf(HasSubstr(key(2)), HasSubstr("--grown")));
+  EXPECT_EQ(5, count());
+}
+
+TEST_F(ListedFetch, OtherOptionsAreNotTakenForTheSame) {
+  S3Store store = numbered(3);
+  WebServer server(store.handler());
+  ASSERT_EQ(0, load_all(server).exit_code);
+  const Finished other = load_all(server, {"--null", "a"});
+  EXPECT_NE(0, other.exit_code);
+  EXPECT_THAT(other.err, HasSubstr("--null"));
+  // What means the same is found out by a look.
+  server.answer_by(store.handler());
+  EXPECT_EQ(0, load_all(server, {"--delimiter", ","}).exit_code);
+  EXPECT_LT(0, requests(server).gets);
+  EXPECT_EQ(3, count());
+}
+
+TEST_F(ListedFetch, RereadReadsAllTheSame) {
+  S3Store store = numbered(3);
+  WebServer server(store.handler());
+  ASSERT_EQ(0, load_all(server).exit_code);
+  // The server says that it is the same, and it is not.
+  store.objects[key(1)].body = "id,v,x\n1,7,b\n";
+  const Finished known = load_all(server);
+  EXPECT_EQ(0, known.exit_code);
+  EXPECT_EQ(3, count());
+  server.answer_by(store.handler());
+  const Finished reread = load_all(server, {"--reread"});
+  EXPECT_EQ(0, reread.exit_code) << reread.err;
+  EXPECT_EQ(4, count()) << "it is another content";
+  EXPECT_LE(3, requests(server).gets);
+}
+
+TEST_F(ListedFetch, WhoseRowsAreGoneIsLoadedAgain) {
+  S3Store store = numbered(3);
+  WebServer server(store.handler());
+  ASSERT_EQ(0, load_all(server).exit_code);
+  db().run("truncate t");
+  EXPECT_EQ(0, load_all(server).exit_code);
+  EXPECT_EQ(3, count());
+  EXPECT_EQ("", ledger_disagreement("t"));
+}
+
+/// What is there when it is read is as good as what was there when it was listed, and it is said.
+TEST_F(ListedFetch, WhatChangesBehindTheListingIsReadAsItIsNow) {
+  S3Store store = numbered(3);
+  S3Store later = store;
+  later.objects[key(1)] = object(1, 2);
+  WebServer server([&](const WebServer::Asked& asked) {
+    return (is_listing(asked) ? store : later).answer(asked);
+  });
+  const Finished finished = load_all(server);
+  EXPECT_EQ(0, finished.exit_code) << finished.err;
+  EXPECT_THAT(finished.err,
+              HasSubstr("s3://bucket/in/0001.csv has changed since it was listed, and is read as "
+                        "it is now"));
+  EXPECT_EQ(2, db().number("select v from t where id = 1"));
+  server.answer_by(later.handler());
+  EXPECT_EQ(0, load_all(server).exit_code);
+  EXPECT_EQ((Requests{.lists = 1, .gets = 0}), requests(server)) << "the ledger has what was read";
+}
+
+TEST_F(ListedFetch, AJobAsksForNothingThatItKnows) {
+  S3Store store = numbered(3);
+  WebServer server(store.handler());
+  const TemporaryFolder folder;
+  const std::string config =
+      folder.write("pgsluice.toml",
+                   "[[job]]\nname = \"s3\"\ncron = \"@every 1s\"\nload = "
+                   "\"s3://bucket/in/*.csv\"\ntable = \"t\"\nflags = [\"--s3-endpoint\", \"" +
+                       server.url() + "\"]\n");
+  const auto run_until_there_are = [&](int runs) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    const std::string ask =
+        "select count(*) from pgsluice.job_runs where state not in ('running', 'failed')";
+    for (std::int64_t now = 0; now < runs; now = db().number(ask)) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      const Finished ran =
+          pgsluice({"schedule", "run", "--once", "--config", config, "-d", url()}, with());
+      ASSERT_EQ(0, ran.exit_code) << ran.err;
+    }
+  };
+  run_until_there_are(1);
+  EXPECT_EQ(3, count());
+  server.answer_by(store.handler());
+  run_until_there_are(2);
+  EXPECT_LE(1, requests(server).lists);
+  EXPECT_EQ(0, requests(server).gets);
+}
+
+}  // namespace
+}  // namespace sluice::test
