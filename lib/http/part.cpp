@@ -89,6 +89,11 @@ Receiver::Taken ObjectReader::Part::take(std::string_view bytes) noexcept {
   return Taken::all;
 }
 
+void ObjectReader::Part::complete() {
+  exchange.end();
+  state = State::complete;
+}
+
 void ObjectReader::Part::fail(Failure failure) {
   state = State::failed;
   failed = std::move(failure);

@@ -32,7 +32,9 @@ struct ObjectReader::Part final : Receiver {
   std::uint64_t position() const { return first + got; }  ///< of the next byte that comes
   std::size_t left() const { return got - taken; }
   bool has_news() const { return left() > 0 || state == State::complete || failed; }
-  bool has_ended() const { return state == State::running && exchange.is_over(); }
+  /// All that was asked for has come; the answer's own end may do so later, or never.
+  bool has_all() const { return judged.verdict == Verdict::take && position() == end; }
+  bool has_ended() const { return state == State::running && (exchange.is_over() || has_all()); }
   bool is_due(Clock::time_point now) const { return state == State::waiting && due <= now; }
   bool is_untouched() const { return first == 0 && taken == 0 && !was_read; }
   bool can_go_to(std::uint64_t offset) const { return offset >= first && offset <= position(); }
@@ -40,7 +42,7 @@ struct ObjectReader::Part final : Receiver {
   /// The headers of the next attempt, and what is asked for by them.
   Headers ask();
   void begin_attempt(std::chrono::milliseconds now);
-  void complete() { state = State::complete; }
+  void complete();
   void fail(Failure failure);
   /// What has come, as nothing of it can be told from another version.
   void forget();
