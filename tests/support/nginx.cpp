@@ -37,7 +37,7 @@ http {
   absolute_redirect off;
   server {
     listen 127.0.0.1:PORT;
-    listen 127.0.0.1:TLS ssl http2;
+    listen 127.0.0.1:TLS ssl;
     ssl_certificate FOLDER/s.pem;
     ssl_certificate_key FOLDER/s.key;
     root FOLDER/files;
