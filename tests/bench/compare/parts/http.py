@@ -159,6 +159,13 @@ def known(bench, data):
     bench.page.add()
 
 
+def enough(data, objects):
+    if data is not None and data.rows >= objects * ROWS_EACH:
+        return True
+    print(f"http: {objects:,} objects are left out: they are of {objects * ROWS_EACH:,} rows of narrow (see --sets, --scale)", file=sys.stderr)
+    return False
+
+
 def run(bench):
     bench.page.add("By nginx on this machine, which takes its share of the cores, as does the proxy that delays each byte. A connection is made without "
                    "delay, also by those that make one for each object.")
@@ -167,9 +174,8 @@ def run(bench):
         for data in bench.sets:
             near(bench, data, nginx)
             far(bench, data, nginx)
-        lines = next((data for data in bench.sets if data.name == "narrow" and data.rows >= FILES * ROWS_EACH), None)
-        if lines is None:
-            print(f"http: small objects are of narrow, {FILES * ROWS_EACH:,} rows or more (see --sets, --scale)", file=sys.stderr)
-            return
-        small(bench, lines, nginx)
-    known(bench, lines)
+        narrow = next((data for data in bench.sets if data.name == "narrow"), None)
+        if enough(narrow, FILES):
+            small(bench, narrow, nginx)
+    if enough(narrow, KNOWN):
+        known(bench, narrow)
