@@ -176,8 +176,19 @@ void Exchange::hear(std::string_view line) {
   }
 }
 
+bool Exchange::is_refused_by_proxy() const {
+  long status = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &status);
+  return result_ != CURLE_OK && status >= 300;
+}
+
 std::string Exchange::words() const {
-  return error_[0] == '\0' ? curl_easy_strerror(result_) : std::string(error_.data());
+  std::string words = error_[0] == '\0' ? curl_easy_strerror(result_) : error_.data();
+  // It shows the whole address, with its login.
+  if (words.starts_with("Unsupported proxy"))
+    words =
+        "the proxy that http_proxy, https_proxy or all_proxy names has no address that can be used";
+  return words;
 }
 
 }  // namespace sluice::http

@@ -73,6 +73,8 @@ class Exchange {
   CURLcode result() const { return result_; }            ///< REQUIRES: is_over()
   bool has_begun() const { return has_begun_; }          ///< all headers are there
   const std::string& reason() const { return reason_; }  ///< as the status line has it
+  /// A proxy has said that it goes no further. REQUIRES: is_over()
+  bool is_refused_by_proxy() const;
   /// What went wrong, in curl's words. REQUIRES: is_over()
   std::string words() const;
 

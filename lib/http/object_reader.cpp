@@ -234,7 +234,8 @@ void ObjectReader::finish_unanswered(Part& part) {
                                                         std::to_string(part.position())
                                                   : part.exchange.words());
   const bool is_first = !is_known_ && !part.is_stalled;
-  if (is_lasting(result) || (is_first && is_mistaken(result)))
+  if (is_lasting(result) ||
+      (is_first && (is_mistaken(result) || part.exchange.is_refused_by_proxy())))
     return part.fail({FailureKind::failed, name_ + why, advice_on(result)});
   if (part.is_stalled && is_known_ && facts_.etag.empty() && !part.is_untouched()) {
     return part.fail({FailureKind::failed,

@@ -98,6 +98,11 @@ void ObjectReader::Part::ask_for_all() {
   room = std::make_unique_for_overwrite<char[]>(capacity);
 }
 
+void ObjectReader::Part::complete() {
+  exchange.end();
+  state = State::complete;
+}
+
 void ObjectReader::Part::fail(Failure failure) {
   state = State::failed;
   failed = std::move(failure);

@@ -32,8 +32,11 @@ struct ObjectReader::Part final : Receiver {
   std::uint64_t position() const { return first + got; }  ///< of the next byte that comes
   std::size_t left() const { return got - taken; }
   bool has_news() const { return left() > 0 || state == State::complete || failed; }
+  /// All that was asked for has come; the answer's own end may do so later, or never.
+  bool has_all() const { return judged.verdict == Verdict::take && position() == end; }
   bool has_ended() const {
-    return state == State::running && (exchange.is_over() || is_answered_otherwise());
+    return state == State::running &&
+           (exchange.is_over() || has_all() || is_answered_otherwise());
   }
   /// With a part where parts cannot be had: its body is not waited for, which may be none.
   bool is_answered_otherwise() const {
@@ -48,7 +51,7 @@ struct ObjectReader::Part final : Receiver {
   void begin_attempt(std::chrono::milliseconds now);
   /// In one answer, from here on.
   void ask_for_all();
-  void complete() { state = State::complete; }
+  void complete();
   void fail(Failure failure);
   /// What has come, as nothing of it can be told from another version.
   void forget();

@@ -1,6 +1,8 @@
 // A network between a client and a server on this machine: a proxy on loopback that forwards each
-// byte after a delay, with any bandwidth. Prints its port, and runs until it is ended.
-//   bench_delay HOST PORT MILLISECONDS     (in each direction: half of the round trip)
+// byte after a delay, with any bandwidth or with so much of it for each connection and direction.
+// Prints its port, and runs until it is ended.
+//   bench_delay HOST PORT MILLISECONDS [MB/S]     (milliseconds in each direction: half of the
+//   round trip)
 
 #include <netdb.h>
 #include <netinet/in.h>
@@ -8,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -26,14 +29,23 @@ constexpr std::size_t read_bytes = 256 * 1024;
 /// On the way at a time: enough for a gigabyte a second at 50 ms.
 constexpr std::size_t bytes_on_the_way_max = 64 << 20;
 
+/// What is between the two.
+struct Network {
+  Clock::duration delay;
+  double bytes_per_second;  ///< of a connection, in each direction; 0: any number of them
+};
+
 /// One direction of a connection: bytes and when they arrive.
 class Way {
  public:
-  void put(std::vector<char> bytes, Clock::time_point arrival) {
+  explicit Way(const Network& network) : network_(network) {}
+
+  void put(std::vector<char> bytes) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return bytes_ < bytes_on_the_way_max; });
     bytes_ += bytes.size();
-    packets_.push_back({std::move(bytes), arrival});
+    free_at_ = std::max(free_at_, Clock::now()) + time_of(bytes.size());
+    packets_.push_back({std::move(bytes), free_at_ + network_.delay});
     changed_.notify_all();
   }
   /// Waits until the next bytes arrive. An empty packet is the end.
@@ -54,6 +66,15 @@ class Way {
     std::vector<char> bytes;
     Clock::time_point arrival;
   };
+
+  Clock::duration time_of(std::size_t bytes) const {
+    if (network_.bytes_per_second <= 0) return {};
+    return std::chrono::duration_cast<Clock::duration>(
+        std::chrono::duration<double>(static_cast<double>(bytes) / network_.bytes_per_second));
+  }
+
+  Network network_;
+  Clock::time_point free_at_;  ///< when the last byte that was put has left
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Packet> packets_;
@@ -70,8 +91,8 @@ struct Socket {
   int fd;
 };
 
-void forward(std::shared_ptr<Socket> from, std::shared_ptr<Socket> to, Clock::duration delay) {
-  const auto way = std::make_shared<Way>();
+void forward(std::shared_ptr<Socket> from, std::shared_ptr<Socket> to, const Network& network) {
+  const auto way = std::make_shared<Way>(network);
   std::thread([way, to] {
     for (;;) {
       const std::vector<char> bytes = way->take();
@@ -84,12 +105,12 @@ void forward(std::shared_ptr<Socket> from, std::shared_ptr<Socket> to, Clock::du
     }
     ::shutdown(to->fd, SHUT_WR);
   }).detach();
-  std::thread([way, from, delay] {
+  std::thread([way, from] {
     std::vector<char> buffer(read_bytes);
     for (;;) {
       const ssize_t n = ::recv(from->fd, buffer.data(), buffer.size(), 0);
       const auto count = n > 0 ? n : 0;
-      way->put({buffer.begin(), buffer.begin() + count}, Clock::now() + delay);
+      way->put({buffer.begin(), buffer.begin() + count});
       if (count == 0) return;
     }
   }).detach();
@@ -109,8 +130,8 @@ int connect_to(const char* host, const char* port) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "bench_delay HOST PORT MILLISECONDS\n");
+  if (argc != 4 && argc != 5) {
+    std::fprintf(stderr, "bench_delay HOST PORT MILLISECONDS [MB/S]\n");
     return 2;
   }
   const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
@@ -126,8 +147,10 @@ int main(int argc, char** argv) {
   }
   std::printf("%d\n", ntohs(address.sin_port));
   std::fflush(stdout);
-  const auto delay = std::chrono::duration_cast<Clock::duration>(
-      std::chrono::duration<double, std::milli>(std::strtod(argv[3], nullptr)));
+  const Network network{
+      .delay = std::chrono::duration_cast<Clock::duration>(
+          std::chrono::duration<double, std::milli>(std::strtod(argv[3], nullptr))),
+      .bytes_per_second = argc == 5 ? std::strtod(argv[4], nullptr) * 1e6 : 0};
   for (;;) {
     const int accepted = ::accept(listener, nullptr, nullptr);
     if (accepted < 0) continue;
@@ -138,7 +161,7 @@ int main(int argc, char** argv) {
     }
     const auto client = std::make_shared<Socket>(accepted);
     const auto server = std::make_shared<Socket>(connected);
-    forward(client, server, delay);
-    forward(server, client, delay);
+    forward(client, server, network);
+    forward(server, client, network);
   }
 }

@@ -139,6 +139,32 @@ TEST_F(Fetch, ASlowServerIsWaitedFor) {
   expect_all(1);
 }
 
+/// The load waits for its table, and asks for nothing meanwhile.
+TEST_F(Fetch, AConnectionThatWasClosedMeanwhileIsMadeAnew) {
+  constexpr int many = 100'000;
+  const WebObject object{.body = rows(1, many)};
+  WebServer server(of(object));
+  Session other(url());
+  other.run("begin; lock table t in share mode");
+  Process process(arguments(server.url() + "/a.csv", {"--fetch-jobs", "1"}), direct());
+  ASSERT_TRUE(
+      comes_true("select exists (select from pg_locks where relation = 't'::regclass "
+                 "and not granted)"));
+  std::size_t asked = 0;
+  while (asked != server.asked().size()) {
+    asked = server.asked().size();
+    std::this_thread::sleep_for(200ms);
+  }
+  const std::size_t connections = server.end_connections();
+  other.run("commit");
+  const Finished finished = process.wait();
+  EXPECT_EQ(0, finished.exit_code) << finished.err;
+  EXPECT_EQ(many, db().number("select count(distinct id) from t"));
+  EXPECT_EQ(many, count());
+  EXPECT_LT(asked, server.asked().size());
+  EXPECT_EQ(connections + 1, server.end_connections()) << "it was kept, and one came for it";
+}
+
 TEST_F(Fetch, AnotherHostIsToldNoSecret) {
   const WebObject object{.body = rows(1)};
   WebServer other(of(object));

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cctype>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -79,6 +80,37 @@ inline const WebFault web_faults[] = {
      [](WebScene& s, const WebServer::Asked&, WebServer::Answer answer) {
        answer.end = WebServer::Answer::End::in_chunks;
        if (s.times++ == 0) answer.cut_at = answer.body.size() / 2;
+       return answer;
+     },
+     {0, 0, 0},
+     ""},
+    {"closed behind its last byte, unsaid",
+     [](WebScene&, const WebServer::Asked&, WebServer::Answer answer) {
+       answer.closes_after = std::chrono::milliseconds{20};
+       return answer;
+     },
+     {0, 0, 0},
+     "",
+     true},
+    {"without its length, never closed",
+     [](WebScene&, const WebServer::Asked&, WebServer::Answer answer) {
+       answer.end = WebServer::Answer::End::by_closing;
+       answer.stands_still = true;
+       return answer;
+     },
+     {0, 0, 0},
+     ""},
+    {"in chunks, never ended",
+     [](WebScene&, const WebServer::Asked&, WebServer::Answer answer) {
+       answer.end = WebServer::Answer::End::in_chunks_without_end;
+       answer.stands_still = true;
+       return answer;
+     },
+     {0, 0, 0},
+     ""},
+    {"closed without an answer",
+     [](WebScene& s, const WebServer::Asked&, WebServer::Answer answer) {
+       answer.is_silence = s.times++ < 2;
        return answer;
      },
      {0, 0, 0},

@@ -73,7 +73,7 @@ WebServer::Asked parse(const std::string& head) {
   return asked;
 }
 
-std::string in_chunks(std::string_view body) {
+std::string in_chunks(std::string_view body, bool has_end) {
   std::string text;
   while (!body.empty()) {
     const std::string_view piece = body.substr(0, 10'000);
@@ -84,7 +84,7 @@ std::string in_chunks(std::string_view body) {
     text += "\r\n";
     body.remove_prefix(piece.size());
   }
-  return text + "0\r\n\r\n";
+  return has_end ? text + "0\r\n\r\n" : text;
 }
 
 }  // namespace
@@ -131,6 +131,12 @@ void WebServer::answer_by(Handler handler) {
   asked_.clear();
 }
 
+std::size_t WebServer::end_connections() {
+  const std::lock_guard lock(mutex_);
+  for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
+  return threads_.size();
+}
+
 void WebServer::accept_all() {
   while (!stopping_) {
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
@@ -170,12 +176,13 @@ void WebServer::wait_for(std::chrono::milliseconds time) const {
 /// False where the connection ends.
 bool WebServer::send_answer(int fd, const Answer& answer, bool has_body) {
   wait_for(answer.delay);
+  if (answer.is_silence) return false;
   std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " Whatever\r\n";
   for (const auto& [name, value] : answer.headers) head += name + ": " + value + "\r\n";
   std::string body = has_body ? answer.body : "";
-  if (answer.end == Answer::End::in_chunks) {
+  if (answer.end == Answer::End::in_chunks || answer.end == Answer::End::in_chunks_without_end) {
     head += "Transfer-Encoding: chunked\r\n";
-    body = in_chunks(body);
+    body = in_chunks(body, answer.end == Answer::End::in_chunks);
   } else if (answer.end == Answer::End::by_length) {
     head += "Content-Length: " + std::to_string(answer.body.size()) + "\r\n";
   } else {
@@ -190,12 +197,14 @@ bool WebServer::send_answer(int fd, const Answer& answer, bool has_body) {
   }
   if (!send_all(fd, std::string_view(sent).substr(slow))) return false;
   if (answer.stands_still) wait_for(1h);
+  if (answer.closes_after) wait_for(*answer.closes_after);
   if (answer.is_reset) {
     std::this_thread::sleep_for(20ms);  // what was sent arrives
     const linger at_once{1, 0};
     ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
-  return !answer.cut_at && !answer.is_reset && answer.end != Answer::End::by_closing;
+  return !answer.cut_at && !answer.is_reset && !answer.closes_after &&
+         answer.end != Answer::End::by_closing;
 }
 
 WebServer::Answer WebObject::answer(const WebServer::Asked& asked) const {

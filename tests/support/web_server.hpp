@@ -31,13 +31,17 @@ class WebServer {
     int status = 200;
     std::vector<std::pair<std::string, std::string>> headers = {};
     std::string body = {};
-    enum class End { by_length, in_chunks, by_closing } end = End::by_length;
+    /// How it is told where the body ends; of chunks without an end the last one never comes.
+    enum class End { by_length, in_chunks, in_chunks_without_end, by_closing } end = End::by_length;
     /// So many bytes of the body are sent, and then the connection ends; with a reset, or not.
     std::optional<std::size_t> cut_at = {};
     bool is_reset = false;
     std::size_t slow_bytes = 0;          ///< at the body's beginning: one a second
     std::chrono::milliseconds delay{0};  ///< before it begins
-    bool stands_still = false;           ///< behind cut_at the connection stays, without a byte
+    bool stands_still = false;           ///< behind all that is sent the connection stays
+    bool is_silence = false;             ///< the connection ends without an answer
+    /// The connection ends so long behind the body, and nobody has said that it would.
+    std::optional<std::chrono::milliseconds> closes_after = {};
   };
 
   using Handler = std::function<Answer(const Asked&)>;
@@ -52,6 +56,8 @@ class WebServer {
   std::string host_and_port() const { return "127.0.0.1:" + std::to_string(port_); }
   std::vector<Asked> asked() const;
   void answer_by(Handler handler);
+  /// Ends all connections, whatever is on its way there. How many there were so far.
+  std::size_t end_connections();
 
  private:
   void accept_all();

@@ -73,14 +73,23 @@ class Server:
                 f"{', '.join(SETTINGS)}; file in the page cache; libpq of the system.")
 
 
-class Distance:
-    """A URL of the server by way of a proxy that delays each byte."""
+class Delay:
+    """A port on loopback from which each byte goes on to another one after a delay, with all of the bandwidth or a part of it."""
 
-    def __init__(self, server, milliseconds):
-        host, port = re.search(r"@([^:/]+):(\d+)/", server.url).groups()
-        self.process = subprocess.Popen([str(BUILD / "bench_delay"), host, port, str(milliseconds)], stdout=subprocess.PIPE, text=True)
-        self.url = server.url.replace(f":{port}/", f":{self.process.stdout.readline().strip()}/")
+    def __init__(self, host, port, milliseconds, megabytes_per_second=0):
+        command = [str(BUILD / "bench_delay"), host, str(port), str(milliseconds), str(megabytes_per_second)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline())
 
     def end(self):
         self.process.terminate()
         self.process.wait()
+
+
+class Distance(Delay):
+    """A URL of the server by way of a proxy that delays each byte."""
+
+    def __init__(self, server, milliseconds):
+        host, port = re.search(r"@([^:/]+):(\d+)/", server.url).groups()
+        super().__init__(host, port, milliseconds)
+        self.url = server.url.replace(f":{port}/", f":{self.port}/")

@@ -1,8 +1,8 @@
 """The table of parts. Another one is a file beside this one, and its entry here."""
 
 from ..part import Part
-from . import (against, atomic, distance, encodings, files, indexes, inserts, inspect, keys, main, migrations, packed, parse, rejects, select, small,
-               upserts, values)
+from . import (against, atomic, distance, encodings, files, http, indexes, inserts, inspect, keys, main, migrations, packed, parse, rejects, select,
+               small, upserts, values)
 
 KEYED = ("narrow", "lineitem")  # the data sets whose tables have a key
 
@@ -43,6 +43,10 @@ PARTS = [
     Part("packed", "Loads packed files, beside the program that unpacks them piped into psql and into pgsluice.",
          packed.run, "Packed files", sets=KEYED,
          writes="rows/s of each, of the plain file's and as a multiple of psql's"),
+    Part("http", "Loads an object of a web server, beside the file and beside curl piped into pgsluice at a distance of 20 ms, and 1,000 small ones beside a "
+         "loop of curl and psql.",
+         http.run, "Objects", sets=KEYED,
+         writes="rows/s and memory of each, of the plain file's and as a multiple of curl's way; seconds of a pattern of 10,000 that are in already"),
     Part("encodings", "Loads the same file in several encodings.",
          encodings.run, "Other encodings", sets=("quoted",),
          writes="rows/s of each, of those of UTF-8"),
