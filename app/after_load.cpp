@@ -162,17 +162,16 @@ void AfterLoad::check(const std::string& path) const {
 
 void AfterLoad::check_inputs(const std::vector<Input>& inputs, const std::string& word) const {
   if (what == What::keep) return;
+  const std::string advice =
+      inputs.size() == 1 ? ": leave it out" : ": leave it out, or load that one by itself";
   for (const Input& input : inputs) {
     if (input.path == "-") {
       throw Failure(FailureKind::usage,
-                    "--after " + word +
-                        " acts on files, and - is what comes on stdin: leave --after out, or load "
-                        "that by itself");
+                    "--after " + word + " acts on files, and - is what comes on stdin" + advice);
     }
     if (source::is_remote(input.path)) {
-      throw Failure(FailureKind::usage,
-                    "--after " + word + " acts on files of this machine, and " + input.path +
-                        " is none: leave --after out, or load that one by itself");
+      throw Failure(FailureKind::usage, "--after " + word + " acts on files of this machine, and " +
+                                            input.path + " is none" + advice);
     }
     if (!input.archive || input.archive->others.empty()) continue;
     throw Failure(FailureKind::usage,

@@ -77,10 +77,11 @@ int check(const ScheduleFlags& flags) {
     for (const std::string& argument : script::without_secrets(job.command.arguments))
       command += " " + argument;
     const jobs::Command& does = job.command;
-    if (!does.files.empty() || !does.patterns.empty() || !does.remotes.empty()) command += " --";
+    if (!does.files.empty() || does.is_of_names()) command += " --";
     for (const std::string& file : job.command.files) command += " " + file;
     for (const std::string& pattern : does.patterns) command += " " + pattern;
     for (const std::string& url : does.remotes) command += " " + source::shown_remote(url);
+    for (const std::string& list : does.lists) command += " " + list;
     text += cell(job.name + "  " + job.schedule) + "\n  " + cell(command) + "\n  next:";
     Instant at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     for (int i = 0; i < 3; ++i) {

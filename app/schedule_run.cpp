@@ -143,6 +143,7 @@ jobs::Config read_jobs(const std::string& path, const std::optional<std::string>
     std::ranges::copy(job.command.files, std::back_inserter(arguments));
     std::ranges::copy(job.command.patterns, std::back_inserter(arguments));
     std::ranges::copy(job.command.remotes, std::back_inserter(arguments));
+    std::ranges::copy(job.command.lists, std::back_inserter(arguments));
     if (const auto wrong = wrong_arguments(arguments))
       throw Failure(FailureKind::usage, job.place + ": job \"" + job.name + "\": " + *wrong);
   }

@@ -15,13 +15,16 @@
 
 #include "base/characters.hpp"
 #include "base/failure.hpp"
+#include "base/path_text.hpp"
 #include "jobs/line_limit.hpp"
+#include "source/file_descriptor.hpp"
 
 namespace sluice::jobs {
 namespace {
 
 /// In the new process, between fork and exec: only what is safe there.
-[[noreturn]] void become(char* const* argv, char* const* envp, int output, pid_t parent) {
+[[noreturn]] void become(char* const* argv, char* const* envp, int folder, int output,
+                         pid_t parent) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(127);
@@ -32,6 +35,7 @@ namespace {
   ::dup2(nothing, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
+  if (folder >= 0 && ::fchdir(folder) != 0) ::_exit(127);
   ::execve("/proc/self/exe", argv, envp);
   ::_exit(127);
 }
@@ -66,13 +70,22 @@ void take_lines(std::string& text, std::string_view more,
   }
 }
 
+/// Nothing of an empty name.
+source::FileDescriptor opened(const std::string& folder) {
+  if (folder.empty()) return source::FileDescriptor();
+  source::FileDescriptor there(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (there.get() < 0)
+    throw Failure(FailureKind::failed, text_of_path(folder) + ": " + errno_message(errno));
+  return there;
+}
+
 /// Ready when the process has ended.
 int open_pidfd(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
 
 }  // namespace
 
 Child::Child(asio::any_io_executor executor, const std::vector<std::string>& arguments,
-             const std::vector<std::string>& environment)
+             const std::vector<std::string>& environment, const std::string& folder)
     : executor_(std::move(executor)) {
   std::vector<std::string> argv_texts{"pgsluice"};
   argv_texts.insert(argv_texts.end(), arguments.begin(), arguments.end());
@@ -83,13 +96,14 @@ Child::Child(asio::any_io_executor executor, const std::vector<std::string>& arg
   const std::vector<char*> argv = pointers(argv_texts);
   const std::vector<char*> envp = pointers(env_texts);
 
+  const source::FileDescriptor there = opened(folder);
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0)
     throw Failure(FailureKind::failed, "cannot make a pipe: " + errno_message(errno));
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   const int error = errno;
-  if (pid_ == 0) become(argv.data(), envp.data(), pipe[1], parent);
+  if (pid_ == 0) become(argv.data(), envp.data(), there.get(), pipe[1], parent);
   ::close(pipe[1]);
   output_ = pipe[0];
   if (pid_ > 0) return;

@@ -15,9 +15,10 @@ namespace sluice::jobs {
 /// hand on. It is told to stop (SIGTERM) if this process dies. Used by one coroutine.
 class Child {
  public:
-  /// `environment` is added to this process's (NAME=value). Throws Failure if it cannot be started.
+  /// `environment` is added to this process's (NAME=value). It runs in `folder`; empty: where this
+  /// process does. Throws Failure if it cannot be started.
   Child(asio::any_io_executor executor, const std::vector<std::string>& arguments,
-        const std::vector<std::string>& environment);
+        const std::vector<std::string>& environment, const std::string& folder);
   /// Kills it if it still runs.
   ~Child();
   Child(const Child&) = delete;

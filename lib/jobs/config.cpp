@@ -182,7 +182,7 @@ class Reader {
   /// A pattern in the file is seen from the folder of the file, whose own name is no pattern.
   std::string resolved_pattern(const std::string& pattern) const {
     std::string folder;
-    for (const char c : folder_.string()) {
+    for (const char c : folder_of_loads().string()) {
       if (std::string_view("*?[]\\").contains(c)) folder += '\\';
       folder += c;
     }
@@ -191,8 +191,14 @@ class Reader {
   }
 
   /// A path in the file is seen from the folder of the file.
-  std::string resolved(const std::string& path) const {
-    return fs::path(path).is_absolute() ? path : (folder_ / path).lexically_normal().string();
+  std::string resolved(const std::string& path) const { return resolved(path, folder_); }
+  static std::string resolved(const std::string& path, const fs::path& folder) {
+    return fs::path(path).is_absolute() ? path : (folder / path).lexically_normal().string();
+  }
+
+  /// Loads run there, so that a path in their flags is seen from there too.
+  fs::path folder_of_loads() const {
+    return folder_.empty() ? folder_ : fs::path(absolute_folder());
   }
 
   schedule::Recurrence recurrence(const toml::node& node, const std::string& expression,
@@ -357,24 +363,40 @@ class Reader {
       arguments.insert(arguments.end(), {"--on-drift", "note"});
   }
 
+  /// What the load would say each time, as far as it is seen without a look at files and servers.
+  void require_source(const toml::node& node, const std::string& name) const {
+    try {
+      source::require_known_scheme(name);
+      http::FetchOptions nothing;
+      std::vector<std::string> names{name};
+      source::hide_secrets(names, nothing);
+    } catch (const Failure& failure) {
+      fail(node, failure.problem());
+    }
+  }
+
   Command load_command(const toml::table& from) const {
     Command command{.configuration = path_, .settle = limits::job_settle};
     const auto target = text(from, "table");
     if (!target) fail(*from.get("load"), "a load needs a table = \"...\"");
     command.arguments = {"load", "--table", *target, "--keep-going", "--progress", "none"};
     for (const std::string& pattern : texts(from, "load")) {
+      require_source(*from.get("load"), pattern);
       if (source::is_remote(pattern)) {
         command.remotes.push_back(pattern);
+      } else if (pattern.starts_with('@')) {
+        command.lists.push_back("@" + resolved(pattern.substr(1), folder_of_loads()));
       } else {
         command.patterns.push_back(resolved_pattern(pattern));
       }
     }
+    command.folder = folder_of_loads().string();
     if (const toml::node* after = from.get("after"); after != nullptr && !command.remotes.empty())
       fail(*after, "after acts on files of this machine, and a URL is none");
     if (auto after = text(from, "after")) {
       constexpr std::string_view move = "move:";
       if (after->starts_with(move))
-        after = std::string(move) + resolved(after->substr(move.size()));
+        after = std::string(move) + resolved(after->substr(move.size()), folder_of_loads());
       command.arguments.insert(command.arguments.end(), {"--after", *after});
     }
     set(from, "settle", command.settle);

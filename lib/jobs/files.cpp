@@ -69,8 +69,7 @@ std::vector<std::string> with_files(std::vector<std::string> arguments,
 
 std::vector<std::vector<std::string>> arguments_now(const Command& command,
                                                     std::vector<std::string>& unseen) {
-  if (command.patterns.empty() && command.remotes.empty())
-    return {with_files(command.arguments, command.files)};
+  if (!command.is_of_names()) return {with_files(command.arguments, command.files)};
   std::vector<std::string> files;
   for (const std::string& pattern : command.patterns) {
     for (std::string& path : matches(pattern, unseen))
@@ -87,6 +86,8 @@ std::vector<std::vector<std::string>> arguments_now(const Command& command,
   std::vector<std::vector<std::string>> all;
   for (const std::span<std::string> some : chunks_of(files, limits::job_files_max))
     all.push_back(with_files(as_named, some));
+  for (const std::string& list : command.lists)
+    all.push_back(with_files(command.arguments, std::span(&list, 1)));
   return all;
 }
 

@@ -39,12 +39,17 @@ struct Command {
   /// None matches: there is nothing to do.
   std::vector<std::string> patterns;
   std::vector<std::string> remotes;  ///< URLs, which are added each time
+  std::vector<std::string> lists;    ///< "@/srv/list.txt", which say what is loaded when it runs
+  std::string folder = {};           ///< where it runs; empty: where the scheduler does
   /// The file that says all this: it is no data, and may hold a password, so no pattern means it.
   std::string configuration;
   /// Files that were written to more recently are left for the next time.
   milliseconds settle{};
   /// It wants the server itself where the connection goes through a pooler.
   bool is_migration = false;
+
+  /// What it loads is found out when it runs.
+  bool is_of_names() const { return !patterns.empty() || !remotes.empty() || !lists.empty(); }
 };
 
 /// Something that runs on a schedule.

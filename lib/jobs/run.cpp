@@ -51,10 +51,10 @@ void Run::limit(milliseconds timeout) {
 }
 
 asio::awaitable<int> Run::process(std::vector<std::string> arguments,
-                                  std::vector<std::string> environment,
+                                  std::vector<std::string> environment, std::string folder,
                                   std::function<void(const std::string&)> line) {
   const auto executor = co_await asio::this_coro::executor;
-  child_ = std::make_unique<Child>(executor, arguments, environment);
+  child_ = std::make_unique<Child>(executor, arguments, environment, folder);
   const int exit_code = co_await child_->run(std::move(line));
   child_.reset();
   kill_.cancel();

@@ -20,9 +20,9 @@ class Run : public std::enable_shared_from_this<Run> {
   void stop(RunState state, const std::string& why);
   /// Stops it with `timed_out` when the time of this attempt is over; zero: never.
   void limit(milliseconds timeout);
-  /// Runs one process to its end.
+  /// Runs one process to its end, in a folder, or where this one runs (empty).
   asio::awaitable<int> process(std::vector<std::string> arguments,
-                               std::vector<std::string> environment,
+                               std::vector<std::string> environment, std::string folder,
                                std::function<void(const std::string&)> line);
 
   /// Keeps a line of what is said about it, or by it.

@@ -213,7 +213,8 @@ asio::awaitable<int> Runs::attempt(const Job& job, Run& run) {
     int exit_code = exit_failed;
     const Handed handed = hand_values(arguments, reach.environment);
     try {
-      exit_code = co_await run.process(handed.arguments, handed.environment, line);
+      exit_code =
+          co_await run.process(handed.arguments, handed.environment, job.command.folder, line);
     } catch (const Failure& failure) {
       line(std::string("pgsluice: ") + failure.what());  // no process could be started
     }

@@ -50,7 +50,11 @@ struct NewLoad {
   bool again = false;        ///< --again: whatever has brought its content, it comes once more
   std::optional<LoadId> behind_load;  ///< the load that this one goes on behind
 
-  bool is_file() const { return source_bytes || !source_stamp.empty(); }
+  /// What has a place of its own, where something else may lie by now: a file, and an object of a
+  /// server, also of one that says nothing of its version and length.
+  bool is_file() const {
+    return source_bytes || !source_stamp.empty() || source_path.contains("://");
+  }
 };
 
 /// A row of pgsluice.loads, with the sums of its chunks.

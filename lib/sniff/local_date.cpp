@@ -42,21 +42,27 @@ class Reader {
   std::size_t at_ = 0;
 };
 
-bool is_month_name(const std::string& word) {
+std::optional<int> month_named(const std::string& word) {
   static constexpr std::array<std::string_view, 12> names{"jan", "feb", "mar", "apr", "may", "jun",
                                                           "jul", "aug", "sep", "oct", "nov", "dec"};
-  for (const std::string_view name : names)
-    if (word == name) return true;
-  return false;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (word == names[i]) return static_cast<int>(i) + 1;
+  return std::nullopt;
 }
 
-bool is_day(int value) { return value >= 1 && value <= 31; }
 bool is_month(int value) { return value >= 1 && value <= 12; }
 
-/// Not 31/02; 29/02 where the year, if it is known, is a leap year.
-bool is_day_of(int month, int day, std::optional<int> year = std::nullopt) {
-  const bool is_leap = !year || (*year % 4 == 0 && (*year % 100 != 0 || *year % 400 == 0));
-  if (month == 2 && day == 29 && !is_leap) return false;
+struct DatePart {
+  int value = 0;
+  std::size_t digits = 0;
+};
+
+/// Not 31/02, 29/02 in leap years alone, and no year 0: there is none.
+bool is_day_of(int month, int day, const DatePart& year) {
+  // 00 is 2000; of the others it does not matter whether they are of the 20th or the 21st century.
+  const int whole = year.digits == 2 ? 2000 + year.value : year.value;
+  const bool is_leap = whole % 4 == 0 && (whole % 100 != 0 || whole % 400 == 0);
+  if (whole == 0 || (month == 2 && day == 29 && !is_leap)) return false;
   static constexpr std::array<int, 12> days{31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   return is_month(month) && day >= 1 && day <= days[static_cast<std::size_t>(month) - 1];
 }
@@ -83,28 +89,21 @@ bool read_time(Reader& in, LocalDate& date) {
     if (half != "am" && half != "pm") return false;
     date.has_meridiem = true;
   }
-  return in.at_end() && *hours <= (date.has_meridiem ? 12 : 23);
+  return in.at_end() && (date.has_meridiem ? *hours >= 1 && *hours <= 12 : *hours <= 23);
 }
-
-struct DatePart {
-  int value = 0;
-  std::size_t digits = 0;
-};
 
 std::uint8_t orders_of(const std::array<DatePart, 3>& parts) {
   const auto& [a, b, c] = parts;
   std::uint8_t orders = 0;
   if (a.digits == 4) {
-    if (b.digits <= 2 && c.digits <= 2 && is_day_of(b.value, c.value, a.value))
-      orders |= DateOrder::ymd;
+    if (b.digits <= 2 && c.digits <= 2 && is_day_of(b.value, c.value, a)) orders |= DateOrder::ymd;
     return orders;
   }
   if (a.digits > 2 || b.digits > 2 || (c.digits != 4 && c.digits != 2)) return orders;
-  const std::optional<int> year = c.digits == 4 ? std::optional(c.value) : std::nullopt;
-  if (is_day_of(b.value, a.value, year)) orders |= DateOrder::dmy;
-  if (is_day_of(a.value, b.value, year)) orders |= DateOrder::mdy;
+  if (is_day_of(b.value, a.value, c)) orders |= DateOrder::dmy;
+  if (is_day_of(a.value, b.value, c)) orders |= DateOrder::mdy;
   // 25-12-31
-  if (c.digits == 2 && a.digits == 2 && is_day_of(b.value, c.value)) orders |= DateOrder::ymd;
+  if (c.digits == 2 && a.digits == 2 && is_day_of(b.value, c.value, a)) orders |= DateOrder::ymd;
   return orders;
 }
 
@@ -124,7 +123,9 @@ std::optional<LocalDate> read_local_date(std::string_view text) {
   if (std::string_view("/.- ").find(date.separator) == std::string_view::npos) return std::nullopt;
   in.take(date.separator);
   if (std::isalpha(static_cast<unsigned char>(in.next())) != 0) {
-    if (!is_month_name(in.word())) return std::nullopt;
+    const std::optional<int> month = month_named(in.word());
+    if (!month) return std::nullopt;
+    parts[1].value = *month;
     date.has_month_name = true;
   } else {
     const std::optional<int> second = in.number(2, &parts[1].digits);
@@ -136,8 +137,8 @@ std::optional<LocalDate> read_local_date(std::string_view text) {
   if (!third) return std::nullopt;
   parts[2].value = *third;
   if (date.has_month_name) {
-    const bool fits = parts[0].digits <= 2 && is_day(parts[0].value) &&
-                      (parts[2].digits == 4 || parts[2].digits == 2);
+    const bool fits = parts[0].digits <= 2 && (parts[2].digits == 4 || parts[2].digits == 2) &&
+                      is_day_of(parts[1].value, parts[0].value, parts[2]);
     if (!fits) return std::nullopt;
     date.orders = DateOrder::dmy;
   } else {

@@ -64,7 +64,8 @@ std::vector<ColumnType> types_of(const std::vector<ProposedColumn>& columns) {
     const ColumnType& type = types.back();
     has_commas |= type.decimal_comma;
     const bool is_number = type.sql == "numeric" || type.sql == "double precision";
-    has_points |= is_number && !type.decimal_comma && column.seen.has(Kind::decimal);
+    has_points |= is_number && !type.decimal_comma &&
+                  (column.seen.has(Kind::decimal) || column.seen.has(Kind::exponent));
     has_points |= type.thousands == ",";
   }
   if (!has_commas || !has_points) return types;

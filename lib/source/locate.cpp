@@ -195,6 +195,7 @@ class Locating {
 
   void add(const std::string& argument, bool is_in_list) {
     if (is_remote(argument)) return take(argument);
+    require_known_scheme(argument);
     std::error_code error;
     const fs::file_status status = fs::status(argument, error);
     const bool is_there = fs::exists(status);

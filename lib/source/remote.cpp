@@ -1,5 +1,9 @@
 #include "source/remote.hpp"
 
+#include <algorithm>
+#include <filesystem>
+
+#include "base/ascii.hpp"
 #include "base/failure.hpp"
 #include "http/address.hpp"
 #include "s3/address.hpp"
@@ -10,6 +14,23 @@ namespace sluice::source {
 bool is_in_bucket(const std::string& path) { return s3::is_address(path); }
 
 bool is_remote(const std::string& path) { return http::is_url(path) || is_in_bucket(path); }
+
+void require_known_scheme(const std::string& text) {
+  const std::size_t end = text.find(":/");
+  const auto is_of_scheme = [](char c) {
+    return is_ascii_letter(c) || is_ascii_digit(c) || c == '+' || c == '-' || c == '.';
+  };
+  // One letter is a drive elsewhere, and a name here.
+  const bool has_scheme =
+      end != std::string::npos && end > 1 && is_ascii_letter(text.front()) &&
+      std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), is_of_scheme);
+  std::error_code error;
+  const bool may_be_file = has_scheme && std::filesystem::exists(text.substr(0, end + 1), error);
+  if (!has_scheme || is_remote(text) || may_be_file) return;
+  throw Failure(FailureKind::usage,
+                "\"" + text.substr(0, end + 2) +
+                    "...\" is none of https://, http://, s3:// and gs://, and no file is named so");
+}
 
 std::string shown_remote(const std::string& text) {
   return is_in_bucket(text) ? s3::shown(text) : http::shown_url(text);

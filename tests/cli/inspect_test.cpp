@@ -101,6 +101,16 @@ TEST_F(Inspect, ProposesWhatWorks) {
   }
 }
 
+/// No type changes what a value means, whatever the file has in a column: judged by Python's types.
+TEST_F(Inspect, TypesKeepWhatValuesMean) {
+  const Finished judged = shell("python3 " PGSLUICE_SOURCE_DIR
+                                "/tests/sniff/round_trip.py \"$(command -v pgsluice)\" '" +
+                                    url() + "' --files 30",
+                                folder_.path(), db().raw(), PQdb(db().raw()));
+  EXPECT_EQ(0, judged.exit_code) << judged.out << judged.err;
+  EXPECT_THAT(judged.out, HasSubstr(" 0 wrong"));
+}
+
 /// Types are those of all rows, not of a sample's.
 TEST_F(Inspect, ReadsAllRows) {
   std::string csv = "id,v,at\n";

@@ -75,7 +75,7 @@ class SilentServer : public MigrationTest {
 TEST_F(SilentServer, WhileItConnects) {
   for (const char* subcommand : {"up", "status", "plan"}) {
     SCOPED_TRACE(subcommand);
-    expect_interrupted(*start("user", through_proxy(subcommand)), 1, 2s);
+    expect_interrupted(*start("user", through_proxy(subcommand)), 1, 9s);
   }
 }
 
@@ -86,7 +86,7 @@ TEST_F(SilentServer, WhileItIsAskedAQuestion) {
         std::pair{"has_schema_privilege", "up"}, std::pair{"pg_backend_pid", "up"},
         std::pair{"pg_try_advisory_lock", "up"}, std::pair{"create schema pgsluice", "up"}}) {
     SCOPED_TRACE(std::string(until) + " " + subcommand);
-    expect_interrupted(*start(until, through_proxy(subcommand)), 1, 5s);
+    expect_interrupted(*start(until, through_proxy(subcommand)), 1, 9s);
   }
   for (std::vector<std::string> command :
        {std::vector<std::string>{"migrate", "baseline", "1"},
@@ -94,7 +94,7 @@ TEST_F(SilentServer, WhileItIsAskedAQuestion) {
         std::vector<std::string>{"migrate", "repair", "--forget", "1"}}) {
     SCOPED_TRACE(command[1]);
     command.insert(command.end(), {"-d", proxy_->url(url())});
-    expect_interrupted(*start("pg_try_advisory_lock", command), 1, 5s);
+    expect_interrupted(*start("pg_try_advisory_lock", command), 1, 9s);
   }
   EXPECT_EQ(0, up().exit_code);
   EXPECT_TRUE(has_table("a"));
@@ -110,11 +110,11 @@ TEST_F(SilentServer, WhileAStatementRuns) {
       const std::string number = std::to_string(++version);
       create = "create table if not exists b" + number;
       write("V" + number + "__b.sql", head + create + " (); select pg_sleep(0)");
-      expect_interrupted(*start(create, through_proxy("up")), signals, signals == 1 ? 11s : 5s);
+      expect_interrupted(*start(create, through_proxy("up")), signals, signals == 1 ? 30s : 9s);
     }
   }
   const std::vector<std::string> run{"migrate", "run", path("V5__b.sql"), "-d", proxy_->url(url())};
-  expect_interrupted(*start(create, run), 2, 5s);
+  expect_interrupted(*start(create, run), 2, 9s);
   EXPECT_EQ(0, up().exit_code);
   EXPECT_EQ("1 applied, 2 applied, 3 applied, 4 applied, 5 applied", history());
 }
@@ -128,7 +128,7 @@ TEST_F(SilentServer, ReadersEndAtOnce) {
           std::vector<std::string>{"schedule", "history"}}) {
       SCOPED_TRACE(until + command[0]);
       command.insert(command.end(), {"-d", proxy_->url(url())});
-      expect_interrupted(*start(until, command), 1, 2s);
+      expect_interrupted(*start(until, command), 1, 9s);
     }
   }
 }

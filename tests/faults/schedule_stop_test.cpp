@@ -51,25 +51,27 @@ class StoppedSchedulers : public DatabaseTest {
     folder_.write("j.sql", sql);
     folder_.write("pgsluice.toml", "dbname = \"" + proxy_->url(url()) + "\"\n" +
                                        (direct ? "migrate_url = \"" + url() + "\"\n" : "") +
-                                       "[scheduler]\ngrace = \"2s\"\n[[job]]\nname = \"j\"\ncron = "
+                                       "[scheduler]\ngrace = \"" + grace_ +
+                                       "\"\n[[job]]\nname = \"j\"\ncron = "
                                        "\"" +
                                        cron + "\"\nsql = \"j.sql\"\n" + more);
   }
   std::vector<std::string> command() const {
     return {"schedule", "run", "--config", folder_ / "pgsluice.toml"};
   }
-  /// The grace period, and a moment for a busy machine.
-  Finished expect_stops(Process& process, std::chrono::milliseconds time = 6s) {
+  /// The grace period, and time for a busy machine; what is not heard of would take a minute.
+  Finished expect_stops(Process& process) {
     const auto sent = std::chrono::steady_clock::now();
     process.signal(SIGTERM);
     const Finished finished = process.wait();
-    EXPECT_LT(std::chrono::steady_clock::now() - sent, time) << finished.err;
+    EXPECT_LT(std::chrono::steady_clock::now() - sent, 20s) << finished.err;
     const std::string after = finished.err.substr(finished.err.find(" stopping: "));
     EXPECT_THAT(after, Not(HasSubstr(" started")));
     return finished;
   }
   std::int64_t ticks() { return db().number("select count(*) from ticks"); }
 
+  std::string grace_ = "2s";
   std::atomic<Away> away_ = Away::no;
   std::atomic<bool> is_asked_ = false;  ///< something came while it was silent
   TemporaryFolder folder_;
@@ -155,7 +157,7 @@ TEST_F(StoppedSchedulers, WhileAJobRuns) {
                    "current_database())"));
     away_ = Away::silent;
     std::this_thread::sleep_for(300ms);
-    const Finished finished = expect_stops(process, 8s);
+    const Finished finished = expect_stops(process);
     EXPECT_EQ(143, finished.exit_code) << finished.err;
     EXPECT_THAT(finished.err, HasSubstr("interrupted"));
     EXPECT_THAT(finished.err, HasSubstr("will count it as lost"));
@@ -166,6 +168,7 @@ TEST_F(StoppedSchedulers, WhileAJobRuns) {
 }
 
 TEST_F(StoppedSchedulers, SecondSignalEndsItAtOnce) {
+  grace_ = "60s";
   configure("@every 1s", "insert into ticks default values");
   Process process(command());
   ASSERT_TRUE(comes_true("select count(*) > 0 from ticks"));
@@ -173,7 +176,7 @@ TEST_F(StoppedSchedulers, SecondSignalEndsItAtOnce) {
   std::this_thread::sleep_for(1200ms);
   process.signal(SIGTERM);
   std::this_thread::sleep_for(100ms);
-  expect_stops(process, 1800ms);
+  expect_stops(process);
 }
 
 /// An impatient hand, or a supervisor that sends its signal until the process is gone.
@@ -183,11 +186,11 @@ TEST_F(StoppedSchedulers, ManySignalsDoNotPutTheEndOff) {
   ASSERT_TRUE(process.says("started")) << "a slot is its scheduler's before its job begins";
   away_ = Away::silent;
   const auto began = std::chrono::steady_clock::now();
-  while (process.running() && std::chrono::steady_clock::now() - began < 10s) {
+  while (process.running() && std::chrono::steady_clock::now() - began < 40s) {
     process.signal(SIGTERM);
     std::this_thread::sleep_for(50ms);
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - began, 4500ms);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 20s);
   process.signal(SIGKILL);
   EXPECT_EQ(143, process.wait().exit_code);
 }

@@ -83,7 +83,7 @@ TEST_F(ServerWaits, EndAtASignal) {
     const auto sent = std::chrono::steady_clock::now();
     process.signal(SIGTERM);
     const Finished finished = process.wait();
-    EXPECT_LT(std::chrono::steady_clock::now() - sent, 2s);
+    EXPECT_LT(std::chrono::steady_clock::now() - sent, 20s);
     EXPECT_EQ(command[0] == "schedule" ? 0 : 143, finished.exit_code) << finished.err;
   }
 }

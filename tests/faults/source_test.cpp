@@ -40,7 +40,7 @@ class Sources : public DatabaseTest {
     const Finished finished = process.wait();
     EXPECT_EQ(128 + number, finished.exit_code) << finished.err;
     EXPECT_THAT(finished.err, HasSubstr("interrupted"));
-    EXPECT_LT(std::chrono::steady_clock::now() - sent, 5s);
+    EXPECT_LT(std::chrono::steady_clock::now() - sent, 20s);
     EXPECT_EQ(0, db().number("select count(*) from t"));
   }
 

@@ -324,7 +324,7 @@ TEST_F(Reading, StopEndsAWait) {
   const auto began = std::chrono::steady_clock::now();
   char byte = 0;
   EXPECT_EQ(0, reader->read_some(&byte, 1));
-  EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 20s);
   stops.join();
 }
 

@@ -240,6 +240,20 @@ TEST_F(Configuration, AURLIsLoadedEachTimeAndIsNoPath) {
   EXPECT_EQ(job.meaning, with("two").jobs.front().meaning);
 }
 
+TEST_F(Configuration, AListIsReadByEachRun) {
+  const Config config = read(
+      "[[job]]\nname = \"a\"\ncron = \"@daily\"\ntable = \"t\"\n"
+      "load = [\"in/*.csv\", \"@list.txt\"]\n");
+  const Command& command = config.jobs.front().command;
+  EXPECT_THAT(command.lists, ::testing::ElementsAre("@" + (folder_ / "list.txt")));
+  EXPECT_EQ(folder_.path(), command.folder);
+  std::vector<std::string> unseen;
+  const auto all = arguments_now(command, unseen);
+  ASSERT_EQ(1U, all.size()) << "of the files there are none";
+  EXPECT_EQ("@" + (folder_ / "list.txt"), all.front().back());
+  EXPECT_THAT(all.front(), ::testing::Not(::testing::Contains("--as-named")));
+}
+
 TEST_F(Configuration, ALoadSaysDriftAndHasABudgetUnlessItsFlagsSayOtherwise) {
   const auto flags_of = [this](const std::string& flags) {
     const Config config = read(
@@ -306,6 +320,10 @@ TEST_F(Configuration, NamesWhatIsWrongWithLineAndColumn) {
            {job + "sql = \"x.sql\"\n", ":1:1: a job has one of migrate, load and sql"},
            {"[[job]]\nname = \"" + std::string(201, 'x') + "\"\ncron = \"@daily\"\n",
             ":2:8: the name of a job has at most 200 bytes"},
+           {"[[job]]\nname = \"a\"\ncron = \"@daily\"\ntable = \"t\"\nload = \"htps://u:p@h/x\"",
+            ":5:8: \"htps:/...\" is none of https://, http://, s3:// and gs://"},
+           {"[[job]]\nname = \"a\"\ncron = \"@daily\"\ntable = \"t\"\nload = [\"s3://in/x\"]",
+            ":5:8: s3://in/x: "},
            {job + "after = \"move:a\\u0000b\"\n", ":6:9: a character 0 stands here"},
            {job + job, ": there are two jobs named \"a\""},
            {"[[job]]\nname = \"a\"\ncron = \"0 0 31 2 *\"\nload = \"x\"\ntable = \"t\"", ":3:8: "},
