@@ -35,8 +35,7 @@ struct ObjectReader::Part final : Receiver {
   /// All that was asked for has come; the answer's own end may do so later, or never.
   bool has_all() const { return judged.verdict == Verdict::take && position() == end; }
   bool has_ended() const {
-    return state == State::running &&
-           (exchange.is_over() || has_all() || is_answered_otherwise());
+    return state == State::running && (exchange.is_over() || has_all() || is_answered_otherwise());
   }
   /// With a part where parts cannot be had: its body is not waited for, which may be none.
   bool is_answered_otherwise() const {
