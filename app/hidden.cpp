@@ -51,6 +51,10 @@ std::vector<Hidden> hidden_in(const std::vector<std::string>& arguments) {
       at += behind_scheme.size();
     }
     if (hidden.size() > before) continue;
+    if (source::is_remote(argument)) {
+      hidden.push_back({argument, source::shown_remote(argument)});
+      continue;
+    }
     const std::size_t equals = argument.find('=');
     const bool is_flag = argument.starts_with("--") && equals != std::string::npos;
     const std::string value = is_flag ? argument.substr(equals + 1) : argument;

@@ -2,10 +2,12 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sluice::http {
 
-/// Whether a text is a URL that is fetched: http:// or https://, in capitals or not.
+/// Whether a text is a URL that is fetched: http:// or https://, in capitals or not. One with a
+/// login and too few slashes is taken for one too, and is then refused: it is shown nowhere.
 bool is_url(std::string_view text);
 
 /// Where a request goes.
@@ -33,6 +35,13 @@ std::string name_of(const Address& address);
 
 /// The same of what a user has written, which may be no URL at all then. Throws nothing.
 std::string shown_url(const std::string& text);
+
+/// Whether a query ("a=1&token=x") has a parameter that signs a URL, or is a secret.
+bool has_secret_parameter(std::string_view query);
+/// The values of those of them that are nobody's to see, as they are written.
+std::vector<std::string> secret_values(std::string_view query);
+/// "?a=1" of "a=1&token=x": all but those; empty where nothing is left.
+std::string shown_query(std::string_view query);
 
 /// The last part of the path, without %XX: "a.csv.gz". Empty where there is none. It may have any
 /// byte but a slash and a 0 in it.

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "base/printable.hpp"
 
 namespace sluice::http {
@@ -25,6 +26,16 @@ bool take(std::string_view& text, std::string_view what) {
   if (!text.starts_with(what)) return false;
   text.remove_prefix(what.size());
   return true;
+}
+
+bool is_same_text(std::string_view one, std::string_view other) {
+  return std::ranges::equal(one, other, {}, ascii_lower, ascii_lower);
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
 constexpr std::array reasons{
@@ -79,6 +90,40 @@ std::optional<std::chrono::milliseconds> retry_after_of(const Response& answer, 
   if (date < 0) return std::nullopt;
   const std::int64_t left = std::clamp<std::int64_t>(date - now, 0, most);
   return std::chrono::seconds(left);
+}
+
+std::string coding_text(const Response& answer) {
+  std::string text;
+  for (const auto& [name, value] : answer.headers) {
+    if (!is_same_text(name, "Transfer-Encoding")) continue;
+    if (!text.empty()) text += ", ";
+    text += value;
+  }
+  return text;
+}
+
+Coding coding_of(const Response& answer) {
+  const std::string text = coding_text(answer);
+  Coding coding = Coding::none;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    const std::string_view one = trimmed(std::string_view(text).substr(at, end - at));
+    at = end + 1;
+    if (one.empty()) continue;
+    // What is in chunks is coded no further.
+    if (coding == Coding::chunks) return Coding::other;
+    if (is_same_text(one, "chunked")) {
+      coding = Coding::chunks;
+    } else if (!is_same_text(one, "identity")) {
+      return Coding::other;
+    }
+  }
+  return coding;
+}
+
+bool is_page(const Response& answer) {
+  const std::string type = answer.header("Content-Type").value_or("");
+  return is_same_text(trimmed(std::string_view(type).substr(0, type.find(';'))), "text/html");
 }
 
 bool is_redirect(int status) {

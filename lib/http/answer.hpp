@@ -29,6 +29,19 @@ std::string strong_etag_of(const Response& answer);
 /// How long the server wants to be left alone: seconds, or a date. `now` is in seconds since 1970.
 std::optional<std::chrono::milliseconds> retry_after_of(const Response& answer, std::int64_t now);
 
+/// How the body is coded on its way.
+enum class Coding {
+  none,
+  chunks,  ///< they tell where it ends
+  other,   ///< one that is not read
+};
+Coding coding_of(const Response& answer);
+/// Transfer-Encoding as it is sent, of all headers of that name.
+std::string coding_text(const Response& answer);
+
+/// Whether the server calls it text/html.
+bool is_page(const Response& answer);
+
 bool is_redirect(int status);
 /// Whether the same again may be answered otherwise.
 bool is_transient(int status);

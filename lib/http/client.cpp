@@ -22,6 +22,14 @@ struct Whole final : Receiver {
   Response answer;
 };
 
+Address next_address(const Address& from, const std::string& location, const Exchange& exchange) {
+  try {
+    return address_behind(from, location);
+  } catch (const Failure& failure) {
+    throw Failure(failure.kind(), name_of(from) + ": " + exchange.shown(failure.problem()));
+  }
+}
+
 }  // namespace
 
 Response Client::send(const Request& request) {
@@ -47,7 +55,7 @@ Response Client::send(const Request& request) {
     if (connecting_.is_signed || request.method != "GET" || !is_redirect(whole.answer.status) ||
         !location)
       return std::move(whole.answer);
-    Address behind = address_behind(to, *location);
+    Address behind = next_address(to, *location, exchange);
     if (behind.origin != to.origin) return std::move(whole.answer);
     next.url = behind.url;
     behind.has_login = to.has_login;

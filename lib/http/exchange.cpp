@@ -4,6 +4,7 @@
 #include <new>
 
 #include "base/failure.hpp"
+#include "base/quantity.hpp"
 
 namespace sluice::http {
 namespace {
@@ -55,8 +56,18 @@ struct Exchange::Calls {
   static std::size_t header(char* bytes, std::size_t, std::size_t size, void* data) {
     auto& exchange = *static_cast<Exchange*>(data);
     try {
-      exchange.hear({bytes, size});
-      return size;
+      return exchange.hear({bytes, size}) ? size : 0;
+    } catch (const std::bad_alloc&) {
+      return 0;
+    }
+  }
+
+  /// What is sent has what curl adds too: a login, also of ~/.netrc.
+  static int sent(CURL*, curl_infotype what, char* bytes, std::size_t size, void* data) {
+    if (what != CURLINFO_HEADER_OUT) return 0;
+    try {
+      static_cast<Exchange*>(data)->secrets_.add_request({bytes, size});
+      return 0;
     } catch (const std::bad_alloc&) {
       return 0;
     }
@@ -92,6 +103,7 @@ void Exchange::start(const Request& request, const Address* login) {
   reason_.clear();
   error_.fill('\0');
   is_over_ = has_begun_ = false;
+  heard_ = 0;
   const CURLMcode added = curl_multi_add_handle(carrier_.get(), easy_.get());
   if (added != CURLM_OK) throw Failure(FailureKind::failed, curl_multi_strerror(added));
   is_running_ = true;
@@ -129,6 +141,9 @@ void Exchange::prepare(const Request& request, const Address* login) {
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_bytes);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(connecting_.connect_timeout.count()));
+  curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);  // to be told what is sent
+  curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, Calls::sent);
+  curl_easy_setopt(easy, CURLOPT_DEBUGDATA, this);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, Calls::header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, Calls::body);
@@ -152,9 +167,15 @@ void Exchange::prepare(const Request& request, const Address* login) {
 }
 
 /// Answers that come before the one that counts are forgotten (100 Continue). What stands behind a
-/// body in chunks is none of its headers.
-void Exchange::hear(std::string_view line) {
-  if (has_begun_) return;
+/// body in chunks is none of its headers. False where there are too many.
+bool Exchange::hear(std::string_view line) {
+  heard_ += line.size();
+  if (has_too_many_headers()) return false;
+  if (!has_begun_) take_header(line);
+  return true;
+}
+
+void Exchange::take_header(std::string_view line) {
   if (line.starts_with("HTTP/")) {
     answer_ = {};
     reason_.clear();
@@ -183,11 +204,14 @@ bool Exchange::is_refused_by_proxy() const {
 }
 
 std::string Exchange::words() const {
-  std::string words = error_[0] == '\0' ? curl_easy_strerror(result_) : error_.data();
+  if (has_too_many_headers())
+    return "the server sends more than " + format_bytes(header_bytes_max) + " of headers";
+  const std::string words =
+      error_[0] == '\0' ? curl_easy_strerror(result_) : shown(error_.data());
   // It shows the whole address, with its login.
   if (words.starts_with("Unsupported proxy"))
-    words =
-        "the proxy that http_proxy, https_proxy or all_proxy names has no address that can be used";
+    return "the proxy that http_proxy, https_proxy or all_proxy names has no address that can be "
+           "used";
   return words;
 }
 

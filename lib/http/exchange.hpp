@@ -10,8 +10,12 @@
 
 #include "http/address.hpp"
 #include "http/request.hpp"
+#include "http/secrets.hpp"
 
 namespace sluice::http {
+
+/// Of one answer, those behind its body too.
+inline constexpr std::size_t header_bytes_max = 64 * 1024;
 
 /// What hears an answer while it comes. Throws nothing: curl calls it.
 class Receiver {
@@ -70,11 +74,15 @@ class Exchange {
   void end();
 
   bool is_over() const { return is_over_; }
-  CURLcode result() const { return result_; }            ///< REQUIRES: is_over()
-  bool has_begun() const { return has_begun_; }          ///< all headers are there
-  const std::string& reason() const { return reason_; }  ///< as the status line has it
+  CURLcode result() const { return result_; }    ///< REQUIRES: is_over()
+  bool has_begun() const { return has_begun_; }  ///< all headers are there
   /// A proxy has said that it goes no further. REQUIRES: is_over()
   bool is_refused_by_proxy() const;
+  /// What others have said, as it may be shown: without any secret that was sent to them.
+  std::string shown(std::string_view text) const { return secrets_.without(text); }
+  std::string reason() const { return shown(reason_); }  ///< of the status line
+  /// The answer has headers without an end, in front of its body or behind it.
+  bool has_too_many_headers() const { return heard_ > header_bytes_max; }
   /// What went wrong, in curl's words. REQUIRES: is_over()
   std::string words() const;
 
@@ -89,7 +97,8 @@ class Exchange {
   };
 
   void prepare(const Request& request, const Address* login);
-  void hear(std::string_view line);
+  bool hear(std::string_view line);
+  void take_header(std::string_view line);
 
   Carrier& carrier_;
   const Connecting& connecting_;
@@ -99,9 +108,11 @@ class Exchange {
   std::array<char, CURL_ERROR_SIZE> error_{};
   Response answer_;
   std::string reason_;
+  Secrets secrets_;
   bool is_running_ = false;
   bool is_over_ = false;
   bool has_begun_ = false;
+  std::size_t heard_ = 0;  ///< bytes of headers
   CURLcode result_ = CURLE_OK;
 };
 

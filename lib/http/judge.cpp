@@ -65,6 +65,8 @@ Judgement judge(const Asked& asked, const ObjectFacts* known, const Response& an
   if (is_redirect(status) && answer.header("Location")) return {Verdict::elsewhere, {}};
   const std::string says = "the server answers " + status_text(status, reason);
   if (is_transient(status)) return {Verdict::again, ": " + says};
+  if ((status == ok || status == partial) && coding_of(answer) == Coding::other)
+    return {Verdict::unreadable, ": the server sends it in a coding that is not read"};
   const int wanted = asked.is_range ? partial : ok;
   if (known == nullptr) {
     if (asked.is_range && status == no_such_range) return {Verdict::ask_for_all, {}};
@@ -84,17 +86,19 @@ Judgement judge(const Asked& asked, const ObjectFacts* known, const Response& an
 ObjectFacts facts_of(const Response& answer) {
   ObjectFacts facts;
   facts.etag = strong_etag_of(answer);
+  facts.is_page = is_page(answer);
   if (answer.status == partial) {
     const auto range = content_range_of(answer);
     if (range) facts.length = range->total;
     facts.has_ranges = !facts.etag.empty();
     return facts;
   }
-  const bool is_in_chunks = answer.header("Transfer-Encoding").has_value();
-  if (!is_in_chunks) facts.length = content_length_of(answer);
-  facts.tells_end = is_in_chunks || facts.length;
-  // Of nothing there are no parts.
-  facts.has_ranges = facts.length == std::uint64_t{0};
+  // Where a coding is told curl does not hold to the length: it is compared here.
+  const Coding coding = coding_of(answer);
+  facts.length = content_length_of(answer);
+  facts.tells_end = coding == Coding::chunks || facts.length;
+  // Of nothing there are no parts; in a coding there may be something all the same.
+  facts.has_ranges = facts.length == std::uint64_t{0} && coding_text(answer).empty();
   return facts;
 }
 

@@ -20,6 +20,7 @@ struct ObjectFacts {
   std::string etag;         ///< by which bytes are known to be of the same version; may be empty
   bool has_ranges = false;  ///< it can be fetched in parts, which needs the etag
   bool tells_end = true;    ///< else only the content can say whether it is whole
+  bool is_page = false;     ///< the server calls it text/html
 };
 
 struct Asked {
@@ -35,6 +36,7 @@ enum class Verdict {
   again,        ///< the same may be answered otherwise later
   changed,      ///< it is another version
   refused,
+  unreadable,  ///< it is coded in a way that is not read
 };
 
 struct Judgement {

@@ -57,6 +57,15 @@ std::string advice_on(CURLcode result) {
   return is_untrusted ? "An authority of your own is trusted with --ca-file FILE." : "";
 }
 
+std::string advice_on(int status, const Address& address) {
+  if (status == 401 || status == 403)
+    return "A server is logged in to by --http-header 'Authorization: ...' or by ~/.netrc.";
+  const bool is_pattern = file_name_of(address.url).find('*') != std::string::npos;
+  if (status == 404 && is_pattern)
+    return "Patterns are for s3:// and gs:// alone: a web server tells no names.";
+  return "";
+}
+
 }  // namespace
 
 ObjectReader::ObjectReader(Address address, FetchOptions options)
@@ -182,6 +191,8 @@ void ObjectReader::finish(Part& part) {
   part.state = Part::State::waiting;
   part.due = Clock::now();
   part.exchange.end();
+  if (part.exchange.has_too_many_headers())
+    return part.fail({FailureKind::failed, name_ + ": " + part.exchange.words()});
   if (part.is_stalled || !part.exchange.has_begun()) return finish_unanswered(part);
   const Judgement& judged = part.judged;
   switch (judged.verdict) {
@@ -195,6 +206,9 @@ void ObjectReader::finish(Part& part) {
            "No byte of another version was taken. What is stored of the former one "
            "stays in the table; --again --truncate loads the new one from the start."});
     case Verdict::refused: return finish_refused(part);
+    case Verdict::unreadable: {
+      return part.fail({FailureKind::failed, name_ + judged.why + part.coding()});
+    }
   }
 }
 
@@ -256,7 +270,7 @@ void ObjectReader::go_elsewhere(Part& part) {
   try {
     part.to = address_behind(part.to, part.location);
   } catch (const Failure& failure) {
-    part.fail({failure.kind(), name_ + ": " + failure.problem()});
+    part.fail({failure.kind(), name_ + ": " + part.exchange.shown(failure.problem())});
   }
 }
 
@@ -264,7 +278,8 @@ void ObjectReader::go_elsewhere(Part& part) {
 void ObjectReader::finish_refused(Part& part) {
   if (!requester_) {
     if (part.redirects > 0 || part.to.url == address_.url)
-      return part.fail({FailureKind::usage, name_ + part.judged.why + part.code_in_body()});
+      return part.fail({FailureKind::usage, name_ + part.judged.why + part.code_in_body(),
+                        advice_on(part.refusal.status, address_)});
     part.to = resolved_ = address_;
     return;
   }
@@ -273,6 +288,7 @@ void ObjectReader::finish_refused(Part& part) {
     asks_for_listed_ = false;
     return;
   }
+  part.refusal.body = part.exchange.shown(part.refusal.body);
   try {
     const Requester::Next next = requester_->next(part.sent, part.refusal);
     if (next == Requester::Next::now && part.times_made_anew++ < times_made_anew_max) return;

@@ -7,11 +7,14 @@
 #include <limits>
 #include <new>
 
+#include "base/printable.hpp"
 #include "http/answer.hpp"
 
 namespace sluice::http {
 namespace {
 constexpr std::size_t body_kept = 16 * 1024;
+/// Of what others say in a word.
+constexpr std::size_t word_max = 64;
 }  // namespace
 
 bool ObjectReader::Part::is_range() const { return end != no_end; }
@@ -73,7 +76,8 @@ Receiver::Taken ObjectReader::Part::take(std::string_view bytes) noexcept {
   }
   const std::uint64_t skipped = std::min<std::uint64_t>(to_skip, bytes.size());
   const std::string_view fresh = bytes.substr(skipped);
-  if (is_range() && fresh.size() > judged.end - position()) {
+  const std::uint64_t all = is_range() ? judged.end : reader.facts_.length.value_or(no_end);
+  if (fresh.size() > all - std::min(all, position())) {
     has_too_much = true;
     return Taken::refused;
   }
@@ -84,7 +88,9 @@ Receiver::Taken ObjectReader::Part::take(std::string_view bytes) noexcept {
   to_skip -= skipped;
   std::memcpy(room.get() + got, fresh.data(), fresh.size());
   got += fresh.size();
-  if (!fresh.empty()) {
+  // What has come before, and was forgotten, is no progress.
+  if (position() > furthest) {
+    furthest = position();
     attempts = times_made_anew = 0;
     failing_since.reset();
   }
@@ -126,13 +132,17 @@ void ObjectReader::Part::make_room() {
 
 std::string ObjectReader::Part::code_in_body() const {
   constexpr std::string_view mark = "<Code>";
-  const std::string& body = refusal.body;
+  const std::string body = exchange.shown(refusal.body);
   const std::size_t at = body.find(mark);
   if (at == std::string::npos) return {};
   const auto is_letter = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
   const auto begin = body.begin() + static_cast<std::ptrdiff_t>(at + mark.size());
   const std::string code(begin, std::find_if_not(begin, body.end(), is_letter));
-  return code.empty() ? code : " (" + code + ")";
+  return code.empty() || code.size() > word_max ? std::string() : " (" + code + ")";
+}
+
+std::string ObjectReader::Part::coding() const {
+  return " (" + printable_line(exchange.shown(coding_text(refusal)).substr(0, word_max)) + ")";
 }
 
 }  // namespace sluice::http

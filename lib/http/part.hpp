@@ -58,6 +58,8 @@ struct ObjectReader::Part final : Receiver {
   void make_room();
   /// " (AccessDenied)", where an S3 server says so.
   std::string code_in_body() const;
+  /// " (x-foo)"
+  std::string coding() const;
 
   ObjectReader& reader;
   std::unique_ptr<char[]> room;
@@ -72,6 +74,7 @@ struct ObjectReader::Part final : Receiver {
   std::optional<Failure> failed;
   Clock::time_point due{};
   std::size_t attempts = 0;
+  std::uint64_t furthest = 0;  ///< position() at most, of what was forgotten too
   std::optional<std::chrono::milliseconds> failing_since;  ///< in wanted_time()
 
   std::size_t times_made_anew = 0;  ///< since a byte has come

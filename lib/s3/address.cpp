@@ -8,6 +8,7 @@
 #include "base/ascii.hpp"
 #include "base/failure.hpp"
 #include "base/printable.hpp"
+#include "http/address.hpp"
 #include "s3/error_answer.hpp"
 #include "s3/pattern.hpp"
 #include "s3/url_text.hpp"
@@ -33,6 +34,12 @@ std::size_t end_of_keys(const std::string& text) {
   if (colon == std::string::npos || text.find('/', begin) < colon) return 0;
   const std::size_t at = text.rfind('@');
   return at == std::string::npos || text.compare(begin, 4, "arn:") == 0 ? 0 : at + 1;
+}
+
+/// What is signed is a URL, and no address of a bucket; a ? in these is a pattern.
+bool is_signed(std::string_view text) {
+  const std::size_t mark = text.find('?');
+  return mark != std::string_view::npos && http::has_secret_parameter(text.substr(mark + 1));
 }
 
 [[noreturn]] void refuse(const std::string& text, const std::string& problem,
@@ -153,6 +160,10 @@ bool is_address(std::string_view text) {
 std::string shown(const std::string& text) {
   if (const std::size_t end = end_of_keys(text); end > 0)
     return text.substr(0, text.find("://") + 3) + text.substr(end);
+  if (is_signed(text)) {
+    const std::size_t mark = text.find('?');
+    return text.substr(0, mark) + http::shown_query(std::string_view(text).substr(mark + 1));
+  }
   try {
     Address address = address_of(text);
     if (!address.is_pattern()) address.key = written_key(plain_key(address.key));
@@ -167,6 +178,10 @@ Address address_of(const std::string& text) {
   if (end_of_keys(text) > 0) {
     refuse(shown(text), "keys do not stand in an address",
            "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile (--s3-profile).");
+  }
+  if (is_signed(text)) {
+    refuse(shown(text), "an address of a bucket has no signature and no secret behind a ?",
+           "A signed URL begins with https:// and names the server.");
   }
   const std::string_view rest = without_scheme(text, address.is_google);
   const std::size_t slash = std::min(rest.find('/'), rest.size());

@@ -8,6 +8,7 @@
 #include "base/ascii.hpp"
 #include "base/characters.hpp"
 #include "base/printable.hpp"
+#include "http/secrets.hpp"
 #include "s3/xml.hpp"
 
 namespace sluice::s3 {
@@ -62,15 +63,10 @@ std::string without_signatures(const std::string& text) {
   return made;
 }
 
-/// The longest first: one may be a part of another.
-std::string without(std::string text, std::vector<std::string> secrets) {
-  std::ranges::sort(secrets, std::greater{}, &std::string::size);
-  for (const std::string& secret : secrets) {
-    if (secret.empty()) continue;
-    for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += 3)
-      text.replace(at, secret.size(), "***");
-  }
-  return without_signatures(text);
+std::string without(const std::string& text, const std::vector<std::string>& all) {
+  http::Secrets secrets;
+  for (const std::string& each : all) secrets.add(each);
+  return without_signatures(secrets.without(text));
 }
 
 std::string in_one_line(std::string text) {

@@ -79,7 +79,7 @@ class PatientClient {
         has_answered_ = true;
         if (is_last || response.status < 400 || !s3::error_answer(response, {}).is_passing)
           return response;
-        tell(what_ + ": " + s3::line_of(s3::error_answer(response, {})));
+        tell(bucket_.failure(response, what_).problem());
       } catch (const Failure& failure) {
         if (is_last || !has_answered_) throw;
         tell(what_ + ": " + failure.problem());

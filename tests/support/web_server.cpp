@@ -173,11 +173,21 @@ void WebServer::wait_for(std::chrono::milliseconds time) const {
   while (!stopping_ && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(5ms);
 }
 
+/// Until the client has gone, or has taken 64 MiB of them. False.
+bool WebServer::send_headers(int fd, const std::string& before) const {
+  constexpr std::size_t times = 64;
+  std::string megabyte;
+  for (int i = 0; i < 1024; ++i) megabyte += "X-" + std::string(1018, 'a') + ":1\r\n";
+  bool goes_on = send_all(fd, before);
+  for (std::size_t i = 0; i < times && goes_on && !stopping_; ++i) goes_on = send_all(fd, megabyte);
+  return false;
+}
+
 /// False where the connection ends.
 bool WebServer::send_answer(int fd, const Answer& answer, bool has_body) {
   wait_for(answer.delay);
   if (answer.is_silence) return false;
-  std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " Whatever\r\n";
+  std::string head = "HTTP/1.1 " + std::to_string(answer.status) + " " + answer.reason + "\r\n";
   for (const auto& [name, value] : answer.headers) head += name + ": " + value + "\r\n";
   std::string body = has_body ? answer.body : "";
   if (answer.end == Answer::End::in_chunks || answer.end == Answer::End::in_chunks_without_end) {
@@ -188,6 +198,8 @@ bool WebServer::send_answer(int fd, const Answer& answer, bool has_body) {
   } else {
     head += "Connection: close\r\n";
   }
+  const bool is_behind = answer.end == Answer::End::in_chunks_without_end;
+  if (answer.has_endless_headers && !is_behind) return send_headers(fd, head);
   if (!send_all(fd, head + "\r\n")) return false;
   const std::string sent = body.substr(0, answer.cut_at.value_or(body.size()));
   const std::size_t slow = std::min(answer.slow_bytes, sent.size());
@@ -196,6 +208,7 @@ bool WebServer::send_answer(int fd, const Answer& answer, bool has_body) {
     if (!send_all(fd, sent.substr(i, 1))) return false;
   }
   if (!send_all(fd, std::string_view(sent).substr(slow))) return false;
+  if (answer.has_endless_headers) return send_headers(fd, "0\r\n");
   if (answer.stands_still) wait_for(1h);
   if (answer.closes_after) wait_for(*answer.closes_after);
   if (answer.is_reset) {

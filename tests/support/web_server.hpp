@@ -31,6 +31,7 @@ class WebServer {
     int status = 200;
     std::vector<std::pair<std::string, std::string>> headers = {};
     std::string body = {};
+    std::string reason = "Whatever";
     /// How it is told where the body ends; of chunks without an end the last one never comes.
     enum class End { by_length, in_chunks, in_chunks_without_end, by_closing } end = End::by_length;
     /// So many bytes of the body are sent, and then the connection ends; with a reset, or not.
@@ -39,6 +40,7 @@ class WebServer {
     std::size_t slow_bytes = 0;          ///< at the body's beginning: one a second
     std::chrono::milliseconds delay{0};  ///< before it begins
     bool stands_still = false;           ///< behind all that is sent the connection stays
+    bool has_endless_headers = false;    ///< behind a body in chunks; one in front of it else
     bool is_silence = false;             ///< the connection ends without an answer
     /// The connection ends so long behind the body, and nobody has said that it would.
     std::optional<std::chrono::milliseconds> closes_after = {};
@@ -63,6 +65,7 @@ class WebServer {
   void accept_all();
   void serve(int fd);
   bool send_answer(int fd, const Answer& answer, bool has_body);
+  bool send_headers(int fd, const std::string& before) const;
   void wait_for(std::chrono::milliseconds time) const;
 
   int listener_ = -1;

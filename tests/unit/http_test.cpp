@@ -39,6 +39,13 @@ TEST(Address, NamesHaveNoSecrets) {
       {"https://h/a?sv=1&se=2&sp=r&sig=s&comp=x", "https://h/a?comp=x"},
       {"https://h/a?Expires=1&Signature=s&Key-Pair-Id=k", "https://h/a"},
       {"https://h/a?access_token=s&tokens=3", "https://h/a?tokens=3"},
+      {"https://h/a?%74oken=s&X%2DAmz%2DSignature=s&b=%20", "https://h/a?b=%20"},
+      {"https://h/a?X_Amz_Signature=s;b=2;token=s;c=3", "https://h/a?b=2;c=3"},
+      {"https://h/a?b=1;2&token=s;t;u&c=3", "https://h/a?b=1;2&c=3"},
+      {"https://h/a?private_token=s&KEY=s&auth=s&auth-token=s&Client_Secret=s", "https://h/a"},
+      {"https://h/a?sas=s&jwt=s&code=s&sessionId=s&Policy=s&pwd=s&refreshToken=s", "https://h/a"},
+      {"https://h/a?OSSAccessKeyId=s&q-signature=s&x-oss-process=s&x-cos-a=s", "https://h/a"},
+      {"https://h/a?&&b=1&", "https://h/a?b=1"},
       {"https://h", "https://h/"},
   };
   for (const auto& [url, name] : cases) EXPECT_EQ(name, shown_url(url)) << url;
@@ -56,8 +63,12 @@ TEST(Address, KeepsALoginAside) {
 }
 
 TEST(Address, WhatIsNoUrlIsSaidWithoutItsSecrets) {
-  for (const char* url : {"https://us er:hidden@h:x/a?token=hidden", "https://u:hid/den@h:99999/",
-                          "http://u:hidden@/a", "https://u:hidden@h:port/a?sig=hidden"}) {
+  for (const char* url :
+       {"https://us er:hidden@h:x/a?token=hidden", "https://u:hid/den@h:99999/",
+        "http://u:hidden@/a", "https://u:hidden@h:port/a?sig=hidden", "https://u:p?hidden@h/",
+        "https://u:abc#hidden@h/", "https:/u:hidden@h/", "https:u:hidden@h/",
+        "https://hidden:12?ss@h/", "https://hidden:12#ss@h/", "HTTP:hidden:x@h://"}) {
+    EXPECT_TRUE(is_url(url)) << url;
     try {
       address_of(url);
       ADD_FAILURE() << url;
@@ -65,7 +76,7 @@ TEST(Address, WhatIsNoUrlIsSaidWithoutItsSecrets) {
       EXPECT_EQ(FailureKind::usage, failure.kind());
       EXPECT_THAT(failure.what(), Not(HasSubstr("hid"))) << url;
     }
-    EXPECT_THAT(shown_url(url), Not(HasSubstr("hid")));
+    EXPECT_THAT(shown_url(url), Not(HasSubstr("hid"))) << url;
   }
 }
 
@@ -98,6 +109,10 @@ TEST(Address, ObjectsOfBucketsAreRemoteToo) {
   std::vector<std::string> wrong{"s3://ID:hidden@bucket/a"};
   EXPECT_THROW(source::hide_secrets(wrong, options), Failure);
   EXPECT_THAT(wrong, ElementsAre("s3://bucket/a"));
+  wrong = {"s3://bucket/a.csv?X-Amz-Date=1&X-Amz-Signature=hidden"};
+  EXPECT_THROW(source::hide_secrets(wrong, options), Failure);
+  EXPECT_THAT(wrong, ElementsAre("s3://bucket/a.csv"));
+  EXPECT_EQ("s3://bucket/a?.csv", source::shown_remote("s3://bucket/a?.csv"));
   EXPECT_TRUE(source::is_remote("s3://bucket/a"));
   EXPECT_FALSE(source::is_in_bucket("https://bucket/a"));
   EXPECT_EQ("a[1].csv", source::file_name_of_remote("s3://bucket/in/a\\[1].csv"));
@@ -137,6 +152,54 @@ TEST(Answer, OnlyStrongETagsCount) {
   EXPECT_EQ("\"a\"", strong_etag_of(answer(200, {{"etag", "\"a\""}})));
   for (const char* weak : {"W/\"a\"", "a", "\"\"", "\"", ""})
     EXPECT_EQ("", strong_etag_of(answer(200, {{"ETag", weak}}))) << weak;
+}
+
+TEST(Answer, ChunksAloneTellAnEnd) {
+  const auto coding = [](Headers headers) { return coding_of(answer(200, std::move(headers))); };
+  EXPECT_EQ(Coding::none, coding({}));
+  const std::vector<std::pair<const char*, Coding>> cases{{"chunked", Coding::chunks},
+                                                          {" Chunked ", Coding::chunks},
+                                                          {"identity", Coding::none},
+                                                          {"", Coding::none},
+                                                          {"identity, chunked", Coding::chunks},
+                                                          {"chunked, identity", Coding::other},
+                                                          {"chunked, chunked", Coding::other},
+                                                          {"chunked;a=b", Coding::other},
+                                                          {"xchunked", Coding::other},
+                                                          {"gzip, chunked", Coding::other},
+                                                          {"x-foo", Coding::other}};
+  for (const auto& [text, expected] : cases)
+    EXPECT_EQ(expected, coding({{"transfer-ENCODING", text}})) << text;
+  EXPECT_EQ(Coding::other,
+            coding({{"Transfer-Encoding", "gzip"}, {"Transfer-Encoding", "chunked"}}));
+  EXPECT_EQ(Coding::chunks,
+            coding({{"Transfer-Encoding", "identity"}, {"Transfer-Encoding", "chunked"}}));
+}
+
+TEST(Judge, ALengthHoldsInEachCoding) {
+  const auto facts = [](const char* coding, const char* length) {
+    Headers headers;
+    if (*coding != 0) headers.emplace_back("Transfer-Encoding", coding);
+    if (*length != 0) headers.emplace_back("Content-Length", length);
+    return facts_of(answer(200, headers));
+  };
+  for (const char* coding : {"", "identity", "chunked"}) {
+    EXPECT_EQ(7, facts(coding, "7").length) << coding;
+    EXPECT_TRUE(facts(coding, "7").tells_end) << coding;
+  }
+  EXPECT_FALSE(facts("identity", "").tells_end);
+  EXPECT_FALSE(facts("", "").tells_end);
+  EXPECT_TRUE(facts("chunked", "").tells_end);
+  EXPECT_TRUE(facts("", "0").has_ranges) << "of nothing there is nothing to ask for";
+  EXPECT_FALSE(facts("chunked", "0").has_ranges);
+  EXPECT_FALSE(facts("identity", "0").has_ranges);
+}
+
+TEST(Answer, APageIsToldByItsType) {
+  for (const char* type : {"text/html", "Text/HTML; charset=utf-8", "text/html ;x"})
+    EXPECT_TRUE(is_page(answer(200, {{"content-type", type}}))) << type;
+  for (const char* type : {"text/csv", "text/html5", ""})
+    EXPECT_FALSE(is_page(answer(200, {{"content-type", type}}))) << type;
 }
 
 TEST(Answer, RetryAfterIsSecondsOrADate) {
@@ -180,6 +243,8 @@ TEST(Judge, TellsWhatAnAnswerIs) {
       {"busy", first, true, answer(503), Verdict::again},
       {"too often", first, true, answer(429), Verdict::again},
       {"nothing", first, true, answer(204), Verdict::refused},
+      {"coded", first, true, answer(200, {{"Transfer-Encoding", "gzip"}}), Verdict::unreadable},
+      {"coded again", next, false, answer(206, {{"Transfer-Encoding", "x"}}), Verdict::unreadable},
       {"elsewhere", first, true, answer(302, {{"Location", "/b"}}), Verdict::elsewhere},
       {"nowhere", first, true, answer(302), Verdict::refused},
       {"a part of all", {0, 10, false}, true, part("bytes 0-9/100", "\"a\""), Verdict::refused},
@@ -333,6 +398,26 @@ TEST_F(Reading, AnEmptyObjectIsEmpty) {
   EXPECT_EQ("", rest_of(*open()));
   object_.etag.clear();
   EXPECT_EQ("", rest_of(*open()));
+}
+
+TEST_F(Reading, HeadersEndSomewhere) {
+  using End = WebServer::Answer::End;
+  for (const End end : {End::by_length, End::in_chunks_without_end}) {
+    server_.answer_by([&](const WebServer::Asked&) {
+      return WebServer::Answer{.headers = {{"ETag", "\"a\""}},
+                               .body = object_.body,
+                               .end = end,
+                               .has_endless_headers = true};
+    });
+    const auto reader = open();
+    try {
+      rest_of(*reader);
+      ADD_FAILURE() << "is read";
+    } catch (const Failure& failure) {
+      EXPECT_THAT(failure.what(), HasSubstr("of headers"));
+    }
+    EXPECT_EQ(1, server_.asked().size()) << "is not asked for again";
+  }
 }
 
 TEST_F(Reading, RedirectsEndSomewhere) {
