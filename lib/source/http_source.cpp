@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/ascii.hpp"
+#include "base/printable.hpp"
 #include "source/unpacking_source.hpp"
 
 namespace sluice::source {
@@ -11,6 +13,12 @@ namespace {
 std::string whole_url(const std::string& path, const http::FetchOptions& options) {
   const auto known = options.urls->find(path);
   return known == options.urls->end() ? path : known->second;
+}
+
+bool is_named_page(const std::string& url) {
+  std::string file = http::file_name_of(url);
+  std::ranges::transform(file, file.begin(), ascii_lower);
+  return file.ends_with(".htm") || file.ends_with(".html");
 }
 
 std::string place_of_url(const std::string& name) {
@@ -72,10 +80,11 @@ std::size_t HttpSource::read_some(char* into, std::size_t size) {
   return got;
 }
 
-/// What is packed tells its own end; a text whose end nobody tells may have been cut.
+/// Whose end nobody tells may have been cut, a packed stream between two of its members too. A tar
+/// has an end of its own, which is looked for by who reads it.
 void HttpSource::require_end() const {
   if (reader_->facts().tells_end || reader_->is_stopped()) return;
-  if (packing_of({first_.data(), first_size_}) != Packing::none) return;
+  if (packing_of({first_.data(), first_size_}) == Packing::tar) return;
   throw Unreadable(FailureKind::failed,
                    name() +
                        ": the server tells neither how long it is nor where it ends, so it may "
@@ -115,19 +124,22 @@ std::string HttpSource::tail(std::size_t bytes) const {
 std::size_t HttpSource::memory_bytes() const { return is_known_ ? reader_->memory_bytes() : 0; }
 
 std::string HttpSource::oddity() const {
+  const std::string shown = printable_line(name());
   std::string odd;
   const auto add = [&odd](const std::string& text) {
     if (!odd.empty()) odd += "; ";
     odd += text;
   };
   if (is_without_tls_)
-    add(name() + " is fetched without TLS: whoever is on the way can read and change it");
+    add(shown + " is fetched without TLS: whoever is on the way can read and change it");
   if (!is_known_) return odd;
+  if (reader_->facts().is_page && !is_named_page(name()))
+    add(shown + ": the server calls it text/html; is that a page to log in?");
   if (reader_->is_not_as_listed())
-    add(name() + " has changed since it was listed, and is read as it is now");
+    add(shown + " has changed since it was listed, and is read as it is now");
   if (reader_->facts().has_ranges) return odd;
   const std::string why = reader_->facts().etag.empty() ? "no strong ETag" : "no ranges";
-  add(name() + " comes in one answer, as the server has " + why + " for it");
+  add(shown + " comes in one answer, as the server has " + why + " for it");
   return odd;
 }
 

@@ -95,14 +95,54 @@ TEST_F(Fetch, AnEndThatNobodyTellsIsNoEnd) {
   EXPECT_GT(20'000, count());
   db().run("truncate t; drop schema pgsluice cascade");
   object.body = piped("gzip -1", object.body);
-  const Finished packed = load(server, "/a.csv.gz");
-  EXPECT_EQ(0, packed.exit_code) << packed.err;
-  expect_all(1);
-  db().run("truncate t; drop schema pgsluice cascade");
   object.body.resize(object.body.size() - 20);
   const Finished cut = load(server, "/a.csv.gz");
   EXPECT_EQ(1, cut.exit_code) << cut.err;
   EXPECT_GT(20'000, count());
+}
+
+/// What is packed may go on behind an end of its own: several members are one text.
+TEST_F(Fetch, ThePackedEndsAsNobodyTells) {
+  const std::string text = rows(1);
+  const std::string half = text.substr(0, text.find('\n', text.size() / 2) + 1);
+  for (const char* packer : {"gzip -1", "bzip2 -1", "xz -0", "zstd -q -1", "lz4 -q -1"}) {
+    SCOPED_TRACE(packer);
+    db().run("truncate t; drop schema if exists pgsluice cascade");
+    const std::string first = piped(packer, half);
+    const std::string body = first + piped(packer, text.substr(half.size()));
+    bool is_told = false;
+    std::size_t sent = first.size();
+    WebServer server([&](const WebServer::Asked&) {
+      return WebServer::Answer{.body = body.substr(0, sent),
+                               .end = is_told ? End::in_chunks : End::by_closing};
+    });
+    const Finished cut = load(server, "/a.csv");
+    EXPECT_EQ(1, cut.exit_code) << cut.err;
+    EXPECT_THAT(cut.err, HasSubstr("neither how long it is nor where it ends"));
+    EXPECT_GT(20'000, count());
+    is_told = true;
+    sent = body.size();
+    const Finished whole = load(server, "/a.csv");
+    EXPECT_EQ(0, whole.exit_code) << whole.err;
+    expect_all(1);
+  }
+}
+
+TEST_F(Fetch, ATarHasAnEndOfItsOwn) {
+  const TemporaryFolder folder;
+  folder.write("a.csv", rows(1));
+  output_of("cd " + folder.path() + " && tar -cf a.tar a.csv");
+  std::string body = read_file(folder / "a.tar");
+  WebServer server([&](const WebServer::Asked&) {
+    return WebServer::Answer{.body = body, .end = End::by_closing};
+  });
+  const Finished whole = load(server, "/a.tar");
+  EXPECT_EQ(0, whole.exit_code) << whole.err;
+  expect_all(1);
+  db().run("truncate t; drop schema pgsluice cascade");
+  body.resize(body.find_last_not_of('\0') / 512 * 512 + 512);
+  const Finished cut = load(server, "/a.tar");
+  EXPECT_EQ(1, cut.exit_code) << cut.err;
 }
 
 TEST_F(Fetch, WhatIsCutWithoutAnETagIsLoadedByTheNextRun) {
