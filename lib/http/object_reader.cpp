@@ -201,10 +201,10 @@ void ObjectReader::finish(Part& part) {
     case Verdict::elsewhere: return requester_ ? finish_refused(part) : go_elsewhere(part);
     case Verdict::again: return try_again(part, judged.why + part.code_in_body(), part.wait);
     case Verdict::changed:
-      return part.fail(
-          {FailureKind::changed, name_ + judged.why,
-           "No byte of another version was taken. What is stored of the former one "
-           "stays in the table; --again --truncate loads the new one from the start."});
+      return part.fail({FailureKind::changed, name_ + judged.why,
+                        "No byte of another version was taken. What is stored of the former one "
+                        "stays in the table; --again --truncate empties the table first, and loads "
+                        "the new one."});
     case Verdict::refused: return finish_refused(part);
     case Verdict::unreadable: {
       return part.fail({FailureKind::failed, name_ + judged.why + part.coding()});
