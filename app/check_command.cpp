@@ -13,6 +13,7 @@
 #include "base/quantity.hpp"
 #include "rejects/salvage.hpp"
 #include "rejects/spill.hpp"
+#include "source/buckets.hpp"
 
 namespace sluice::app {
 namespace {
@@ -79,6 +80,7 @@ int run_check(LoadFlags& flags) {
     if (!options.rejects.ratio_max && !options.rejects.rejects_max)
       options.rejects.rejects_max = std::numeric_limits<std::uint64_t>::max();
     Runtime runtime(connection_of(flags));
+    runtime.also_cancel([&flags] { flags.load.unpack.buckets->stop(); });
     std::vector<std::string> names;
     if (flags.finds_dialect) names = ask_column_names(runtime, options.table);
     for (const Input& input : inputs_of(files_of(flags), options.unpack)) {

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 
 #include "app/flag_values.hpp"
 #include "app/output.hpp"
+#include "app/signals.hpp"
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
@@ -97,6 +99,17 @@ void add_s3_flags(CLI::App& c, s3::Settings& settings, const std::string& group)
       ->group(group);
 }
 
+void require_readable(const std::string& from, const std::string& file) {
+  if (!file.empty() && ::access(file.c_str(), R_OK) != 0)
+    throw Failure(FailureKind::usage, from + " " + file + ": " + errno_message(errno));
+}
+
+/// Of S3, where AWS's tools go by AWS_CA_BUNDLE.
+std::string ca_file_of_buckets(const http::FetchOptions& fetch) {
+  const char* const bundle = std::getenv("AWS_CA_BUNDLE");
+  return fetch.ca_file.empty() && bundle != nullptr ? bundle : fetch.ca_file;
+}
+
 }  // namespace
 
 void add_fetch_flags(CLI::App& c, LoadFlags& f) {
@@ -141,17 +154,19 @@ void settle_fetching(LoadFlags& flags) {
                                           format_bytes(limits::part_bytes_min) + " to " +
                                           format_bytes(limits::part_bytes_max));
   }
-  if (!fetch.ca_file.empty() && ::access(fetch.ca_file.c_str(), R_OK) != 0)
-    throw Failure(FailureKind::usage, "--ca-file " + fetch.ca_file + ": " + errno_message(errno));
-  source::Buckets::Options options{
-      .settings = flags.s3_settings, .ca_file = fetch.ca_file, .retry_for = fetch.retry_for};
+  require_readable("--ca-file", fetch.ca_file);
+  const bool has_buckets = std::ranges::any_of(flags.files, source::is_in_bucket);
+  if (has_buckets) require_readable("AWS_CA_BUNDLE:", ca_file_of_buckets(fetch));
+  source::Buckets::Options options{.settings = flags.s3_settings,
+                                   .ca_file = ca_file_of_buckets(fetch),
+                                   .retry_for = fetch.retry_for};
   options.on_retry = fetch.on_retry;
-  options.on_clock = say;
+  options.on_note = say;
   if (flags.common.verbose)
     options.on_keys = [](const std::string& from) { print_note("keys for S3 are of " + from); };
   flags.load.unpack.buckets = std::make_shared<source::Buckets>(std::move(options));
   flags.load.unpack.ahead = std::make_shared<source::FetchAhead>(flags.load.unpack);
-  // Here, where a signal ends the command: a listing may take its time.
+  const EndOnSignal ends([&flags] { flags.load.unpack.buckets->stop(); });
   flags.files = flags.load.unpack.buckets->with_matches(flags.files, flags.as_named);
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "app/output.hpp"
+#include "app/signals.hpp"
 #include "base/limits.hpp"
 #include "base/reject_name.hpp"
 #include "source/buckets.hpp"
@@ -90,6 +91,7 @@ std::vector<std::string> files_of(const LoadFlags& flags, source::NamedByLists* 
       flags.as_named ? flags.files : source::locate(flags.files, left_out, of_lists);
   // Those of lists.
   source::hide_secrets(all, *flags.load.unpack.fetch);
+  const EndOnSignal ends([&flags] { flags.load.unpack.buckets->stop(); });
   all = flags.load.unpack.buckets->with_matches(all, flags.as_named);
   const bool is_quiet = flags.common.quiet || flags.progress == ProgressMode::json;
   if (!is_quiet) tell_left_out(left_out);
@@ -102,6 +104,9 @@ std::vector<std::string> files_of(const LoadFlags& flags, source::NamedByLists* 
 
 std::vector<Input> inputs_of(const std::vector<std::string>& files,
                              const source::UnpackOptions& options) {
+  const EndOnSignal ends([&options] {
+    if (options.buckets) options.buckets->stop();
+  });
   std::vector<Input> inputs;
   for (const std::string& file : files) {
     std::shared_ptr<const source::Members> archive;

@@ -6,10 +6,12 @@
 #include "app/inputs.hpp"
 #include "app/output.hpp"
 #include "app/runtime.hpp"
+#include "app/signals.hpp"
 #include "app/sniffed.hpp"
 #include "base/exit_code.hpp"
 #include "report/inspect.hpp"
 #include "report/together.hpp"
+#include "source/buckets.hpp"
 #include "source/encoding.hpp"
 #include "source/remote.hpp"
 
@@ -157,6 +159,7 @@ int run_inspect(InspectFlags& flags) {
   source::UnpackOptions unpack = flags.load.load.unpack;
   if (flags.load.bytes_max > 0) unpack.bytes_max = flags.load.bytes_max;
   const std::vector<std::string> names = names_of_table(flags);
+  const EndOnSignal ends([&unpack] { unpack.buckets->stop(); });
   const std::vector<Input> inputs = inputs_of(files_of(flags.load), unpack);
   Inspection inspection(flags, inputs.size());
   for (const Input& input : inputs) {

@@ -10,6 +10,7 @@
 #include "app/side_by_side.hpp"
 #include "base/exit_code.hpp"
 #include "pg/await_server.hpp"
+#include "source/buckets.hpp"
 
 namespace sluice::app {
 namespace {
@@ -53,7 +54,9 @@ class Files {
         after_files_(flags, files_, after_),
         endings_(flags, more, files_, after_files_, runtime_, several),
         queue_(files_, file_options_, endings_),
-        side_by_side_(runtime_, flags, more, files_, file_options_, endings_, queue_) {}
+        side_by_side_(runtime_, flags, more, files_, file_options_, endings_, queue_) {
+    runtime_.also_cancel([&flags] { flags.load.unpack.buckets->stop(); });
+  }
 
   int run() {
     std::optional<report::Ending> in_front = wait_for_server(runtime_, flags_, wait_);

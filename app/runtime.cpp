@@ -28,6 +28,7 @@ void Runtime::end_on_signal() {
 }
 
 void Runtime::cancel_command() {
+  if (also_cancel_) also_cancel_();
   if (cancel_) cancel_();
   command_.emit(asio::cancellation_type::terminal);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <utility>
 
 #include "app/signals.hpp"
 #include "async/asio.hpp"
@@ -24,6 +25,9 @@ class Runtime {
   /// after a grace period.
   void on_signal(std::function<void()> stop, std::function<void()> cancel);
 
+  /// What else blocks, and is ended whenever a command is cancelled.
+  void also_cancel(std::function<void()> cancel) { also_cancel_ = std::move(cancel); }
+
   /// For a command that only asks: the first signal ends it.
   void end_on_signal();
 
@@ -44,6 +48,7 @@ class Runtime {
   asio::cancellation_signal command_;
   std::function<void()> stop_;
   std::function<void()> cancel_;
+  std::function<void()> also_cancel_;
 };
 
 }  // namespace sluice::app

@@ -1,5 +1,7 @@
 #include "app/signals.hpp"
 
+#include <utility>
+
 namespace sluice::app {
 
 void Signals::listen(Reaction reaction, std::optional<std::chrono::milliseconds> grace) {
@@ -55,5 +57,14 @@ SignalThread::SignalThread(std::function<void()> soon, std::chrono::milliseconds
 }
 
 SignalThread::~SignalThread() { io_.stop(); }
+
+EndOnSignal::EndOnSignal(std::function<void()> end_first)
+    : signals_(
+          [this, end_first = std::move(end_first)] {
+            end_first();
+            std::signal(signals_.number(), SIG_DFL);
+            std::raise(signals_.number());
+          },
+          limits::stop_grace) {}
 
 }  // namespace sluice::app

@@ -69,4 +69,14 @@ class SignalThread {
   std::jthread thread_;
 };
 
+/// While it lives, a signal ends the command at once, as one that nobody hears would; what was
+/// begun outside of it is ended first. For what blocks, where nothing was stored yet.
+class EndOnSignal {
+ public:
+  explicit EndOnSignal(std::function<void()> end_first);
+
+ private:
+  SignalThread signals_;
+};
+
 }  // namespace sluice::app

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <filesystem>
 
+#include "base/characters.hpp"
 #include "base/identifier.hpp"
+#include "base/printable.hpp"
 #include "chunk/shapes.hpp"
 #include "pg/encoding.hpp"
 #include "plan/data_encoding.hpp"
@@ -24,6 +26,31 @@ namespace {
 std::string flat(std::string name) {
   std::ranges::replace(name, '/', '_');
   return name;
+}
+
+/// A name of others', as one of a file that nobody is harmed by: no control characters, no hyphen
+/// in front.
+std::string harmless(const std::string& name) {
+  std::string made;
+  for (std::size_t at = 0; at < name.size();) {
+    std::size_t size = 1;
+    while (at + size < name.size() && is_inside_character(name[at + size])) ++size;
+    const std::string character = name.substr(at, size);
+    const bool is_shown = printable_line(character) == character;
+    made += is_shown || character == "\\" ? character : "_";
+    at += size;
+  }
+  if (made.starts_with('-')) made.front() = '_';
+  return made;
+}
+
+/// Room for what is put behind it; one that is cut is told from others by a number of all of it.
+std::string short_enough(const std::string& name) {
+  constexpr std::size_t bytes_max = 180;
+  if (name.size() <= bytes_max) return name;
+  std::uint64_t hash = 14695981039346656037ULL;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return fmt::format("{}-{:016x}", name.substr(0, whole_characters(name, bytes_max)), hash);
 }
 
 tuple::Mapping map_header(const Plan& plan, const tuple::MappingOptions& options) {
@@ -255,13 +282,15 @@ std::string rejects_path_of(const Plan& plan, const std::string& named) {
   namespace fs = std::filesystem;
   const LoadOptions& o = plan.options;
   fs::path path = named;
-  const std::string remote =
-      source::is_remote(o.path) ? flat(source::file_name_of_remote(o.path)) : std::string();
+  const std::string remote = source::is_remote(o.path)
+                                 ? harmless(flat(source::file_name_of_remote(o.path)))
+                                 : std::string();
   if (path.empty() && (plan.source->file() || !remote.empty())) {
-    std::string name = source::name_without_packing(remote.empty() ? o.path : remote);
-    if (o.unpack.member) name += "." + flat(source::name_without_packing(*o.unpack.member));
-    path = name;
-    path.replace_extension(".rejects.csv");
+    path = source::name_without_packing(remote.empty() ? o.path : remote);
+    if (o.unpack.member)
+      path += "." + harmless(flat(source::name_without_packing(*o.unpack.member)));
+    path.replace_extension();
+    path.replace_filename(short_enough(path.filename().string()) + ".rejects.csv");
   } else if (path.empty()) {
     path = flat(plan.target.table.name) + ".rejects.csv";
   }

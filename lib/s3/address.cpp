@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "base/ascii.hpp"
 #include "base/failure.hpp"
@@ -11,6 +12,7 @@
 #include "http/address.hpp"
 #include "s3/error_answer.hpp"
 #include "s3/pattern.hpp"
+#include "s3/profiles.hpp"
 #include "s3/url_text.hpp"
 
 namespace sluice::s3 {
@@ -18,7 +20,6 @@ namespace {
 
 constexpr std::string_view version_mark = "?versionId=";
 constexpr std::size_t bucket_bytes_max = 255;  ///< of old ones; new ones have 63
-constexpr std::size_t key_bytes_max = 1024;
 constexpr std::size_t pattern_bytes_max = 8 * key_bytes_max;
 constexpr std::string_view default_region = "us-east-1";
 
@@ -120,6 +121,8 @@ bool is_true(const std::optional<std::string>& value) {
 Found configured_endpoint(const Variable& variable, const ProfileValue& profile) {
   if (is_true(variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"))) return {};
   Found found = first_set(variable, {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"});
+  if (!found.value.empty() || is_true(profile("ignore_configured_endpoint_urls"))) return found;
+  found = {profile(services_endpoint).value_or(""), "endpoint_url of the profile's services"};
   if (found.value.empty())
     found = {profile("endpoint_url").value_or(""), "endpoint_url of the profile"};
   return found;
@@ -138,7 +141,55 @@ std::string own_endpoint(const Address& address, const std::string& region, bool
                        : fmt::format("https://{}.{}", address.bucket, domain);
 }
 
+/// "eu-west-1", "us-gov-east-1".
+bool is_amazons_region(std::string_view name) {
+  const std::size_t number = name.rfind('-');
+  return std::ranges::count(name, '-') >= 2 && name.find('-') == 2 && number + 2 == name.size() &&
+         is_ascii_digit(name.back()) && std::ranges::all_of(name.substr(0, number), [](char c) {
+           return is_small_letter(c) || c == '-';
+         });
+}
+
+std::vector<std::string> names_between_dots(std::string_view host) {
+  std::vector<std::string> names;
+  for (;;) {
+    const std::size_t dot = std::min(host.find('.'), host.size());
+    names.emplace_back(host.substr(0, dot));
+    if (dot == host.size()) return names;
+    host.remove_prefix(dot + 1);
+  }
+}
+
+/// By what stands in front of amazonaws.com. The name of S3 is the last of that, but for the
+/// region, "dualstack" in front of it and "vpce" behind it.
+bool is_of_s3(std::vector<std::string> names) {
+  static constexpr std::array services{"s3", "s3-fips", "s3-accelerate", "s3-accesspoint",
+                                       "s3-accesspoint-fips"};
+  const auto drop_last = [&names](const auto& is_it) {
+    if (names.size() > 1 && is_it(names.back())) names.pop_back();
+  };
+  drop_last([](const std::string& name) { return name == "vpce"; });
+  drop_last(is_amazons_region);
+  drop_last([](const std::string& name) { return name == "dualstack"; });
+  const std::string& service = names.back();
+  if (std::ranges::find(services, service) != services.end()) return true;
+  // As it was written once: s3-eu-west-1.
+  return service.starts_with("s3-") && is_amazons_region(service.substr(3));
+}
+
 }  // namespace
+
+bool is_amazons_s3(const std::string& endpoint) {
+  const UrlParts url = url_parts(endpoint);
+  std::string host = in_small_letters(url.authority);
+  if (host.ends_with(":443")) host.resize(host.size() - 4);
+  if (in_small_letters(url.scheme) != "https") return false;
+  for (const std::string_view domain : {".amazonaws.com.cn", ".amazonaws.com"}) {
+    if (!host.ends_with(domain)) continue;
+    return is_of_s3(names_between_dots(host.substr(0, host.size() - domain.size())));
+  }
+  return false;
+}
 
 std::string amazon_domain(const std::string& region) {
   return region.starts_with("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
@@ -190,7 +241,9 @@ Address address_of(const std::string& text) {
   take_version(address);
   if (address.bucket.starts_with("arn:"))
     refuse(text, "access points are not supported: name the bucket, or the point's alias");
-  if (!is_bucket(address.bucket)) refuse(text, "this is no name of a bucket");
+  if (!is_bucket(address.bucket))
+    refuse(text, "this is no name of a bucket",
+           "It has 3 to 63 small letters, digits, hyphens and dots: s3://my-bucket/folder/a.csv");
   if (address.key.empty())
     refuse(text, "names a bucket and no object in it",
            "s3://bucket/** is all of its objects, s3://bucket/folder/*.csv those of a folder.");

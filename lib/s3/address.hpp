@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,6 +19,9 @@ struct Address {
   /// As somebody would write it, for messages and identities.
   std::string text() const;
 };
+
+/// S3 has no longer ones, and Google none either.
+inline constexpr std::size_t key_bytes_max = 1024;
 
 bool is_address(std::string_view text);
 
@@ -43,7 +47,8 @@ using Variable = std::function<std::optional<std::string>(const std::string&)>;
 using ProfileValue = std::function<std::optional<std::string>(const std::string&)>;
 
 /// The flags' settings, and what they leave open as AWS's SDKs find it: AWS_ENDPOINT_URL_S3,
-/// AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION, then endpoint_url and region of the profile.
+/// AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION, then endpoint_url (that of its services first)
+/// and region of the profile.
 /// Google's own buckets know none of that. Throws Failure{usage} for an endpoint or a region that
 /// can be none.
 Settings settled(Settings flags, const Address& address, const Variable& variable,
@@ -67,6 +72,11 @@ class Place {
   std::string bucket_url_;  ///< no slash at its end
   bool has_path_ = false;
 };
+
+/// Whether an endpoint is Amazon's S3, by https: s3.eu-west-1.amazonaws.com, s3-fips..., a bucket's
+/// or a VPC endpoint's name in front of that, with .cn behind it for China. What customers have
+/// names of their own for there (compute, elb, execute-api, S3's websites) is none.
+bool is_amazons_s3(const std::string& endpoint);
 
 /// "amazonaws.com", which China has an end behind.
 std::string amazon_domain(const std::string& region);

@@ -27,6 +27,12 @@ Place Bucket::place() const {
   return place_;
 }
 
+std::string Bucket::server() const {
+  if (!settings_.endpoint.empty()) return settings_.endpoint;
+  const std::string url = place().bucket_url();
+  return url.substr(0, url.find('/', url.find("://") + 3));
+}
+
 /// For the region of the place that its URL is of, whatever is learned meanwhile.
 http::Request Bucket::sign(http::Request request, const Place& place) const {
   if (settings_.is_requester_paying && !address_.is_google) {
@@ -122,7 +128,20 @@ std::vector<std::string> Bucket::secrets() const {
 }
 
 Failure Bucket::failure(const http::Response& response, const std::string& what) const {
-  return failure_of(error_answer(response, secrets()), what);
+  const ErrorAnswer error = error_answer(response, secrets());
+  const Failure said = failure_of(error, what);
+  if (error.code == "NoSuchBucket" && !settings_.endpoint.empty())
+    return {said.kind(), said.problem() + ", by " + settings_.endpoint};
+  if (error.status == 403 && !keys_)
+    return {said.kind(), said.problem(),
+            "Nobody has signed this: --s3-anonymous reads what is public. Without it keys are "
+            "used."};
+  const std::string name = address_.key.substr(address_.key.rfind('/') + 1);
+  if (error.code == "NoSuchKey" && name.find('.') == std::string::npos && !address_.is_google)
+    return {said.kind(), said.problem(),
+            "If that is a folder: '" + what + (what.ends_with('/') ? "" : "/") +
+                "*.csv' are the files in it."};
+  return said;
 }
 
 }  // namespace sluice::s3

@@ -39,6 +39,8 @@ class Bucket {
   http::Request sign_anew(http::Request request) const { return sign(std::move(request), place()); }
   /// The user's, for one that is not Amazon's or Google's; else empty.
   const std::string& endpoint() const { return settings_.endpoint; }
+  /// Where it is asked, for people: "http://127.0.0.1:9000", "https://s3.eu-west-1.amazonaws.com".
+  std::string server() const;
   /// Whether what is sent and read can be read on the way.
   bool is_without_tls() const { return place().bucket_url().starts_with("http:"); }
 

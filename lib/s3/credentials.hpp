@@ -25,7 +25,7 @@ struct KeyOptions {
   std::string profile;  ///< --s3-profile; empty without
   std::string region;   ///< of STS; empty for its global endpoint
   /// Keys that somebody has written down, and no others: those that AWS hands out to this machine
-  /// are not for others than AWS.
+  /// are not for others than AWS. A role of this machine's is, where `profile` names it.
   bool only_given = false;
 };
 

@@ -6,7 +6,10 @@
 #include <utility>
 
 #include "base/failure.hpp"
+#include "base/limits.hpp"
 #include "base/printable.hpp"
+#include "base/quantity.hpp"
+#include "s3/paging.hpp"
 #include "s3/pattern.hpp"
 #include "s3/url_text.hpp"
 #include "s3/xml.hpp"
@@ -16,7 +19,10 @@ namespace {
 
 /// What one command may name; a page has a thousand keys.
 constexpr std::size_t objects_max = 1'000'000;
+constexpr std::size_t kept_bytes_max = 128 * limits::MiB;
 constexpr std::size_t pages_max = 100'000;
+/// Keys that no S3 has: who names so many of them is none.
+constexpr std::size_t too_long_max = 10'000;
 /// Of one page: a region or two to learn, and new keys.
 constexpr int tries_max = 4;
 
@@ -64,25 +70,33 @@ std::uint64_t count_in(const std::string& text, const std::string& what) {
   return count;
 }
 
+constexpr std::size_t etag_bytes_max = 1024;
+
 /// Some servers leave the quotes out, which If-Match needs.
 std::string quoted_etag(const std::string& etag) {
   const bool is_bare = !etag.empty() && !etag.ends_with('"');
   const bool is_sound = std::ranges::all_of(etag, [](char c) { return c >= ' ' && c < '\x7f'; });
   if (!is_sound) return "";
+  if (etag.size() > etag_bytes_max) return "";
   return is_bare ? "\"" + etag + "\"" : etag;
 }
 
 /// What one listing gathers.
 class Gathering {
  public:
-  Gathering(Bucket& bucket, const Address& address, const http::Send& send)
+  Gathering(Bucket& bucket, const Address& address, const http::Send& send, Kept& kept)
       : bucket_(bucket),
         what_(printable_line(address.text())),
         send_(send),
-        pattern_(address.key) {}
+        pattern_(address.key),
+        kept_(kept) {}
 
-  std::vector<Object> run() {
+  std::vector<Object> run(const Say& say) {
     for (const std::string& prefix : pattern_.prefixes()) list_all(prefix);
+    if (too_long_ > 0 && say)
+      say(what_ + ": " + (too_long_ == 1 ? "1 key is" : std::to_string(too_long_) + " keys are") +
+          " left out: longer than " + std::to_string(key_bytes_max) +
+          " bytes, which no object of S3 has");
     std::ranges::sort(found_, {}, &Object::key);
     // One that was replaced while it was listed may be there twice.
     const auto rest = std::ranges::unique(found_, {}, &Object::key);
@@ -93,6 +107,7 @@ class Gathering {
  private:
   void list_all(const std::string& prefix) {
     std::string token;
+    Paging paging;
     do {
       if (++pages_ > pages_max)
         throw Failure(FailureKind::usage,
@@ -100,8 +115,9 @@ class Gathering {
                           ": there is too much to look through; begin the pattern with more "
                           "that is literal");
       Page page = page_of(ask(prefix, token), what_);
+      if (const std::string problem = paging.take(page); !problem.empty())
+        refuse_listing(what_, problem + " (" + bucket_.server() + ")");
       for (Object& each : page.objects) take(std::move(each));
-      if (!page.next.empty() && page.next == token) refuse_listing(what_, "goes round in a circle");
       token = std::move(page.next);
     } while (!token.empty());
   }
@@ -118,19 +134,35 @@ class Gathering {
   }
 
   void take(Object object) {
+    if (object.key.size() > key_bytes_max) {
+      if (++too_long_ > too_long_max)
+        refuse_listing(
+            what_, "has too many keys that are longer than any of S3's (" + bucket_.server() + ")");
+      return;
+    }
     if (object.bytes == 0 && object.key.ends_with('/')) return;
     if (!pattern_.matches(object.key)) return;
-    if (found_.size() == objects_max)
-      throw Failure(FailureKind::usage,
-                    what_ + ": matches more than " + std::to_string(objects_max) + " objects");
+    kept_.bytes += object.key.size() + object.etag.size();
+    if (++kept_.objects > objects_max || kept_.bytes > kept_bytes_max) refuse_more();
     found_.push_back(std::move(object));
+  }
+
+  [[noreturn]] void refuse_more() const {
+    const std::string most = kept_.objects > objects_max
+                                 ? std::to_string(objects_max) + " objects"
+                                 : format_bytes(kept_bytes_max) + " of keys";
+    throw Failure(FailureKind::usage,
+                  what_ + ": matches too much: one command names " + most + " at most",
+                  "Load them by several commands, each with a narrower pattern.");
   }
 
   Bucket& bucket_;
   std::string what_;
   const http::Send& send_;
   Pattern pattern_;
+  Kept& kept_;
   std::vector<Object> found_;
+  std::size_t too_long_ = 0;
   std::size_t pages_ = 0;
 };
 
@@ -157,8 +189,9 @@ Page page_of(const std::string& body, const std::string& what) {
   return page;
 }
 
-std::vector<Object> list(Bucket& bucket, const Address& address, const http::Send& send) {
-  return Gathering(bucket, address, send).run();
+std::vector<Object> list(Bucket& bucket, const Address& address, const http::Send& send, Kept& kept,
+                         const Say& say) {
+  return Gathering(bucket, address, send, kept).run(say);
 }
 
 }  // namespace sluice::s3

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,9 +28,20 @@ struct Page {
 /// Throws Failure, with `what` in front, for what is no such answer, whole and sound.
 Page page_of(const std::string& body, const std::string& what);
 
+/// What the listings of a command have kept, which is bounded all together.
+struct Kept {
+  std::size_t objects = 0;
+  std::size_t bytes = 0;  ///< of their keys and ETags
+};
+
+/// Told for people what of a listing is left out.
+using Say = std::function<void(const std::string& text)>;
+
 /// The objects of a bucket whose keys match a pattern, in the order of their bytes. Keys of zero
 /// bytes that end with a slash stand for folders, and are none. All pages are asked for, from what
-/// is literal at the pattern's beginning. `send` tries again what passes by itself. Throws Failure.
-std::vector<Object> list(Bucket& bucket, const Address& address, const http::Send& send);
+/// is literal at the pattern's beginning. `send` tries again what passes by itself. Keys that are
+/// longer than S3 has any are left out. Throws Failure.
+std::vector<Object> list(Bucket& bucket, const Address& address, const http::Send& send, Kept& kept,
+                         const Say& say = {});
 
 }  // namespace sluice::s3

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,12 @@ struct Machine {
   http::Send send_near;
 };
 
-/// This one.
-Machine this_machine(http::Send send, http::Send send_near);
+/// The bytes of a file of this machine's; nullopt where there is none. Waits for nobody: what is no
+/// regular file is a Failure, and so is one that cannot be read.
+std::optional<std::string> settings_in(const std::string& path);
+
+/// This one. `stop` ends programs that run.
+Machine this_machine(http::Send send, http::Send send_near, std::stop_token stop);
 
 /// A command as a shell splits it into words: blanks, '...', "...", backslashes. Nothing in it is
 /// replaced. Throws Failure{usage} for a quote that does not end; `what` is in front.

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <mutex>
+#include <utility>
 
 #include "base/failure.hpp"
 
@@ -29,25 +31,29 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return all;
 }
 
-/// A program on its way. It stays in our process group: it may ask for something at the terminal,
-/// and a Ctrl-C there is meant for it too.
+/// A program on its way, in a process group of its own, which all that it starts is in.
 class Program {
  public:
   explicit Program(std::vector<std::string> arguments) : name_(arguments.front()) {
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) fail("cannot make a pipe: " + errno_message(errno));
     output_ = pipe[0];
+    ::fcntl(output_, F_SETFL, O_NONBLOCK);
     const std::vector<char*> argv = pointers(arguments);
     const int error = start(argv, pipe[1]);
     ::close(pipe[1]);
-    if (error == 0) return;
+    if (error == 0) {
+      ended_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+      return;
+    }
     ::close(output_);
     fail("cannot be run: " + errno_message(error));
   }
   ~Program() {
     ::close(output_);
+    if (ended_ >= 0) ::close(ended_);
     if (pid_ <= 0) return;
-    ::kill(pid_, SIGKILL);
+    end();
     ::waitpid(pid_, nullptr, 0);
   }
   Program(const Program&) = delete;
@@ -55,18 +61,18 @@ class Program {
 
   std::string output() {
     const Clock::time_point end = Clock::now() + patience;
-    std::string text;
-    for (std::array<char, 4096> bytes{};;) {
-      wait_for(output_, end);
-      const ssize_t got = ::read(output_, bytes.data(), bytes.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) break;
-      text.append(bytes.data(), static_cast<std::size_t>(got));
-      if (text.size() > output_bytes_max) fail("writes too much");
-    }
-    wait_for_exit(end);
+    while (!is_closed_ && wait_for(output_, end) != ended_) take_output();
+    // What it has written before it ended is there.
+    if (!is_closed_) take_output();
+    if (ended_ >= 0) wait_for(-1, end);
     require_success();
-    return text;
+    return std::move(text_);
+  }
+
+  /// Any thread, while output() runs.
+  void end() {
+    const std::lock_guard lock(mutex_);
+    if (pid_ > 0) ::kill(-pid_, SIGKILL);
   }
 
  private:
@@ -84,7 +90,8 @@ class Program {
     ::posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
     ::posix_spawnattr_setsigmask(&attributes, &none);
     ::posix_spawnattr_setsigdefault(&attributes, &usual);
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    ::posix_spawnattr_setflags(
+        &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     const int error =
         ::posix_spawnp(&pid_, argv.front(), &actions, &attributes, argv.data(), environ);
     if (error != 0) pid_ = -1;
@@ -93,37 +100,48 @@ class Program {
     return error;
   }
 
-  /// Returns when there is something to read, or nothing more will come.
-  void wait_for(int descriptor, Clock::time_point end) const {
+  /// All that is there.
+  void take_output() {
+    for (std::array<char, 4096> bytes{};;) {
+      const ssize_t got = ::read(output_, bytes.data(), bytes.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0 && errno == EAGAIN) return;
+      if (got <= 0) {
+        is_closed_ = true;
+        return;
+      }
+      text_.append(bytes.data(), static_cast<std::size_t>(got));
+      if (text_.size() > output_bytes_max) fail("writes too much");
+    }
+  }
+
+  /// Until there is something to read, or it has ended: the one of the two descriptors that it is,
+  /// the latter where it is both.
+  int wait_for(int descriptor, Clock::time_point end) const {
     for (;;) {
       const auto left =
           std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
-      pollfd output{.fd = descriptor, .events = POLLIN, .revents = 0};
+      std::array<pollfd, 2> both{pollfd{.fd = descriptor, .events = POLLIN, .revents = 0},
+                                 pollfd{.fd = ended_, .events = POLLIN, .revents = 0}};
       if (left <= 0) fail("takes longer than a minute");
-      const int ready = ::poll(&output, 1, static_cast<int>(left));
-      if (ready > 0) return;
+      const int ready = ::poll(both.data(), both.size(), static_cast<int>(left));
+      if (ready > 0) return both[1].revents != 0 ? ended_ : descriptor;
       if (ready < 0 && errno != EINTR) fail("cannot be waited for: " + errno_message(errno));
     }
   }
 
-  /// It may go on behind the end of its output.
-  void wait_for_exit(Clock::time_point end) const {
-    const int ended = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
-    if (ended < 0) return;
-    try {
-      wait_for(ended, end);
-    } catch (const Failure&) {
-      ::close(ended);
-      throw;
-    }
-    ::close(ended);
-  }
-
+  /// It stays a zombie, whose number is nobody else's, until end() cannot mean it any more.
   void require_success() {
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    siginfo_t about{};
+    while (::waitid(P_PID, static_cast<id_t>(pid_), &about, WEXITED | WNOWAIT) < 0 &&
+           errno == EINTR) {
     }
-    pid_ = -1;
+    int status = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      ::waitpid(pid_, &status, 0);
+      pid_ = -1;
+    }
     if (WIFSIGNALED(status)) fail("was ended by signal " + std::to_string(WTERMSIG(status)));
     if (WEXITSTATUS(status) != 0) fail("ended with " + std::to_string(WEXITSTATUS(status)));
   }
@@ -133,14 +151,29 @@ class Program {
   }
 
   std::string name_;
+  std::string text_;
   int output_ = -1;
+  bool is_closed_ = false;
+  int ended_ = -1;  ///< readable once it has ended; -1 where the kernel cannot say that
+  std::mutex mutex_;
   pid_t pid_ = -1;
 };
 
 }  // namespace
 
-std::string run_program(const std::vector<std::string>& arguments) {
-  return Program(arguments).output();
+std::string run_program(const std::vector<std::string>& arguments, std::stop_token stop) {
+  const auto interrupted = [&arguments] {
+    return Failure(FailureKind::interrupted, arguments.front() + ": interrupted");
+  };
+  if (stop.stop_requested()) throw interrupted();
+  Program program(arguments);
+  const std::stop_callback end(stop, [&program] { program.end(); });
+  try {
+    return program.output();
+  } catch (const Failure&) {
+    if (stop.stop_requested()) throw interrupted();
+    throw;
+  }
 }
 
 }  // namespace sluice::s3

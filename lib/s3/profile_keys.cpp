@@ -76,6 +76,7 @@ class Walk {
   static Credentials written_keys(const std::string& name, const Profile& profile) {
     const std::string what = "keys for S3: profile " + printable_line(name) + ": ";
     const auto sound = [&](const std::string& key) {
+      if (value_in(profile, key).empty()) fail(name, "has a key's id, and no " + key);
       return sound_value(value_in(profile, key), what + key);
     };
     Credentials made{
@@ -119,12 +120,24 @@ class Walk {
            "Use credential_process, or a profile without.");
     const Role role = role_of(profile);
     const std::string token_file = value_in(profile, "web_identity_token_file");
+    const std::string kind = value_in(profile, "credential_source");
+    if (!token_file.empty() || kind == "EcsContainer" || kind == "Ec2InstanceMetadata")
+      require_meant(name);
     Credentials made =
         token_file.empty()
             ? keys_for_keys(machine_, options_.region, role, source_of(name, profile).keys)
             : keys_by_token_file(machine_, options_.region, role, token_file);
     made.provider = "the role of profile " + name;
     return made;
+  }
+
+  /// What Amazon hands out to this machine goes to other servers only where the command says so.
+  void require_meant(const std::string& name) const {
+    if (!options_.only_given || !options_.profile.empty()) return;
+    fail(name,
+         "its role is one that AWS hands out to this machine, and the endpoint is not Amazon's S3 "
+         "by https",
+         "--s3-profile names the profile whose keys are for that server.");
   }
 
   Credentials source_of(const std::string& name, const Profile& profile) {

@@ -11,9 +11,13 @@ namespace sluice::s3 {
 /// that of the credentials holds.
 using Profile = std::map<std::string, std::string>;
 
+/// In a profile: endpoint_url below "s3 =" in the section [services X] that its `services` names.
+inline constexpr const char* services_endpoint = "s3.endpoint_url";
+
 /// What ~/.aws/credentials and ~/.aws/config say (AWS SDKs and Tools: "Shared config and
 /// credentials files"). Never throws for what stands in them: other programs have settings there
-/// that are none of ours. Values that are lists of settings are left out.
+/// that are none of ours. Of values that are lists of settings no
+/// other is read.
 class Profiles {
  public:
   Profiles(std::string_view credentials, std::string_view config);

@@ -29,7 +29,7 @@ http::Response ask(const Machine& machine, const http::Request& request,
   try {
     response = machine.send_near(request);
   } catch (const Failure& failure) {
-    fail(provider, failure.problem());
+    throw Failure(failure.kind(), "keys for S3 from " + provider + ": " + failure.problem());
   }
   if (response.status != 200) fail(provider, "it answers " + std::to_string(response.status));
   return response;
@@ -105,7 +105,8 @@ std::optional<std::string> metadata_token(const Machine& machine, const std::str
   try {
     const http::Response response = machine.send_near(request);
     if (response.status == 200) return sound_value(response.body, "the metadata's token");
-  } catch (const Failure&) {
+  } catch (const Failure& failure) {
+    if (failure.kind() == FailureKind::interrupted) throw;
     // Nothing answers, or somebody else does.
   }
   return std::nullopt;

@@ -1,5 +1,7 @@
 #include "source/buckets.hpp"
 
+#include <algorithm>
+#include <ctime>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -8,11 +10,11 @@
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
 #include "base/quantity.hpp"
+#include "http/answer.hpp"
 #include "http/client.hpp"
 #include "s3/error_answer.hpp"
 #include "s3/pattern.hpp"
 #include "s3/providers.hpp"
-#include "s3/url_text.hpp"
 #include "source/remote.hpp"
 
 namespace sluice::source {
@@ -72,16 +74,19 @@ class PatientClient {
   http::Response send(http::Request request) {
     const auto began = Clock::now();
     for (std::size_t attempt = 0;; ++attempt) {
-      const auto delay = pauses.delay(attempt, random_share());
-      const bool is_last = Clock::now() - began + delay > retry_for_;
+      std::chrono::milliseconds delay = pauses.delay(attempt, random_share());
+      const auto is_last = [&] { return Clock::now() - began + delay > retry_for_; };
       try {
         http::Response response = client_.send(request);
         has_answered_ = true;
-        if (is_last || response.status < 400 || !s3::error_answer(response, {}).is_passing)
+        const std::int64_t now = std::time(nullptr);
+        delay = std::max(delay, http::retry_after_of(response, now).value_or(delay));
+        if (is_last() || response.status < 400 || !s3::error_answer(response, {}).is_passing)
           return response;
         tell(bucket_.failure(response, what_).problem());
       } catch (const Failure& failure) {
-        if (is_last || !has_answered_) throw;
+        if (!has_answered_) throw with_hint(failure);
+        if (is_last()) throw;
         tell(what_ + ": " + failure.problem());
       }
       std::this_thread::sleep_for(delay);
@@ -90,6 +95,14 @@ class PatientClient {
   }
 
  private:
+  /// A bucket of another server is no host of Amazon's.
+  Failure with_hint(const Failure& failure) const {
+    const bool is_unknown = failure.problem().find("resolve host") != std::string::npos;
+    if (!is_unknown || !bucket_.endpoint().empty()) return failure;
+    return {failure.kind(), failure.problem(),
+            "--s3-endpoint URL says where buckets of other servers are."};
+  }
+
   void tell(const std::string& why) {
     if (on_retry_ && !std::exchange(has_told_, true)) on_retry_(why);
   }
@@ -102,15 +115,6 @@ class PatientClient {
   bool has_told_ = false;
   bool has_answered_ = false;
 };
-
-/// Whether an endpoint is Amazon's: to others keys are sent that somebody has written down for
-/// them, and not those that Amazon hands out to this machine.
-bool is_amazon(const std::string& endpoint) {
-  if (endpoint.empty()) return true;
-  std::string_view host = s3::url_parts(endpoint).authority;
-  host = host.substr(0, host.find(':'));
-  return host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
-}
 
 /// Where it is and what it is called, whatever region was learned.
 std::string place_in_stamps(const s3::Address& address, const s3::Bucket& bucket) {
@@ -152,7 +156,13 @@ Buckets::Buckets(Options options)
     : options_(std::move(options)),
       calls_(std::make_shared<Calls>(options_.ca_file)),
       machine_(s3::this_machine(Calls::sender(calls_, &Calls::far),
-                                Calls::sender(calls_, &Calls::near))) {}
+                                Calls::sender(calls_, &Calls::near), stop_.get_token())) {}
+
+void Buckets::stop() {
+  stop_.request_stop();
+  calls_->far.stop();
+  calls_->near.stop();
+}
 
 s3::Settings Buckets::settings_of(const s3::Address& address) const {
   std::optional<s3::Profile> profile;
@@ -167,7 +177,10 @@ s3::Settings Buckets::settings_of(const s3::Address& address) const {
 std::shared_ptr<s3::KeyRing> Buckets::keys_for(const s3::Address& address,
                                                const s3::Settings& settings) {
   if (settings.is_anonymous) return nullptr;
-  const bool only_given = address.is_google || !is_amazon(settings.endpoint);
+  // To others go keys that somebody has written down for them, and not those that Amazon hands out
+  // to this machine.
+  const bool only_given =
+      address.is_google || !(settings.endpoint.empty() || s3::is_amazons_s3(settings.endpoint));
   std::shared_ptr<s3::KeyRing>& keys = keys_[only_given];
   if (keys) return keys;
   const s3::KeyOptions options{.profile = settings.profile,
@@ -185,8 +198,8 @@ std::shared_ptr<s3::Bucket> Buckets::bucket_of(const s3::Address& address) {
   const s3::Settings settings = settings_of(address);
   bucket =
       std::make_shared<s3::Bucket>(address, settings, keys_for(address, settings), machine_.now);
-  if (options_.on_clock) {
-    bucket->on_clock([say = options_.on_clock, name = address.bucket](std::chrono::seconds ahead) {
+  if (options_.on_note) {
+    bucket->on_clock([say = options_.on_note, name = address.bucket](std::chrono::seconds ahead) {
       say("bucket " + name + ": this machine's clock is " + format_duration(abs(ahead)) +
           (ahead.count() > 0 ? " behind" : " ahead of") +
           " the server's: requests are signed by that");
@@ -204,7 +217,9 @@ std::unique_ptr<HttpSource> Buckets::open(const std::string& path,
                                .place = place_in_stamps(address, *bucket),
                                .is_without_tls = bucket->is_without_tls(),
                                .listed_etag = known ? known->etag : std::string()};
-  return std::make_unique<HttpSource>(std::move(object), options);
+  http::FetchOptions own = options;
+  own.ca_file = options_.ca_file;
+  return std::make_unique<HttpSource>(std::move(object), own);
 }
 
 std::optional<Listed> Buckets::listed(const std::string& path) {
@@ -224,15 +239,17 @@ void Buckets::keep(const s3::Address& address, const s3::Object& object) {
   listed_.insert_or_assign(address.text(), std::move(listed));
 }
 
-std::vector<s3::Object> Buckets::list(const s3::Address& pattern) {
+std::vector<s3::Object> Buckets::list(const s3::Address& pattern, s3::Kept& kept) {
   const std::shared_ptr<s3::Bucket> bucket = bucket_of(pattern);
   PatientClient client(*bucket, options_, text_of_path(pattern.text()));
-  return s3::list(*bucket, pattern, [&client](const http::Request& r) { return client.send(r); });
+  const auto send = [&client](const http::Request& request) { return client.send(request); };
+  return s3::list(*bucket, pattern, send, kept, options_.on_note);
 }
 
 std::vector<std::string> Buckets::with_matches(const std::vector<std::string>& paths,
                                                bool may_be_none) {
   std::vector<std::string> all;
+  s3::Kept kept;
   for (const std::string& path : paths) {
     s3::Address address;
     if (is_in_bucket(path)) address = s3::address_of(path);
@@ -240,7 +257,7 @@ std::vector<std::string> Buckets::with_matches(const std::vector<std::string>& p
       all.push_back(path);
       continue;
     }
-    const std::vector<s3::Object> objects = list(address);
+    const std::vector<s3::Object> objects = list(address, kept);
     if (objects.empty() && !may_be_none)
       throw Failure(FailureKind::usage, text_of_path(path) + ": no object matches this pattern");
     for (const s3::Object& object : objects) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,10 @@ class Buckets {
     s3::Settings settings = {};  ///< as the flags say it
     std::string ca_file = {};
     std::chrono::milliseconds retry_for = limits::retry_for_default;
-    /// Told that requests are sent again, and why; and that requests are signed by another clock.
+    /// Told that requests are sent again, and why.
     std::function<void(const std::string& why)> on_retry = {};
-    std::function<void(const std::string& text)> on_clock = {};
+    /// Told what else people should know: requests are signed by another clock, keys are left out.
+    std::function<void(const std::string& text)> on_note = {};
     /// Told once who has handed keys out, which asks for them then.
     std::function<void(const std::string& provider)> on_keys = {};
   };
@@ -50,6 +52,10 @@ class Buckets {
   /// does, unless there `may_be_none`, throws Failure{usage}.
   std::vector<std::string> with_matches(const std::vector<std::string>& paths, bool may_be_none);
 
+  /// Makes calls that wait for whoever hands out keys fail, and all later ones; ends the programs
+  /// that do, each with its process group.
+  void stop();
+
   /// Of an object that with_matches() has put in the place of a pattern; else nothing.
   std::optional<Listed> listed(const std::string& path);
 
@@ -59,10 +65,11 @@ class Buckets {
   std::shared_ptr<s3::Bucket> bucket_of(const s3::Address& address);
   s3::Settings settings_of(const s3::Address& address) const;
   std::shared_ptr<s3::KeyRing> keys_for(const s3::Address& address, const s3::Settings& settings);
-  std::vector<s3::Object> list(const s3::Address& pattern);
+  std::vector<s3::Object> list(const s3::Address& pattern, s3::Kept& kept);
   void keep(const s3::Address& address, const s3::Object& object);
 
   Options options_;
+  std::stop_source stop_;
   std::shared_ptr<Calls> calls_;
   s3::Machine machine_;
   std::mutex mutex_;

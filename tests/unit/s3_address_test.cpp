@@ -183,5 +183,39 @@ TEST(S3Settings, RefuseWhatIsNoRegion) {
     EXPECT_THROW(settings_in({}, {}, {.region = region}), Failure) << region;
 }
 
+TEST(S3Endpoint, IsAmazonsS3OrIsNot) {
+  for (const char* const is : {
+           "https://s3.amazonaws.com",
+           "https://s3.eu-west-1.amazonaws.com/",
+           "https://S3.eu-west-1.amazonaws.com:443",
+           "https://s3-eu-west-1.amazonaws.com",
+           "https://s3.us-gov-east-1.amazonaws.com",
+           "https://s3.cn-north-1.amazonaws.com.cn",
+           "https://s3.dualstack.eu-west-1.amazonaws.com",
+           "https://s3-fips.dualstack.us-east-1.amazonaws.com",
+           "https://s3-accelerate.amazonaws.com",
+           "https://bucket.s3.eu-west-1.amazonaws.com",
+           "https://bucket.vpce-1a2b-3c4d.s3.us-east-1.vpce.amazonaws.com",
+       })
+    EXPECT_TRUE(is_amazons_s3(is)) << is;
+  for (const char* const is_not : {
+           "http://s3.eu-west-1.amazonaws.com",
+           "https://s3.eu-west-1.amazonaws.com:8443",
+           "https://ec2-203-0-113-9.compute-1.amazonaws.com",
+           "https://s3-evil-1.us-east-1.elb.amazonaws.com",
+           "https://s3.us-east-1.elb.amazonaws.com",
+           "https://s3.evil.compute-1.amazonaws.com",
+           "https://x.execute-api.us-east-1.amazonaws.com",
+           "https://s3-website-eu-west-1.amazonaws.com",
+           "https://evil.s3-website.eu-west-1.amazonaws.com",
+           "https://s3-evil.amazonaws.com",
+           "https://s3.eu-west-1.amazonaws.com.evil.com",
+           "https://s3.eu-west-1.evilamazonaws.com",
+           "https://amazonaws.com",
+           "https://.amazonaws.com",
+       })
+    EXPECT_FALSE(is_amazons_s3(is_not)) << is_not;
+}
+
 }  // namespace
 }  // namespace sluice::s3

@@ -173,6 +173,25 @@ TEST(S3Program, IsRunWithoutAShell) {
   EXPECT_EQ("", run_program({"cat"}));  // stdin is empty
 }
 
+TEST_F(S3Bucket, SaysWhatMayBeMeant) {
+  const auto words = [this](const std::string& text, int status, const std::string& code,
+                            const Settings& settings = {}) {
+    const http::Response response{.status = status,
+                                  .body = "<Error><Code>" + code + "</Code></Error>"};
+    return std::string(bucket(text, settings).failure(response, text).what());
+  };
+  const Settings other{.endpoint = "http://127.0.0.1:9000"};
+  EXPECT_THAT(words("s3://bucket/a", 404, "NoSuchBucket"), HasSubstr("--s3-endpoint"));
+  EXPECT_THAT(words("s3://bucket/a", 404, "NoSuchBucket", other),
+              AllOf(HasSubstr("http://127.0.0.1:9000"), Not(HasSubstr("--s3-endpoint"))));
+  EXPECT_THAT(words("s3://bucket/a", 403, "AccessDenied"), Not(HasSubstr("--s3-anonymous")));
+  EXPECT_THAT(words("s3://bucket/a", 403, "AccessDenied", {.is_anonymous = true}),
+              HasSubstr("Nobody has signed this: --s3-anonymous"));
+  EXPECT_THAT(words("s3://bucket/b/a", 404, "NoSuchKey"), HasSubstr("'s3://bucket/b/a/*.csv'"));
+  EXPECT_THAT(words("s3://bucket/b/", 404, "NoSuchKey"), HasSubstr("'s3://bucket/b/*.csv'"));
+  EXPECT_THAT(words("s3://bucket/b/a.csv", 404, "NoSuchKey"), Not(HasSubstr("*.csv")));
+}
+
 std::string program_failure(const std::vector<std::string>& arguments) {
   try {
     run_program(arguments);
@@ -192,7 +211,7 @@ TEST(S3Program, SaysHowItFailed) {
 }
 
 TEST(S3Machine, IsThisOne) {
-  const Machine machine = this_machine(no_answer, no_answer);
+  const Machine machine = this_machine(no_answer, no_answer, {});
   ::setenv("PGSLUICE_S3_TEST", "a", 1);
   EXPECT_EQ("a", machine.variable("PGSLUICE_S3_TEST"));
   ::setenv("PGSLUICE_S3_TEST", "", 1);

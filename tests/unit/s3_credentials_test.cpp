@@ -217,6 +217,21 @@ TEST_F(S3Profile, MayStandInBothFiles) {
   EXPECT_EQ("eu-west-1", chosen_profile(fake_.machine(), "").at("region"));
 }
 
+TEST_F(S3Profile, MayNameServices) {
+  config(
+      "[services mine]\ns3 =\n  endpoint_url = http://a # c\nsts = \n  endpoint_url = http://b\n"
+      "[profile dev]\nservices = mine\nendpoint_url = http://c\n[profile gone]\nservices = gone\n");
+  const Profile dev = chosen_profile(fake_.machine(), "dev");
+  EXPECT_EQ("http://a", dev.at(services_endpoint));
+  EXPECT_EQ((Profile{{"services", "gone"}}), chosen_profile(fake_.machine(), "gone"));
+  const auto value = [&dev](const std::string& name) {
+    const auto at = dev.find(name);
+    return at == dev.end() ? std::nullopt : std::optional(at->second);
+  };
+  const auto none = [](const std::string&) { return std::optional<std::string>(); };
+  EXPECT_EQ("http://a", settled({}, address_of("s3://bucket/a"), none, value).endpoint);
+}
+
 TEST_F(S3Profile, MayBeElsewhere) {
   fake_.variables["AWS_SHARED_CREDENTIALS_FILE"] = "~/keys";
   fake_.files["/home/a/keys"] = "[default]\naws_access_key_id=one\naws_secret_access_key=x";
@@ -244,7 +259,8 @@ TEST_F(S3Profile, ThatTheCommandNamesGoesBeforeTheEnvironment) {
 
 TEST_F(S3Profile, MustBeWhole) {
   credentials("[default]\naws_access_key_id = hidden\n");
-  EXPECT_THAT(failure(), HasSubstr("profile default: aws_secret_access_key: is empty"));
+  EXPECT_THAT(failure(),
+              HasSubstr("profile default: has a key's id, and no aws_secret_access_key"));
 }
 
 TEST_F(S3Profile, RunsAProgram) {
@@ -310,6 +326,15 @@ TEST_F(S3Profile, TakesARoleByATokenOrTheMachine) {
   EXPECT_EQ("ASIA", id("ec2"));
   EXPECT_THAT(fake_.far.at(0).body, HasSubstr("WebIdentityToken=hidden"));
   EXPECT_THAT(header_of(fake_.far.at(1), "authorization"), HasSubstr("Credential=ROLE/"));
+}
+
+TEST_F(S3Profile, OfTheMachinesRoleIsForAmazonUnlessTheCommandNamesIt) {
+  config("[default]\nrole_arn = arn:e\ncredential_source = Ec2InstanceMetadata\n");
+  fake_.be_an_instance("ROLE", "2026-01-02T09:00:00Z");
+  fake_.answers["POST https://sts.amazonaws.com/"] = FakeMachine::sts("AssumeRole", "ASIA");
+  EXPECT_EQ("ASIA", found_by(fake_).keys.id);
+  EXPECT_EQ("ASIA", found_by(fake_, {.profile = "default", .only_given = true}).keys.id);
+  EXPECT_THAT(failure_by(fake_, {.only_given = true}), HasSubstr("not Amazon's S3"));
 }
 
 TEST_F(S3Profile, RefusesWhatItCannotDo) {

@@ -98,11 +98,12 @@ std::chrono::sys_seconds some_time() {
 
 Bucket bucket_of(const Address& address) { return {address, {}, nullptr, some_time}; }
 
-std::vector<Object> listed(const std::string& text, const http::Send& send) {
+std::vector<Object> listed(const std::string& text, const http::Send& send, const Say& say = {}) {
+  Kept kept;
   const Address address = address_of(text);
   const Settings settings{.endpoint = "http://127.0.0.1:9000"};
   Bucket bucket(address, settings, nullptr, some_time);
-  return list(bucket, address, send);
+  return list(bucket, address, send, kept, say);
 }
 
 std::vector<std::string> keys_listed(const std::string& text, FakeS3& fake) {
@@ -179,11 +180,13 @@ TEST(S3Listing, GoesToTheRegionThatAnAnswerNames) {
   const Address address = address_of("s3://bucket/*");
   Bucket bucket = bucket_of(address);
   std::vector<std::string> hosts;
-  const auto found = list(bucket, address, [&](const http::Request& request) -> http::Response {
+  const http::Send send = [&](const http::Request& request) -> http::Response {
     hosts.emplace_back(url_parts(request.url).authority);
     if (hosts.size() > 1) return fake.send(request);
     return {.status = 301, .headers = {{"x-amz-bucket-region", "eu-west-3"}}};
-  });
+  };
+  Kept kept;
+  const auto found = list(bucket, address, send, kept);
   EXPECT_THAT(found, SizeIs(1));
   EXPECT_THAT(
       hosts, ElementsAre("bucket.s3.us-east-1.amazonaws.com", "bucket.s3.eu-west-3.amazonaws.com"));
@@ -196,7 +199,8 @@ TEST(S3Listing, EndsWhereRegionsSendFromOneToTheOther) {
   const http::Send send = [&asked](const http::Request&) -> http::Response {
     return {.status = 301, .headers = {{"x-amz-bucket-region", "r" + std::to_string(++asked % 2)}}};
   };
-  EXPECT_THROW(list(bucket, address, send), Failure);
+  Kept kept;
+  EXPECT_THROW(list(bucket, address, send, kept), Failure);
   EXPECT_EQ(3, asked);
 }
 
@@ -206,6 +210,67 @@ TEST(S3Listing, SaysWhyItIsRefused) {
             .body = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"};
   });
   EXPECT_EQ("s3://bucket/*: AccessDenied: Access Denied (403)", failure.problem());
+}
+
+/// Pages as they are written here: what is in each, and the token of the next one.
+struct Pages {
+  std::vector<std::pair<std::vector<std::string>, std::string>> pages;
+  std::size_t asked = 0;
+
+  http::Send sender() {
+    return [this](const http::Request&) -> http::Response {
+      const auto& [keys, next] = pages[asked++ % pages.size()];
+      std::string inner = "<IsTruncated>" + std::string(next.empty() ? "false" : "true") +
+                          "</IsTruncated><NextContinuationToken>" + next +
+                          "</NextContinuationToken>";
+      for (const std::string& key : keys) inner += contents(key, "1", "\"e\"");
+      return {.status = 200, .body = answer_of(inner)};
+    };
+  }
+};
+
+TEST(S3Listing, ThatGoesRoundIsRefused) {
+  for (Pages pages : {Pages{{{{"a"}, "A"}, {{"b"}, "B"}, {{"c"}, "A"}, {{"d"}, "B"}}},
+                      Pages{{{{}, "A"}, {{}, "B"}, {{}, "A"}}},
+                      Pages{{{{"a", "b"}, "A"}, {{"b"}, "B"}, {{"c"}, "C"}}},
+                      Pages{{{{"b"}, "A"}, {{"a"}, "B"}, {{"a", "b"}, "C"}, {{"c"}, ""}}}}) {
+    const Failure failure = failure_of_listing("s3://bucket/*", pages.sender());
+    EXPECT_EQ(FailureKind::failed, failure.kind());
+    EXPECT_THAT(failure.problem(),
+                AllOf(HasSubstr("goes round in a circle"), HasSubstr("http://127.0.0.1:9000")));
+    EXPECT_GE(3U, pages.asked);
+  }
+}
+
+TEST(S3Listing, MayBeOfAServerThatSortsNothingAndHavePagesWithoutKeys) {
+  Pages pages{{{{"c", "a"}, "A"}, {{}, "B"}, {{"b", "a"}, "C"}, {{"aa"}, ""}}};
+  EXPECT_THAT(listed("s3://bucket/*", pages.sender()), SizeIs(4));
+}
+
+TEST(S3Listing, LeavesOutKeysThatNoObjectOfS3Has) {
+  const std::string longest(1024, 'k');
+  Pages pages{{{{"a", longest, longest + "k", std::string(60'000, 'l')}, ""}}};
+  std::vector<std::string> said;
+  const auto found = listed("s3://bucket/*", pages.sender(),
+                            [&said](const std::string& text) { said.push_back(text); });
+  EXPECT_THAT(found, SizeIs(2));
+  EXPECT_THAT(said, ElementsAre(AllOf(HasSubstr("2 keys are left out"), HasSubstr("1024 bytes"))));
+}
+
+TEST(S3Listing, KeepsNoMoreThanACommandCanName) {
+  std::size_t asked = 0;
+  const http::Send send = [&asked](const http::Request&) -> http::Response {
+    std::string inner = "<IsTruncated>true</IsTruncated><NextContinuationToken>" +
+                        std::to_string(++asked) + "</NextContinuationToken>";
+    for (std::size_t i = 10'000; i < 18'000; ++i)
+      inner += contents(std::string(1000, static_cast<char>('a' + asked)) + std::to_string(i), "1",
+                        "\"e\"");
+    return {.status = 200, .body = answer_of(inner)};
+  };
+  const Failure failure = failure_of_listing("s3://bucket/*", send);
+  EXPECT_THAT(failure.problem(), AllOf(HasSubstr("matches too much"), HasSubstr("128")));
+  EXPECT_THAT(failure.advice(), HasSubstr("narrower pattern"));
+  EXPECT_EQ(17U, asked);
 }
 
 std::string page_failure(const std::string& body) {
