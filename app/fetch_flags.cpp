@@ -14,6 +14,7 @@
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
+#include "base/trimmed.hpp"
 #include "source/buckets.hpp"
 #include "source/fetch_ahead.hpp"
 #include "source/remote.hpp"
@@ -33,16 +34,10 @@ std::string lower(std::string text) {
   return text;
 }
 
-std::string trimmed(const std::string& text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
 /// The value may be a secret: it is never shown.
 void add_header(const std::string& line, const std::string& where, http::Headers& headers) {
   const std::size_t colon = line.find(':');
-  const std::string name = trimmed(line.substr(0, std::min(colon, line.size())));
+  const std::string name(trimmed(std::string_view(line).substr(0, colon)));
   const bool is_token = !name.empty() && std::ranges::all_of(name, [](char c) {
     return c > 0x20 && c < 0x7f && !std::string_view("()<>@,;:\\\"/[]?={}").contains(c);
   });
@@ -53,7 +48,7 @@ void add_header(const std::string& line, const std::string& where, http::Headers
   }
   if (std::ranges::any_of(own_headers, [&](const char* own) { return lower(name) == own; }))
     throw Failure(FailureKind::usage, where + ": " + name + " is said by pgsluice itself");
-  headers.emplace_back(name, trimmed(line.substr(colon + 1)));
+  headers.emplace_back(name, trimmed(std::string_view(line).substr(colon + 1)));
 }
 
 void add_headers_of_file(const std::string& path, http::Headers& headers) {

@@ -9,6 +9,7 @@
 
 #include "base/ascii.hpp"
 #include "base/printable.hpp"
+#include "base/trimmed.hpp"
 
 namespace sluice::http {
 namespace {
@@ -30,12 +31,6 @@ bool take(std::string_view& text, std::string_view what) {
 
 bool is_same_text(std::string_view one, std::string_view other) {
   return std::ranges::equal(one, other, {}, ascii_lower, ascii_lower);
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
 constexpr std::array reasons{

@@ -5,6 +5,7 @@
 
 #include "base/failure.hpp"
 #include "base/quantity.hpp"
+#include "base/trimmed.hpp"
 
 namespace sluice::http {
 namespace {
@@ -17,12 +18,6 @@ void require_curl() {
 
 /// Of a body that comes faster than it is asked for there is so much on its way in curl.
 constexpr long buffer_bytes = 256 * 1024;
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
 
 }  // namespace
 
@@ -206,8 +201,7 @@ bool Exchange::is_refused_by_proxy() const {
 std::string Exchange::words() const {
   if (has_too_many_headers())
     return "the server sends more than " + format_bytes(header_bytes_max) + " of headers";
-  const std::string words =
-      error_[0] == '\0' ? curl_easy_strerror(result_) : shown(error_.data());
+  const std::string words = error_[0] == '\0' ? curl_easy_strerror(result_) : shown(error_.data());
   // It shows the whole address, with its login.
   if (words.starts_with("Unsupported proxy"))
     return "the proxy that http_proxy, https_proxy or all_proxy names has no address that can be "

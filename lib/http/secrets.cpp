@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/ascii.hpp"
+#include "base/trimmed.hpp"
 #include "http/address.hpp"
 
 namespace sluice::http {
@@ -90,12 +91,6 @@ std::size_t length_at(std::string_view text, std::size_t at, std::string_view se
     most = std::max(most, static_cast<std::size_t>(end - rest.begin()));
   }
   return most;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
 }
 
 std::string in_small_letters(std::string_view text) {

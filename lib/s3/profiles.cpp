@@ -2,18 +2,13 @@
 
 #include <algorithm>
 
+#include "base/trimmed.hpp"
 #include "s3/url_text.hpp"
 
 namespace sluice::s3 {
 namespace {
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 /// A comment begins behind a blank, or a line.
 std::string_view without_comment(std::string_view text) {

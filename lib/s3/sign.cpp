@@ -38,7 +38,7 @@ std::vector<std::string_view> split(std::string_view text, char at) {
 }
 
 /// Without blanks around it, and with one where there are several.
-std::string trimmed(std::string_view value) {
+std::string with_single_blanks(std::string_view value) {
   std::string made;
   for (const std::string_view word : split(value, ' ')) {
     if (word.empty()) continue;
@@ -104,8 +104,8 @@ CanonicalHeaders canonical_headers(const http::Request& request) {
   for (const auto& [written, value] : request.headers) {
     const std::string name = in_small_letters(written);
     if (std::ranges::find(unsigned_headers, name) != unsigned_headers.end()) continue;
-    const auto [at, is_first] = values.try_emplace(name, trimmed(value));
-    if (!is_first) at->second += "," + trimmed(value);
+    const auto [at, is_first] = values.try_emplace(name, with_single_blanks(value));
+    if (!is_first) at->second += "," + with_single_blanks(value);
   }
   values.try_emplace("host", host_of(url_parts(request.url)));
   CanonicalHeaders made;

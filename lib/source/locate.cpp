@@ -11,6 +11,7 @@
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
 #include "base/reject_name.hpp"
+#include "base/trimmed.hpp"
 #include "source/marked_source.hpp"
 #include "source/remote.hpp"
 
@@ -181,14 +182,6 @@ std::string reject_file_in(const std::string& folder) {
   return {};
 }
 
-/// A line of a list without the blanks around it, which nobody sees.
-std::string trimmed(std::string_view line) {
-  constexpr std::string_view blanks = " \t\r";
-  const std::size_t begin = line.find_first_not_of(blanks);
-  if (begin == std::string_view::npos) return {};
-  return std::string(line.substr(begin, line.find_last_not_of(blanks) + 1 - begin));
-}
-
 class Locating {
  public:
   explicit Locating(std::vector<LeftOut>& left_out) : left_out_(left_out) {}
@@ -280,7 +273,7 @@ class Locating {
   void add_of_list(const std::string& place, const std::string& line) {
     // A name may have blanks around it.
     std::error_code error;
-    const std::string named = fs::exists(line, error) ? line : trimmed(line);
+    const std::string named = fs::exists(line, error) ? line : std::string(trimmed(line));
     if (named.empty() || named.starts_with('#')) return;
     const std::size_t before = paths_.size();
     try {
