@@ -119,7 +119,7 @@ TEST_F(OtherStore, AWrongSecretIsRefused) {
   put_all();
   for (const char* path : {"s3://bucket/a b.csv", "s3://bucket/*.csv"}) {
     const Finished refused = load_from(path, "hIddEnother");
-    EXPECT_EQ(1, refused.exit_code) << refused.err;
+    EXPECT_EQ(2, refused.exit_code) << refused.err;
     EXPECT_THAT(refused.err, AllOf(HasSubstr("SignatureDoesNotMatch: The request signature we "
                                              "calculated does not match"),
                                    HasSubstr("--s3-profile")));

@@ -34,7 +34,7 @@ TEST(SniffedType, SaysWhatItNeeds) {
             column_of({"31.12.2025 23:59", "30.12.2025 23:59:59"}).type().date_format);
   EXPECT_EQ("DD-Mon-YYYY", column_of({"31-Dec-2025"}).type().date_format);
   for (const char* no_day :
-       {"31-Feb-2025", "29.02.25", "01.01.0000", "0000-1-1", "31.12.2025 0:15 AM"})
+       {"31-Feb-2025", "29.02.2025", "01.01.0000", "0000-1-1", "31.12.2025 0:15 AM"})
     EXPECT_EQ("text", column_of({no_day, no_day}).type().sql) << no_day;
   EXPECT_EQ(std::vector<std::string>{"N/A"}, column_of({"N/A", "12"}).type().nulls);
   EXPECT_TRUE(column_of({"N/A", "x"}).type().nulls.empty());
