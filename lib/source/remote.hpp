@@ -13,8 +13,8 @@ bool is_remote(const std::string& path);
 /// ... of the latter.
 bool is_in_bucket(const std::string& path);
 
-/// Throws Failure(usage) for what begins as a URL does, with another scheme ("s3a://", "htps://",
-/// or "http:/host") and is no file: of it nothing is known, so nothing of it but that is shown.
+/// Throws Failure(usage) for what begins as a URL does, with another scheme ("s3a://", "htps://"),
+/// and is no file: of it nothing is known, so nothing of it but that is shown.
 void require_known_scheme(const std::string& text);
 
 /// What a user has written, without its secrets: nothing else of it is a path of a source. Throws
