@@ -44,13 +44,13 @@ std::string harmless(const std::string& name) {
   return made;
 }
 
-/// Room for what is put behind it; one that is cut is told from others by a number of all of it.
+/// Room for what is put behind it; one that is cut is told from others by a digest of all of it.
 std::string short_enough(const std::string& name) {
   constexpr std::size_t bytes_max = 180;
   if (name.size() <= bytes_max) return name;
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return fmt::format("{}-{:016x}", name.substr(0, whole_characters(name, bytes_max)), hash);
+  constexpr std::size_t digits = 16;
+  return name.substr(0, whole_characters(name, bytes_max)) + "-" +
+         source::head_digest(name).substr(0, digits);
 }
 
 tuple::Mapping map_header(const Plan& plan, const tuple::MappingOptions& options) {

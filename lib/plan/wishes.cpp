@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/ascii.hpp"
 #include "plan/meaning.hpp"
 #include "source/fingerprint.hpp"
 
@@ -106,14 +107,10 @@ json json_of(const RowOptions& options) {
   return all;
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return text;
-}
-
 bool has_name(const std::vector<std::string>& names, const std::string& name) {
-  return std::ranges::any_of(
-      names, [&name](const std::string& other) { return lower(other) == lower(name); });
+  return std::ranges::any_of(names, [&name](const std::string& other) {
+    return std::ranges::equal(other, name, {}, ascii_lower, ascii_lower);
+  });
 }
 
 }  // namespace
