@@ -2,10 +2,9 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <stdexcept>
-#include <thread>
 
+#include "support/patience.hpp"
 #include "support/server.hpp"
 
 namespace sluice::test {
@@ -104,6 +103,16 @@ std::string Session::copy_out(const std::string& query, const std::string& optio
   return bytes;
 }
 
+bool comes_true(Session& session, const std::string& query) {
+  return is_seen([&] {
+    try {
+      return session.value(query) == "t";
+    } catch (const std::runtime_error&) {
+      return false;  // the table may not be there yet
+    }
+  });
+}
+
 std::string url_of_database(const std::string& url, const std::string& database) {
   const std::size_t query = url.find('?');
   const std::size_t slash = url.rfind('/', query);
@@ -155,10 +164,7 @@ std::int64_t DatabaseTest::sessions() {
 }
 
 bool DatabaseTest::no_session_left() {
-  for (int i = 0; i < 1500; ++i) {
-    if (sessions() == 0) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
+  if (is_seen([this] { return sessions() == 0; })) return true;
   // Which they are says more than that there are some.
   for (const auto& row :
        db_->rows("select pid::text, state, coalesce(wait_event, ''), (clock_timestamp() - "
@@ -171,17 +177,7 @@ bool DatabaseTest::no_session_left() {
   return false;
 }
 
-bool DatabaseTest::comes_true(const std::string& query) {
-  for (int i = 0; i < 12000; ++i) {
-    try {
-      if (db().value(query) == "t") return true;
-    } catch (const std::runtime_error&) {
-      // The table may not be there yet.
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return false;
-}
+bool DatabaseTest::comes_true(const std::string& query) { return test::comes_true(db(), query); }
 
 void DatabaseTest::wait_for_chunks(std::int64_t count) {
   ASSERT_TRUE(comes_true("select count(*) >= " + std::to_string(count) + " from pgsluice.chunks"))

@@ -42,6 +42,9 @@ class Session {
   std::unique_ptr<PGconn, Finish> connection_;
 };
 
+/// Waits until a query, of a table that need not be there yet, says true; false after some minutes.
+bool comes_true(Session& session, const std::string& query);
+
 /// Each test has a database of its own, so also a ledger of its own.
 class DatabaseTest : public ::testing::Test {
  protected:
@@ -64,11 +67,11 @@ class DatabaseTest : public ::testing::Test {
   /// Sessions of pgsluice in this database.
   std::int64_t sessions();
   /// Waits until pgsluice has no session here (a killed client's backend may need a moment); false
-  /// after 30 s.
+  /// after some minutes.
   bool no_session_left();
-  /// Waits until a query, of a table that need not be there yet, says true; false after a minute.
+  /// As comes_true() of the test's own session.
   bool comes_true(const std::string& query);
-  /// Waits until so many chunks are stored; fails after a minute.
+  /// Waits until so many chunks are stored; fails after some minutes.
   void wait_for_chunks(std::int64_t count);
   /// Empty if each chunk of each load adds up and the sums agree with the table's row count; else
   /// what does not.

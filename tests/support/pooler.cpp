@@ -3,11 +3,10 @@
 #include <libpq-fe.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <stdexcept>
-#include <thread>
 
 #include "support/database.hpp"
+#include "support/patience.hpp"
 #include "support/server.hpp"
 
 namespace sluice::test {
@@ -16,9 +15,7 @@ Pooler::Pooler(const std::string& database_url, const std::string& mode) {
   const Session session(database_url);
   const std::string password = PQpass(session.raw());
   const std::string user = PQuser(session.raw());
-  const std::string port = output_of(
-      "python3 -c 'import socket; s = socket.socket(); s.bind((\"127.0.0.1\", 0)); "
-      "print(s.getsockname()[1])'");
+  const std::string port = std::to_string(port_.number());
   // auth_type any takes the user of the database's line or the one who comes.
   folder_.write("pgbouncer.ini",
                 "[databases]\n* = host=" + std::string(PQhost(session.raw())) +
@@ -34,12 +31,12 @@ Pooler::Pooler(const std::string& database_url, const std::string& mode) {
   process_ =
       std::make_unique<Process>(arguments, Process::Options{.program = "/usr/sbin/pgbouncer"});
   url_ = "postgresql://" + user + "@127.0.0.1:" + port + "/" + PQdb(session.raw());
-  for (int i = 0; i < 200; ++i) {
+  const auto answers = [this] {
     const std::unique_ptr<PGconn, void (*)(PGconn*)> attempt(PQconnectdb(url_.c_str()), &PQfinish);
-    if (PQstatus(attempt.get()) == CONNECTION_OK) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  throw std::runtime_error("PgBouncer does not answer: " + process_->err_so_far());
+    return PQstatus(attempt.get()) == CONNECTION_OK;
+  };
+  if (!is_seen([&] { return answers() || !process_->running(); }) || !process_->running())
+    throw std::runtime_error("PgBouncer does not answer: " + process_->err_so_far());
 }
 
 }  // namespace sluice::test

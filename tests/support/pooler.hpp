@@ -4,6 +4,7 @@
 #include <string>
 
 #include "support/process.hpp"
+#include "support/reserved_port.hpp"
 
 namespace sluice::test {
 
@@ -18,6 +19,7 @@ class Pooler {
 
  private:
   TemporaryFolder folder_;
+  ReservedPort port_;
   std::string url_;
   std::unique_ptr<Process> process_;
 };

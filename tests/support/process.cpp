@@ -5,10 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
 #include <stdexcept>
-#include <thread>
+
+#include "support/patience.hpp"
 
 namespace sluice::test {
 
@@ -66,13 +66,8 @@ Finished Process::wait() {
 }
 
 bool Process::says(const std::string& text) {
-  using namespace std::chrono_literals;
-  const auto until = std::chrono::steady_clock::now() + 60s;
-  while (!err_so_far().contains(text)) {
-    if (!running() || std::chrono::steady_clock::now() > until) return err_so_far().contains(text);
-    std::this_thread::sleep_for(10ms);
-  }
-  return true;
+  return is_seen([&] { return err_so_far().contains(text) || !running(); }) &&
+         err_so_far().contains(text);
 }
 
 Finished pgsluice(std::vector<std::string> arguments) {

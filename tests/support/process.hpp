@@ -39,7 +39,8 @@ class Process {
   Finished wait();
   std::string out_so_far() const { return read_file(folder_ / "out"); }
   std::string err_so_far() const { return read_file(folder_ / "err"); }
-  /// Waits until it has written that to stderr; false where it ended or a minute passed before.
+  /// Waits until it has written that to stderr; false where it ended, or some
+  /// minutes passed, before.
   bool says(const std::string& text);
 
  private:

@@ -5,14 +5,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <stdexcept>
-#include <thread>
+
+#include "support/patience.hpp"
 
 namespace sluice::test {
 namespace {
-
-using namespace std::chrono_literals;
 
 sockaddr_in on_loopback(int port) {
   sockaddr_in address{};
@@ -48,12 +46,9 @@ ReservedPort::ReservedPort() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC,
 ReservedPort::~ReservedPort() { ::close(fd_); }
 
 void ReservedPort::wait_for(Process& server) const {
-  const auto until = std::chrono::steady_clock::now() + 60s;
-  while (!takes_connections(number_)) {
-    if (!server.running() || std::chrono::steady_clock::now() > until)
-      throw std::runtime_error("a server does not start: " + server.err_so_far());
-    std::this_thread::sleep_for(10ms);
-  }
+  const bool is_there =
+      is_seen([&] { return takes_connections(number_) || !server.running(); }) && server.running();
+  if (!is_there) throw std::runtime_error("a server does not start: " + server.err_so_far());
 }
 
 }  // namespace sluice::test

@@ -14,7 +14,8 @@ class ReservedPort {
   ReservedPort& operator=(const ReservedPort&) = delete;
 
   int number() const { return number_; }
-  /// Waits until the server takes connections; throws where it has ended, or a minute has passed.
+  /// Waits until the server takes connections; throws where it has ended, or some minutes have
+  /// passed.
   void wait_for(Process& server) const;
 
  private:

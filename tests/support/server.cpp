@@ -11,9 +11,11 @@ std::string server_url;
 
 std::string script() { return std::string(PGSLUICE_SOURCE_DIR) + "/script/private-postgres"; }
 
-std::string new_folder() {
+/// A server in it listens on this port.
+std::string new_folder(const ReservedPort& port) {
   std::string folder = output_of("mktemp -d /tmp/pgsluice-tests.XXXXXX");
-  output_of("chmod 755 " + folder);
+  output_of("chmod 755 " + folder + " && echo " + std::to_string(port.number()) + " > " + folder +
+            "/port");
   return folder;
 }
 
@@ -35,7 +37,8 @@ void ServerEnvironment::SetUp() {
     server_url = given;
     return;
   }
-  folder_ = new_folder();
+  port_ = std::make_unique<ReservedPort>();
+  folder_ = new_folder(*port_);
   server_url = output_of(script() + " start " + folder_ +
                          " fsync=off max_connections=60 shared_buffers=256MB");
 }
@@ -49,7 +52,7 @@ void ServerEnvironment::TearDown() {
 const std::string& ServerEnvironment::url() { return server_url; }
 
 PrivateServer::PrivateServer(std::string settings)
-    : settings_(std::move(settings)), folder_(new_folder()) {
+    : settings_(std::move(settings)), folder_(new_folder(port_)) {
   start();
 }
 

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+
+#include "support/reserved_port.hpp"
 
 namespace sluice::test {
 
@@ -17,6 +20,7 @@ class ServerEnvironment : public ::testing::Environment {
   static const std::string& url();
 
  private:
+  std::unique_ptr<ReservedPort> port_;
   std::string folder_;
 };
 
@@ -36,6 +40,7 @@ class PrivateServer {
 
  private:
   std::string settings_;
+  ReservedPort port_;  ///< nobody else's while the server is away
   std::string folder_;
   std::string url_;
   bool running_ = false;

@@ -209,6 +209,7 @@ bool WebServer::send_answer(int fd, const Answer& answer, bool has_body) {
   }
   if (!send_all(fd, std::string_view(sent).substr(slow))) return false;
   if (answer.has_endless_headers) return send_headers(fd, "0\r\n");
+  if (answer.then) answer.then();
   if (answer.stands_still) wait_for(1h);
   if (answer.closes_after) wait_for(*answer.closes_after);
   if (answer.is_reset) {

@@ -44,6 +44,8 @@ class WebServer {
     bool is_silence = false;             ///< the connection ends without an answer
     /// The connection ends so long behind the body, and nobody has said that it would.
     std::optional<std::chrono::milliseconds> closes_after = {};
+    /// Behind all that is sent, before the connection ends or stays.
+    std::function<void()> then = {};
   };
 
   using Handler = std::function<Answer(const Asked&)>;
