@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -85,6 +86,14 @@ class Fetch : public DatabaseTest {
   std::int64_t count() { return db().number("select count(*) from t"); }
   std::int64_t of_other_versions(int version) {
     return db().number("select count(*) from t where v::text <> '" + std::to_string(version) + "'");
+  }
+  /// For a thread of a server: it waits until so many chunks are stored.
+  std::function<void()> until_chunks_are_stored(int count) const {
+    return [url = url(), count] {
+      Session session(url);
+      test::comes_true(session,
+                       "select count(*) >= " + std::to_string(count) + " from pgsluice.chunks");
+    };
   }
   /// All rows of it, each once, and what the ledger says adds up.
   void expect_all(int version) {

@@ -25,8 +25,9 @@ TEST_P(Matrix, TheTableIsRightOrTheWordsAre) {
   WebServer server(with_fault(scene, fault));
 
   const std::string path = is_packed ? "/in/a.csv.gz" : "/in/a.csv";
-  const Finished finished = load(server, path, {"--retry-for", "3s"});
   const int expected = fault.exit_codes[static_cast<int>(place)];
+  // What passes does so however slow the machine is; what does not is not waited for.
+  const Finished finished = load(server, path, {"--retry-for", expected == 0 ? "5min" : "3s"});
   ASSERT_EQ(expected, finished.exit_code) << finished.err;
   if (expected == 0) {
     EXPECT_EQ(20'000, count()) << finished.err;

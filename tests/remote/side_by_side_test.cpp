@@ -4,7 +4,7 @@
 #include <csignal>
 
 #include "remote/s3_fetch.hpp"
-#include "support/server.hpp"
+#include "support/patience.hpp"
 
 namespace sluice::test {
 namespace {
@@ -27,13 +27,15 @@ class ManyFetch : public S3Fetch {
     return store;
   }
 
-  /// Answers as the store does, a moment later, and counts how many wait for that at once.
-  WebServer::Handler counted(const S3Store& store) {
-    return [this, &store](const WebServer::Asked& asked) {
+  /// Answers as the store does when so many have asked at once, and from then on a moment later;
+  /// counts how many wait for that at once.
+  WebServer::Handler counted(const S3Store& store, int least) {
+    return [this, &store, least](const WebServer::Asked& asked) {
       if (is_listing(asked)) return store.answer(asked);
       const int now = ++under_way_;
       for (int most = most_; now > most && !most_.compare_exchange_weak(most, now);) {
       }
+      is_seen([this, least] { return most_ >= least; });
       std::this_thread::sleep_for(20ms);
       --under_way_;
       return store.answer(asked);
@@ -57,7 +59,7 @@ class ManyFetch : public S3Fetch {
 
 TEST_F(ManyFetch, AreFetchedAtOnceAndStoredTogether) {
   const S3Store store = numbered(100);
-  WebServer server(counted(store));
+  WebServer server(counted(store, 5));
   const Finished finished = load_all(server);
   EXPECT_EQ(0, finished.exit_code) << finished.err;
   EXPECT_EQ(100, count());
@@ -71,7 +73,7 @@ TEST_F(ManyFetch, AreFetchedAtOnceAndStoredTogether) {
 
 TEST_F(ManyFetch, NoMoreAtOnceThanIsSaid) {
   const S3Store store = numbered(40);
-  WebServer server(counted(store));
+  WebServer server(counted(store, 2));
   const Finished finished = load_all(server, {"--fetch-jobs", "2"});
   EXPECT_EQ(0, finished.exit_code) << finished.err;
   EXPECT_EQ(40, count());
@@ -158,7 +160,7 @@ TEST_F(ManyFetch, AnInterruptionIsGoneOnFrom) {
   std::atomic<bool> waits = true;
   WebServer server([&](const WebServer::Asked& asked) {
     WebServer::Answer answer = store.answer(asked);
-    if (asked.path == "/bucket/in/1150.csv" && waits) answer.delay = 1min;
+    if (asked.path == "/bucket/in/1150.csv" && waits) answer.delay = 1h;
     return answer;
   });
   {
