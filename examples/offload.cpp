@@ -2,6 +2,7 @@
 
 #include "async/offload.hpp"
 
+#include <atomic>
 #include <thread>
 
 #include "async/task_group.hpp"
@@ -11,16 +12,18 @@ using namespace sluice::async;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
-asio::awaitable<void> tick(int& ticks) {
+asio::awaitable<void> tick(std::atomic<int>& ticks) {
   for (;;) {
     co_await sleep_for(1ms);
     ++ticks;
   }
 }
 
-asio::awaitable<void> compute(asio::thread_pool& threads, TaskGroup& clock, int& ticks) {
-  const auto slow = [] {
-    std::this_thread::sleep_for(50ms);
+asio::awaitable<void> compute(asio::thread_pool& threads, TaskGroup& clock,
+                              std::atomic<int>& ticks) {
+  // However slow the machine is, it is slower than the clock.
+  const auto slow = [&ticks] {
+    for (int i = 0; i < 1000 && ticks <= 5; ++i) std::this_thread::sleep_for(10ms);
     return 6 * 7;
   };
   const int result = co_await offload(threads, slow);
@@ -31,7 +34,7 @@ asio::awaitable<void> compute(asio::thread_pool& threads, TaskGroup& clock, int&
 asio::awaitable<void> program() {
   asio::thread_pool threads(1);
   TaskGroup tasks(co_await asio::this_coro::executor);
-  int ticks = 0;
+  std::atomic<int> ticks = 0;
   tasks.spawn(tick(ticks));
   tasks.spawn(compute(threads, tasks, ticks));
   try {

@@ -4,6 +4,7 @@
 
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/patience.hpp"
 #include "support/process.hpp"
 
 namespace sluice::test {
@@ -191,11 +192,11 @@ TEST_F(AfterSql, IsTakenBySchedules) {
                            (folder_ / "after.sql") +
                            "\", \"--replace\", \"id < 10\", \"--set-sequences\", \"--analyze\"]\n");
   ASSERT_EQ(0, pgsluice({"schedule", "check", "--config", toml}).exit_code);
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-  while (said() == 0 && std::chrono::steady_clock::now() < deadline) {
+  EXPECT_TRUE(is_seen([&] {
     const Finished ran = pgsluice({"schedule", "run", "--once", "--config", toml, "-d", url()});
-    ASSERT_EQ(0, ran.exit_code) << ran.err;
-  }
+    EXPECT_EQ(0, ran.exit_code) << ran.err;
+    return said() > 0 || HasFailure();
+  }));
   EXPECT_EQ(1, said());
   EXPECT_EQ(3, rows());
 }

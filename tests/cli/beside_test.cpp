@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "cli/beside.hpp"
+#include "support/patience.hpp"
 
 namespace sluice::test {
 namespace {
@@ -196,10 +197,18 @@ TEST_F(Beside, ARunningLoadLosesAPart) {
   const std::vector<std::pair<std::string, std::string>> cases{{"p", "p1"}, {"w", "t"}, {"c", "t"}};
   for (const auto& [loaded, emptied] : cases) {
     SCOPED_TRACE(loaded + ", " + emptied);
-    Process process(slowly(in, loaded));
-    ASSERT_TRUE(is_under_way());
-    const Finished truncating =
-        load(emptied == "p1" ? first : other, emptied, {"--truncate", "--again"});
+    Gate gate = half_way(loaded == "p" ? "p" : "t");
+    Process process(in_chunks(in, loaded));
+    ASSERT_TRUE(is_under_way(gate));
+    Process truncates(command(emptied == "p1" ? first : other, emptied, {"--truncate", "--again"}));
+    const auto waits = [this] {
+      return db().value(
+                 "select exists (select from pg_locks where not granted and locktype = "
+                 "'relation')") == "t";
+    };
+    ASSERT_TRUE(is_seen([&] { return !truncates.running() || waits(); }));
+    gate.open();
+    const Finished truncating = truncates.wait();
     const Finished finished = process.wait();
     EXPECT_EQ(0, truncating.exit_code) << truncating.err;
     EXPECT_EQ(1, finished.exit_code) << finished.err;
@@ -264,10 +273,10 @@ TEST_F(Beside, ARenamedFileThatHasGrownIsTheSameFile) {
   EXPECT_EQ("1 2", ids("t"));
   // And where its load was not finished.
   const std::string in = big();
-  Process process(slowly(in, "b"));
-  ASSERT_TRUE(is_under_way());
-  process.signal(SIGKILL);
-  process.wait();
+  Gate gate = half_way("b");
+  Process process(in_chunks(in, "b"));
+  ASSERT_TRUE(is_under_way(gate));
+  kill(process, gate);
   std::filesystem::rename(in, folder_ / "big.1.csv");
   append(folder_ / "big.1.csv", "-1,x,y\n");
   const Finished grown = load(folder_ / "big.1.csv", "b");
@@ -280,9 +289,11 @@ TEST_F(Beside, ARenamedFileThatHasGrownIsTheSameFile) {
 TEST_F(Beside, AFileAndAStreamOfItsBytesDoNotComeAtOnce) {
   db().run("create table t (id int, v text, w text)");
   const std::string in = big();
-  Process process(slowly(in, "t"));
-  ASSERT_TRUE(is_under_way());
+  Gate gate = half_way("t");
+  Process process(in_chunks(in, "t"));
+  ASSERT_TRUE(is_under_way(gate));
   const Finished stream = load("-", "t", {}, {.input = in});
+  gate.open();
   EXPECT_EQ(6, stream.exit_code) << stream.err;
   EXPECT_THAT(stream.err, HasSubstr("another run holds this load"));
   EXPECT_EQ(0, process.wait().exit_code);
@@ -357,6 +368,14 @@ TEST_F(Beside, AFileWithTheStampOfThenAndOtherContentIsAnotherOne) {
   EXPECT_EQ("1 2 8 9", ids("t"));
 }
 
+bool has_open(const Process& process, const std::string& path) {
+  const std::string folder = "/proc/" + std::to_string(process.pid()) + "/fd";
+  std::error_code gone;
+  for (const auto& fd : std::filesystem::directory_iterator(folder, gone))
+    if (std::filesystem::read_symlink(fd.path(), gone) == path) return true;
+  return false;
+}
+
 TEST_F(Beside, AFileThatChangesWhileTheLoadBeginsIsNoticed) {
   const std::string as_role = url_of_new_role("beside_waits");
   db().run(
@@ -366,6 +385,7 @@ TEST_F(Beside, AFileThatChangesWhileTheLoadBeginsIsNoticed) {
   for (const char* more : {"3,c\n", ""}) {
     db().run("alter role beside_waits connection limit 0");
     Process process({"load", a, "-t", "t", "-d", as_role, "--again"});
+    ASSERT_TRUE(is_seen([&] { return has_open(process, a) || !process.running(); }));
     std::this_thread::sleep_for(300ms);
     if (*more == '\0') {
       std::fstream(a, std::ios::in | std::ios::out) << "id,v\n8,A\n9,B\n";

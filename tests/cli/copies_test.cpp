@@ -5,6 +5,7 @@
 
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/gate.hpp"
 #include "support/process.hpp"
 
 namespace sluice::test {
@@ -84,9 +85,8 @@ TEST_F(Copies, OfWhatIsNotFinishedAreNotLoadedWhole) {
   for (const int records : {1'000, 20'000}) {
     const std::string file = folder_.write("first.csv", content(records));
     const std::string copy = grown(file);
-    const std::vector<std::string> slowly{"--chunk-size", records < 10'000 ? "1KiB" : "16KiB",
-                                          "--max-rate",   records < 10'000 ? "8KB/s" : "100KB/s",
-                                          "-j",           "1"};
+    const std::vector<std::string> in_chunks{"--chunk-size", records < 10'000 ? "1KiB" : "16KiB",
+                                             "-j", "1"};
     for (const End end : {End::killed, End::running}) {
       for (const As later : {As::file, As::stream}) {
         SCOPED_TRACE(std::to_string(records) + (end == End::killed ? ", killed" : ", running") +
@@ -95,16 +95,17 @@ TEST_F(Copies, OfWhatIsNotFinishedAreNotLoadedWhole) {
             "drop table if exists t; drop schema if exists pgsluice cascade; create table t (id "
             "int, v text)");
         ASSERT_EQ(0, load(folder_.write("other.csv", "id,v\n-7,x\n"), As::file).exit_code);
-        Process process(command(file, As::file, slowly));
+        Gate gate(url(), "t", "id >= " + std::to_string(records / 2));
+        Process process(command(file, As::file, in_chunks));
+        ASSERT_TRUE(gate.is_reached());
         ASSERT_TRUE(comes_true(
             "select count(*) > 2 from pgsluice.chunks join pgsluice.loads using (load_id) where "
             "state = 'unfinished'"));
         if (end == End::killed) {
           process.signal(SIGKILL);
           process.wait();
-          ASSERT_TRUE(
-              comes_true("select count(*) = 1 from pg_stat_activity where datname = "
-                         "current_database() and backend_type = 'client backend'"));
+          gate.open();
+          ASSERT_TRUE(no_session_left());
         }
         const Finished refused = load(copy, later);
         // A long stream that begins like an unfinished load is taken for its source: it goes on.
@@ -146,6 +147,7 @@ TEST_F(Copies, OfWhatHasJustBegunWait) {
   process.signal(SIGKILL);
   process.wait();
   other.run("commit");
+  ASSERT_TRUE(no_session_left());
   db().run("delete from pgsluice.chunks where load_id = 2");
   EXPECT_EQ(0, load(copy, As::file).exit_code);
   EXPECT_EQ(200'003, db().number("select count(*) from t"));

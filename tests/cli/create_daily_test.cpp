@@ -5,6 +5,7 @@
 
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/patience.hpp"
 #include "support/process.hpp"
 
 namespace sluice::test {
@@ -133,7 +134,7 @@ TEST_F(CreateDaily, AFailedFirstDayIsGoneOnWith) {
   for (int i = 0; i < 2000; ++i) csv += std::to_string(i) + ",a\n";
   folder_.write("a.csv", csv);
   const std::vector<std::string> slow =
-      command({folder_ / "a.csv", "--chunk-size", "1KiB", "--max-rate", "500rows/s", "-j", "1"});
+      command({folder_ / "a.csv", "--chunk-size", "1KiB", "--max-rate", "100rows/s", "-j", "1"});
   {
     Process process(slow);
     wait_for_chunks(2);
@@ -246,14 +247,12 @@ TEST_F(CreateDaily, GoesInASchedule) {
       "settle = \"0s\"\nafter = \"move:done\"\nflags = [\"--create=if-not-exists\"]\n");
   ASSERT_EQ(0, pgsluice({"schedule", "check", "--config", config}).exit_code);
   const auto run_until = [&](int rows) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-    while (std::chrono::steady_clock::now() < deadline) {
+    return is_seen([&] {
       const Finished ran = pgsluice({"schedule", "run", "--once", "--config", config, "-d", url()});
       EXPECT_EQ(0, ran.exit_code) << ran.err;
       const bool is_there = db().value("select to_regclass('t') is not null") == "t";
-      if (is_there && db().number("select count(*) from t") == rows) return true;
-    }
-    return false;
+      return is_there && db().number("select count(*) from t") == rows;
+    });
   };
   folder_.write("in/day-1.csv", "id,sold\n1,31/12/2025\n");
   ASSERT_TRUE(run_until(1));

@@ -50,7 +50,28 @@ class Deletes : public DatabaseTest {
 const std::vector<std::string> sync_flags{"--on-conflict", "update", "--delete-missing",
                                           "--max-deletes", "100%"};
 
-class Replace : public Deletes {};
+class Replace : public Deletes {
+ protected:
+  /// The second one comes before the first one, which has last.sql at its end, is done: it waits.
+  void expect_turns(const std::vector<std::string>& first, const std::vector<std::string>& second) {
+    const auto are_waiting = [this](int count) {
+      return comes_true("select count(*) >= " + std::to_string(count) +
+                        " from pg_stat_activity where wait_event_type = 'Lock' and datname = "
+                        "current_database()");
+    };
+    Session holder(url());
+    holder.run("select pg_advisory_lock(7002)");
+    Process one(first);
+    ASSERT_TRUE(are_waiting(1));
+    Process other(second);
+    ASSERT_TRUE(are_waiting(2));
+    holder.run("select pg_advisory_unlock(7002)");
+    const Finished of_other = other.wait();
+    EXPECT_EQ(0, of_other.exit_code) << of_other.err;
+    const Finished of_one = one.wait();
+    EXPECT_EQ(0, of_one.exit_code) << of_one.err;
+  }
+};
 class DeleteMissing : public Deletes {};
 
 /// A table that inherits from this one keeps its rows: none of the file's goes into it.
@@ -172,7 +193,7 @@ TEST_F(Replace, DeletesNothingForAFileThatBringsNothing) {
 
 /// Of a table, of its partition and through its view: whoever comes second sees the first one's.
 TEST_F(Replace, TakesTurnsThroughPartitionsAndViews) {
-  const std::string slow = folder_.write("slow.sql", "select pg_sleep(1.5), 'in the end';");
+  const std::string last = folder_.write("last.sql", "select pg_advisory_xact_lock(7002)");
   const auto command = [this](const std::string& path, const std::string& table) {
     return std::vector<std::string>{"load", path,        "-t",          table,        "-d",
                                     url(),  "--replace", "day = 'mon'", "--progress", "none"};
@@ -186,15 +207,9 @@ TEST_F(Replace, TakesTurnsThroughPartitionsAndViews) {
         "t for values in ('mon'); create view v as select * from t");
     std::vector<std::string> first =
         command(folder_.write("a.csv", "id,day,v\n1,mon,first\n"), one);
-    first.insert(first.end(), {"--after-sql", slow});
-    Process process(first);
-    ASSERT_TRUE(
-        comes_true("select exists (select from pg_stat_activity where query like 'select "
-                   "pg_sleep%in the end%')"));
+    first.insert(first.end(), {"--after-sql", last});
     const std::string path = folder_.write("b.csv", "id,day,v\n2,mon,second\n");
-    const Finished second = pgsluice(command(path, other));
-    EXPECT_EQ(0, second.exit_code) << second.err;
-    EXPECT_EQ(0, process.wait().exit_code);
+    expect_turns(first, command(path, other));
     EXPECT_EQ("2|mon|second", table());
   }
 }
@@ -202,20 +217,14 @@ TEST_F(Replace, TakesTurnsThroughPartitionsAndViews) {
 /// Two at once: the second one replaces what the first has brought.
 TEST_F(Replace, TakesTurnsWithOthersThatReplace) {
   db().run("drop table t; create table t (id int, day text, v text)");
-  const std::string slow = folder_.write("slow.sql", "select pg_sleep(1.5), 'in the end';");
+  const std::string last = folder_.write("last.sql", "select pg_advisory_xact_lock(7002)");
   const auto command = [this](const std::string& path) {
     return std::vector<std::string>{"load", path,        "-t",          "t",          "-d",
                                     url(),  "--replace", "day = 'mon'", "--progress", "none"};
   };
   std::vector<std::string> first = command(folder_.write("a.csv", "id,day,v\n1,mon,first\n"));
-  first.insert(first.end(), {"--after-sql", slow});
-  Process process(first);
-  ASSERT_TRUE(
-      comes_true("select exists (select from pg_stat_activity where query like 'select pg_sleep%in "
-                 "the end%')"));
-  const Finished second = pgsluice(command(folder_.write("b.csv", "id,day,v\n2,mon,second\n")));
-  EXPECT_EQ(0, second.exit_code) << second.err;
-  EXPECT_EQ(0, process.wait().exit_code);
+  first.insert(first.end(), {"--after-sql", last});
+  expect_turns(first, command(folder_.write("b.csv", "id,day,v\n2,mon,second\n")));
   EXPECT_EQ("2|mon|second", table());
 }
 

@@ -5,6 +5,7 @@
 #include "sniff/other_values.hpp"
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/patience.hpp"
 #include "support/process.hpp"
 #include "tuple/table.hpp"
 
@@ -318,13 +319,10 @@ TEST_F(Drift, IsSaidBySchedules) {
                              flags + "]\n");
   };
   const auto run_until = [&](const std::string& toml, const std::string& condition) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
-    while (std::chrono::steady_clock::now() < deadline) {
+    return is_seen([&] {
       pgsluice({"schedule", "run", "--once", "--config", toml, "-d", url()});
-      if (db().value("select coalesce((" + condition + ")::text, 'f')").starts_with("t"))
-        return true;
-    }
-    return false;
+      return db().value("select coalesce((" + condition + ")::text, 'f')").starts_with("t");
+    });
   };
   folder_.write("in/day-1.csv", "id,station\n1,a\n");
   ASSERT_TRUE(run_until(config(""), "select count(*) = 1 from t"));

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "support/database.hpp"
+#include "support/patience.hpp"
 #include "support/process.hpp"
 #include "support/web_server.hpp"
 
@@ -37,6 +38,7 @@ TEST(Example, FetchesAFewAtATime) {
   WebServer server([&](const WebServer::Asked& asked) {
     const int now = ++running;
     for (int before = most; before < now && !most.compare_exchange_weak(before, now);) continue;
+    is_seen([&most] { return most >= 2; });
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     --running;
     return asked.path == "/gone" ? WebServer::Answer{.status = 404} : object.answer(asked);

@@ -5,6 +5,7 @@
 
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/patience.hpp"
 #include "support/process.hpp"
 
 namespace sluice::test {
@@ -73,8 +74,10 @@ TEST_F(Loads, AreRunningWhileARunHoldsThem) {
   Process running({"load", path, "-t", "t", "-d", url(), "--chunk-size", "1MiB", "--max-rejects",
                    "9", "--max-record-bytes", "4MiB"});
   std::string list;
-  for (int i = 0; i < 400 && list.find("running") == std::string::npos; ++i)
+  is_seen([&] {
     list = run({"loads"}).out;
+    return list.find("running") != std::string::npos;
+  });
   EXPECT_THAT(list, HasSubstr("running: a run is at work on it"));
   EXPECT_EQ("big", listed({"--state", "running"}));
   EXPECT_EQ("", listed({"--state", "unfinished"}));
@@ -82,8 +85,7 @@ TEST_F(Loads, AreRunningWhileARunHoldsThem) {
   running.signal(SIGKILL);
   running.wait();
   db().run("rollback");
-  for (int i = 0; i < 400 && listed({"--state", "unfinished"}).empty(); ++i) {
-  }
+  is_seen([this] { return !listed({"--state", "unfinished"}).empty(); });
   EXPECT_EQ("big", listed({"--state", "unfinished"}));
   EXPECT_EQ(0, run({"loads", "forget", id_of("big")}).exit_code);
   EXPECT_EQ("big", listed({"--state", "given-up"}));

@@ -22,9 +22,10 @@ TEST_F(Beside, ColumnsThatChangeTheirNamesAndTriggersThatComeStopTheLoad) {
         "end'; create trigger n before insert on t for each row execute function nothing()"}) {
     SCOPED_TRACE(change);
     db().run("drop table if exists t; create table t (id int, v text, w text)");
-    Process process(slowly(in, "t"));
-    ASSERT_TRUE(is_under_way());
-    db().run(change);
+    Gate gate = half_way("t");
+    Process process(in_chunks(in, "t"));
+    ASSERT_TRUE(is_under_way(gate));
+    gate.open_behind(change);
     const Finished finished = process.wait();
     EXPECT_EQ(1, finished.exit_code);
     EXPECT_THAT(finished.err, HasSubstr("has changed since the load began"));
@@ -43,11 +44,12 @@ TEST_F(Beside, RulesThatComeAndViewsThatBecomeOthersStopTheLoad) {
         "u "
         "(like t); create view v as select id, v, w from t");
     const bool is_view = std::string(change).contains("view");
-    std::vector<std::string> command = slowly(in, is_view ? "v" : "t");
+    std::vector<std::string> command = in_chunks(in, is_view ? "v" : "t");
     command.insert(command.end(), {"--writer", "insert"});
+    Gate gate = half_way("t");
     Process process(command);
-    ASSERT_TRUE(is_under_way());
-    db().run(change);
+    ASSERT_TRUE(is_under_way(gate));
+    gate.open_behind(change);
     const Finished finished = process.wait();
     EXPECT_EQ(1, finished.exit_code) << finished.err;
     EXPECT_THAT(finished.err,
@@ -76,9 +78,10 @@ TEST_F(Beside, TriggersUnderAViewCountAsItsOwn) {
         "as select id, v, w from t; create view vv as select * from v; create table p (id int, v "
         "text, w text) partition by range (id); create table p1 partition of p default; create "
         "view vp as select * from p");
-    Process process(slowly(in, view));
-    ASSERT_TRUE(is_under_way());
-    db().run(change);
+    Gate gate = half_way(view == "vp" ? "p" : "t");
+    Process process(in_chunks(in, view));
+    ASSERT_TRUE(is_under_way(gate));
+    gate.open_behind(change);
     const Finished finished = process.wait();
     EXPECT_EQ(1, finished.exit_code) << finished.err;
     EXPECT_THAT(finished.err, HasSubstr("has changed since the load began"));
@@ -101,11 +104,10 @@ TEST_F(Beside, DatesOfOneFileAreReadInOneWay) {
   db().run("create table t (id int, v date, w text); create table n (id int, v text, w text)");
   const std::string in = big();
   for (const char* table : {"t", "n"}) {
-    auto slow = slowly(in, table);
-    Process process(slow, {.environment = {"PGDATESTYLE=ISO, DMY"}});
-    ASSERT_TRUE(is_under_way());
-    process.signal(SIGKILL);
-    process.wait();
+    Gate gate = half_way(table);
+    Process process(in_chunks(in, table), {.environment = {"PGDATESTYLE=ISO, DMY"}});
+    ASSERT_TRUE(is_under_way(gate));
+    kill(process, gate);
     const Finished other = load(in, table, {}, {.environment = {"PGDATESTYLE=ISO, MDY"}});
     // Without dates it does not matter.
     EXPECT_EQ(table[0] == 't' ? 7 : 0, other.exit_code) << other.err;
@@ -150,11 +152,11 @@ TEST_F(Beside, TextsOfOneFileAreReadInOneWay) {
     const std::string in = folder_.write("in.csv", csv);
     db().run(std::string("drop table if exists t; create table t (id int, v ") + reading.type +
              "); drop schema if exists pgsluice cascade");
-    Process process(command(in, "t", {"--max-rate", "200KB/s", "--chunk-size", "16KiB", "-j", "1"}),
+    Gate gate(url(), "t", "id >= 20000");
+    Process process(command(in, "t", {"--chunk-size", "16KiB", "-j", "1"}),
                     {.environment = {std::string("PGOPTIONS=") + reading.then}});
-    ASSERT_TRUE(is_under_way());
-    process.signal(SIGKILL);
-    process.wait();
+    ASSERT_TRUE(is_under_way(gate));
+    kill(process, gate);
     const Finished other =
         load(in, "t", {}, {.environment = {std::string("PGOPTIONS=") + reading.now}});
     EXPECT_EQ(reading.matters ? 7 : 0, other.exit_code) << other.err;

@@ -222,20 +222,25 @@ TEST_F(Here, SecretsStandOnNoCommandLine) {
   with_secrets += std::string(with_secrets.contains('?') ? "&" : "?") +
                   "sslpassword=s3cret-one&options=-c%20a.b%3Ds3cret-two";
   std::ofstream("s.sql")
-      << "insert into t values (length(current_setting('a.b'))); select pg_sleep(2)";
+      << "-- pgsluice: lock-timeout 0\ninsert into t values (length(current_setting('a.b'))); "
+         "lock table busy";
   std::ofstream("pgsluice.toml")
       << "dbname = \"" << with_secrets
       << "\"\n[[job]]\nname = \"j\"\ncron = \"@every 1s\"\nsql = \"s.sql\"\n";
   const Finished checked = pgsluice({"schedule", "check"});
   EXPECT_THAT(checked.out + checked.err, Not(HasSubstr("s3cret")));
+  db().run("create table busy ()");
   make_due();
+  Session holder(url());
+  holder.run("begin; lock table busy");
   Process process({"schedule", "run", "--once"});
   ASSERT_TRUE(
-      comes_true("select exists (select from pg_stat_activity where query like "
-                 "'%pg_sleep(2)%' and pid <> pg_backend_pid() and datname = current_database())"));
+      comes_true("select exists (select from pg_locks where relation = 'busy'::regclass and not "
+                 "granted)"));
   const std::string lines = command_lines();
   EXPECT_THAT(lines, HasSubstr("migrate run -- s.sql"));
   EXPECT_THAT(lines, Not(HasSubstr("s3cret")));
+  holder.run("commit");
   const Finished finished = process.wait();
   EXPECT_EQ(0, finished.exit_code) << finished.err;
   EXPECT_THAT(finished.err, Not(HasSubstr("s3cret")));

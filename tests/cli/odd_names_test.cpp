@@ -104,7 +104,7 @@ TEST_F(OfOtherEncodings, WhatAJobSaysIsKeptInEach) {
   write(std::string(cyrillic) + ".csv", "id\n1\n");
   Process scheduler({"schedule", "run", "--config", path("pgsluice.toml")});
   std::string ended;
-  for (int i = 0; i < 600 && ended != "t"; ++i) {
+  for (int i = 0; i < 2400 && ended != "t"; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
     if (there.value("select to_regclass('pgsluice.job_runs') is not null") == "t")
       ended = there.value("select exists (select from pgsluice.job_runs where state = 'failed')");
@@ -158,7 +158,7 @@ TEST_F(OfOtherEncodings, NamesOfJobsThatComeLaterAreRefusedAlone) {
   write("pgsluice.toml", job("first"));
   Process scheduler({"schedule", "run", "--config", path("pgsluice.toml"), "-d", there});
   const auto has_run = [&session](const std::string& name) {
-    for (int i = 0; i < 600; ++i) {
+    for (int i = 0; i < 2400; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
       if (session.value("select to_regclass('pgsluice.job_runs') is not null") == "t" &&
           session.value("select exists (select from pgsluice.job_runs where state = 'ran' and job "

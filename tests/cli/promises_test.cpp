@@ -5,6 +5,7 @@
 #include "cli/every_command.hpp"
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/gate.hpp"
 #include "support/process.hpp"
 
 namespace sluice::test {
@@ -27,6 +28,8 @@ class Promises : public DatabaseTest {
   std::int64_t rows() { return db().number("select count(*) from t"); }
   /// The most at a time.
   std::int64_t sessions_during(const std::vector<std::string>& arguments) {
+    // Those of a command before it may be about to end.
+    EXPECT_TRUE(no_session_left());
     Process process(arguments);
     std::int64_t most = 0;
     while (process.running()) {
@@ -205,15 +208,24 @@ TEST_F(Promises, ATableThatChangesStopsTheLoad) {
     for (const std::string& change : changes) {
       db().run("drop table if exists t, t_old; create table t (id int primary key, v text)");
       std::vector<std::string> arguments{
-          "load",  in,           "-t",         "t",           "--again",
-          "-d",    url(),        "--progress", "none",        "--chunk-size",
-          "64KiB", "--max-rate", "2MB/s",      "--retry-for", "3s"};
+          "load",       in,     "-t",           "t",     "--again",     "-d", url(), "-j", "2",
+          "--progress", "none", "--chunk-size", "64KiB", "--retry-for", "3s"};
       arguments.insert(arguments.end(), way.begin(), way.end());
+      const bool is_staged = way == std::vector<std::string>{"--atomic"};
+      // What is staged does not come by the table before its end: it goes slowly.
+      if (is_staged) arguments.insert(arguments.end(), {"--max-rate", "150KB/s"});
+      Gate gate(url(), "t", "id >= 60000");
       Process process(arguments);
+      ASSERT_TRUE(is_staged || gate.is_reached());
       ASSERT_TRUE(
           comes_true("select count(*) > 2 from pgsluice.chunks join pgsluice.loads using "
                      "(load_id) where state = 'unfinished'"));
-      db().run(change);
+      if (is_staged) {
+        db().run(change);
+        gate.open();
+      } else {
+        gate.open_behind(change);
+      }
       const Finished finished = process.wait();
       const std::string what = (way.empty() ? "copy" : way.back()) + ": " + change;
       EXPECT_EQ(1, finished.exit_code) << what << "\n" << finished.err;

@@ -4,6 +4,7 @@
 
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/patience.hpp"
 #include "support/process.hpp"
 
 namespace sluice::test {
@@ -274,10 +275,11 @@ TEST_F(Undo, WaitsForNoRunThatIsAtWork) {
   db().run("begin; lock table t");
   Process running({"load", path, "-t", "t", "-d", url(), "--chunk-size", "1MiB", "--add",
                    "load=:load", "--max-rejects", "9", "--max-record-bytes", "4MiB"});
-  for (int i = 0; i < 400; ++i)
-    if (run({"loads", "--state", "running"}).out.find("big") != std::string::npos) break;
-  db().run("rollback");
+  ASSERT_TRUE(is_seen([this] {
+    return run({"loads", "--state", "running"}).out.find("big") != std::string::npos;
+  }));
   running.signal(SIGSTOP);
+  db().run("rollback");
   Session other(url());
   const Finished refused = undo("1");
   running.signal(SIGCONT);
