@@ -4,25 +4,38 @@
 
 namespace sluice::test {
 
+namespace {
+
+int next_gate = 0;
+
+/// Its advisory lock.
+std::string key(int number) { return "(7001, " + std::to_string(number) + ")"; }
+
+}  // namespace
+
 // A constraint, and no trigger: what a load does depends on the triggers of its table.
 Gate::Gate(const std::string& url, const std::string& table, const std::string& rows)
-    : url_(url), holder_(url) {
-  holder_.run(
-      "create or replace function gate() returns boolean language plpgsql as $$ begin perform "
-      "pg_catalog.pg_advisory_xact_lock_shared(7001, 1); return true; end $$");
-  holder_.run("select pg_advisory_lock(7001, 1)");
+    : number_(next_gate++), url_(url), holder_(url) {
+  holder_.run("select pg_advisory_lock" + key(number_));
+  const std::string function = "gate_" + std::to_string(number_) + "()";
+  holder_.run("create function " + function +
+              " returns boolean language plpgsql as $$ begin perform "
+              "pg_catalog.pg_advisory_xact_lock_shared" +
+              key(number_) + "; return true; end $$");
   holder_.run("alter table " + table + " drop constraint if exists gate, add constraint gate " +
-              "check (not (" + rows + ") or gate())");
+              "check (not (" + rows + ") or " + function + ")");
 }
 
 bool Gate::is_reached(int count) {
   return comes_true(holder_, "select count(*) >= " + std::to_string(count) +
                                  " from pg_locks where locktype = 'advisory' and classid = 7001 "
-                                 "and not granted and database = (select oid from pg_database "
+                                 "and objid = " +
+                                 std::to_string(number_) +
+                                 " and not granted and database = (select oid from pg_database "
                                  "where datname = current_database())");
 }
 
-void Gate::open() { holder_.run("select pg_advisory_unlock(7001, 1)"); }
+void Gate::open() { holder_.run("select pg_advisory_unlock" + key(number_)); }
 
 void Gate::open_behind(const std::string& sql) {
   const Session other(url_);

@@ -22,6 +22,7 @@ class Gate {
   void open_behind(const std::string& sql);
 
  private:
+  int number_;
   std::string url_;
   Session holder_;
 };
