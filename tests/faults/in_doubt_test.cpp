@@ -105,11 +105,16 @@ TEST_F(DatabaseTest, ALostAnswerToAFileOfOneChunkIsFoundOut) {
     Proxy proxy(url(), at_copy_done(0, action, ends));
     options.path = folder.write(std::to_string(static_cast<int>(action)) + ".csv",
                                 numbers(10 + static_cast<int>(action)));
-    const Loaded loaded = run_load(proxy.url(url()), options, 300ms);
+    // Where it is held the silence is noticed; elsewhere a server that is slow is no silent one.
+    const bool is_held = action == Proxy::Action::hold;
+    const Loaded loaded = run_load(proxy.url(url()), options, is_held ? 3s : limits::stall_default);
     proxy.release();
     ASSERT_TRUE(loaded.ok()) << loaded.message;
     EXPECT_EQ(load::LoadReport::Status::stored, loaded.report.status);
-    EXPECT_EQ(1U, loaded.report.retries);
+    EXPECT_LE(1U, loaded.report.retries);
+    if (!is_held) {
+      EXPECT_EQ(1U, loaded.report.retries);
+    }
     const std::uint64_t rows = 10 + static_cast<std::uint64_t>(action);
     EXPECT_EQ(rows, loaded.report.now.rows_stored);
     EXPECT_EQ(rows, static_cast<std::uint64_t>(db().number("select count(distinct id) from t")));
@@ -151,7 +156,7 @@ TEST_F(DatabaseTest, ALostAnswerToAGroupOfFilesIsNotTakenForFormerLoads) {
     Proxy proxy(url(), at_copy_done(1, action, ends));
     const Finished finished =
         pgsluice({"load", folder.path(), "-t", "t", "-d", proxy.url(url()), "--progress", "none",
-                  "--jobs", "2", "--stall-timeout", "1s"});
+                  "--jobs", "2", "--stall-timeout", action == Proxy::Action::hold ? "3s" : "5min"});
     proxy.release();
     EXPECT_EQ(0, finished.exit_code) << finished.err;
     EXPECT_LT(ends.load(), 20U) << "they go in groups";

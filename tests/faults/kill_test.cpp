@@ -5,12 +5,14 @@
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <thread>
 
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/gate.hpp"
+#include "support/killing.hpp"
 #include "support/packed.hpp"
+#include "support/patience.hpp"
 #include "support/process.hpp"
 
 namespace sluice::test {
@@ -75,27 +77,17 @@ class KilledRuns : public KillTest, public ::testing::WithParamInterface<WayIn> 
 
 TEST_P(KilledRuns, AreGoneOnWith) {
   db().run("alter table t add primary key (id)");
-  const auto began = std::chrono::steady_clock::now();
-  ASSERT_EQ(0, pgsluice(command()).exit_code);
-  const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::steady_clock::now() - began);
+  Killer killer(5, time_of(command(), 0) / 3);
   db().run("truncate t; truncate pgsluice.loads cascade");
-
-  std::mt19937 random(5);
-  int killed = 0;
-  for (int round = 0; round < 20; ++round) {
-    Process process(command());
-    std::this_thread::sleep_for(std::chrono::microseconds(
-        std::uniform_int_distribution<long long>(0, whole.count() / 3)(random)));
-    process.signal(SIGKILL);
-    if (process.wait().exit_code == 128 + SIGKILL) ++killed;
+  while (killer.goes_on(20, 6)) {
+    if (!killer.kills(command())) db().run("truncate t; truncate pgsluice.loads cascade");
     // The next run may find the lock of the last one until the server notices; it waits for that as
     // a person would.
     ASSERT_TRUE(no_session_left());
   }
   const Finished last = pgsluice(command());
   EXPECT_EQ(0, last.exit_code) << last.err;
-  EXPECT_GT(killed, 5);
+  EXPECT_GT(killer.killed(), 5);
   expect_each_row_once();
   EXPECT_EQ(0, db().number("select count(*) from pg_class where relname ~ '^stage_'"));
 }
@@ -122,27 +114,17 @@ TEST_F(KillTest, SmallFilesAreGoneOnWith) {
   db().run("truncate expected");
   db().copy("expected", "format csv, header", all);
   path_ = folder_ / "small";
-  const auto began = std::chrono::steady_clock::now();
-  ASSERT_EQ(0, pgsluice(command()).exit_code);
-  const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::steady_clock::now() - began);
+  Killer killer(7, time_of(command(), 0));
   expect_each_row_once();
-  db().run("truncate t; truncate pgsluice.loads cascade");
-
-  std::mt19937 random(7);
-  int killed = 0;
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; killer.goes_on(20, 6); ++round) {
     if (round % 5 == 0) db().run("truncate t; truncate pgsluice.loads cascade");
-    Process process(command());
-    std::this_thread::sleep_for(std::chrono::microseconds(
-        std::uniform_int_distribution<long long>(0, whole.count())(random)));
-    process.signal(SIGKILL);
-    if (process.wait().exit_code == 128 + SIGKILL) ++killed;
+    const bool is_killed = killer.kills(command());
     ASSERT_TRUE(no_session_left());
     ASSERT_EQ("", ledger_disagreement("t"));
+    if (!is_killed) db().run("truncate t; truncate pgsluice.loads cascade");
   }
   EXPECT_EQ(0, pgsluice(command()).exit_code);
-  EXPECT_GT(killed, 5);
+  EXPECT_GT(killer.killed(), 5);
   expect_each_row_once();
 }
 
@@ -151,19 +133,17 @@ class InterruptedLoad : public KillTest, public ::testing::WithParamInterface<st
 
 TEST_P(InterruptedLoad, StopsAndCanBeResumed) {
   if (!GetParam().empty()) pack(GetParam());
-  db().run(
-      "create function slow() returns trigger language plpgsql as $$ begin perform "
-      "pg_sleep(0.0002); return new; end $$;"
-      "create trigger slow before insert on t for each row execute function slow()");
+  Gate gate(url(), "t", "id >= 20000");
   Process process(command());
   wait_for_chunks(3);
+  ASSERT_TRUE(gate.is_reached());
   process.signal(SIGINT);
+  gate.open();  // what is under way is ended well
   const Finished stopped = process.wait();
   EXPECT_EQ(130, stopped.exit_code) << stopped.err;
   EXPECT_THAT(stopped.err, HasSubstr("the same command goes on where it stopped"));
   EXPECT_EQ("", ledger_disagreement("t"));
   EXPECT_LT(db().number("select count(*) from t"), rows_);
-  db().run("drop trigger slow on t");
   const Finished resumed = pgsluice(command());
   EXPECT_EQ(0, resumed.exit_code) << resumed.err;
   expect_each_row_once();
@@ -176,14 +156,12 @@ TEST_F(KillTest, SecondInterruptCancelsAtOnce) {
   db().run("begin; lock table t in share mode");
   Process process(command());
   Session other(url());
-  for (int i = 0;
-       i < 2000 &&
-       other.number("select count(*) from pg_locks where not granted and locktype = 'relation' and "
-                    "relation = 't'::regclass") == 0;
-       ++i) {
-    std::this_thread::sleep_for(5ms);
-  }
+  ASSERT_TRUE(
+      test::comes_true(other,
+                       "select exists (select from pg_locks where not granted and locktype = "
+                       "'relation' and relation = 't'::regclass)"));
   process.signal(SIGTERM);
+  // Nothing tells that it has heard it; two at once would be one, and it waits for longer.
   std::this_thread::sleep_for(100ms);
   EXPECT_TRUE(process.running());  // it waits for the chunks in flight
   process.signal(SIGTERM);
@@ -202,7 +180,7 @@ TEST_F(KillTest, InterruptWhileAStreamSaysNothing) {
   arguments[1] = "/dev/fd/" + std::to_string(ends[0]);
   Process process(arguments);
   // It hears signals before it connects.
-  for (int i = 0; i < 1000 && sessions() == 0; ++i) std::this_thread::sleep_for(10ms);
+  ASSERT_TRUE(is_seen([this] { return sessions() > 0; }));
   std::this_thread::sleep_for(300ms);
   EXPECT_TRUE(process.running());
   process.signal(SIGINT);
@@ -220,11 +198,13 @@ TEST_F(KillTest, TerminatedBackendsAreReplaced) {
       "pg_sleep(0.00005); return new; end $$;"
       "create trigger slow before insert on t for each row execute function slow()");
   chunk_size_ = "4K";  // short enough that a chunk is often stored between two terminations
+  Gate gate(url(), "t", "id = 30000");
   std::vector<std::string> arguments = command();
   arguments.insert(arguments.end(), {"--jobs", "4", "--output", "json"});
   Process process(arguments);
   std::int64_t terminated = 0;
-  while (process.running() && terminated < 10) {
+  // At the latest those who wait at the gate: a retry each.
+  while (process.running() && terminated < 6) {
     // A writer's backend, not the one that holds the lock of the run.
     terminated += db().number(
         "select count(pg_terminate_backend(pid)) from (select pid from pg_stat_activity where "
@@ -232,9 +212,10 @@ TEST_F(KillTest, TerminatedBackendsAreReplaced) {
         " and query like '/* pgsluice load%' and state = 'active' limit 1) as one");
     std::this_thread::sleep_for(150ms);
   }
+  gate.open();
   const Finished finished = process.wait();
   EXPECT_EQ(0, finished.exit_code) << finished.err;
-  EXPECT_GT(terminated, 0);
+  EXPECT_EQ(6, terminated);
   EXPECT_GT(nlohmann::json::parse(finished.out)["loads"][0]["retries"].get<int>(), 0);
   expect_each_row_once();
 }

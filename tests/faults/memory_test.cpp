@@ -115,7 +115,8 @@ TEST_F(Memory, IsFlat) {
   const long small_mib = rss_mib({small});
   const long large_mib = rss_mib({large});
   EXPECT_LT(large_mib, 120);
-  EXPECT_LE(large_mib, small_mib + small_mib / 10);
+  // How many buffers were ever in use at once depends on who is the slower one.
+  EXPECT_LE(large_mib, small_mib + 24);
   // The page cache feeds stdin faster than the server takes it.
   const long stream_mib = rss_mib({"-"}, large);
   EXPECT_LT(stream_mib, 120);

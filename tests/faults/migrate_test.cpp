@@ -28,7 +28,7 @@ class MigrateFaults : public MigrationTest {
   /// Asks twice; two at once would be one.
   static Finished interrupt_twice(Process& process, int number) {
     process.signal(number);
-    std::this_thread::sleep_for(200ms);
+    EXPECT_TRUE(process.says("stopping: "));
     process.signal(number);
     return process.wait();
   }
@@ -207,7 +207,7 @@ TEST_F(MigrateFaults, TenRunnersApplyEachFileOnce) {
 }
 
 TEST_F(MigrateFaults, HolderOfTheLockIsNamed) {
-  write("001_a.sql", "select pg_sleep(60)");
+  write("001_a.sql", "select pg_sleep(600)");
   Process first(command("up"));
   ASSERT_TRUE(runs_now("pg_sleep"));
   const Finished second = up({"--lock-wait", "300ms"});
@@ -307,7 +307,7 @@ TEST_F(MigrateFaults, BusyTableIsNotBlocked) {
   EXPECT_EQ("1", db().value("select id from t")) << "waits behind the ALTER TABLE";
   const auto waited = std::chrono::steady_clock::now() - began;
   // 3 s of lock_timeout, and what a slow machine adds; without it, until the reader ends.
-  EXPECT_LT(waited, 8s);
+  EXPECT_LT(waited, 60s);
   const Finished failed = runner.wait();
   EXPECT_EQ(1, failed.exit_code);
   EXPECT_THAT(failed.err, HasSubstr("canceling statement due to lock timeout; again in "));
@@ -318,11 +318,13 @@ TEST_F(MigrateFaults, BusyTableIsNotBlocked) {
 
 TEST_F(MigrateFaults, RetriesAreMadeUntilTheTableIsFree) {
   db().run("create table t (id int)");
-  write("001_a.sql", "-- pgsluice: lock-timeout 50ms\nalter table t add column v text");
+  write(
+      "001_a.sql",
+      "-- pgsluice: lock-timeout 50ms\n-- pgsluice: retries 100\nalter table t add column v text");
   Session reader(url());
   reader.run("begin; select * from t");
   Process runner(command("up"));
-  runner.says("again in");
+  ASSERT_TRUE(runner.says("again in"));
   reader.run("commit");
   EXPECT_EQ(0, runner.wait().exit_code);
   EXPECT_EQ("1 applied", history());
@@ -331,7 +333,7 @@ TEST_F(MigrateFaults, RetriesAreMadeUntilTheTableIsFree) {
 TEST_F(MigrateFaults, StopSaysWhatRunsAndIsOverInTime) {
   for (const char* head : {"", "-- pgsluice: no-transaction\n"}) {
     SCOPED_TRACE(head);
-    write("001_a.sql", head + std::string("select pg_sleep(60)"));
+    write("001_a.sql", head + std::string("select pg_sleep(600)"));
     Process runner(command("up", {"--stop-after", "1s"}));
     ASSERT_TRUE(runs_now("pg_sleep"));
     const auto sent = std::chrono::steady_clock::now();

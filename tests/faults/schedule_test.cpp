@@ -32,7 +32,7 @@ class Schedules : public DatabaseTest {
 
   /// Jobs that run an SQL file each.
   void configure(const std::string& settings, const std::vector<std::string>& jobs) {
-    std::string text = "dbname = \"" + url() + "\"\n[scheduler]\nlost_after = \"4s\"\n" + settings;
+    std::string text = "dbname = \"" + url() + "\"\n[scheduler]\nlost_after = \"30s\"\n" + settings;
     for (const std::string& job : jobs) text += "\n" + job;
     folder_.write("pgsluice.toml", text);
   }
@@ -84,6 +84,8 @@ class Schedules : public DatabaseTest {
            "end $$;\n" +
            sql;
   }
+  /// Alone, in line for the table `busy`.
+  static std::string waits() { return "-- pgsluice: lock-timeout 0\n" + alone("lock table busy"); }
   /// What the scheduler of this configuration itself, without its jobs, has had of the memory.
   long kib_max_of_scheduler() const {
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
@@ -100,6 +102,17 @@ class Schedules : public DatabaseTest {
     db().run("update pgsluice.jobs set since = now() - interval '" + interval + "' where job = '" +
              name + "'; delete from pgsluice.job_runs where job = '" + name + "'");
   }
+  /// One slot of it is due, and no other one for half a day and more.
+  void make_one_due(const std::string& name, const std::string& sql,
+                    const std::string& settings = "") {
+    configure(settings, {job(name, "@every 24h", sql)});
+    ASSERT_EQ(0, once().exit_code);
+    be_away(name, "24 hours");
+  }
+  /// Files appear as a whole: the scheduler may look at any time.
+  void deliver(const std::string& name, const std::string& bytes) const {
+    std::filesystem::rename(folder_.write("delivered", bytes), folder_ / name);
+  }
 
   TemporaryFolder folder_;
 };
@@ -115,30 +128,34 @@ TEST_F(Schedules, TwoRunnersRunEachSlotOnce) {
   configure("", jobs);
   Process first(command());
   Process second(command());
-  ASSERT_TRUE(comes_true("select count(*) >= 200 from pgsluice.job_runs where state = 'ran'"));
+  // Each job is a process, and a busy machine may run a few of them in a second.
+  ASSERT_TRUE(
+      comes_true("select count(*) >= 60 and count(distinct runner) = 2 from pgsluice.job_runs "
+                 "where state = 'ran'"));
   stop_at_work({&first, &second});
   EXPECT_EQ(0, runs("state not in ('ran', 'interrupted')"));
   EXPECT_EQ(db().number("select count(*) from ticks"), runs("state = 'ran'"));
   EXPECT_EQ(0, db().number("select count(*) from (select job from pgsluice.job_runs group by job "
                            "having extract(epoch from max(slot) - min(slot)) + 1 <> count(*)) g"))
       << "no slot is left out";
-  EXPECT_EQ(2, db().number("select count(distinct runner) from pgsluice.job_runs"));
 }
 
 /// Many jobs of one minute, and a role that may have few connections.
 TEST_F(Schedules, SoManyRunAtOnceAndTheRestInLine) {
   const std::string role = url_of_new_role("few_connections");
   db().run(
-      "alter role few_connections connection limit 6; create table ticks (job int, began "
+      "alter role few_connections connection limit 12; create table ticks (job int, began "
       "timestamptz default now(), ended timestamptz default clock_timestamp()); grant insert on "
       "ticks to few_connections; alter table ticks owner to few_connections; create schema "
       "pgsluice authorization few_connections");
   std::vector<std::string> jobs;
   constexpr int count = 24;
   for (int i = 0; i < count; ++i) {
-    jobs.push_back(job("j" + std::to_string(i), "@every 1h",
-                       "select pg_sleep(0.3); insert into ticks values (" + std::to_string(i) + ")",
-                       "timeout = \"20s\""));
+    jobs.push_back(
+        job("j" + std::to_string(i), "@every 1h",
+            "-- pgsluice: lock-timeout 0\nselect pg_sleep(0.3); insert into ticks values (" +
+                std::to_string(i) + ")",
+            "timeout = \"5m\""));
   }
   configure("at_once = 3\n", jobs);
   const std::vector<std::string> once = command({"--once", "-d", role});
@@ -156,10 +173,15 @@ TEST_F(Schedules, SoManyRunAtOnceAndTheRestInLine) {
   db().run(
       "update pgsluice.jobs set since = now() - interval '3 hours'; delete from "
       "pgsluice.job_runs");
+  Session holder(url());
+  holder.run("begin; lock table ticks");
   Process stopped(command({"-d", role}));
   ASSERT_TRUE(comes_true("select count(*) = " + std::to_string(count) +
                          " from pgsluice.job_runs where state <> 'missed'"));
-  EXPECT_EQ(143, stop(stopped).exit_code);
+  stopped.signal(SIGTERM);
+  EXPECT_TRUE(stopped.says("stopping"));
+  holder.run("rollback");
+  EXPECT_EQ(143, stopped.wait().exit_code);
   EXPECT_LE(1, runs("state = 'interrupted' and attempts = 0"));
   EXPECT_EQ(0, runs("state not in ('missed', 'ran', 'interrupted')"));
   db().run(
@@ -203,11 +225,11 @@ TEST_F(Schedules, TwoRunnersCatchUpWithEachSlotOnce) {
   configure("", {job("tick", "@every 1s", alone("insert into ticks default values"),
                      "catchup = \"all\"")});
   ASSERT_EQ(0, once().exit_code);
-  be_away("tick", "190 seconds");
+  be_away("tick", "40 seconds");
   db().run("truncate ticks");  // a slot may have been due at once
   Process first(command());
   Process second(command());
-  ASSERT_TRUE(comes_true("select count(*) >= 200 from pgsluice.job_runs where state = 'ran'"));
+  ASSERT_TRUE(comes_true("select count(*) >= 50 from pgsluice.job_runs where state = 'ran'"));
   stop_at_work({&first, &second});
   EXPECT_EQ(0, runs("state not in ('ran', 'interrupted')")) << "never two at a time";
   EXPECT_EQ(db().number("select count(*) from ticks"), runs("state = 'ran'"));
@@ -230,11 +252,17 @@ TEST_F(Schedules, KilledRunnersRunIsLostAndTheNextSlotRuns) {
   first.signal(SIGKILL);
   first.wait();
   folder_.write("R__slow.sql", "insert into ticks default values");
+  const std::int64_t skipped = runs("state = 'skipped'");
+  db().run("update pgsluice.job_runs set heartbeat_at = clock_timestamp() where state = 'running'");
   Process second(command());
+  EXPECT_TRUE(has_run("slow", "skipped", static_cast<int>(skipped) + 1))
+      << "until it counts as lost";
+  db().run(
+      "update pgsluice.job_runs set heartbeat_at = clock_timestamp() - interval '1 minute' where "
+      "state = 'running'");
   EXPECT_TRUE(has_run("slow", "lost"));
   EXPECT_TRUE(has_run("slow", "ran"));
   stop_at_work({&second});
-  EXPECT_GE(runs("job = 'slow' and state = 'skipped'"), 1) << "until it counted as lost";
   EXPECT_TRUE(
       comes_true("select not exists (select from pg_stat_activity where query like "
                  "'%pg_sleep(30)%' and pid <> pg_backend_pid() and datname = "
@@ -242,12 +270,13 @@ TEST_F(Schedules, KilledRunnersRunIsLostAndTheNextSlotRuns) {
       << "the killed runner's process was stopped";
 }
 
-TEST_F(Schedules, ThreeHoursOfAbsenceAreCaughtUpOnce) {
+TEST_F(Schedules, SixDaysOfAbsenceAreCaughtUpOnce) {
   db().run("create table ticks (at timestamptz default clock_timestamp())");
-  configure("", {job("tick", "@every 10m", "insert into ticks default values")});
+  // So rarely that no slot of its own comes while this test looks.
+  configure("", {job("tick", "@every 8h", "insert into ticks default values")});
   ASSERT_EQ(0, once().exit_code);
   EXPECT_EQ(0, runs("true")) << "a job that was just seen has missed nothing";
-  be_away("tick", "3 hours 1 minute");
+  be_away("tick", "6 days 1 minute");
   const Finished caught_up = once();
   EXPECT_EQ(0, caught_up.exit_code) << caught_up.err;
   EXPECT_EQ(1, runs("state = 'ran'"));
@@ -257,28 +286,39 @@ TEST_F(Schedules, ThreeHoursOfAbsenceAreCaughtUpOnce) {
   EXPECT_EQ(1, db().number("select count(*) from ticks")) << "nothing is due";
 
   configure("",
-            {job("tick", "@every 10m", "insert into ticks default values", "catchup = \"all\"")});
-  be_away("tick", "1 hour 1 minute");
+            {job("tick", "@every 8h", "insert into ticks default values", "catchup = \"all\"")});
+  be_away("tick", "2 days 1 minute");
   EXPECT_EQ(0, once().exit_code);
   EXPECT_GE(db().number("select count(*) from ticks"), 7);
   EXPECT_EQ(0, runs("state = 'missed'"));
 }
 
 TEST_F(Schedules, JobLongerThanItsPeriodSkipsSlots) {
-  configure("", {job("long", "@every 1s", alone("select pg_sleep(2.2)"))});
+  configure("", {job("long", "@every 1s", waits())});
+  db().run("create table busy ()");
+  Session holder(url());
+  holder.run("begin; lock table busy");
   Process first(command());
   Process second(command());
+  EXPECT_TRUE(has_run("long", "skipped", 2));
+  EXPECT_EQ(1, runs("state in ('running', 'ran')"));
+  holder.run("commit");
   EXPECT_TRUE(has_run("long", "ran", 3));
   stop_at_work({&first, &second});
-  EXPECT_GE(runs("state = 'skipped'"), 2);
   EXPECT_EQ(0, runs("state not in ('ran', 'skipped', 'missed') and attempts > 0"))
       << "never two at a time";
 }
 
 TEST_F(Schedules, QueueKeepsOneWaiting) {
-  configure("", {job("long", "@every 1s", alone("select pg_sleep(2.5)"), "overlap = \"queue\"")});
+  configure("", {job("long", "@every 1s", waits(), "overlap = \"queue\"")});
+  db().run("create table busy ()");
+  Session holder(url());
+  holder.run("begin; lock table busy");
   Process runner(command());
   EXPECT_TRUE(has_run("long", "queued"));
+  EXPECT_TRUE(has_run("long", "skipped")) << "behind the one that waits";
+  EXPECT_EQ(1, runs("state = 'queued'"));
+  holder.run("commit");
   for (int ran = 0; ran < 2;) {
     ASSERT_TRUE(comes_true("select count(*) > " + std::to_string(ran) +
                            " from pgsluice.job_runs where state = 'ran'"));
@@ -286,7 +326,6 @@ TEST_F(Schedules, QueueKeepsOneWaiting) {
     ran = static_cast<int>(runs("state = 'ran'"));
   }
   stop_at_work({&runner});
-  EXPECT_GE(runs("state = 'skipped'"), 1);
   EXPECT_EQ(0, runs("state in ('failed', 'queued', 'running')"));
 }
 
@@ -299,13 +338,13 @@ TEST_F(Schedules, CancelStopsTheRunBeforeIt) {
                  "claimed_at > clock_timestamp() - interval '500 ms')"))
       << "far from the next slot";
   runner.signal(SIGTERM);
-  std::this_thread::sleep_for(200ms);
+  EXPECT_TRUE(runner.says("stopping"));
   EXPECT_EQ(143, stop(runner).exit_code);
   EXPECT_EQ(0, runs("state in ('failed', 'queued', 'running')"));
 }
 
 TEST_F(Schedules, SigtermLetsTheJobEnd) {
-  configure("", {job("long", "@every 1s", "select pg_sleep(2)")});
+  make_one_due("long", "select pg_sleep(2)");
   Process runner(command());
   ASSERT_TRUE(runner.says("started")) << "a slot is its scheduler's before its job begins";
   const Finished stopped = stop(runner);
@@ -316,7 +355,7 @@ TEST_F(Schedules, SigtermLetsTheJobEnd) {
 }
 
 TEST_F(Schedules, SigtermEndsTheJobAfterTheGracePeriod) {
-  configure("grace = \"500ms\"\n", {job("long", "@every 1s", "select pg_sleep(60)")});
+  make_one_due("long", "select pg_sleep(600)", "grace = \"500ms\"\n");
   Process runner(command({"--log", "json"}));
   ASSERT_TRUE(runner.says("started")) << "a slot is its scheduler's before its job begins";
   const Finished stopped = stop(runner);
@@ -334,7 +373,7 @@ TEST_F(Schedules, SigtermEndsTheJobAfterTheGracePeriod) {
 
 TEST_F(Schedules, TimeoutAndRetries) {
   db().run("create table attempts (n int generated always as identity); create sequence s");
-  configure("", {job("slow", "@every 10m", "select pg_sleep(60)", "timeout = \"300ms\""),
+  configure("", {job("slow", "@every 10m", "select pg_sleep(600)", "timeout = \"300ms\""),
                  job("flaky", "@every 10m",
                      "do $$ begin if nextval('s') < 3 then raise 'not yet'; end if; end $$",
                      "retries = 5\nretry_delay = \"50ms\""),
@@ -387,8 +426,8 @@ TEST_F(Schedules, FilesOfAFolderAreLoadedOnceEach) {
   configure("", {load});
   Process runner(command());
   ASSERT_TRUE(has_run("in", "failed", 2)) << "b.csv is bad, and does not stop the others";
-  folder_.write("in/d.csv", "id\n4\n");
-  folder_.write("in/b.csv", "id\n2\n");
+  deliver("in/d.csv", "id\n4\n");
+  deliver("in/b.csv", "id\n2\n");
   ASSERT_TRUE(has_run("in", "ran", 2));
   stop_at_work({&runner});
   EXPECT_EQ("1,2,3,4", db().value("select string_agg(id::text, ',' order by id) from t"));

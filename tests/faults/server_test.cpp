@@ -3,11 +3,14 @@
 
 #include <chrono>
 #include <csignal>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/gate.hpp"
+#include "support/patience.hpp"
 #include "support/process.hpp"
 #include "support/server.hpp"
 
@@ -40,6 +43,7 @@ class ServerFaults : private OwnServer, public DatabaseTest {
         "create function slow() returns trigger language plpgsql as $$ begin perform "
         "pg_sleep(0.00005); return new; end $$; "
         "create trigger slow before insert on t for each row execute function slow()");
+    gate_ = std::make_unique<Gate>(url(), "t", "id >= " + std::to_string(rows_ / 2));
   }
 
   std::vector<std::string> command(const std::vector<std::string>& more = {}) const {
@@ -51,6 +55,8 @@ class ServerFaults : private OwnServer, public DatabaseTest {
   }
 
   PrivateServer& own_server() { return server; }
+  /// No load gets beyond the middle of its file before it is opened, or the server has crashed.
+  Gate& gate() { return *gate_; }
 
   /// Every good row once, every bad one in the reject file once, the ledger agrees, nobody is left.
   void expect_all_is_well() {
@@ -74,6 +80,7 @@ class ServerFaults : private OwnServer, public DatabaseTest {
   static constexpr int rows_ = 20000;
   TemporaryFolder folder_;
   std::string path_;
+  std::unique_ptr<Gate> gate_;
 };
 
 TEST_F(ServerFaults, OneBackendIsKilledAndTheServerRecovers) {
@@ -150,6 +157,7 @@ TEST_F(ServerFaults, OneOfFourIsTerminated) {
   wait_for_chunks(4);
   EXPECT_EQ(1, db().number("select count(pg_terminate_backend(pid)) from (select pid from "
                            "pg_stat_activity where query like '/* pgsluice load%' limit 1) one"));
+  gate().open();
   const Finished finished = process.wait();
   EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
   expect_all_is_well();
@@ -163,7 +171,8 @@ TEST_F(ServerFaults, OperatorCancels) {
   while (process.running()) {
     cancelled += db().number(
         "select count(pg_cancel_backend(pid)) from (select pid from pg_stat_activity where query "
-        "like '/* pgsluice load%' and state = 'active' and wait_event = 'PgSleep' limit 1) one");
+        "like '/* pgsluice load%' and state = 'active' and wait_event in ('PgSleep', 'advisory') "
+        "limit 1) one");
     std::this_thread::sleep_for(20ms);
   }
   const Finished stopped = process.wait();
@@ -171,6 +180,7 @@ TEST_F(ServerFaults, OperatorCancels) {
   EXPECT_EQ(1, stopped.exit_code) << stopped.err << stopped.out;
   EXPECT_EQ("57014", report(stopped)["error"]["sqlstate"]);
   EXPECT_EQ("", ledger_disagreement("t"));
+  gate().open();
   const Finished finished = pgsluice(command());
   EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
   expect_all_is_well();
@@ -180,10 +190,13 @@ TEST_F(ServerFaults, OperatorCancels) {
 TEST_F(ServerFaults, StoppedBackendIsBackPressure) {
   Process process(command());
   wait_for_chunks(4);
+  ASSERT_TRUE(gate().is_reached());
   const pid_t victim = static_cast<pid_t>(
-      db().number("select pid from pg_stat_activity where query like '/* pgsluice load%' limit 1"));
+      db().number("select pid from pg_stat_activity where query like '/* pgsluice load%' and "
+                  "wait_event = 'advisory' limit 1"));
   ASSERT_GT(victim, 1);
   ASSERT_EQ(0, ::kill(victim, SIGSTOP));
+  gate().open();
   std::this_thread::sleep_for(10s);
   EXPECT_TRUE(process.running());
   ASSERT_EQ(0, ::kill(victim, SIGCONT));
@@ -196,7 +209,8 @@ TEST_F(ServerFaults, StoppedBackendIsBackPressure) {
 TEST_F(ServerFaults, RenamedTableStopsTheLoadAtOnce) {
   Process process(command());
   wait_for_chunks(4);
-  db().run("alter table t rename to elsewhere");
+  ASSERT_TRUE(gate().is_reached());
+  gate().open_behind("alter table t rename to elsewhere");
   const Finished stopped = process.wait();
   EXPECT_EQ(1, stopped.exit_code) << stopped.err << stopped.out;
   EXPECT_EQ("42P01", report(stopped)["error"]["sqlstate"]);
@@ -217,7 +231,9 @@ TEST_F(ServerFaults, LostPrivilegeStopsTheLoadAtOnce) {
   arguments[5] = "postgresql://127.0.0.1:" + url().substr(url().rfind(':') + 1);
   Process process(arguments);
   wait_for_chunks(4);
+  ASSERT_TRUE(gate().is_reached());
   db().run("revoke insert on t from loader");
+  gate().open();
   const Finished stopped = process.wait();
   EXPECT_EQ(1, stopped.exit_code) << stopped.err << stopped.out;
   EXPECT_EQ("42501", report(stopped)["error"]["sqlstate"]);
@@ -228,9 +244,8 @@ TEST_F(ServerFaults, LostPrivilegeStopsTheLoadAtOnce) {
 /// them, and it is tried again.
 TEST_F(ServerFaults, DeadlockBetweenTwoLoads) {
   db().run("alter system set deadlock_timeout = '100ms'");
-  db().run(
-      "create table u (id int primary key); create trigger slow before insert on u for each row "
-      "execute function slow(); select pg_reload_conf()");
+  db().run("create table u (id int primary key); select pg_reload_conf()");
+  Gate half_way(url(), "u", "id = 750");
   std::string up = "id\n";
   std::string down = "id\n";
   for (int i = 1; i <= 1500; ++i) {
@@ -245,6 +260,8 @@ TEST_F(ServerFaults, DeadlockBetweenTwoLoads) {
   pgsluice(load("empty.csv", "id\n"));  // makes the ledger
   Process first(load("up.csv", up));
   Process second(load("down.csv", down));
+  ASSERT_TRUE(half_way.is_reached(2));
+  half_way.open();
   const Finished a = first.wait();
   const Finished b = second.wait();
   EXPECT_THAT(a.exit_code, ::testing::AnyOf(0, 3)) << a.out;
@@ -270,14 +287,13 @@ TEST_F(FullDisk, IsWaitedFor) {
   db().run("create tablespace small location '" + space + "/ts'");
   db().run("alter table t set tablespace small");
   Process process(command());
-  for (int i = 0; i < 1000 && db().number("select count(*) from pg_stat_activity where query like "
-                                          "'/* pgsluice load%'") == 0;
-       ++i)
-    std::this_thread::sleep_for(5ms);
+  ASSERT_TRUE(gate().is_reached());
   // What is left is taken away, and given back later.
   EXPECT_NE(0,
             std::system(("dd if=/dev/zero of=" + space + "/filler bs=64k 2> /dev/null").c_str()));
-  std::this_thread::sleep_for(2s);
+  gate().open();
+  const std::string log = own_server().folder() + "/server.log";
+  EXPECT_TRUE(is_seen([&] { return read_file(log).contains("No space left on device"); }));
   EXPECT_TRUE(process.running()) << process.out_so_far();
   std::system(("mount -o remount,size=64m " + space + "; rm " + space + "/filler").c_str());
   const Finished finished = process.wait();
@@ -310,29 +326,26 @@ TEST_F(FewConnections, LoadGoesOnWithFewer) {
   wait_for_chunks(4);
   EXPECT_LE(sessions(), 3);
   taken_.clear();
-  // Those that were parked come back.
-  std::int64_t most = 0;
-  while (process.running()) {
-    most = std::max(most, sessions());
-    std::this_thread::sleep_for(10ms);
-  }
+  EXPECT_TRUE(is_seen([this] { return sessions() >= 4; })) << "those that were parked come back";
+  gate().open();
   const Finished finished = process.wait();
   EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
-  EXPECT_GE(most, 4);
   EXPECT_THAT(finished.out, HasSubstr("had no room for 4 connections"));
   expect_all_is_well();
 }
 
 /// Whichever of the run's first connections gets it.
 TEST_F(FewConnections, OneIsEnough) {
+  gate().open();
   leave(1);
-  const Finished finished = pgsluice(command({"--retry-for", "20s"}));
+  const Finished finished = pgsluice(command({"--retry-for", "60s"}));
   EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
   EXPECT_THAT(finished.out, HasSubstr("no room for a connection that keeps a second run"));
   expect_all_is_well();
 }
 
 TEST_F(FewConnections, NoneIsWaitedForAndThenSaid) {
+  gate().open();
   leave(0);
   const Finished refused = pgsluice(command({"--retry-for", "500ms"}));
   EXPECT_EQ(4, refused.exit_code) << refused.err << refused.out;
@@ -384,7 +397,7 @@ class LazyServer : public ServerFaults {
 TEST_F(LazyServer, LostChunksAreSentAgain) {
   hold_the_wal_writer();
   Process process(command());
-  wait_for_chunks(20);
+  wait_for_chunks(8);
   crash();
   const Finished finished = process.wait();
   EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;

@@ -105,8 +105,8 @@ TEST(ServerWait, OneThatStartsIsWaitedFor) {
   server.stop("fast");
   const TemporaryFolder folder;
   folder.write("001_a.sql", "create table a (id int)");
-  Process process({"migrate", "up", "--dir", folder.path(), "-d", server.url(), "--wait", "60s"});
-  process.says("--wait");
+  Process process({"migrate", "up", "--dir", folder.path(), "-d", server.url(), "--wait", "5min"});
+  ASSERT_TRUE(process.says("--wait"));
   server.start();
   const Finished finished = process.wait();
   EXPECT_EQ(0, finished.exit_code) << finished.err;

@@ -4,16 +4,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <random>
-#include <thread>
 
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/gate.hpp"
+#include "support/killing.hpp"
 #include "support/pooler.hpp"
 #include "support/process.hpp"
 #include "support/server.hpp"
@@ -21,7 +20,6 @@
 namespace sluice::test {
 namespace {
 
-using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
 /// The program itself is killed, its files are taken away or changed, nobody listens to it.
@@ -45,6 +43,7 @@ class ToolFaults : public DatabaseTest {
             "--progress", "none", "--max-rejects", "10000"};
   }
 
+  Gate half_way() const { return {url(), "t", "id >= " + std::to_string(rows_ / 2)}; }
   void slow_down(const std::string& seconds) {
     db().run(
         "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(" +
@@ -86,14 +85,9 @@ class ToolFaults : public DatabaseTest {
 
 /// A hundred times killed, the load ends with each row once and each reject once.
 TEST_F(ToolFaults, KilledAHundredTimes) {
-  const auto began = std::chrono::steady_clock::now();
-  ASSERT_EQ(3, pgsluice(command()).exit_code);
-  const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::steady_clock::now() - began);
-  std::mt19937 random(11);
-  int killed = 0;
+  Killer killer(11, time_of(command(), 3) * 2 / 3);
   int finished = 0;
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; killer.goes_on(100, 31); ++round) {
     if (round == 0 ||
         db().value("select state from pgsluice.loads order by load_id desc limit 1") ==
             "finished") {
@@ -103,25 +97,23 @@ TEST_F(ToolFaults, KilledAHundredTimes) {
       ::unlink((folder_ / "in.rejects.jsonl").c_str());
       ++finished;
     }
-    Process process(command());
-    std::this_thread::sleep_for(std::chrono::microseconds(
-        std::uniform_int_distribution<long long>(0, whole.count() * 2 / 3)(random)));
-    process.signal(SIGKILL);
-    if (process.wait().exit_code == 128 + SIGKILL) ++killed;
+    killer.kills(command());
     ASSERT_TRUE(no_session_left());
   }
   const Finished last = pgsluice(command());
   EXPECT_THAT(last.exit_code, ::testing::AnyOf(0, 3)) << last.err;
-  EXPECT_GT(killed, 30);
-  std::printf("killed %d times in %d loads\n", killed, finished);
+  EXPECT_GT(killer.killed(), 30);
+  std::printf("killed %d times in %d loads\n", killer.killed(), finished);
   expect_all_is_well();
 }
 
 TEST_F(ToolFaults, InterruptedWithRejectsAndResumed) {
-  slow_down("0.0001");
+  Gate gate = half_way();
   Process process(command());
   wait_for_chunks(3);
+  ASSERT_TRUE(gate.is_reached());
   process.signal(SIGINT);
+  gate.open();  // what is under way is ended well
   const Finished stopped = process.wait();
   EXPECT_EQ(130, stopped.exit_code) << stopped.err;
   EXPECT_THAT(stopped.err, HasSubstr("rejects are in"));
@@ -170,12 +162,19 @@ TEST_F(ToolFaults, FullDiskForTheRejectsStopsTheLoad) {
 
 class ChangingSource : public ToolFaults {
  protected:
+  /// Of which so few chunks are under way that the source is not at its end before the gate opens.
+  std::vector<std::string> command() const {
+    std::vector<std::string> arguments = ToolFaults::command();
+    arguments.insert(arguments.end(), {"--jobs", "2"});
+    return arguments;
+  }
   /// Loads while `change` is made to the file.
   Finished load_while(const std::function<void()>& change) {
-    slow_down("0.0001");
+    Gate gate = half_way();
     Process process(command());
     wait_for_chunks(2);
     change();
+    gate.open();
     Finished finished = process.wait();
     EXPECT_EQ(7, finished.exit_code) << finished.err;
     EXPECT_THAT(finished.err, HasSubstr("changed while it was read"));
@@ -206,11 +205,12 @@ TEST_F(ChangingSource, ReplacedIsNoticed) {
 
 /// Whoever may read it, and what it is called, is not its content.
 TEST_F(ChangingSource, ATouchedFileIsComparedAndLoaded) {
-  slow_down("0.0001");
+  Gate gate = half_way();
   Process process(command());
   wait_for_chunks(2);
   ASSERT_EQ(0, ::chmod(path_.c_str(), 0640));
   ASSERT_EQ(0, ::rename(path_.c_str(), (folder_ / "processing.csv").c_str()));
+  gate.open();
   const Finished finished = process.wait();
   EXPECT_EQ(3, finished.exit_code) << finished.err;
   EXPECT_THAT(finished.err + finished.out, HasSubstr("another name or mode while it was read"));
@@ -218,7 +218,7 @@ TEST_F(ChangingSource, ATouchedFileIsComparedAndLoaded) {
 }
 
 TEST_F(ChangingSource, ChangedInPlaceWithItsTimeSetBackIsNoticed) {
-  slow_down("0.0001");
+  Gate gate = half_way();
   Process process(command());
   wait_for_chunks(2);
   struct stat before{};
@@ -230,6 +230,7 @@ TEST_F(ChangingSource, ChangedInPlaceWithItsTimeSetBackIsNoticed) {
   }
   const struct timespec times[2] = {before.st_atim, before.st_mtim};
   ASSERT_EQ(0, ::utimensat(AT_FDCWD, path_.c_str(), times, 0));
+  gate.open();
   const Finished finished = process.wait();
   EXPECT_EQ(7, finished.exit_code) << finished.err;
   EXPECT_EQ("unfinished", db().value("select state from pgsluice.loads"));
@@ -266,12 +267,19 @@ TEST_F(PooledLoads, LoadsWork) {
 
 TEST_F(PooledLoads, KilledLoadsAreResumed) {
   slow_down("0.0001");
+  Gate gate = half_way();
   for (int round = 0; round < 3; ++round) {
     Process process(pooled_command());
     wait_for_chunks(2 + 2 * round);
     process.signal(SIGKILL);
     process.wait();
+    // The pooler may need a moment to notice its end; the next one does not wait for it for ever.
+    ASSERT_TRUE(
+        comes_true("select not exists (select from pg_locks where locktype = 'advisory' and "
+                   "granted and classid <> 7001 and database = (select oid from pg_database where "
+                   "datname = current_database()))"));
   }
+  gate.open();
   db().run("drop trigger slow on t");
   Finished finished;
   for (int i = 0; i < 50; ++i) {  // the pooler may need a moment to notice the last one's end
@@ -284,13 +292,14 @@ TEST_F(PooledLoads, KilledLoadsAreResumed) {
 }
 
 TEST_F(PooledLoads, SecondRunIsToldOfTheFirst) {
-  slow_down("0.0005");
+  Gate gate = half_way();
   Process process(pooled_command());
   wait_for_chunks(1);
   const Finished second = pgsluice(pooled_command());
   EXPECT_EQ(6, second.exit_code) << second.err;
   EXPECT_THAT(second.err, HasSubstr("another run holds this load"));
   process.signal(SIGINT);
+  gate.open();
   EXPECT_EQ(130, process.wait().exit_code);
 }
 

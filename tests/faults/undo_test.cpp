@@ -3,11 +3,10 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <random>
-#include <thread>
 
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/killing.hpp"
 #include "support/process.hpp"
 #include "support/proxy.hpp"
 
@@ -22,20 +21,15 @@ class KilledOnce : public DatabaseTest {
   /// Kills it after drawn times, and lets the last one run to its end. Returns how many were
   /// killed.
   int run_and_kill(const std::vector<std::string>& command, int rounds, int microseconds_max) {
-    std::mt19937 random(11);
-    int killed = 0;
-    for (int round = 0; round < rounds; ++round) {
-      Process process(command);
-      std::this_thread::sleep_for(std::chrono::microseconds(
-          std::uniform_int_distribution<int>(0, microseconds_max)(random)));
-      process.signal(SIGKILL);
-      if (process.wait().exit_code == 128 + SIGKILL) ++killed;
+    Killer killer(11, std::chrono::microseconds(microseconds_max));
+    while (killer.goes_on(rounds, 0)) {
+      killer.kills(command);
       EXPECT_TRUE(no_session_left());
       after_each_kill();
     }
     const Finished last = pgsluice(command);
     EXPECT_EQ(0, last.exit_code) << last.err;
-    return killed;
+    return killer.killed();
   }
   virtual void after_each_kill() {}
 
@@ -71,11 +65,24 @@ TEST_F(KilledUndo, GoesOnAndDeletesEachRowOnce) {
   };
   ASSERT_EQ(0, load(folder_.write("a.csv", csv)).exit_code);
   ASSERT_EQ(0, load(folder_.write("b.csv", csv.substr(0, csv.find("\n1001\n") + 1))).exit_code);
-  const int killed = run_and_kill(
-      {"loads", "undo", "1", "--table", "t", "--column", "load", "-d", url(), "--output", "json"},
-      25, 250000);
-  EXPECT_GT(killed, 5);
-  EXPECT_GT(half_, 0) << "none was killed in the middle";
+  const std::vector<std::string> undo{"loads", "undo", "1",   "--table",  "t",   "--column",
+                                      "load",  "-d",   url(), "--output", "json"};
+  {
+    // The first one in the middle, in front of a row that somebody else has locked.
+    Session other(url());
+    other.run("begin; select from t where load = 1 and id = 150000 for update");
+    Process process(undo);
+    ASSERT_TRUE(comes_true(
+        "select rows_undone > 0 and exists (select from pg_locks where not granted) from "
+        "pgsluice.loads where load_id = 1 and state = 'undoing'"));
+    process.signal(SIGKILL);
+    EXPECT_EQ(128 + SIGKILL, process.wait().exit_code);
+    other.run("rollback");
+    EXPECT_TRUE(no_session_left());
+    after_each_kill();
+    ASSERT_EQ(1, half_);
+  }
+  EXPECT_LT(0, run_and_kill(undo, 25, 250000));
   EXPECT_EQ("void 200000",
             db().value("select state || ' ' || rows_undone from pgsluice.loads where "
                        "load_id = 1"));
@@ -100,7 +107,7 @@ TEST_F(KilledOnce, AfterSqlIsRunOnce) {
                                      "-d",          url(), "--progress",   "none",
                                      "--after-sql", sql,   "--chunk-size", "4K"};
     if (*how != '\0') command.emplace_back(how);
-    EXPECT_GT(run_and_kill(command, 15, 120000), 3);
+    EXPECT_LT(0, run_and_kill(command, 15, 120000));
     EXPECT_EQ("3000", db().value("select string_agg(rows::text, ' ') from said"));
     EXPECT_EQ(3000, db().number("select count(*) from t"));
     EXPECT_EQ("", ledger_disagreement("t"));
@@ -121,6 +128,7 @@ class CutEverywhere : public DatabaseTest {
     });
     command.insert(command.end(), {"-d", proxy.url(url())});
     pgsluice(std::move(command));
+    EXPECT_TRUE(no_session_left());
     return sent >= cut;
   }
   void expect_well(std::vector<std::string> command) {
@@ -142,7 +150,7 @@ TEST_F(CutEverywhere, TheEndOfALoadIsDoneOnce) {
                                      "t",           "--progress", "none",
                                      "-j",          "1",          "--set-sequences",
                                      "--after-sql", sql,          "--retry-for",
-                                     "20s"};
+                                     "60s"};
     command.insert(command.end(), more.begin(), more.end());
     std::size_t cut = 0;
     for (bool was_cut = true; was_cut && cut < 200;) {
@@ -167,7 +175,7 @@ TEST_F(CutEverywhere, ALoadIsTakenOutOnce) {
   db().run("create table t (id int, load bigint)");
   const std::string path = folder_.write("a.csv", "id\n5\n6\n");
   const std::vector<std::string> undo{"loads",    "undo", "1",           "--table", "t",
-                                      "--column", "load", "--retry-for", "20s"};
+                                      "--column", "load", "--retry-for", "60s"};
   std::size_t cut = 0;
   for (bool was_cut = true; was_cut && cut < 200;) {
     SCOPED_TRACE("cut behind message " + std::to_string(++cut));
