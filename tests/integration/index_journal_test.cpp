@@ -355,12 +355,9 @@ TEST_F(IndexJournal, NamesTheRowThatAnIndexRefuses) {
   EXPECT_EQ("by_id", indexes_of("t")) << "the others are built";
   db().run("delete from t where id = 77 and length(v) > 10");
   // An index has an entry also for a row that is gone, while a snapshot of autovacuum's sees it.
-  for (int i = 0;
-       i < 2000 && db().value("select exists (select from pg_stat_activity where datname "
-                              "= current_database() and backend_xmin is not null and "
-                              "pid <> pg_backend_pid())") == "t";
-       ++i)
-    db().run("select pg_sleep(0.005)");
+  ASSERT_TRUE(
+      comes_true("select not exists (select from pg_stat_activity where datname = "
+                 "current_database() and backend_xmin is not null and pid <> pg_backend_pid())"));
   const Finished again = run({"loads", "restore", "1"});
   EXPECT_EQ(0, again.exit_code) << again.err;
   EXPECT_EQ("by_id,by_v", indexes_of("t"));
@@ -474,8 +471,7 @@ TEST_F(IndexJournal, IsNotGivenUpUnderARun) {
   const std::string is_at_work =
       "select exists (select from pg_locks where locktype = 'advisory' and granted and database = "
       "(select oid from pg_database where datname = current_database()))";
-  for (int i = 0; i < 2000 && other.value(is_at_work) == "f"; ++i)
-    other.run("select pg_sleep(0.005)");
+  ASSERT_TRUE(test::comes_true(other, is_at_work));
   const Finished refused = run({"loads", "forget", "1", "--give-up-indexes"});
   EXPECT_EQ(6, refused.exit_code) << refused.err;
   EXPECT_THAT(refused.err, HasSubstr("a run is at work on this load"));

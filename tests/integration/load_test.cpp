@@ -415,12 +415,8 @@ TEST_F(LoadTest, SecondRunAtTheSameTimeIsHeldOff) {
   Loaded first;
   std::thread running([&] { first = run_load(url(), options_); });
   Session other(url());
-  for (int i = 0;
-       i < 3000 &&
-       other.number("select count(*) from pg_locks where not granted and locktype = 'relation'") ==
-           0;
-       ++i)
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_TRUE(test::comes_true(
+      other, "select exists (select from pg_locks where not granted and locktype = 'relation')"));
   const Loaded second = load_again();
   EXPECT_EQ(FailureKind::held, second.failure) << second.message;
   EXPECT_THAT(second.message, HasSubstr("pgsluice"));

@@ -289,8 +289,8 @@ class Reading : public ::testing::Test {
     ::setenv("no_proxy", "*", 1);
     for (int i = 0; i < 40'000; ++i) object_.body += std::to_string(i * 7919 % 100'003) + "\n";
     options_.part_bytes = 64 * limits::KiB;
-    options_.retry_for = 5s;
-    options_.stall_max = 300ms;
+    options_.retry_for = 1min;
+    options_.stall_max = 1min;
   }
 
   std::unique_ptr<ObjectReader> open(const std::string& path = "/a") {
@@ -343,6 +343,7 @@ TEST_F(Reading, WithoutRangesGoesBackByReadingAgain) {
 }
 
 TEST_F(Reading, WhatStandsStillIsAskedForFromThere) {
+  options_.stall_max = 500ms;
   std::atomic<int> stalls = 0;
   server_.answer_by([&](const WebServer::Asked& asked) {
     WebServer::Answer answer = object_.answer(asked);
@@ -362,13 +363,13 @@ TEST_F(Reading, WhatStandsStillIsAskedForFromThere) {
 
 TEST_F(Reading, AReaderThatIsBusyIsNoStall) {
   options_.retry_for = 0ms;  // a second attempt would fail
-  options_.stall_max = 2s;
+  options_.stall_max = 5s;
   object_.has_ranges = false;
   while (object_.body.size() < 16 * limits::MiB) object_.body += object_.body;
   const auto reader = open();
   std::string text(1000, '\0');
   ASSERT_LT(0, reader->read_some(text.data(), text.size()));
-  std::this_thread::sleep_for(3s);
+  std::this_thread::sleep_for(6s);
   ASSERT_TRUE(reader->seek(0));
   EXPECT_TRUE(object_.body == rest_of(*reader));
   EXPECT_EQ(1, server_.asked().size());

@@ -16,7 +16,7 @@ TEST(Signals, ThatComeAtTheEndKeepNothingRunning) {
     ASSERT_EQ(0, ::raise(SIGTERM));
     for (int i = 0; i < steps; ++i) io.poll_one();
     signals.end();
-    io.run_for(1s);
+    io.run_for(1min);
     EXPECT_TRUE(io.stopped()) << steps;
   }
 }
