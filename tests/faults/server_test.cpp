@@ -244,7 +244,10 @@ TEST_F(ServerFaults, LostPrivilegeStopsTheLoadAtOnce) {
 /// them, and it is tried again.
 TEST_F(ServerFaults, DeadlockBetweenTwoLoads) {
   db().run("alter system set deadlock_timeout = '100ms'");
-  db().run("create table u (id int primary key); select pg_reload_conf()");
+  // With a trigger each row is inserted before the next one is looked at.
+  db().run(
+      "create table u (id int primary key); create trigger slow before insert on u for each row "
+      "execute function slow(); select pg_reload_conf()");
   Gate half_way(url(), "u", "id = 750");
   std::string up = "id\n";
   std::string down = "id\n";
