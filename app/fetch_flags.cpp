@@ -11,6 +11,7 @@
 #include "app/flag_values.hpp"
 #include "app/output.hpp"
 #include "app/signals.hpp"
+#include "base/ascii.hpp"
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
@@ -29,11 +30,6 @@ constexpr std::array own_headers{
     "range",          "if-match", "if-range",          "accept-encoding",
     "content-length", "host",     "transfer-encoding", "connection"};
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-  return text;
-}
-
 /// The value may be a secret: it is never shown.
 void add_header(const std::string& line, const std::string& where, http::Headers& headers) {
   const std::size_t colon = line.find(':');
@@ -46,7 +42,8 @@ void add_header(const std::string& line, const std::string& where, http::Headers
     throw Failure(FailureKind::usage,
                   where + ": is no header; write for example 'Authorization: Bearer ...'");
   }
-  if (std::ranges::any_of(own_headers, [&](const char* own) { return lower(name) == own; }))
+  if (std::ranges::any_of(own_headers,
+                          [&](const char* own) { return in_small_letters(name) == own; }))
     throw Failure(FailureKind::usage, where + ": " + name + " is said by pgsluice itself");
   headers.emplace_back(name, trimmed(std::string_view(line).substr(colon + 1)));
 }

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "base/ascii.hpp"
+
 namespace sluice {
 namespace {
 
@@ -13,14 +15,6 @@ struct Unit {
   std::string_view name;  ///< lower case
   double factor;
 };
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
 
 /// A number, blanks, one of the units. Negative, empty and overflowing texts are refused.
 template <std::size_t N>
@@ -32,7 +26,7 @@ std::expected<double, bool> parse_with_unit(std::string_view text,
   if (error != std::errc() || number < 0 || !std::isfinite(number)) return std::unexpected(false);
   std::string_view rest(end, text.data() + text.size() - end);
   while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
-  const std::string name = lower(rest);
+  const std::string name = in_small_letters(rest);
   for (const Unit& unit : units) {
     if (unit.name == name) return number * unit.factor;
   }

@@ -8,6 +8,7 @@
 #include <new>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "base/failure.hpp"
 #include "base/printable.hpp"
 
@@ -20,14 +21,6 @@ struct FreeUrl {
 using UrlPtr = std::unique_ptr<CURLU, FreeUrl>;
 
 constexpr unsigned parsing = CURLU_URLENCODE | CURLU_ALLOW_SPACE;
-
-char lower(char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); }
-
-std::string lower(std::string_view text) {
-  std::string small(text);
-  for (char& c : small) c = lower(c);
-  return small;
-}
 
 /// Empty where there is no such part.
 std::string part(CURLU* url, CURLUPart which, unsigned flags = 0) {
@@ -47,8 +40,9 @@ Address address_in(CURLU* url) {
        {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS, CURLUPART_FRAGMENT})
     curl_url_set(url, secret, nullptr, 0);
   address.url = part(url, CURLUPART_URL, CURLU_NO_DEFAULT_PORT);
-  address.origin = lower(part(url, CURLUPART_SCHEME) + "://" + part(url, CURLUPART_HOST)) + ":" +
-                   part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  address.origin =
+      in_small_letters(part(url, CURLUPART_SCHEME) + "://" + part(url, CURLUPART_HOST)) + ":" +
+      part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
   return address;
 }
 
@@ -72,7 +66,7 @@ std::string plain_name(std::string_view parameter) {
   char* const text =
       curl_easy_unescape(nullptr, written.c_str(), static_cast<int>(written.size()), &size);
   if (text == nullptr) throw std::bad_alloc();
-  std::string name = lower(std::string_view(text, static_cast<std::size_t>(size)));
+  std::string name = in_small_letters(std::string_view(text, static_cast<std::size_t>(size)));
   curl_free(text);
   std::erase_if(name, [](char c) { return c == '-' || c == '_' || c == ' ' || c == '+'; });
   return name;
@@ -181,7 +175,7 @@ Failure wrong(const std::string& url, CURLUcode why) {
 }  // namespace
 
 bool is_url(std::string_view text) {
-  const std::string begins = lower(text.substr(0, 8));
+  const std::string begins = in_small_letters(text.substr(0, 8));
   if (begins.starts_with("http://") || begins.starts_with("https://")) return true;
   return (begins.starts_with("http:") || begins.starts_with("https:")) &&
          text.find('@') != std::string_view::npos;
@@ -204,7 +198,7 @@ Address address_behind(const Address& from, const std::string& location) {
   if (result == CURLUE_OK)
     result = curl_url_set(parsed.get(), CURLUPART_URL, location.c_str(),
                           parsing | CURLU_NON_SUPPORT_SCHEME);
-  const std::string scheme = lower(part(parsed.get(), CURLUPART_SCHEME));
+  const std::string scheme = in_small_letters(part(parsed.get(), CURLUPART_SCHEME));
   if (result != CURLUE_OK || (scheme != "http" && scheme != "https")) {
     throw Failure(FailureKind::failed, "the server sends on to what is no URL");
   }

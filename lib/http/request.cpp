@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/ascii.hpp"
+
 namespace sluice::http {
 namespace {
 
 bool is_same_name(std::string_view one, std::string_view other) {
-  const auto lower = [](char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); };
-  return std::ranges::equal(one, other, {}, lower, lower);
+  return std::ranges::equal(one, other, {}, ascii_lower, ascii_lower);
 }
 
 }  // namespace

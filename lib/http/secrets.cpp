@@ -93,12 +93,6 @@ std::size_t length_at(std::string_view text, std::size_t at, std::string_view se
   return most;
 }
 
-std::string in_small_letters(std::string_view text) {
-  std::string small(text);
-  std::ranges::transform(small, small.begin(), ascii_lower);
-  return small;
-}
-
 /// Up to the first byte that is none of it.
 std::string from_base64(std::string_view text) {
   constexpr std::string_view digits =

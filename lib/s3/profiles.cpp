@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/trimmed.hpp"
 #include "s3/url_text.hpp"
 

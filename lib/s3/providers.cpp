@@ -5,6 +5,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/ascii.hpp"
 #include "base/printable.hpp"
 #include "s3/url_text.hpp"
 

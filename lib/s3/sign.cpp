@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "s3/digest.hpp"
 #include "s3/url_text.hpp"
 

@@ -79,10 +79,4 @@ std::string form_decoded(std::string_view text) {
   return url_decoded(blanks);
 }
 
-std::string in_small_letters(std::string_view text) {
-  std::string made(text);
-  for (char& c : made) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return made;
-}
-
 }  // namespace sluice::s3

@@ -27,7 +27,4 @@ std::string url_decoded(std::string_view text);
 /// The same for a form, where a plus is a blank.
 std::string form_decoded(std::string_view text);
 
-/// ASCII letters as small ones.
-std::string in_small_letters(std::string_view text);
-
 }  // namespace sluice::s3

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <limits>
 
+#include "base/ascii.hpp"
 #include "chunk/shapes.hpp"
 #include "csv/dialect.hpp"
 #include "sniff/value_kind.hpp"
@@ -30,8 +31,7 @@ bool begins_as_number(std::string_view text) {
 
 /// What the server reads as a time, though no digit is in it (datetime.c, datetktbl).
 bool is_time_word(std::string_view text) {
-  std::string word;
-  for (const char c : text) word += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  const std::string word = in_small_letters(text);
   for (const char* known :
        {"epoch", "infinity", "inf", "now", "today", "tomorrow", "yesterday", "allballs"})
     if (word.ends_with(known)) return true;  // also behind a sign

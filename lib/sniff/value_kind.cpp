@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/ascii.hpp"
 #include "base/endian.hpp"
 #include "sniff/local_date.hpp"
 #include "tuple/codec.hpp"
@@ -17,14 +18,6 @@ namespace sluice::sniff {
 namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-std::string lower(std::string_view text) {
-  std::string made(text);
-  std::ranges::transform(made, made.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
-  return made;
-}
 
 /// What PostgreSQL's codec makes of a text. A copy, because codecs read a few bytes more.
 struct Binary {
@@ -183,17 +176,19 @@ bool is_null_word(std::string_view text) {
       "\\n",  "-",      "--",     "?",   "missing", ".",    "#null!"};
   static constexpr std::size_t word_max = 7;
   return may_be(text, word_max, "nN(<#\\-?mM.") &&
-         std::ranges::find(words, lower(text)) != words.end();
+         std::ranges::find(words, in_small_letters(text)) != words.end();
 }
 
 bool is_boolean(std::string_view text) {
   static constexpr std::array<std::string_view, 6> words{"true", "false", "t", "f", "yes", "no"};
-  return may_be(text, 5, "tTfFyYnN") && std::ranges::find(words, lower(text)) != words.end();
+  return may_be(text, 5, "tTfFyYnN") &&
+         std::ranges::find(words, in_small_letters(text)) != words.end();
 }
 
 bool is_special(std::string_view text) {
   static constexpr std::array<std::string_view, 4> words{"nan", "infinity", "-infinity", "inf"};
-  return may_be(text, 9, "nNiI-") && std::ranges::find(words, lower(text)) != words.end();
+  return may_be(text, 9, "nNiI-") &&
+         std::ranges::find(words, in_small_letters(text)) != words.end();
 }
 
 bool is_uuid(std::string_view text) {

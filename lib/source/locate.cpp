@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 
+#include "base/ascii.hpp"
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
 #include "base/reject_name.hpp"
@@ -23,8 +24,8 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 3> kinds{".csv", ".tsv", ".txt"};
 constexpr std::array<std::string_view, 6> packings{"", ".gz", ".zst", ".lz4", ".xz", ".bz2"};
 
-bool has_kind(std::string name) {
-  for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+bool has_kind(std::string_view written) {
+  const std::string name = in_small_letters(written);
   return std::ranges::any_of(packings, [&name](std::string_view packing) {
     if (!name.ends_with(packing)) return false;
     const std::string_view plain(name.data(), name.size() - packing.size());
