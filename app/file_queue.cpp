@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/chunks_of.hpp"
 #include "base/exit_code.hpp"
 #include "base/limits.hpp"
 #include "load/known_objects.hpp"
@@ -98,25 +99,10 @@ bool FileQueue::may_be_looked_at(std::size_t file) const {
 asio::awaitable<void> FileQueue::find_known(load::Resources on, load::Shared& shared,
                                             std::size_t end) {
   constexpr std::size_t at_once = 1000;
-  known_.resize(files_.size());
-  for (std::size_t begin = next_; begin < end && !endings_.is_over(); begin += at_once) {
-    std::vector<load::FileToFind> paths;
-    std::vector<std::size_t> which;
-    for (std::size_t i = begin; i < std::min(begin + at_once, end); ++i) {
-      if (is_known(i) || !may_be_looked_at(i)) continue;
-      which.push_back(i);
-      paths.push_back(files_[i].to_find());
-    }
-    if (paths.empty()) continue;
-    try {
-      auto found = co_await load::find_known_files(on, shared, files_.options(), std::move(paths));
-      for (std::size_t i = 0; i < which.size(); ++i) known_[which[i]] = std::move(found[i]);
-    } catch (const pg::PgError&) {
-      co_return;  // the loads ask for themselves
-    } catch (const Failure&) {
-      co_return;  // ... and say what is wrong
-    }
-  }
+  std::vector<std::size_t> which;
+  for (std::size_t i = next_; i < end; ++i)
+    if (!is_known(i) && may_be_looked_at(i)) which.push_back(i);
+  co_await ask(on, shared, which, at_once, &FileQueue::ask_of_files);
 }
 
 bool FileQueue::has_listed() const {
@@ -128,24 +114,44 @@ bool FileQueue::has_listed() const {
 
 asio::awaitable<void> FileQueue::find_listed(load::Resources on, load::Shared& shared) {
   constexpr std::size_t at_once = 10'000;
-  known_.resize(files_.size());
   std::vector<std::size_t> which;
   for (std::size_t i = 0; i < files_.size(); ++i)
     if (files_[i].is_listed()) which.push_back(i);
-  for (std::size_t begin = 0; begin < which.size() && !endings_.is_over(); begin += at_once) {
-    std::vector<load::ObjectToFind> objects;
-    for (std::size_t i = begin; i < std::min(begin + at_once, which.size()); ++i)
-      objects.push_back({files_[which[i]].path, files_[which[i]].stamp});
+  co_await ask(on, shared, which, at_once, &FileQueue::ask_of_objects);
+}
+
+asio::awaitable<void> FileQueue::ask(load::Resources on, load::Shared& shared,
+                                     const std::vector<std::size_t>& which, std::size_t at_once,
+                                     Asking asking) {
+  known_.resize(files_.size());
+  for (const std::span<const std::size_t> some : chunks_of(which, at_once)) {
+    if (endings_.is_over()) co_return;
     try {
-      auto found = co_await load::find_known_objects(on, shared, files_.options(), objects);
-      for (std::size_t i = 0; i < found.size(); ++i)
-        known_[which[begin + i]].report = std::move(found[i]);
+      std::vector<load::KnownFile> found = co_await (this->*asking)(on, shared, some);
+      for (std::size_t i = 0; i < some.size(); ++i) known_[some[i]] = std::move(found[i]);
     } catch (const pg::PgError&) {
       co_return;  // the loads ask for themselves
     } catch (const Failure&) {
       co_return;  // ... and say what is wrong
     }
   }
+}
+
+asio::awaitable<std::vector<load::KnownFile>> FileQueue::ask_of_files(
+    load::Resources on, load::Shared& shared, std::span<const std::size_t> which) {
+  std::vector<load::FileToFind> files;
+  for (const std::size_t i : which) files.push_back(files_[i].to_find());
+  co_return co_await load::find_known_files(on, shared, files_.options(), std::move(files));
+}
+
+asio::awaitable<std::vector<load::KnownFile>> FileQueue::ask_of_objects(
+    load::Resources on, load::Shared& shared, std::span<const std::size_t> which) {
+  std::vector<load::ObjectToFind> objects;
+  for (const std::size_t i : which) objects.push_back({files_[i].path, files_[i].stamp});
+  auto found = co_await load::find_known_objects(on, shared, files_.options(), objects);
+  std::vector<load::KnownFile> known(found.size());
+  for (std::size_t i = 0; i < found.size(); ++i) known[i].report = std::move(found[i]);
+  co_return known;
 }
 
 bool FileQueue::take_known(std::size_t file) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "app/file_endings.hpp"
@@ -60,6 +61,19 @@ class FileQueue {
   std::vector<Later> take_later();
 
  private:
+  /// What the ledger says of each of these.
+  using Asking = asio::awaitable<std::vector<load::KnownFile>> (FileQueue::*)(
+      load::Resources, load::Shared&, std::span<const std::size_t>);
+
+  asio::awaitable<void> ask(load::Resources on, load::Shared& shared,
+                            const std::vector<std::size_t>& which, std::size_t at_once,
+                            Asking asking);
+  asio::awaitable<std::vector<load::KnownFile>> ask_of_files(load::Resources on,
+                                                             load::Shared& shared,
+                                                             std::span<const std::size_t> which);
+  asio::awaitable<std::vector<load::KnownFile>> ask_of_objects(load::Resources on,
+                                                               load::Shared& shared,
+                                                               std::span<const std::size_t> which);
   bool may_go_side_by_side() const;
   bool may_be_known() const;
   bool may_be_looked_at(std::size_t file) const;
