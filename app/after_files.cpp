@@ -1,7 +1,8 @@
 #include "app/after_files.hpp"
 
-#include <algorithm>
 #include <filesystem>
+#include <set>
+#include <string_view>
 
 #include "base/exit_code.hpp"
 #include "base/path_text.hpp"
@@ -22,11 +23,12 @@ bool is_loaded(const report::Ending& ending) {
 
 AfterFiles::AfterFiles(const LoadFlags& flags, const CommandFiles& files, const AfterLoad& after)
     : flags_(flags), files_(files), after_(after) {
+  if (after.what == AfterLoad::What::keep) return;
   // What a folder or a pattern has named was there when it was looked through.
+  const std::set<std::string_view> named(flags.files.begin(), flags.files.end());
   for (std::size_t file = 0; file < files.size(); ++file) {
     const std::string& path = files[file].path;
-    const bool is_named = std::ranges::find(flags.files, path) != flags.files.end();
-    was_there_.push_back(!is_named || is_there(path));
+    was_there_.push_back(!named.contains(path) || is_there(path));
   }
 }
 

@@ -40,7 +40,7 @@ class AfterFiles {
   const LoadFlags& flags_;
   const CommandFiles& files_;
   const AfterLoad& after_;
-  std::vector<bool> was_there_;      ///< when the command began, by the number of the file
+  std::vector<bool> was_there_;      ///< when the command began, by number; none where all are kept
   bool has_failed_member_ = false;   ///< of the archive that is being loaded
   bool has_other_archive_ = false;   ///< a member of it was loaded from another one of its name
   bool is_of_two_archives_ = false;  ///< the file that has ended
