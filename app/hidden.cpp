@@ -60,7 +60,8 @@ std::vector<Hidden> hidden_in(const std::vector<std::string>& arguments) {
     const std::string value = is_flag ? argument.substr(equals + 1) : argument;
     if (script::without_secrets({value}).front() != value) hidden.push_back({value, "***"});
   }
-  std::erase_if(hidden, [](const Hidden& one) { return one.text == one.shown; });
+  // What is shown of it all the same has no secret: "http://host" is "http://host/".
+  std::erase_if(hidden, [](const Hidden& one) { return one.shown.contains(one.text); });
   // What has another one in it comes first.
   std::ranges::stable_sort(hidden, std::greater(),
                            [](const Hidden& one) { return one.text.size(); });
