@@ -116,6 +116,18 @@ Coding coding_of(const Response& answer) {
   return coding;
 }
 
+std::string unread_packing(const Response& answer) {
+  static constexpr std::array unread{"br", "deflate", "compress", "x-compress", "dcb", "dcz"};
+  const std::string text = in_small_letters(answer.header("Content-Encoding").value_or(""));
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    const std::string_view one = trimmed(std::string_view(text).substr(at, end - at));
+    if (std::ranges::find(unread, one) != unread.end()) return std::string(one);
+    at = end + 1;
+  }
+  return {};
+}
+
 bool is_page(const Response& answer) {
   const std::string type = answer.header("Content-Type").value_or("");
   return is_same_text(trimmed(std::string_view(type).substr(0, type.find(';'))), "text/html");

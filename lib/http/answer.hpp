@@ -39,6 +39,10 @@ Coding coding_of(const Response& answer);
 /// Transfer-Encoding as it is sent, of all headers of that name.
 std::string coding_text(const Response& answer);
 
+/// By which packing of Content-Encoding the bytes can be read by nobody here: "br". Empty for
+/// others: what they are is seen by their content, and some servers say what is not so.
+std::string unread_packing(const Response& answer);
+
 /// Whether the server calls it text/html.
 bool is_page(const Response& answer);
 

@@ -32,9 +32,9 @@ Address next_address(const Address& from, const std::string& location, const Exc
 
 }  // namespace
 
-Response Client::send(const Request& request) {
+Response Client::send(const Request& request, const std::string& called) {
   Address to = address_of(request.url);
-  const std::string name = name_of(to);
+  const std::string name = called.empty() ? name_of(to) : called;
   Request next = request;
   if (!connecting_.is_signed) next.url = to.url;
   for (std::size_t redirects = 0; redirects <= limits::redirects_max; ++redirects) {
@@ -49,6 +49,8 @@ Response Client::send(const Request& request) {
         throw Failure(FailureKind::failed, name + ": the server does not answer");
       carrier_.wait(milliseconds{100});
     }
+    const bool is_of_s3 = whole.answer.body.find("<Code>") != std::string::npos;
+    if (exchange.proxy_status() && !is_of_s3) throw exchange.proxy_failure(name);
     if (exchange.result() != CURLE_OK)
       throw Failure(FailureKind::failed, name + ": " + exchange.words());
     const auto location = whole.answer.header("Location");

@@ -20,8 +20,8 @@ class Client {
   /// The answer, whatever its status is. Redirects of a GET are followed to the same server alone,
   /// as its headers may be secrets of that one; other ones are the answer, and so are all where
   /// requests are signed. Throws Failure where there is none, and where it is longer than
-  /// limits::small_answer_bytes_max.
-  Response send(const Request& request);
+  /// limits::small_answer_bytes_max. `called`: in place of the URL in what is said of it.
+  Response send(const Request& request, const std::string& called = {});
 
   /// As what takes one wants it. The client outlives it.
   Send sender() {

@@ -1,11 +1,13 @@
 #include "http/exchange.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <new>
 
 #include "base/failure.hpp"
 #include "base/quantity.hpp"
 #include "base/trimmed.hpp"
+#include "http/answer.hpp"
 
 namespace sluice::http {
 namespace {
@@ -14,6 +16,14 @@ namespace {
 void require_curl() {
   static const CURLcode result = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (result != CURLE_OK) throw Failure(FailureKind::failed, curl_easy_strerror(result));
+}
+
+bool is_login_refusal(int status) { return status == 401 || status == 407; }
+
+/// To a proxy without a tunnel all of the URL is said: "GET http://host/a.csv HTTP/1.1".
+bool is_sent_to_proxy(std::string_view head) {
+  const std::string_view first = head.substr(0, head.find('\r'));
+  return first.substr(std::min(first.find(' '), first.size())).starts_with(" http://");
 }
 
 /// Of a body that comes faster than it is asked for there is so much on its way in curl.
@@ -61,7 +71,9 @@ struct Exchange::Calls {
   static int sent(CURL*, curl_infotype what, char* bytes, std::size_t size, void* data) {
     if (what != CURLINFO_HEADER_OUT) return 0;
     try {
-      static_cast<Exchange*>(data)->secrets_.add_request({bytes, size});
+      auto& exchange = *static_cast<Exchange*>(data);
+      exchange.is_by_proxy_ = is_sent_to_proxy({bytes, size});
+      exchange.secrets_.add_request({bytes, size});
       return 0;
     } catch (const std::bad_alloc&) {
       return 0;
@@ -91,13 +103,14 @@ void Exchange::end() {
   is_running_ = false;
 }
 
-void Exchange::start(const Request& request, const Address* login) {
+void Exchange::start(const Request& request, const Address* login, Netrc netrc) {
   end();
-  prepare(request, login);
+  prepare(request, login, netrc);
   answer_ = {};
   reason_.clear();
   error_.fill('\0');
-  is_over_ = has_begun_ = false;
+  is_over_ = has_begun_ = is_by_proxy_ = false;
+  result_ = CURLE_OK;
   heard_ = 0;
   const CURLMcode added = curl_multi_add_handle(carrier_.get(), easy_.get());
   if (added != CURLM_OK) throw Failure(FailureKind::failed, curl_multi_strerror(added));
@@ -105,7 +118,7 @@ void Exchange::start(const Request& request, const Address* login) {
 }
 
 /// Redirects are followed by who asks, which knows what may be told to whom.
-void Exchange::prepare(const Request& request, const Address* login) {
+void Exchange::prepare(const Request& request, const Address* login, Netrc netrc) {
   CURL* const easy = easy_.get();
   curl_easy_reset(easy);  // its connections stay
   headers_.reset();
@@ -125,7 +138,7 @@ void Exchange::prepare(const Request& request, const Address* login) {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_.data());
-  if (!connecting_.is_signed)
+  if (!connecting_.is_signed && netrc == Netrc::asked)
     curl_easy_setopt(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
   if (connecting_.is_near) curl_easy_setopt(easy, CURLOPT_PROXY, "");
   // A stream of HTTP/2 that nobody reads is kept in memory, up to megabytes; a connection of its
@@ -192,10 +205,28 @@ void Exchange::take_header(std::string_view line) {
   }
 }
 
-bool Exchange::is_refused_by_proxy() const {
+/// What a server behind a proxy says comes with the proxy's name on it (Via), mostly.
+std::optional<int> Exchange::proxy_status() const {
   long status = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &status);
-  return result_ != CURLE_OK && status >= 300;
+  if (result_ != CURLE_OK && status >= 300) return static_cast<int>(status);
+  const bool is_of_server = answer_.status != 407 && answer_.header("Via");
+  if (!is_by_proxy_ || is_of_server || !is_login_refusal(answer_.status)) return std::nullopt;
+  return answer_.status;
+}
+
+Failure Exchange::proxy_failure(const std::string& name) const {
+  const int status = proxy_status().value_or(0);
+  // tinyproxy says of a wrong login what servers say of theirs.
+  const bool is_certain = !is_by_proxy_ || status == 407;
+  const std::string who = is_certain ? "the proxy" : "the proxy, or the server behind it,";
+  const std::string problem = name + ": " + who + " answers " + status_text(status, reason());
+  if (!is_login_refusal(status)) return {FailureKind::failed, problem};
+  const std::string advice =
+      "A proxy is logged in to by its variable: http_proxy=http://USER:PASSWORD@HOST:PORT";
+  if (is_certain) return {FailureKind::usage, problem, advice + "."};
+  return {FailureKind::usage, problem,
+          advice + "; a server by --http-header 'Authorization: ...' or by ~/.netrc."};
 }
 
 std::string Exchange::words() const {

@@ -5,9 +5,11 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/failure.hpp"
 #include "http/address.hpp"
 #include "http/request.hpp"
 #include "http/secrets.hpp"
@@ -67,8 +69,10 @@ class Exchange {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  /// `login`: of the address, where the server is the one that it is for.
-  void start(const Request& request, const Address* login);
+  enum class Netrc { asked, left };
+  /// `login`: of the address, where the server is the one that it is for. ~/.netrc is left where
+  /// somebody else than the user has named the server: it may have a login for all that there are.
+  void start(const Request& request, const Address* login, Netrc netrc = Netrc::asked);
   void resume() { curl_easy_pause(easy_.get(), CURLPAUSE_CONT); }
   /// Forgets a request that is under way.
   void end();
@@ -76,8 +80,12 @@ class Exchange {
   bool is_over() const { return is_over_; }
   CURLcode result() const { return result_; }    ///< REQUIRES: is_over()
   bool has_begun() const { return has_begun_; }  ///< all headers are there
-  /// A proxy has said that it goes no further. REQUIRES: is_over()
-  bool is_refused_by_proxy() const;
+  /// Of an answer by which a proxy itself refuses to go on, as far as is known; nothing where none
+  /// does.
+  /// REQUIRES: is_over()
+  std::optional<int> proxy_status() const;
+  /// ... in words, with the object's name. REQUIRES: proxy_status()
+  Failure proxy_failure(const std::string& name) const;
   /// What others have said, as it may be shown: without any secret that was sent to them.
   std::string shown(std::string_view text) const { return secrets_.without(text); }
   std::string reason() const { return shown(reason_); }  ///< of the status line
@@ -96,7 +104,7 @@ class Exchange {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
   };
 
-  void prepare(const Request& request, const Address* login);
+  void prepare(const Request& request, const Address* login, Netrc netrc);
   bool hear(std::string_view line);
   void take_header(std::string_view line);
 
@@ -112,7 +120,8 @@ class Exchange {
   bool is_running_ = false;
   bool is_over_ = false;
   bool has_begun_ = false;
-  std::size_t heard_ = 0;  ///< bytes of headers
+  bool is_by_proxy_ = false;  ///< which answers itself where it does not want to go on
+  std::size_t heard_ = 0;     ///< bytes of headers
   CURLcode result_ = CURLE_OK;
 };
 

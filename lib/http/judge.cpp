@@ -67,6 +67,8 @@ Judgement judge(const Asked& asked, const ObjectFacts* known, const Response& an
   if (is_transient(status)) return {Verdict::again, ": " + says};
   if ((status == ok || status == partial) && coding_of(answer) == Coding::other)
     return {Verdict::unreadable, ": the server sends it in a coding that is not read"};
+  if ((status == ok || status == partial) && !unread_packing(answer).empty())
+    return {Verdict::unreadable, ": the server sends it packed in a way that is not read"};
   const int wanted = asked.is_range ? partial : ok;
   if (known == nullptr) {
     if (asked.is_range && status == no_such_range) return {Verdict::ask_for_all, {}};

@@ -51,7 +51,9 @@ bool is_lasting(CURLcode result) {
   }
 }
 
-std::string advice_on(CURLcode result) {
+std::string advice_on(CURLcode result, const Requester* requester) {
+  if (result == CURLE_COULDNT_RESOLVE_HOST && requester != nullptr)
+    return requester->advice_on_unknown_host();
   const bool is_untrusted =
       result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE;
   return is_untrusted ? "An authority of your own is trusted with --ca-file FILE." : "";
@@ -183,7 +185,8 @@ void ObjectReader::start(Part& part) {
   if (is_named_by_user)
     headers.insert(headers.end(), options_.headers.begin(), options_.headers.end());
   part.exchange.start({.url = part.to.url, .headers = std::move(headers), .body = {}},
-                      is_named_by_user ? &address_ : &part.to);
+                      is_named_by_user ? &address_ : &part.to,
+                      is_named_by_user ? Exchange::Netrc::asked : Exchange::Netrc::left);
 }
 
 /// What an exchange that has ended means for its part.
@@ -248,9 +251,10 @@ void ObjectReader::finish_unanswered(Part& part) {
                                                         std::to_string(part.position())
                                                   : part.exchange.words());
   const bool is_first = !is_known_ && !part.is_stalled;
-  if (is_lasting(result) ||
-      (is_first && (is_mistaken(result) || part.exchange.is_refused_by_proxy())))
-    return part.fail({FailureKind::failed, name_ + why, advice_on(result)});
+  if (is_first && part.exchange.proxy_status())
+    return part.fail(part.exchange.proxy_failure(name_));
+  if (is_lasting(result) || (is_first && is_mistaken(result)))
+    return part.fail({FailureKind::failed, name_ + why, advice_on(result, requester_.get())});
   if (part.is_stalled && is_known_ && facts_.etag.empty() && !part.is_untouched()) {
     return part.fail({FailureKind::failed,
                       name_ + why + ", and the rest cannot be asked for: it has no strong ETag"});
@@ -276,6 +280,8 @@ void ObjectReader::go_elsewhere(Part& part) {
 
 /// Where a redirect had led may have been a place for a while, and keys may have expired.
 void ObjectReader::finish_refused(Part& part) {
+  if (part.exchange.proxy_status() && part.code_in_body().empty())
+    return part.fail(part.exchange.proxy_failure(name_));
   if (!requester_) {
     if (part.redirects > 0 || part.to.url == address_.url)
       return part.fail({FailureKind::usage, name_ + part.judged.why + part.code_in_body(),

@@ -142,7 +142,9 @@ std::string ObjectReader::Part::code_in_body() const {
 }
 
 std::string ObjectReader::Part::coding() const {
-  return " (" + printable_line(exchange.shown(coding_text(refusal)).substr(0, word_max)) + ")";
+  const std::string packing = unread_packing(refusal);
+  const std::string& text = packing.empty() ? coding_text(refusal) : packing;
+  return " (" + printable_line(exchange.shown(text).substr(0, word_max)) + ")";
 }
 
 }  // namespace sluice::http

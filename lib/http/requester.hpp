@@ -25,6 +25,8 @@ class Requester {
   virtual Next next(const Request& sent, const Response& answer) = 0;
   /// What such an answer means for people, with the object's name.
   virtual Failure failure(const Response& answer) const = 0;
+  /// What to do where the server's name means no address; empty where nothing is known of that.
+  virtual std::string advice_on_unknown_host() const { return {}; }
 
   /// Of the object, without secrets.
   virtual const std::string& name() const = 0;

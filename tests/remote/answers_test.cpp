@@ -34,6 +34,8 @@ TEST_F(Fetch, ACodingIsNoEnd) {
       {cut({{coding, "identity"}, {"Content-Length", length}, {"ETag", "\"a\""}}),
        "before its end"},
       {cut({{coding, "x-foo"}}), "in a coding that is not read (x-foo)"},
+      {Answer{.headers = {{"Content-Encoding", "br"}}, .body = all},
+       "packed in a way that is not read (br)"},
       {cut({{coding, "x-foo"}, {"Content-Length", length}}),
        "in a coding that is not read (x-foo)"},
       {cut({{coding, "\x1b[31mEVIL\x07"}}), "not read (\\x1b[31mEVIL\\x07)"},
@@ -141,7 +143,7 @@ TEST_F(S3Fetch, AKeyIsShownInOneLine) {
   WebServer server(store.handler());
   const Finished finished = load_s3(server, "s3://bucket/a\nb.csv");
   EXPECT_EQ(0, finished.exit_code) << finished.err;
-  EXPECT_THAT(finished.err, AllOf(HasSubstr("without TLS"), Not(HasSubstr("a\nb"))));
+  EXPECT_THAT(finished.err, AllOf(HasSubstr("b.csv -> public.t"), Not(HasSubstr("a\nb"))));
 }
 
 }  // namespace

@@ -195,6 +195,19 @@ TEST(Judge, ALengthHoldsInEachCoding) {
   EXPECT_FALSE(facts("identity", "0").has_ranges);
 }
 
+TEST(Answer, APackingThatNobodyReadsIsNamed) {
+  for (const char* packing : {"br", "BR", "gzip, br", "deflate ,gzip"})
+    EXPECT_NE("", unread_packing(answer(200, {{"content-encoding", packing}}))) << packing;
+  for (const char* packing :
+       {"", "identity", "gzip", "x-gzip", "zstd", "aws-chunked", "utf-8", ","})
+    EXPECT_EQ("", unread_packing(answer(200, {{"content-encoding", packing}}))) << packing;
+  for (const int status : {200, 206}) {
+    const Response packed = answer(
+        status, {{"Content-Encoding", "br"}, {"Content-Range", "bytes 0-9/10"}, {"ETag", "\"a\""}});
+    EXPECT_EQ(Verdict::unreadable, judge({0, 10, true}, nullptr, packed, "").verdict);
+  }
+}
+
 TEST(Answer, APageIsToldByItsType) {
   for (const char* type : {"text/html", "Text/HTML; charset=utf-8", "text/html ;x"})
     EXPECT_TRUE(is_page(answer(200, {{"content-type", type}}))) << type;
