@@ -9,6 +9,7 @@
 #include "ledger/begin_load.hpp"
 #include "ledger/places.hpp"
 #include "ledger/stages.hpp"
+#include "ledger/stamp.hpp"
 #include "load/behind.hpp"
 #include "load/drift.hpp"
 #include "load/make_table.hpp"
@@ -20,6 +21,7 @@
 #include "resume/candidates.hpp"
 #include "resume/compare.hpp"
 #include "source/marked_source.hpp"
+#include "source/remote.hpp"
 
 namespace sluice::load {
 namespace {
@@ -30,6 +32,22 @@ Sql defer_statements(const plan::Plan& plan, const Sql& load) {
   for (const writer::Index& index : plan.indexes.deferrable)
     defer += ledger::defer_statements(load, plan.target.table.id, index);
   return defer.empty() ? defer : plan.target.settings_sql + defer;
+}
+
+/// An object that was put there once more, with the same content, is known by what a listing says
+/// of it from now on. All that was read of it had this ETag. Who may not write that, or has lost
+/// the connection, compares its content once more the next time.
+asio::awaitable<void> keep_stamp(pg::Connection& connection, const ledger::NewLoad& now,
+                                 const ledger::KnownLoad& load) {
+  const bool is_new = !now.source_stamp.empty() && now.source_stamp != load.source_stamp;
+  const bool is_of_it = now.source_path == load.source_path;
+  if (!is_new || !is_of_it || !source::is_remote(now.source_path)) co_return;
+  const Sql statement = ledger::stamp_statement(load.id, now);
+  try {
+    co_await connection.query(statement);
+  } catch (const pg::PgError&) {
+    co_return;
+  }
 }
 
 }  // namespace
@@ -154,7 +172,10 @@ asio::awaitable<bool> Entrance::enter() {
   ledger::BeginOptions begin;
   resume::Verdict verdict = co_await judge_source(connection, begin.before);
   switch (verdict.kind) {
-    case Kind::nothing_to_do: tell_nothing_to_do(run_, *verdict.load); co_return false;
+    case Kind::nothing_to_do:
+      co_await keep_stamp(connection, entry_, *verdict.load);
+      tell_nothing_to_do(run_, *verdict.load);
+      co_return false;
     case Kind::resume:
       co_await resume(connection, *verdict.load, std::move(begin.before));
       co_return true;
