@@ -80,7 +80,7 @@ int run_check(LoadFlags& flags) {
     if (!options.rejects.ratio_max && !options.rejects.rejects_max)
       options.rejects.rejects_max = std::numeric_limits<std::uint64_t>::max();
     Runtime runtime(connection_of(flags));
-    runtime.also_cancel([&flags] { flags.load.unpack.buckets->stop(); });
+    runtime.also_end([&flags] { flags.load.unpack.buckets->stop(); });
     std::vector<std::string> names;
     if (flags.finds_dialect) names = ask_column_names(runtime, options.table);
     for (const Input& input : inputs_of(files_of(flags), options.unpack)) {

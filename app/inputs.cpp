@@ -76,6 +76,30 @@ class EachOnce {
   std::map<std::pair<dev_t, ino_t>, std::vector<std::string>> seen_;
 };
 
+/// "http://host:80", "s3://bucket"
+std::string place_of_remote(const std::string& path) {
+  return path.substr(0, path.find('/', path.find("://") + 3));
+}
+
+/// Once for each server, however many objects it has.
+void tell_plain_servers(const std::vector<std::string>& paths, const source::Buckets& buckets) {
+  std::set<std::string> places;
+  std::set<std::string> told;
+  for (const std::string& path : paths) {
+    if (!source::is_remote(path) || !places.insert(place_of_remote(path)).second) continue;
+    try {
+      const bool is_in_bucket = source::is_in_bucket(path);
+      const std::string server = is_in_bucket ? buckets.endpoint_of(path) : place_of_remote(path);
+      if (server.starts_with("http:") && told.insert(server).second)
+        print_note(server +
+                   " is asked without TLS: whoever is on the way can read and change what it "
+                   "sends");
+    } catch (const Failure&) {
+      // Who reads the object is told.
+    }
+  }
+}
+
 /// What is fetched, or comes once, says when it is read what it is; and what is not there says
 /// that.
 bool may_be_no_archive(const std::string& file) {
@@ -95,6 +119,7 @@ std::vector<std::string> files_of(const LoadFlags& flags, source::NamedByLists* 
   all = flags.load.unpack.buckets->with_matches(all, flags.as_named);
   const bool is_quiet = flags.common.quiet || flags.progress == ProgressMode::json;
   if (!is_quiet) tell_left_out(left_out);
+  if (!is_quiet) tell_plain_servers(all, *flags.load.unpack.buckets);
   std::vector<std::string> files;
   EachOnce once(is_quiet);
   std::ranges::copy_if(all, std::back_inserter(files),

@@ -16,8 +16,11 @@ int run_load(LoadFlags& flags, const MoreFiles& more) {
   int exit_code = exit_ok;
   try {
     settle_fetching(flags);
-    // A job's pattern may match nothing: there is nothing to do then.
-    if (!flags.files.empty()) exit_code = load_files(flags, more, several);
+    if (!flags.files.empty()) {
+      exit_code = load_files(flags, more, several);
+    } else if (as_text && !flags.common.quiet) {
+      print_result("no new files\n");  // of a job, whose patterns may match nothing
+    }
   } catch (const Failure& error) {
     report::Ending ending = ending_of(error, flags.files.front(), flags.load.table);
     exit_code = ending.exit_code;

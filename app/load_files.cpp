@@ -55,7 +55,7 @@ class Files {
         endings_(flags, more, files_, after_files_, runtime_, several),
         queue_(files_, file_options_, endings_),
         side_by_side_(runtime_, flags, more, files_, file_options_, endings_, queue_) {
-    runtime_.also_cancel([&flags] { flags.load.unpack.buckets->stop(); });
+    runtime_.also_end([&flags] { flags.load.unpack.buckets->stop(); });
   }
 
   int run() {
@@ -94,6 +94,7 @@ class Files {
 
   /// What all files decide together.
   std::optional<report::Ending> look_at_files() {
+    if (!flags_.create.is_given()) return std::nullopt;
     std::vector<plan::LoadOptions> all;
     for (std::size_t file = 0; file < files_.size(); ++file) all.push_back(options_for(file));
     try {
@@ -134,6 +135,13 @@ class Files {
   SideBySide side_by_side_;
 };
 
+/// What the table of several files says as well.
+bool is_told_by_table(const report::Ending& ending) {
+  const load::LoadReport& r = ending.report;
+  return ending.message.empty() && r.status == load::LoadReport::Status::nothing_to_do &&
+         r.rows_rejected == 0 && !r.plan.truncates;
+}
+
 /// "trips.csv: " of what does not say it itself.
 std::string name_in_front(const report::Ending& ending) {
   using Status = load::LoadReport::Status;
@@ -145,6 +153,7 @@ std::string name_in_front(const report::Ending& ending) {
 }  // namespace
 
 void print_ending(const report::Ending& ending, bool quiet, bool names_file) {
+  if (names_file && is_told_by_table(ending)) return;
   std::string text = text_of(ending);
   if (ending.message.empty()) {
     if (names_file) text.insert(0, name_in_front(ending));

@@ -28,8 +28,8 @@ void Runtime::end_on_signal() {
 }
 
 void Runtime::cancel_command() {
-  if (also_cancel_) also_cancel_();
   if (cancel_) cancel_();
+  if (also_end_) also_end_();
   command_.emit(asio::cancellation_type::terminal);
 }
 
@@ -41,6 +41,7 @@ void Runtime::run(asio::awaitable<void> command) {
   };
   const auto stop_soon = [this] {
     if (stop_) stop_();
+    if (also_end_) also_end_();
   };
   signals_.listen({.soon = stop_soon, .now = [this] { cancel_command(); }});
   asio::co_spawn(io_, std::move(command), asio::bind_cancellation_slot(command_.slot(), on_end));

@@ -25,8 +25,9 @@ class Runtime {
   /// after a grace period.
   void on_signal(std::function<void()> stop, std::function<void()> cancel);
 
-  /// What else blocks, and is ended whenever a command is cancelled.
-  void also_cancel(std::function<void()> cancel) { also_cancel_ = std::move(cancel); }
+  /// What else blocks while something is read, and is ended whenever a command is stopped or
+  /// cancelled, behind that.
+  void also_end(std::function<void()> end) { also_end_ = std::move(end); }
 
   /// For a command that only asks: the first signal ends it.
   void end_on_signal();
@@ -48,7 +49,7 @@ class Runtime {
   asio::cancellation_signal command_;
   std::function<void()> stop_;
   std::function<void()> cancel_;
-  std::function<void()> also_cancel_;
+  std::function<void()> also_end_;
 };
 
 }  // namespace sluice::app

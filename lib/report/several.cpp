@@ -45,6 +45,13 @@ Totals totals_of(const Several& several) {
   return totals;
 }
 
+/// More files than that are a count, of which nothing else is to be said than that they are in.
+constexpr std::ptrdiff_t old_shown_max = 20;
+
+bool is_just_old(const Ending& ending) {
+  return is_old(ending) && ending.exit_code == exit_ok && ending.report.rows_rejected == 0;
+}
+
 std::string state_of(const Ending& ending) {
   if (!is_well(ending)) return "exit " + std::to_string(ending.exit_code);
   if (is_old(ending)) return "nothing to do";
@@ -62,6 +69,8 @@ std::string text_of(const Several& several) {
     return fmt::format("{:<14}  {:>15}  {}{:>10}  {}\n", result, stored, others, rejected, what);
   };
   std::string text = line("result", "rows stored", heads_of(counts), "rejected", "file");
+  const std::ptrdiff_t old = std::ranges::count_if(several.endings, is_just_old);
+  const bool counts_old = old > old_shown_max;
   auto ending = several.endings.begin();
   for (const std::string& path : several.files) {
     const std::string file = printable_line(path == "-" ? "stdin" : path);
@@ -71,10 +80,18 @@ std::string text_of(const Several& several) {
       continue;
     }
     const load::LoadReport& r = ending->report;
+    if (counts_old && is_just_old(*ending)) {
+      ++ending;
+      continue;
+    }
     text += line(state_of(*ending), format_count(r.now.rows_stored), cells_of(counts, r.now),
                  format_count(r.rows_rejected), file);
     ++ending;
   }
+  if (counts_old)
+    text += line(
+        "nothing to do", "0", cells_of(counts, {}), "0",
+        fmt::format("{} files that are in already", format_count(static_cast<std::uint64_t>(old))));
   return text + line("in all", format_count(totals.rows.rows_stored), cells_of(counts, totals.rows),
                      format_count(totals.rows_rejected),
                      fmt::format("{} of {} files", totals.ended_well, several.files.size()));

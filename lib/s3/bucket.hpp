@@ -41,8 +41,6 @@ class Bucket {
   const std::string& endpoint() const { return settings_.endpoint; }
   /// Where it is asked, for people: "http://127.0.0.1:9000", "https://s3.eu-west-1.amazonaws.com".
   std::string server() const;
-  /// Whether what is sent and read can be read on the way.
-  bool is_without_tls() const { return place().bucket_url().starts_with("http:"); }
 
   /// Learns from an answer that is no success to what was sent: the bucket's region, that the keys
   /// are too old, or, once, what time it is. True where what is known now is not what was sent by,

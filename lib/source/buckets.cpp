@@ -29,6 +29,12 @@ constexpr std::chrono::seconds near_connect_timeout{1};
 
 constexpr Backoff pauses{limits::retry_delay_min, limits::retry_delay_max};
 
+/// A bucket of another server is no host of Amazon's.
+std::string advice_on_unknown_host(const s3::Bucket& bucket) {
+  return bucket.endpoint().empty() ? "--s3-endpoint URL says where buckets of other servers are."
+                                   : "";
+}
+
 /// The requests for one object: each is signed when it is sent.
 class SignedRequests final : public http::Requester {
  public:
@@ -48,6 +54,10 @@ class SignedRequests final : public http::Requester {
 
   Failure failure(const http::Response& answer) const override {
     return bucket_->failure(answer, name_);
+  }
+
+  std::string advice_on_unknown_host() const override {
+    return source::advice_on_unknown_host(*bucket_);
   }
 
   const std::string& name() const override { return name_; }
@@ -77,7 +87,7 @@ class PatientClient {
       std::chrono::milliseconds delay = pauses.delay(attempt, random_share());
       const auto is_last = [&] { return Clock::now() - began + delay > retry_for_; };
       try {
-        http::Response response = client_.send(request);
+        http::Response response = client_.send(request, what_);
         has_answered_ = true;
         const std::int64_t now = std::time(nullptr);
         delay = std::max(delay, http::retry_after_of(response, now).value_or(delay));
@@ -87,7 +97,7 @@ class PatientClient {
       } catch (const Failure& failure) {
         if (!has_answered_) throw with_hint(failure);
         if (is_last()) throw;
-        tell(what_ + ": " + failure.problem());
+        tell(failure.problem());
       }
       std::this_thread::sleep_for(delay);
       request = bucket_.sign_anew(std::move(request));
@@ -95,12 +105,10 @@ class PatientClient {
   }
 
  private:
-  /// A bucket of another server is no host of Amazon's.
   Failure with_hint(const Failure& failure) const {
     const bool is_unknown = failure.problem().find("resolve host") != std::string::npos;
-    if (!is_unknown || !bucket_.endpoint().empty()) return failure;
-    return {failure.kind(), failure.problem(),
-            "--s3-endpoint URL says where buckets of other servers are."};
+    if (!is_unknown) return failure;
+    return {failure.kind(), failure.problem(), advice_on_unknown_host(bucket_)};
   }
 
   void tell(const std::string& why) {
@@ -215,11 +223,14 @@ std::unique_ptr<HttpSource> Buckets::open(const std::string& path,
   const std::optional<Listed> known = listed(path);
   HttpSource::Requested object{.requester = std::make_unique<SignedRequests>(bucket, address),
                                .place = place_in_stamps(address, *bucket),
-                               .is_without_tls = bucket->is_without_tls(),
                                .listed_etag = known ? known->etag : std::string()};
   http::FetchOptions own = options;
   own.ca_file = options_.ca_file;
   return std::make_unique<HttpSource>(std::move(object), own);
+}
+
+std::string Buckets::endpoint_of(const std::string& path) const {
+  return settings_of(s3::address_of(path)).endpoint;
 }
 
 std::optional<Listed> Buckets::listed(const std::string& path) {

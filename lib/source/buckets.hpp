@@ -52,6 +52,10 @@ class Buckets {
   /// does, unless there `may_be_none`, throws Failure{usage}.
   std::vector<std::string> with_matches(const std::vector<std::string>& paths, bool may_be_none);
 
+  /// Where its bucket is asked, "http://127.0.0.1:9000"; empty for Amazon or Google themselves.
+  /// REQUIRES: is_in_bucket(path). Throws Failure.
+  std::string endpoint_of(const std::string& path) const;
+
   /// Makes calls that wait for whoever hands out keys fail, and all later ones; ends the programs
   /// that do, each with its process group.
   void stop();

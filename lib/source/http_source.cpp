@@ -16,8 +16,7 @@ std::string whole_url(const std::string& path, const http::FetchOptions& options
 }
 
 bool is_named_page(const std::string& url) {
-  std::string file = http::file_name_of(url);
-  std::ranges::transform(file, file.begin(), ascii_lower);
+  const std::string file = in_small_letters(http::file_name_of(url));
   return file.ends_with(".htm") || file.ends_with(".html");
 }
 
@@ -53,14 +52,12 @@ std::string object_stamp(const std::string& place, const std::string& etag,
 HttpSource::HttpSource(const std::string& path, const http::FetchOptions& options)
     : reader_(std::make_unique<http::ObjectReader>(http::address_of(whole_url(path, options)),
                                                    options)),
-      place_(place_of_url(reader_->name())),
-      is_without_tls_(reader_->name().starts_with("http:")) {}
+      place_(place_of_url(reader_->name())) {}
 
 HttpSource::HttpSource(Requested object, const http::FetchOptions& options)
     : reader_(std::make_unique<http::ObjectReader>(std::move(object.requester), options,
                                                    std::move(object.listed_etag))),
-      place_(std::move(object.place)),
-      is_without_tls_(object.is_without_tls) {}
+      place_(std::move(object.place)) {}
 
 bool HttpSource::is_known() const {
   if (!is_known_ && reader_->begin()) is_known_ = true;
@@ -130,8 +127,6 @@ std::string HttpSource::oddity() const {
     if (!odd.empty()) odd += "; ";
     odd += text;
   };
-  if (is_without_tls_)
-    add(shown + " is fetched without TLS: whoever is on the way can read and change it");
   if (!is_known_) return odd;
   if (reader_->facts().is_page && !is_named_page(name()))
     add(shown + ": the server calls it text/html; is that a page to log in?");

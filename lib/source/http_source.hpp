@@ -22,8 +22,7 @@ class HttpSource final : public Source {
   /// What is asked for by other requests than those of a URL.
   struct Requested {
     std::unique_ptr<http::Requester> requester;
-    std::string place;  ///< the two words that its stamp begins with
-    bool is_without_tls = false;
+    std::string place;             ///< the two words that its stamp begins with
     std::string listed_etag = {};  ///< of the version that is meant, if it is there still
   };
   HttpSource(Requested object, const http::FetchOptions& options);
@@ -61,7 +60,6 @@ class HttpSource final : public Source {
 
   std::unique_ptr<http::ObjectReader> reader_;
   std::string place_;
-  bool is_without_tls_;
   mutable std::atomic<bool> is_known_ = false;  ///< what the first answer tells, for other threads
   std::array<char, recognised_bytes> first_{};  ///< of the content, as far as it was read
   std::size_t first_size_ = 0;

@@ -24,7 +24,7 @@ TEST_F(Fetch, IsLoadedOnceAndKnownByItsETag) {
   const Finished first = load(server, "/in/a.csv");
   EXPECT_EQ(0, first.exit_code) << first.err;
   EXPECT_THAT(first.out, HasSubstr("stored 20,000 rows"));
-  EXPECT_THAT(first.err, HasSubstr("fetched without TLS"));
+  EXPECT_THAT(first.err, HasSubstr("note: " + server.url() + " is asked without TLS"));
   expect_all(1);
   EXPECT_EQ(server.url() + "/in/a.csv?v=1",
             db().value("select source_path from pgsluice.loads where state = 'finished'"));
@@ -230,6 +230,28 @@ TEST_F(Fetch, AnotherHostIsToldNoSecret) {
   }
 }
 
+/// It may have a login for whoever is not named in it.
+TEST_F(Fetch, WhoIsRedirectedToIsToldNothingOfNetrc) {
+  const WebObject object{.body = rows(1)};
+  WebServer other(of(object));
+  WebServer server([&](const WebServer::Asked&) {
+    WebServer::Answer answer{.status = 302};
+    answer.headers.emplace_back("Location", other.url() + "/there.csv");
+    return answer;
+  });
+  const TemporaryFolder home;
+  home.write(".netrc", std::string("default login user password ") + secret + "\n");
+  Process::Options options = direct();
+  options.environment.push_back("HOME=" + (home / ""));
+  const Finished finished = pgsluice(arguments(server.url() + "/a.csv"), options);
+  EXPECT_EQ(0, finished.exit_code) << finished.err;
+  expect_all(1);
+  ASSERT_FALSE(server.asked().empty());
+  EXPECT_THAT(server.asked().front().header("authorization"), HasSubstr("Basic "));
+  ASSERT_FALSE(other.asked().empty());
+  for (const auto& asked : other.asked()) EXPECT_EQ("", asked.header("authorization"));
+}
+
 TEST_F(Fetch, HeadersMayStandInAFile) {
   const WebObject object{.body = rows(1)};
   WebServer server(of(object));
@@ -274,6 +296,14 @@ TEST_F(Fetch, WrongUsageShowsNoSecret) {
       pgsluice({"load", url, "-t", "t", "-d", this->url(), "--after", "delete"}, direct());
   EXPECT_EQ(2, after.exit_code);
   EXPECT_THAT(after.err, HasSubstr("acts on files of this machine"));
+}
+
+/// What is written otherwise than it is shown is no secret.
+TEST_F(Fetch, AServerAloneIsShownAsItIs) {
+  WebServer server([](const WebServer::Asked&) { return WebServer::Answer{.status = 404}; });
+  const Finished finished = pgsluice(arguments(server.url()), direct());
+  EXPECT_EQ(2, finished.exit_code);
+  EXPECT_THAT(finished.err, HasSubstr(server.url() + "/: the server answers 404"));
 }
 
 TEST_F(Fetch, ListsNameURLs) {

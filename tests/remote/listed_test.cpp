@@ -57,7 +57,7 @@ TEST_F(ListedFetch, WhatIsKnownIsNotAskedFor) {
   server.answer_by(store.handler());
   const Finished again = load_all(server);
   EXPECT_EQ(0, again.exit_code) << again.err.substr(0, 2000);
-  EXPECT_THAT(again.out, AllOf(HasSubstr("0000.csv"), HasSubstr("2499.csv"), HasSubstr("already")));
+  EXPECT_THAT(again.out, HasSubstr("2,500 files that are in already"));
   EXPECT_EQ((Requests{.lists = 3, .gets = 0}), requests(server));
   EXPECT_EQ(count_of_all, count());
 }
@@ -86,6 +86,39 @@ TEST_F(ListedFetch, WhatHasChangedIsLoadedAgain) {
   EXPECT_EQ("1,2", db().value("select string_agg(v::text, ',' order by v) from t where id = 2"))
       << "as of a local file of other content under the same name";
   EXPECT_EQ(6, count());
+}
+
+/// Another upload of the same: it is read once more, and known from then on.
+TEST_F(ListedFetch, WhatWasPutThereAgainIsComparedOnce) {
+  S3Store store = numbered(5);
+  store.objects[key(3)].body = rows(1);
+  WebServer server(store.handler());
+  ASSERT_EQ(0, load_all(server).exit_code);
+  for (const int i : {2, 3}) store.objects[key(i)].etag = "\"again\"";
+  const auto gets_of = [&](const std::vector<std::string>& more) {
+    server.answer_by(store.handler());
+    const Finished finished = load_all(server, more);
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+    return requests(server).gets;
+  };
+  EXPECT_LE(2, gets_of({"--dry-run"}));
+  EXPECT_LE(2, gets_of({})) << "a dry run keeps nothing";
+  EXPECT_EQ(0, gets_of({}));
+  EXPECT_EQ(20'004, count());
+}
+
+/// Under another name it is another object: nothing of the load that has brought it changes.
+TEST_F(ListedFetch, WhatIsSkippedAsTheSameContentIsNotTakenForIt) {
+  S3Store store = numbered(1);
+  WebServer server(store.handler());
+  ASSERT_EQ(0, load_all(server).exit_code);
+  const char* const stamps = "select string_agg(source_stamp, ',') from pgsluice.loads";
+  const std::string before = db().value(stamps);
+  store.objects[key(7)] = store.objects[key(0)];
+  store.objects[key(7)].etag = "\"copy\"";
+  const Finished again = load_all(server, {"--same-content", "skip"});
+  EXPECT_EQ(0, again.exit_code) << again.err;
+  EXPECT_EQ(before, db().value(stamps));
 }
 
 TEST_F(ListedFetch, WhatHasGrownIsRefusedAsALocalFileIs) {

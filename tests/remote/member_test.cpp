@@ -35,7 +35,7 @@ TEST_F(MemberFetch, EachThatIsMeantIsALoad) {
     EXPECT_EQ("ab", all());
     const Finished again = load_s3(server, path, {"--member", "*.csv"});
     EXPECT_EQ(0, again.exit_code) << command << again.err;
-    EXPECT_THAT(again.out, HasSubstr("already"));
+    EXPECT_THAT(again.out, HasSubstr("nothing to do"));
     EXPECT_EQ("ab", all());
     const Finished none = load_s3(server, path, {"--member", "*.tsv"});
     EXPECT_EQ(2, none.exit_code) << none.err;

@@ -121,6 +121,23 @@ TEST_F(ByProxy, BucketsAreReadByIt) {
   EXPECT_EQ(server.asked().size(), proxy_.asked().size());
 }
 
+/// Of a bucket too it is the proxy that refuses, and no key is wrong.
+TEST_F(ByProxy, ARefusalIsNotTheBuckets) {
+  const S3Store store{.objects = {{"in/a.csv", {.body = rows(1)}}}};
+  WebServer server(store.handler());
+  for (const char* const path : {"s3://bucket/in/*", "s3://bucket/in/a.csv"}) {
+    const Finished finished = load_by(
+        {"http_proxy=" + proxy_with("hIddEnother"), "AWS_CONFIG_FILE=/gone",
+         "AWS_SHARED_CREDENTIALS_FILE=/gone", std::string("AWS_ACCESS_KEY_ID=") + S3Store::key_id,
+         std::string("AWS_SECRET_ACCESS_KEY=") + S3Store::key_secret},
+        path, {"--s3-endpoint", server.url()});
+    EXPECT_EQ(2, finished.exit_code) << finished.err;
+    EXPECT_THAT(finished.err,
+                HasSubstr(std::string(path) + ": the proxy, or the server behind it, answers 401"));
+  }
+  EXPECT_TRUE(server.asked().empty());
+}
+
 /// A proxy that is none, or does not want us, and what is said of it.
 TEST_F(ByProxy, NoRefusalShowsItsLogin) {
   const std::string at = std::string("user:") + secret + "@";
@@ -133,9 +150,11 @@ TEST_F(ByProxy, NoRefusalShowsItsLogin) {
     std::string words;
   };
   for (const auto& [proxy, url, words] :
-       {Case{"http_proxy=" + proxy_with("hIddEnother"), plain, "the server answers 401"},
-        {"https_proxy=" + proxy_with("hIddEnother"), tls, "CONNECT tunnel failed, response 401"},
-        {"https_proxy=http://" + proxy_.host_and_port(), tls, "response 407"},
+       {Case{"http_proxy=" + proxy_with("hIddEnother"), plain,
+             "the proxy, or the server behind it, answers 401"},
+        {"http_proxy=http://" + proxy_.host_and_port(), plain, "the proxy answers 407"},
+        {"https_proxy=" + proxy_with("hIddEnother"), tls, "the proxy answers 401"},
+        {"https_proxy=http://" + proxy_.host_and_port(), tls, "the proxy answers 407"},
         {"http_proxy=http://" + at + "127.0.0.1:" + std::to_string(nobody.number()), plain,
          "127.0.0.1"},
         {"http_proxy=http://" + at + "nowhere.invalid:1", plain, "nowhere.invalid"},

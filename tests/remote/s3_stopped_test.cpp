@@ -53,7 +53,7 @@ TEST_F(S3Stopped, AListingOfAListEndsAtASignalAlsoAmidAPause) {
 
 /// The program that hands out keys ignores signals; of a pattern keys are asked for at the
 /// beginning, of an object when it is read.
-TEST_F(S3Stopped, WhileKeysAreAskedForTwoSignalsEndIt) {
+TEST_F(S3Stopped, WhileKeysAreAskedForOneSignalEndsIt) {
   const S3Store store{.objects = {{"a.csv", {.body = rows(1, 10)}}}};
   const WebServer server(store.handler());
   for (const char* const path : {"s3://bucket/a.csv", "s3://bucket/*.csv"}) {
@@ -72,13 +72,8 @@ TEST_F(S3Stopped, WhileKeysAreAskedForTwoSignalsEndIt) {
         pid = read_file(folder / "pid");
         return !pid.empty() || !command.running();
       });
-      const auto before = std::chrono::steady_clock::now();
-      for (bool is_first = true; command.running(); is_first = false) {
-        command.signal(SIGINT);
-        std::this_thread::sleep_for(is_first ? 300ms : 50ms);
-      }
+      command.signal(SIGINT);
       EXPECT_EQ(128 + SIGINT, command.wait().exit_code) << words.front();
-      EXPECT_GT(50s, std::chrono::steady_clock::now() - before) << words.front();
       ASSERT_FALSE(pid.empty()) << command.err_so_far();
       wait_until([&] { return ::kill(std::stoi(pid), 0) != 0; });
     }

@@ -23,7 +23,7 @@ TEST_F(S3Fetch, IsLoadedOnceAndKnownByItsETag) {
   const Finished first = load_s3(server, "S3://bucket/in/a b.csv");
   EXPECT_EQ(0, first.exit_code) << first.err;
   EXPECT_THAT(first.out, HasSubstr("stored 20,000 rows"));
-  EXPECT_THAT(first.err, HasSubstr("s3://bucket/in/a b.csv is fetched without TLS"));
+  EXPECT_THAT(first.err, HasSubstr("note: " + server.url() + " is asked without TLS"));
   expect_all(1);
   EXPECT_EQ("s3://bucket/in/a b.csv",
             db().value("select source_path from pgsluice.loads where state = 'finished'"));
@@ -412,6 +412,17 @@ TEST_F(S3Fetch, AListingIsTriedAgainAndRefused) {
   EXPECT_THAT(refused.err, HasSubstr("s3://bucket/2026/*: AccessDenied"));
 }
 
+/// There is no such region, and no such host.
+TEST_F(S3Fetch, AHostThatIsUnknownIsNoServerOfAmazons) {
+  for (const std::string path : {"s3://bucket/a.csv", "s3://bucket/*.csv"}) {
+    const Finished finished =
+        pgsluice(arguments(path, {"--s3-region", "no-region-0", "--s3-anonymous"}), with());
+    EXPECT_EQ(1, finished.exit_code);
+    EXPECT_THAT(finished.err, HasSubstr("pgsluice: " + path + ": Could not resolve host"));
+    EXPECT_THAT(finished.err, HasSubstr("--s3-endpoint URL says where"));
+  }
+}
+
 TEST_F(S3Fetch, AJobLoadsWhatIsNew) {
   S3Store store;
   store.objects["else.csv"] = {.body = "id,v,x\n0,1,a\n"};
@@ -422,6 +433,7 @@ TEST_F(S3Fetch, AJobLoadsWhatIsNew) {
                    "[[job]]\nname = \"s3\"\ncron = \"@every 1s\"\nload = \"s3://bucket/in/*.csv\"\n"
                    "table = \"t\"\nflags = [\"--s3-endpoint\", \"" +
                        server.url() + "\"]\n");
+  std::string said;
   const auto run_until = [&](const std::string& state) {
     std::string now;
     is_seen([&] {
@@ -429,6 +441,7 @@ TEST_F(S3Fetch, AJobLoadsWhatIsNew) {
           pgsluice({"schedule", "run", "--once", "--config", config, "-d", url()}, with());
       EXPECT_EQ(0, ran.exit_code) << ran.err;
       EXPECT_THAT(ran.out + ran.err, Not(HasSubstr(secret)));
+      said += ran.err;
       now = db().value(
           "select count(*) || ' ' || (select count(*) > 0 from pgsluice.job_runs) from t");
       return now == state || HasFailure();
@@ -436,6 +449,7 @@ TEST_F(S3Fetch, AJobLoadsWhatIsNew) {
     return now;
   };
   EXPECT_EQ("0 true", run_until("0 true")) << "nothing matches, and there is nothing to do";
+  EXPECT_THAT(said, HasSubstr("said: no new files"));
   store.objects["in/a.csv"] = {.body = "id,v,x\n1,1,a\n"};
   EXPECT_EQ("1 true", run_until("1 true"));
   store.objects["in/b.csv"] = {.body = "id,v,x\n2,1,a\n"};
