@@ -95,6 +95,10 @@ inline constexpr std::chrono::milliseconds fetch_connect_timeout = 10s;
 inline constexpr std::chrono::milliseconds fetch_answer_max = 5min;
 inline constexpr std::chrono::milliseconds fetch_stall_max = 30s;
 inline constexpr std::size_t redirects_max = 10;
+/// Small objects that are fetched side by side: as many as are stored together.
+inline constexpr std::size_t objects_at_once_default = 32;
+/// Of one answer, those behind its body too.
+inline constexpr std::size_t answer_header_bytes_max = 64 * KiB;
 /// Of an answer that is no object: a listing, credentials.
 inline constexpr std::size_t small_answer_bytes_max = 64 * MiB;
 /// What is read of an answer that nobody wants, so that its connection serves again.
@@ -200,6 +204,8 @@ inline constexpr double ratio_estimate_factor = 4;
 /// their lane are tried before more are.
 inline constexpr std::uint64_t refused_alike_max = 16;
 inline constexpr std::uint64_t probes_max = 8;
+/// Of a reject file's name, what comes from the source's: with room for what is put behind it.
+inline constexpr std::size_t reject_name_bytes_max = 180;
 /// How many names are tried for a reject file that must not replace another one.
 inline constexpr int reject_names_max = 10'000;
 /// What is gathered of rejects before it is written.

@@ -231,7 +231,8 @@ Failure Exchange::proxy_failure(const std::string& name) const {
 
 std::string Exchange::words() const {
   if (has_too_many_headers())
-    return "the server sends more than " + format_bytes(header_bytes_max) + " of headers";
+    return "the server sends more than " + format_bytes(limits::answer_header_bytes_max) +
+           " of headers";
   const std::string words = error_[0] == '\0' ? curl_easy_strerror(result_) : shown(error_.data());
   // It shows the whole address, with its login.
   if (words.starts_with("Unsupported proxy"))

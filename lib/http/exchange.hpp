@@ -10,14 +10,12 @@
 #include <string_view>
 
 #include "base/failure.hpp"
+#include "base/limits.hpp"
 #include "http/address.hpp"
 #include "http/request.hpp"
 #include "http/secrets.hpp"
 
 namespace sluice::http {
-
-/// Of one answer, those behind its body too.
-inline constexpr std::size_t header_bytes_max = 64 * 1024;
 
 /// What hears an answer while it comes. Throws nothing: curl calls it.
 class Receiver {
@@ -90,7 +88,7 @@ class Exchange {
   std::string shown(std::string_view text) const { return secrets_.without(text); }
   std::string reason() const { return shown(reason_); }  ///< of the status line
   /// The answer has headers without an end, in front of its body or behind it.
-  bool has_too_many_headers() const { return heard_ > header_bytes_max; }
+  bool has_too_many_headers() const { return heard_ > limits::answer_header_bytes_max; }
   /// What went wrong, in curl's words. REQUIRES: is_over()
   std::string words() const;
 

@@ -12,14 +12,11 @@
 
 namespace sluice::http {
 
-/// Small objects that are fetched side by side: as many as are stored together.
-inline constexpr std::size_t objects_at_once_default = 32;
-
 /// How objects are fetched.
 struct FetchOptions {
   std::size_t jobs = limits::fetch_jobs_default;  ///< parts of one object that are under way
   std::size_t part_bytes = limits::part_bytes_default;
-  std::size_t objects = objects_at_once_default;  ///< small ones that are under way
+  std::size_t objects = limits::objects_at_once_default;  ///< small ones that are under way
   std::chrono::milliseconds retry_for = limits::retry_for_default;
   std::chrono::milliseconds stall_max = limits::fetch_stall_max;
   /// Told once for each object that requests for it are sent again, and why.

@@ -44,9 +44,9 @@ std::string harmless(const std::string& name) {
   return made;
 }
 
-/// Room for what is put behind it; one that is cut is told from others by a digest of all of it.
+/// One that is cut is told from others by a digest of all of it.
 std::string short_enough(const std::string& name) {
-  constexpr std::size_t bytes_max = 180;
+  constexpr std::size_t bytes_max = limits::reject_name_bytes_max;
   if (name.size() <= bytes_max) return name;
   constexpr std::size_t digits = 16;
   return name.substr(0, whole_characters(name, bytes_max)) + "-" +

@@ -51,7 +51,8 @@ void FetchAhead::forget_all_but(const std::vector<std::string>& kept) {
 
 void FetchAhead::fetch(const std::vector<Wanted>& wanted, const std::vector<std::string>& kept) {
   forget_all_but(kept);
-  const std::size_t most = options_.fetch ? options_.fetch->objects : http::objects_at_once_default;
+  const std::size_t most =
+      options_.fetch ? options_.fetch->objects : limits::objects_at_once_default;
   std::deque<UnderWay> under_way;
   std::size_t next = 0;
   const auto has_ended = [this](UnderWay& one) {
