@@ -179,6 +179,36 @@ inline constexpr std::chrono::milliseconds job_sleep_max = 10s;
 inline constexpr std::chrono::milliseconds job_prune_every = 1h;
 /// What is kept of what a job says.
 inline constexpr std::size_t job_message_bytes = 4 * KiB;
+/// A longer line of what a process says is told in parts.
+inline constexpr std::size_t said_line_bytes = 8 * KiB;
+/// What is on its way to a process that is fed.
+inline constexpr std::size_t fed_pipe_bytes = 1 * MiB;
+/// What is kept of the result that a process writes to its stdout.
+inline constexpr std::size_t said_result_bytes = 4 * MiB;
+
+/// `pgsluice serve`: uploads that are loaded at once, and that wait for their turn; connections.
+inline constexpr std::size_t serve_loads_default = 4;
+inline constexpr std::size_t serve_queue_default = 64;
+inline constexpr std::size_t serve_connections_default = 512;
+/// What is read at once of an upload.
+inline constexpr std::size_t serve_read_bytes = 64 * KiB;
+inline constexpr std::size_t serve_header_bytes = 16 * KiB;
+/// How long a request's headers may take from their first byte on, a connection may be without a
+/// request, and an upload or who reads an answer may be silent.
+inline constexpr std::chrono::milliseconds serve_header_time = 10s;
+inline constexpr std::chrono::milliseconds serve_keep_alive = 75s;
+inline constexpr std::chrono::milliseconds serve_idle_default = 60s;
+/// How long what is still sent by who was refused is read, so that the answer arrives.
+inline constexpr std::chrono::milliseconds serve_linger = 2s;
+/// How often who follows a load hears that the server lives.
+inline constexpr std::chrono::milliseconds serve_ping_every = 15s;
+/// How long the database may take for what is shown.
+inline constexpr std::chrono::milliseconds serve_question_max = 10s;
+/// How long a database that has answered counts as one that does.
+inline constexpr std::chrono::milliseconds serve_ready_kept = 1s;
+/// What one page of a list has, and may have.
+inline constexpr std::size_t serve_page_default = 50;
+inline constexpr std::size_t serve_page_max = 1'000;
 
 /// Of a table's rows --delete-missing may delete such a share where nobody says how many: a feed
 /// that was cut is more often the reason for more.

@@ -1,7 +1,5 @@
 #include "jobs/run.hpp"
 
-#include <csignal>
-
 #include "base/characters.hpp"
 #include "base/limits.hpp"
 #include "base/printable.hpp"
@@ -14,10 +12,10 @@ void Run::stop(RunState state, const std::string& why) {
   stopped_ = state;
   why_ = why;
   if (!child_) return;
-  child_->signal(SIGTERM);
   // Its time is over: what the server does for it is cancelled at once. Another reason leaves it
   // some time to finish.
-  press(SIGTERM, state == RunState::timed_out ? limits::job_second_signal : kill_after_ / 2);
+  child_->stop(state == RunState::timed_out ? limits::job_second_signal : kill_after_ / 2,
+               kill_after_ / 2);
 }
 
 void Run::hear(const std::string& line) {
@@ -26,18 +24,6 @@ void Run::hear(const std::string& line) {
   std::size_t begin = said_.size() - limits::job_message_bytes;
   while (begin < said_.size() && is_inside_character(said_[begin])) ++begin;
   said_.erase(0, begin);
-}
-
-/// The second SIGTERM makes it cancel what the server does for it; SIGKILL would leave that
-/// running.
-void Run::press(int number, milliseconds delay) {
-  kill_.expires_after(delay);
-  const auto on_end = [self = shared_from_this(), number](boost::system::error_code error) {
-    if (error || !self->child_) return;
-    self->child_->signal(number);
-    if (number != SIGKILL) self->press(SIGKILL, self->kill_after_ / 2);
-  };
-  kill_.async_wait(on_end);
 }
 
 void Run::limit(milliseconds timeout) {
@@ -54,10 +40,12 @@ asio::awaitable<int> Run::process(std::vector<std::string> arguments,
                                   std::vector<std::string> environment, std::string folder,
                                   std::function<void(const std::string&)> line) {
   const auto executor = co_await asio::this_coro::executor;
-  child_ = std::make_unique<Child>(executor, arguments, environment, folder);
+  const process::Call call{.arguments = std::move(arguments),
+                           .environment = std::move(environment),
+                           .folder = std::move(folder)};
+  child_ = std::make_unique<process::Child>(executor, call);
   const int exit_code = co_await child_->run(std::move(line));
   child_.reset();
-  kill_.cancel();
   co_return exit_code;
 }
 

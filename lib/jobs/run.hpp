@@ -4,8 +4,8 @@
 #include <optional>
 #include <string>
 
-#include "jobs/child.hpp"
 #include "jobs/slots.hpp"
+#include "process/child.hpp"
 
 namespace sluice::jobs {
 
@@ -14,7 +14,7 @@ namespace sluice::jobs {
 class Run : public std::enable_shared_from_this<Run> {
  public:
   Run(const asio::any_io_executor& executor, SlotId id_, milliseconds kill_after)
-      : id(std::move(id_)), kill_after_(kill_after), timeout_(executor), kill_(executor) {}
+      : id(std::move(id_)), kill_after_(kill_after), timeout_(executor) {}
 
   /// SIGTERM now, another one if that does not end it soon, then SIGKILL. The first reason counts.
   void stop(RunState state, const std::string& why);
@@ -42,15 +42,12 @@ class Run : public std::enable_shared_from_this<Run> {
   const SlotId id;
 
  private:
-  void press(int number, milliseconds delay);
-
   milliseconds kill_after_;
   asio::steady_timer timeout_;
-  asio::steady_timer kill_;
   std::optional<RunState> stopped_;
   std::string why_;
   std::string said_;
-  std::unique_ptr<Child> child_;
+  std::unique_ptr<process::Child> child_;
 };
 
 }  // namespace sluice::jobs

@@ -21,6 +21,8 @@ class FileDescriptor {
   }
 
   int get() const noexcept { return fd_; }
+  /// It is the caller's from here on.
+  int release() noexcept { return std::exchange(fd_, -1); }
 
   /// Of the same open file; -1 where the system has no more of them.
   FileDescriptor copy() const {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
@@ -17,6 +18,7 @@
 #include "source/read_ahead.hpp"
 #include "source/recognised_source.hpp"
 #include "source/remote.hpp"
+#include "source/seal.hpp"
 #include "source/stream_source.hpp"
 #include "source/transcoded_source.hpp"
 #include "source/whole_source.hpp"
@@ -146,6 +148,15 @@ std::unique_ptr<Source> open_remote(const std::string& path, const UnpackOptions
   return unpacked(open_object(path, options, fetch), options, encoding);
 }
 
+/// None where stdin is anybody's.
+FileDescriptor seal_of_stdin() {
+  const char* const number = std::getenv(stdin_seal);
+  if (number == nullptr) return FileDescriptor();
+  FileDescriptor seal(::fcntl(std::atoi(number), F_DUPFD_CLOEXEC, 0));
+  if (seal.get() >= 0) return seal;
+  throw Failure(FailureKind::usage, std::string(stdin_seal) + ": names no open descriptor");
+}
+
 }  // namespace
 
 std::size_t Source::read_by_parts(char* into, std::size_t size) {
@@ -172,7 +183,8 @@ std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& optio
   if (path == "-") {
     const int fd = ::dup(STDIN_FILENO);
     if (fd < 0) throw Failure(FailureKind::usage, "stdin: " + errno_message(errno));
-    return unpacked(std::make_unique<StreamSource>("stdin", FileDescriptor(fd)), options, encoding);
+    return unpacked(std::make_unique<StreamSource>("stdin", FileDescriptor(fd), seal_of_stdin()),
+                    options, encoding);
   }
   if (is_remote(path)) return open_remote(path, options, encoding);
   // A FIFO is opened without waiting for its writer: that wait belongs where stop() can end it. A

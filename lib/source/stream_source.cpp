@@ -10,8 +10,11 @@
 
 namespace sluice::source {
 
-StreamSource::StreamSource(std::string name, FileDescriptor fd)
-    : name_(std::move(name)), fd_(std::move(fd)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+StreamSource::StreamSource(std::string name, FileDescriptor fd, FileDescriptor seal)
+    : name_(std::move(name)),
+      fd_(std::move(fd)),
+      seal_(std::move(seal)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (wake_.get() < 0) throw Failure(FailureKind::failed, "eventfd: " + errno_message(errno));
 }
 
@@ -32,7 +35,10 @@ std::size_t StreamSource::read_on(char* into, std::size_t size) {
     // A FIFO is not hung up before it has had a writer (poll(2); the system remembers that for each
     // open end), so the 0 of a read is its end, and not that nobody has come.
     const ssize_t got = ::read(fd_.get(), into + done, size - done);
-    if (got == 0) break;
+    if (got == 0) {
+      require_seal();
+      break;
+    }
     if (got < 0) {
       if (errno == EINTR || errno == EAGAIN) continue;
       throw Failure(FailureKind::failed, name_ + ": cannot read: " + errno_message(errno));
@@ -40,6 +46,22 @@ std::size_t StreamSource::read_on(char* into, std::size_t size) {
     done += static_cast<std::size_t>(got);
   }
   return done;
+}
+
+/// The writer has closed both, or sealed it before: there is nothing to wait for.
+void StreamSource::require_seal() {
+  if (seal_.get() < 0) return;
+  char byte = 0;
+  ssize_t got = -1;
+  do got = ::read(seal_.get(), &byte, 1);
+  while (got < 0 && errno == EINTR);
+  if (got != 1) {
+    throw Failure(FailureKind::failed,
+                  name_ +
+                      ": who wrote it has gone before all of it was there; what is stored "
+                      "stays, and the same content goes on from there");
+  }
+  seal_ = FileDescriptor();
 }
 
 void StreamSource::stop() {

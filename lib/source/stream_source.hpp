@@ -10,7 +10,8 @@ namespace sluice::source {
 /// for writing is waited for; it ends when its last writer has closed it, as for any other reader.
 class StreamSource final : public Source {
  public:
-  StreamSource(std::string name, FileDescriptor fd);
+  /// With a seal, a descriptor, its end counts if a byte has come there (source/seal.hpp).
+  StreamSource(std::string name, FileDescriptor fd, FileDescriptor seal = FileDescriptor());
 
   std::size_t read(char* into, std::size_t size) override;
   bool comes_once() const override { return true; }
@@ -25,10 +26,12 @@ class StreamSource final : public Source {
 
  private:
   std::size_t read_on(char* into, std::size_t size);
+  void require_seal();
 
   std::string name_;
   KeptBeginning beginning_;
   FileDescriptor fd_;
+  FileDescriptor seal_;
   FileDescriptor wake_;  ///< an eventfd: readable once stop() was called
 };
 

@@ -26,8 +26,10 @@ MAY_INCLUDE = {
     "script": {"base"},
     "schema": {"script", "base"},
     "migrate": {"schema", "script", "base"},
-    "jobs": {"source", "schedule", "script", "ledger", "pg", "async", "base"},
+    "process": {"source", "async", "base"},
+    "jobs": {"process", "source", "schedule", "script", "ledger", "pg", "async", "base"},
 }
+MAY_INCLUDE["serve"] = {"report", "process", "jobs", "ledger", "script", "pg", "async", "base"}
 MAY_INCLUDE["app"] = set(MAY_INCLUDE)
 
 CODECS = r"(isa-l/.*|zlib|zstd|zstd_errors|lz4|lz4frame|bzlib)\.h"
@@ -40,7 +42,9 @@ LIBRARIES = {
     r"libpq-fe\.h": {"pg"},
     r"pqxx/": {"migrate"},
     r"CLI/": {"app"},
-    r"boost/": {"async", "pg", "ledger", "writer", "rejects", "plan", "resume", "load", "jobs", "app"},
+    r"boost/": {"async", "pg", "ledger", "writer", "rejects", "plan", "resume", "load", "process", "jobs", "serve", "app"},
+    r"boost/(beast|asio/ssl)": {"serve"},
+    r"openssl/": {"serve", "s3", "script"},
     r"toml\+\+/": {"jobs"},
     CODECS: {"decode"},
     r"lzma\.h": {"decode", "source"},
@@ -53,6 +57,8 @@ LIBRARY_NAMES = {
     r"pqxx/": "libpqxx",
     r"CLI/": "CLI11",
     r"boost/": "Asio",
+    r"boost/(beast|asio/ssl)": "Beast and TLS",
+    r"openssl/": "OpenSSL",
     r"toml\+\+/": "toml++",
     CODECS: "codecs",
     r"lzma\.h": "liblzma",

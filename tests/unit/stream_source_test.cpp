@@ -12,6 +12,7 @@
 
 #include "base/failure.hpp"
 #include "source/source.hpp"
+#include "source/stream_source.hpp"
 #include "support/files.hpp"
 
 namespace sluice::test {
@@ -131,6 +132,41 @@ TEST_F(Fifo, WhatIsNoStreamOfBytesIsRefused) {
     }
   }
   ::close(fd);
+}
+
+/// A pipe whose writer says what all of it was.
+class Sealed : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(0, ::pipe2(text_, O_CLOEXEC));
+    ASSERT_EQ(0, ::pipe2(seal_, O_CLOEXEC));
+    ASSERT_EQ(4, ::write(text_[1], "a,b\n", 4));
+  }
+  std::string read_all() {
+    source::StreamSource source("stdin", source::FileDescriptor(text_[0]),
+                                source::FileDescriptor(seal_[0]));
+    std::string all;
+    std::string some(3, '\0');
+    while (const std::size_t got = source.read(some.data(), some.size()))
+      all += some.substr(0, got);
+    return all;
+  }
+
+  int text_[2] = {};
+  int seal_[2] = {};
+};
+
+TEST_F(Sealed, TheEndCountsOnceItIsSaidToBeOne) {
+  ASSERT_EQ(1, ::write(seal_[1], "", 1));
+  ::close(text_[1]);
+  EXPECT_EQ("a,b\n", read_all());
+  ::close(seal_[1]);
+}
+
+TEST_F(Sealed, TheEndOfTheWriterIsNotThatOfTheText) {
+  ::close(text_[1]);
+  ::close(seal_[1]);
+  EXPECT_THROW(read_all(), Failure);
 }
 
 }  // namespace
