@@ -40,6 +40,7 @@ Program::Program() {
   commands["loads"] = add_loads_command(app);
   commands["migrate"] = add_migrate_command(app);
   commands["schedule"] = add_schedule_command(app);
+  commands["serve"] = add_serve_command(app);
 }
 
 /// Whether the arguments ask for JSON, also where they cannot be read.

@@ -52,6 +52,7 @@ Run add_inspect_command(CLI::App& app);
 Run add_loads_command(CLI::App& app);
 Run add_migrate_command(CLI::App& app);
 Run add_schedule_command(CLI::App& app);
+Run add_serve_command(CLI::App& app);
 
 /// What is wrong with the arguments of a command that is to be run later; nothing runs now.
 std::optional<std::string> wrong_arguments(std::vector<std::string> arguments);

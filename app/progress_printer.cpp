@@ -69,6 +69,7 @@ asio::awaitable<void> ProgressPrinter::follow(const load::Load& load) {
     co_await async::sleep_for(50ms);
     announce(load, false);
     print_notes(load);
+    note_load(load);
     if (async::Clock::now() < next) continue;
     next += period();
     print(load.progress());
@@ -88,7 +89,15 @@ void ProgressPrinter::finish_several(const load::Progress& progress) {
   if (mode_ == ProgressMode::json) print_json(progress);
 }
 
+/// A program that follows hears of the load's number as soon as there is one.
+void ProgressPrinter::note_load(const load::Load& load) {
+  if (load_ || !load.report().load) return;
+  load_ = load.report().load;
+  if (mode_ == ProgressMode::json) print_json(load.progress());
+}
+
 void ProgressPrinter::finish(const load::Load& load) {
+  if (!load_) load_ = load.report().load;
   announce(load, true);
   print_notes(load);
   erase_bar();
@@ -159,6 +168,7 @@ void ProgressPrinter::print_json(const load::Progress& p) {
                               {"bytes_per_second", r.bytes},
                               {"retries", p.retries},
                               {"seconds", r.seconds}};
+  if (load_) json["load"] = load_->value;
   if (p.files_total > 0) {
     json["files_done"] = p.files_done;
     json["files_total"] = p.files_total;

@@ -38,6 +38,7 @@ class ProgressPrinter {
   void print(const load::Progress& progress);
   void announce(const load::Load& load, bool has_ended);
   void print_notes(const load::Load& load);
+  void note_load(const load::Load& load);
   void print_bar(const load::Progress& progress);
   void print_plain(const load::Progress& progress);
   void print_json(const load::Progress& progress);
@@ -49,6 +50,7 @@ class ProgressPrinter {
   bool announced_ = false;
   bool is_entered_ = false;
   bool bar_shown_ = false;
+  std::optional<LoadId> load_;
   std::size_t notes_printed_ = 0;
   async::Clock::time_point began_;
 };

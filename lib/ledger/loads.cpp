@@ -320,6 +320,7 @@ Sql is_held() {
 Sql listed(const LoadsFilter& filter) {
   Sql which = sql("where {}", condition_of(filter.state, is_held()));
   if (filter.id) which += sql(" and l.load_id = {}", filter.id->value);
+  if (filter.before) which += sql(" and l.load_id < {}", filter.before->value);
   if (!filter.table.empty()) {
     which +=
         sql(" and exists (select from array_to_string(parse_ident({}, false), '.') t where t = "

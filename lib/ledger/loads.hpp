@@ -145,8 +145,9 @@ struct LoadsFilter {
 
   std::size_t count_max = 0;  ///< of the newest; 0: all
   State state = State::any;
-  std::string table;         ///< as in SQL, with or without its schema; empty: any
-  std::optional<LoadId> id;  ///< this one alone
+  std::string table;             ///< as in SQL, with or without its schema; empty: any
+  std::optional<LoadId> id;      ///< this one alone
+  std::optional<LoadId> before;  ///< only those that were begun before this one
 };
 /// What a list shows, and can be asked for; `unfinished` asks for those that are staged too. `any`
 /// has none.

@@ -188,4 +188,18 @@ std::string given_conninfo(const ConnectOptions& options) {
   return joined(values_of(given_keywords(options)));
 }
 
+std::string given_conninfo(const ConnectOptions& options, const std::string& role) {
+  std::map<std::string, std::string> values = values_of(given_keywords(options));
+  const char* const usual = std::getenv("PGOPTIONS");
+  std::string& settings =
+      values.try_emplace("options", usual == nullptr ? "" : usual).first->second;
+  // The last one counts, so that nothing in front of it is another role.
+  settings += " -c role=";
+  for (const char c : role) {
+    if (c == ' ' || c == '\\' || c == '\t' || c == '\n') settings += '\\';
+    settings += c;
+  }
+  return joined(values);
+}
+
 }  // namespace sluice::pg

@@ -24,4 +24,8 @@ std::string conninfo(const ConnectOptions& options);
 /// never on a command line.
 std::string given_conninfo(const ConnectOptions& options);
 
+/// The same for a process whose sessions are begun as another role that the user is a member of,
+/// and go back to that one: "set role" in the connection's own settings.
+std::string given_conninfo(const ConnectOptions& options, const std::string& role);
+
 }  // namespace sluice::pg

@@ -2,7 +2,7 @@
 
 from ..part import Part
 from . import (against, atomic, distance, encodings, files, http, indexes, inserts, inspect, keys, main, migrations, packed, parse, rejects, select,
-               small, upserts, values)
+               serve, small, upserts, values)
 
 KEYED = ("narrow", "lineitem")  # the data sets whose tables have a key
 
@@ -47,6 +47,9 @@ PARTS = [
          "loop of curl and psql.",
          http.run, "Objects", sets=KEYED,
          writes="rows/s and memory of each, of the plain file's and as a multiple of curl's way; seconds of a pattern of 10,000 that are in already"),
+    Part("serve", "Uploads a file to pgsluice serve by curl, beside a load of it, and 1,000 small ones by 8 clients.",
+         serve.run, "Uploads", sets=("narrow",),
+         writes="rows/s as a share of the file's; uploads a second and how long they take; memory and wake-ups of the serving process"),
     Part("encodings", "Loads the same file in several encodings.",
          encodings.run, "Other encodings", sets=("quoted",),
          writes="rows/s of each, of those of UTF-8"),

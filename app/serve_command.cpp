@@ -1,0 +1,333 @@
+#include <algorithm>
+#include <boost/asio/signal_set.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "app/cli.hpp"
+#include "app/output.hpp"
+#include "app/signals.hpp"
+#include "base/exit_code.hpp"
+#include "pg/error.hpp"
+#include "pg/pool.hpp"
+#include "schedule/time_zone.hpp"
+#include "serve/load_flags.hpp"
+#include "serve/server.hpp"
+
+namespace sluice::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct ServeFlags {
+  CommonOptions common;
+  std::string listen = "127.0.0.1:8432";
+  std::string tokens;
+  std::vector<std::string> allow;
+  serve::TlsFiles tls;
+  bool is_behind_proxy = false;
+  std::string rejects_folder;
+  serve::UploadLimits uploads;
+  std::size_t connections = limits::serve_connections_default;
+  std::size_t body_bytes = 0;
+  std::chrono::milliseconds idle = limits::serve_idle_default;
+  std::chrono::milliseconds grace = 30s;
+  OutputFormat log = OutputFormat::text;
+};
+
+/// A line an event, as `schedule run` writes them.
+void print_event(OutputFormat format, const serve::Event& event) {
+  const std::string time = schedule::format_utc(
+      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+  if (format == OutputFormat::json) {
+    nlohmann::ordered_json json{{"time", time}, {"event", event.what}};
+    if (!event.peer.empty()) json["peer"] = event.peer;
+    if (!event.who.empty()) json["who"] = event.who;
+    if (!event.method.empty()) json["method"] = event.method;
+    if (!event.path.empty()) json["path"] = event.path;
+    if (event.status != 0) json["status"] = event.status;
+    if (event.status != 0) json["seconds"] = event.seconds;
+    if (!event.message.empty()) json["message"] = event.message;
+    print_log(text_of(json, -1) + "\n");
+    return;
+  }
+  std::string line = time + " " + event.what;
+  for (const std::string* word : {&event.peer, &event.who, &event.method, &event.path})
+    if (!word->empty()) line += " " + *word;
+  if (event.status != 0) line += " " + std::to_string(event.status);
+  if (!event.message.empty()) line += ": " + event.message;
+  print_log(cell(line) + "\n");
+}
+
+struct Listen {
+  std::string address;
+  std::uint16_t port = 0;
+  bool is_loopback = false;
+};
+
+/// "127.0.0.1:8432", "[::1]:8432".
+Listen listen_of(const std::string& text) {
+  const auto refuse = [&text]() -> Listen {
+    throw Failure(FailureKind::usage, "--listen: \"" + text +
+                                          "\" is no address with a port; write 127.0.0.1:8432 or "
+                                          "[::1]:8432");
+  };
+  const std::size_t colon = text.rfind(':');
+  if (colon == text.npos) return refuse();
+  Listen listen{.address = text.substr(0, colon)};
+  if (listen.address.starts_with('[') && listen.address.ends_with(']'))
+    listen.address = listen.address.substr(1, listen.address.size() - 2);
+  const std::string port = text.substr(colon + 1);
+  const bool is_number = !port.empty() && port.size() < 6 &&
+                         std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+  if (!is_number || std::stoul(port) > UINT16_MAX) return refuse();
+  listen.port = static_cast<std::uint16_t>(std::stoul(port));
+  listen.is_loopback = listen.address.starts_with("127.") || listen.address == "::1";
+  return listen;
+}
+
+std::string contents_of(const std::string& flag, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (file.is_open() && !file.bad()) return text;
+  throw Failure(FailureKind::usage, flag + " " + path + ": cannot be read");
+}
+
+serve::Tokens read_tokens(const ServeFlags& flags) {
+  if (flags.tokens.empty()) return {};
+  serve::Tokens tokens = serve::Tokens::read(contents_of("--tokens", flags.tokens), flags.tokens);
+  if (tokens.is_empty())
+    throw Failure(FailureKind::usage, "--tokens " + flags.tokens + ": has no line with a token");
+  return tokens;
+}
+
+/// Whoever can reach what is open to all could load into any table.
+void require_closed(const ServeFlags& flags, const Listen& listen) {
+  if (flags.tls.certificate.empty() != flags.tls.key.empty())
+    throw Failure(FailureKind::usage, "--tls-cert and --tls-key belong together");
+  if (!flags.tls.client_ca.empty() && flags.tls.certificate.empty())
+    throw Failure(FailureKind::usage,
+                  "--client-ca is about TLS: it wants --tls-cert and --tls-key");
+  if (listen.is_loopback) return;
+  if (flags.tokens.empty())
+    throw Failure(FailureKind::usage,
+                  "--listen " + flags.listen +
+                      ": others than this machine can reach that, so --tokens says who may load");
+  if (flags.tls.certificate.empty() && !flags.is_behind_proxy)
+    throw Failure(FailureKind::usage,
+                  "--listen " + flags.listen +
+                      ": tokens would go over the network as they are: --tls-cert and --tls-key "
+                      "encrypt it, or --behind-proxy says that a proxy does");
+}
+
+/// The command while it runs.
+class ServeRun {
+ public:
+  explicit ServeRun(const ServeFlags& flags)
+      : flags_(flags),
+        io_(1),
+        signals_(io_),
+        hangup_(io_, SIGHUP),
+        log_([this](const serve::Event& event) { print_event(flags_.log, event); }),
+        pool_(io_.get_executor(), flags_.common.connect, 4) {}
+
+  int run() {
+    const Listen listen = listen_of(flags_.listen);
+    require_closed(flags_, listen);
+    pg::keywords_of(flags_.common.connect);
+    serve::HandlerOptions options{.connect = flags_.common.connect,
+                                  .uploads = flags_.uploads,
+                                  .anybody = {.flags = {flags_.allow.begin(), flags_.allow.end()}},
+                                  .rejects_folder = rejects_folder(),
+                                  .log = log_};
+    if (flags_.tokens.empty() && !flags_.is_behind_proxy)
+      options.hosts = {"localhost", listen.address, "[" + listen.address + "]"};
+    serve::Handler handler(io_.get_executor(), pool_, std::move(options), read_tokens(flags_));
+    serve::Server server(io_.get_executor(), handler, server_options(listen), log_);
+    handler_ = &handler;
+    server_ = &server;
+    signals_.listen({.soon = [this] { stop(); }, .now = [this] { stop_now(); }}, flags_.grace);
+    wait_for_hangup();
+    log_({.what = "listening", .message = server.url()});
+    std::exception_ptr failed;
+    const auto on_end = [&](const std::exception_ptr& error) {
+      failed = error;
+      signals_.end();
+      ended_ = true;
+      hangup_.cancel();
+    };
+    asio::co_spawn(io_, serve_all(), on_end);
+    io_.run();
+    if (failed) std::rethrow_exception(failed);
+    log_({.what = "stopped"});
+    return interrupted_ ? exit_signal + signals_.number() : exit_ok;
+  }
+
+ private:
+  std::string rejects_folder() const {
+    if (flags_.rejects_folder.empty()) return {};
+    if (!std::filesystem::is_directory(flags_.rejects_folder))
+      throw Failure(FailureKind::usage, "--rejects-to " + flags_.rejects_folder + ": is no folder");
+    return std::filesystem::canonical(flags_.rejects_folder);
+  }
+
+  serve::ServerOptions server_options(const Listen& listen) const {
+    serve::ServerOptions options{.address = listen.address,
+                                 .port = listen.port,
+                                 .connections_max = flags_.connections,
+                                 .idle_max = flags_.idle};
+    if (!flags_.tls.certificate.empty()) options.tls = flags_.tls;
+    if (flags_.body_bytes > 0) options.body_bytes_max = flags_.body_bytes;
+    return options;
+  }
+
+  asio::awaitable<void> serve_all() {
+    co_await server_->run();
+    co_await handler_->uploads().join();
+  }
+
+  void stop() {
+    log_({.what = "stopping",
+          .message = "no new request; uploads that run have their grace period (again: at once)"});
+    handler_->end();
+    server_->stop();
+  }
+
+  void stop_now() {
+    interrupted_ = handler_->uploads().running() > 0;
+    handler_->uploads().stop();
+    asio::co_spawn(io_, cancel_when_stopped(), asio::detached);
+  }
+
+  /// Who uploads hears how it ended; who does not listen is left.
+  asio::awaitable<void> cancel_when_stopped() {
+    while (handler_->uploads().running() > 0) co_await async::sleep_for(50ms);
+    co_await async::sleep_for(1s);
+    if (!ended_) server_->cancel();
+  }
+
+  void wait_for_hangup() {
+    const auto on_hangup = [this](boost::system::error_code error, int) {
+      if (error || ended_) return;
+      reload();
+      wait_for_hangup();
+    };
+    hangup_.async_wait(on_hangup);
+  }
+
+  /// A file that is wrong leaves the tokens before it in force.
+  void reload() {
+    try {
+      handler_->use(read_tokens(flags_));
+      log_({.what = "reloaded", .message = flags_.tokens});
+    } catch (const Failure& failure) {
+      log_({.what = "not reloaded", .message = failure.what()});
+    }
+  }
+
+  const ServeFlags& flags_;
+  asio::io_context io_;
+  Signals signals_;
+  asio::signal_set hangup_;
+  std::function<void(const serve::Event&)> log_;
+  pg::Pool pool_;
+  serve::Handler* handler_ = nullptr;
+  serve::Server* server_ = nullptr;
+  bool ended_ = false;
+  bool interrupted_ = false;
+};
+
+void add_access(CLI::App& c, ServeFlags& flags) {
+  const std::string group = "Who may";
+  c.add_option("--listen", flags.listen,
+               "where (default: 127.0.0.1:8432); elsewhere than on this machine with --tokens, and "
+               "TLS or --behind-proxy")
+      ->option_text("ADDRESS:PORT")
+      ->group(group);
+  not_empty(*c.add_option("--tokens", flags.tokens,
+                          "a line for each: NAME SHA256 ROLE TABLES FLAGS; SIGHUP reads it again"))
+      .option_text("FILE")
+      ->group(group);
+  add_list_option(
+      c, "--allow", flags.allow, true,
+      "without --tokens, flags that whoever uploads may give: " + serve::flags_to_allow())
+      .option_text("A,B")
+      ->group(group);
+  not_empty(*c.add_option("--tls-cert", flags.tls.certificate,
+                          "certificate, with those between it and its authority, in PEM"))
+      .option_text("FILE")
+      ->group(group);
+  not_empty(*c.add_option("--tls-key", flags.tls.key, "its key")).option_text("FILE")->group(group);
+  not_empty(*c.add_option("--client-ca", flags.tls.client_ca,
+                          "who signs the certificates that clients must have"))
+      .option_text("FILE")
+      ->group(group);
+  c.add_flag("--behind-proxy", flags.is_behind_proxy, "a proxy in front encrypts the network")
+      ->group(group);
+}
+
+void add_limits(CLI::App& c, ServeFlags& flags) {
+  const std::string group = "Limits";
+  const auto number = [&c, &group](const char* flag, std::size_t& value, std::uint64_t min,
+                                   std::uint64_t max, const std::string& help) {
+    add_number_option(
+        c, flag, {min, max}, [&value](const std::uint64_t& given) { value = given; }, help)
+        .group(group);
+  };
+  number("--max-loads", flags.uploads.running_max, 1, limits::jobs_max,
+         "uploads that are loaded at once (default: 4)");
+  number("--max-queue", flags.uploads.waiting_max, 0, 100'000,
+         "uploads that wait for their turn; more are sent away with 503 (default: 64)");
+  number("--max-connections", flags.connections, 1, 100'000, "connections at once (default: 512)");
+  add_size_option(c, "--max-body", flags.body_bytes, "largest upload (default: no limit)")
+      .group(group);
+  add_duration_option(c, "--idle-timeout", flags.idle,
+                      "how long an upload may be silent (default: 60s)")
+      .group(group);
+  add_duration_option(c, "--grace", flags.grace,
+                      "after SIGTERM, how long what runs may take before it is stopped, from where "
+                      "the same upload goes on (default: 30s)")
+      .group(group);
+}
+
+int run_serve(const ServeFlags& flags) {
+  for (const std::string& flag : flags.allow)
+    if (!serve::is_flag_to_allow(flag))
+      throw Failure(FailureKind::usage, "--allow " + flag + ": not among what may be allowed: " +
+                                            serve::flags_to_allow());
+  try {
+    return ServeRun(flags).run();
+  } catch (const pg::PgError& error) {
+    throw Failure(error.phase == pg::Phase::connect ? FailureKind::connect : FailureKind::failed,
+                  error.full());
+  }
+}
+
+}  // namespace
+
+Run add_serve_command(CLI::App& app) {
+  auto flags = std::make_shared<ServeFlags>();
+  CLI::App& c =
+      *app.add_subcommand("serve", "take uploads over HTTP, and tell what became of them");
+  c.set_help_flag("--help", "print this help and exit");
+  add_access(c, *flags);
+  add_limits(c, *flags);
+  not_empty(*c.add_option("--rejects-to", flags->rejects_folder,
+                          "folder for the bad records of uploads with max_rejects, which GET "
+                          "/v1/loads/ID/rejects.csv gives out"))
+      .option_text("DIR")
+      ->group("Bad records");
+  add_connection_options(c, flags->common);
+  add_choice_option<OutputFormat>(c, "--log", flags->log, "a line a request on stderr")
+      .group("Output");
+  c.footer(
+      "curl -T trips.csv -H 'Content-Type: text/csv' -X POST "
+      "http://127.0.0.1:8432/v1/tables/public.trips/loads\n"
+      "docs/service.md has the API. SIGTERM and SIGINT: no new request, and the grace period for "
+      "what runs; again: at once.\nExit codes: 0 ended, 2 wrong usage, 130/143 an upload was "
+      "interrupted (can be resumed).");
+  return [flags] { return run_serve(*flags); };
+}
+
+}  // namespace sluice::app

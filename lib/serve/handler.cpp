@@ -1,0 +1,324 @@
+#include "serve/handler.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "async/deadline.hpp"
+#include "jobs/handed.hpp"
+#include "pg/conninfo.hpp"
+#include "pg/error.hpp"
+#include "serve/ledger_view.hpp"
+#include "serve/load_flags.hpp"
+#include "serve/rejects_view.hpp"
+#include "serve/target.hpp"
+
+namespace sluice::serve {
+namespace {
+
+constexpr const char* load_types =
+    "text/csv, text/tab-separated-values, application/gzip, application/zstd, "
+    "application/octet-stream";
+
+/// Types that a form of another site cannot send without asking first.
+void require_type(const Request& request) {
+  const std::string_view field = request.header("content-type");
+  std::string type = lower_case(field.substr(0, field.find(';')));
+  type.erase(type.find_last_not_of(" \t") + 1);
+  for (const char* known :
+       {"text/csv", "application/csv", "text/tab-separated-values", "application/gzip",
+        "application/x-gzip", "application/zstd", "application/x-xz", "application/x-bzip2",
+        "application/x-lz4", "application/zip", "application/octet-stream"})
+    if (type == known) return;
+  throw Refused{415,
+                type.empty() ? "an upload says what it is: Content-Type: text/csv"
+                             : "\"" + type + "\" is nothing that is loaded: send text/csv",
+                {{"Accept-Post", load_types}}};
+}
+
+/// What is packed is known by its content.
+void require_coding(const Request& request) {
+  const std::string coding = lower_case(request.header("content-encoding"));
+  if (coding.empty() || coding == "identity" || coding == "gzip" || coding == "zstd") return;
+  throw Refused{415,
+                "Content-Encoding is gzip or zstd, and not \"" + coding + "\"",
+                {{"Accept-Encoding", "gzip, zstd"}}};
+}
+
+bool prefers_async(const Request& request) {
+  return lower_case(request.header("prefer")).contains("respond-async");
+}
+
+std::optional<std::int64_t> number_of(const std::string& text) {
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || at != end || number <= 0) return std::nullopt;
+  return number;
+}
+
+[[noreturn]] void refuse_method(const std::string& allowed) {
+  throw Refused{405, "this is asked for by " + allowed, {{"Allow", allowed}}};
+}
+
+void require_get(const Request& request) {
+  if (request.method != "GET" && request.method != "HEAD") refuse_method("GET, HEAD");
+}
+
+std::string event_of(const std::string& name, std::uint64_t number, std::string_view json) {
+  std::string text = "event: " + name + "\nid: " + std::to_string(number) + "\ndata: ";
+  // A line of its own would begin another field.
+  for (const char c : json) text += c == '\n' || c == '\r' ? ' ' : c;
+  return text + "\n\n";
+}
+
+/// What a failure that nobody has foreseen is to a client: what went wrong inside is in the log.
+Refused refused_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Refused& refused) {
+    return refused;
+  } catch (const async::TimedOut&) {
+    return {503, "the database does not answer", {{"Retry-After", "5"}}};
+  } catch (const pg::PgError& failure) {
+    return {503,
+            "the database cannot be asked: " + std::string(failure.message),
+            {{"Retry-After", "5"}}};
+  } catch (const Failure& failure) {
+    return {500, failure.problem()};
+  } catch (const std::exception&) {
+    return {500, "something failed that should not; the server's log has it"};
+  }
+}
+
+}  // namespace
+
+/// A request, understood.
+struct Handler::Asked {
+  Target target;
+  Permission permission;
+};
+
+Handler::Handler(const asio::any_io_executor& executor, pg::Pool& pool, HandlerOptions options,
+                 Tokens tokens)
+    : pool_(pool),
+      options_(std::move(options)),
+      tokens_(std::move(tokens)),
+      uploads_(executor, options_.uploads, metrics_) {}
+
+void Handler::end() {
+  is_ending_ = true;
+  uploads_.end();
+}
+
+asio::awaitable<void> Handler::handle(Exchange& exchange) {
+  const Request& request = exchange.request();
+  Asked asked;
+  std::exception_ptr failed;
+  try {
+    asked.target = target_of(request.target);
+    co_await route(exchange, asked);
+  } catch (const Cut&) {
+    throw;
+  } catch (const boost::system::system_error& error) {
+    if (error.code() == asio::error::operation_aborted) throw;
+    failed = std::current_exception();
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  if (!failed) co_return;
+  Answer answer = answer_of(refused_of(failed));
+  co_await exchange.answer(std::move(answer));
+}
+
+/// Another site's page that a browser of this machine shows reaches what listens here: by a name of
+/// its own that leads here, or by a request that it may send without asking.
+void Handler::require_own_host(const Request& request) const {
+  if (options_.hosts.empty()) return;
+  std::string host = lower_case(request.header("host"));
+  if (const std::size_t colon = host.rfind(':'); colon != host.npos && !host.ends_with(']'))
+    host.erase(colon);
+  if (std::ranges::find(options_.hosts, host) == options_.hosts.end())
+    throw Refused{421, "this server is not \"" + host + "\""};
+  const std::string_view site = request.header("sec-fetch-site");
+  if (!site.empty() && site != "same-origin" && site != "none")
+    throw Refused{403, "a page of another site has sent this"};
+}
+
+const Permission& Handler::permission_of(const Request& request) const {
+  if (tokens_.is_empty()) return options_.anybody;
+  const std::string_view field = request.header("authorization");
+  const std::string_view scheme = field.substr(0, field.find(' '));
+  if (lower_case(scheme) == "bearer") {
+    std::string_view token = field.substr(std::min(scheme.size() + 1, field.size()));
+    if (const Permission* const found = tokens_.find(token)) return *found;
+  }
+  throw Refused{401,
+                field.empty() ? "a token is wanted: Authorization: Bearer TOKEN"
+                              : "nobody is known by this token",
+                {{"WWW-Authenticate", "Bearer"}}};
+}
+
+asio::awaitable<void> Handler::route(Exchange& exchange, Asked& asked) {
+  const Request& request = exchange.request();
+  const std::vector<std::string>& path = asked.target.path;
+  require_own_host(request);
+  if (path.size() == 1 && path[0] == "healthz") {
+    require_get(request);
+    Answer answer = answer_of(200, {{"status", "ok"}});
+    co_return co_await exchange.answer(std::move(answer));
+  }
+  if (path.size() == 1 && path[0] == "readyz") {
+    require_get(request);
+    Answer answer = co_await ready();
+    co_return co_await exchange.answer(std::move(answer));
+  }
+  asked.permission = permission_of(request);
+  exchange.who = asked.permission.name;
+  if (path.size() == 1 && path[0] == "metrics") {
+    require_get(request);
+    Answer answer{.body = metrics_.text({.connections = connections,
+                                         .running = uploads_.running(),
+                                         .waiting = uploads_.waiting()}),
+                  .type = "text/plain; version=0.0.4"};
+    co_return co_await exchange.answer(std::move(answer));
+  }
+  if (path.size() == 4 && path[0] == "v1" && path[1] == "tables" &&
+      (path[3] == "loads" || path[3] == "check"))
+    co_return co_await upload(exchange, asked);
+  if (path.size() >= 2 && path[0] == "v1" && path[1] == "loads")
+    co_return co_await route_load(exchange, asked);
+  throw Refused{404, "there is nothing here; docs/service.md lists what is"};
+}
+
+asio::awaitable<void> Handler::route_load(Exchange& exchange, const Asked& asked) {
+  const Request& request = exchange.request();
+  const std::vector<std::string>& path = asked.target.path;
+  const auto deadline = async::Clock::now() + limits::serve_question_max;
+  Answer answer;
+  if (path.size() == 2) {
+    require_get(request);
+    asio::awaitable<Answer> list =
+        list_loads(pool_, loads_page_of(asked.target.query), asked.permission);
+    answer = co_await async::with_deadline(std::move(list), deadline);
+    co_return co_await exchange.answer(std::move(answer));
+  }
+  const auto id = number_of(path[2]);
+  const bool is_events = path.size() == 4 && path[3] == "events";
+  const bool is_rejects =
+      path.size() == 4 && (path[3] == "rejects.csv" || path[3] == "rejects.jsonl");
+  if (!id || (path.size() != 3 && !is_events && !is_rejects))
+    throw Refused{404, "there is no load \"" + path[2] + "\""};
+  if (is_events) {
+    require_get(request);
+    co_return co_await events(exchange, asked);
+  }
+  if (request.method == "DELETE" && !is_rejects) {
+    answer = co_await cancel(asked);
+    co_return co_await exchange.answer(std::move(answer));
+  }
+  if (is_rejects) require_get(request);
+  if (request.method != "GET" && request.method != "HEAD") refuse_method("GET, HEAD, DELETE");
+  asio::awaitable<ledger::LoadEntry> asking = find_load(pool_, *id, asked.permission);
+  const ledger::LoadEntry load = co_await async::with_deadline(std::move(asking), deadline);
+  if (is_rejects) {
+    const std::string ending = path[3].substr(path[3].rfind('.'));
+    co_return co_await send_rejects(exchange, load, options_.rejects_folder, ending);
+  }
+  answer = answer_of(load);
+  co_await exchange.answer(std::move(answer));
+}
+
+asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
+  const Request& request = exchange.request();
+  if (request.method != "POST") refuse_method("POST");
+  const TableName table = table_name_of(asked.target.path[2]);
+  if (!asked.permission.may_use(table))
+    throw Refused{403, "this token may not load into " + asked.target.path[2] +
+                           (table.schema.empty() ? "; name its schema" : "")};
+  require_type(request);
+  require_coding(request);
+  const bool is_check = asked.target.path[3] == "check";
+  Uploads::Wanted wanted{.call = {.arguments = {is_check ? "check" : "load"}, .is_fed = true},
+                         .owner = {.name = asked.permission.name, .table = table},
+                         .digest = std::string(request.header("content-digest")),
+                         .answers_at_once = prefers_async(request) && !is_check};
+  if (wanted.digest.empty()) wanted.digest = request.header("repr-digest");
+  std::vector<std::string>& arguments = wanted.call.arguments;
+  arguments.push_back("--table=" + asked.target.path[2]);
+  for (const char* argument : {"--output=json", "--progress=json"})
+    arguments.emplace_back(argument);
+  for (std::string& argument : arguments_of(asked.target.query, asked.permission)) {
+    if (argument.starts_with("--max-reject") && options_.rejects_folder.empty() && !is_check)
+      throw Refused{400,
+                    "no rejects may be left here: the server was started without --rejects-to"};
+    arguments.push_back(std::move(argument));
+  }
+  wanted.call.folder = options_.rejects_folder;
+  for (const char* argument : {"--", "-"}) arguments.emplace_back(argument);
+  const std::string conninfo = asked.permission.role.empty()
+                                   ? pg::given_conninfo(options_.connect)
+                                   : pg::given_conninfo(options_.connect, asked.permission.role);
+  if (!conninfo.empty())
+    wanted.call.environment.push_back(std::string(jobs::handed_connection) + "=" + conninfo);
+  co_await uploads_.take(exchange, std::move(wanted));
+}
+
+asio::awaitable<Answer> Handler::cancel(const Asked& asked) {
+  const std::int64_t id = *number_of(asked.target.path[2]);
+  const std::shared_ptr<Upload> upload = uploads_.find(id);
+  if (!upload || !asked.permission.may_use(upload->owner().table)) {
+    asio::awaitable<ledger::LoadEntry> asking = find_load(pool_, id, asked.permission);
+    const auto deadline = async::Clock::now() + limits::serve_question_max;
+    const ledger::LoadEntry load = co_await async::with_deadline(std::move(asking), deadline);
+    throw Refused{409, load.is_running ? "load " + std::to_string(id) +
+                                             " is run by somebody else, who alone can stop it"
+                                       : "load " + std::to_string(id) + " is not running"};
+  }
+  upload->stop();
+  co_await upload->wait_for_end();
+  co_return answer_of(200, {{"load", id}, {"exit_code", upload->exit_code()}});
+}
+
+asio::awaitable<void> Handler::events(Exchange& exchange, const Asked& asked) {
+  const std::int64_t id = *number_of(asked.target.path[2]);
+  const std::shared_ptr<Upload> upload = uploads_.find(id);
+  Answer head{.headers = {{"X-Accel-Buffering", "no"}}, .type = "text/event-stream"};
+  if (!upload || !asked.permission.may_use(upload->owner().table)) {
+    asio::awaitable<ledger::LoadEntry> asking = find_load(pool_, id, asked.permission);
+    const auto deadline = async::Clock::now() + limits::serve_question_max;
+    const ledger::LoadEntry load = co_await async::with_deadline(std::move(asking), deadline);
+    const std::string json = answer_of(load).body;
+    co_await exchange.begin(std::move(head));
+    std::string last = event_of(load.is_running ? "running" : "end", 0, json);
+    co_return co_await exchange.write(std::move(last));
+  }
+  const std::string_view last_seen = exchange.request().header("last-event-id");
+  std::uint64_t seen = 0;
+  std::from_chars(last_seen.data(), last_seen.data() + last_seen.size(), seen);
+  co_await exchange.begin(std::move(head));
+  while (!upload->has_ended()) {
+    const async::Deadline ping = async::Deadline::after(limits::serve_ping_every);
+    co_await upload->wait_for_news(seen, ping);
+    if (upload->has_ended()) break;
+    const bool is_news = upload->news() != seen;
+    seen = upload->news();
+    std::string part = is_news ? event_of("progress", seen, upload->progress()) : ": ping\n\n";
+    co_await exchange.write(std::move(part));
+  }
+  std::string last = event_of("end", upload->news() + 1, upload->answer().body);
+  co_await exchange.write(std::move(last));
+}
+
+asio::awaitable<Answer> Handler::ready() {
+  if (is_ending_) throw Refused{503, "this server is stopping"};
+  Answer answer = answer_of(200, {{"status", "ready"}});
+  // Anybody may ask, however often.
+  if (!ready_until_.passed()) co_return answer;
+  asio::awaitable<void> asking = ask_for_nothing(pool_);
+  const auto deadline = async::Clock::now() + limits::serve_question_max / 5;
+  co_await async::with_deadline(std::move(asking), deadline);
+  ready_until_ = async::Deadline::after(limits::serve_ready_kept);
+  co_return answer;
+}
+
+}  // namespace sluice::serve

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "pg/pool.hpp"
+#include "serve/exchange.hpp"
+#include "serve/tokens.hpp"
+#include "serve/uploads.hpp"
+
+namespace sluice::serve {
+
+/// A line of the log.
+struct Event {
+  std::string what;  ///< listening, answered, failed, stopping, ...
+  std::string peer;
+  std::string who;  ///< the token's name
+  std::string method;
+  std::string path;  ///< without its query, which may have values of the user's
+  int status = 0;
+  double seconds = 0;
+  std::string message;
+};
+
+/// What requests are answered by.
+struct HandlerOptions {
+  pg::ConnectOptions connect;  ///< handed to the processes that load
+  UploadLimits uploads;
+  Permission anybody;          ///< where there are no tokens
+  std::string rejects_folder;  ///< where uploads run, and leave their rejects; empty: none may
+  /// Names that a request may be for (its Host), where whoever runs on this machine is let in:
+  /// a page of somebody else, whose name leads here, has another one. Empty: any.
+  std::vector<std::string> hosts;
+  std::function<void(const Event&)> log;
+};
+
+/// The API: what is asked for, by whom, and what is answered. Knows no sockets. One thread.
+class Handler {
+ public:
+  Handler(const asio::any_io_executor& executor, pg::Pool& pool, HandlerOptions options,
+          Tokens tokens);
+
+  /// Answers it; throws Cut where who asked has gone.
+  asio::awaitable<void> handle(Exchange& exchange);
+
+  /// Those who come from here on are known by these.
+  void use(Tokens tokens) { tokens_ = std::move(tokens); }
+
+  Uploads& uploads() { return uploads_; }
+  /// Counts what was answered, also where no request could be read.
+  void note_answer(int status) { metrics_.note_answer(status); }
+  /// What is asked for from here on is that it is being left.
+  void end();
+
+  std::size_t connections = 0;  ///< as the server counts them
+
+ private:
+  struct Asked;
+  asio::awaitable<void> route(Exchange& exchange, Asked& asked);
+  asio::awaitable<void> route_load(Exchange& exchange, const Asked& asked);
+  asio::awaitable<void> upload(Exchange& exchange, const Asked& asked);
+  asio::awaitable<void> events(Exchange& exchange, const Asked& asked);
+  asio::awaitable<Answer> cancel(const Asked& asked);
+  asio::awaitable<Answer> ready();
+  const Permission& permission_of(const Request& request) const;
+  void require_own_host(const Request& request) const;
+
+  pg::Pool& pool_;
+  HandlerOptions options_;
+  Tokens tokens_;
+  Metrics metrics_;
+  Uploads uploads_;
+  bool is_ending_ = false;
+  async::Deadline ready_until_{async::Clock::time_point::min()};
+};
+
+}  // namespace sluice::serve

@@ -1,0 +1,114 @@
+#include "serve/ledger_view.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "ledger/ledger.hpp"
+#include "report/load.hpp"
+
+namespace sluice::serve {
+namespace {
+
+std::int64_t number_of(const std::string& name, const std::string& value, std::int64_t most) {
+  std::int64_t number = 0;
+  const char* const end = value.data() + value.size();
+  const auto [at, error] = std::from_chars(value.data(), end, number);
+  if (error == std::errc() && at == end && number > 0 && number <= most) return number;
+  throw Refused{
+      400, name + " is a number from 1 to " + std::to_string(most) + ", and not \"" + value + "\""};
+}
+
+ledger::LoadsFilter::State state_named(const std::string& name) {
+  std::string known;
+  for (const auto& [state, its_name] : names_of(ledger::LoadsFilter::State())) {
+    if (name == its_name) return state;
+    known += (known.empty() ? "" : ", ") + std::string(its_name);
+  }
+  throw Refused{400, "state is one of " + known + ", and not \"" + name + "\""};
+}
+
+bool may_see(const ledger::LoadEntry& load, const Permission& permission) {
+  try {
+    return permission.may_use(table_name_of(load.target));
+  } catch (const Refused&) {
+    return permission.may_use(TableName{});
+  }
+}
+
+/// Where a host keeps its files is not shown.
+nlohmann::ordered_json json_of(const ledger::LoadEntry& load) {
+  nlohmann::ordered_json json = report::json_of(load);
+  json.erase("rejects_path");
+  json.erase("source_path");
+  return json;
+}
+
+asio::awaitable<std::vector<ledger::LoadEntry>> ask(pg::Pool& pool, ledger::LoadsFilter filter) {
+  pg::Lease connection = co_await pool.acquire();
+  if (!co_await ledger::is_readable(*connection, ledger::Use::read_loads))
+    co_return std::vector<ledger::LoadEntry>();
+  co_return co_await ledger::list_loads(*connection, std::move(filter));
+}
+
+}  // namespace
+
+LoadsPage loads_page_of(const Query& query) {
+  LoadsPage page;
+  for (const auto& [name, value] : query) {
+    if (name == "table") {
+      table_name_of(value);
+      page.filter.table = value;
+    } else if (name == "state") {
+      page.filter.state = state_named(value);
+    } else if (name == "before") {
+      page.filter.before = LoadId{number_of(name, value, INT64_MAX)};
+    } else if (name == "count") {
+      page.count = static_cast<std::size_t>(number_of(name, value, limits::serve_page_max));
+    } else {
+      throw Refused{400,
+                    "a list of loads is asked for by table, state, before and count, and not "
+                    "by \"" +
+                        name + "\""};
+    }
+  }
+  return page;
+}
+
+asio::awaitable<Answer> list_loads(pg::Pool& pool, LoadsPage page, const Permission& permission) {
+  nlohmann::ordered_json loads = nlohmann::ordered_json::array();
+  // What may not be seen is left out here, so a page of a restricted token may take several.
+  page.filter.count_max = page.count;
+  bool is_last = false;
+  while (!is_last && loads.size() < page.count) {
+    const std::vector<ledger::LoadEntry> some = co_await ask(pool, page.filter);
+    is_last = some.size() < page.count;
+    for (const ledger::LoadEntry& load : some) {
+      if (loads.size() == page.count) break;
+      page.filter.before = load.id;
+      if (may_see(load, permission)) loads.push_back(json_of(load));
+    }
+  }
+  nlohmann::ordered_json json{{"loads", std::move(loads)}, {"next", nullptr}};
+  if (!is_last) json["next"] = page.filter.before->value;
+  co_return answer_of(200, json);
+}
+
+asio::awaitable<ledger::LoadEntry> find_load(pg::Pool& pool, std::int64_t id,
+                                             const Permission& permission) {
+  ledger::LoadsFilter filter;
+  filter.id = LoadId{id};
+  std::vector<ledger::LoadEntry> found = co_await ask(pool, std::move(filter));
+  if (found.empty() || !may_see(found.front(), permission))
+    throw Refused{404, "there is no load " + std::to_string(id)};
+  co_return std::move(found.front());
+}
+
+Answer answer_of(const ledger::LoadEntry& load) { return answer_of(200, json_of(load)); }
+
+asio::awaitable<void> ask_for_nothing(pg::Pool& pool) {
+  pg::Lease connection = co_await pool.acquire();
+  const Sql nothing = sql("select 1");
+  co_await connection->query(nothing);
+}
+
+}  // namespace sluice::serve

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ledger/loads.hpp"
+#include "pg/pool.hpp"
+#include "serve/message.hpp"
+#include "serve/tokens.hpp"
+
+namespace sluice::serve {
+
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+/// A page of what is asked of the ledger: `table`, `state`, `before` (a load's number) and `count`.
+struct LoadsPage {
+  ledger::LoadsFilter filter;
+  std::size_t count = limits::serve_page_default;
+};
+/// Throws Refused.
+LoadsPage loads_page_of(const Query& query);
+
+/// Loads into tables that are allowed, newest first, with the address of the next page if there may
+/// be one. Throws PgError, Failure.
+asio::awaitable<Answer> list_loads(pg::Pool& pool, LoadsPage page, const Permission& permission);
+
+/// Throws Refused{404} where there is none that is allowed.
+asio::awaitable<ledger::LoadEntry> find_load(pg::Pool& pool, std::int64_t id,
+                                             const Permission& permission);
+Answer answer_of(const ledger::LoadEntry& load);
+
+/// Whether the database answers.
+asio::awaitable<void> ask_for_nothing(pg::Pool& pool);
+
+}  // namespace sluice::serve

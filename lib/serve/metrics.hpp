@@ -1,0 +1,44 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace sluice::serve {
+
+/// What a server has counted since its start, for GET /metrics.
+/// https://prometheus.io/docs/instrumenting/exposition_formats/
+class Metrics {
+ public:
+  /// A load, or a check, that has ended: its exit code and its report.
+  void note_load(int exit_code, const std::string& report, std::chrono::nanoseconds took);
+  void note_answer(int status) { ++answers_[status]; }
+
+  /// What is so at the moment.
+  struct Now {
+    std::size_t connections = 0;
+    std::size_t running = 0;
+    std::size_t waiting = 0;
+  };
+  std::string text(const Now& now) const;
+
+  std::uint64_t bytes_received = 0;
+
+ private:
+  /// Upper bounds, in seconds.
+  static constexpr std::array bounds{0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 1800.0, 7200.0};
+
+  std::map<int, std::uint64_t> answers_;  ///< by status
+  std::map<int, std::uint64_t> loads_;    ///< by exit code
+  std::uint64_t rows_stored_ = 0;
+  std::uint64_t rows_updated_ = 0;
+  std::uint64_t rows_rejected_ = 0;
+  std::uint64_t retries_ = 0;
+  std::array<std::uint64_t, bounds.size()> within_{};
+  std::uint64_t loads_in_all_ = 0;
+  double seconds_ = 0;
+};
+
+}  // namespace sluice::serve

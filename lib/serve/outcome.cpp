@@ -1,0 +1,93 @@
+#include "serve/outcome.hpp"
+
+#include "base/exit_code.hpp"
+#include "base/sql_state.hpp"
+
+namespace sluice::serve {
+namespace {
+
+using nlohmann::ordered_json;
+
+/// The one of a command of one file.
+const ordered_json* only_one(const ordered_json& json) {
+  for (const char* name : {"loads", "checks"}) {
+    const auto found = json.find(name);
+    if (found != json.end() && found->is_array() && found->size() == 1 &&
+        found->front().is_object())
+      return &found->front();
+  }
+  return nullptr;
+}
+
+std::string text_at(const ordered_json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// A failure that the server has reasons for, or a record.
+int status_of_failure(const ordered_json& error) {
+  if (error.contains("record")) return 422;
+  const std::string state = text_at(error, "sqlstate");
+  if (state == sql_state::undefined_table || state == sql_state::invalid_schema_name) return 404;
+  if (state == sql_state::insufficient_privilege) return 403;
+  return state.empty() ? 500 : 422;
+}
+
+int status_of(int exit_code, const ordered_json& load, const ordered_json& error) {
+  switch (exit_code) {
+    case exit_ok:
+    case exit_rejected: return text_at(load, "status") == "stored" ? 201 : 200;
+    case exit_failed: return status_of_failure(error);
+    case exit_usage: return 400;
+    case exit_budget: return 422;
+    case exit_held:
+    case exit_changed: return 409;
+    case exit_connect: return 503;
+    default: return exit_code >= exit_signal ? 503 : 500;
+  }
+}
+
+}  // namespace
+
+Answer answer_of_command(int exit_code, const std::string& text, const std::string& said) {
+  const ordered_json json = ordered_json::parse(text, nullptr, false);
+  const ordered_json* const one = json.is_object() ? only_one(json) : nullptr;
+  ordered_json load = one != nullptr ? *one : ordered_json::object();
+  // Where a host keeps its files is nobody's business.
+  load.erase("rejects_path");
+  load.erase("source");
+  ordered_json error = ordered_json::object();
+  if (load.contains("error"))
+    error = load["error"];
+  else if (json.is_object() && json.contains("error"))
+    error = json["error"];
+  const int status = status_of(exit_code, load, error);
+  Headers headers;
+  if (const auto id = load.find("load"); id != load.end() && id->is_number_integer())
+    headers.emplace_back("Location", "/v1/loads/" + std::to_string(id->get<std::int64_t>()));
+  if (status < 300) {
+    load["exit_code"] = exit_code;
+    Answer answer = answer_of(status, load);
+    answer.headers = std::move(headers);
+    return answer;
+  }
+  if (status == 503) headers.emplace_back("Retry-After", "5");
+  std::string detail = text_at(error, "message");
+  if (detail.empty()) detail = said.empty() ? "the load ended without a word" : said;
+  ordered_json problem{{"title", reason_of(status)},
+                       {"status", status},
+                       {"detail", detail},
+                       {"exit_code", exit_code}};
+  for (const char* name : {"sqlstate", "record"})
+    if (error.contains(name)) problem[name] = error[name];
+  if (!load.empty()) {
+    load.erase("error");
+    problem["load"] = std::move(load);
+  }
+  Answer answer = answer_of(status, problem);
+  answer.headers = std::move(headers);
+  answer.type = "application/problem+json";
+  return answer;
+}
+
+}  // namespace sluice::serve

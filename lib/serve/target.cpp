@@ -1,0 +1,71 @@
+#include "serve/target.hpp"
+
+#include "base/printable.hpp"
+#include "serve/message.hpp"
+
+namespace sluice::serve {
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// In a query a + is a blank, as forms write it.
+std::string decoded(std::string_view text, bool is_query) {
+  std::string whole;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      whole += is_query && text[i] == '+' ? ' ' : text[i];
+      continue;
+    }
+    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+    if (high < 0 || low < 0)
+      throw Refused{400, "the address has a % without two hexadecimal digits behind it"};
+    whole += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  if (!is_utf8(whole)) throw Refused{400, "the address is no UTF-8"};
+  if (whole.contains('\0')) throw Refused{400, "the address has a byte 0"};
+  return whole;
+}
+
+std::vector<std::string_view> parts_of(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const std::size_t end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace
+
+Target target_of(std::string_view text) {
+  if (!text.starts_with('/')) throw Refused{400, "the address does not begin with a slash"};
+  Target target;
+  const std::size_t mark = text.find('?');
+  const std::string_view path = text.substr(1, mark == text.npos ? mark : mark - 1);
+  if (!path.empty()) {
+    for (const std::string_view part : parts_of(path, '/')) {
+      target.path.push_back(decoded(part, false));
+      const std::string& name = target.path.back();
+      if (name.empty() || name == "." || name == "..")
+        throw Refused{400, "the address has an empty part, or one of dots"};
+    }
+  }
+  if (mark == text.npos) return target;
+  for (const std::string_view pair : parts_of(text.substr(mark + 1), '&')) {
+    if (pair.empty()) continue;
+    const std::size_t equals = pair.find('=');
+    const std::string_view value = equals == pair.npos ? "" : pair.substr(equals + 1);
+    target.query.emplace_back(decoded(pair.substr(0, equals), true), decoded(value, true));
+  }
+  return target;
+}
+
+}  // namespace sluice::serve

@@ -1,0 +1,62 @@
+#include "serve/upload.hpp"
+
+#include "base/exit_code.hpp"
+#include "base/limits.hpp"
+#include "base/printable.hpp"
+#include "serve/outcome.hpp"
+
+namespace sluice::serve {
+
+Upload::Upload(const asio::any_io_executor& executor, const process::Call& call, Owner owner)
+    : owner_(std::move(owner)), child_(executor, call), changed_(executor) {}
+
+asio::awaitable<void> Upload::run() {
+  const process::Child::Line line = [this](const std::string& text) { hear(text); };
+  try {
+    exit_code_ = co_await child_.run(line, report_);
+  } catch (const std::exception& error) {
+    said_ = error.what();
+    exit_code_ = exit_failed;
+  }
+  changed_.notify();
+}
+
+/// A line of progress, or what it says to people.
+void Upload::hear(const std::string& line) {
+  const auto json = nlohmann::json::parse(line, nullptr, false);
+  if (!json.is_object() || !json.contains("stage")) {
+    if (said_.size() < limits::job_message_bytes) said_ += printable_line(line) + "\n";
+    return;
+  }
+  if (const auto id = json.find("load"); id != json.end() && id->is_number_integer())
+    load_id_ = id->get<std::int64_t>();
+  progress_ = line;
+  ++news_;
+  changed_.notify();
+}
+
+asio::awaitable<bool> Upload::feed(asio::const_buffer bytes) {
+  if (has_ended()) co_return false;
+  co_return co_await child_.feed(bytes);
+}
+
+void Upload::seal() { child_.seal(); }
+
+/// What is on its way is cancelled: the same content brings it.
+void Upload::stop() { child_.stop(limits::job_second_signal, limits::stop_grace); }
+
+asio::awaitable<void> Upload::wait_for_end() {
+  while (!has_ended()) co_await changed_.wait();
+}
+
+asio::awaitable<void> Upload::wait_for_news(std::uint64_t seen, async::Deadline deadline) {
+  while (!has_ended() && news_ == seen && !deadline.passed()) co_await changed_.wait(deadline);
+}
+
+asio::awaitable<void> Upload::wait_for_id() {
+  while (!has_ended() && !load_id_) co_await changed_.wait();
+}
+
+Answer Upload::answer() const { return answer_of_command(exit_code(), report_, said_); }
+
+}  // namespace sluice::serve

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "async/event.hpp"
+#include "process/child.hpp"
+#include "serve/message.hpp"
+#include "serve/table_name.hpp"
+
+namespace sluice::serve {
+
+/// A load or a check that is fed by who uploads: a process, and what is known of it. It goes on
+/// when who uploads has gone, once it has all. One thread.
+class Upload {
+ public:
+  struct Owner {
+    std::string name;  ///< of the token
+    TableName table;
+  };
+
+  /// Throws Failure where no process can be started.
+  Upload(const asio::any_io_executor& executor, const process::Call& call, Owner owner);
+
+  /// To the process's end.
+  asio::awaitable<void> run();
+
+  /// False: it takes no more, as it has ended or is about to.
+  asio::awaitable<bool> feed(asio::const_buffer bytes);
+  /// That was all.
+  void seal();
+  /// What is stored stays, and the same content goes on from there.
+  void stop();
+
+  bool has_ended() const { return exit_code_.has_value(); }
+  asio::awaitable<void> wait_for_end();
+  /// Until there is more progress than of that number, it has ended, or the time has come.
+  asio::awaitable<void> wait_for_news(std::uint64_t seen, async::Deadline deadline);
+  /// Until it has a number in the ledger, or has ended without one.
+  asio::awaitable<void> wait_for_id();
+
+  /// Its number in the ledger, once it has one.
+  std::optional<std::int64_t> load_id() const { return load_id_; }
+  /// The newest line of its progress, in JSON; and how many there were.
+  const std::string& progress() const { return progress_; }
+  std::uint64_t news() const { return news_; }
+  const Owner& owner() const { return owner_; }
+
+  /// REQUIRES: has_ended().
+  int exit_code() const { return *exit_code_; }
+  Answer answer() const;
+  /// The report as JSON, as far as there is one.
+  const std::string& report() const { return report_; }
+
+ private:
+  void hear(const std::string& line);
+
+  Owner owner_;
+  process::Child child_;
+  async::Event changed_;
+  std::optional<std::int64_t> load_id_;
+  std::string progress_;
+  std::uint64_t news_ = 0;
+  std::string said_;
+  std::string report_;
+  std::optional<int> exit_code_;
+};
+
+}  // namespace sluice::serve

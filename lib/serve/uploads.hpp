@@ -1,0 +1,69 @@
+#pragma once
+
+#include <list>
+#include <memory>
+
+#include "async/semaphore.hpp"
+#include "async/task_group.hpp"
+#include "serve/exchange.hpp"
+#include "serve/metrics.hpp"
+#include "serve/upload.hpp"
+
+namespace sluice::serve {
+
+/// How many at once.
+struct UploadLimits {
+  std::size_t running_max = limits::serve_loads_default;
+  std::size_t waiting_max = limits::serve_queue_default;
+};
+
+/// The uploads that run, and those that wait for their turn: in the order in which they came, and
+/// before a byte of theirs is read. One thread.
+class Uploads {
+ public:
+  Uploads(const asio::any_io_executor& executor, UploadLimits limits, Metrics& metrics)
+      : limits_(limits),
+        metrics_(metrics),
+        turns_(executor, limits.running_max),
+        running_group_(executor) {}
+
+  /// What an upload is, beside its bytes.
+  struct Wanted {
+    process::Call call;
+    Upload::Owner owner;
+    std::string digest;            ///< Content-Digest or Repr-Digest, as it came; empty: none
+    bool answers_at_once = false;  ///< when all has come, and not when it is committed
+  };
+
+  /// Feeds a process of what is asked for, and answers when it has ended. Throws Cut, and Refused
+  /// where there is no room or the bytes are not those of the digest: then it is stopped.
+  asio::awaitable<void> take(Exchange& exchange, Wanted wanted);
+
+  /// The one of this number in the ledger; nullptr: none runs here.
+  std::shared_ptr<Upload> find(std::int64_t load_id) const;
+
+  /// No more come; those that wait for their turn are sent away.
+  void end() { is_ending_ = true; }
+  /// Stops those that run.
+  void stop();
+  /// Until none runs.
+  asio::awaitable<void> join();
+
+  std::size_t running() const { return running_.size(); }
+  std::size_t waiting() const { return turns_.waiting(); }
+
+ private:
+  asio::awaitable<async::Semaphore::Permit> turn();
+  std::shared_ptr<Upload> start(const asio::any_io_executor& executor, const Wanted& wanted,
+                                async::Semaphore::Permit turn);
+  asio::awaitable<void> run(std::shared_ptr<Upload> upload, async::Semaphore::Permit turn);
+
+  UploadLimits limits_;
+  Metrics& metrics_;
+  async::Semaphore turns_;
+  std::list<std::shared_ptr<Upload>> running_;
+  bool is_ending_ = false;
+  async::TaskGroup running_group_;
+};
+
+}  // namespace sluice::serve

@@ -1,0 +1,137 @@
+"""Uploads over HTTP: one that is large, many that are small, and what waiting and being idle cost."""
+
+import http.client
+import pathlib
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+from ..loaders import Loader, pgsluice
+from ..paths import PROGRAM
+from ..turns import measure
+from .files import ROWS_EACH
+
+UPLOADS = 1_000
+CLIENTS = 8
+WAITING = 200
+IDLE_SECONDS = 10
+CSV = {"Content-Type": "text/csv"}
+
+
+class Service:
+    def __init__(self, server, *flags):
+        self.process = subprocess.Popen([PROGRAM, "serve", "--listen", "127.0.0.1:0", "-d", server.url, "--log", "json", *flags],
+                                        stderr=subprocess.PIPE, text=True)
+        line = self.process.stderr.readline()
+        if "listening" not in line:
+            sys.exit(f"pgsluice serve: {line}")
+        self.port = int(line.split('"message":"')[1].split('"')[0].rsplit(":", 1)[1])
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def status(self, name):
+        """Of /proc/PID/status, a number."""
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line for line in text.splitlines() if line.startswith(name + ":")).split()[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def one(bench, data, service):
+    """The file by curl, and from disk."""
+    url = f"http://127.0.0.1:{service.port}/v1/tables/{data.name}/loads?again"
+    curl = ["curl", "--silent", "--show-error", "--fail-with-body", "--noproxy", "*", "-o", "/dev/null", "-X", "POST", "-H", "Content-Type: text/csv",
+            "-T", data.path, url]
+    loaders = [Loader("pgsluice load", [pgsluice(bench.server, data)]), Loader("curl to pgsluice serve", [curl])]
+    results = measure(bench.server, data, loaders, bench.rounds)
+    base = results["pgsluice load"]["rate"]
+    bench.page.heading(f"One upload of {data.name}", level=3)
+    bench.page.table(["way", "rows/s", "of the file's", "spread"],
+                     [[name, f"{result['rate'] / 1e3:,.0f} k", f"{result['rate'] / base:.2f}", f"{result['spread']:.0%}"] for name, result in results.items()])
+
+
+def bodies(data):
+    """Uploads of ROWS_EACH records, one after the other."""
+    with open(data.path, "rb") as file:
+        header = file.readline()
+        for _ in range(UPLOADS):
+            yield header + b"".join(file.readline() for _ in range(ROWS_EACH))
+
+
+def client(port, table, work, took):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+    while True:
+        try:
+            body = next(work)
+        except StopIteration:
+            return
+        began = time.monotonic()
+        connection.request("POST", f"/v1/tables/{table}/loads", body, CSV)
+        answer = connection.getresponse()
+        text = answer.read()
+        if answer.status != 201:
+            sys.exit(f"serve: {answer.status} {text[:300]}")
+        took.append(time.monotonic() - began)
+
+
+def small(bench, data, service):
+    walls, all_took = [], []
+    for _ in range(bench.rounds):
+        data.create(bench.server)
+        bench.server.sql("delete from pgsluice.loads", "checkpoint")
+        work, took = iter(list(bodies(data))), []
+        threads = [threading.Thread(target=client, args=(service.port, data.name, work, took)) for _ in range(CLIENTS)]
+        began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        walls.append(time.monotonic() - began)
+        all_took += took
+        stored = int(bench.server.sql(f"select count(*) from {data.name}"))
+        if stored != UPLOADS * ROWS_EACH:
+            sys.exit(f"serve: {stored} rows stored, {UPLOADS * ROWS_EACH:,} expected")
+    all_took.sort()
+    bench.page.add(f"{UPLOADS:,} uploads of {ROWS_EACH} rows by {CLIENTS} clients: {UPLOADS / statistics.median(walls):.0f} a second; half of them took up to "
+                   f"{all_took[len(all_took) // 2] * 1e3:.0f} ms, 99 % up to {all_took[len(all_took) * 99 // 100] * 1e3:.0f} ms.")
+    bench.page.add()
+
+
+def cost(bench, data):
+    with Service(bench.server, "--max-queue", str(WAITING)) as service:
+        time.sleep(1)
+        before = service.status("voluntary_ctxt_switches")
+        time.sleep(IDLE_SECONDS)
+        woken = service.status("voluntary_ctxt_switches") - before
+        idle = service.status("VmRSS")
+        head = f"POST /v1/tables/{data.name}/loads HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: 1000000\r\n\r\na,b\n".encode()
+        waiting = []
+        for _ in range(WAITING):
+            waiting.append(socket.create_connection(("127.0.0.1", service.port)))
+            waiting[-1].sendall(head)
+        time.sleep(5)
+        bench.page.add(f"The serving process is woken {woken} times in {IDLE_SECONDS} s when nothing is asked of it, and has {idle / 1024:.0f} MiB; with {WAITING} uploads "
+                       f"that have come and wait it has {service.status('VmRSS') / 1024:.0f} MiB, and had {service.status('VmHWM') / 1024:.0f} MiB at most.")
+        bench.page.add()
+        for connection in waiting:
+            connection.close()
+
+
+def run(bench):
+    for data in bench.sets:
+        with Service(bench.server) as service:
+            one(bench, data, service)
+    narrow = next((data for data in bench.sets if data.name == "narrow"), None)
+    if narrow is None or narrow.rows < UPLOADS * ROWS_EACH:
+        print(f"serve: {UPLOADS:,} uploads are left out: they are of {UPLOADS * ROWS_EACH:,} rows of narrow (see --sets, --scale)", file=sys.stderr)
+        return
+    with Service(bench.server) as service:
+        small(bench, narrow, service)
+    cost(bench, narrow)

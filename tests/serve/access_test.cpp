@@ -1,0 +1,270 @@
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "serve/server.hpp"
+#include "support/authority.hpp"
+#include "support/server.hpp"
+
+namespace sluice::test {
+namespace {
+
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ServeAccess : public Serve {
+ protected:
+  /// A file of tokens: their names are what they are too, with "-token" behind.
+  std::string tokens(const std::string& lines) {
+    folder_.write("tokens", lines);
+    return folder_ / "tokens";
+  }
+  static std::string line(const std::string& name, const std::string& rest) {
+    return name + " " + output_of("printf %s " + name + "-token | sha256sum").substr(0, 64) + " " +
+           rest + "\n";
+  }
+  static HttpHeaders as(const std::string& token) { return {{"Authorization", "Bearer " + token}}; }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(ServeAccess, ATokenSaysWhoMay) {
+  db().run("create schema raw; create table raw.x (a int, b text)");
+  start({"--tokens", tokens(line("all", "- * truncate") + line("some", "- raw.* -"))});
+  const std::string body = "a,b\n1,x\n";
+  EXPECT_EQ(401, upload(body).status);
+  EXPECT_EQ("Bearer", upload(body).header("www-authenticate"));
+  for (const char* wrong : {"", "all", "all-tokeN", "all-token x", "all-token,some-token"})
+    EXPECT_EQ(401, upload(body, "", as(wrong)).status) << wrong;
+  EXPECT_EQ(401, upload(body, "", {{"Authorization", "Basic all-token"}}).status);
+  EXPECT_EQ(401, call("GET", "/v1/loads").status);
+  EXPECT_EQ(401, call("GET", "/metrics").status);
+  EXPECT_EQ(200, call("GET", "/healthz").status);
+  EXPECT_EQ(201, upload(body, "", as("all-token")).status);
+  EXPECT_EQ(403, upload("a,b\n2,x\n", "", as("some-token")).status);
+  EXPECT_EQ(403, upload("a,b\n2,x\n", "?truncate", as("some-token")).status);
+  HttpHeaders csv = as("some-token");
+  csv.emplace_back("Content-Type", "text/csv");
+  EXPECT_EQ(403, call("POST", "/v1/tables/x/loads", body, csv).status) << "of which schema?";
+  EXPECT_EQ(201, call("POST", "/v1/tables/raw.x/loads", body, csv).status);
+  EXPECT_EQ(201, upload("a,b\n2,x\n", "?truncate", as("all-token")).status);
+  EXPECT_EQ(1, count());
+  // Each sees the loads of its tables.
+  EXPECT_EQ(3U, json_of(call("GET", "/v1/loads", "", as("all-token")))["loads"].size());
+  EXPECT_EQ(1U, json_of(call("GET", "/v1/loads", "", as("some-token")))["loads"].size());
+  EXPECT_EQ(404, call("GET", "/v1/loads/1", "", as("some-token")).status);
+  EXPECT_EQ(404, call("GET", "/v1/loads/1/events", "", as("some-token")).status);
+  EXPECT_EQ(404, call("DELETE", "/v1/loads/1", "", as("some-token")).status);
+  EXPECT_THAT(server().err_so_far(), Not(HasSubstr("-token")));
+  EXPECT_THAT(server().err_so_far(), HasSubstr(" some POST /v1/tables/raw.x/loads 201"));
+}
+
+TEST_F(ServeAccess, TokensAreReadAgain) {
+  const std::string path = tokens(line("old", "- * -"));
+  start({"--tokens", path});
+  EXPECT_EQ(200, call("GET", "/v1/loads", "", as("old-token")).status);
+  tokens("nonsense\n");
+  server().signal(SIGHUP);
+  ASSERT_TRUE(server().says("not reloaded"));
+  EXPECT_EQ(200, call("GET", "/v1/loads", "", as("old-token")).status);
+  tokens(line("new", "- * -"));
+  server().signal(SIGHUP);
+  ASSERT_TRUE(server().says("Z reloaded"));
+  EXPECT_EQ(401, call("GET", "/v1/loads", "", as("old-token")).status);
+  EXPECT_EQ(200, call("GET", "/v1/loads", "", as("new-token")).status);
+}
+
+/// PostgreSQL decides what a token's role may do.
+TEST_F(ServeAccess, ARoleDecides) {
+  const std::string role = "serve_role_" + std::to_string(::getpid());
+  db().run("create role " + role);
+  // The ledger is made by who may.
+  start();
+  EXPECT_EQ(201, upload(rows(1, 1)).status);
+  start({"--tokens", tokens(line("weak", role + " * -"))});
+  const auto refused = upload("a,b\n2,x\n", "", as("weak-token"));
+  EXPECT_THAT(refused.status, AnyOf(403, 500)) << refused.body;
+  EXPECT_EQ(1, count());
+  db().run("grant usage on schema pgsluice to " + role +
+           "; grant select, insert, update on all tables in schema pgsluice to " + role +
+           "; grant usage on all sequences in schema pgsluice to " + role);
+  EXPECT_EQ(403, upload("a,b\n2,x\n", "", as("weak-token")).status);
+  db().run("grant insert on t to " + role);
+  const auto allowed = upload("a,b\n2,x\n", "", as("weak-token"));
+  EXPECT_EQ(201, allowed.status) << allowed.body;
+  EXPECT_EQ(2, count());
+  server().signal(SIGTERM);
+  server().wait();
+  db().run("drop owned by " + role + "; drop role " + role);
+}
+
+/// A browser on this machine shows a page of somebody else's.
+TEST_F(ServeAccess, APageOfAnotherSiteIsSentAway) {
+  start();
+  const auto status = [this](const std::string& host, const std::string& more) {
+    HttpCall call(address());
+    const std::string body = "a,b\n1,x\n";
+    call.send("POST /v1/tables/t/loads HTTP/1.1\r\nContent-Type: text/csv\r\nHost: " + host +
+              "\r\n" + more + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    return call.answer().status;
+  };
+  EXPECT_EQ(421, status("evil.example", ""));
+  EXPECT_EQ(421, status("localhost.evil.example:80", ""));
+  EXPECT_EQ(403, status("localhost", "Sec-Fetch-Site: cross-site\r\n"));
+  EXPECT_EQ(403, status("localhost", "Sec-Fetch-Site: same-site\r\n"));
+  EXPECT_EQ(0, count());
+  EXPECT_EQ(201, status("127.0.0.1:99", "Sec-Fetch-Site: same-origin\r\n"));
+  HttpCall preflight(address());
+  preflight.send(
+      "OPTIONS /v1/tables/t/loads HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil\r\n\r\n");
+  const auto answer = preflight.answer();
+  EXPECT_EQ(405, answer.status);
+  EXPECT_EQ("", answer.header("access-control-allow-origin"));
+}
+
+TEST_F(ServeAccess, WhatIsOpenToOthersWantsTokensAndTls) {
+  const auto refused = [this](std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {"serve", "-d", url()});
+    const Finished finished = pgsluice(flags);
+    EXPECT_EQ(2, finished.exit_code) << finished.err;
+    return finished.err;
+  };
+  const std::string path = tokens(line("a", "- * -"));
+  EXPECT_THAT(refused({"--listen", "0.0.0.0:0"}), HasSubstr("--tokens says who may load"));
+  EXPECT_THAT(refused({"--listen", "0.0.0.0:0", "--tokens", path}), HasSubstr("--tls-cert"));
+  EXPECT_THAT(refused({"--listen", "0.0.0.0:0", "--behind-proxy"}), HasSubstr("--tokens"));
+  EXPECT_THAT(refused({"--listen", "nix"}), HasSubstr("write 127.0.0.1:8432"));
+  EXPECT_THAT(refused({"--listen", "127.0.0.1:99999"}), HasSubstr("write 127.0.0.1:8432"));
+  EXPECT_THAT(refused({"--listen", "127.x:1"}), HasSubstr("no address of an interface"));
+  EXPECT_THAT(refused({"--listen", "127.0.0.1:0", "--tls-cert", "x"}),
+              HasSubstr("belong together"));
+  EXPECT_THAT(refused({"--listen", "127.0.0.1:0", "--tokens", path + "nix"}),
+              HasSubstr("cannot be read"));
+  EXPECT_THAT(refused({"--listen", "127.0.0.1:0", "--tokens", tokens("# nobody\n")}),
+              HasSubstr("has no line"));
+  EXPECT_THAT(refused({"--listen", "127.0.0.1:0", "--allow", "after_sql"}), HasSubstr("--allow"));
+  EXPECT_THAT(refused({"--listen", "127.0.0.1:0", "--tls-cert", path, "--tls-key", path}),
+              HasSubstr("--tls-cert " + path));
+}
+
+TEST_F(ServeAccess, FlagsAreAllowedByName) {
+  start({"--allow", "truncate,where"});
+  EXPECT_EQ(201, upload("a,b\n1,x\n2,y\n", "?truncate&where=a%20%3E%201").status);
+  EXPECT_EQ(1, count());
+  EXPECT_EQ(403, upload("a,b\n3,x\n", "?create").status);
+}
+
+/// What a proxy may have read otherwise, or what takes without giving, is refused; nothing is
+/// loaded, and the server goes on.
+TEST_F(ServeAccess, HostileRequestsLeaveNothingBehind) {
+  start();
+  const std::string line = "POST /v1/tables/t/loads HTTP/1.1\r\n";
+  const std::string csv = "Content-Type: text/csv\r\n";
+  const std::string host = "Host: localhost\r\n";
+  const std::string smuggled = "5\r\na,b\n1\r\n0\r\n\r\n";
+  struct Case {
+    std::string request;
+    std::vector<int> statuses;  ///< 0: the connection ends without an answer
+  };
+  const std::vector<Case> cases{
+      {line + host + csv + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n" + smuggled,
+       {400}},
+      {line + host + csv + "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n" + smuggled,
+       {400}},
+      {line + host + csv + "Content-Length: 4\r\nContent-Length: 5\r\n\r\na,b\n1", {400}},
+      {line + host + csv + "Content-Length: +4\r\n\r\na,b\n", {400}},
+      {line + host + csv + "Content-Length: -1\r\n\r\n", {400}},
+      {line + host + csv + "Content-Length: 99999999999999999999999\r\n\r\n", {400}},
+      {line + host + csv + "Transfer-Encoding: gzip, chunked\r\n\r\n" + smuggled, {400, 501}},
+      {line + host + csv + "Transfer-Encoding: xchunked\r\n\r\n" + smuggled, {400, 501}},
+      {line + host + csv + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n" +
+           smuggled,
+       {400, 501}},
+      {"POST /v1/tables/t/loads HTTP/1.0\r\n" + host + csv + "Transfer-Encoding: chunked\r\n\r\n" +
+           smuggled,
+       {400}},
+      {line + host + csv + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", {400}},
+      {line + host + csv + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\na", {400}},
+      {line + host + csv + "Transfer-Encoding: chunked\r\n\r\n-5\r\na,b\n1\r\n0\r\n\r\n", {400}},
+      {line + host + host + csv + "Content-Length: 4\r\n\r\na,b\n", {400}},
+      {line + csv + "Content-Length: 4\r\n\r\na,b\n", {400}},
+      {line + host + csv + csv + "Content-Length: 4\r\n\r\na,b\n", {400}},
+      {line + host + "Content-Type : text/csv\r\nContent-Length: 4\r\n\r\na,b\n", {400}},
+      {line + host + csv + "X: a\r\n folded: b\r\nContent-Length: 4\r\n\r\na,b\n", {400, 201, 422}},
+      {line + host + csv + "X: " + std::string(20'000, 'x') + "\r\n\r\n", {431}},
+      {"GET /" + std::string(20'000, 'x') + " HTTP/1.1\r\n" + host + "\r\n", {431}},
+      {"GET /healthz HTTP/2.0\r\n" + host + "\r\n", {400}},
+      {"GET /healthz\r\n\r\n", {400}},
+      {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400}},
+      {std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11), {400, 0}},
+      {std::string(100'000, '\0'), {400, 431}},
+      {"GET /../../etc/passwd HTTP/1.1\r\n" + host + "\r\n", {400}},
+      {"GET http://other/healthz HTTP/1.1\r\n" + host + "\r\n", {400}},
+      {"CONNECT other:80 HTTP/1.1\r\n" + host + "\r\n", {400}},
+      {"TRACE /healthz HTTP/1.1\r\n" + host + "\r\n", {405}},
+      {line + host + csv + "Expect: 200-ok\r\nContent-Length: 4\r\n\r\na,b\n", {417}},
+  };
+  for (const Case& hostile : cases) {
+    SCOPED_TRACE(hostile.request.substr(0, 200));
+    HttpCall call(address());
+    call.send(hostile.request);
+    ::shutdown(call.fd(), SHUT_WR);
+    const auto answer = call.answer();
+    EXPECT_THAT(hostile.statuses, ::testing::Contains(answer.status)) << answer.body;
+    EXPECT_EQ(200, this->call("GET", "/healthz").status);
+  }
+  ASSERT_TRUE(no_session_left());
+  EXPECT_EQ(0, count());
+}
+
+TEST_F(ServeAccess, ABodyHasALargestSize) {
+  start({"--max-body", "100KiB"});
+  const std::string body = rows(1, 10'000);
+  EXPECT_EQ(413, upload(body).status);
+  HttpCall call(address());
+  call.send(
+      "POST /v1/tables/t/loads HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n");
+  char size[16];
+  std::snprintf(size, sizeof size, "%zx\r\n", body.size());
+  call.send(size + body + "\r\n0\r\n\r\n");
+  EXPECT_EQ(413, call.answer().status);
+  ASSERT_TRUE(no_session_left());
+  EXPECT_EQ(0, finished_loads());
+}
+
+TEST_F(ServeAccess, WhoIsSilentIsLeft) {
+  start({"--idle-timeout", "1s"});
+  HttpCall call(address());
+  call.send(head(1000) + "a,b\n1,x\n");
+  EXPECT_EQ(0, call.answer().status);
+  ASSERT_TRUE(no_session_left());
+  EXPECT_EQ(0, finished_loads());
+  EXPECT_TRUE(server().says("silent for too long"));
+}
+
+TEST_F(ServeAccess, TlsAndCertificatesOfClients) {
+  const Authority authority;
+  const std::vector<std::string> tls{"--tls-cert", authority.certificate(), "--tls-key",
+                                     authority.key()};
+  start(tls);
+  EXPECT_THAT(address(), HasSubstr("https://127.0.0.1:"));
+  const std::string curl =
+      "curl -sS -o /dev/null -w '%{http_code}' --cacert " + authority.file() + " ";
+  EXPECT_EQ("200", output_of(curl + address() + "/healthz"));
+  folder_.write("x.csv", rows(1, 1000));
+  EXPECT_EQ("201", output_of(curl + "-X POST -H 'Content-Type: text/csv' -T " +
+                             (folder_ / "x.csv") + " " + address() + "/v1/tables/t/loads"));
+  EXPECT_EQ(1000, count());
+  std::vector<std::string> mutual = tls;
+  mutual.insert(mutual.end(), {"--client-ca", authority.file()});
+  start(mutual);
+  EXPECT_THAT(output_of(curl + address() + "/healthz 2>&1 || true"), Not(HasSubstr("200")));
+  EXPECT_EQ("200", output_of(curl + "--cert " + authority.certificate() + " --key " +
+                             authority.key() + " " + address() + "/healthz"));
+}
+
+}  // namespace
+}  // namespace sluice::test

@@ -1,0 +1,214 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/failure.hpp"
+#include "serve/digest.hpp"
+#include "serve/load_flags.hpp"
+#include "serve/metrics.hpp"
+#include "serve/outcome.hpp"
+#include "serve/table_name.hpp"
+#include "serve/target.hpp"
+#include "serve/tokens.hpp"
+
+namespace sluice::serve {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+
+template <class Call>
+int status_refused(Call call) {
+  try {
+    call();
+  } catch (const Refused& refused) {
+    return refused.status;
+  }
+  return 0;
+}
+
+TEST(ServeTarget, IsTakenApart) {
+  const Target target = target_of("/v1/tables/sales.%22Trips%2F1%22/loads?null=%5CN&trim&null=a+b");
+  EXPECT_THAT(target.path, ElementsAre("v1", "tables", "sales.\"Trips/1\"", "loads"));
+  EXPECT_THAT(target.query,
+              ElementsAre(Pair("null", "\\N"), Pair("trim", ""), Pair("null", "a b")));
+  EXPECT_TRUE(target_of("/").path.empty());
+  EXPECT_THAT(target_of("/?a=b=c").query, ElementsAre(Pair("a", "b=c")));
+  EXPECT_THAT(target_of("/a%2Bb?c=%2B").path, ElementsAre("a+b"));
+}
+
+TEST(ServeTarget, WhatIsNoneIsRefused) {
+  for (const char* text : {"", "*", "http://a/b", "/v1//loads", "/v1/", "/../etc", "/v1/%2e%2e/x",
+                           "/a%", "/a%2", "/a%zz", "/a%00b", "/a%ff", "/x?a=%f"})
+    EXPECT_EQ(400, status_refused([text] { target_of(text); })) << text;
+}
+
+TEST(ServeTable, IsReadAsSqlDoes) {
+  EXPECT_EQ((TableName{"", "trips"}), table_name_of("Trips"));
+  EXPECT_EQ((TableName{"sales", "Tr.\"ips"}), table_name_of("SALES.\"Tr.\"\"ips\""));
+  for (const char* text : {"", ".", "a.", ".a", "a.b.c", "\"", "\"a", "a b", "a;drop", "a--",
+                           "\"\"", "a\"b\"", "../a", "-t"})
+    EXPECT_EQ(400, status_refused([text] { table_name_of(text); })) << text;
+}
+
+TEST(ServeTable, PatternsMeanWhatTheySay) {
+  const TableName table{"raw", "trips_2026"};
+  for (const char* pattern : {"*", "raw.*", "raw.trips_*", "*.trips_2026", "trips_*"})
+    EXPECT_TRUE(matches(pattern, table)) << pattern;
+  for (const char* pattern : {"", "ra.*", "raw.trips", "sales.*", "raw"})
+    EXPECT_FALSE(matches(pattern, table)) << pattern;
+  // A name with a dot in it is not another schema's.
+  EXPECT_FALSE(matches("raw.*", {"raw.x", "t"}));
+}
+
+// printf %s secret | sha256sum
+constexpr const char* secret_digest =
+    "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+
+TEST(ServeTokens, SayWhoMay) {
+  const Tokens tokens = Tokens::read(std::string("# who may\n\nshop ") + secret_digest +
+                                         " loader raw.*,sales.trips truncate,where # x\n",
+                                     "tokens");
+  EXPECT_EQ(nullptr, tokens.find("Secret"));
+  EXPECT_EQ(nullptr, tokens.find(""));
+  const Permission* const shop = tokens.find("secret");
+  ASSERT_NE(nullptr, shop);
+  EXPECT_EQ("shop", shop->name);
+  EXPECT_EQ("loader", shop->role);
+  EXPECT_TRUE(shop->may_use({"raw", "x"}));
+  EXPECT_TRUE(shop->may_use({"sales", "trips"}));
+  EXPECT_FALSE(shop->may_use({"sales", "other"}));
+  EXPECT_FALSE(shop->may_use({"", "trips"})) << "whichever schema it would be in";
+  EXPECT_THAT(shop->flags, ElementsAre("truncate", "where"));
+}
+
+TEST(ServeTokens, AWrongLineIsNamed) {
+  const auto problem = [](const std::string& text) {
+    try {
+      Tokens::read(text, "who.txt");
+    } catch (const Failure& failure) {
+      return std::string(failure.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(problem("\na b c\n"), HasSubstr("who.txt:2: a line has a name"));
+  EXPECT_THAT(problem("a secret - * -\n"), HasSubstr("who.txt:1: the second word is no SHA-256"));
+  const std::string line = std::string("a ") + secret_digest + " - * ";
+  EXPECT_THAT(problem(line + "after_sql\n"), HasSubstr("\"after_sql\" is no flag"));
+  EXPECT_THAT(problem(line + "-\n" + line + "-\n"), HasSubstr("who.txt:2: this token has a line"));
+  EXPECT_EQ("", problem(line + "-"));
+}
+
+TEST(ServeFlags, AreArgumentsOfALoad) {
+  const Permission anybody;
+  EXPECT_THAT(arguments_of({{"on_conflict", "update"},
+                            {"key", "a,b"},
+                            {"null", ""},
+                            {"null", "-"},
+                            {"atomic", ""},
+                            {"again", "false"},
+                            {"trim", ""},
+                            {"dry_run", "true"}},
+                           anybody),
+              ElementsAre("--on-conflict=update", "--key=a,b", "--null=", "--null=-", "--atomic",
+                          "--trim", "--dry-run"));
+}
+
+TEST(ServeFlags, NoneReachesMoreThanItMay) {
+  const Permission anybody;
+  const auto status = [&anybody](const std::vector<std::pair<std::string, std::string>>& query) {
+    return status_refused([&] { arguments_of(query, anybody); });
+  };
+  for (const char* name : {"table", "rejects", "after_sql", "dbname", "host", "set", "no_ledger",
+                           "ca_file", "http_header", "output", "jobs", "--truncate", "on-conflict",
+                           "", "d", "after", "accept_at_least_once"})
+    EXPECT_EQ(400, status({{name, "x"}})) << name;
+  for (const char* name :
+       {"where", "select", "truncate", "create", "replace", "delete_missing", "add_columns"})
+    EXPECT_EQ(403, status({{name, "true"}})) << name;
+  EXPECT_EQ(400, status({{"atomic", "yes"}}));
+  EXPECT_EQ(400, status({{"key", "a"}, {"key", "b"}}));
+  Permission more;
+  more.flags = {"where"};
+  EXPECT_THAT(arguments_of({{"where", "a > 1"}}, more), ElementsAre("--where=a > 1"));
+}
+
+TEST(ServeOutcome, EachEndHasItsStatus) {
+  const auto status = [](int exit_code, const std::string& load) {
+    return answer_of_command(exit_code, R"({"command":"load","loads":[)" + load + "]}", "").status;
+  };
+  EXPECT_EQ(201, status(0, R"({"status":"stored","load":7})"));
+  EXPECT_EQ(201, status(3, R"({"status":"stored","load":7,"rows_rejected":1})"));
+  EXPECT_EQ(200, status(0, R"({"status":"nothing to do","load":7})"));
+  EXPECT_EQ(200, status(0, R"({"status":"dry run","load":null})"));
+  EXPECT_EQ(422, status(1, R"({"error":{"message":"m","record":{"line":2}}})"));
+  EXPECT_EQ(404, status(1, R"({"error":{"message":"m","sqlstate":"42P01"}})"));
+  EXPECT_EQ(403, status(1, R"({"error":{"message":"m","sqlstate":"42501"}})"));
+  EXPECT_EQ(400, status(2, R"({"error":{"message":"m"}})"));
+  EXPECT_EQ(503, status(4, R"({"error":{"message":"m"}})"));
+  EXPECT_EQ(422, status(5, R"({"error":{"message":"m"}})"));
+  EXPECT_EQ(409, status(6, R"({"error":{"message":"m"}})"));
+  EXPECT_EQ(409, status(7, R"({"error":{"message":"m"}})"));
+  EXPECT_EQ(503, status(143, R"({"error":{"message":"m"}})"));
+  EXPECT_EQ(503, answer_of_command(137, "", "").status);
+  EXPECT_EQ(500, answer_of_command(127, "", "no such").status);
+}
+
+TEST(ServeOutcome, SaysWhatAndWhereAndNoPathOfTheHost) {
+  const Answer answer = answer_of_command(
+      1,
+      R"({"loads":[{"source":"-","status":"failed","load":9,"rejects_path":"/var/x.csv",
+        "error":{"message":"bad","sqlstate":"22P02","record":{"line":3,"column":"a"}}}]})",
+      "");
+  const auto json = nlohmann::json::parse(answer.body);
+  EXPECT_EQ("application/problem+json", answer.type);
+  EXPECT_EQ("bad", json["detail"]);
+  EXPECT_EQ(1, json["exit_code"]);
+  EXPECT_EQ(3, json["record"]["line"]);
+  EXPECT_EQ(9, json["load"]["load"]);
+  EXPECT_FALSE(json["load"].contains("rejects_path"));
+  EXPECT_THAT(answer.headers, ElementsAre(Pair("Location", "/v1/loads/9")));
+}
+
+TEST(ServeDigest, IsThatOfTheBytes) {
+  // printf %s 'a,b\n' in Python: hashlib.sha256(b"a,b\n")
+  const auto is_right = [](const std::string& field, const std::string& bytes) {
+    DigestCheck check(field);
+    check.add(bytes.substr(0, 2));
+    check.add(bytes.substr(2));
+    return check.is_right();
+  };
+  const std::string field =
+      "unixsum=:MTIz:, sha-256=:PIhhDXLqTH4uhxtVKs2uS2QbqOrhcjj34Oe07bZl8xE=:";
+  EXPECT_TRUE(is_right("", "abc"));
+  EXPECT_TRUE(is_right("unixsum=:MTIz:", "abc"));
+  EXPECT_FALSE(is_right(field, "a,c\n"));
+  EXPECT_TRUE(is_right("sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:", "abc"));
+  EXPECT_TRUE(
+      is_right("sha-512=:3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/uu9RU1E"
+               "I2Q86A4qmslPpUyknw==:",
+               "abc"));
+  for (const char* wrong : {"sha-256", "sha-256=abc", "sha-256=::", "sha-256=:*:", "sha-256=:abc:"})
+    EXPECT_EQ(400, status_refused([wrong] { DigestCheck check(wrong); })) << wrong;
+}
+
+TEST(ServeMetrics, AreCounted) {
+  Metrics metrics;
+  metrics.note_answer(201);
+  metrics.note_load(0, R"({"loads":[{"rows_stored_by_this_run":7,"rows_rejected":2,"retries":1}]})",
+                    std::chrono::milliseconds(700));
+  metrics.note_load(1, "no json", std::chrono::seconds(9999));
+  const std::string text = metrics.text({.connections = 3, .running = 2, .waiting = 1});
+  for (const char* line :
+       {"pgsluice_connections 3\n", "pgsluice_loads_running 2\n", "pgsluice_loads_waiting 1\n",
+        "pgsluice_http_answers_total{status=\"201\"} 1\n",
+        "pgsluice_loads_total{exit_code=\"0\"} 1\n", "pgsluice_loads_total{exit_code=\"1\"} 1\n",
+        "pgsluice_rows_stored_total 7\n", "pgsluice_rows_rejected_total 2\n",
+        "pgsluice_retries_total 1\n", "pgsluice_load_seconds_bucket{le=\"0.5\"} 0\n",
+        "pgsluice_load_seconds_bucket{le=\"1\"} 1\n",
+        "pgsluice_load_seconds_bucket{le=\"+Inf\"} 2\n", "pgsluice_load_seconds_count 2\n"})
+    EXPECT_THAT(text, HasSubstr(line));
+}
+
+}  // namespace
+}  // namespace sluice::serve
