@@ -6,6 +6,7 @@ requires are looked at, and what the server answers beyond the document is an er
 """
 import http.client
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -74,13 +75,17 @@ def check(method, path, status, answer):
 
 def main():
     program = sys.argv[1]
-    with tempfile.TemporaryDirectory() as folder:
-        base = pathlib.Path(folder)
-        url = subprocess.run([ROOT / "script/private-postgres", "start", base / "pg", "max_connections=100"], capture_output=True, text=True, check=True).stdout.split()[-1]
-        try:
-            run(program, url, base)
-        finally:
-            subprocess.run([ROOT / "script/private-postgres", "stop", base / "pg", "fast"], capture_output=True)
+    server = os.environ.get("PGSLUICE_TEST_URL")
+    if server is None:
+        own = str(ROOT / "script/private-postgres")
+        os.execv(own, [own, "run", "max_connections=100", "--", sys.executable, __file__, program])
+    name = f"pgsluice_openapi_{os.getpid()}"
+    subprocess.run(["psql", "-qX", server, "-c", f"create database {name}"], check=True)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            run(program, server[:server.rindex("/") + 1] + name, pathlib.Path(folder))
+    finally:
+        subprocess.run(["psql", "-qX", server, "-c", f"drop database {name} with (force)"], check=True)
 
 
 def run(program, url, base):
