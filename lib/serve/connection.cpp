@@ -10,6 +10,7 @@
 
 #include <array>
 
+#include "base/ascii.hpp"
 #include "base/limits.hpp"
 
 namespace sluice::serve {
@@ -44,7 +45,7 @@ void require_one_framing(const http::fields& fields, unsigned version) {
   if (!has_coding) return;
   if (version < http_1_1) throw Refused{400, "HTTP/1.0 has no Transfer-Encoding"};
   if (fields.count(http::field::transfer_encoding) > 1 ||
-      lower_case(std::string_view(fields[http::field::transfer_encoding])) != "chunked")
+      in_small_letters(std::string_view(fields[http::field::transfer_encoding])) != "chunked")
     throw Refused{501, "the one Transfer-Encoding that is taken is chunked"};
 }
 
@@ -176,9 +177,9 @@ void Connection<Stream>::take_headers() {
   if (message.version() >= http_1_1 && message.count(http::field::host) == 0)
     throw Refused{400, "HTTP/1.1 wants a Host"};
   for (const auto& field : message)
-    request_.headers.emplace_back(lower_case(std::string_view(field.name_string())),
+    request_.headers.emplace_back(in_small_letters(std::string_view(field.name_string())),
                                   std::string(field.value()));
-  const std::string expected = lower_case(request_.header("expect"));
+  const std::string expected = in_small_letters(request_.header("expect"));
   waits_for_word_ = expected == "100-continue";
   if (!expected.empty() && !waits_for_word_)
     throw Refused{417, "of what may be expected, 100-continue is known"};

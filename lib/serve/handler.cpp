@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "async/deadline.hpp"
+#include "base/ascii.hpp"
 #include "jobs/handed.hpp"
 #include "pg/conninfo.hpp"
 #include "pg/error.hpp"
@@ -22,7 +23,7 @@ constexpr const char* load_types =
 /// Types that a form of another site cannot send without asking first.
 void require_type(const Request& request) {
   const std::string_view field = request.header("content-type");
-  std::string type = lower_case(field.substr(0, field.find(';')));
+  std::string type = in_small_letters(field.substr(0, field.find(';')));
   type.erase(type.find_last_not_of(" \t") + 1);
   for (const char* known :
        {"text/csv", "application/csv", "text/tab-separated-values", "application/gzip",
@@ -37,7 +38,7 @@ void require_type(const Request& request) {
 
 /// What is packed is known by its content.
 void require_coding(const Request& request) {
-  const std::string coding = lower_case(request.header("content-encoding"));
+  const std::string coding = in_small_letters(request.header("content-encoding"));
   if (coding.empty() || coding == "identity" || coding == "gzip" || coding == "zstd") return;
   throw Refused{415,
                 "Content-Encoding is gzip or zstd, and not \"" + coding + "\"",
@@ -45,7 +46,7 @@ void require_coding(const Request& request) {
 }
 
 bool prefers_async(const Request& request) {
-  return lower_case(request.header("prefer")).contains("respond-async");
+  return in_small_letters(request.header("prefer")).contains("respond-async");
 }
 
 std::optional<std::int64_t> number_of(const std::string& text) {
@@ -134,7 +135,7 @@ asio::awaitable<void> Handler::handle(Exchange& exchange) {
 /// its own that leads here, or by a request that it may send without asking.
 void Handler::require_own_host(const Request& request) const {
   if (options_.hosts.empty()) return;
-  std::string host = lower_case(request.header("host"));
+  std::string host = in_small_letters(request.header("host"));
   if (const std::size_t colon = host.rfind(':'); colon != host.npos && !host.ends_with(']'))
     host.erase(colon);
   if (std::ranges::find(options_.hosts, host) == options_.hosts.end())
@@ -148,7 +149,7 @@ const Permission& Handler::permission_of(const Request& request) const {
   if (tokens_.is_empty()) return options_.anybody;
   const std::string_view field = request.header("authorization");
   const std::string_view scheme = field.substr(0, field.find(' '));
-  if (lower_case(scheme) == "bearer") {
+  if (in_small_letters(scheme) == "bearer") {
     std::string_view token = field.substr(std::min(scheme.size() + 1, field.size()));
     if (const Permission* const found = tokens_.find(token)) return *found;
   }

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "base/ascii.hpp"
-
 namespace sluice::serve {
 namespace {
 
@@ -47,12 +45,6 @@ std::string text_of(const nlohmann::ordered_json& json) {
 std::string_view Request::header(std::string_view name) const {
   const auto found = std::ranges::find(headers, name, &Headers::value_type::first);
   return found == headers.end() ? std::string_view() : found->second;
-}
-
-std::string lower_case(std::string_view text) {
-  std::string all(text);
-  std::ranges::transform(all, all.begin(), ascii_lower);
-  return all;
 }
 
 std::string_view reason_of(int status) {

@@ -42,9 +42,6 @@ struct Refused {
 };
 Answer answer_of(const Refused& refused);
 
-/// Tokens of HTTP mean the same in capitals.
-std::string lower_case(std::string_view text);
-
 /// "Not Found"; of statuses that are answered here.
 std::string_view reason_of(int status);
 

@@ -65,8 +65,7 @@ Tokens Tokens::read(std::string_view text, const std::string& path) {
       throw Failure(FailureKind::usage, place +
                                             "a line has a name, the SHA-256 of the token, a role, "
                                             "tables and flags (- for none)");
-    Known known{.digest = words[1], .permission = {.name = words[0]}};
-    std::ranges::transform(known.digest, known.digest.begin(), ascii_lower);
+    Known known{.digest = in_small_letters(words[1]), .permission = {.name = words[0]}};
     if (!is_digest(known.digest))
       throw Failure(FailureKind::usage,
                     place +
