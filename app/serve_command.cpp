@@ -83,6 +83,7 @@ Listen listen_of(const std::string& text) {
                          std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
   if (!is_number || std::stoul(port) > UINT16_MAX) return refuse();
   listen.port = static_cast<std::uint16_t>(std::stoul(port));
+  if (listen.address == "localhost") listen.address = "127.0.0.1";
   listen.is_loopback = listen.address.starts_with("127.") || listen.address == "::1";
   return listen;
 }
@@ -109,6 +110,12 @@ void require_closed(const ServeFlags& flags, const Listen& listen) {
   if (!flags.tls.client_ca.empty() && flags.tls.certificate.empty())
     throw Failure(FailureKind::usage,
                   "--client-ca is about TLS: it wants --tls-cert and --tls-key");
+  if (!flags.tokens.empty() && !flags.allow.empty())
+    throw Failure(FailureKind::usage,
+                  "--allow is for who has no token: with --tokens each line says its flags");
+  if (flags.is_behind_proxy && flags.tokens.empty())
+    throw Failure(FailureKind::usage,
+                  "--behind-proxy: whoever reaches the proxy could load, so --tokens says who may");
   if (listen.is_loopback) return;
   if (flags.tokens.empty())
     throw Failure(FailureKind::usage,
@@ -141,7 +148,7 @@ class ServeRun {
                                   .anybody = {.flags = {flags_.allow.begin(), flags_.allow.end()}},
                                   .rejects_folder = rejects_folder(),
                                   .log = log_};
-    if (flags_.tokens.empty() && !flags_.is_behind_proxy)
+    if (flags_.tokens.empty())
       options.hosts = {"localhost", listen.address, "[" + listen.address + "]"};
     serve::Handler handler(io_.get_executor(), pool_, std::move(options), read_tokens(flags_));
     serve::Server server(io_.get_executor(), handler, server_options(listen), log_);

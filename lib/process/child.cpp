@@ -146,7 +146,7 @@ asio::awaitable<void> read_result(asio::posix::stream_descriptor& from, std::str
 }  // namespace
 
 Child::Child(const asio::any_io_executor& executor, const Call& call)
-    : press_(executor), said_(executor), result_(executor), input_(executor) {
+    : ended_(executor), press_(executor), said_(executor), result_(executor), input_(executor) {
   std::vector<std::string> argv_texts{"pgsluice"};
   argv_texts.insert(argv_texts.end(), call.arguments.begin(), call.arguments.end());
   // What is added comes first: getenv() finds it before the inherited value.
@@ -184,6 +184,16 @@ Child::Child(const asio::any_io_executor& executor, const Call& call)
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid_ < 0)
     throw Failure(FailureKind::failed, "cannot start a process: " + errno_message(error));
+  // Whoever is first: it may be stopped before it has got so far.
+  ::setpgid(pid_, pid_);
+  const int ended = open_pidfd(pid_);
+  if (ended < 0) {
+    const int why = errno;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(std::exchange(pid_, -1), nullptr, 0);
+    throw Failure(FailureKind::failed, "cannot follow a process: " + errno_message(why));
+  }
+  ended_.assign(ended);
   give(said_, std::move(said.out));
   if (!call.is_fed) return;
   ::fcntl(input->in.get(), F_SETPIPE_SZ, static_cast<int>(limits::fed_pipe_bytes));
@@ -245,8 +255,7 @@ void Child::seal() {
 }
 
 asio::awaitable<int> Child::end() {
-  asio::posix::stream_descriptor ended(said_.get_executor(), open_pidfd(pid_));
-  co_await ended.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+  co_await ended_.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
   press_.cancel();
   int status = 0;
   ::waitpid(std::exchange(pid_, -1), &status, 0);

@@ -60,6 +60,7 @@ class Child {
   asio::awaitable<int> end();
 
   pid_t pid_ = -1;
+  asio::posix::stream_descriptor ended_;  ///< ready when the process has ended
   asio::steady_timer press_;
   std::shared_ptr<Child*> self_ = std::make_shared<Child*>(this);
   asio::posix::stream_descriptor said_;

@@ -22,6 +22,8 @@ using asio::ip::tcp;
 
 constexpr auto token = asio::as_tuple(asio::use_awaitable);
 constexpr int http_1_1 = 11;
+/// Who goes on to send is read on, so that the answer arrives, but not for ever.
+constexpr auto linger_in_all = 30 * limits::serve_linger;
 
 template <class Head>
 void set_headers(Head& head, const Answer& answer) {
@@ -56,6 +58,8 @@ void require_once(const http::fields& fields) {
         http::field::content_encoding, http::field::expect})
     if (fields.count(name) > 1)
       throw Refused{400, std::string(http::to_string(name)) + " is said twice"};
+  for (const char* name : {"Content-Digest", "Repr-Digest", "Prefer", "Last-Event-ID"})
+    if (fields.count(name) > 1) throw Refused{400, std::string(name) + " is said twice"};
 }
 
 /// One connection, plain or by TLS.
@@ -69,6 +73,7 @@ class Connection final : public Exchange {
 
   const Request& request() const override { return request_; }
   asio::awaitable<std::size_t> read(asio::mutable_buffer into) override;
+  void stop_reading() override { tcp().cancel(); }
   asio::awaitable<void> answer(Answer answer) override;
   asio::awaitable<void> begin(Answer head) override;
   asio::awaitable<void> write(std::string part) override;
@@ -87,6 +92,7 @@ class Connection final : public Exchange {
   asio::awaitable<void> end_stream();
   asio::awaitable<void> skip_rest();
   asio::awaitable<void> close();
+  bool can_stay() const;
   bool stays() const;
   void check(boost::system::error_code error) const;
 
@@ -98,6 +104,8 @@ class Connection final : public Exchange {
   Request request_;
   bool waits_for_word_ = false;  ///< Expect: 100-continue
   bool is_answered_ = false;
+  bool is_framed_ = false;  ///< where the body ends is known
+  bool may_stay_ = false;   ///< the client was told so
   bool is_in_parts_ = false;
   bool is_chunked_ = false;  ///< the parts; else the connection's end is theirs
   int status_ = 0;
@@ -106,8 +114,17 @@ class Connection final : public Exchange {
 
 template <class Stream>
 bool Connection<Stream>::stays() const {
-  const bool has_end = !is_in_parts_ || is_chunked_;
-  return has_end && parser_->get().keep_alive() && parser_->is_done() && !with_.is_ending;
+  return may_stay_ && parser_->is_done() && !with_.is_ending;
+}
+
+/// Whether the connection can serve again, once the rest of the body is read, of which there is
+/// little.
+template <class Stream>
+bool Connection<Stream>::can_stay() const {
+  if (!is_framed_ || with_.is_ending || !parser_->get().keep_alive()) return false;
+  if (parser_->is_done()) return true;
+  const auto left = parser_->content_length_remaining();
+  return !waits_for_word_ && left && *left <= limits::unwanted_bytes_max;
 }
 
 template <class Stream>
@@ -135,7 +152,7 @@ asio::awaitable<bool> Connection<Stream>::read_request(std::function<void()>& cl
   parser_->body_limit(boost::none);
   request_ = {};
   who.clear();
-  is_answered_ = is_in_parts_ = waits_for_word_ = false;
+  is_answered_ = is_in_parts_ = waits_for_word_ = is_framed_ = may_stay_ = false;
   status_ = 0;
   if (buffer_.size() == 0) {
     // Nothing of a request has come: until then the connection may be closed at any time.
@@ -151,16 +168,16 @@ asio::awaitable<bool> Connection<Stream>::read_request(std::function<void()>& cl
   tcp().expires_after(limits::serve_header_time);
   const auto [error, count] = co_await http::async_read_header(stream_, buffer_, *parser_, token);
   if (!error) co_return true;
-  if (error == http::error::end_of_stream || error == http::error::partial_message ||
-      error == asio::error::operation_aborted ||
+  if (error == beast::error::timeout || error == http::error::end_of_stream ||
+      error == http::error::partial_message || error == asio::error::operation_aborted ||
       error.category() == asio::error::get_system_category())
     co_return false;
-  Answer answer = error == beast::error::timeout
-                      ? answer_of(Refused{408, "the headers did not come in time"})
-                  : error == http::error::header_limit || error == http::error::buffer_overflow
+  Answer answer = error == http::error::header_limit || error == http::error::buffer_overflow
                       ? answer_of(Refused{431, "the headers are longer than 16 KiB"})
                       : answer_of(Refused{400, "this is no HTTP/1.1: " + error.message()});
   co_await this->answer(std::move(answer));
+  with_.handler.note_answer(status_);
+  with_.log({.what = "answered", .peer = peer_, .status = status_, .message = error.message()});
   co_await close();
   co_return false;
 }
@@ -173,6 +190,7 @@ void Connection<Stream>::take_headers() {
   request_.peer = peer_;
   request_.is_secure = is_secure;
   require_one_framing(message, message.version());
+  is_framed_ = true;
   require_once(message);
   if (message.version() >= http_1_1 && message.count(http::field::host) == 0)
     throw Refused{400, "HTTP/1.1 wants a Host"};
@@ -223,14 +241,15 @@ asio::awaitable<std::size_t> Connection<Stream>::read(asio::mutable_buffer into)
 
 template <class Stream>
 asio::awaitable<void> Connection<Stream>::answer(Answer answer) {
+  if (is_answered_) throw Cut{"what was begun cannot be answered otherwise"};
   const bool has_body = request_.method != "HEAD";
-  // What was not read of the body would be taken for the next request.
   http::response<http::string_body> response;
   response.version(http_1_1);
   set_headers(response, answer);
-  const bool has_rest = parser_->is_header_done() && !parser_->is_done();
-  if (has_rest && parser_->get().keep_alive() && !waits_for_word_) co_await skip_rest();
-  response.keep_alive(stays());
+  may_stay_ = can_stay();
+  response.keep_alive(may_stay_);
+  if (may_stay_ && parser_->get().version() < http_1_1)
+    response.set(http::field::connection, "keep-alive");
   response.content_length(answer.body.size());
   if (has_body) response.body() = std::move(answer.body);
   is_answered_ = true;
@@ -239,21 +258,23 @@ asio::awaitable<void> Connection<Stream>::answer(Answer answer) {
   const auto [error, count] = co_await http::async_write(stream_, response, token);
   tcp().expires_never();
   check(error);
+  // What is not read of the body would be taken for the next request.
+  if (may_stay_ && !parser_->is_done()) co_await skip_rest();
 }
 
-/// A little that is left is read, so that the connection serves again.
+/// What does not come in time, or is none, ends the connection.
 template <class Stream>
 asio::awaitable<void> Connection<Stream>::skip_rest() {
-  const auto left = parser_->content_length_remaining();
-  if (!left || *left > limits::unwanted_bytes_max) co_return;
   std::array<char, 4096> some{};
-  try {
-    for (;;) {
-      const asio::mutable_buffer room(some.data(), some.size());
-      if (co_await read(room) == 0) co_return;
-    }
-  } catch (const Refused&) {
+  tcp().expires_after(limits::serve_linger);
+  while (!parser_->is_done()) {
+    auto& body = parser_->get().body();
+    body.data = some.data();
+    body.size = some.size();
+    const auto [error, count] = co_await http::async_read_some(stream_, buffer_, *parser_, token);
+    if (error && error != http::error::need_buffer) co_return;
   }
+  tcp().expires_never();
 }
 
 template <class Stream>
@@ -263,7 +284,8 @@ asio::awaitable<void> Connection<Stream>::begin(Answer head) {
   set_headers(response, head);
   is_chunked_ = parser_->get().version() >= http_1_1;
   response.chunked(is_chunked_);
-  response.keep_alive(is_chunked_ && stays());
+  may_stay_ = is_chunked_ && can_stay() && parser_->is_done();
+  response.keep_alive(may_stay_);
   is_answered_ = is_in_parts_ = true;
   status_ = head.status;
   http::response_serializer<http::empty_body> serializer(response);
@@ -287,6 +309,7 @@ template <class Stream>
 asio::awaitable<void> Connection<Stream>::end_stream() {
   if (!is_in_parts_ || !is_chunked_ || request_.method == "HEAD") co_return;
   const std::string end = "0\r\n\r\n";
+  tcp().expires_after(with_.idle_max);
   const auto [error, count] = co_await asio::async_write(stream_, asio::buffer(end), token);
   check(error);
 }
@@ -334,7 +357,9 @@ asio::awaitable<void> Connection<Stream>::close() {
   boost::system::error_code ignored;
   tcp().socket().shutdown(tcp::socket::shutdown_send, ignored);
   std::array<char, 4096> some{};
-  for (;;) {
+  const auto until = std::chrono::steady_clock::now() + linger_in_all;
+  while (std::chrono::steady_clock::now() < until) {
+    tcp().expires_after(limits::serve_linger);
     const auto [error, count] = co_await tcp().async_read_some(asio::buffer(some), token);
     if (error) co_return;
   }

@@ -50,6 +50,7 @@ struct DigestCheck::State {
 };
 
 DigestCheck::DigestCheck(std::string_view field) {
+  const bool is_said = !field.empty();
   while (!field.empty()) {
     const std::size_t end = std::min(field.find(','), field.size());
     const std::string_view item = stripped(field.substr(0, end));
@@ -63,6 +64,7 @@ DigestCheck::DigestCheck(std::string_view field) {
     if (!state_->context || ::EVP_DigestInit_ex(state_->context.get(), algorithm, nullptr) != 1)
       throw Failure(FailureKind::failed, "cannot compute a digest");
   }
+  if (is_said && !state_) refuse();
 }
 
 DigestCheck::~DigestCheck() = default;

@@ -10,12 +10,15 @@ namespace sluice::serve {
 /// https://www.rfc-editor.org/rfc/rfc9530
 class DigestCheck {
  public:
-  /// A field's value: "sha-256=:BASE64:, sha-512=:...:". Of several one that is known counts;
-  /// others are ignored, as the RFC wants. Throws Refused for what is no such value.
+  /// A field's value: "sha-256=:BASE64:, sha-512=:...:". Of several the first that is
+  /// known counts; an empty field is none. Throws Refused for what is no such value, or has none
+  /// that is known: who sends it would take the bytes for compared.
   explicit DigestCheck(std::string_view field);
   ~DigestCheck();
   DigestCheck(DigestCheck&&) noexcept;
   DigestCheck& operator=(DigestCheck&&) noexcept;
+
+  explicit operator bool() const { return state_ != nullptr; }
 
   void add(std::string_view bytes);
   /// Of all that was added; true where nothing was said.

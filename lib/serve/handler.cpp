@@ -6,6 +6,7 @@
 #include "async/deadline.hpp"
 #include "base/ascii.hpp"
 #include "jobs/handed.hpp"
+#include "ledger/forget.hpp"
 #include "pg/conninfo.hpp"
 #include "pg/error.hpp"
 #include "serve/ledger_view.hpp"
@@ -15,6 +16,9 @@
 
 namespace sluice::serve {
 namespace {
+
+/// How often it is looked for a load that has just begun.
+constexpr int looks_max = 20;
 
 constexpr const char* load_types =
     "text/csv, text/tab-separated-values, application/gzip, application/zstd, "
@@ -46,7 +50,9 @@ void require_coding(const Request& request) {
 }
 
 bool prefers_async(const Request& request) {
-  return in_small_letters(request.header("prefer")).contains("respond-async");
+  const std::string preferences = "," + in_small_letters(request.header("prefer")) + ",";
+  return preferences.contains(",respond-async,") || preferences.contains(", respond-async,") ||
+         preferences.contains(",respond-async;");
 }
 
 std::optional<std::int64_t> number_of(const std::string& text) {
@@ -80,15 +86,40 @@ Refused refused_of(const std::exception_ptr& error) {
     return refused;
   } catch (const async::TimedOut&) {
     return {503, "the database does not answer", {{"Retry-After", "5"}}};
-  } catch (const pg::PgError& failure) {
-    return {503,
-            "the database cannot be asked: " + std::string(failure.message),
-            {{"Retry-After", "5"}}};
+  } catch (const pg::PgError&) {
+    return {503, "the database cannot be asked", {{"Retry-After", "5"}}};
   } catch (const Failure& failure) {
     return {500, failure.problem()};
   } catch (const std::exception&) {
     return {500, "something failed that should not; the server's log has it"};
   }
+}
+
+/// For the log: what a client is not told. Empty for what it is.
+std::string untold(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Refused&) {
+    return {};
+  } catch (const std::exception& failure) {
+    return failure.what();
+  } catch (...) {
+    return "what nobody knows";
+  }
+}
+
+/// Whether the body has an end: a request that says nothing of one has none.
+void require_body(const Request& request) {
+  if (request.header("content-length").empty() && request.header("transfer-encoding").empty())
+    throw Refused{411, "an upload has a body: with a Content-Length, or in chunks"};
+}
+
+/// With a digest nothing of other bytes may stay: all or nothing, unless somebody asks for less.
+bool wants_atomic(const Uploads::Wanted& wanted, const Target& target) {
+  if (wanted.content_digest.empty() && wanted.repr_digest.empty()) return false;
+  return std::ranges::none_of(target.query, [](const auto& pair) {
+    return pair.first == "atomic" || pair.first == "dry_run";
+  });
 }
 
 }  // namespace
@@ -104,7 +135,15 @@ Handler::Handler(const asio::any_io_executor& executor, pg::Pool& pool, HandlerO
     : pool_(pool),
       options_(std::move(options)),
       tokens_(std::move(tokens)),
-      uploads_(executor, options_.uploads, metrics_) {}
+      uploads_(
+          executor, options_.uploads, metrics_,
+          [this](const Upload& upload, const std::string& problem) {
+            options_.log({.what = "failed",
+                          .who = upload.owner().name,
+                          .path = upload.owner().table.name,
+                          .message = problem});
+          },
+          [this](std::int64_t load) { return forget(load); }) {}
 
 void Handler::end() {
   is_ending_ = true;
@@ -127,6 +166,11 @@ asio::awaitable<void> Handler::handle(Exchange& exchange) {
     failed = std::current_exception();
   }
   if (!failed) co_return;
+  if (const std::string why = untold(failed); !why.empty())
+    options_.log({.what = "failed",
+                  .peer = request.peer,
+                  .path = request.target.substr(0, request.target.find('?')),
+                  .message = why});
   Answer answer = answer_of(refused_of(failed));
   co_await exchange.answer(std::move(answer));
 }
@@ -238,12 +282,13 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
                            (table.schema.empty() ? "; name its schema" : "")};
   require_type(request);
   require_coding(request);
+  require_body(request);
   const bool is_check = asked.target.path[3] == "check";
   Uploads::Wanted wanted{.call = {.arguments = {is_check ? "check" : "load"}, .is_fed = true},
                          .owner = {.name = asked.permission.name, .table = table},
-                         .digest = std::string(request.header("content-digest")),
+                         .content_digest = std::string(request.header("content-digest")),
+                         .repr_digest = std::string(request.header("repr-digest")),
                          .answers_at_once = prefers_async(request) && !is_check};
-  if (wanted.digest.empty()) wanted.digest = request.header("repr-digest");
   std::vector<std::string>& arguments = wanted.call.arguments;
   arguments.push_back("--table=" + asked.target.path[2]);
   for (const char* argument : {"--output=json", "--progress=json"})
@@ -254,6 +299,7 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
                     "no rejects may be left here: the server was started without --rejects-to"};
     arguments.push_back(std::move(argument));
   }
+  if (!is_check && wants_atomic(wanted, asked.target)) arguments.emplace_back("--atomic");
   wanted.call.folder = options_.rejects_folder;
   for (const char* argument : {"--", "-"}) arguments.emplace_back(argument);
   const std::string conninfo = asked.permission.role.empty()
@@ -266,28 +312,33 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
 
 asio::awaitable<Answer> Handler::cancel(const Asked& asked) {
   const std::int64_t id = *number_of(asked.target.path[2]);
-  const std::shared_ptr<Upload> upload = uploads_.find(id);
-  if (!upload || !asked.permission.may_use(upload->owner().table)) {
-    asio::awaitable<ledger::LoadEntry> asking = find_load(pool_, id, asked.permission);
-    const auto deadline = async::Clock::now() + limits::serve_question_max;
-    const ledger::LoadEntry load = co_await async::with_deadline(std::move(asking), deadline);
+  asio::awaitable<ledger::LoadEntry> asking = find_load(pool_, id, asked.permission);
+  const auto deadline = async::Clock::now() + limits::serve_question_max;
+  const ledger::LoadEntry load = co_await async::with_deadline(std::move(asking), deadline);
+  std::shared_ptr<Upload> upload = uploads_.find(id);
+  // The ledger may know of it before its process has told us.
+  for (int looks = 0; !upload && uploads_.expects_id() && looks < looks_max; ++looks) {
+    co_await async::sleep_for(limits::lock_poll);
+    upload = uploads_.find(id);
+  }
+  if (!upload) {
     throw Refused{409, load.is_running ? "load " + std::to_string(id) +
                                              " is run by somebody else, who alone can stop it"
                                        : "load " + std::to_string(id) + " is not running"};
   }
-  upload->stop();
+  upload->stop("it was stopped by DELETE " + asked.target.path[0] + "/loads/" + std::to_string(id));
   co_await upload->wait_for_end();
   co_return answer_of(200, {{"load", id}, {"exit_code", upload->exit_code()}});
 }
 
 asio::awaitable<void> Handler::events(Exchange& exchange, const Asked& asked) {
   const std::int64_t id = *number_of(asked.target.path[2]);
-  const std::shared_ptr<Upload> upload = uploads_.find(id);
   Answer head{.headers = {{"X-Accel-Buffering", "no"}}, .type = "text/event-stream"};
-  if (!upload || !asked.permission.may_use(upload->owner().table)) {
-    asio::awaitable<ledger::LoadEntry> asking = find_load(pool_, id, asked.permission);
-    const auto deadline = async::Clock::now() + limits::serve_question_max;
-    const ledger::LoadEntry load = co_await async::with_deadline(std::move(asking), deadline);
+  asio::awaitable<ledger::LoadEntry> asking = find_load(pool_, id, asked.permission);
+  const auto deadline = async::Clock::now() + limits::serve_question_max;
+  const ledger::LoadEntry load = co_await async::with_deadline(std::move(asking), deadline);
+  const std::shared_ptr<Upload> upload = uploads_.find(id);
+  if (!upload) {
     const std::string json = answer_of(load).body;
     co_await exchange.begin(std::move(head));
     std::string last = event_of(load.is_running ? "running" : "end", 0, json);
@@ -297,6 +348,7 @@ asio::awaitable<void> Handler::events(Exchange& exchange, const Asked& asked) {
   std::uint64_t seen = 0;
   std::from_chars(last_seen.data(), last_seen.data() + last_seen.size(), seen);
   co_await exchange.begin(std::move(head));
+  if (exchange.request().method == "HEAD") co_return;
   while (!upload->has_ended()) {
     const async::Deadline ping = async::Deadline::after(limits::serve_ping_every);
     co_await upload->wait_for_news(seen, ping);
@@ -308,6 +360,28 @@ asio::awaitable<void> Handler::events(Exchange& exchange, const Asked& asked) {
   }
   std::string last = event_of("end", upload->news() + 1, upload->answer().body);
   co_await exchange.write(std::move(last));
+}
+
+/// The lock of a run that has just ended may be held for a moment.
+asio::awaitable<void> Handler::forget(std::int64_t load) {
+  for (int looks = 0; looks < looks_max; ++looks) {
+    std::string why;
+    try {
+      pg::Lease connection = co_await pool_.acquire();
+      co_await ledger::forget(*connection, LoadId{load}, false);
+      co_return;
+    } catch (const Failure& failure) {
+      why = failure.problem();
+      if (failure.kind() != FailureKind::held) looks = looks_max;
+    } catch (const pg::PgError& failure) {
+      why = failure.message;
+      looks = looks_max;
+    }
+    if (looks >= looks_max - 1)
+      options_.log({.what = "failed",
+                    .message = "cannot give up load " + std::to_string(load) + ": " + why});
+    co_await async::sleep_for(limits::lock_poll);
+  }
 }
 
 asio::awaitable<Answer> Handler::ready() {

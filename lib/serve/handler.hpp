@@ -47,7 +47,7 @@ class Handler {
   void use(Tokens tokens) { tokens_ = std::move(tokens); }
 
   Uploads& uploads() { return uploads_; }
-  /// Counts what was answered, also where no request could be read.
+  /// Counts what was answered, also to what was no request.
   void note_answer(int status) { metrics_.note_answer(status); }
   /// What is asked for from here on is that it is being left.
   void end();
@@ -61,6 +61,7 @@ class Handler {
   asio::awaitable<void> upload(Exchange& exchange, const Asked& asked);
   asio::awaitable<void> events(Exchange& exchange, const Asked& asked);
   asio::awaitable<Answer> cancel(const Asked& asked);
+  asio::awaitable<void> forget(std::int64_t load);
   asio::awaitable<Answer> ready();
   const Permission& permission_of(const Request& request) const;
   void require_own_host(const Request& request) const;

@@ -50,6 +50,9 @@ asio::awaitable<std::vector<ledger::LoadEntry>> ask(pg::Pool& pool, ledger::Load
   co_return co_await ledger::list_loads(*connection, std::move(filter));
 }
 
+/// Of a page that is not full by then the next one goes on.
+constexpr std::size_t pages_max = 20;
+
 }  // namespace
 
 LoadsPage loads_page_of(const Query& query) {
@@ -76,14 +79,17 @@ LoadsPage loads_page_of(const Query& query) {
 
 asio::awaitable<Answer> list_loads(pg::Pool& pool, LoadsPage page, const Permission& permission) {
   nlohmann::ordered_json loads = nlohmann::ordered_json::array();
-  // What may not be seen is left out here, so a page of a restricted token may take several.
-  page.filter.count_max = page.count;
+  // What may not be seen is left out here, so a page of a restricted token may take several looks.
+  page.filter.count_max = std::max(page.count, limits::serve_page_default);
   bool is_last = false;
-  while (!is_last && loads.size() < page.count) {
+  for (std::size_t looks = 0; !is_last && loads.size() < page.count && looks < pages_max; ++looks) {
     const std::vector<ledger::LoadEntry> some = co_await ask(pool, page.filter);
-    is_last = some.size() < page.count;
+    is_last = some.size() < page.filter.count_max;
     for (const ledger::LoadEntry& load : some) {
-      if (loads.size() == page.count) break;
+      if (loads.size() == page.count) {
+        is_last = false;
+        break;
+      }
       page.filter.before = load.id;
       if (may_see(load, permission)) loads.push_back(json_of(load));
     }

@@ -56,8 +56,8 @@ constexpr std::array flags{
     Flag{"temp_types", Value::one, false},
     Flag{"add_columns", Value::none, false},
     Flag{"truncate", Value::none, false},
-    Flag{"again", Value::none},
-    Flag{"same_content", Value::one},
+    Flag{"again", Value::none, false},
+    Flag{"same_content", Value::one, false},
     Flag{"grown", Value::one},
     Flag{"on_drift", Value::one},
     Flag{"limit", Value::one},
@@ -76,7 +76,7 @@ constexpr std::array flags{
     Flag{"max_reject_ratio", Value::one},
     Flag{"ragged", Value::one},
     Flag{"blank_lines", Value::one},
-    Flag{"max_rate", Value::one},
+    Flag{"max_rate", Value::one, false},
     Flag{"lock_timeout", Value::one},
     Flag{"dry_run", Value::none},
 };
@@ -105,6 +105,11 @@ bool is_meant(const std::string& name, const std::string& value) {
   if (value.empty() || value == "true" || value == "1") return true;
   if (value == "false" || value == "0") return false;
   throw Refused{400, name + " is true or false, and not \"" + value + "\""};
+}
+
+/// Where a flag may have a value too, it may be said as one that has none.
+bool is_truth(const std::string& value) {
+  return value.empty() || value == "true" || value == "false";
 }
 
 }  // namespace
@@ -136,8 +141,8 @@ std::vector<std::string> arguments_of(const std::vector<std::pair<std::string, s
                              "by --allow"};
     if (flag->value == Value::none) {
       if (is_meant(name, value)) arguments.push_back(argument_of(name));
-    } else if (flag->value == Value::optional && value.empty()) {
-      arguments.push_back(argument_of(name));
+    } else if (flag->value == Value::optional && is_truth(value)) {
+      if (is_meant(name, value)) arguments.push_back(argument_of(name));
     } else {
       arguments.push_back(argument_of(name) + "=" + value);
     }

@@ -11,7 +11,8 @@ namespace sluice::serve {
 /// What a request may say of `pgsluice load`, by the names of its flags with _ for -. Flags that
 /// name files or servers, or set what a session is, are none of them.
 
-/// One that a token has to allow: it is SQL, changes what the table is, or takes rows away.
+/// One that a token has to allow: it is SQL, changes what the table is, takes rows away, brings the
+/// same rows once more, or holds a turn for long.
 bool is_flag_to_allow(const std::string& name);
 /// All of those, for a message.
 std::string flags_to_allow();

@@ -30,8 +30,10 @@ class Metrics {
   /// Upper bounds, in seconds.
   static constexpr std::array bounds{0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 1800.0, 7200.0};
 
-  std::map<int, std::uint64_t> answers_;  ///< by status
-  std::map<int, std::uint64_t> loads_;    ///< by exit code
+  // Those that alerts are about are there before there is one: a rate needs two samples.
+  std::map<int, std::uint64_t> answers_{{500, 0}, {503, 0}};  ///< by status
+  std::map<int, std::uint64_t> loads_{{0, 0}, {1, 0}, {2, 0}, {3, 0},  {4, 0},
+                                      {5, 0}, {6, 0}, {7, 0}, {143, 0}};  ///< by exit code
   std::uint64_t rows_stored_ = 0;
   std::uint64_t rows_updated_ = 0;
   std::uint64_t rows_rejected_ = 0;

@@ -47,6 +47,18 @@ int status_of(int exit_code, const ordered_json& load, const ordered_json& error
   }
 }
 
+/// Of a load that did not end well: a mended upload is another content, and comes beside it.
+std::string what_stays(const ordered_json& load) {
+  const auto rows = load.find("rows_stored");
+  const auto staged = load.find("staged");
+  const bool is_staged = staged != load.end() && staged->is_boolean() && staged->get<bool>();
+  if (rows == load.end() || !rows->is_number_unsigned() || *rows == 0 || is_staged) return {};
+  return rows->dump() +
+         " rows of it are in the table already; the same upload goes on behind them, and another "
+         "one "
+         "would come beside them (atomic=true stores all or nothing)";
+}
+
 }  // namespace
 
 Answer answer_of_command(int exit_code, const std::string& text, const std::string& said) {
@@ -61,7 +73,13 @@ Answer answer_of_command(int exit_code, const std::string& text, const std::stri
     error = load["error"];
   else if (json.is_object() && json.contains("error"))
     error = json["error"];
-  const int status = status_of(exit_code, load, error);
+  int status = status_of(exit_code, load, error);
+  if (status < 300 && one == nullptr) {
+    status = 500;
+    error["message"] =
+        "how it ended cannot be told: its report is longer than is read (exit code " +
+        std::to_string(exit_code) + ")";
+  }
   Headers headers;
   if (const auto id = load.find("load"); id != load.end() && id->is_number_integer())
     headers.emplace_back("Location", "/v1/loads/" + std::to_string(id->get<std::int64_t>()));
@@ -78,6 +96,8 @@ Answer answer_of_command(int exit_code, const std::string& text, const std::stri
                        {"status", status},
                        {"detail", detail},
                        {"exit_code", exit_code}};
+  if (const std::string stays = what_stays(load); !stays.empty())
+    problem["detail"] = problem["detail"].get<std::string>() + "\n  " + stays;
   for (const char* name : {"sqlstate", "record"})
     if (error.contains(name)) problem[name] = error[name];
   if (!load.empty()) {

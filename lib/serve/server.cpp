@@ -5,6 +5,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 
+#include <algorithm>
 #include <list>
 
 #include "async/task_group.hpp"
@@ -39,6 +40,10 @@ asio::ssl::context context_of(const TlsFiles& files) {
            [&] { context.use_certificate_chain_file(files.certificate); });
   use_file("--tls-key", files.key, [&] { context.use_private_key_file(files.key, Context::pem); });
   if (files.client_ca.empty()) return context;
+  // A session that is resumed must be one of this server's, whose client showed a certificate.
+  constexpr std::string_view name = "pgsluice";
+  ::SSL_CTX_set_session_id_context(
+      context.native_handle(), reinterpret_cast<const unsigned char*>(name.data()), name.size());
   use_file("--client-ca", files.client_ca, [&] { context.load_verify_file(files.client_ca); });
   context.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
   return context;
@@ -96,6 +101,10 @@ void Server::State::listen() {
 asio::awaitable<void> Server::State::accept_all() {
   while (!is_ending) {
     if (open.size() >= options.connections_max) {
+      // Those that only might ask for something make room.
+      const auto idle =
+          std::ranges::find_if(open, [](const Open& one) { return !!one.close_idle; });
+      if (idle != open.end()) idle->close_idle();
       co_await changed.wait();
       continue;
     }
@@ -124,10 +133,13 @@ asio::awaitable<void> Server::State::serve(tcp::socket socket) {
                         .is_ending = is_ending,
                         .log = log};
     co_await serve_connection(std::move(socket), std::move(with), here->close_idle);
-  } catch (const boost::system::system_error&) {
-    // cancelled
+  } catch (const boost::system::system_error& error) {
+    if (error.code() != asio::error::operation_aborted)
+      log({.what = "failed", .message = error.what()});
   } catch (const std::exception& error) {
     log({.what = "failed", .message = error.what()});
+  } catch (...) {
+    log({.what = "failed", .message = "a connection, for a reason that nobody knows"});
   }
   open.erase(here);
   handler.connections = open.size();

@@ -8,6 +8,9 @@
 namespace sluice::serve {
 namespace {
 
+/// https://www.postgresql.org/docs/current/limits.html
+constexpr std::size_t name_bytes_max = 63;
+
 [[noreturn]] void refuse(std::string_view text) {
   throw Refused{400, "\"" + std::string(text) +
                          "\" names no table: it is written as in SQL, trips, sales.trips or "
@@ -37,6 +40,9 @@ std::string take_name(std::string_view& text, std::string_view whole) {
     text.remove_prefix(plain.size());
   }
   if (name.empty()) refuse(whole);
+  // The server would cut it, and find another table than a pattern has seen.
+  if (name.size() > name_bytes_max)
+    throw Refused{400, "a name has at most " + std::to_string(name_bytes_max) + " bytes"};
   return name;
 }
 

@@ -71,6 +71,8 @@ Tokens Tokens::read(std::string_view text, const std::string& path) {
                     place +
                         "the second word is no SHA-256, which has 64 hexadecimal digits: "
                         "printf %s \"$TOKEN\" | sha256sum");
+    if (known.digest == script::sha256(""))
+      throw Failure(FailureKind::usage, place + "this is the SHA-256 of nothing: $TOKEN was empty");
     if (words[2] != "-") known.permission.role = words[2];
     known.permission.tables = list_of(words[3]);
     for (const std::string& flag : list_of(words[4])) {
@@ -88,6 +90,7 @@ Tokens Tokens::read(std::string_view text, const std::string& path) {
 }
 
 const Permission* Tokens::find(std::string_view token) const {
+  if (token.empty()) return nullptr;
   const std::string digest = script::sha256(token);
   const Permission* found = nullptr;
   for (const Known& known : known_)

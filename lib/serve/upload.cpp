@@ -43,7 +43,10 @@ asio::awaitable<bool> Upload::feed(asio::const_buffer bytes) {
 void Upload::seal() { child_.seal(); }
 
 /// What is on its way is cancelled: the same content brings it.
-void Upload::stop() { child_.stop(limits::job_second_signal, limits::stop_grace); }
+void Upload::stop(const std::string& why) {
+  if (stopped_by_.empty()) stopped_by_ = why;
+  child_.stop(limits::job_second_signal, limits::stop_grace);
+}
 
 asio::awaitable<void> Upload::wait_for_end() {
   while (!has_ended()) co_await changed_.wait();
@@ -57,6 +60,28 @@ asio::awaitable<void> Upload::wait_for_id() {
   while (!has_ended() && !load_id_) co_await changed_.wait();
 }
 
-Answer Upload::answer() const { return answer_of_command(exit_code(), report_, said_); }
+Answer Upload::answer() const {
+  if (exit_code() >= exit_signal && !stopped_by_.empty())
+    return answer_of(
+        Refused{409, stopped_by_ + "; what is stored stays, and the same upload goes on"});
+  return answer_of_command(exit_code(), report_, said_);
+}
+
+std::optional<std::int64_t> Upload::staged_load() const {
+  const auto json = nlohmann::json::parse(report_, nullptr, false);
+  if (!json.is_object() || !json.contains("loads") || !json["loads"].is_array()) return {};
+  for (const auto& load : json["loads"])
+    if (load.is_object() && load.value("staged", nlohmann::json()) == true &&
+        load.value("load", nlohmann::json()).is_number_integer())
+      return load["load"].get<std::int64_t>();
+  return {};
+}
+
+std::string Upload::problem() const {
+  if (exit_code() == exit_ok || exit_code() == exit_rejected) return {};
+  const auto json = nlohmann::json::parse(answer().body, nullptr, false);
+  const std::string detail = json.is_object() ? json.value("detail", std::string()) : std::string();
+  return "exit code " + std::to_string(exit_code()) + ": " + detail;
+}
 
 }  // namespace sluice::serve

@@ -31,8 +31,9 @@ class Upload {
   asio::awaitable<bool> feed(asio::const_buffer bytes);
   /// That was all.
   void seal();
-  /// What is stored stays, and the same content goes on from there.
-  void stop();
+  /// What is stored stays, and the same content goes on from there. `why` is said to who uploads,
+  /// if it is somebody's wish.
+  void stop(const std::string& why = "");
 
   bool has_ended() const { return exit_code_.has_value(); }
   asio::awaitable<void> wait_for_end();
@@ -51,6 +52,10 @@ class Upload {
   /// REQUIRES: has_ended().
   int exit_code() const { return *exit_code_; }
   Answer answer() const;
+  /// The load whose rows wait in a stage, none of which is in the table (--atomic), by its number.
+  std::optional<std::int64_t> staged_load() const;
+  /// What it said to people, or its error: for the log. Empty where it ended well.
+  std::string problem() const;
   /// The report as JSON, as far as there is one.
   const std::string& report() const { return report_; }
 
@@ -64,6 +69,7 @@ class Upload {
   std::string progress_;
   std::uint64_t news_ = 0;
   std::string said_;
+  std::string stopped_by_;
   std::string report_;
   std::optional<int> exit_code_;
 };

@@ -1,9 +1,12 @@
 #include "serve/uploads.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <vector>
 
+#include "async/run_beside.hpp"
+#include "base/exit_code.hpp"
 #include "base/limits.hpp"
 #include "serve/digest.hpp"
 
@@ -14,18 +17,77 @@ namespace {
   throw Refused{503, why, {{"Retry-After", "5"}}};
 }
 
-/// Hands over what comes until its end. False where the process took no more.
-asio::awaitable<bool> feed(Exchange& exchange, Upload& upload, DigestCheck& digest,
-                           std::span<char> buffer, std::size_t count, Metrics& metrics) {
-  while (count > 0) {
-    digest.add({buffer.data(), count});
-    metrics.bytes_received += count;
-    const asio::const_buffer bytes(buffer.data(), count);
-    if (!co_await upload.feed(bytes)) co_return false;
-    const asio::mutable_buffer room(buffer.data(), buffer.size());
-    count = co_await exchange.read(room);
+/// What is said that the bytes are.
+struct Digests {
+  DigestCheck content;
+  DigestCheck repr;
+
+  explicit operator bool() const { return content || repr; }
+  void add(std::string_view bytes) {
+    content.add(bytes);
+    repr.add(bytes);
   }
-  co_return true;
+  bool are_right() {
+    const bool is_content = content.is_right();
+    return repr.is_right() && is_content;
+  }
+};
+
+/// A body on its way to a process.
+struct Feeding {
+  Exchange& exchange;
+  Upload& upload;
+  Digests& digests;
+  std::span<char> buffer;
+  std::size_t count;     ///< of the buffer, that have come
+  std::uint64_t& bytes;  ///< counts what has come
+  bool is_read = false;  ///< all of it was there
+  bool is_fed = false;   ///< ... and was handed over
+};
+
+/// Hands over what comes until its end, or that of the process. Where bytes are compared with their
+/// digest, those are read too that it does not want.
+asio::awaitable<void> feed(Feeding& f) {
+  bool is_taken = true;
+  while (f.count > 0) {
+    f.digests.add({f.buffer.data(), f.count});
+    f.bytes += f.count;
+    const asio::const_buffer bytes(f.buffer.data(), f.count);
+    if (is_taken) is_taken = co_await f.upload.feed(bytes);
+    if (!is_taken && !f.digests) co_return;
+    const asio::mutable_buffer room(f.buffer.data(), f.buffer.size());
+    try {
+      f.count = co_await f.exchange.read(room);
+    } catch (const boost::system::system_error&) {
+      // Whoever sends may be silent for long: the process has ended meanwhile.
+      if (!f.upload.has_ended()) throw;
+      co_return;
+    }
+  }
+  f.is_read = true;
+  f.is_fed = is_taken;
+}
+
+/// A process that ended has something to say, whatever still comes.
+asio::awaitable<void> end_reading_with(Upload& upload, Exchange& exchange) {
+  try {
+    co_await upload.wait_for_end();
+  } catch (const boost::system::system_error&) {
+    co_return;  // all of it was read
+  }
+  exchange.stop_reading();
+}
+
+/// Of a load that was stopped as its bytes are others, with its address, if it has one.
+Answer answer_to_others(const Upload& upload) {
+  Headers headers = upload.answer().headers;
+  std::erase_if(headers, [](const auto& header) { return header.first != "Location"; });
+  const bool had_ended = upload.exit_code() < exit_signal;
+  return answer_of(Refused{
+      400,
+      std::string("these are not the bytes of the digest that was sent with them: the load ") +
+          (had_ended ? "had ended, with what has come" : "was stopped"),
+      std::move(headers)});
 }
 
 Answer accepted(const Upload& upload) {
@@ -37,13 +99,23 @@ Answer accepted(const Upload& upload) {
 
 }  // namespace
 
-asio::awaitable<async::Semaphore::Permit> Uploads::turn() {
+void Uploads::require_room() const {
   if (is_ending_) send_away("this server is stopping");
   if (turns_.taken() >= limits_.running_max && turns_.waiting() >= limits_.waiting_max)
     send_away("as many uploads wait for their turn as may (--max-queue)");
+}
+
+asio::awaitable<async::Semaphore::Permit> Uploads::turn() {
+  require_room();
   async::Semaphore::Permit permit = co_await turns_.acquire();
   if (is_ending_) send_away("this server is stopping");
   co_return permit;
+}
+
+/// Those that wait have a turn, in which they see that it is too late.
+void Uploads::end() {
+  is_ending_ = true;
+  turns_.resize(std::numeric_limits<std::size_t>::max());
 }
 
 std::shared_ptr<Upload> Uploads::start(const asio::any_io_executor& executor, const Wanted& wanted,
@@ -60,43 +132,53 @@ asio::awaitable<void> Uploads::run(std::shared_ptr<Upload> upload, async::Semaph
   co_await upload->run();
   std::erase(running_, upload);
   metrics_.note_load(upload->exit_code(), upload->report(), async::Clock::now() - began);
+  if (const std::string problem = upload->problem(); !problem.empty()) log_(*upload, problem);
 }
 
 asio::awaitable<void> Uploads::take(Exchange& exchange, Wanted wanted) {
-  DigestCheck digest(wanted.digest);
-  async::Semaphore::Permit permit = co_await turn();
+  Digests digests{DigestCheck(wanted.content_digest), DigestCheck(wanted.repr_digest)};
+  require_room();
   std::vector<char> buffer(limits::serve_read_bytes);
   const asio::mutable_buffer room(buffer.data(), buffer.size());
-  // Who waited and has gone costs no process.
+  // Who sends nothing has no turn.
   const std::size_t count = co_await exchange.read(room);
+  async::Semaphore::Permit permit = co_await turn();
   const auto executor = co_await asio::this_coro::executor;
   const std::shared_ptr<Upload> upload = start(executor, wanted, std::move(permit));
-  bool is_whole = false;
+  Feeding feeding{exchange, *upload, digests, buffer, count, metrics_.bytes_received};
   std::exception_ptr failed;
   try {
-    is_whole = co_await feed(exchange, *upload, digest, buffer, count, metrics_);
+    async::TaskGroup beside(executor);
+    beside.spawn(end_reading_with(*upload, exchange));
+    asio::awaitable<void> task = feed(feeding);
+    co_await async::run_beside(std::move(task), beside);
   } catch (...) {
     failed = std::current_exception();
   }
-  const bool is_right = is_whole && digest.is_right();
-  if (is_right) {
-    upload->seal();
-  } else if (failed || is_whole) {
-    upload->stop();
-  }
   buffer = {};
+  const bool is_wrong = feeding.is_read && !digests.are_right();
+  const bool is_whole = feeding.is_fed && !is_wrong;
+  if (is_whole) upload->seal();
+  if ((failed || is_wrong) && !upload->has_ended()) upload->stop();
   if (failed) std::rethrow_exception(failed);
-  if (is_right && wanted.answers_at_once) co_await upload->wait_for_id();
-  if (is_right && wanted.answers_at_once && upload->load_id() && !upload->has_ended()) {
-    Answer answer = accepted(*upload);
+  co_await answer_for(exchange, *upload, is_wrong, is_whole && wanted.answers_at_once);
+}
+
+/// When it has ended, or earlier.
+asio::awaitable<void> Uploads::answer_for(Exchange& exchange, Upload& upload, bool is_wrong,
+                                          bool at_once) {
+  if (at_once) co_await upload.wait_for_id();
+  Answer answer;
+  if (at_once && upload.load_id() && !upload.has_ended()) {
+    answer = accepted(upload);
     co_return co_await exchange.answer(std::move(answer));
   }
-  co_await upload->wait_for_end();
-  if (is_whole && !is_right)
-    throw Refused{400,
-                  "these are not the bytes of the digest that was sent with them: nothing "
-                  "says that they are whole, and the load was stopped"};
-  Answer answer = upload->answer();
+  co_await upload.wait_for_end();
+  answer = is_wrong ? answer_to_others(upload) : upload.answer();
+  // What is wrong is not gone on with, and what comes instead of it is another content: nothing
+  // that waits to be published stands in its way.
+  const std::optional<std::int64_t> staged = upload.staged_load();
+  if (staged && (is_wrong || answer.status == 422)) co_await forget_(*staged);
   co_await exchange.answer(std::move(answer));
 }
 
@@ -104,6 +186,10 @@ std::shared_ptr<Upload> Uploads::find(std::int64_t load_id) const {
   const auto found = std::ranges::find_if(
       running_, [load_id](const auto& upload) { return upload->load_id() == load_id; });
   return found == running_.end() ? nullptr : *found;
+}
+
+bool Uploads::expects_id() const {
+  return std::ranges::any_of(running_, [](const auto& upload) { return !upload->load_id(); });
 }
 
 void Uploads::stop() {

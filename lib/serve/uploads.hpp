@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 
@@ -17,13 +18,22 @@ struct UploadLimits {
   std::size_t waiting_max = limits::serve_queue_default;
 };
 
-/// The uploads that run, and those that wait for their turn: in the order in which they came, and
-/// before a byte of theirs is read. One thread.
+/// The uploads that run, and those that wait for their turn: in the order in which they came, with
+/// the first bytes of theirs read. One thread.
 class Uploads {
  public:
-  Uploads(const asio::any_io_executor& executor, UploadLimits limits, Metrics& metrics)
+  /// `log` hears of those that did not end well.
+  using Log = std::function<void(const Upload&, const std::string& problem)>;
+
+  /// Gives up a load whose rows wait in a stage.
+  using Forget = std::function<asio::awaitable<void>(std::int64_t load)>;
+
+  Uploads(const asio::any_io_executor& executor, UploadLimits limits, Metrics& metrics, Log log,
+          Forget forget)
       : limits_(limits),
         metrics_(metrics),
+        log_(std::move(log)),
+        forget_(std::move(forget)),
         turns_(executor, limits.running_max),
         running_group_(executor) {}
 
@@ -31,7 +41,8 @@ class Uploads {
   struct Wanted {
     process::Call call;
     Upload::Owner owner;
-    std::string digest;            ///< Content-Digest or Repr-Digest, as it came; empty: none
+    std::string content_digest;  ///< as they came; empty: none
+    std::string repr_digest;
     bool answers_at_once = false;  ///< when all has come, and not when it is committed
   };
 
@@ -42,8 +53,11 @@ class Uploads {
   /// The one of this number in the ledger; nullptr: none runs here.
   std::shared_ptr<Upload> find(std::int64_t load_id) const;
 
+  /// One runs whose number is not known yet.
+  bool expects_id() const;
+
   /// No more come; those that wait for their turn are sent away.
-  void end() { is_ending_ = true; }
+  void end();
   /// Stops those that run.
   void stop();
   /// Until none runs.
@@ -53,13 +67,17 @@ class Uploads {
   std::size_t waiting() const { return turns_.waiting(); }
 
  private:
+  void require_room() const;
   asio::awaitable<async::Semaphore::Permit> turn();
   std::shared_ptr<Upload> start(const asio::any_io_executor& executor, const Wanted& wanted,
                                 async::Semaphore::Permit turn);
+  asio::awaitable<void> answer_for(Exchange& exchange, Upload& upload, bool is_wrong, bool at_once);
   asio::awaitable<void> run(std::shared_ptr<Upload> upload, async::Semaphore::Permit turn);
 
   UploadLimits limits_;
   Metrics& metrics_;
+  Log log_;
+  Forget forget_;
   async::Semaphore turns_;
   std::list<std::shared_ptr<Upload>> running_;
   bool is_ending_ = false;

@@ -61,6 +61,41 @@ TEST_F(ServeAccess, ATokenSaysWhoMay) {
   EXPECT_THAT(server().err_so_far(), HasSubstr(" some POST /v1/tables/raw.x/loads 201"));
 }
 
+/// PostgreSQL would cut a longer name, and find a table that a pattern has not seen.
+TEST_F(ServeAccess, NamesThatTheServerWouldCutAreRefused) {
+  const std::string longest(63, 'x');
+  db().run("create schema raw; create table raw." + longest + " (a int, b text)");
+  start({"--tokens", tokens(line("some", "- raw.*_in -"))});
+  HttpHeaders csv = as("some-token");
+  csv.emplace_back("Content-Type", "text/csv");
+  const auto status = [&](const std::string& table) {
+    return call("POST", "/v1/tables/raw." + table + "/loads", "a,b\n1,x\n", csv).status;
+  };
+  EXPECT_EQ(403, status(longest));
+  EXPECT_EQ(400, status(longest + "_in"));
+  EXPECT_EQ(0, db().number("select count(*) from raw." + longest));
+}
+
+TEST_F(ServeAccess, APageOfARestrictedTokenLosesNoLoad) {
+  db().run("create schema raw; create table raw.x (a int, b text)");
+  start({"--tokens", tokens(line("all", "- * -") + line("some", "- raw.* -"))});
+  HttpHeaders csv = as("all-token");
+  csv.emplace_back("Content-Type", "text/csv");
+  for (int i = 0; i < 12; ++i) {
+    const std::string table = i % 3 == 0 ? "raw.x" : "public.t";
+    EXPECT_EQ(201, call("POST", "/v1/tables/" + table + "/loads", rows(i, 1), csv).status);
+  }
+  std::vector<int> seen;
+  std::string before;
+  for (int page = 0; page < 20; ++page) {
+    const auto json = json_of(call("GET", "/v1/loads?count=1" + before, "", as("some-token")));
+    for (const auto& load : json["loads"]) seen.push_back(load["load"]);
+    if (json["next"].is_null()) break;
+    before = "&before=" + json["next"].dump();
+  }
+  EXPECT_THAT(seen, ::testing::ElementsAre(10, 7, 4, 1));
+}
+
 TEST_F(ServeAccess, TokensAreReadAgain) {
   const std::string path = tokens(line("old", "- * -"));
   start({"--tokens", path});
@@ -135,6 +170,9 @@ TEST_F(ServeAccess, WhatIsOpenToOthersWantsTokensAndTls) {
   EXPECT_THAT(refused({"--listen", "0.0.0.0:0"}), HasSubstr("--tokens says who may load"));
   EXPECT_THAT(refused({"--listen", "0.0.0.0:0", "--tokens", path}), HasSubstr("--tls-cert"));
   EXPECT_THAT(refused({"--listen", "0.0.0.0:0", "--behind-proxy"}), HasSubstr("--tokens"));
+  EXPECT_THAT(refused({"--listen", "127.0.0.1:0", "--behind-proxy"}), HasSubstr("--tokens"));
+  EXPECT_THAT(refused({"--listen", "127.0.0.1:0", "--allow", "where", "--tokens", path}),
+              HasSubstr("each line says its flags"));
   EXPECT_THAT(refused({"--listen", "nix"}), HasSubstr("write 127.0.0.1:8432"));
   EXPECT_THAT(refused({"--listen", "127.0.0.1:99999"}), HasSubstr("write 127.0.0.1:8432"));
   EXPECT_THAT(refused({"--listen", "127.x:1"}), HasSubstr("no address of an interface"));
@@ -219,6 +257,40 @@ TEST_F(ServeAccess, HostileRequestsLeaveNothingBehind) {
   EXPECT_EQ(0, count());
 }
 
+/// What follows a request whose end nobody knows is none.
+TEST_F(ServeAccess, NothingIsReadBehindARequestWithoutAnEnd) {
+  start();
+  const std::string smuggled = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  for (const char* framing : {"Transfer-Encoding: gzip\r\n", "Transfer-Encoding: identity\r\n",
+                              "Content-Length: 0\r\nContent-Length: 0\r\n",
+                              "Content-Length: 0\r\nTransfer-Encoding: gzip\r\n"}) {
+    SCOPED_TRACE(framing);
+    HttpCall call(address());
+    call.send("POST /v1/tables/t/loads HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n" +
+              std::string(framing) + "\r\n" + smuggled);
+    ::shutdown(call.fd(), SHUT_WR);
+    EXPECT_THAT(call.answer().status, AnyOf(400, 501));
+    EXPECT_EQ(0, call.answer().status);
+  }
+  HttpCall none(address());
+  none.send(
+      "POST /v1/tables/t/loads HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n\r\n");
+  EXPECT_EQ(411, none.answer().status);
+}
+
+/// Whoever is refused hears it, also while the body is held back.
+TEST_F(ServeAccess, ARefusalDoesNotWaitForTheBody) {
+  start();
+  HttpCall call(address());
+  call.send("POST /v1/tables/t/loads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n");
+  EXPECT_EQ(415, call.answer().status);
+  HttpCall late(address());
+  late.send(
+      "POST /v1/tables/nix/loads HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
+      "Content-Length: 1000000\r\n\r\na,b\n");
+  EXPECT_EQ(404, late.answer().status) << "of the process, which has ended";
+}
+
 TEST_F(ServeAccess, ABodyHasALargestSize) {
   start({"--max-body", "100KiB"});
   const std::string body = rows(1, 10'000);
@@ -262,6 +334,17 @@ TEST_F(ServeAccess, TlsAndCertificatesOfClients) {
   mutual.insert(mutual.end(), {"--client-ca", authority.file()});
   start(mutual);
   EXPECT_THAT(output_of(curl + address() + "/healthz 2>&1 || true"), Not(HasSubstr("200")));
+  // ... and in a session that is resumed.
+  const std::string where = address().substr(std::string("https://").size());
+  const std::string session = folder_ / "session";
+  const std::string client =
+      "(printf 'GET /healthz HTTP/1.1\\r\\nHost: localhost\\r\\n"
+      "Connection: close\\r\\n\\r\\n'; sleep 1) | openssl s_client -quiet "
+      "-tls1_2 -connect " +
+      where + " -cert " + authority.certificate() + " -key " + authority.key();
+  EXPECT_THAT(output_of(client + " -sess_out " + session + " 2>/dev/null"), HasSubstr("200 OK"));
+  EXPECT_THAT(output_of(client + " -sess_in " + session + " 2>/dev/null || true"),
+              HasSubstr("200 OK"));
   EXPECT_EQ("200", output_of(curl + "--cert " + authority.certificate() + " --key " +
                              authority.key() + " " + address() + "/healthz"));
 }

@@ -243,10 +243,53 @@ TEST_F(Serve, BytesThatAreNotThoseOfTheirDigestAreNoLoad) {
   const std::string field = "sha-256=:" + computed.substr(0, 44) + ":";
   const auto wrong = upload("a,b\n1,y\n", "", {{"Content-Digest", field}});
   EXPECT_EQ(400, wrong.status) << wrong.body;
+  // One that is not known is none; and each that is counts.
+  EXPECT_EQ(400, upload(body, "", {{"Content-Digest", "md5=:MTIz:"}}).status);
+  EXPECT_EQ(400,
+            upload("a,b\n1,z\n", "",
+                   {{"Content-Digest", "sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:"},
+                    {"Repr-Digest", field}})
+                .status);
   EXPECT_EQ(0, finished_loads());
   EXPECT_EQ(0, count());
   EXPECT_EQ(201, upload(body, "", {{"Repr-Digest", field}}).status);
   EXPECT_EQ(1, count());
+}
+
+/// Of many chunks none may stay, as the right bytes would come beside them.
+TEST_F(Serve, OfBytesThatAreNotThoseOfTheirDigestNothingStays) {
+  db().run("alter table t drop constraint t_pkey");
+  start();
+  const std::string text = rows(1, 400'000);
+  const TemporaryFolder folder;
+  folder.write("x.csv", text);
+  const std::string digest =
+      output_of("openssl dgst -sha256 -binary < " + (folder / "x.csv") + " | base64").substr(0, 44);
+  std::string other = text;
+  other[text.find("row 77777")] = 'R';
+  const HttpHeaders field{{"Content-Digest", "sha-256=:" + digest + ":"}};
+  EXPECT_EQ(400, upload(other, "", field).status);
+  EXPECT_EQ(0, count());
+  EXPECT_EQ(201, upload(text, "", field).status);
+  EXPECT_EQ(400'000, count());
+}
+
+/// All or nothing: what is mended comes as if nothing had been sent before.
+TEST_F(Serve, WhatIsMendedComesInPlaceOfWhatWasRefused) {
+  db().run("alter table t drop constraint t_pkey");
+  start();
+  const std::string text = rows(1, 400'000);
+  for (const char* record : {"\n200,", "\n399999,"}) {
+    SCOPED_TRACE(record);
+    db().run("truncate t; drop schema if exists pgsluice cascade");
+    std::string bad = text;
+    bad.insert(bad.find(record) + 1, "x");
+    const auto refused = upload(bad, "?atomic");
+    EXPECT_EQ(422, refused.status) << refused.body;
+    const auto mended = upload(text, "?atomic");
+    EXPECT_EQ(201, mended.status) << mended.body;
+    EXPECT_EQ(400'000, count());
+  }
 }
 
 TEST_F(Serve, ListsWhatWasLoaded) {
@@ -351,6 +394,42 @@ TEST_F(Serve, ALoadIsCancelledAndGoesOnLater) {
   const auto whole = upload(body);
   EXPECT_EQ(201, whole.status) << whole.body;
   EXPECT_EQ(200'000, count());
+}
+
+/// Who uploads is told so, and not to try again.
+TEST_F(Serve, WhoIsCancelledHearsIt) {
+  start();
+  const std::string body = rows(1, 200'000);
+  HttpCall call(address());
+  call.send(head(body.size() + 10) + body);
+  ASSERT_TRUE(comes_true("select count(*) > 0 from pgsluice.chunks"));
+  const std::string id = db().value("select max(load_id) from pgsluice.loads");
+  EXPECT_EQ(200, this->call("DELETE", "/v1/loads/" + id).status);
+  const auto answer = call.answer();
+  EXPECT_EQ(409, answer.status) << answer.body;
+  EXPECT_EQ("", answer.header("retry-after"));
+  EXPECT_THAT(answer.body, HasSubstr("stopped by DELETE"));
+}
+
+TEST_F(Serve, WhoWaitsAtTheEndIsSentAway) {
+  start({"--max-loads", "1"});
+  const std::string body = rows(1, 10);
+  HttpCall first(address());
+  first.send(head(body.size()) + body.substr(0, 20));
+  ASSERT_TRUE(
+      comes_true("select count(*) > 0 from pg_stat_activity where application_name = "
+                 "'pgsluice' and datname = current_database()"));
+  HttpCall second(address());
+  const std::string other = rows(100, 10);
+  second.send(head(other.size()) + other);
+  while (!call("GET", "/metrics").body.contains("pgsluice_loads_waiting 1\n"))
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  server().signal(SIGTERM);
+  EXPECT_EQ(503, second.answer().status);
+  first.send(body.substr(20));
+  EXPECT_EQ(201, first.answer().status);
+  EXPECT_EQ(0, server().wait().exit_code);
+  EXPECT_EQ(10, count());
 }
 
 TEST_F(Serve, SigtermLetsUploadsEnd) {

@@ -44,6 +44,15 @@ class Server:
         self.process.wait()
 
 
+def without_length(server):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    connection.putrequest("POST", "/v1/tables/t/loads")
+    connection.putheader("Content-Type", "text/csv")
+    connection.endheaders()
+    answer = connection.getresponse()
+    return answer.status, answer.getheader("Content-Type"), answer.read(), answer.headers
+
+
 def resolved(node):
     while "$ref" in node:
         here = DOCUMENT
@@ -120,6 +129,7 @@ def run(program, url, base):
         post(open_, TABLE, 404, rows(1, 1), table="nix")
         saw("POST", TABLE, 405, open_.call("PUT", "/v1/tables/t/loads", "x", CSV))
         post(open_, TABLE, 409, rows(1, 11))
+        saw("POST", TABLE, 411, without_length(open_))
         post(open_, TABLE, 413, "x" * 1_100_000)
         post(open_, TABLE, 415, "x", headers={})
         post(open_, TABLE, 422, "a,b\nzwei,x\n")

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// FOLDER, PORT, TLS and AUTHORITY are put in.
+/// FOLDER, PORT, TLS and MORE are put in.
 constexpr const char* configuration = R"(
 daemon off;
 master_process off;
@@ -57,6 +57,7 @@ http {
     location /to-tls/ { return 302 https://127.0.0.1:TLS/in/a.csv; }
     location /from-tls/ { return 302 http://127.0.0.1:PORT/in/a.csv; }
     location /mark- { return 204; }
+    MORE
   }
 }
 )";
@@ -78,11 +79,12 @@ Nginx::Asked parse(const std::string& line) {
 
 }  // namespace
 
-Nginx::Nginx() {
+Nginx::Nginx(const std::string& locations) {
   output_of("cd " + folder_.path() + " && mkdir files && cp " + authority_.certificate() + " " +
             authority_.key() + " .");
   folder_.write("users", "user:{PLAIN}hIddEn\n");
   std::string text = with(configuration, "FOLDER", folder_.path());
+  text = with(text, "MORE", locations);
   text = with(text, "PORT", std::to_string(port_.number()));
   const std::string file =
       folder_.write("nginx.conf", with(text, "TLS", std::to_string(tls_port_.number())));

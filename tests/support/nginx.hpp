@@ -28,7 +28,8 @@ class Nginx {
     std::string number;     ///< of its connection's requests
   };
 
-  Nginx();
+  /// With locations beside those, as its configuration has them.
+  explicit Nginx(const std::string& locations = "");
 
   std::string url() const { return "http://" + host_and_port(); }
   std::string host_and_port() const { return "127.0.0.1:" + std::to_string(port_.number()); }

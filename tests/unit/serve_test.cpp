@@ -91,6 +91,8 @@ TEST(ServeTokens, AWrongLineIsNamed) {
     }
     return std::string();
   };
+  EXPECT_THAT(problem("a e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 - * -\n"),
+              HasSubstr("SHA-256 of nothing"));
   EXPECT_THAT(problem("\na b c\n"), HasSubstr("who.txt:2: a line has a name"));
   EXPECT_THAT(problem("a secret - * -\n"), HasSubstr("who.txt:1: the second word is no SHA-256"));
   const std::string line = std::string("a ") + secret_digest + " - * ";
@@ -106,7 +108,7 @@ TEST(ServeFlags, AreArgumentsOfALoad) {
                             {"null", ""},
                             {"null", "-"},
                             {"atomic", ""},
-                            {"again", "false"},
+                            {"analyze", "false"},
                             {"trim", ""},
                             {"dry_run", "true"}},
                            anybody),
@@ -123,8 +125,8 @@ TEST(ServeFlags, NoneReachesMoreThanItMay) {
                            "ca_file", "http_header", "output", "jobs", "--truncate", "on-conflict",
                            "", "d", "after", "accept_at_least_once"})
     EXPECT_EQ(400, status({{name, "x"}})) << name;
-  for (const char* name :
-       {"where", "select", "truncate", "create", "replace", "delete_missing", "add_columns"})
+  for (const char* name : {"where", "select", "truncate", "create", "replace", "delete_missing",
+                           "add_columns", "again", "same_content", "max_rate"})
     EXPECT_EQ(403, status({{name, "true"}})) << name;
   EXPECT_EQ(400, status({{"atomic", "yes"}}));
   EXPECT_EQ(400, status({{"key", "a"}, {"key", "b"}}));
@@ -152,6 +154,8 @@ TEST(ServeOutcome, EachEndHasItsStatus) {
   EXPECT_EQ(503, status(143, R"({"error":{"message":"m"}})"));
   EXPECT_EQ(503, answer_of_command(137, "", "").status);
   EXPECT_EQ(500, answer_of_command(127, "", "no such").status);
+  EXPECT_EQ(500, answer_of_command(3, R"({"checks":[{"status":"checked","rej)", "").status)
+      << "a report that was cut says nothing";
 }
 
 TEST(ServeOutcome, SaysWhatAndWhereAndNoPathOfTheHost) {
@@ -181,7 +185,7 @@ TEST(ServeDigest, IsThatOfTheBytes) {
   const std::string field =
       "unixsum=:MTIz:, sha-256=:PIhhDXLqTH4uhxtVKs2uS2QbqOrhcjj34Oe07bZl8xE=:";
   EXPECT_TRUE(is_right("", "abc"));
-  EXPECT_TRUE(is_right("unixsum=:MTIz:", "abc"));
+  EXPECT_EQ(400, status_refused([] { DigestCheck check("unixsum=:MTIz:"); })) << "nothing is known";
   EXPECT_FALSE(is_right(field, "a,c\n"));
   EXPECT_TRUE(is_right("sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=:", "abc"));
   EXPECT_TRUE(
