@@ -1,14 +1,9 @@
 #include "csv/unescape.hpp"
 
+#include "base/hex.hpp"
+
 namespace sluice::csv {
 namespace {
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 bool is_octal(char c) { return c >= '0' && c <= '7'; }
 

@@ -238,10 +238,10 @@ asio::awaitable<void> Handler::route(Exchange& exchange, Asked& asked) {
 asio::awaitable<void> Handler::route_load(Exchange& exchange, const Asked& asked) {
   const Request& request = exchange.request();
   const std::vector<std::string>& path = asked.target.path;
-  const auto deadline = async::Clock::now() + limits::serve_question_max;
   Answer answer;
   if (path.size() == 2) {
     require_get(request);
+    const auto deadline = async::Clock::now() + limits::serve_question_max;
     asio::awaitable<Answer> list =
         list_loads(pool_, loads_page_of(asked.target.query), asked.permission);
     answer = co_await async::with_deadline(std::move(list), deadline);
@@ -263,8 +263,7 @@ asio::awaitable<void> Handler::route_load(Exchange& exchange, const Asked& asked
   }
   if (is_rejects) require_get(request);
   if (request.method != "GET" && request.method != "HEAD") refuse_method("GET, HEAD, DELETE");
-  asio::awaitable<ledger::LoadEntry> asking = find_load(pool_, *id, asked.permission);
-  const ledger::LoadEntry load = co_await async::with_deadline(std::move(asking), deadline);
+  const ledger::LoadEntry load = co_await seen_load(asked);
   if (is_rejects) {
     const std::string ending = path[3].substr(path[3].rfind('.'));
     co_return co_await send_rejects(exchange, load, options_.rejects_folder, ending);
@@ -310,11 +309,17 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
   co_await uploads_.take(exchange, std::move(wanted));
 }
 
+/// The load that the address names, if it may be seen.
+asio::awaitable<ledger::LoadEntry> Handler::seen_load(const Asked& asked) {
+  const std::int64_t id = *number_of(asked.target.path[2]);
+  const auto deadline = async::Clock::now() + limits::serve_question_max;
+  asio::awaitable<ledger::LoadEntry> asking = find_load(pool_, id, asked.permission);
+  co_return co_await async::with_deadline(std::move(asking), deadline);
+}
+
 asio::awaitable<Answer> Handler::cancel(const Asked& asked) {
   const std::int64_t id = *number_of(asked.target.path[2]);
-  asio::awaitable<ledger::LoadEntry> asking = find_load(pool_, id, asked.permission);
-  const auto deadline = async::Clock::now() + limits::serve_question_max;
-  const ledger::LoadEntry load = co_await async::with_deadline(std::move(asking), deadline);
+  const ledger::LoadEntry load = co_await seen_load(asked);
   std::shared_ptr<Upload> upload = uploads_.find(id);
   // The ledger may know of it before its process has told us.
   for (int looks = 0; !upload && uploads_.expects_id() && looks < looks_max; ++looks) {
@@ -334,9 +339,7 @@ asio::awaitable<Answer> Handler::cancel(const Asked& asked) {
 asio::awaitable<void> Handler::events(Exchange& exchange, const Asked& asked) {
   const std::int64_t id = *number_of(asked.target.path[2]);
   Answer head{.headers = {{"X-Accel-Buffering", "no"}}, .type = "text/event-stream"};
-  asio::awaitable<ledger::LoadEntry> asking = find_load(pool_, id, asked.permission);
-  const auto deadline = async::Clock::now() + limits::serve_question_max;
-  const ledger::LoadEntry load = co_await async::with_deadline(std::move(asking), deadline);
+  const ledger::LoadEntry load = co_await seen_load(asked);
   const std::shared_ptr<Upload> upload = uploads_.find(id);
   if (!upload) {
     const std::string json = answer_of(load).body;
@@ -364,24 +367,27 @@ asio::awaitable<void> Handler::events(Exchange& exchange, const Asked& asked) {
 
 /// The lock of a run that has just ended may be held for a moment.
 asio::awaitable<void> Handler::forget(std::int64_t load) {
-  for (int looks = 0; looks < looks_max; ++looks) {
-    std::string why;
+  std::string why;
+  bool is_held = true;
+  for (int looks = 0; is_held && looks < looks_max; ++looks) {
+    if (looks > 0) co_await async::sleep_for(limits::lock_poll);
     try {
       pg::Lease connection = co_await pool_.acquire();
       co_await ledger::forget(*connection, LoadId{load}, false);
       co_return;
     } catch (const Failure& failure) {
       why = failure.problem();
-      if (failure.kind() != FailureKind::held) looks = looks_max;
+      is_held = failure.kind() == FailureKind::held;
     } catch (const pg::PgError& failure) {
       why = failure.message;
-      looks = looks_max;
+      is_held = false;
+    } catch (const std::exception& failure) {
+      why = failure.what();
+      is_held = false;
     }
-    if (looks >= looks_max - 1)
-      options_.log({.what = "failed",
-                    .message = "cannot give up load " + std::to_string(load) + ": " + why});
-    co_await async::sleep_for(limits::lock_poll);
   }
+  options_.log(
+      {.what = "failed", .message = "cannot give up load " + std::to_string(load) + ": " + why});
 }
 
 asio::awaitable<Answer> Handler::ready() {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "ledger/loads.hpp"
 #include "pg/pool.hpp"
 #include "serve/exchange.hpp"
 #include "serve/tokens.hpp"
@@ -61,6 +62,7 @@ class Handler {
   asio::awaitable<void> upload(Exchange& exchange, const Asked& asked);
   asio::awaitable<void> events(Exchange& exchange, const Asked& asked);
   asio::awaitable<Answer> cancel(const Asked& asked);
+  asio::awaitable<ledger::LoadEntry> seen_load(const Asked& asked);
   asio::awaitable<void> forget(std::int64_t load);
   asio::awaitable<Answer> ready();
   const Permission& permission_of(const Request& request) const;

@@ -55,8 +55,7 @@ std::string what_stays(const ordered_json& load) {
   if (rows == load.end() || !rows->is_number_unsigned() || *rows == 0 || is_staged) return {};
   return rows->dump() +
          " rows of it are in the table already; the same upload goes on behind them, and another "
-         "one "
-         "would come beside them (atomic=true stores all or nothing)";
+         "one would come beside them (atomic=true stores all or nothing)";
 }
 
 }  // namespace

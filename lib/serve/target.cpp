@@ -1,17 +1,11 @@
 #include "serve/target.hpp"
 
+#include "base/hex.hpp"
 #include "base/printable.hpp"
 #include "serve/message.hpp"
 
 namespace sluice::serve {
 namespace {
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 /// In a query a + is a blank, as forms write it.
 std::string decoded(std::string_view text, bool is_query) {

@@ -18,6 +18,10 @@ asio::awaitable<void> Upload::run() {
     said_ = error.what();
     exit_code_ = exit_failed;
   }
+}
+
+void Upload::end() {
+  has_ended_ = true;
   changed_.notify();
 }
 

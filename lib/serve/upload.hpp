@@ -35,7 +35,13 @@ class Upload {
   /// if it is somebody's wish.
   void stop(const std::string& why = "");
 
-  bool has_ended() const { return exit_code_.has_value(); }
+  /// Its bytes are not what was meant, whatever it makes of them.
+  void refuse() { is_refused_ = true; }
+  bool is_refused() const { return is_refused_; }
+
+  /// Behind run(), and whatever is done with what has become of it.
+  void end();
+  bool has_ended() const { return has_ended_; }
   asio::awaitable<void> wait_for_end();
   /// Until there is more progress than of that number, it has ended, or the time has come.
   asio::awaitable<void> wait_for_news(std::uint64_t seen, async::Deadline deadline);
@@ -49,7 +55,7 @@ class Upload {
   std::uint64_t news() const { return news_; }
   const Owner& owner() const { return owner_; }
 
-  /// REQUIRES: has_ended().
+  // REQUIRES: run() is over.
   int exit_code() const { return *exit_code_; }
   Answer answer() const;
   /// The load whose rows wait in a stage, none of which is in the table (--atomic), by its number.
@@ -72,6 +78,8 @@ class Upload {
   std::string stopped_by_;
   std::string report_;
   std::optional<int> exit_code_;
+  bool is_refused_ = false;
+  bool has_ended_ = false;
 };
 
 }  // namespace sluice::serve

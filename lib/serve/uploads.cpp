@@ -130,6 +130,11 @@ std::shared_ptr<Upload> Uploads::start(const asio::any_io_executor& executor, co
 asio::awaitable<void> Uploads::run(std::shared_ptr<Upload> upload, async::Semaphore::Permit) {
   const async::Clock::time_point began = async::Clock::now();
   co_await upload->run();
+  // What is wrong is not gone on with, and what comes instead of it is another content: nothing
+  // that waits to be published stands in its way. Whoever waits for the end waits for that too.
+  const std::optional<std::int64_t> staged = upload->staged_load();
+  if (staged && (upload->is_refused() || upload->answer().status == 422)) co_await forget_(*staged);
+  upload->end();
   std::erase(running_, upload);
   metrics_.note_load(upload->exit_code(), upload->report(), async::Clock::now() - began);
   if (const std::string problem = upload->problem(); !problem.empty()) log_(*upload, problem);
@@ -159,6 +164,7 @@ asio::awaitable<void> Uploads::take(Exchange& exchange, Wanted wanted) {
   const bool is_wrong = feeding.is_read && !digests.are_right();
   const bool is_whole = feeding.is_fed && !is_wrong;
   if (is_whole) upload->seal();
+  if (is_wrong) upload->refuse();
   if ((failed || is_wrong) && !upload->has_ended()) upload->stop();
   if (failed) std::rethrow_exception(failed);
   co_await answer_for(exchange, *upload, is_wrong, is_whole && wanted.answers_at_once);
@@ -175,10 +181,6 @@ asio::awaitable<void> Uploads::answer_for(Exchange& exchange, Upload& upload, bo
   }
   co_await upload.wait_for_end();
   answer = is_wrong ? answer_to_others(upload) : upload.answer();
-  // What is wrong is not gone on with, and what comes instead of it is another content: nothing
-  // that waits to be published stands in its way.
-  const std::optional<std::int64_t> staged = upload.staged_load();
-  if (staged && (is_wrong || answer.status == 422)) co_await forget_(*staged);
   co_await exchange.answer(std::move(answer));
 }
 

@@ -25,7 +25,7 @@ class Uploads {
   /// `log` hears of those that did not end well.
   using Log = std::function<void(const Upload&, const std::string& problem)>;
 
-  /// Gives up a load whose rows wait in a stage.
+  /// Gives up a load whose rows wait in a stage. Throws nothing.
   using Forget = std::function<asio::awaitable<void>(std::int64_t load)>;
 
   Uploads(const asio::any_io_executor& executor, UploadLimits limits, Metrics& metrics, Log log,

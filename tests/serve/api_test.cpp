@@ -220,9 +220,7 @@ TEST_F(Serve, AServerThatIsKilledLeavesNoLoadThatIsDone) {
   {
     HttpCall call(address());
     call.send(head(body.size()) + body.substr(0, body.size() / 2));
-    ASSERT_TRUE(
-        comes_true("select count(*) > 0 from pg_stat_activity where application_name = "
-                   "'pgsluice' and datname = current_database()"));
+    ASSERT_TRUE(is_loading());
     server().signal(SIGKILL);
     server().wait();
   }
@@ -292,6 +290,25 @@ TEST_F(Serve, WhatIsMendedComesInPlaceOfWhatWasRefused) {
   }
 }
 
+/// Also where nobody waited for its end.
+TEST_F(Serve, WhatIsMendedComesInPlaceOfWhatNobodyWaitedFor) {
+  db().run("alter table t drop constraint t_pkey");
+  start();
+  const std::string text = rows(1, 400'000);
+  std::string bad = text;
+  bad.insert(bad.find("\n200,") + 1, "x");
+  const auto answer = upload(bad, "?atomic", {{"Prefer", "respond-async"}});
+  if (answer.status == 202) {
+    EXPECT_THAT(call("GET", answer.header("location") + "/events").body, HasSubstr("event: end"));
+  } else {
+    EXPECT_EQ(422, answer.status) << "it may have ended before its number was known";
+  }
+  EXPECT_EQ(0, db().number("select count(*) from pgsluice.loads where state = 'unfinished'"));
+  const auto mended = upload(text, "?atomic");
+  EXPECT_EQ(201, mended.status) << mended.body;
+  EXPECT_EQ(400'000, count());
+}
+
 TEST_F(Serve, ListsWhatWasLoaded) {
   start();
   EXPECT_EQ("[]", json_of(call("GET", "/v1/loads"))["loads"].dump());
@@ -334,9 +351,7 @@ TEST_F(Serve, WhatIsTooMuchIsSentAway) {
   const std::string body = rows(1, 10);
   HttpCall first(address());
   first.send(head(body.size()) + body.substr(0, 20));
-  ASSERT_TRUE(
-      comes_true("select count(*) > 0 from pg_stat_activity where application_name = "
-                 "'pgsluice' and datname = current_database()"));
+  ASSERT_TRUE(is_loading());
   const std::string other = rows(100, 10);
   HttpCall second(address());
   second.send(head(other.size()) + other);
@@ -416,9 +431,7 @@ TEST_F(Serve, WhoWaitsAtTheEndIsSentAway) {
   const std::string body = rows(1, 10);
   HttpCall first(address());
   first.send(head(body.size()) + body.substr(0, 20));
-  ASSERT_TRUE(
-      comes_true("select count(*) > 0 from pg_stat_activity where application_name = "
-                 "'pgsluice' and datname = current_database()"));
+  ASSERT_TRUE(is_loading());
   HttpCall second(address());
   const std::string other = rows(100, 10);
   second.send(head(other.size()) + other);
@@ -438,9 +451,7 @@ TEST_F(Serve, SigtermLetsUploadsEnd) {
   HttpCall idle(address());
   HttpCall call(address());
   call.send(head(body.size()) + body.substr(0, 20));
-  ASSERT_TRUE(
-      comes_true("select count(*) > 0 from pg_stat_activity where application_name = "
-                 "'pgsluice' and datname = current_database()"));
+  ASSERT_TRUE(is_loading());
   server().signal(SIGTERM);
   ASSERT_TRUE(server().says("stopping"));
   EXPECT_TRUE(idle.is_ended());
@@ -455,9 +466,7 @@ TEST_F(Serve, AnotherSignalStopsUploads) {
   const std::string body = rows(1, 10);
   HttpCall call(address());
   call.send(head(body.size()) + body.substr(0, 20));
-  ASSERT_TRUE(
-      comes_true("select count(*) > 0 from pg_stat_activity where application_name = "
-                 "'pgsluice' and datname = current_database()"));
+  ASSERT_TRUE(is_loading());
   server().signal(SIGTERM);
   ASSERT_TRUE(server().says("stopping"));
   server().signal(SIGTERM);

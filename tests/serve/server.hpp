@@ -43,6 +43,13 @@ class Serve : public DatabaseTest {
     return call("POST", "/v1/tables/public.t/loads" + query, body, headers);
   }
 
+  /// Waits until a process that loads has come to the database.
+  bool is_loading() {
+    return comes_true(
+        "select count(*) > 0 from pg_stat_activity where application_name = 'pgsluice' and datname "
+        "= current_database()");
+  }
+
   std::int64_t count() { return db().number("select count(*) from t"); }
   std::int64_t finished_loads() {
     if (db().number("select count(*) from pg_tables where schemaname = 'pgsluice'") == 0) return 0;
