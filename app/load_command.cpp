@@ -1,5 +1,6 @@
 #include "app/cli.hpp"
 #include "app/fetch_flags.hpp"
+#include "app/handed_upload.hpp"
 #include "app/load_files.hpp"
 #include "app/output.hpp"
 #include "app/run_load.hpp"
@@ -82,7 +83,10 @@ Run add_load_command(CLI::App& app) {
   add_connection_options(c, flags->common);
   add_output_options(c, flags->common);
   add_progress_flag(c, *flags);
-  return [flags, more] { return run_load(*flags, *more); };
+  return [flags, more] {
+    if (flags->files == std::vector<std::string>{"-"}) take_handed_upload(flags->load);
+    return run_load(*flags, *more);
+  };
 }
 
 }  // namespace sluice::app

@@ -96,6 +96,13 @@ void refuse_contradictions(const LoadFlags& flags, const plan::LoadOptions& o) {
                   "--rejects says where bad records go; say too how many there may be, for example "
                   "--max-rejects 100");
   }
+  if (o.rejects_table && !o.rejects_path.empty())
+    throw Failure(FailureKind::usage,
+                  "--rejects-table and --rejects each say where bad records go");
+  if (o.rejects_table && (!o.use_ledger || o.check))
+    throw Failure(FailureKind::usage,
+                  o.check ? "--rejects-table is for loads: a check keeps nothing in the database"
+                          : "--rejects-table is a table of the ledger: leave out --no-ledger");
   const bool has_header_by_default = !flags.header_given && o.format != csv::Format::text;
   if (!o.columns.empty() && (has_header_by_default || o.header == plan::HeaderMode::match)) {
     throw Failure(FailureKind::usage,
@@ -378,6 +385,9 @@ void add_reject_flags(CLI::App& c, LoadFlags& f) {
                           "CSV file for the bad records, with the reasons beside it in .jsonl "
                           "(default: FILE.rejects.csv beside the source)"))
       .option_text("FILE")
+      ->group(group);
+  c.add_flag("--rejects-table", f.load.rejects_table,
+             "keep the bad records in the table pgsluice.rejects instead of files")
       ->group(group);
   add_choice_option<tuple::Ragged>(
       c, "--ragged", f.load.record_policy.ragged,

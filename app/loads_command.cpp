@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "app/cli.hpp"
+#include "app/loads_rejects.hpp"
 #include "app/loads_undo.hpp"
 #include "app/output.hpp"
 #include "app/runtime.hpp"
@@ -25,12 +26,15 @@ struct LoadsFlags {
   std::optional<std::int64_t> restore;
   std::optional<std::int64_t> forget;
   UndoFlags undo;
+  RejectsFlags rejects;
   bool give_up_indexes = false;
   std::size_t jobs = 2;
 
   /// The load that this is about, where it is about one.
   std::optional<std::int64_t> one() const {
-    return show ? show : restore ? restore : forget ? forget : undo.id;
+    for (const auto& id : {show, restore, forget, rejects.id})
+      if (id) return id;
+    return undo.id;
   }
 };
 
@@ -70,6 +74,7 @@ asio::awaitable<void> ask_for_grants(pg::Pool& pool, const LoadsFlags& flags, st
   rights.push_back(
       {"deferred_indexes", flags.restore || flags.forget ? "select, update, delete" : "select"});
   if (flags.forget || flags.undo.id) rights.front().privileges = "select, update";
+  if (flags.rejects.id) rights.push_back({"rejects", "select"});
   if (flags.prunes) {
     rights.front().privileges = "select, delete";
     rights.push_back({"unlogged_marks", "select, delete"});
@@ -109,6 +114,14 @@ asio::awaitable<void> undo(pg::Pool& pool, const LoadsFlags& flags, bool& stoppe
   load::UndoOptions options = flags.undo.options;
   const std::function<bool()> is_stopped = [&stopped] { return stopped; };
   found.undone = co_await load::undo(pool, std::move(load), std::move(options), is_stopped);
+}
+
+asio::awaitable<void> give_rejects(pg::Pool& pool, const LoadsFlags& flags, Found& found) {
+  co_await read_loads(pool, flags, found);
+  if (found.loads.empty()) co_return;
+  if (const std::string& damage = found.loads.front().damage; !damage.empty())
+    throw Failure(FailureKind::failed, damage);
+  co_await print_rejects(pool, found.loads.front(), flags.rejects);
 }
 
 nlohmann::ordered_json json_of_forgotten(const LoadsFlags& flags,
@@ -240,7 +253,10 @@ void run(Runtime& runtime, const LoadsFlags& flags, bool& stopped, Found& found)
                           cancel.send_blocking();
                       });
   };
-  if (flags.undo.id) {
+  if (flags.rejects.id) {
+    runtime.end_on_signal();
+    runtime.run(give_rejects(runtime.pool(), flags, found));
+  } else if (flags.undo.id) {
     stop_softly();
     runtime.run(undo(runtime.pool(), flags, stopped, found));
   } else if (flags.forget) {
@@ -276,6 +292,7 @@ std::string load_name(const LoadsFlags& flags) {
   if (flags.show) return "pgsluice loads show";
   if (flags.restore) return "pgsluice loads restore";
   if (flags.forget) return "pgsluice loads forget";
+  if (flags.rejects.id) return "pgsluice loads rejects";
   if (flags.undo.id) return "pgsluice loads undo";
   return flags.prunes ? "pgsluice loads prune" : "pgsluice loads";
 }
@@ -318,6 +335,7 @@ int run_loads(const LoadsFlags& flags) {
                 "there is no load " + std::to_string(*one) +
                     " in this database; pgsluice loads lists them");
   }
+  if (flags.rejects.id) return exit_ok;
   if (flags.show && !found.loads.front().damage.empty())
     return fail(flags, exit_failed, found.loads.front().damage);
   if (flags.restore) return end_of_restore(flags, found);
@@ -398,6 +416,7 @@ Run add_loads_command(CLI::App& app) {
   add_connection_options(forget, flags->common);
   add_output_format(forget, flags->common.output, as_object);
   add_undo_command(c, flags->common, flags->undo);
+  add_rejects_command(c, flags->common, flags->rejects);
   CLI::App& prune = *c.add_subcommand(
       "prune",
       "delete what the ledger knows of old loads that are void, given up, or of a table "

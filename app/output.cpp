@@ -56,6 +56,8 @@ void hide_in_output(std::vector<Hidden> all) { all_hidden() = std::move(all); }
 
 void print_result(std::string_view lines) { put(stdout, printable(lines)); }
 
+void print_bytes(std::string_view bytes) { put(stdout, bytes); }
+
 std::string cell(std::string_view text) { return printable_line(text); }
 
 void print_error(std::string_view message) { print_message("pgsluice", message); }

@@ -17,6 +17,8 @@ void hide_in_output(std::vector<Hidden> hidden);
 
 /// Results, on stdout: whole lines of ours. What stands in a line of a table is a `cell`.
 void print_result(std::string_view lines);
+/// ... as they are, for programs.
+void print_bytes(std::string_view bytes);
 
 /// A name or a text of somebody else, as a part of one line.
 std::string cell(std::string_view text);

@@ -65,6 +65,7 @@ Chunker::Chunker(source::Source& source, Preamble preamble, ChunkerOptions optio
       lexer_(options_.dialect, line_end_, options_.form),
       next_start_(preamble.start),
       next_origin_(preamble.origin),
+      next_number_(options_.first_number),
       records_left_(options_.records_max) {
   if (options_.footer_lines == 0) {
     carry_ = std::move(preamble.read_ahead);

@@ -28,6 +28,7 @@ struct ChunkerOptions {
   /// it takes all that is left, and one that is too large is a Failure.
   bool cuts_open_records = false;
   std::uint64_t footer_lines = 0;  ///< at the source's end, which are not read
+  std::int64_t first_number = 0;   ///< of the first chunk, where others are in front of it
 };
 
 /// How large chunk `number` may be: the first ones are smaller, so that the server has something to

@@ -11,6 +11,11 @@ namespace sluice::jobs {
 inline constexpr const char* handed_connection = "PGSLUICE_HANDED_CONNECTION";
 inline constexpr const char* handed_migrate_url = "PGSLUICE_HANDED_MIGRATE_URL";
 
+/// The variable by which a server hands what it knows of the upload that it feeds to a process, as
+/// JSON: its "key", whether it is "resumable", and where it goes on, "kept" and "offset"
+/// (plan::NamedUpload).
+inline constexpr const char* handed_upload = "PGSLUICE_HANDED_UPLOAD";
+
 struct Handed {
   std::vector<std::string> arguments;
   std::vector<std::string> environment;

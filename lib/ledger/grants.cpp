@@ -1,6 +1,8 @@
 #include "ledger/grants.hpp"
 
+#include "base/failure.hpp"
 #include "base/sql.hpp"
+#include "schema/own_schema.hpp"
 
 namespace sluice::ledger {
 
@@ -26,6 +28,11 @@ asio::awaitable<std::string> missing_grants(pg::Connection& on, std::vector<Tabl
   const auto results = co_await on.query(ask);
   const pg::Result& row = results.back();
   co_return row.rows() == 0 ? std::string() : std::string(row.text(0, 0));
+}
+
+asio::awaitable<void> require_grants(pg::Connection& on, std::vector<TableRights> rights) {
+  const std::string missing = co_await missing_grants(on, std::move(rights), false);
+  if (!missing.empty()) throw Failure(FailureKind::failed, schema::closed(on.user(), missing));
 }
 
 }  // namespace sluice::ledger

@@ -18,4 +18,7 @@ struct TableRights {
 asio::awaitable<std::string> missing_grants(pg::Connection& on, std::vector<TableRights> rights,
                                             bool creates);
 
+/// Throws Failure with the grants that the user lacks of these.
+asio::awaitable<void> require_grants(pg::Connection& on, std::vector<TableRights> rights);
+
 }  // namespace sluice::ledger

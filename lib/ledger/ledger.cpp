@@ -119,10 +119,10 @@ Sql claim_statement(LoadId load, const ChunkEntry& chunk) {
 }
 
 Sql claimed_values(const ChunkEntry& c) {
-  return sql("{},{},{},{},{},{},{},{},{},{},{},{},{}", c.number, c.start.byte_offset, c.byte_count,
-             c.start.line, c.start.record, c.records_read, c.counts.rows_stored,
+  return sql("{},{},{},{},{},{},{},{},{},{},{},{},{},{}", c.number, c.start.byte_offset,
+             c.byte_count, c.start.line, c.start.record, c.records_read, c.counts.rows_stored,
              c.counts.rows_updated, c.counts.rows_unchanged, c.rows_rejected, c.counts.rows_skipped,
-             c.counts.rows_filtered, signed_bits(c.digest));
+             c.counts.rows_filtered, signed_bits(c.digest), c.lines);
 }
 
 Sql correct_statement(ChunkId id, const RowCounts& counts, std::uint64_t rejected) {
@@ -170,6 +170,14 @@ asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {
     chunks.emplace(entry.number, entry);
   }
   co_return chunks;
+}
+
+asio::awaitable<std::optional<std::uint64_t>> lines_of(pg::Connection& on, ChunkId id) {
+  const Sql ask = sql("select line_count from pgsluice.chunks where {}", is_chunk(id));
+  const auto results = co_await on.query(ask);
+  const pg::Result& rows = results.front();
+  if (rows.rows() == 0 || rows.is_null(0, 0)) co_return std::nullopt;
+  co_return read_count(rows, 0, 0, id.load, "line_count of a chunk");
 }
 
 Sql sums_of_chunks(const Sql& load) {

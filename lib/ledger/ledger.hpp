@@ -24,6 +24,7 @@ struct ChunkEntry {
   RowCounts counts;
   std::uint64_t rows_rejected = 0;
   std::uint64_t digest = 0;
+  std::uint64_t lines = 0;  ///< that it ends; what is read of the ledger has none
 
   ChunkId of(LoadId load) const { return {load, number}; }
 };
@@ -62,7 +63,7 @@ Sql claim_statement(LoadId load, const ChunkEntry& chunk);
 /// The columns of pgsluice.chunks behind load_id, and their values.
 inline constexpr SqlWords claimed_columns =
     "chunk, byte_offset, byte_count, first_line, first_record, records_read, rows_stored, "
-    "rows_updated, rows_unchanged, rows_rejected, rows_skipped, rows_filtered, digest";
+    "rows_updated, rows_unchanged, rows_rejected, rows_skipped, rows_filtered, digest, line_count";
 Sql claimed_values(const ChunkEntry& chunk);
 
 /// Corrects a claim, in the same transaction, after a trigger has dropped rows or some were
@@ -86,6 +87,9 @@ struct Known {
 asio::awaitable<Known> look_up(pg::Connection& on, ChunkId id, const ChunkEntry& chunk);
 
 asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load);
+
+/// How many lines a chunk ends; nothing where a former version has entered it.
+asio::awaitable<std::optional<std::uint64_t>> lines_of(pg::Connection& on, ChunkId id);
 
 /// The sums over the chunks of a load.
 inline constexpr auto chunk_sums = columns_of({

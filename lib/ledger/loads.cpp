@@ -320,6 +320,8 @@ Sql is_held() {
 Sql listed(const LoadsFilter& filter) {
   Sql which = sql("where {}", condition_of(filter.state, is_held()));
   if (filter.id) which += sql(" and l.load_id = {}", filter.id->value);
+  if (!filter.upload_key.empty())
+    which += sql(" and l.upload_key = {}", literal(filter.upload_key));
   if (filter.before) which += sql(" and l.load_id < {}", filter.before->value);
   if (!filter.table.empty()) {
     which +=
@@ -351,6 +353,15 @@ asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like) 
   const Question question = question_of_like(like);
   const auto results = co_await on.query(question.batch.text());
   co_return read_known_loads(question, results);
+}
+
+asio::awaitable<std::optional<KnownLoad>> find_of_upload(pg::Connection& on, const NewLoad& like) {
+  const Sql which = sql("where l.upload_key = {} and l.state <> 'void'", literal(like.upload_key));
+  const Question question = question_of(like, which, sql("null"));
+  const auto results = co_await on.query(question.batch.text());
+  KnownLoads known = read_known_loads(question, results);
+  if (known.loads.empty()) co_return std::nullopt;
+  co_return std::move(known.loads.front());
 }
 
 asio::awaitable<KnownLoads> find_untouched(pg::Connection& on,

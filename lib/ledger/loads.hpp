@@ -49,6 +49,7 @@ struct NewLoad {
   bool deletes = false;      ///< --replace, --delete-missing; only of a load that is to begin
   bool again = false;        ///< --again: whatever has brought its content, it comes once more
   std::optional<LoadId> behind_load;  ///< the load that this one goes on behind
+  std::string upload_key;             ///< the name of its upload (ledger/uploads); empty: none
 
   /// What has a place of its own, where something else may lie by now: a file, and an object of a
   /// server, also of one that says nothing of its version and length.
@@ -112,6 +113,8 @@ struct KnownLoads {
 inline constexpr std::size_t known_loads_max = 200;
 asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like);
 
+/// The load of an upload, as find_loads() gives it; void ones are left out.
+asio::awaitable<std::optional<KnownLoad>> find_of_upload(pg::Connection& on, const NewLoad& like);
 /// Finished loads of these sources, which all go into one table, with the stamp and the fingerprint
 /// that a source has now: of those that no unfinished load may be about. Newest first.
 asio::awaitable<KnownLoads> find_untouched(pg::Connection& on,
@@ -148,6 +151,7 @@ struct LoadsFilter {
   std::string table;             ///< as in SQL, with or without its schema; empty: any
   std::optional<LoadId> id;      ///< this one alone
   std::optional<LoadId> before;  ///< only those that were begun before this one
+  std::string upload_key;        ///< those of this upload; empty: any
 };
 /// What a list shows, and can be asked for; `unfinished` asks for those that are staged too. `any`
 /// has none.

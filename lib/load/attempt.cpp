@@ -47,6 +47,31 @@ rejects::Sifting sifting_of(const Attempt& a, pg::Connection& connection) {
   return {a.with.plan.reading(), a.with.on.cpu, connection, a.with.writer, a.chunk, a.batch};
 }
 
+/// Into the file, or by what runs on the connection into the table.
+asio::awaitable<void> keep_anywhere(const Attempt& a, pg::Connection& connection,
+                                    const rejects::Refused& refused) {
+  const Storing& with = a.with;
+  if (with.rejects_table == nullptr) {
+    const auto keep = [&a, &refused] { keep_rejects(a.with, a.chunk, refused); };
+    co_return co_await async::offload(with.on.cpu, keep);
+  }
+  rejects::BadRecords bad(with.plan.reading(), a.chunk, &refused);
+  rejects::RejectTable::Next next = [&bad](tuple::Reject& reject) { return bad.next(reject); };
+  co_await with.rejects_table->write(connection, with.on.cpu, a.chunk, std::move(next));
+}
+
+/// The bad records that end a load are kept although their chunk is not stored: they are why.
+asio::awaitable<void> keep_as_reason(const Attempt& a, pg::Connection& connection,
+                                     const rejects::Refused& refused) {
+  const bool is_in_file = a.with.rejects_table == nullptr;
+  if (is_in_file) co_await keep_anywhere(a, connection, refused);
+  co_await a.with.writer.roll_back(connection);
+  if (is_in_file) co_return;
+  co_await connection.query("begin");
+  co_await keep_anywhere(a, connection, refused);
+  co_await connection.query("commit");
+}
+
 /// Stores what is good, in one transaction with the ledger's row.
 asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
   const Storing& with = a.with;
@@ -60,11 +85,8 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
   const rejects::Sifting sifting = sifting_of(a, connection);
   const rejects::Salvaged salvaged = co_await rejects::salvage(sifting, may_go_on(a));
   const std::uint64_t rejects = salvaged.rejects;
-  const auto keep = [&a, &salvaged] { keep_rejects(a.with, a.chunk, salvaged.refused); };
   if (!salvaged.is_complete || !with.budget.allows(a.batch.records, rejects)) {
-    // They stay in the file although the chunk is not stored: they are why.
-    co_await async::offload(with.on.cpu, keep);
-    co_await with.writer.roll_back(connection);
+    co_await keep_as_reason(a, connection, salvaged.refused);
     const auto last = [&a, &salvaged] { return last_of(a.with, a.chunk, salvaged.refused); };
     tuple::Reject reject = co_await async::offload(with.on.cpu, last);
     throw failure_of(with, a.chunk, std::move(reject), rejects);
@@ -77,7 +99,7 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
   with.budget.use(a.batch.records, rejects);
   std::exception_ptr failed;
   try {
-    if (rejects > 0) co_await async::offload(with.on.cpu, keep);
+    if (rejects > 0) co_await keep_anywhere(a, connection, salvaged.refused);
     co_await with.writer.commit(connection, entry);
   } catch (...) {
     failed = std::current_exception();
@@ -159,6 +181,7 @@ ledger::ChunkEntry entry_of(const chunk::Chunk& chunk, const tuple::Batch& batch
   entry.counts.rows_skipped = batch.blank_lines;
   entry.rows_rejected = batch.rejects;
   entry.digest = chunk.digest;
+  entry.lines = chunk.lines;
   return entry;
 }
 

@@ -12,6 +12,7 @@
 #include "rejects/bad_records.hpp"
 #include "rejects/budget.hpp"
 #include "rejects/reject_file.hpp"
+#include "rejects/reject_table.hpp"
 #include "writer/writer.hpp"
 
 namespace sluice::load {
@@ -23,9 +24,10 @@ struct Storing {
   const writer::Writer& writer;
   RetryPolicy policy;
   rejects::RejectBudget& budget;
-  rejects::RejectFile* rejects = nullptr;  ///< nullptr: no file is kept
-  std::uint64_t& retries;                  ///< counts
-  WideKeys* wide_keys = nullptr;           ///< nullptr: no index waits to be built
+  rejects::RejectFile* rejects = nullptr;               ///< nullptr: no file is kept
+  const rejects::RejectTable* rejects_table = nullptr;  ///< instead of a file
+  std::uint64_t& retries;                               ///< counts
+  WideKeys* wide_keys = nullptr;                        ///< nullptr: no index waits to be built
 };
 
 /// What became of a chunk.
@@ -36,8 +38,9 @@ struct Stored {
 
 /// Stores a chunk, trying again as the policy says. First all of it at once; if the server refuses
 /// a record, or reading has refused one, again without its bad records, which are written to the
-/// reject file before the commit. Throws BadRecord where the budget allows no more of them, Failure
-/// where the reject file cannot be written, and Refusal or PgError when it gives up.
+/// reject file before the commit, or into the reject table with it. Throws BadRecord where the
+/// budget allows no more of them, Failure where the reject file cannot be written, and Refusal or
+/// PgError when it gives up.
 asio::awaitable<Stored> store(Storing& with, const chunk::Chunk& chunk, const tuple::Batch& batch);
 
 /// The ledger's row for a chunk whose batch is `batch`.

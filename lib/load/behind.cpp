@@ -11,6 +11,7 @@
 #include "ledger/damaged.hpp"
 #include "load/refusal.hpp"
 #include "rejects/reject_lines.hpp"
+#include "rejects/reject_table.hpp"
 #include "resume/chain.hpp"
 #include "resume/compare.hpp"
 #include "resume/counted_mark.hpp"
@@ -99,12 +100,20 @@ std::optional<End> end_of(const plan::Plan& plan, const ledger::ChunkEntry& last
 
 /// Whether no line of the record that was cut off has become a row: each was a record that was
 /// rejected.
-bool was_rejected(const ledger::KnownLoad& load, const ledger::ChunkEntry& last, const End& end) {
-  if (last.records_read < end.lines || last.rows_rejected < end.lines) return false;
-  if (last.rows_rejected == last.records_read && end.lines == 1) return true;
-  if (load.rejects_path.empty()) return false;
-  return rejects::are_rejected(path_of_text(load.rejects_path), last.of(load.id), end.place.line,
-                               end.lines);
+asio::awaitable<bool> was_rejected(asio::thread_pool& reader, pg::Connection& connection,
+                                   const ledger::KnownLoad& load, const ledger::ChunkEntry& last,
+                                   const End& end) {
+  if (last.records_read < end.lines || last.rows_rejected < end.lines) co_return false;
+  if (last.rows_rejected == last.records_read && end.lines == 1) co_return true;
+  if (load.rejects_path.empty()) co_return false;
+  const ChunkId chunk = last.of(load.id);
+  if (load.rejects_path == rejects::RejectTable::place)
+    co_return co_await rejects::RejectTable::are_rejected(connection, chunk, end.place.line,
+                                                          end.lines);
+  const auto look = [&] {
+    return rejects::are_rejected(path_of_text(load.rejects_path), chunk, end.place.line, end.lines);
+  };
+  co_return co_await async::offload(reader, look);
 }
 
 Failure left_out_its_end(const plan::Plan& plan, const ledger::KnownLoad& load) {
@@ -151,12 +160,10 @@ asio::awaitable<Behind> behind_load(Resources on, pg::Connection& connection, pl
   if (chunks.empty()) throw ledger::damaged(load.id, "it has no chunks");
   const ledger::ChunkEntry& last = chunks.rbegin()->second;
   std::optional<End> end;
-  const auto find = [&] {
-    end = end_of(plan, last);
-    if (!end) return;
-    behind.has_rejected = !end->is_whole && was_rejected(load, last, *end);
-  };
+  const auto find = [&] { end = end_of(plan, last); };
   co_await async::offload(on.reader, find);
+  if (end && !end->is_whole)
+    behind.has_rejected = co_await was_rejected(on.reader, connection, load, last, *end);
   if (!end) {
     throw Failure(FailureKind::changed,
                   fmt::format("{} changed while it was read", plan.source->name()),

@@ -10,9 +10,11 @@
 #include "ledger/places.hpp"
 #include "ledger/stages.hpp"
 #include "ledger/stamp.hpp"
+#include "ledger/uploads.hpp"
 #include "load/behind.hpp"
 #include "load/drift.hpp"
 #include "load/make_table.hpp"
+#include "load/named_upload.hpp"
 #include "load/refusal.hpp"
 #include "load/retry_policy.hpp"
 #include "load/survey.hpp"
@@ -88,6 +90,11 @@ asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connec
 /// where a new load begins.
 asio::awaitable<resume::Verdict> Entrance::judge_source(pg::Connection& connection, Sql& before) {
   ledger::KnownLoads known = co_await known_loads(connection);
+  if (plan_.options.upload) {
+    std::optional<resume::Verdict> of_name =
+        co_await judge_upload(connection, plan_, entry_, before);
+    if (of_name) co_return std::move(*of_name);
+  }
   resume::History history = resume::history_of(plan_, entry_, std::move(known.loads));
   const bool is_asked = known.has_other_places || (!history.loads.empty() && !history.again);
   Sql is_empty;
@@ -195,7 +202,7 @@ asio::awaitable<bool> Entrance::enter() {
     default: throw refusal(plan_, entry_, verdict);
   }
   if (!verdict.note.empty()) run_.note(verdict.note);
-  co_await rejects_.choose(plan_, {});
+  co_await rejects_.choose(plan_, {}, &connection);
   entry_.rejects_path = rejects_.path();
   for (const LoadId id : verdict.void_loads)
     begin.before += sql("{}; ", ledger::void_load_statement(id));
@@ -204,13 +211,27 @@ asio::awaitable<bool> Entrance::enter() {
     begin.before += ledger::empties_table_statement(entry_) + plan::truncate_statement(plan_);
   if (!begin.before.empty()) begin.before += ledger::drop_stale_stages_statement();
   begin.behind = defer_statements(plan_, ledger::this_load);
+  begin.behind += rejects_.frame_statement(ledger::this_load);
   if (plan_.target.table.is_unlogged) begin.behind += ledger::mark_statement(ledger::this_load);
   // Of a load of one chunk, the entry is on disk with that.
   begin.durable =
       !is_small(*plan_.source, plan_.options) || !begin.before.empty() || !begin.behind.empty();
-  run_.report.load = co_await ledger::begin_load(connection, entry_, begin);
+  run_.report.load = co_await begin_load(connection, begin);
   plan::fill_in_load(plan_, *run_.report.load);
   co_return true;
+}
+
+/// Another host may be at work on an upload of that name.
+asio::awaitable<LoadId> Entrance::begin_load(pg::Connection& connection,
+                                             const ledger::BeginOptions& options) {
+  try {
+    co_return co_await ledger::begin_load(connection, entry_, options);
+  } catch (const pg::PgError& error) {
+    const bool is_named =
+        error.state == sql_state::unique_violation && error.constraint == "loads_upload_key_idx";
+    if (!is_named) throw;
+  }
+  throw ledger::LoadIsHeld("another run has just begun with the upload of this name");
 }
 
 /// `before`: as a new load has it, since a table that was emptied is so for the other loads too.
@@ -227,7 +248,9 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
                           plan_.strategy.staged ? "staged" : "stored",
                           has_grown ? ": the file has grown since" : ""));
   }
-  if (load.behind_load) {
+  if (plan_.options.upload && plan_.options.upload->offset > 0) {
+    co_await go_on_at_offset(run_, connection, plan_, load.id);
+  } else if (load.behind_load) {
     plan_.begins_at = plan::beginning_of(load.options);
     if (plan_.source->length()) {
       const auto read = [this] { plan::reread_preamble(plan_); };
@@ -238,15 +261,17 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
     }
   }
   entry_.behind_load = load.behind_load;
-  co_await rejects_.choose(plan_, path_of_text(load.rejects_path));
+  co_await rejects_.choose(plan_, path_of_text(load.rejects_path), &connection);
   plan::take_over_words(plan_, load.options);
   plan::fill_in_load(plan_, load.id);
   // What decides where chunks end stays; how large a record may be does not.
   plan_.options.chunk_bytes = load.chunk_bytes;
   run_.report.plan = plan_.summary();
-  Sql more = std::move(before) + defer_statements(plan_, sql("{}", load.id.value));
+  const Sql number = sql("{}", load.id.value);
+  Sql more = std::move(before) + defer_statements(plan_, number) + rejects_.frame_statement(number);
   if (load.counts_mark)
     more += ledger::leave_mark_out_statements(load, entry_, source::utf8_mark.size());
+  more += ledger::name_upload_statement(load.id, entry_);
   // What finishes it is decided when that is done.
   more += ledger::end_otherwise_statement(load.id, entry_);
   if (has_grown) more += ledger::grow_statement(load.id, entry_);

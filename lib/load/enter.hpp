@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "ledger/begin_load.hpp"
 #include "ledger/run_lock.hpp"
 #include "load/kept_rejects.hpp"
 #include "load/run.hpp"
@@ -32,6 +33,8 @@ class Entrance {
   asio::awaitable<void> read_again(const ledger::LoadEntry& like);
   asio::awaitable<void> resume(pg::Connection& connection, const ledger::KnownLoad& load,
                                Sql before);
+  asio::awaitable<LoadId> begin_load(pg::Connection& connection,
+                                     const ledger::BeginOptions& options);
   asio::awaitable<void> go_on_behind(pg::Connection& connection, const ledger::KnownLoad& load);
 
   Run& run_;

@@ -5,6 +5,7 @@
 #include "async/offload.hpp"
 #include "base/path_text.hpp"
 #include "base/quantity.hpp"
+#include "ledger/grants.hpp"
 #include "rejects/choice.hpp"
 
 namespace sluice::load {
@@ -19,7 +20,8 @@ std::function<bool(std::int64_t)> those_of(const ledger::StoredChunks& stored, b
 
 }  // namespace
 
-asio::awaitable<void> KeptRejects::choose(const plan::Plan& plan, std::string earlier_path) {
+asio::awaitable<void> KeptRejects::choose(const plan::Plan& plan, std::string earlier_path,
+                                          pg::Connection* connection) {
   rejects::RejectWish wish;
   wish.path = plan::rejects_path_of(plan, plan.options.rejects_path);
   wish.usual_path = plan::rejects_path_of(plan, {});
@@ -34,6 +36,9 @@ asio::awaitable<void> KeptRejects::choose(const plan::Plan& plan, std::string ea
                 .footer_lines = plan.options.skip_footer,
                 .encoding = encoding != nullptr ? std::optional(*encoding) : std::nullopt,
                 .load = run_.report.load};
+  if (plan.options.rejects_table && wish.are_allowed && connection != nullptr)
+    co_return co_await choose_table(std::move(wish.about), std::move(wish.earlier_path),
+                                    *connection);
   rejects::RejectChoice choice;
   const auto choose = [&wish, &choice] { choice = rejects::choose_reject_file(std::move(wish)); };
   co_await async::offload(run_.on.cpu, choose);
@@ -42,8 +47,25 @@ asio::awaitable<void> KeptRejects::choose(const plan::Plan& plan, std::string ea
   if (!choice.note.empty()) run_.note(std::move(choice.note));
 }
 
+/// Who may not write there is told so before anything is stored.
+asio::awaitable<void> KeptRejects::choose_table(rejects::RejectAbout about,
+                                                std::string earlier_path,
+                                                pg::Connection& connection) {
+  path_ = rejects::RejectTable::place;
+  if (!earlier_path.empty() && earlier_path != path_)
+    run_.note("the rejects of earlier runs are in " + earlier_path + ": they stay there");
+  table_.emplace(std::move(about));
+  std::vector<ledger::TableRights> wanted{{"rejects", rejects::RejectTable::privileges}};
+  co_await ledger::require_grants(connection, std::move(wanted));
+}
+
+Sql KeptRejects::frame_statement(const Sql& load) const {
+  return table_ ? table_->frame_statement(load) : Sql();
+}
+
 void KeptRejects::open(const plan::Plan& plan) {
   budget_ = rejects::RejectBudget(plan.options.rejects);
+  if (table_ && run_.report.load) table_->set_load(*run_.report.load);
   if (file_ && run_.report.load) file_->set_load(*run_.report.load);
 }
 
@@ -53,6 +75,7 @@ void KeptRejects::count(const ledger::StoredChunks& stored) {
 }
 
 asio::awaitable<void> KeptRejects::take_up(const ledger::StoredChunks& stored) {
+  if (table_) co_await settle_table(false);
   if (!file_) co_return;
   std::uint64_t rejects = 0;
   for (const auto& [number, chunk] : stored) rejects += chunk.rows_rejected;
@@ -63,7 +86,15 @@ asio::awaitable<void> KeptRejects::take_up(const ledger::StoredChunks& stored) {
                         format_count(rejects - kept), format_count(rejects), file_->path()));
 }
 
+asio::awaitable<void> KeptRejects::settle_table(bool with_others) {
+  pg::Lease connection = co_await run_.on.pool.acquire();
+  if (!with_others) co_await rejects::RejectTable::settle(*connection, *run_.report.load);
+  const std::uint64_t left = co_await rejects::RejectTable::count(*connection, *run_.report.load);
+  if (left > 0) run_.report.rejects_path = path_;
+}
+
 asio::awaitable<void> KeptRejects::settle(bool with_others) {
+  if (table_) co_return co_await settle_table(with_others);
   if (!file_ || !file_->has_any()) co_return;
   pg::Lease connection = co_await run_.on.pool.acquire();
   const ledger::StoredChunks stored =

@@ -2,16 +2,18 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "load/run.hpp"
 #include "rejects/budget.hpp"
 #include "rejects/reject_file.hpp"
+#include "rejects/reject_table.hpp"
 
 namespace sluice::load {
 
-/// The rejects of a run: their file, which is kept in step with the ledger, and how many there may
-/// be.
+/// The rejects of a run: their file, which is kept in step with the ledger, or their part of the
+/// table that is so by itself; and how many there may be.
 class KeptRejects {
  public:
   /// `run` outlives it.
@@ -19,12 +21,18 @@ class KeptRejects {
 
   rejects::RejectBudget& budget() { return budget_; }
   rejects::RejectFile* file() { return file_.get(); }  ///< nullptr: none is kept
+  const rejects::RejectTable* table() const { return table_ ? &*table_ : nullptr; }
 
   /// Decides where they go, and makes the files: they are there before the ledger names them.
   /// `earlier_path` is what it names already.
-  asio::awaitable<void> choose(const plan::Plan& plan, std::string earlier_path);
+  /// `connection` is one to the ledger; nullptr where there is none.
+  asio::awaitable<void> choose(const plan::Plan& plan, std::string earlier_path,
+                               pg::Connection* connection = nullptr);
   /// Where that is, as the ledger names it; empty: none are allowed.
   const std::string& path() const { return path_; }
+  /// A statement, with "; " behind it or empty, for where the load is entered or gone on with;
+  /// `load` is SQL for its number.
+  Sql frame_statement(const Sql& load) const;
 
   /// Before the first chunk of the run.
   void open(const plan::Plan& plan);
@@ -45,10 +53,15 @@ class KeptRejects {
   void leave();
 
  private:
+  asio::awaitable<void> choose_table(rejects::RejectAbout about, std::string earlier_path,
+                                     pg::Connection& connection);
+  asio::awaitable<void> settle_table(bool with_others);
+
   Run& run_;
   rejects::RejectBudget budget_;
   std::string path_;
   std::unique_ptr<rejects::RejectFile> file_;
+  std::optional<rejects::RejectTable> table_;
 };
 
 }  // namespace sluice::load

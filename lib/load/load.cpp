@@ -18,6 +18,7 @@
 #include "load/last_record.hpp"
 #include "load/make_table.hpp"
 #include "load/missing_indexes.hpp"
+#include "load/named_upload.hpp"
 #include "load/plan_of.hpp"
 #include "load/preview.hpp"
 #include "load/reconcile.hpp"
@@ -278,6 +279,7 @@ asio::awaitable<bool> Load::run_at_once(plan::Plan& plan, const ledger::NewLoad&
 }
 
 asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
+  require_plain(plan);
   co_await require_possible_end(run_.on.pool, plan);
   ledger::NewLoad entry = resume::entry_of(plan);
   const bool is_done = co_await run_at_once(plan, entry);
@@ -358,14 +360,12 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
                                  WideKeys* wide_keys) {
   run_.progress.stage = Progress::Stage::loading;
   const auto writer = plan::make_writer(plan, run_.report.load);
-  Storing storing{run_.on,
-                  plan,
-                  *writer,
-                  {plan.options.retry_for, retry_backoff, run_.report.load.has_value()},
-                  rejects_.budget(),
-                  rejects_.file(),
-                  run_.progress.retries,
-                  wide_keys};
+  Storing storing{
+      run_.on,           plan,
+      *writer,           {plan.options.retry_for, retry_backoff, run_.report.load.has_value()},
+      rejects_.budget(), rejects_.file(),
+      rejects_.table(),  run_.progress.retries,
+      wide_keys};
   Road road(storing, std::move(stored), run_.progress, co_await asio::this_coro::executor);
   std::exception_ptr failed;
   if (run_.is_stopped) road.stop();
@@ -393,7 +393,9 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
 asio::awaitable<void> Load::prepare_to_stage(plan::Plan& plan) {
   pg::Lease connection = co_await run_.on.pool.acquire();
   const std::string lost = co_await prepare_staging(*connection, plan, *run_.report.load);
-  if (!lost.empty()) run_.note(lost + ". All of the source is sent again");
+  if (lost.empty()) co_return;
+  if (plan.passed.chunks > 0) throw front_is_gone(plan);
+  run_.note(lost + ". All of the source is sent again");
 }
 
 void Load::stop() {

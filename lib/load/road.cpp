@@ -20,7 +20,10 @@ Road::Road(Storing& with, ledger::StoredChunks stored, Progress& progress,
       to_write_(executor, plan_.batch_buffers()),
       tasks_(executor),
       checker_(with),
-      key_order_(executor) {
+      key_order_(executor),
+      records_read_(plan_.passed.records),
+      bytes_read_(plan_.passed.bytes),
+      chunks_read_(plan_.passed.chunks) {
   // No burst: the first chunk goes at once, and is paid for.
   if (const auto rate = plan_.options.bytes_per_second_max)
     bytes_rate_.emplace(static_cast<double>(*rate), 0.0);

@@ -92,10 +92,10 @@ class Road {
   bool stopping_ = false;
   std::optional<ChunkFailure> failure_;
 
-  std::uint64_t records_read_ = 0;
-  std::uint64_t bytes_read_ = 0;
+  std::uint64_t records_read_;
+  std::uint64_t bytes_read_;
+  std::uint64_t chunks_read_;
   std::uint64_t packed_read_ = 0;
-  std::uint64_t chunks_read_ = 0;
   bool ends_within_line_ = false;
   chunk::LongRecord long_record_;
   RowCounts counts_;

@@ -163,16 +163,28 @@ struct RunOptions {
   bool dry_run = false;
   bool check = false;  ///< judge all records and keep none
   rejects::RejectLimits rejects;
-  std::string rejects_path;  ///< of the CSV; empty: beside the source
+  std::string rejects_path;    ///< of the CSV; empty: beside the source
+  bool rejects_table = false;  ///< instead of files: pgsluice.rejects
   /// What a check tells of each bad record, in file order: on any thread, but one at a time.
   std::function<void(const tuple::Reject&)> on_reject;
   std::chrono::milliseconds retry_for = limits::retry_for_default;
+};
+
+/// Who feeds this process, and what he has to say of the source.
+struct NamedUpload {
+  std::string key;  ///< by which the load is found again (ledger::NewLoad::upload_key)
+  /// Its load may be gone on with at an offset of the source: that is text in UTF-8 as it comes.
+  bool is_resumable = false;
+  std::size_t kept_bytes =
+      0;                     ///< of its beginning, that come once more; 0: it comes from its start
+  std::uint64_t offset = 0;  ///< ... and then what is behind this one
 };
 
 /// What the user asks for: one source into one table.
 struct LoadOptions : RowOptions, RunOptions {
   std::string path;   ///< "-" is stdin
   std::string table;  ///< as in SQL
+  std::optional<NamedUpload> upload;
 };
 
 }  // namespace sluice::plan

@@ -165,11 +165,13 @@ chunk::ChunkerOptions Plan::chunker_options() const {
   return {.dialect = options.dialect,
           .chunk_bytes = options.chunk_bytes,
           .record_bytes_max = options.record_bytes_max,
-          .records_max = options.limit.value_or(std::numeric_limits<std::uint64_t>::max()),
+          .records_max =
+              options.limit.value_or(std::numeric_limits<std::uint64_t>::max()) - passed.records,
           .form = options.scanner,
           .record_lines_max = options.record_lines_max,
           .cuts_open_records = options.rejects.allow_any() || options.check,
-          .footer_lines = options.skip_footer};
+          .footer_lines = options.skip_footer,
+          .first_number = static_cast<std::int64_t>(passed.chunks)};
 }
 
 PlanSummary Plan::summary() const {

@@ -36,6 +36,13 @@ struct Plan {
   Drift drift;  ///< from the load before it, where that was asked for
   std::size_t jobs = 0;
   std::optional<Position> begins_at;  ///< behind what an earlier load has read (--grown append)
+  /// Of a source that comes from an offset on: what earlier runs of the load have stored in front.
+  struct Passed {
+    std::uint64_t chunks = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t records = 0;
+  };
+  Passed passed = {};
 
   chunk::ChunkerOptions chunker_options() const;
   rejects::Reading reading() const { return {encoder, fed_table(), target.data_encoding}; }

@@ -5,20 +5,15 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <random>
 
 #include "base/limits.hpp"
 #include "rejects/reject_lines.hpp"
-#include "source/transcoder.hpp"
 
 namespace sluice::rejects {
 namespace {
 
 using source::FileDescriptor;
-
-/// Of each line of the reasons.
-constexpr std::string_view beginning_of_reasons = "{\"file\":";
 
 /// That nobody has, and nobody guesses.
 std::string random_name() {
@@ -31,20 +26,6 @@ std::string unfinished(const std::string& path, const std::string& name) {
   return path + "." + name + ".tmp";
 }
 
-/// A text as JSON has it. Most are plain, and there may be millions.
-void append_text(std::string& to, std::string_view text) {
-  const bool is_cut = text.size() > limits::value_kept_bytes;
-  if (is_cut) text = text.substr(0, limits::value_kept_bytes);
-  const bool is_plain = std::ranges::all_of(
-      text, [](const char c) { return c >= ' ' && c < '\x7f' && c != '"' && c != '\\'; });
-  if (is_plain && !is_cut) {
-    to.append("\"").append(text).append("\"");
-    return;
-  }
-  const nlohmann::json json = std::string(text) + (is_cut ? "..." : "");
-  to += json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 }  // namespace
 
 /// The rejects of one attempt on their way into the files, through buffers of a fixed size.
@@ -52,40 +33,13 @@ class RejectFile::Writing {
  public:
   Writing(RejectFile& file, const chunk::Chunk& chunk)
       : file_(file),
-        chunk_(chunk),
-        end_(file.line_end()),
+        text_(file.options_, chunk, file.attempts_),
         entry_{chunk.number,       file.attempts_,    0, file.records_size_, file.records_size_,
-               file.reasons_size_, file.reasons_size_} {
-    const std::string load =
-        file.options_.load ? std::to_string(file.options_.load->value) : "null";
-    if (file.options_.encoding) encoding_.emplace(*file.options_.encoding);
-    head_ = beginning_of_reasons;
-    append_text(head_, file.options_.source);
-    tail_ = fmt::format(",\"load\":{},\"chunk\":{},\"attempt\":{}}}\n", load, chunk.number,
-                        entry_.attempt);
-  }
+               file.reasons_size_, file.reasons_size_} {}
 
   void add(const tuple::Reject& reject) {
-    const std::size_t begin = records_.size();
-    const std::string_view record = chunk_.bytes().substr(reject.begin, reject.size);
-    records_ += encoding_ ? encoding_->bytes_of(record) : record;
-    const std::size_t byte_count = records_.size() - begin;
-    records_ += end_;
-    reasons_ += head_;
-    fmt::format_to(std::back_inserter(reasons_), ",\"byte_offset\":{},\"line\":{},\"record\":{}",
-                   reject.position.byte_offset, reject.position.line, reject.position.record);
-    const std::pair<const char*, std::string_view> texts[] = {
-        {",\"column\":", reject.column},
-        {",\"value\":", reject.value},
-        {",\"sqlstate\":", reject.sql_state},
-        {",\"constraint\":", reject.constraint},
-        {",\"message\":", reject.message}};
-    for (const auto& [name, text] : texts) {
-      reasons_ += name;
-      append_text(reasons_, text);
-    }
-    fmt::format_to(std::back_inserter(reasons_), ",\"byte_count\":{}", byte_count);
-    reasons_ += tail_;
+    text_.add(reject, records_, reasons_);
+    reasons_ += '\n';
     ++entry_.rejects;
     if (records_.size() + reasons_.size() >= limits::reject_buffer_bytes) flush();
   }
@@ -112,12 +66,8 @@ class RejectFile::Writing {
   }
 
   RejectFile& file_;
-  const chunk::Chunk& chunk_;
-  std::optional<source::Untranscoder> encoding_;
-  std::string end_;
+  RejectText text_;
   Entry entry_;
-  std::string head_;
-  std::string tail_;
   std::string records_;
   std::string reasons_;
 };
@@ -162,7 +112,7 @@ std::uint64_t RejectFile::settle(const std::function<bool(std::int64_t)>& is_kep
   carried_from_.reset();
   const std::vector<Entry> entries = kept(is_kept);
   std::uint64_t rejects = 0;
-  std::uint64_t at = header().size();
+  std::uint64_t at = options_.bytes_in_front().size();
   bool is_settled = true;
   for (const Entry& entry : entries) {
     rejects += entry.rejects;
@@ -205,9 +155,7 @@ void RejectFile::leave() {
   if (place_.records().get() < 0) return;
   if (entries_.empty()) {
     place_.remove();
-  } else if (options_.footer_lines > 0) {
-    std::string footer;
-    for (std::uint64_t i = 0; i < options_.footer_lines; ++i) footer += line_end();
+  } else if (const std::string footer = options_.bytes_behind(); !footer.empty()) {
     try {
       reject_io::write_at(place_.records(), records_size_, footer, path());
     } catch (const Failure&) {
@@ -247,8 +195,8 @@ void RejectFile::rewrite(const std::vector<Entry>& entries) {
     reasons = reject_io::make_new(reasons_path);
     records = reject_io::make_new(records_path);
     reject_io::lock(reasons);
-    reject_io::copy_range(place_.records(), 0, header().size(), records, records_size,
-                          records_path);
+    reject_io::copy_range(place_.records(), 0, options_.bytes_in_front().size(), records,
+                          records_size, records_path);
     for (Entry entry : entries) {
       const std::uint64_t records_begin = records_size;
       const std::uint64_t reasons_begin = reasons_size;
@@ -300,7 +248,7 @@ void RejectFile::finish_rewriting(const std::string& name) {
 /// goes. Nothing is changed unless all lines are this load's.
 bool RejectFile::read_entries(std::string& why_not) {
   LineReader reader(place_.reasons());
-  std::uint64_t records_at = header().size();
+  std::uint64_t records_at = options_.bytes_in_front().size();
   std::uint64_t reasons_at = 0;
   std::optional<std::string> rewriting;
   for (std::string text; reader.next(text);) {
@@ -316,7 +264,7 @@ bool RejectFile::read_entries(std::string& why_not) {
       entries_.push_back(
           {line->chunk, line->attempt, 0, records_at, records_at, reasons_at, reasons_at});
     }
-    records_at += line->byte_count + line_end().size();
+    records_at += line->byte_count + options_.line_end_bytes().size();
     reasons_at += text.size() + 1;
     Entry& entry = entries_.back();
     ++entry.rejects;
@@ -326,7 +274,8 @@ bool RejectFile::read_entries(std::string& why_not) {
   }
   if (rewriting) finish_rewriting(*rewriting);
   const std::uint64_t bytes = reject_io::size_of(place_.records());
-  if (!begins_with_header() || (entries_.empty() ? bytes > header().size() : bytes < records_at)) {
+  if (!begins_with_header() ||
+      (entries_.empty() ? bytes > options_.bytes_in_front().size() : bytes < records_at)) {
     why_not = path() + " and " + reasons_path() + " do not belong together any more";
     return false;
   }
@@ -338,14 +287,14 @@ bool RejectFile::read_entries(std::string& why_not) {
 
 /// Or with a part of it, where a crash cut it off.
 bool RejectFile::begins_with_header() const {
-  const std::string expected = header();
+  const std::string expected = options_.bytes_in_front();
   std::string found(expected.size(), '\0');
   const ssize_t n = ::pread(place_.records().get(), found.data(), found.size(), 0);
   return n >= 0 && expected.starts_with(found.substr(0, static_cast<std::size_t>(n)));
 }
 
 void RejectFile::write_header() {
-  const std::string bytes = header();
+  const std::string bytes = options_.bytes_in_front();
   reject_io::write_at(place_.records(), 0, bytes, path());
   records_size_ = bytes.size();
 }
@@ -356,22 +305,6 @@ void RejectFile::truncate() const {
       ::ftruncate(place_.records().get(), static_cast<off_t>(records_size_));
   [[maybe_unused]] const int b =
       ::ftruncate(place_.reasons().get(), static_cast<off_t>(reasons_size_));
-}
-
-std::string RejectFile::in_encoding(const std::string& text) const {
-  return options_.encoding ? source::Untranscoder(*options_.encoding).bytes_of(text) : text;
-}
-
-std::string RejectFile::line_end() const {
-  return in_encoding(std::string(csv::text_of(options_.line_end)));
-}
-
-/// Text in wide units begins with the mark that says so: nothing else does.
-std::string RejectFile::header() const {
-  const bool has_mark = options_.encoding && options_.encoding->is_wide();
-  const std::string mark = has_mark ? in_encoding("\xef\xbb\xbf") : "";
-  const std::string front = mark + in_encoding(options_.front);
-  return options_.header.empty() ? front : front + in_encoding(options_.header) + line_end();
 }
 
 }  // namespace sluice::rejects

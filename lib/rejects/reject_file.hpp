@@ -13,6 +13,7 @@
 #include "chunk/chunk.hpp"
 #include "csv/dialect.hpp"
 #include "rejects/reject_place.hpp"
+#include "rejects/reject_text.hpp"
 #include "source/encoding.hpp"
 #include "tuple/reject.hpp"
 
@@ -34,16 +35,7 @@ namespace sluice::rejects {
 /// chunk that has some. All functions block; append() may be called on any thread.
 class RejectFile {
  public:
-  struct Options {
-    std::string source;  ///< as messages name it
-    std::string front;   ///< what stands before the header, with its line ends; empty: nothing
-    std::string header;  ///< the source's header record, without its line end; empty: none
-    csv::LineEnd line_end = csv::LineEnd::lf;
-    std::uint64_t footer_lines = 0;  ///< empty ones that are written when it is left
-    /// What the source was in, where that is not what its records are in now. The file is in it.
-    std::optional<source::Encoding> encoding;
-    std::optional<LoadId> load;
-  };
+  using Options = RejectAbout;
 
   /// Gives the next reject of a chunk, in file order; false behind the last.
   using Next = std::function<bool(tuple::Reject&)>;
@@ -103,9 +95,6 @@ class RejectFile {
 
   class Writing;
 
-  std::string in_encoding(const std::string& text) const;
-  std::string line_end() const;
-  std::string header() const;
   void write_header();
   bool read_entries(std::string& why_not);
   void finish_rewriting(const std::string& name);

@@ -42,7 +42,8 @@ ledger::NewLoad entry_of(const plan::Plan& plan) {
                         .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
                         .deletes = o.deletes(),
                         .again = o.again,
-                        .behind_load = {}};
+                        .behind_load = {},
+                        .upload_key = o.upload ? o.upload->key : std::string()};
   std::ranges::move(source::starts_of(source::marked_beginning(plan.preamble.beginning)),
                     std::back_inserter(entry.starts));
   if (o.truncate) entry.options = plan::with_truncation(entry.options);

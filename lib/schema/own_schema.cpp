@@ -38,7 +38,7 @@ Sql has_constraint(const char* name) {
       literal(name));
 }
 
-const std::array<Embedded, 16> files{{
+const std::array<Embedded, 17> files{{
     {"V001__loads_and_chunks.sql", files_of_ledger::V001__loads_and_chunks, has_relation("chunks")},
     {"V002__deferred_indexes.sql", files_of_ledger::V002__deferred_indexes,
      has_relation("deferred_indexes")},
@@ -66,6 +66,8 @@ const std::array<Embedded, 16> files{{
      has_column("loads", "rows_undone")},
     {"V016__order_of_writers.sql", files_of_ledger::V016__order_of_writers,
      has_column("loads", "last_write")},
+    {"V017__uploads_and_rejects.sql", files_of_ledger::V017__uploads_and_rejects,
+     has_relation("uploads")},
 }};
 
 /// V and three digits.
@@ -133,7 +135,8 @@ Sql own_things() {
       "where c.relnamespace = to_regnamespace('pgsluice') and c.relkind not in ('i', 'I', 'c', "
       "'t') "
       "and c.relname in ('loads', 'chunks', 'unlogged_marks', 'deferred_indexes', 'jobs', "
-      "'job_runs', 'migrations', 'loads_load_id_seq', 'migrations_migration_id_seq')), parts as "
+      "'job_runs', 'migrations', 'rejects', 'uploads', 'loads_load_id_seq', "
+      "'migrations_migration_id_seq')), parts as "
       "(select 'pg_catalog.pg_class'::regclass::oid as class, oid from tables union all select "
       "d.classid, d.objid from tables t join pg_catalog.pg_depend d on d.refclassid = "
       "'pg_catalog.pg_class'::regclass and d.refobjid = t.oid and d.deptype in ('a', 'i')), called "

@@ -10,6 +10,7 @@
 
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
+#include "source/continued_source.hpp"
 #include "source/fetch_ahead.hpp"
 #include "source/file_source.hpp"
 #include "source/marked_source.hpp"
@@ -157,6 +158,12 @@ FileDescriptor seal_of_stdin() {
   throw Failure(FailureKind::usage, std::string(stdin_seal) + ": names no open descriptor");
 }
 
+std::unique_ptr<Source> open_stdin() {
+  const int fd = ::dup(STDIN_FILENO);
+  if (fd < 0) throw Failure(FailureKind::usage, "stdin: " + errno_message(errno));
+  return std::make_unique<StreamSource>("stdin", FileDescriptor(fd), seal_of_stdin());
+}
+
 }  // namespace
 
 std::size_t Source::read_by_parts(char* into, std::size_t size) {
@@ -178,14 +185,13 @@ std::string Source::beginning(std::size_t bytes) {
                                          "see what it is: make it a file, and load that");
 }
 
+std::unique_ptr<Source> open_continued_stdin(std::size_t kept_bytes, std::uint64_t offset) {
+  return behind_mark(std::make_unique<ContinuedSource>(open_stdin(), kept_bytes, offset));
+}
+
 std::unique_ptr<Source> open(const std::string& path, const UnpackOptions& options,
                              const std::optional<Encoding>& encoding) {
-  if (path == "-") {
-    const int fd = ::dup(STDIN_FILENO);
-    if (fd < 0) throw Failure(FailureKind::usage, "stdin: " + errno_message(errno));
-    return unpacked(std::make_unique<StreamSource>("stdin", FileDescriptor(fd), seal_of_stdin()),
-                    options, encoding);
-  }
+  if (path == "-") return unpacked(open_stdin(), options, encoding);
   if (is_remote(path)) return open_remote(path, options, encoding);
   // A FIFO is opened without waiting for its writer: that wait belongs where stop() can end it. A
   // terminal does not become the one whose Ctrl-C we hear.

@@ -29,7 +29,7 @@ MAY_INCLUDE = {
     "process": {"source", "async", "base"},
     "jobs": {"process", "source", "schedule", "script", "ledger", "pg", "async", "base"},
 }
-MAY_INCLUDE["serve"] = {"report", "process", "jobs", "ledger", "script", "pg", "async", "base"}
+MAY_INCLUDE["serve"] = {"report", "process", "jobs", "rejects", "ledger", "script", "pg", "async", "base"}
 MAY_INCLUDE["app"] = set(MAY_INCLUDE)
 
 CODECS = r"(isa-l/.*|zlib|zstd|zstd_errors|lz4|lz4frame|bzlib)\.h"
