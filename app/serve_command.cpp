@@ -27,7 +27,6 @@ struct ServeFlags {
   std::vector<std::string> allow;
   serve::TlsFiles tls;
   bool is_behind_proxy = false;
-  std::string rejects_folder;
   serve::UploadLimits uploads;
   std::size_t connections = limits::serve_connections_default;
   std::size_t body_bytes = 0;
@@ -146,7 +145,6 @@ class ServeRun {
     serve::HandlerOptions options{.connect = flags_.common.connect,
                                   .uploads = flags_.uploads,
                                   .anybody = {.flags = {flags_.allow.begin(), flags_.allow.end()}},
-                                  .rejects_folder = rejects_folder(),
                                   .log = log_};
     if (flags_.tokens.empty())
       options.hosts = {"localhost", listen.address, "[" + listen.address + "]"};
@@ -172,13 +170,6 @@ class ServeRun {
   }
 
  private:
-  std::string rejects_folder() const {
-    if (flags_.rejects_folder.empty()) return {};
-    if (!std::filesystem::is_directory(flags_.rejects_folder))
-      throw Failure(FailureKind::usage, "--rejects-to " + flags_.rejects_folder + ": is no folder");
-    return std::filesystem::canonical(flags_.rejects_folder);
-  }
-
   serve::ServerOptions server_options(const Listen& listen) const {
     serve::ServerOptions options{.address = listen.address,
                                  .port = listen.port,
@@ -320,11 +311,6 @@ Run add_serve_command(CLI::App& app) {
   c.set_help_flag("--help", "print this help and exit");
   add_access(c, *flags);
   add_limits(c, *flags);
-  not_empty(*c.add_option("--rejects-to", flags->rejects_folder,
-                          "folder for the bad records of uploads with max_rejects, which GET "
-                          "/v1/loads/ID/rejects.csv gives out"))
-      .option_text("DIR")
-      ->group("Bad records");
   add_connection_options(c, flags->common);
   add_choice_option<OutputFormat>(c, "--log", flags->log, "a line a request on stderr")
       .group("Output");

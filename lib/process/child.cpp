@@ -250,8 +250,14 @@ asio::awaitable<bool> Child::feed(asio::const_buffer bytes) {
 }
 
 void Child::seal() {
+  if (seal_.get() < 0) return;
   [[maybe_unused]] const ssize_t written = ::write(seal_.get(), "", 1);
   input_.close();
+}
+
+void Child::cut() {
+  input_.close();
+  seal_ = FileDescriptor();
 }
 
 asio::awaitable<int> Child::end() {

@@ -49,6 +49,8 @@ class Child {
   /// That was all. Where the feeder dies, or ends it, before this, what it reads is not taken for
   /// whole (source/seal.hpp).
   void seal();
+  /// That was not all, and no more comes: what it has of it, it may store.
+  void cut();
 
   void signal(int number) const;
   /// SIGTERM now, which lets it finish what is on its way, and another one after a while, which

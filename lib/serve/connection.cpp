@@ -58,7 +58,9 @@ void require_once(const http::fields& fields) {
         http::field::content_encoding, http::field::expect})
     if (fields.count(name) > 1)
       throw Refused{400, std::string(http::to_string(name)) + " is said twice"};
-  for (const char* name : {"Content-Digest", "Repr-Digest", "Prefer", "Last-Event-ID"})
+  for (const char* name :
+       {"Content-Digest", "Repr-Digest", "Prefer", "Last-Event-ID", "Idempotency-Key",
+        "Upload-Complete", "Upload-Offset", "Upload-Length", "Upload-Draft-Interop-Version"})
     if (fields.count(name) > 1) throw Refused{400, std::string(name) + " is said twice"};
 }
 
@@ -74,6 +76,7 @@ class Connection final : public Exchange {
   const Request& request() const override { return request_; }
   asio::awaitable<std::size_t> read(asio::mutable_buffer into) override;
   void stop_reading() override { tcp().cancel(); }
+  asio::awaitable<void> inform(int status, Headers headers) override;
   asio::awaitable<void> answer(Answer answer) override;
   asio::awaitable<void> begin(Answer head) override;
   asio::awaitable<void> write(std::string part) override;
@@ -218,6 +221,20 @@ asio::awaitable<void> Connection<Stream>::go_on() {
 }
 
 template <class Stream>
+asio::awaitable<void> Connection<Stream>::inform(int status, Headers headers) {
+  if (parser_->get().version() < http_1_1) co_return;
+  http::response<http::empty_body> word;
+  word.version(http_1_1);
+  word.result(static_cast<unsigned>(status));
+  word.reason(std::string(reason_of(status)));
+  for (const auto& [name, value] : headers) word.set(name, value);
+  tcp().expires_after(with_.idle_max);
+  const auto [error, count] = co_await http::async_write(stream_, word, token);
+  tcp().expires_never();
+  check(error);
+}
+
+template <class Stream>
 asio::awaitable<std::size_t> Connection<Stream>::read(asio::mutable_buffer into) {
   if (parser_->is_done()) co_return 0;
   co_await go_on();
@@ -250,7 +267,8 @@ asio::awaitable<void> Connection<Stream>::answer(Answer answer) {
   response.keep_alive(may_stay_);
   if (may_stay_ && parser_->get().version() < http_1_1)
     response.set(http::field::connection, "keep-alive");
-  response.content_length(answer.body.size());
+  // https://www.rfc-editor.org/rfc/rfc9110#section-8.6: a 204 has none
+  if (answer.status != 204) response.content_length(answer.body.size());
   if (has_body) response.body() = std::move(answer.body);
   is_answered_ = true;
   status_ = answer.status;

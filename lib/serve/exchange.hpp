@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/buffer.hpp>
 #include <string>
 
 #include "async/asio.hpp"
@@ -27,6 +28,9 @@ class Exchange {
 
   /// Ends a read() that waits, with operation_aborted: what comes is wanted no more.
   virtual void stop_reading() = 0;
+
+  /// A word before the answer, to who speaks HTTP/1.1 (RFC 9110, 1xx). Throws Cut.
+  virtual asio::awaitable<void> inform(int status, Headers headers) = 0;
 
   /// Once, and with that all is said. Throws Cut.
   virtual asio::awaitable<void> answer(Answer answer) = 0;

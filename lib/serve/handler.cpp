@@ -5,12 +5,10 @@
 
 #include "async/deadline.hpp"
 #include "base/ascii.hpp"
-#include "jobs/handed.hpp"
+#include "base/failure.hpp"
 #include "ledger/forget.hpp"
-#include "pg/conninfo.hpp"
 #include "pg/error.hpp"
 #include "serve/ledger_view.hpp"
-#include "serve/load_flags.hpp"
 #include "serve/rejects_view.hpp"
 #include "serve/target.hpp"
 
@@ -20,51 +18,12 @@ namespace {
 /// How often it is looked for a load that has just begun.
 constexpr int looks_max = 20;
 
-constexpr const char* load_types =
-    "text/csv, text/tab-separated-values, application/gzip, application/zstd, "
-    "application/octet-stream";
-
-/// Types that a form of another site cannot send without asking first.
-void require_type(const Request& request) {
-  const std::string_view field = request.header("content-type");
-  std::string type = in_small_letters(field.substr(0, field.find(';')));
-  type.erase(type.find_last_not_of(" \t") + 1);
-  for (const char* known :
-       {"text/csv", "application/csv", "text/tab-separated-values", "application/gzip",
-        "application/x-gzip", "application/zstd", "application/x-xz", "application/x-bzip2",
-        "application/x-lz4", "application/zip", "application/octet-stream"})
-    if (type == known) return;
-  throw Refused{415,
-                type.empty() ? "an upload says what it is: Content-Type: text/csv"
-                             : "\"" + type + "\" is nothing that is loaded: send text/csv",
-                {{"Accept-Post", load_types}}};
-}
-
-/// What is packed is known by its content.
-void require_coding(const Request& request) {
-  const std::string coding = in_small_letters(request.header("content-encoding"));
-  if (coding.empty() || coding == "identity" || coding == "gzip" || coding == "zstd") return;
-  throw Refused{415,
-                "Content-Encoding is gzip or zstd, and not \"" + coding + "\"",
-                {{"Accept-Encoding", "gzip, zstd"}}};
-}
-
-bool prefers_async(const Request& request) {
-  const std::string preferences = "," + in_small_letters(request.header("prefer")) + ",";
-  return preferences.contains(",respond-async,") || preferences.contains(", respond-async,") ||
-         preferences.contains(",respond-async;");
-}
-
 std::optional<std::int64_t> number_of(const std::string& text) {
   std::int64_t number = 0;
   const char* const end = text.data() + text.size();
   const auto [at, error] = std::from_chars(text.data(), end, number);
   if (error != std::errc() || at != end || number <= 0) return std::nullopt;
   return number;
-}
-
-[[noreturn]] void refuse_method(const std::string& allowed) {
-  throw Refused{405, "this is asked for by " + allowed, {{"Allow", allowed}}};
 }
 
 void require_get(const Request& request) {
@@ -108,27 +67,7 @@ std::string untold(const std::exception_ptr& error) {
   }
 }
 
-/// Whether the body has an end: a request that says nothing of one has none.
-void require_body(const Request& request) {
-  if (request.header("content-length").empty() && request.header("transfer-encoding").empty())
-    throw Refused{411, "an upload has a body: with a Content-Length, or in chunks"};
-}
-
-/// With a digest nothing of other bytes may stay: all or nothing, unless somebody asks for less.
-bool wants_atomic(const Uploads::Wanted& wanted, const Target& target) {
-  if (wanted.content_digest.empty() && wanted.repr_digest.empty()) return false;
-  return std::ranges::none_of(target.query, [](const auto& pair) {
-    return pair.first == "atomic" || pair.first == "dry_run";
-  });
-}
-
 }  // namespace
-
-/// A request, understood.
-struct Handler::Asked {
-  Target target;
-  Permission permission;
-};
 
 Handler::Handler(const asio::any_io_executor& executor, pg::Pool& pool, HandlerOptions options,
                  Tokens tokens)
@@ -232,6 +171,8 @@ asio::awaitable<void> Handler::route(Exchange& exchange, Asked& asked) {
     co_return co_await upload(exchange, asked);
   if (path.size() >= 2 && path[0] == "v1" && path[1] == "loads")
     co_return co_await route_load(exchange, asked);
+  if (path.size() == 3 && path[0] == "v1" && path[1] == "uploads")
+    co_return co_await route_upload(exchange, asked);
   throw Refused{404, "there is nothing here; docs/service.md lists what is"};
 }
 
@@ -242,8 +183,8 @@ asio::awaitable<void> Handler::route_load(Exchange& exchange, const Asked& asked
   if (path.size() == 2) {
     require_get(request);
     const auto deadline = async::Clock::now() + limits::serve_question_max;
-    asio::awaitable<Answer> list =
-        list_loads(pool_, loads_page_of(asked.target.query), asked.permission);
+    asio::awaitable<Answer> list = list_loads(
+        pool_, loads_page_of(asked.target.query, asked.permission.name), asked.permission);
     answer = co_await async::with_deadline(std::move(list), deadline);
     co_return co_await exchange.answer(std::move(answer));
   }
@@ -266,47 +207,10 @@ asio::awaitable<void> Handler::route_load(Exchange& exchange, const Asked& asked
   const ledger::LoadEntry load = co_await seen_load(asked);
   if (is_rejects) {
     const std::string ending = path[3].substr(path[3].rfind('.'));
-    co_return co_await send_rejects(exchange, load, options_.rejects_folder, ending);
+    co_return co_await send_rejects(exchange, pool_, load, ending);
   }
   answer = answer_of(load);
   co_await exchange.answer(std::move(answer));
-}
-
-asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
-  const Request& request = exchange.request();
-  if (request.method != "POST") refuse_method("POST");
-  const TableName table = table_name_of(asked.target.path[2]);
-  if (!asked.permission.may_use(table))
-    throw Refused{403, "this token may not load into " + asked.target.path[2] +
-                           (table.schema.empty() ? "; name its schema" : "")};
-  require_type(request);
-  require_coding(request);
-  require_body(request);
-  const bool is_check = asked.target.path[3] == "check";
-  Uploads::Wanted wanted{.call = {.arguments = {is_check ? "check" : "load"}, .is_fed = true},
-                         .owner = {.name = asked.permission.name, .table = table},
-                         .content_digest = std::string(request.header("content-digest")),
-                         .repr_digest = std::string(request.header("repr-digest")),
-                         .answers_at_once = prefers_async(request) && !is_check};
-  std::vector<std::string>& arguments = wanted.call.arguments;
-  arguments.push_back("--table=" + asked.target.path[2]);
-  for (const char* argument : {"--output=json", "--progress=json"})
-    arguments.emplace_back(argument);
-  for (std::string& argument : arguments_of(asked.target.query, asked.permission)) {
-    if (argument.starts_with("--max-reject") && options_.rejects_folder.empty() && !is_check)
-      throw Refused{400,
-                    "no rejects may be left here: the server was started without --rejects-to"};
-    arguments.push_back(std::move(argument));
-  }
-  if (!is_check && wants_atomic(wanted, asked.target)) arguments.emplace_back("--atomic");
-  wanted.call.folder = options_.rejects_folder;
-  for (const char* argument : {"--", "-"}) arguments.emplace_back(argument);
-  const std::string conninfo = asked.permission.role.empty()
-                                   ? pg::given_conninfo(options_.connect)
-                                   : pg::given_conninfo(options_.connect, asked.permission.role);
-  if (!conninfo.empty())
-    wanted.call.environment.push_back(std::string(jobs::handed_connection) + "=" + conninfo);
-  co_await uploads_.take(exchange, std::move(wanted));
 }
 
 /// The load that the address names, if it may be seen.

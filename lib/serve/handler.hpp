@@ -6,6 +6,8 @@
 #include "ledger/loads.hpp"
 #include "pg/pool.hpp"
 #include "serve/exchange.hpp"
+#include "serve/ledger_view.hpp"
+#include "serve/target.hpp"
 #include "serve/tokens.hpp"
 #include "serve/uploads.hpp"
 
@@ -27,8 +29,7 @@ struct Event {
 struct HandlerOptions {
   pg::ConnectOptions connect;  ///< handed to the processes that load
   UploadLimits uploads;
-  Permission anybody;          ///< where there are no tokens
-  std::string rejects_folder;  ///< where uploads run, and leave their rejects; empty: none may
+  Permission anybody;  ///< where there are no tokens
   /// Names that a request may be for (its Host), where whoever runs on this machine is let in:
   /// a page of somebody else, whose name leads here, has another one. Empty: any.
   std::vector<std::string> hosts;
@@ -56,10 +57,20 @@ class Handler {
   std::size_t connections = 0;  ///< as the server counts them
 
  private:
-  struct Asked;
+  /// A request, understood.
+  struct Asked {
+    Target target;
+    Permission permission;
+  };
   asio::awaitable<void> route(Exchange& exchange, Asked& asked);
   asio::awaitable<void> route_load(Exchange& exchange, const Asked& asked);
   asio::awaitable<void> upload(Exchange& exchange, const Asked& asked);
+  asio::awaitable<void> begin_resumable(Exchange& exchange, const Asked& asked,
+                                        Uploads::Wanted wanted);
+  asio::awaitable<void> route_upload(Exchange& exchange, const Asked& asked);
+  asio::awaitable<void> go_on(Exchange& exchange, const Asked& asked);
+  Uploads::Wanted wanted_load(const std::string& table, const Query& query,
+                              const Permission& permission) const;
   asio::awaitable<void> events(Exchange& exchange, const Asked& asked);
   asio::awaitable<Answer> cancel(const Asked& asked);
   asio::awaitable<ledger::LoadEntry> seen_load(const Asked& asked);

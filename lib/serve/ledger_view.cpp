@@ -5,6 +5,7 @@
 
 #include "ledger/ledger.hpp"
 #include "report/load.hpp"
+#include "serve/named_upload.hpp"
 
 namespace sluice::serve {
 namespace {
@@ -55,7 +56,7 @@ constexpr std::size_t pages_max = 20;
 
 }  // namespace
 
-LoadsPage loads_page_of(const Query& query) {
+LoadsPage loads_page_of(const Query& query, const std::string& owner) {
   LoadsPage page;
   for (const auto& [name, value] : query) {
     if (name == "table") {
@@ -63,13 +64,16 @@ LoadsPage loads_page_of(const Query& query) {
       page.filter.table = value;
     } else if (name == "state") {
       page.filter.state = state_named(value);
+    } else if (name == "idempotency_key") {
+      page.filter.upload_key = key_of_name(owner, idempotency_name(value));
     } else if (name == "before") {
       page.filter.before = LoadId{number_of(name, value, INT64_MAX)};
     } else if (name == "count") {
       page.count = static_cast<std::size_t>(number_of(name, value, limits::serve_page_max));
     } else {
       throw Refused{400,
-                    "a list of loads is asked for by table, state, before and count, and not "
+                    "a list of loads is asked for by table, state, idempotency_key, before and "
+                    "count, and not "
                     "by \"" +
                         name + "\""};
     }

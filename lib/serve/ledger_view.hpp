@@ -14,13 +14,14 @@ namespace sluice::serve {
 
 using Query = std::vector<std::pair<std::string, std::string>>;
 
-/// A page of what is asked of the ledger: `table`, `state`, `before` (a load's number) and `count`.
+/// A page of what is asked of the ledger: `table`, `state`, `idempotency_key`, `before` (a load's
+/// number) and `count`.
 struct LoadsPage {
   ledger::LoadsFilter filter;
   std::size_t count = limits::serve_page_default;
 };
-/// Throws Refused.
-LoadsPage loads_page_of(const Query& query);
+/// `owner` is whose keys they are. Throws Refused.
+LoadsPage loads_page_of(const Query& query, const std::string& owner);
 
 /// Loads into tables that are allowed, newest first, with the address of the next page if there may
 /// be one. Throws PgError, Failure.

@@ -11,7 +11,8 @@ struct Reason {
   std::string_view text;
 };
 
-constexpr std::array reasons{Reason{200, "OK"},
+constexpr std::array reasons{Reason{104, "Upload Resumption Supported"},
+                             Reason{200, "OK"},
                              Reason{201, "Created"},
                              Reason{202, "Accepted"},
                              Reason{204, "No Content"},
@@ -50,6 +51,10 @@ std::string_view Request::header(std::string_view name) const {
 std::string_view reason_of(int status) {
   const auto found = std::ranges::find(reasons, status, &Reason::status);
   return found == reasons.end() ? "Unknown" : found->text;
+}
+
+void refuse_method(const std::string& allowed) {
+  throw Refused{405, "this is asked for by " + allowed, {{"Allow", allowed}}};
 }
 
 Answer answer_of(int status, const nlohmann::ordered_json& json) {

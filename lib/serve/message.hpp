@@ -42,6 +42,9 @@ struct Refused {
 };
 Answer answer_of(const Refused& refused);
 
+/// Throws Refused{405}; "GET, HEAD".
+[[noreturn]] void refuse_method(const std::string& allowed);
+
 /// "Not Found"; of statuses that are answered here.
 std::string_view reason_of(int status);
 

@@ -40,11 +40,21 @@ void Upload::hear(const std::string& line) {
 }
 
 asio::awaitable<bool> Upload::feed(asio::const_buffer bytes) {
-  if (has_ended()) co_return false;
+  if (has_ended() || was_cut_) co_return false;
   co_return co_await child_.feed(bytes);
 }
 
-void Upload::seal() { child_.seal(); }
+void Upload::seal() {
+  if (was_cut_) return;
+  is_sealed_ = true;
+  child_.seal();
+}
+
+void Upload::cut() {
+  if (is_sealed_ || has_ended()) return;
+  was_cut_ = true;
+  child_.cut();
+}
 
 /// What is on its way is cancelled: the same content brings it.
 void Upload::stop(const std::string& why) {
@@ -54,6 +64,10 @@ void Upload::stop(const std::string& why) {
 
 asio::awaitable<void> Upload::wait_for_end() {
   while (!has_ended()) co_await changed_.wait();
+}
+
+asio::awaitable<void> Upload::wait_for_end(async::Deadline deadline) {
+  while (!has_ended() && !deadline.passed()) co_await changed_.wait(deadline);
 }
 
 asio::awaitable<void> Upload::wait_for_news(std::uint64_t seen, async::Deadline deadline) {

@@ -19,6 +19,7 @@ class Upload {
   struct Owner {
     std::string name;  ///< of the token
     TableName table;
+    std::string key = {};  ///< of an upload that has a name; empty: it has none
   };
 
   /// Throws Failure where no process can be started.
@@ -31,6 +32,10 @@ class Upload {
   asio::awaitable<bool> feed(asio::const_buffer bytes);
   /// That was all.
   void seal();
+  /// That was a part of it: what has come is stored as far as that can be, and it ends. Nothing
+  /// happens where all of it has come.
+  void cut();
+  bool was_cut() const { return was_cut_; }
   /// What is stored stays, and the same content goes on from there. `why` is said to who uploads,
   /// if it is somebody's wish.
   void stop(const std::string& why = "");
@@ -43,6 +48,7 @@ class Upload {
   void end();
   bool has_ended() const { return has_ended_; }
   asio::awaitable<void> wait_for_end();
+  asio::awaitable<void> wait_for_end(async::Deadline deadline);
   /// Until there is more progress than of that number, it has ended, or the time has come.
   asio::awaitable<void> wait_for_news(std::uint64_t seen, async::Deadline deadline);
   /// Until it has a number in the ledger, or has ended without one.
@@ -79,6 +85,8 @@ class Upload {
   std::string report_;
   std::optional<int> exit_code_;
   bool is_refused_ = false;
+  bool is_sealed_ = false;
+  bool was_cut_ = false;
   bool has_ended_ = false;
 };
 

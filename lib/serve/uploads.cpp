@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <span>
 #include <vector>
 
 #include "async/run_beside.hpp"
@@ -33,14 +32,48 @@ struct Digests {
   }
 };
 
+/// A body as it comes.
+struct Body {
+  Exchange& exchange;
+  Digests digests;
+  std::uint64_t& bytes;  ///< counts what has come
+  std::vector<char> buffer;
+  std::size_t count = 0;  ///< of the buffer, that have come last; 0: that was all
+
+  std::string_view some() const { return {buffer.data(), count}; }
+};
+
+/// What comes next: with `fills` until the buffer is full, or all is there.
+asio::awaitable<void> read_some(Body& body, bool fills = false) {
+  body.count = 0;
+  do {
+    const asio::mutable_buffer room(body.buffer.data() + body.count,
+                                    body.buffer.size() - body.count);
+    const std::size_t got = co_await body.exchange.read(room);
+    body.count += got;
+    if (got == 0) break;
+  } while (fills && body.count < body.buffer.size());
+  body.digests.add(body.some());
+  body.bytes += body.count;
+}
+
+/// So much of the beginning, with what has been read already, or all where there is less.
+asio::awaitable<std::string> beginning_of(Body& body, std::size_t bytes) {
+  std::string beginning;
+  for (;;) {
+    beginning += body.some();
+    if (body.count == 0 || beginning.size() >= bytes) break;
+    co_await read_some(body);
+  }
+  if (body.count > 0) co_await read_some(body);
+  co_return beginning;
+}
+
 /// A body on its way to a process.
 struct Feeding {
-  Exchange& exchange;
+  Body& body;
   Upload& upload;
-  Digests& digests;
-  std::span<char> buffer;
-  std::size_t count;     ///< of the buffer, that have come
-  std::uint64_t& bytes;  ///< counts what has come
+  std::string& front;    ///< what is fed before what is in the body's buffer
   bool is_read = false;  ///< all of it was there
   bool is_fed = false;   ///< ... and was handed over
 };
@@ -48,16 +81,16 @@ struct Feeding {
 /// Hands over what comes until its end, or that of the process. Where bytes are compared with their
 /// digest, those are read too that it does not want.
 asio::awaitable<void> feed(Feeding& f) {
+  Body& body = f.body;
   bool is_taken = true;
-  while (f.count > 0) {
-    f.digests.add({f.buffer.data(), f.count});
-    f.bytes += f.count;
-    const asio::const_buffer bytes(f.buffer.data(), f.count);
+  if (!f.front.empty()) is_taken = co_await f.upload.feed(asio::buffer(f.front));
+  f.front = {};
+  while (body.count > 0) {
+    const asio::const_buffer bytes(body.buffer.data(), body.count);
     if (is_taken) is_taken = co_await f.upload.feed(bytes);
-    if (!is_taken && !f.digests) co_return;
-    const asio::mutable_buffer room(f.buffer.data(), f.buffer.size());
+    if (!is_taken && !body.digests) co_return;
     try {
-      f.count = co_await f.exchange.read(room);
+      co_await read_some(body);
     } catch (const boost::system::system_error&) {
       // Whoever sends may be silent for long: the process has ended meanwhile.
       if (!f.upload.has_ended()) throw;
@@ -120,54 +153,101 @@ void Uploads::end() {
 
 std::shared_ptr<Upload> Uploads::start(const asio::any_io_executor& executor, const Wanted& wanted,
                                        async::Semaphore::Permit turn) {
-  auto upload = std::make_shared<Upload>(executor, wanted.call, wanted.owner);
+  Upload::Owner owner = wanted.owner;
+  if (wanted.name) owner.key = wanted.name->key();
+  auto upload = std::make_shared<Upload>(executor, wanted.call, std::move(owner));
   running_.push_back(upload);
-  running_group_.spawn(run(upload, std::move(turn)));
+  running_group_.spawn(run(upload, wanted.name, std::move(turn)));
   return upload;
 }
 
 /// The turn is over when the process is.
-asio::awaitable<void> Uploads::run(std::shared_ptr<Upload> upload, async::Semaphore::Permit) {
+asio::awaitable<void> Uploads::run(std::shared_ptr<Upload> upload,
+                                   std::shared_ptr<NamedUpload> name, async::Semaphore::Permit) {
   const async::Clock::time_point began = async::Clock::now();
   co_await upload->run();
   // What is wrong is not gone on with, and what comes instead of it is another content: nothing
   // that waits to be published stands in its way. Whoever waits for the end waits for that too.
   const std::optional<std::int64_t> staged = upload->staged_load();
   if (staged && (upload->is_refused() || upload->answer().status == 422)) co_await forget_(*staged);
+  if (name) co_await note_end(*upload, *name);
   upload->end();
   std::erase(running_, upload);
   metrics_.note_load(upload->exit_code(), upload->report(), async::Clock::now() - began);
-  if (const std::string problem = upload->problem(); !problem.empty()) log_(*upload, problem);
+  const std::string problem = upload->problem();
+  if (!problem.empty() && !upload->was_cut()) log_(*upload, problem);
+}
+
+/// What is not noted is found in the ledger when the same comes again.
+asio::awaitable<void> Uploads::note_end(const Upload& upload, NamedUpload& name) {
+  std::string why;
+  try {
+    co_await name.note_end(upload);
+  } catch (const std::exception& error) {
+    why = error.what();
+  }
+  if (!why.empty()) log_(upload, "how this upload ended cannot be noted: " + why);
 }
 
 asio::awaitable<void> Uploads::take(Exchange& exchange, Wanted wanted) {
-  Digests digests{DigestCheck(wanted.content_digest), DigestCheck(wanted.repr_digest)};
+  Body body{exchange, Digests{DigestCheck(wanted.content_digest), DigestCheck(wanted.repr_digest)},
+            metrics_.bytes_received, std::vector<char>(limits::serve_read_bytes)};
   require_room();
-  std::vector<char> buffer(limits::serve_read_bytes);
-  const asio::mutable_buffer room(buffer.data(), buffer.size());
   // Who sends nothing has no turn.
-  const std::size_t count = co_await exchange.read(room);
+  co_await read_some(body, wanted.name != nullptr);
+  if (wanted.name) {
+    std::optional<Answer> known = co_await wanted.name->look(body.some());
+    if (known) co_return co_await exchange.answer(std::move(*known));
+  }
   async::Semaphore::Permit permit = co_await turn();
+  std::string front;
+  if (wanted.name) {
+    front = wanted.name->front();
+    if (const std::size_t kept = wanted.name->kept_bytes(); kept > 0) {
+      front = co_await beginning_of(body, kept);
+      co_await wanted.name->keep(front);
+    }
+    wanted.name->add_to(wanted.call);
+  }
   const auto executor = co_await asio::this_coro::executor;
   const std::shared_ptr<Upload> upload = start(executor, wanted, std::move(permit));
-  Feeding feeding{exchange, *upload, digests, buffer, count, metrics_.bytes_received};
+  Feeding feeding{body, *upload, front};
   std::exception_ptr failed;
+  bool is_cut = false;
   try {
     async::TaskGroup beside(executor);
     beside.spawn(end_reading_with(*upload, exchange));
     asio::awaitable<void> task = feed(feeding);
     co_await async::run_beside(std::move(task), beside);
+  } catch (const Cut&) {
+    is_cut = true;
+    failed = std::current_exception();
   } catch (...) {
     failed = std::current_exception();
   }
-  buffer = {};
-  const bool is_wrong = feeding.is_read && !digests.are_right();
-  const bool is_whole = feeding.is_fed && !is_wrong;
+  body.buffer = {};
+  const bool is_wrong = feeding.is_read && !body.digests.are_right();
+  const bool is_part = feeding.is_fed && wanted.name && !wanted.name->is_complete();
+  const bool is_whole = feeding.is_fed && !is_wrong && !is_part;
   if (is_whole) upload->seal();
   if (is_wrong) upload->refuse();
-  if ((failed || is_wrong) && !upload->has_ended()) upload->stop();
+  if (is_part || (is_cut && wanted.name && wanted.name->stores_parts())) {
+    upload->cut();
+  } else if ((failed || is_wrong) && !upload->has_ended()) {
+    upload->stop();
+  }
   if (failed) std::rethrow_exception(failed);
+  if (is_part) co_return co_await answer_to_part(exchange, *upload, *wanted.name);
   co_await answer_for(exchange, *upload, is_wrong, is_whole && wanted.answers_at_once);
+}
+
+/// What is wrong with it is told like that of a whole one.
+asio::awaitable<void> Uploads::answer_to_part(Exchange& exchange, Upload& upload,
+                                              NamedUpload& name) {
+  co_await upload.wait_for_end();
+  Answer answer = upload.answer();
+  if (answer.status >= 500) answer = co_await name.answer_to_part();
+  co_await exchange.answer(std::move(answer));
 }
 
 /// When it has ended, or earlier.
@@ -187,6 +267,12 @@ asio::awaitable<void> Uploads::answer_for(Exchange& exchange, Upload& upload, bo
 std::shared_ptr<Upload> Uploads::find(std::int64_t load_id) const {
   const auto found = std::ranges::find_if(
       running_, [load_id](const auto& upload) { return upload->load_id() == load_id; });
+  return found == running_.end() ? nullptr : *found;
+}
+
+std::shared_ptr<Upload> Uploads::find_named(const std::string& key) const {
+  const auto found = std::ranges::find_if(
+      running_, [&key](const auto& upload) { return upload->owner().key == key; });
   return found == running_.end() ? nullptr : *found;
 }
 

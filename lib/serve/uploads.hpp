@@ -8,6 +8,7 @@
 #include "async/task_group.hpp"
 #include "serve/exchange.hpp"
 #include "serve/metrics.hpp"
+#include "serve/named_upload.hpp"
 #include "serve/upload.hpp"
 
 namespace sluice::serve {
@@ -43,7 +44,8 @@ class Uploads {
     Upload::Owner owner;
     std::string content_digest;  ///< as they came; empty: none
     std::string repr_digest;
-    bool answers_at_once = false;  ///< when all has come, and not when it is committed
+    bool answers_at_once = false;       ///< when all has come, and not when it is committed
+    std::shared_ptr<NamedUpload> name;  ///< nullptr: it has none
   };
 
   /// Feeds a process of what is asked for, and answers when it has ended. Throws Cut, and Refused
@@ -52,6 +54,8 @@ class Uploads {
 
   /// The one of this number in the ledger; nullptr: none runs here.
   std::shared_ptr<Upload> find(std::int64_t load_id) const;
+  /// The one of this name.
+  std::shared_ptr<Upload> find_named(const std::string& key) const;
 
   /// One runs whose number is not known yet.
   bool expects_id() const;
@@ -71,8 +75,11 @@ class Uploads {
   asio::awaitable<async::Semaphore::Permit> turn();
   std::shared_ptr<Upload> start(const asio::any_io_executor& executor, const Wanted& wanted,
                                 async::Semaphore::Permit turn);
+  asio::awaitable<void> note_end(const Upload& upload, NamedUpload& name);
   asio::awaitable<void> answer_for(Exchange& exchange, Upload& upload, bool is_wrong, bool at_once);
-  asio::awaitable<void> run(std::shared_ptr<Upload> upload, async::Semaphore::Permit turn);
+  asio::awaitable<void> answer_to_part(Exchange& exchange, Upload& upload, NamedUpload& name);
+  asio::awaitable<void> run(std::shared_ptr<Upload> upload, std::shared_ptr<NamedUpload> name,
+                            async::Semaphore::Permit turn);
 
   UploadLimits limits_;
   Metrics& metrics_;

@@ -102,9 +102,8 @@ def run(program, url, base):
         subprocess.run(["psql", "-qX", url, "-v", "ON_ERROR_STOP=1", "-c", text], check=True)
 
     sql("create table t (a int primary key, b text)")
-    (base / "rejects").mkdir()
     (base / "tokens").write_text(f"x {DIGEST} - public.* -\n")
-    open_ = Server(program, url, ["--rejects-to", base / "rejects", "--max-body", "1MiB"])
+    open_ = Server(program, url, ["--max-body", "1MiB"])
     closed = Server(program, url, ["--tokens", base / "tokens"])
     away = Server(program, "postgresql://127.0.0.1:1/nix", [])
     seen = set()

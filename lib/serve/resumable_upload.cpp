@@ -1,0 +1,239 @@
+#include "serve/resumable_upload.hpp"
+
+#include <openssl/rand.h>
+
+#include <array>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "base/hex.hpp"
+#include "base/limits.hpp"
+#include "script/checksum.hpp"
+
+namespace sluice::serve {
+namespace {
+
+constexpr std::string_view utf8_mark = "\xef\xbb\xbf";
+
+constexpr const char* mismatch =
+    "https://iana.org/assignments/http-problem-types#mismatching-upload-offset";
+
+std::string new_id() {
+  std::array<unsigned char, 16> bytes{};
+  if (::RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
+    throw Failure(FailureKind::failed, "no random number can be had");
+  return hex_of({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+/// Whoever guesses an address has still to be the one who began it.
+std::string key_of_id(const std::string& owner, const std::string& id) {
+  return script::sha256(owner + "\n~" + id);
+}
+
+Headers offset_headers(std::uint64_t offset, bool is_complete) {
+  return {{"Upload-Offset", std::to_string(offset)},
+          {"Upload-Complete", is_complete ? "?1" : "?0"}};
+}
+
+[[noreturn]] void refuse_unknown() {
+  throw Refused{404, "there is no such upload, or it has ended a week ago"};
+}
+
+}  // namespace
+
+bool boolean_of(std::string_view name, std::string_view value) {
+  if (value == "?1") return true;
+  if (value == "?0") return false;
+  throw Refused{400, std::string(name) + " is ?1 or ?0, and not \"" + std::string(value) + "\""};
+}
+
+std::uint64_t integer_of(std::string_view name, std::string_view value) {
+  std::uint64_t number = 0;
+  const auto [at, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error == std::errc() && at == value.data() + value.size() && number <= INT64_MAX)
+    return number;
+  throw Refused{400, std::string(name) + " is a number of bytes"};
+}
+
+ResumableUpload ResumableUpload::begun_by(pg::Pool& pool, Uploads& uploads, std::string owner,
+                                          std::string target, std::string query) {
+  std::string id = new_id();
+  ledger::KnownUpload now;
+  now.key = key_of_id(owner, id);
+  now.owner = std::move(owner);
+  now.target = std::move(target);
+  now.arguments = std::move(query);
+  now.is_new = true;
+  return {pool, uploads, std::move(id), std::move(now)};
+}
+
+asio::awaitable<ResumableUpload> ResumableUpload::find(pg::Pool& pool, Uploads& uploads,
+                                                       std::string owner, std::string id) {
+  ledger::KnownUpload asked;
+  asked.key = key_of_id(owner, id);
+  ResumableUpload upload(pool, uploads, std::move(id), std::move(asked));
+  co_await upload.refresh();
+  if (upload.known_.owner != owner) refuse_unknown();
+  co_return upload;
+}
+
+asio::awaitable<void> ResumableUpload::refresh() {
+  std::optional<ledger::KnownUpload> found;
+  const Asking finding = [&](pg::Connection& on) -> asio::awaitable<void> {
+    found = co_await ledger::find_upload(on, key());
+  };
+  co_await ask(finding);
+  if (!found) refuse_unknown();
+  known_ = std::move(*found);
+}
+
+/// Places in the ledger are counted behind a byte-order mark.
+std::uint64_t ResumableUpload::offset() const {
+  if (!known_.load || known_.load->stored_end == 0) return 0;
+  const bool has_mark = known_.beginning.starts_with(utf8_mark);
+  return known_.load->stored_end + (has_mark ? utf8_mark.size() : 0);
+}
+
+/// One sender feeds it at a time: who asks again has lost what he had.
+asio::awaitable<void> ResumableUpload::end_former() {
+  if (const std::shared_ptr<Upload> former = uploads_->find_named(key())) {
+    former->cut();
+    const async::Deadline deadline = async::Deadline::after(limits::serve_question_max);
+    co_await former->wait_for_end(deadline);
+    if (!former->has_ended())
+      throw Refused{503, "what has come of this upload is being stored", {{"Retry-After", "5"}}};
+  }
+  co_await refresh();
+  if (known_.load && known_.load->is_running && known_.answer.empty())
+    throw Refused{
+        503, "another server is storing what has come of this upload", {{"Retry-After", "5"}}};
+}
+
+/// What was stored may be lost, by a crash of a server that does not wait for its disk, or as
+/// somebody has emptied the table: an offset never goes back.
+asio::awaitable<void> ResumableUpload::require_offset() {
+  if (offset() < known_.told_offset) {
+    const Asking forgetting = [&](pg::Connection& on) -> asio::awaitable<void> {
+      co_await ledger::forget_upload(on, key());
+    };
+    co_await ask(forgetting);
+    throw Refused{410,
+                  "what was stored of this upload is not there any more: send it as a new one"};
+  }
+  const Asking telling = [&](pg::Connection& on) -> asio::awaitable<void> {
+    co_await ledger::note_told(on, key(), offset());
+  };
+  co_await ask(telling);
+}
+
+asio::awaitable<Answer> ResumableUpload::look_up() {
+  co_await end_former();
+  Answer answer{.status = 204};
+  if (!known_.answer.empty()) {
+    answer.headers = offset_headers(known_.told_offset, true);
+    co_return answer;
+  }
+  co_await require_offset();
+  answer.headers = offset_headers(offset(), false);
+  co_return answer;
+}
+
+asio::awaitable<std::optional<Answer>> ResumableUpload::go_on(std::uint64_t offset) {
+  co_await end_former();
+  const bool has_ended = !known_.answer.empty();
+  if (!has_ended) co_await require_offset();
+  const std::uint64_t wanted = has_ended ? known_.told_offset : this->offset();
+  if (offset != wanted) {
+    Answer answer =
+        answer_of(409, {{"type", mismatch},
+                        {"title", "offset from request does not match offset of resource"},
+                        {"status", 409},
+                        {"detail", "this upload goes on at byte " + std::to_string(wanted)},
+                        {"expected-offset", wanted},
+                        {"provided-offset", offset}});
+    answer.headers = offset_headers(wanted, has_ended);
+    answer.type = "application/problem+json";
+    co_return answer;
+  }
+  if (has_ended) co_return answer_of_json(known_.answer);
+  offset_ = offset;
+  co_return std::nullopt;
+}
+
+asio::awaitable<void> ResumableUpload::give_up() {
+  if (const std::shared_ptr<Upload> former = uploads_->find_named(key())) {
+    former->stop("it was given up by DELETE " + path());
+    co_await former->wait_for_end();
+  }
+  const Asking forgetting = [&](pg::Connection& on) -> asio::awaitable<void> {
+    co_await ledger::forget_upload(on, key());
+  };
+  co_await ask(forgetting);
+}
+
+asio::awaitable<void> ResumableUpload::enter() {
+  const Asking entering = [&](pg::Connection& on) -> asio::awaitable<void> {
+    known_ = co_await ledger::enter_upload(on, known_);
+  };
+  co_await ask(entering);
+}
+
+asio::awaitable<std::optional<Answer>> ResumableUpload::look(std::string_view first) {
+  if (first.empty() && !is_complete_) co_return co_await answer_to_part();
+  co_return std::nullopt;
+}
+
+std::size_t ResumableUpload::kept_bytes() const {
+  return offset_ == 0 ? limits::stream_kept_bytes : 0;
+}
+
+asio::awaitable<void> ResumableUpload::keep(std::string bytes) {
+  known_.beginning = std::move(bytes);
+  const Asking keeping = [&](pg::Connection& on) -> asio::awaitable<void> {
+    co_await ledger::keep_beginning(on, key(), known_.beginning);
+  };
+  co_await ask(keeping);
+}
+
+/// What is behind the beginning that is kept comes as if nothing were in between.
+std::string ResumableUpload::front() {
+  return known_.beginning.substr(0, std::min<std::uint64_t>(offset_, known_.beginning.size()));
+}
+
+void ResumableUpload::add_to(process::Call& call) const {
+  nlohmann::json json{{"key", key()}, {"resumable", true}};
+  if (comes_behind_kept()) {
+    json["kept"] = known_.beginning.size();
+    json["offset"] = offset_;
+  }
+  call.environment.push_back(variable(json.dump()));
+}
+
+asio::awaitable<void> ResumableUpload::note_end(const Upload& upload) {
+  const Answer answer = upload.answer();
+  const bool is_stored = answer.status < 300;
+  // What is wrong with it stays wrong; what failed here, or was cut off, may be gone on with.
+  const bool is_over = answer.status == 422 || answer.status == 400 || answer.status == 404;
+  if (!is_stored && !is_over) co_return;
+  const std::string text = is_stored ? json_of(answer) : std::string();
+  const Asking noting = [&](pg::Connection& on) -> asio::awaitable<void> {
+    if (!is_stored) co_return co_await ledger::forget_upload(on, key());
+    const std::optional<ledger::KnownUpload> now = co_await ledger::find_upload(on, key());
+    if (now && now->load) known_.load = now->load;
+    co_await ledger::note_told(on, key(), offset());
+    co_await ledger::note_answer(on, key(), text);
+  };
+  co_await ask(noting);
+}
+
+asio::awaitable<Answer> ResumableUpload::answer_to_part() {
+  const bool is_new = known_.is_new;
+  co_await refresh();
+  co_await require_offset();
+  Answer answer{.status = is_new ? 201 : 204};
+  answer.headers = offset_headers(offset(), false);
+  answer.headers.emplace_back("Location", path());
+  co_return answer;
+}
+
+}  // namespace sluice::serve
