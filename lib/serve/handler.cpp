@@ -13,6 +13,7 @@
 #include "serve/load_flags.hpp"
 #include "serve/rejects_view.hpp"
 #include "serve/target.hpp"
+#include "serve/views.hpp"
 
 namespace sluice::serve {
 namespace {
@@ -232,6 +233,13 @@ asio::awaitable<void> Handler::route(Exchange& exchange, Asked& asked) {
     co_return co_await upload(exchange, asked);
   if (path.size() >= 2 && path[0] == "v1" && path[1] == "loads")
     co_return co_await route_load(exchange, asked);
+  if (is_view(path)) {
+    require_get(request);
+    asio::awaitable<Answer> view = view_of(pool_, asked.target, asked.permission);
+    const auto deadline = async::Clock::now() + limits::serve_question_max;
+    Answer answer = co_await async::with_deadline(std::move(view), deadline);
+    co_return co_await exchange.answer(std::move(answer));
+  }
   throw Refused{404, "there is nothing here; docs/service.md lists what is"};
 }
 
