@@ -9,6 +9,7 @@
 #include "ledger/forget.hpp"
 #include "pg/conninfo.hpp"
 #include "pg/error.hpp"
+#include "serve/database_metrics.hpp"
 #include "serve/ledger_view.hpp"
 #include "serve/load_flags.hpp"
 #include "serve/rejects_view.hpp"
@@ -222,9 +223,13 @@ asio::awaitable<void> Handler::route(Exchange& exchange, Asked& asked) {
   exchange.who = asked.permission.name;
   if (path.size() == 1 && path[0] == "metrics") {
     require_get(request);
+    const DatabaseFacts facts =
+        co_await database_facts(pool_, may_see_jobs_counted(asked.permission));
     Answer answer{.body = metrics_.text({.connections = connections,
                                          .running = uploads_.running(),
-                                         .waiting = uploads_.waiting()}),
+                                         .waiting = uploads_.waiting(),
+                                         .database_connections = pool_.statistics().leased}) +
+                          text_of(facts),
                   .type = "text/plain; version=0.0.4"};
     co_return co_await exchange.answer(std::move(answer));
   }

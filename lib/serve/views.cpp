@@ -122,6 +122,8 @@ asio::awaitable<Answer> view(pg::Pool& pool, Target target) {
   return migrations_view(pool, target.query);
 }
 
+bool may_view(const Permission& permission) { return permission.may_use(TableName{}); }
+
 }  // namespace
 
 bool is_view(const std::vector<std::string>& path) {
@@ -129,7 +131,9 @@ bool is_view(const std::vector<std::string>& path) {
          (path.size() == 2 && path[0] == "v1" && (path[1] == "jobs" || path[1] == "migrations"));
 }
 
-bool may_view(const Permission& permission) { return permission.may_use(TableName{}); }
+bool may_see_jobs_counted(const Permission& permission) {
+  return may_view(permission) || permission.tables.empty();
+}
 
 asio::awaitable<Answer> view_of(pg::Pool& pool, Target target, Permission permission) {
   if (!may_view(permission))

@@ -18,7 +18,8 @@ bool is_view(const std::vector<std::string>& path);
 /// Failure.
 asio::awaitable<Answer> view_of(pg::Pool& pool, Target target, Permission permission);
 
-/// Whether somebody may see them.
-bool may_view(const Permission& permission);
+/// Whether the metrics that somebody asks for may have names of jobs: also a token that is for no
+/// table at all may look, as a scraper's should be.
+bool may_see_jobs_counted(const Permission& permission);
 
 }  // namespace sluice::serve

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/failure.hpp"
+#include "serve/database_metrics.hpp"
 #include "serve/digest.hpp"
 #include "serve/load_flags.hpp"
 #include "serve/metrics.hpp"
@@ -133,6 +134,10 @@ TEST(ServeFlags, NoneReachesMoreThanItMay) {
   Permission more;
   more.flags = {"where"};
   EXPECT_THAT(arguments_of({{"where", "a > 1"}}, more), ElementsAre("--where=a > 1"));
+}
+
+TEST(ServeMetrics, LabelsAreEscaped) {
+  EXPECT_EQ(R"(a\\b\"c\nd{}=, ä)", label_value("a\\b\"c\nd{}=, ä"));
 }
 
 TEST(ServeOutcome, EachEndHasItsStatus) {
