@@ -22,6 +22,9 @@ namespace {
 /// How often it is looked for a load that has just begun.
 constexpr int looks_max = 20;
 
+/// Of the bad records of a check.
+constexpr int rejects_shown = 1'000;
+
 constexpr const char* load_types =
     "text/csv, text/tab-separated-values, application/gzip, application/zstd, "
     "application/octet-stream";
@@ -311,6 +314,8 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
                     "no rejects may be left here: the server was started without --rejects-to"};
     arguments.push_back(std::move(argument));
   }
+  // All of them may be longer than an answer.
+  if (is_check) arguments.push_back("--show-rejects=" + std::to_string(rejects_shown));
   if (!is_check && wants_atomic(wanted, asked.target)) arguments.emplace_back("--atomic");
   wanted.call.folder = options_.rejects_folder;
   for (const char* argument : {"--", "-"}) arguments.emplace_back(argument);

@@ -1,0 +1,51 @@
+#include "serve/server.hpp"
+#include "support/patience.hpp"
+
+/// Who sends goes away, sends what is damaged, or more that is wrong than can be told.
+namespace sluice::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST_F(Serve, OfManyBadRecordsTheFirstAreShown) {
+  start();
+  const HttpHeaders csv{{"Content-Type", "text/csv"}};
+  const auto check = [&](const std::string& body) {
+    const auto answer = call("POST", "/v1/tables/public.t/check", body, csv);
+    EXPECT_EQ(200, answer.status) << answer.body.substr(0, 1000);
+    return json_of(answer);
+  };
+  std::string body = "a,b\n";
+  for (int i = 0; i < 30'000; ++i) body += "no number " + std::to_string(i) + ",x\n";
+  const auto many = check(body);
+  EXPECT_EQ(1'000U, many["rejects"].size());
+  EXPECT_EQ(29'000, many["rejects_not_shown"]);
+  EXPECT_EQ(30'000, many["rows_rejected"]);
+  EXPECT_EQ("no number 0", many["rejects"][0]["value"]);
+  EXPECT_EQ(1'001, many["rejects"][999]["line"]);
+  // Some of them are long.
+  body = "a,b\nfirst,x\n";
+  for (int i = 0; i < 10; ++i) body += std::string(900'000, 'x') + ",x\n";
+  const auto big = check(body);
+  EXPECT_EQ("first", big["rejects"][0]["value"]);
+  EXPECT_EQ(11, big["rows_rejected"]);
+  EXPECT_EQ(11U, big["rejects"].size() + big.value("rejects_not_shown", 0U));
+  // Of few of them all.
+  const auto few = check("a,b\nzwei,x\n");
+  EXPECT_EQ(1U, few["rejects"].size());
+  EXPECT_FALSE(few.contains("rejects_not_shown"));
+  // The command has it as a flag.
+  const TemporaryFolder folder;
+  const std::string file = folder.write("x.csv", "a,b\neins,x\nzwei,x\ndrei,x\n");
+  std::vector<std::string> command{"check", file, "-t", "t", "-d", url(), "--show-rejects", "1"};
+  EXPECT_THAT(pgsluice(command).out, AllOf(HasSubstr("eins"), Not(HasSubstr("zwei"))));
+  command.insert(command.end(), {"--output", "json"});
+  const auto told = nlohmann::json::parse(pgsluice(command).out);
+  EXPECT_EQ(1U, told["checks"][0]["rejects"].size());
+  EXPECT_EQ(2, told["checks"][0]["rejects_not_shown"]);
+}
+
+}  // namespace
+}  // namespace sluice::test
