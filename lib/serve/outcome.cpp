@@ -26,7 +26,7 @@ std::string text_at(const ordered_json& json, const char* name) {
 
 /// A failure that the server has reasons for, or a record.
 int status_of_failure(const ordered_json& error) {
-  if (error.contains("record")) return 422;
+  if (error.contains("record") || error.contains("unreadable")) return 422;
   const std::string state = text_at(error, "sqlstate");
   if (state == sql_state::undefined_table || state == sql_state::invalid_schema_name) return 404;
   if (state == sql_state::insufficient_privilege) return 403;

@@ -47,5 +47,36 @@ TEST_F(Serve, OfManyBadRecordsTheFirstAreShown) {
   EXPECT_EQ(2, told["checks"][0]["rejects_not_shown"]);
 }
 
+/// They are the sender's bytes, and the same again would end the same.
+TEST_F(Serve, APackedBodyThatIsDamagedIsTheSendersFault) {
+  start();
+  const TemporaryFolder folder;
+  folder.write("x.csv", rows(1, 50'000));
+  output_of("gzip -k " + (folder / "x.csv"));
+  const std::string packed = read_file(folder / "x.csv.gz");
+  const auto send = [this](const std::string& body, const std::string& query = "?atomic") {
+    return call("POST", "/v1/tables/public.t/loads" + query, body,
+                {{"Content-Type", "application/gzip"}});
+  };
+  std::string damaged = packed;
+  damaged[packed.size() / 2] = static_cast<char>(~damaged[packed.size() / 2]);
+  std::string other_sum = packed;
+  other_sum[packed.size() - 8] = static_cast<char>(~other_sum[packed.size() - 8]);
+  for (const std::string& body : {packed.substr(0, packed.size() / 2), damaged, other_sum,
+                                  packed.substr(0, 10) + "nothing that was packed"}) {
+    const auto answer = send(body);
+    EXPECT_EQ(422, answer.status) << answer.body;
+    EXPECT_EQ(1, json_of(answer)["exit_code"]);
+    EXPECT_THAT(std::string(json_of(answer)["detail"]),
+                ::testing::ContainsRegex("is damaged|ends too early"));
+    EXPECT_EQ(0, count());
+  }
+  const auto large = send(packed, "?max_bytes=1000");
+  EXPECT_EQ(422, large.status) << large.body;
+  EXPECT_THAT(large.body, AllOf(HasSubstr("max"), Not(HasSubstr("sqlstate"))));
+  EXPECT_EQ(201, send(packed).status);
+  EXPECT_EQ(50'000, count());
+}
+
 }  // namespace
 }  // namespace sluice::test
