@@ -2,6 +2,7 @@
 
 #include "base/exit_code.hpp"
 #include "base/sql_state.hpp"
+#include "serve/load_flags.hpp"
 
 namespace sluice::serve {
 namespace {
@@ -67,6 +68,9 @@ Answer answer_of_command(int exit_code, const std::string& text, const std::stri
   // Where a host keeps its files is nobody's business.
   load.erase("rejects_path");
   load.erase("source");
+  if (const auto notes = load.find("notes"); notes != load.end() && notes->is_array())
+    for (ordered_json& note : *notes)
+      if (note.is_string()) note = in_words_of_query(note.get<std::string>());
   ordered_json error = ordered_json::object();
   if (load.contains("error"))
     error = load["error"];
@@ -89,8 +93,9 @@ Answer answer_of_command(int exit_code, const std::string& text, const std::stri
     return answer;
   }
   if (status == 503) headers.emplace_back("Retry-After", "5");
-  std::string detail = text_at(error, "message");
-  if (detail.empty()) detail = said.empty() ? "the load ended without a word" : said;
+  std::string detail = in_words_of_query(text_at(error, "message"));
+  if (detail.empty())
+    detail = said.empty() ? "the load ended without a word" : in_words_of_query(said);
   ordered_json problem{{"title", reason_of(status)},
                        {"status", status},
                        {"detail", detail},

@@ -73,9 +73,19 @@ TEST_F(Serve, APackedBodyThatIsDamagedIsTheSendersFault) {
   }
   const auto large = send(packed, "?max_bytes=1000");
   EXPECT_EQ(422, large.status) << large.body;
-  EXPECT_THAT(large.body, AllOf(HasSubstr("max"), Not(HasSubstr("sqlstate"))));
+  EXPECT_THAT(large.body, AllOf(HasSubstr("(see max_bytes)"), Not(HasSubstr("--max-bytes"))));
   EXPECT_EQ(201, send(packed).status);
   EXPECT_EQ(50'000, count());
+}
+
+TEST_F(Serve, AdviceIsInTheWordsOfTheQuery) {
+  start();
+  const auto bad = upload("a,b\nzwei,x\n");
+  EXPECT_EQ(422, bad.status);
+  EXPECT_THAT(bad.body, AllOf(HasSubstr("max_rejects"), Not(HasSubstr("--max-rejects"))));
+  const auto header = upload("a,b,c\n1,x,y\n");
+  EXPECT_EQ(400, header.status);
+  EXPECT_THAT(header.body, AllOf(HasSubstr("ignore_extra"), Not(HasSubstr("--ignore-extra"))));
 }
 
 }  // namespace

@@ -136,6 +136,16 @@ TEST(ServeFlags, NoneReachesMoreThanItMay) {
   EXPECT_THAT(arguments_of({{"where", "a > 1"}}, more), ElementsAre("--where=a > 1"));
 }
 
+TEST(ServeFlags, AreSaidInTheWordsOfTheQuery) {
+  EXPECT_EQ("see on_conflict", in_words_of_query("see --on-conflict"));
+  EXPECT_EQ("(see max_rejects), or add.\nkey",
+            in_words_of_query("(see --max-rejects), or --add.\n--key"));
+  // What an upload cannot say stays a flag, and so does what stands in a value.
+  for (const char* text :
+       {"--no-ledger", "-- --", "--", "a--key", "--keys", "not a number: \"--key\"", ""})
+    EXPECT_EQ(text, in_words_of_query(text));
+}
+
 TEST(ServeMetrics, LabelsAreEscaped) {
   EXPECT_EQ(R"(a\\b\"c\nd{}=, ä)", label_value("a\\b\"c\nd{}=, ä"));
 }
