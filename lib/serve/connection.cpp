@@ -1,5 +1,7 @@
 #include "serve/connection.hpp"
 
+#include <poll.h>
+
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -73,6 +75,7 @@ class Connection final : public Exchange {
 
   const Request& request() const override { return request_; }
   asio::awaitable<std::size_t> read(asio::mutable_buffer into) override;
+  bool has_gone() override;
   void stop_reading() override { tcp().cancel(); }
   asio::awaitable<void> answer(Answer answer) override;
   asio::awaitable<void> begin(Answer head) override;
@@ -237,6 +240,14 @@ asio::awaitable<std::size_t> Connection<Stream>::read(asio::mutable_buffer into)
   }
   tcp().expires_never();
   co_return into.size() - body.size;
+}
+
+/// The end that the other side has said stands behind what has come and is not read yet: the system
+/// knows it all the same.
+template <class Stream>
+bool Connection<Stream>::has_gone() {
+  ::pollfd looked{.fd = tcp().socket().native_handle(), .events = POLLRDHUP, .revents = 0};
+  return ::poll(&looked, 1, 0) > 0;
 }
 
 template <class Stream>

@@ -9,6 +9,7 @@
 #include "base/exit_code.hpp"
 #include "base/limits.hpp"
 #include "serve/digest.hpp"
+#include "serve/while_there.hpp"
 
 namespace sluice::serve {
 namespace {
@@ -105,9 +106,10 @@ void Uploads::require_room() const {
     send_away("as many uploads wait for their turn as may (--max-queue)");
 }
 
-asio::awaitable<async::Semaphore::Permit> Uploads::turn() {
+asio::awaitable<async::Semaphore::Permit> Uploads::turn(Exchange& exchange) {
   require_room();
-  async::Semaphore::Permit permit = co_await turns_.acquire();
+  asio::awaitable<async::Semaphore::Permit> waiting = turns_.acquire();
+  async::Semaphore::Permit permit = co_await while_there(std::move(waiting), exchange);
   if (is_ending_) send_away("this server is stopping");
   co_return permit;
 }
@@ -147,7 +149,7 @@ asio::awaitable<void> Uploads::take(Exchange& exchange, Wanted wanted) {
   const asio::mutable_buffer room(buffer.data(), buffer.size());
   // Who sends nothing has no turn.
   const std::size_t count = co_await exchange.read(room);
-  async::Semaphore::Permit permit = co_await turn();
+  async::Semaphore::Permit permit = co_await turn(exchange);
   const auto executor = co_await asio::this_coro::executor;
   const std::shared_ptr<Upload> upload = start(executor, wanted, std::move(permit));
   Feeding feeding{exchange, *upload, digests, buffer, count, metrics_.bytes_received};

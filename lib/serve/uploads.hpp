@@ -68,7 +68,7 @@ class Uploads {
 
  private:
   void require_room() const;
-  asio::awaitable<async::Semaphore::Permit> turn();
+  asio::awaitable<async::Semaphore::Permit> turn(Exchange& exchange);
   std::shared_ptr<Upload> start(const asio::any_io_executor& executor, const Wanted& wanted,
                                 async::Semaphore::Permit turn);
   asio::awaitable<void> answer_for(Exchange& exchange, Upload& upload, bool is_wrong, bool at_once);

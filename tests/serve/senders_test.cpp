@@ -9,6 +9,39 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+/// Also with more bytes on their way than are read, and with a connection that is reset.
+TEST_F(Serve, WhoHasGoneGivesUpItsPlace) {
+  start({"--max-loads", "1", "--max-queue", "1"});
+  const auto waiting = [this](int count) {
+    return is_seen([&] {
+      return call("GET", "/metrics")
+          .body.contains("pgsluice_loads_waiting " + std::to_string(count) + "\n");
+    });
+  };
+  const std::string body = rows(1, 10);
+  HttpCall first(address());
+  first.send(head(body.size()) + body.substr(0, 20));
+  ASSERT_TRUE(is_loading());
+  for (const bool is_reset : {false, true}) {
+    const std::string other = rows(100, 5'000);
+    auto gone = std::make_unique<HttpCall>(address());
+    gone->send(head(other.size()) + other);
+    ASSERT_TRUE(waiting(1));
+    if (is_reset) gone->reset();
+    gone.reset();
+    ASSERT_TRUE(waiting(0));
+    EXPECT_TRUE(server().says("the connection was closed"));
+  }
+  HttpCall last(address());
+  const std::string other = rows(200, 10);
+  last.send(head(other.size()) + other);
+  ASSERT_TRUE(waiting(1));
+  first.send(body.substr(20));
+  EXPECT_EQ(201, first.answer().status);
+  EXPECT_EQ(201, last.answer().status);
+  EXPECT_EQ(20, count());
+}
+
 TEST_F(Serve, OfManyBadRecordsTheFirstAreShown) {
   start();
   const HttpHeaders csv{{"Content-Type", "text/csv"}};
