@@ -29,6 +29,7 @@ struct ServeFlags {
   serve::UploadLimits uploads;
   std::size_t connections = limits::serve_connections_default;
   std::size_t body_bytes = 0;
+  std::size_t rate_min = serve::ServerOptions().body_rate_min;
   std::chrono::milliseconds idle = limits::serve_idle_default;
   std::chrono::milliseconds grace = 30s;
   OutputFormat log = OutputFormat::text;
@@ -176,7 +177,8 @@ class ServeRun {
     serve::ServerOptions options{.address = listen.address,
                                  .port = listen.port,
                                  .connections_max = flags_.connections,
-                                 .idle_max = flags_.idle};
+                                 .idle_max = flags_.idle,
+                                 .body_rate_min = flags_.rate_min};
     if (!flags_.tls.certificate.empty()) options.tls = flags_.tls;
     if (flags_.body_bytes > 0) options.body_bytes_max = flags_.body_bytes;
     return options;
@@ -185,6 +187,7 @@ class ServeRun {
   asio::awaitable<void> serve_all() {
     co_await server_->run();
     co_await handler_->uploads().join();
+    co_await server_->end();
   }
 
   void stop() {
@@ -210,8 +213,14 @@ class ServeRun {
   /// Files of which one is wrong leave what was in force before.
   void reload() {
     try {
-      handler_->use(read_tokens(flags_));
-      log_({.what = "reloaded", .message = flags_.tokens});
+      serve::Tokens tokens = read_tokens(flags_);
+      server_->read_certificates();
+      handler_->use(std::move(tokens));
+      std::string files;
+      for (const std::string* file :
+           {&flags_.tokens, &flags_.tls.certificate, &flags_.tls.key, &flags_.tls.client_ca})
+        if (!file->empty()) files += (files.empty() ? "" : ", ") + *file;
+      log_({.what = "reloaded", .message = files});
     } catch (const Failure& failure) {
       log_({.what = "not reloaded", .message = failure.what()});
     }
@@ -276,6 +285,9 @@ void add_limits(CLI::App& c, ServeFlags& flags) {
   add_duration_option(c, "--idle-timeout", flags.idle,
                       "how long an upload may be silent (default: 60s)")
       .group(group);
+  number("--min-rate", flags.rate_min, 0, UINT32_MAX,
+         "bytes a second that an upload has to send, over --idle-timeout of the time in which they "
+         "are waited for; 0: none (default: 100)");
   add_duration_option(c, "--grace", flags.grace,
                       "after SIGTERM, how long what runs may take before it is stopped, from where "
                       "the same upload goes on (default: 30s)")

@@ -222,6 +222,7 @@ asio::awaitable<void> Handler::route(Exchange& exchange, Asked& asked) {
     Answer answer = co_await ready();
     co_return co_await exchange.answer(std::move(answer));
   }
+  if (is_ending_) throw Refused{503, "this server is stopping", {{"Retry-After", "5"}}};
   asked.permission = permission_of(request);
   exchange.who = asked.permission.name;
   if (path.size() == 1 && path[0] == "metrics") {

@@ -42,6 +42,34 @@ TEST_F(Serve, WhoHasGoneGivesUpItsPlace) {
   EXPECT_EQ(20, count());
 }
 
+/// What asks whether it is ready hears that it is not, and is not sent away without a word.
+TEST_F(Serve, WhileItStopsItSaysSo) {
+  start();
+  const std::string body = rows(1, 10);
+  HttpCall under_way(address());
+  under_way.send(head(body.size()) + body.substr(0, 20));
+  ASSERT_TRUE(is_loading());
+  EXPECT_EQ(200, call("GET", "/readyz").status);
+  HttpCall silent(address());
+  server().signal(SIGTERM);
+  ASSERT_TRUE(server().says("stopping"));
+  const HttpCall says_nothing(address());
+  EXPECT_EQ(503, call("GET", "/readyz").status);
+  EXPECT_EQ(200, call("GET", "/healthz").status) << "it lives";
+  const auto sent_away = upload(rows(100, 10));
+  EXPECT_EQ(503, sent_away.status);
+  EXPECT_EQ("5", sent_away.header("retry-after"));
+  EXPECT_EQ(503, call("GET", "/v1/loads").status);
+  HttpCall one(address());
+  one.send("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ("close", one.answer().header("connection"));
+  EXPECT_TRUE(one.is_ended());
+  under_way.send(body.substr(20));
+  EXPECT_EQ(201, under_way.answer().status);
+  EXPECT_EQ(0, server().wait().exit_code);
+  EXPECT_EQ(10, count());
+}
+
 TEST_F(Serve, OfManyBadRecordsTheFirstAreShown) {
   start();
   const HttpHeaders csv{{"Content-Type", "text/csv"}};
