@@ -75,9 +75,10 @@ class ServeMetrics : public ServeWithTokens {
   }
 
   /// The ledger with a job of each kind, whose names nobody would choose.
-  void make_jobs() {
+  void make_jobs() { make_jobs(db()); }
+  void make_jobs(Session& session) {
     EXPECT_EQ(201, upload(rows(1, 10)).status);
-    db().run(
+    session.run(
         R"(insert into pgsluice.jobs (project, job, schedule) values
              ('shop', 'nightly', '30 4 * * * UTC'), (E'q"b\\c', E'two\nlines', '@every 1h UTC'),
              ('shop', 'new', '@lunar UTC');
@@ -220,6 +221,25 @@ TEST_F(ServeReplication, StandbysThatAreBehindAreSeen) {
   start_for(url);
   EXPECT_EQ(1, scrape().value("pgsluice_database_up"));
   EXPECT_EQ(std::nullopt, lag());
+}
+
+/// Whoever takes the rules of docs/service.md has rules about what is there.
+TEST_F(ServeReplication, AlertsOfTheDocumentAreAboutWhatIsServed) {
+  start_for(primary_.url());
+  Session primary(primary_.url());
+  primary.run("create table t (a int primary key, b text)");
+  make_jobs(primary);
+  const std::string document = read_file(std::string(PGSLUICE_SOURCE_DIR) + "/docs/service.md");
+  const std::size_t begin = document.find("groups:");
+  const std::string rules = document.substr(begin, document.find("```", begin) - begin);
+  std::set<std::string> names;
+  static const std::regex name("pgsluice_[a-z_]+");
+  for (std::sregex_iterator at(rules.begin(), rules.end(), name), end; at != end; ++at)
+    names.insert(at->str());
+  EXPECT_GE(names.size(), 7U);
+  EXPECT_TRUE(is_seen([&] { return scrape().has_family("pgsluice_replication_lag_seconds"); }));
+  const Exposition seen = scrape();
+  for (const std::string& one : names) EXPECT_TRUE(seen.has_family(one)) << one;
 }
 
 }  // namespace
