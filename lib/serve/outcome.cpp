@@ -102,7 +102,7 @@ Answer answer_of_command(int exit_code, const std::string& text, const std::stri
                        {"exit_code", exit_code}};
   if (const std::string stays = what_stays(load); !stays.empty())
     problem["detail"] = problem["detail"].get<std::string>() + "\n  " + stays;
-  for (const char* name : {"sqlstate", "record"})
+  for (const char* name : {"sqlstate", "record", "unreadable"})
     if (error.contains(name)) problem[name] = error[name];
   if (!load.empty()) {
     load.erase("error");

