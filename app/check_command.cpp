@@ -22,9 +22,20 @@ namespace {
 /// where it is long.
 class JsonReport {
  public:
+  /// `shown_max`: of more bad records of a file only the number is told, and also of those that
+  /// would make a report that is longer than whoever wants few of them reads.
+  explicit JsonReport(std::optional<std::uint64_t> shown_max) : shown_max_(shown_max) {}
+
   void add(const std::string& source, const tuple::Reject& reject) {
+    const std::string text = text_of(report::json_of(source, reject), -1);
+    if (shown_max_ && (not_shown_ > 0 || shown_ >= *shown_max_ ||
+                       rejects_.size() + text.size() > shown_bytes_max)) {
+      ++not_shown_;
+      return;
+    }
+    ++shown_;
     rejects_.append(rejects_.size() == 0 ? "" : ",\n");
-    rejects_.append(text_of(report::json_of(source, reject), -1));
+    rejects_.append(text);
   }
 
   /// The end of a file's check, to which the rejects so far belong.
@@ -39,8 +50,11 @@ class JsonReport {
       if (piece.empty()) break;
       checks_.append(piece);
     }
-    checks_.append("]}");
+    checks_.append("]");
+    if (not_shown_ > 0) checks_.append(",\"rejects_not_shown\":" + std::to_string(not_shown_));
+    checks_.append("}");
     rejects_ = rejects::Spill(limits::MiB);
+    shown_ = not_shown_ = 0;
   }
 
   void print(int exit_code) const {
@@ -56,14 +70,19 @@ class JsonReport {
   }
 
  private:
+  static constexpr std::size_t shown_bytes_max = 2 * limits::MiB;
+
+  std::optional<std::uint64_t> shown_max_;
+  std::uint64_t shown_ = 0;
+  std::uint64_t not_shown_ = 0;
   rejects::Spill rejects_{limits::MiB};
   rejects::Spill checks_{limits::MiB};
 };
 
-int run_check(LoadFlags& flags) {
+int run_check(LoadFlags& flags, std::optional<std::uint64_t> shown_max) {
   const bool as_json = flags.common.output == OutputFormat::json;
   int exit_code = exit_ok;
-  JsonReport json;
+  JsonReport json(shown_max);
   const auto tell = [&](const report::Ending& ending) {
     exit_code = worse(exit_code, ending.exit_code);
     if (as_json) {
@@ -87,11 +106,12 @@ int run_check(LoadFlags& flags) {
       options.path = input.path;
       options.unpack.member = input.member;
       options.unpack.shelf = input.archive ? input.archive->shelf : nullptr;
+      std::uint64_t seen = 0;
       options.on_reject = [&](const tuple::Reject& reject) {
         const std::string source = input.path == "-" ? "stdin" : text_of_path(input.shown());
         if (as_json) {
           json.add(source, reject);
-        } else {
+        } else if (!shown_max || seen++ < *shown_max) {
           print_result(cell(rejects::text_of(source, reject)) + "\n");
         }
       };
@@ -119,6 +139,7 @@ int run_check(LoadFlags& flags) {
 
 Run add_check_command(CLI::App& app) {
   auto flags = std::make_shared<LoadFlags>();
+  auto shown_max = std::make_shared<std::optional<std::uint64_t>>();
   flags->load.check = true;
   flags->load.use_ledger = false;
   flags->no_ledger = true;
@@ -141,11 +162,16 @@ Run add_check_command(CLI::App& app) {
   add_sql_flags(c, *flags);
   add_conflict_flags(c, *flags);
   add_reject_flags(c, *flags);
+  add_number_option(
+      c, "--show-rejects", {}, [shown_max](const std::uint64_t& given) { *shown_max = given; },
+      "tell of so many bad records of a file, and of the others how many they are; with --output "
+      "json of 2 MiB at most (default: of all)")
+      .group("Bad records");
   add_setting_flags(c, *flags);
   add_connection_options(c, flags->common);
   add_output_options(c, flags->common);
   add_progress_flag(c, *flags);
-  return [flags] { return run_check(*flags); };
+  return [flags, shown_max] { return run_check(*flags, *shown_max); };
 }
 
 }  // namespace sluice::app

@@ -119,7 +119,10 @@ report::Ending ending_of(const std::exception_ptr& failed, const Runtime& runtim
 
 report::Ending ending_of(const Failure& failure, const std::string& path,
                          const std::string& table) {
-  return {.report = {},
+  load::LoadReport report;
+  if (const auto* source = dynamic_cast<const source::Unreadable*>(&failure))
+    report.unreadable = source->why();
+  return {.report = std::move(report),
           .path = path,
           .table = table,
           .exit_code = exit_code_of(failure.kind(), 0),

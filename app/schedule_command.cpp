@@ -10,7 +10,7 @@
 #include "base/exit_code.hpp"
 #include "base/failure.hpp"
 #include "jobs/config.hpp"
-#include "jobs/slots.hpp"
+#include "jobs/history.hpp"
 #include "ledger/ledger.hpp"
 #include "script/secret_arguments.hpp"
 #include "source/remote.hpp"
@@ -99,8 +99,9 @@ asio::awaitable<void> read_runs(pg::Pool& pool, const ScheduleFlags& flags,
                                 std::vector<jobs::RunEntry>& entries) {
   pg::Lease connection = co_await pool.acquire();
   if (!co_await ledger::is_readable(*connection, ledger::Use::read_runs)) co_return;
-  entries =
-      co_await jobs::list_runs(*connection, flags.project.value_or(""), flags.job, flags.count);
+  jobs::RunsFilter filter{
+      .project = flags.project.value_or(""), .job = flags.job, .count = flags.count};
+  entries = co_await jobs::list_runs(*connection, std::move(filter));
 }
 
 int history(const ScheduleFlags& flags) {
@@ -132,23 +133,12 @@ int history(const ScheduleFlags& flags) {
     return entry.id.project != entries.front().id.project;
   });
   for (const jobs::RunEntry& entry : entries) {
-    const std::string slot = schedule::format_utc(entry.id.slot);
     if (flags.common.output == OutputFormat::json) {
-      json.push_back({{"project", entry.id.project},
-                      {"job", entry.id.job},
-                      {"slot", slot},
-                      {"state", name_of(entry.state)},
-                      {"runner", entry.runner},
-                      {"attempts", entry.attempts},
-                      {"claimed_at", entry.claimed_at},
-                      {"finished_at", entry.finished_at},
-                      {"exit_code", entry.exit_code.empty()
-                                        ? nlohmann::ordered_json()
-                                        : nlohmann::ordered_json(std::stoi(entry.exit_code))},
-                      {"message", entry.message}});
+      json.push_back(json_of(entry));
       continue;
     }
-    std::string line = slot + "  " + std::string(name_of(entry.state));
+    std::string line =
+        schedule::format_utc(entry.id.slot) + "  " + std::string(name_of(entry.state));
     line.resize(std::max<std::size_t>(line.size(), 35), ' ');
     line += (several ? entry.id.project + "/" : "") + entry.id.job;
     if (entry.attempts > 0 && !entry.seconds.empty()) line += "  " + entry.seconds + " s";

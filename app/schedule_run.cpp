@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/signal_set.hpp>
-#include <nlohmann/json.hpp>
 
+#include "app/hangup.hpp"
+#include "app/log_line.hpp"
 #include "app/output.hpp"
 #include "app/signals.hpp"
 #include "base/exit_code.hpp"
@@ -16,24 +16,20 @@
 namespace sluice::app {
 namespace {
 
-/// A line an event. The log's clock is this machine's; slots are the database's.
+/// The log's clock is this machine's; slots are the database's.
 void print(OutputFormat format, const jobs::Event& event) {
-  const std::string time = schedule::format_utc(
-      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
-  if (format == OutputFormat::json) {
-    nlohmann::ordered_json json{{"time", time}, {"event", event.what}};
-    if (!event.project.empty()) json["project"] = event.project;
-    if (!event.job.empty()) json["job"] = event.job;
-    if (event.slot) json["slot"] = schedule::format_utc(*event.slot);
-    if (!event.message.empty()) json["message"] = event.message;
-    print_log(text_of(json, -1) + "\n");
-    return;
+  LogLine line{.event = event.what, .details = {}, .words = {}, .message = event.message};
+  if (!event.project.empty()) line.details["project"] = event.project;
+  if (!event.job.empty()) {
+    line.details["job"] = event.job;
+    line.words = event.job + " ";
   }
-  std::string line = time;
-  if (!event.job.empty()) line += " " + event.job;
-  if (event.slot) line += " (" + schedule::format_utc(*event.slot) + ")";
-  line += " " + event.what + (event.message.empty() ? "" : ": " + event.message);
-  print_log(cell(line) + "\n");
+  if (event.slot) {
+    line.details["slot"] = schedule::format_utc(*event.slot);
+    line.words += "(" + schedule::format_utc(*event.slot) + ") ";
+  }
+  line.words += event.what;
+  print_log_line(format, line);
 }
 
 jobs::Reach reach_of(const pg::ConnectOptions& connect) {
@@ -46,11 +42,7 @@ jobs::Reach reach_of(const pg::ConnectOptions& connect) {
 class ScheduleRun {
  public:
   explicit ScheduleRun(const ScheduleFlags& flags)
-      : flags_(flags),
-        io_(1),
-        signals_(io_),
-        hangup_(io_, SIGHUP),
-        log_([this](const jobs::Event& event) {
+      : flags_(flags), io_(1), signals_(io_), hangup_(io_), log_([this](const jobs::Event& event) {
           ++events_;
           print(flags_.log, event);
         }) {}
@@ -70,13 +62,12 @@ class ScheduleRun {
     scheduler_ = &scheduler;
     // The scheduler has its own grace period, the configuration's.
     signals_.listen({.soon = [this] { stop(); }, .now = [this] { scheduler_->cancel(); }}, {});
-    wait_for_hangup();
+    hangup_.listen([this] { reload(); });
     std::exception_ptr failed;
     const auto on_end = [&](const std::exception_ptr& error) {
       failed = error;
       signals_.end();
-      ended_ = true;
-      hangup_.cancel();
+      hangup_.end();
     };
     asio::co_spawn(io_, scheduler.run(), on_end);
     io_.run();
@@ -90,15 +81,6 @@ class ScheduleRun {
   }
 
  private:
-  void wait_for_hangup() {
-    const auto on_hangup = [this](boost::system::error_code error, int) {
-      if (error || ended_) return;
-      reload();
-      wait_for_hangup();
-    };
-    hangup_.async_wait(on_hangup);
-  }
-
   void stop() {
     log_({"stopping", "", "", {}, "no new slot; what runs has its grace period (again: at once)"});
     scheduler_->stop();
@@ -117,8 +99,7 @@ class ScheduleRun {
   const ScheduleFlags& flags_;
   asio::io_context io_;
   Signals signals_;
-  asio::signal_set hangup_;
-  bool ended_ = false;
+  Hangup hangup_;
   std::size_t events_ = 0;
   std::function<void(const jobs::Event&)> log_;
   jobs::Scheduler* scheduler_ = nullptr;

@@ -1,17 +1,15 @@
 #include <algorithm>
-#include <boost/asio/signal_set.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 
 #include "app/cli.hpp"
-#include "app/output.hpp"
+#include "app/hangup.hpp"
+#include "app/log_line.hpp"
 #include "app/signals.hpp"
 #include "base/exit_code.hpp"
 #include "pg/error.hpp"
 #include "pg/pool.hpp"
-#include "schedule/time_zone.hpp"
 #include "serve/load_flags.hpp"
 #include "serve/server.hpp"
 
@@ -30,33 +28,29 @@ struct ServeFlags {
   serve::UploadLimits uploads;
   std::size_t connections = limits::serve_connections_default;
   std::size_t body_bytes = 0;
+  std::size_t rate_min = serve::ServerOptions().body_rate_min;
   std::chrono::milliseconds idle = limits::serve_idle_default;
   std::chrono::milliseconds grace = 30s;
   OutputFormat log = OutputFormat::text;
 };
 
-/// A line an event, as `schedule run` writes them.
 void print_event(OutputFormat format, const serve::Event& event) {
-  const std::string time = schedule::format_utc(
-      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
-  if (format == OutputFormat::json) {
-    nlohmann::ordered_json json{{"time", time}, {"event", event.what}};
-    if (!event.peer.empty()) json["peer"] = event.peer;
-    if (!event.who.empty()) json["who"] = event.who;
-    if (!event.method.empty()) json["method"] = event.method;
-    if (!event.path.empty()) json["path"] = event.path;
-    if (event.status != 0) json["status"] = event.status;
-    if (event.status != 0) json["seconds"] = event.seconds;
-    if (!event.message.empty()) json["message"] = event.message;
-    print_log(text_of(json, -1) + "\n");
-    return;
+  LogLine line{.event = event.what, .details = {}, .words = event.what, .message = event.message};
+  const auto add = [&line](const char* name, const std::string& value) {
+    if (value.empty()) return;
+    line.details[name] = value;
+    line.words += " " + value;
+  };
+  add("peer", event.peer);
+  add("who", event.who);
+  add("method", event.method);
+  add("path", event.path);
+  if (event.status != 0) {
+    line.details["status"] = event.status;
+    line.details["seconds"] = event.seconds;
+    line.words += " " + std::to_string(event.status);
   }
-  std::string line = time + " " + event.what;
-  for (const std::string* word : {&event.peer, &event.who, &event.method, &event.path})
-    if (!word->empty()) line += " " + *word;
-  if (event.status != 0) line += " " + std::to_string(event.status);
-  if (!event.message.empty()) line += ": " + event.message;
-  print_log(cell(line) + "\n");
+  print_log_line(format, line);
 }
 
 struct Listen {
@@ -134,7 +128,7 @@ class ServeRun {
       : flags_(flags),
         io_(1),
         signals_(io_),
-        hangup_(io_, SIGHUP),
+        hangup_(io_),
         log_([this](const serve::Event& event) { print_event(flags_.log, event); }),
         pool_(io_.get_executor(), flags_.common.connect, 4) {}
 
@@ -153,14 +147,14 @@ class ServeRun {
     handler_ = &handler;
     server_ = &server;
     signals_.listen({.soon = [this] { stop(); }, .now = [this] { stop_now(); }}, flags_.grace);
-    wait_for_hangup();
+    hangup_.listen([this] { reload(); });
     log_({.what = "listening", .message = server.url()});
     std::exception_ptr failed;
     const auto on_end = [&](const std::exception_ptr& error) {
       failed = error;
       signals_.end();
       ended_ = true;
-      hangup_.cancel();
+      hangup_.end();
     };
     asio::co_spawn(io_, serve_all(), on_end);
     io_.run();
@@ -174,7 +168,8 @@ class ServeRun {
     serve::ServerOptions options{.address = listen.address,
                                  .port = listen.port,
                                  .connections_max = flags_.connections,
-                                 .idle_max = flags_.idle};
+                                 .idle_max = flags_.idle,
+                                 .body_rate_min = flags_.rate_min};
     if (!flags_.tls.certificate.empty()) options.tls = flags_.tls;
     if (flags_.body_bytes > 0) options.body_bytes_max = flags_.body_bytes;
     return options;
@@ -183,6 +178,7 @@ class ServeRun {
   asio::awaitable<void> serve_all() {
     co_await server_->run();
     co_await handler_->uploads().join();
+    co_await server_->end();
   }
 
   void stop() {
@@ -205,20 +201,17 @@ class ServeRun {
     if (!ended_) server_->cancel();
   }
 
-  void wait_for_hangup() {
-    const auto on_hangup = [this](boost::system::error_code error, int) {
-      if (error || ended_) return;
-      reload();
-      wait_for_hangup();
-    };
-    hangup_.async_wait(on_hangup);
-  }
-
-  /// A file that is wrong leaves the tokens before it in force.
+  /// Files of which one is wrong leave what was in force before.
   void reload() {
     try {
-      handler_->use(read_tokens(flags_));
-      log_({.what = "reloaded", .message = flags_.tokens});
+      serve::Tokens tokens = read_tokens(flags_);
+      server_->read_certificates();
+      handler_->use(std::move(tokens));
+      std::string files;
+      for (const std::string* file :
+           {&flags_.tokens, &flags_.tls.certificate, &flags_.tls.key, &flags_.tls.client_ca})
+        if (!file->empty()) files += (files.empty() ? "" : ", ") + *file;
+      log_({.what = "reloaded", .message = files});
     } catch (const Failure& failure) {
       log_({.what = "not reloaded", .message = failure.what()});
     }
@@ -227,7 +220,7 @@ class ServeRun {
   const ServeFlags& flags_;
   asio::io_context io_;
   Signals signals_;
-  asio::signal_set hangup_;
+  Hangup hangup_;
   std::function<void(const serve::Event&)> log_;
   pg::Pool pool_;
   serve::Handler* handler_ = nullptr;
@@ -283,6 +276,9 @@ void add_limits(CLI::App& c, ServeFlags& flags) {
   add_duration_option(c, "--idle-timeout", flags.idle,
                       "how long an upload may be silent (default: 60s)")
       .group(group);
+  number("--min-rate", flags.rate_min, 0, UINT32_MAX,
+         "bytes a second that an upload has to send, over --idle-timeout of the time in which they "
+         "are waited for; 0: none (default: 100)");
   add_duration_option(c, "--grace", flags.grace,
                       "after SIGTERM, how long what runs may take before it is stopped, from where "
                       "the same upload goes on (default: 30s)")

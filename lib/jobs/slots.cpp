@@ -137,38 +137,6 @@ constexpr auto entered_columns = columns_of({
      "'' end"},
 });
 
-constexpr auto run_columns = columns_of({
-    {"project", "{}"},
-    {"job", "job"},
-    {"slot", "extract(epoch from slot)::bigint"},
-    {"state", "state"},
-    {"runner", "runner"},
-    {"attempts", "attempts"},
-    {"claimed_at", "date_trunc('second', claimed_at)::text"},
-    {"finished_at", "coalesce(date_trunc('second', finished_at)::text, '')"},
-    {"seconds",
-     "coalesce(round(extract(epoch from finished_at - claimed_at)::numeric, 1)::text, '')"},
-    {"exit_code", "coalesce(exit_code::text, '')"},
-    {"message", "message"},
-});
-static_assert(run_columns["project"] == slot_columns["project"] &&
-              run_columns["job"] == slot_columns["job"] &&
-              run_columns["slot"] == slot_columns["slot"]);
-
-RunEntry read_run(const pg::Result& rows, std::size_t row) {
-  static constexpr auto& at = run_columns;
-  const auto text = [&](int column) { return std::string(rows.text(row, column)); };
-  return {.id = slot_in(rows, row),
-          .state = state_of(rows.text(row, at["state"])),
-          .runner = text(at["runner"]),
-          .attempts = rows.count(row, at["attempts"]),
-          .claimed_at = text(at["claimed_at"]),
-          .finished_at = text(at["finished_at"]),
-          .seconds = text(at["seconds"]),
-          .exit_code = text(at["exit_code"]),
-          .message = text(at["message"])};
-}
-
 }  // namespace
 
 std::string gist(RunState state, const std::string& message) {
@@ -483,22 +451,6 @@ std::string difference(const std::string& meaning, const std::string& other) {
   }
   for (const auto& [key, value] : theirs) add(key);
   return differing;
-}
-
-asio::awaitable<std::vector<RunEntry>> list_runs(pg::Connection& on, std::string project,
-                                                 std::string job, std::size_t count) {
-  // The history of an older version has no projects.
-  const Sql its_project =
-      sql("coalesce(pg_catalog.to_jsonb(r) ->> 'project', {})", literal(default_project));
-  Sql ask = sql("select {} from pgsluice.job_runs r where true", run_columns.list(its_project));
-  if (!job.empty()) ask += sql(" and job = {}", literal(job));
-  if (!project.empty()) ask += sql(" and {} = {}", its_project, literal(project));
-  ask += sql(" order by slot desc, 1, job limit {}", count);
-  const auto results = co_await on.query(ask);
-  const pg::Result& rows = results.front();
-  std::vector<RunEntry> entries;
-  for (std::size_t row = 0; row < rows.rows(); ++row) entries.push_back(read_run(rows, row));
-  co_return entries;
 }
 
 }  // namespace sluice::jobs

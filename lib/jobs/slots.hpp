@@ -88,18 +88,6 @@ struct Heartbeat {
 /// the last line, which says why it was stopped or did not run.
 std::string gist(RunState state, const std::string& message);
 
-struct RunEntry {
-  SlotId id;
-  RunState state;
-  std::string runner;
-  std::size_t attempts = 0;
-  std::string claimed_at;
-  std::string finished_at;
-  std::string seconds;
-  std::string exit_code;
-  std::string message;
-};
-
 /// The slots as one scheduler sees them. Each question is one query in one transaction, so it works
 /// behind a pooler; where the server is away it is asked again until it is back, or until it is no
 /// use any more. All times are the database's.
@@ -184,9 +172,5 @@ class Slots {
   std::chrono::sys_time<milliseconds> heard_{};
   async::Clock::time_point heard_at_{};
 };
-
-/// The newest runs, of one project and job or (empty) of all.
-asio::awaitable<std::vector<RunEntry>> list_runs(pg::Connection& on, std::string project,
-                                                 std::string job, std::size_t count);
 
 }  // namespace sluice::jobs

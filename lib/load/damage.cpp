@@ -97,6 +97,7 @@ asio::awaitable<std::exception_ptr> tell_of_source(Run& run, const source::Sourc
     if (!unreadable) co_return failed;
   }
   run.report.goes_on_with = unreadable->goes_on_with();
+  if (!record) run.report.unreadable = unreadable->why();
   const std::string advice = advice_on(*unreadable, run, file.keeps_rows);
   if (record) {
     const std::string message = std::string(record->what()) +

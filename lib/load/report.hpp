@@ -12,6 +12,7 @@
 #include "plan/drift.hpp"
 #include "plan/summary.hpp"
 #include "source/file_identity.hpp"
+#include "source/unreadable.hpp"
 #include "tuple/reject.hpp"
 
 namespace sluice::load {
@@ -57,8 +58,9 @@ struct LoadReport {
   std::string rejects_path;      ///< of the CSV; empty where no record was rejected into a file
   std::string create_statement;  ///< of the table that it has made, or would (--dry-run)
   bool is_over = false;          ///< it failed so that the same command does not go on with it
-  std::string goes_on_with;      ///< what of the command must change so that it goes on
-  std::string finished_before;   ///< when, for nothing_to_do
+  std::optional<source::Unreadable::Why> unreadable;  ///< the source, from some place on
+  std::string goes_on_with;     ///< what of the command must change so that it goes on
+  std::string finished_before;  ///< when, for nothing_to_do
   /// How its columns differ from those of the load before it, where --on-drift asks.
   std::optional<plan::Drift> drift;
   std::vector<std::string> notes;

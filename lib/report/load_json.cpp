@@ -80,6 +80,7 @@ nlohmann::ordered_json json_of(const Ending& e) {
   if (!r.notes.empty()) json["notes"] = r.notes;
   if (e.message.empty()) return json;
   json["error"] = {{"message", e.message}};
+  if (r.unreadable) json["error"]["unreadable"] = name_of(*r.unreadable);
   if (e.sql_state) json["error"]["sqlstate"] = *e.sql_state;
   if (e.bad_record)
     json["error"]["record"] = json_of(e.bad_record->source(), e.bad_record->reject());

@@ -117,6 +117,7 @@ Needs needs_of(Use use) {
     case Use::read_loads:
       return {newest, {{"loads", reads}, {"chunks", reads}, {"deferred_indexes", reads}}};
     case Use::schedule: return {newest, {{"jobs", all}, {"job_runs", all}}};
+    case Use::read_jobs: return {newest, {{"jobs", reads}, {"job_runs", reads}}};
     case Use::read_runs: return {newest, {{"job_runs", reads}}};
     case Use::migrate: return {newest, {{"migrations", writes}}};
     case Use::read_history: break;

@@ -14,7 +14,16 @@ namespace sluice::schema {
 inline constexpr const char* project = "pgsluice";
 
 /// What a user wants with it.
-enum class Use { load, load_deferring, read_loads, schedule, read_runs, migrate, read_history };
+enum class Use {
+  load,
+  load_deferring,
+  read_loads,
+  schedule,
+  read_jobs,
+  read_runs,
+  migrate,
+  read_history,
+};
 
 /// What that user finds.
 enum class State {

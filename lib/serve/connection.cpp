@@ -1,5 +1,7 @@
 #include "serve/connection.hpp"
 
+#include <poll.h>
+
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -12,6 +14,8 @@
 
 #include "base/ascii.hpp"
 #include "base/limits.hpp"
+#include "serve/rate_floor.hpp"
+#include "serve/target.hpp"
 
 namespace sluice::serve {
 namespace {
@@ -75,6 +79,7 @@ class Connection final : public Exchange {
 
   const Request& request() const override { return request_; }
   asio::awaitable<std::size_t> read(asio::mutable_buffer into) override;
+  bool has_gone() override;
   void stop_reading() override { tcp().cancel(); }
   asio::awaitable<void> inform(int status, Headers headers) override;
   asio::awaitable<void> answer(Answer answer) override;
@@ -111,6 +116,7 @@ class Connection final : public Exchange {
   bool may_stay_ = false;   ///< the client was told so
   bool is_in_parts_ = false;
   bool is_chunked_ = false;  ///< the parts; else the connection's end is theirs
+  RateFloor rate_floor_{0, std::chrono::nanoseconds::zero()};
   int status_ = 0;
   bool is_first_ = true;
 };
@@ -155,6 +161,7 @@ asio::awaitable<bool> Connection<Stream>::read_request(std::function<void()>& cl
   parser_->body_limit(boost::none);
   request_ = {};
   who.clear();
+  rate_floor_ = RateFloor(with_.body_rate_min, with_.idle_max);
   is_answered_ = is_in_parts_ = waits_for_word_ = is_framed_ = may_stay_ = false;
   status_ = 0;
   if (buffer_.size() == 0) {
@@ -200,6 +207,11 @@ void Connection<Stream>::take_headers() {
   for (const auto& field : message)
     request_.headers.emplace_back(in_small_letters(std::string_view(field.name_string())),
                                   std::string(field.value()));
+  if (const auto form = absolute_form_of(request_.target)) {
+    request_.target = form->target;
+    std::erase_if(request_.headers, [](const auto& header) { return header.first == "host"; });
+    request_.headers.emplace_back("host", form->host);
+  }
   const std::string expected = in_small_letters(request_.header("expect"));
   waits_for_word_ = expected == "100-continue";
   if (!expected.empty() && !waits_for_word_)
@@ -243,7 +255,9 @@ asio::awaitable<std::size_t> Connection<Stream>::read(asio::mutable_buffer into)
   body.size = into.size();
   while (!parser_->is_done() && body.size == into.size()) {
     tcp().expires_after(with_.idle_max);
+    const auto asked = std::chrono::steady_clock::now();
     const auto [error, count] = co_await http::async_read_some(stream_, buffer_, *parser_, token);
+    const bool is_fast = rate_floor_.add(count, std::chrono::steady_clock::now() - asked);
     if (error == http::error::need_buffer) break;
     if (error == http::error::body_limit)
       throw Refused{413, "the body is larger than is taken here (--max-body)"};
@@ -251,9 +265,19 @@ asio::awaitable<std::size_t> Connection<Stream>::read(asio::mutable_buffer into)
         error != http::error::partial_message && error != http::error::end_of_stream)
       throw Refused{400, "the body is no HTTP/1.1: " + error.message()};
     check(error);
+    if (!is_fast && !parser_->is_done())
+      throw Refused{408, "the body comes more slowly than is taken here (--min-rate)"};
   }
   tcp().expires_never();
   co_return into.size() - body.size;
+}
+
+/// The end that the other side has said stands behind what has come and is not read yet: the system
+/// knows it all the same.
+template <class Stream>
+bool Connection<Stream>::has_gone() {
+  ::pollfd looked{.fd = tcp().socket().native_handle(), .events = POLLRDHUP, .revents = 0};
+  return ::poll(&looked, 1, 0) > 0;
 }
 
 template <class Stream>
@@ -387,7 +411,7 @@ template <class Stream>
 asio::awaitable<void> Connection<Stream>::serve(std::function<void()>& close_idle) {
   try {
     if (!co_await shake_hands()) co_return;
-    while (!with_.is_ending && co_await read_request(close_idle)) {
+    while ((!with_.is_ending || with_.is_late) && co_await read_request(close_idle)) {
       co_await handle();
       if (stays()) continue;
       co_await close();
@@ -407,6 +431,7 @@ asio::awaitable<void> serve_connection(tcp::socket socket, ConnectionWith with,
   socket.set_option(tcp::no_delay(true), error);
   if (with.tls != nullptr) {
     using Stream = asio::ssl::stream<beast::tcp_stream>;
+    // Others may have come in its place while it is used.
     asio::ssl::context& tls = *with.tls;
     Connection<Stream> connection(Stream(beast::tcp_stream(std::move(socket)), tls), name,
                                   std::move(with));

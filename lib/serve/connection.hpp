@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "serve/handler.hpp"
@@ -14,10 +15,13 @@ namespace sluice::serve {
 /// What connections of one server share.
 struct ConnectionWith {
   Handler& handler;
-  asio::ssl::context* tls = nullptr;
+  std::shared_ptr<asio::ssl::context> tls;  ///< nullptr: none
   std::optional<std::uint64_t> body_bytes_max;
   std::chrono::milliseconds idle_max{};
-  const bool& is_ending;  ///< no further request is taken
+  std::uint64_t body_rate_min = 0;  ///< bytes a second, over idle_max in which they were waited for
+  const bool& is_ending;            ///< no further request is taken
+  /// It came when that was so already: it has one answer.
+  bool is_late = false;
   std::function<void(const Event&)> log;
 };
 

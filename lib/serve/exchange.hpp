@@ -26,6 +26,9 @@ class Exchange {
   /// with the first call. Throws Cut, or Refused where it is longer than is taken.
   virtual asio::awaitable<std::size_t> read(asio::mutable_buffer into) = 0;
 
+  /// Whether who asked has closed the connection, however much of the request is still to be read.
+  virtual bool has_gone() = 0;
+
   /// Ends a read() that waits, with operation_aborted: what comes is wanted no more.
   virtual void stop_reading() = 0;
 

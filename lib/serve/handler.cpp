@@ -8,9 +8,11 @@
 #include "base/failure.hpp"
 #include "ledger/forget.hpp"
 #include "pg/error.hpp"
+#include "serve/database_metrics.hpp"
 #include "serve/ledger_view.hpp"
 #include "serve/rejects_view.hpp"
 #include "serve/target.hpp"
+#include "serve/views.hpp"
 
 namespace sluice::serve {
 namespace {
@@ -156,13 +158,18 @@ asio::awaitable<void> Handler::route(Exchange& exchange, Asked& asked) {
     Answer answer = co_await ready();
     co_return co_await exchange.answer(std::move(answer));
   }
+  if (is_ending_) throw Refused{503, "this server is stopping", {{"Retry-After", "5"}}};
   asked.permission = permission_of(request);
   exchange.who = asked.permission.name;
   if (path.size() == 1 && path[0] == "metrics") {
     require_get(request);
+    const DatabaseFacts facts =
+        co_await database_facts(pool_, may_see_jobs_counted(asked.permission));
     Answer answer{.body = metrics_.text({.connections = connections,
                                          .running = uploads_.running(),
-                                         .waiting = uploads_.waiting()}),
+                                         .waiting = uploads_.waiting(),
+                                         .database_connections = pool_.statistics().leased}) +
+                          text_of(facts),
                   .type = "text/plain; version=0.0.4"};
     co_return co_await exchange.answer(std::move(answer));
   }
@@ -173,6 +180,13 @@ asio::awaitable<void> Handler::route(Exchange& exchange, Asked& asked) {
     co_return co_await route_load(exchange, asked);
   if (path.size() == 3 && path[0] == "v1" && path[1] == "uploads")
     co_return co_await route_upload(exchange, asked);
+  if (is_view(path)) {
+    require_get(request);
+    asio::awaitable<Answer> view = view_of(pool_, asked.target, asked.permission);
+    const auto deadline = async::Clock::now() + limits::serve_question_max;
+    Answer answer = co_await async::with_deadline(std::move(view), deadline);
+    co_return co_await exchange.answer(std::move(answer));
+  }
   throw Refused{404, "there is nothing here; docs/service.md lists what is"};
 }
 

@@ -1,7 +1,6 @@
 #include "serve/ledger_view.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "ledger/ledger.hpp"
 #include "report/load.hpp"
@@ -9,15 +8,6 @@
 
 namespace sluice::serve {
 namespace {
-
-std::int64_t number_of(const std::string& name, const std::string& value, std::int64_t most) {
-  std::int64_t number = 0;
-  const char* const end = value.data() + value.size();
-  const auto [at, error] = std::from_chars(value.data(), end, number);
-  if (error == std::errc() && at == end && number > 0 && number <= most) return number;
-  throw Refused{
-      400, name + " is a number from 1 to " + std::to_string(most) + ", and not \"" + value + "\""};
-}
 
 ledger::LoadsFilter::State state_named(const std::string& name) {
   std::string known;

@@ -2,17 +2,15 @@
 
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "ledger/loads.hpp"
 #include "pg/pool.hpp"
 #include "serve/message.hpp"
+#include "serve/query.hpp"
 #include "serve/tokens.hpp"
 
 namespace sluice::serve {
-
-using Query = std::vector<std::pair<std::string, std::string>>;
 
 /// A page of what is asked of the ledger: `table`, `state`, `idempotency_key`, `before` (a load's
 /// number) and `count`.

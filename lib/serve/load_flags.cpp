@@ -126,6 +126,26 @@ std::string flags_to_allow() {
   return all;
 }
 
+std::string in_words_of_query(std::string_view text) {
+  std::string said;
+  for (;;) {
+    const std::size_t begin = text.find("--");
+    said += text.substr(0, begin);
+    if (begin == text.npos) return said;
+    text.remove_prefix(begin);
+    const std::size_t end =
+        std::min(text.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", 2), text.size());
+    std::string name(text.substr(2, end - 2));
+    std::ranges::replace(name, '-', '_');
+    // In a value, which stands in quotes, or in the middle of a word it is no flag.
+    const bool is_quoted = std::ranges::count(said, '"') % 2 != 0;
+    const bool is_word = said.empty() || std::string_view(" (\n").contains(said.back());
+    const bool is_flag = is_word && !is_quoted && find(name) != nullptr;
+    said += is_flag ? name : std::string(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+}
+
 std::vector<std::string> arguments_of(const std::vector<std::pair<std::string, std::string>>& query,
                                       const Permission& permission) {
   std::vector<std::string> arguments;

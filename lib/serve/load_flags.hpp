@@ -22,4 +22,8 @@ std::string flags_to_allow();
 std::vector<std::string> arguments_of(const std::vector<std::pair<std::string, std::string>>& query,
                                       const Permission& permission);
 
+/// A text of the command with what the query has names for in those: "--on-conflict" is
+/// "on_conflict".
+std::string in_words_of_query(std::string_view text);
+
 }  // namespace sluice::serve

@@ -12,24 +12,23 @@ std::uint64_t count_at(const nlohmann::json& json, const char* name) {
   return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
 }
 
-/// A family's two lines in front of its samples.
-std::string head(const char* name, const char* type, const char* help) {
-  return fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n", name, type, help);
-}
-
 std::string single(const char* name, const char* type, const char* help, std::uint64_t value) {
-  return head(name, type, help) + fmt::format("{} {}\n", name, value);
+  return family_head(name, type, help) + fmt::format("{} {}\n", name, value);
 }
 
 std::string by_label(const char* name, const char* label, const char* help,
                      const std::map<int, std::uint64_t>& counts) {
-  std::string text = head(name, "counter", help);
+  std::string text = family_head(name, "counter", help);
   for (const auto& [value, count] : counts)
     text += fmt::format("{}{{{}=\"{}\"}} {}\n", name, label, value, count);
   return text;
 }
 
 }  // namespace
+
+std::string family_head(const char* name, const char* type, const char* help) {
+  return fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n", name, type, help);
+}
 
 void Metrics::note_load(int exit_code, const std::string& report, std::chrono::nanoseconds took) {
   ++loads_[exit_code];
@@ -54,6 +53,9 @@ std::string Metrics::text(const Now& now) const {
       single("pgsluice_connections", "gauge", "Open connections of clients.", now.connections) +
       single("pgsluice_loads_running", "gauge", "Uploads that are being loaded.", now.running) +
       single("pgsluice_loads_waiting", "gauge", "Uploads that wait for their turn.", now.waiting) +
+      single("pgsluice_database_connections_in_use", "gauge",
+             "Connections to the database that the server itself uses; uploads have their own.",
+             now.database_connections) +
       by_label("pgsluice_http_answers_total", "status", "Answers, by their status.", answers_) +
       by_label("pgsluice_loads_total", "exit_code", "Loads and checks that ended, by exit code.",
                loads_) +
@@ -65,7 +67,7 @@ std::string Metrics::text(const Now& now) const {
       single("pgsluice_rows_rejected_total", "counter", "Records that were rejected.",
              rows_rejected_) +
       single("pgsluice_retries_total", "counter", "Chunks that were tried again.", retries_) +
-      head("pgsluice_load_seconds", "histogram", "How long loads and checks took.");
+      family_head("pgsluice_load_seconds", "histogram", "How long loads and checks took.");
   for (std::size_t i = 0; i < bounds.size(); ++i)
     text += fmt::format("pgsluice_load_seconds_bucket{{le=\"{}\"}} {}\n", bounds[i], within_[i]);
   text += fmt::format("pgsluice_load_seconds_bucket{{le=\"+Inf\"}} {}\n", loads_in_all_);

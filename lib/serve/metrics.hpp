@@ -8,6 +8,9 @@
 
 namespace sluice::serve {
 
+/// The two lines in front of the samples of a family.
+std::string family_head(const char* name, const char* type, const char* help);
+
 /// What a server has counted since its start, for GET /metrics.
 /// https://prometheus.io/docs/instrumenting/exposition_formats/
 class Metrics {
@@ -21,6 +24,7 @@ class Metrics {
     std::size_t connections = 0;
     std::size_t running = 0;
     std::size_t waiting = 0;
+    std::size_t database_connections = 0;  ///< of this server's own, in use
   };
   std::string text(const Now& now) const;
 

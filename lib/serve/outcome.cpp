@@ -2,6 +2,7 @@
 
 #include "base/exit_code.hpp"
 #include "base/sql_state.hpp"
+#include "serve/load_flags.hpp"
 
 namespace sluice::serve {
 namespace {
@@ -26,7 +27,7 @@ std::string text_at(const ordered_json& json, const char* name) {
 
 /// A failure that the server has reasons for, or a record.
 int status_of_failure(const ordered_json& error) {
-  if (error.contains("record")) return 422;
+  if (error.contains("record") || error.contains("unreadable")) return 422;
   const std::string state = text_at(error, "sqlstate");
   if (state == sql_state::undefined_table || state == sql_state::invalid_schema_name) return 404;
   if (state == sql_state::insufficient_privilege) return 403;
@@ -67,6 +68,9 @@ Answer answer_of_command(int exit_code, const std::string& text, const std::stri
   // Where a host keeps its files is nobody's business.
   load.erase("rejects_path");
   load.erase("source");
+  if (const auto notes = load.find("notes"); notes != load.end() && notes->is_array())
+    for (ordered_json& note : *notes)
+      if (note.is_string()) note = in_words_of_query(note.get<std::string>());
   ordered_json error = ordered_json::object();
   if (load.contains("error"))
     error = load["error"];
@@ -89,15 +93,16 @@ Answer answer_of_command(int exit_code, const std::string& text, const std::stri
     return answer;
   }
   if (status == 503) headers.emplace_back("Retry-After", "5");
-  std::string detail = text_at(error, "message");
-  if (detail.empty()) detail = said.empty() ? "the load ended without a word" : said;
+  std::string detail = in_words_of_query(text_at(error, "message"));
+  if (detail.empty())
+    detail = said.empty() ? "the load ended without a word" : in_words_of_query(said);
   ordered_json problem{{"title", reason_of(status)},
                        {"status", status},
                        {"detail", detail},
                        {"exit_code", exit_code}};
   if (const std::string stays = what_stays(load); !stays.empty())
     problem["detail"] = problem["detail"].get<std::string>() + "\n  " + stays;
-  for (const char* name : {"sqlstate", "record"})
+  for (const char* name : {"sqlstate", "record", "unreadable"})
     if (error.contains(name)) problem[name] = error[name];
   if (!load.empty()) {
     load.erase("error");

@@ -54,6 +54,7 @@ asio::ssl::context context_of(const TlsFiles& files) {
 
 struct Server::State {
   struct Open {
+    bool is_late = false;  ///< it came behind stop()
     std::function<void()> close_idle;
   };
 
@@ -68,16 +69,19 @@ struct Server::State {
 
   void listen();
   asio::awaitable<void> accept_all();
+  asio::awaitable<void> accept_to_the_end();
+  bool has_early() const { return !std::ranges::all_of(open, &Open::is_late); }
   asio::awaitable<void> serve(tcp::socket socket);
 
   Handler& handler;
   ServerOptions options;
   std::function<void(const Event&)> log;
-  std::optional<asio::ssl::context> tls;
+  std::shared_ptr<asio::ssl::context> tls;
   tcp::acceptor acceptor;
   std::list<Open> open;
   async::Event changed;
-  bool is_ending = false;
+  bool is_ending = false;  ///< behind stop()
+  bool has_ended = false;  ///< behind end()
   async::TaskGroup group;
 };
 
@@ -100,7 +104,7 @@ void Server::State::listen() {
 }
 
 asio::awaitable<void> Server::State::accept_all() {
-  while (!is_ending) {
+  while (!has_ended) {
     if (open.size() >= options.connections_max) {
       // Those that only might ask for something make room.
       const auto idle =
@@ -110,7 +114,7 @@ asio::awaitable<void> Server::State::accept_all() {
       continue;
     }
     auto [error, socket] = co_await acceptor.async_accept(settled);
-    if (error == asio::error::operation_aborted || is_ending) co_return;
+    if (error == asio::error::operation_aborted || has_ended) co_return;
     if (!error) {
       // Not for the processes that load (Linux before 5.11 has no close_range() for it).
       ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
@@ -122,16 +126,26 @@ asio::awaitable<void> Server::State::accept_all() {
   }
 }
 
+asio::awaitable<void> Server::State::accept_to_the_end() {
+  try {
+    co_await accept_all();
+  } catch (const boost::system::system_error& error) {
+    if (error.code() != asio::error::operation_aborted) throw;
+  }
+}
+
 /// Whatever becomes of one connection, the others go on.
 asio::awaitable<void> Server::State::serve(tcp::socket socket) {
-  const auto here = open.emplace(open.end());
+  const auto here = open.insert(open.end(), Open{.is_late = is_ending, .close_idle = nullptr});
   handler.connections = open.size();
   try {
     ConnectionWith with{.handler = handler,
-                        .tls = tls ? &*tls : nullptr,
+                        .tls = tls,
                         .body_bytes_max = options.body_bytes_max,
                         .idle_max = options.idle_max,
+                        .body_rate_min = options.body_rate_min,
                         .is_ending = is_ending,
+                        .is_late = is_ending,
                         .log = log};
     co_await serve_connection(std::move(socket), std::move(with), here->close_idle);
   } catch (const boost::system::system_error& error) {
@@ -150,7 +164,7 @@ asio::awaitable<void> Server::State::serve(tcp::socket socket) {
 Server::Server(const asio::any_io_executor& executor, Handler& handler, ServerOptions options,
                std::function<void(const Event&)> log)
     : state_(std::make_unique<State>(executor, handler, std::move(options), std::move(log))) {
-  if (state_->options.tls) state_->tls.emplace(context_of(*state_->options.tls));
+  read_certificates();
   state_->listen();
 }
 
@@ -164,15 +178,25 @@ std::string Server::url() const {
 }
 
 asio::awaitable<void> Server::run() {
-  co_await state_->accept_all();
-  while (!state_->open.empty()) co_await state_->changed.wait();
+  state_->group.spawn(state_->accept_to_the_end());
+  while (!state_->is_ending || state_->has_early()) co_await state_->changed.wait();
+}
+
+asio::awaitable<void> Server::end() {
+  state_->has_ended = true;
+  boost::system::error_code ignored;
+  state_->acceptor.close(ignored);
+  state_->group.cancel();
   co_await state_->group.join();
+}
+
+void Server::read_certificates() {
+  if (!state_->options.tls) return;
+  state_->tls = std::make_shared<asio::ssl::context>(context_of(*state_->options.tls));
 }
 
 void Server::stop() {
   state_->is_ending = true;
-  boost::system::error_code ignored;
-  state_->acceptor.close(ignored);
   state_->changed.notify();
   for (State::Open& open : state_->open)
     if (open.close_idle) open.close_idle();

@@ -24,6 +24,9 @@ struct ServerOptions {
   std::size_t connections_max = limits::serve_connections_default;
   std::optional<std::uint64_t> body_bytes_max;
   std::chrono::milliseconds idle_max = limits::serve_idle_default;
+  /// What a body has to have in bytes a second, over idle_max; time in which it was not asked for
+  /// does not count.
+  std::uint64_t body_rate_min = 100;
 };
 
 /// HTTP/1.1 on a socket, for a Handler. One thread.
@@ -39,11 +42,17 @@ class Server {
   /// "http://127.0.0.1:8432"
   std::string url() const;
 
-  /// Takes connections until stop(), and ends when what was asked for by then is answered.
+  /// Takes connections, and ends behind stop() when what was asked for by then is answered.
   asio::awaitable<void> run();
 
-  /// No new connection, no new request on an old one.
+  /// No new request on an old connection. New ones are taken until end(), as who asks whether this
+  /// server is ready shall hear that it is not.
   void stop();
+  /// No new connection either; those that came behind stop() are closed.
+  asio::awaitable<void> end();
+  /// Who comes from here on sees the certificates that the files have now. Throws Failure where
+  /// they are none, and nothing is changed.
+  void read_certificates();
   /// Leaves those that are still there.
   void cancel();
 

@@ -1,5 +1,8 @@
 #include "serve/target.hpp"
 
+#include <algorithm>
+
+#include "base/ascii.hpp"
 #include "base/hex.hpp"
 #include "base/printable.hpp"
 #include "serve/message.hpp"
@@ -38,6 +41,21 @@ std::vector<std::string_view> parts_of(std::string_view text, char separator) {
 }
 
 }  // namespace
+
+std::optional<AbsoluteForm> absolute_form_of(std::string_view text) {
+  const std::size_t scheme_end = text.find("://");
+  if (text.starts_with('/') || scheme_end == text.npos) return std::nullopt;
+  const std::string scheme = in_small_letters(text.substr(0, scheme_end));
+  if (scheme != "http" && scheme != "https") return std::nullopt;
+  text.remove_prefix(scheme_end + 3);
+  const std::size_t end = std::min(text.find_first_of("/?"), text.size());
+  AbsoluteForm form{.host = std::string(text.substr(0, end)),
+                    .target = std::string(text.substr(end))};
+  if (form.host.empty() || form.host.contains('@'))
+    throw Refused{400, "the address names no server, or somebody who logs in there"};
+  if (!form.target.starts_with('/')) form.target.insert(0, "/");
+  return form;
+}
 
 Target target_of(std::string_view text) {
   if (!text.starts_with('/')) throw Refused{400, "the address does not begin with a slash"};

@@ -18,4 +18,14 @@ struct Target {
 /// empty part or one of dots.
 Target target_of(std::string_view text);
 
+/// A target that names the server too: "http://host:80/v1/loads".
+/// https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+struct AbsoluteForm {
+  std::string host;
+  std::string target;  ///< "/v1/loads"
+};
+
+/// Nothing where a target is no such one. Throws Refused where it is, and names no server.
+std::optional<AbsoluteForm> absolute_form_of(std::string_view text);
+
 }  // namespace sluice::serve

@@ -12,6 +12,9 @@
 namespace sluice::serve {
 namespace {
 
+/// Of the bad records of a check.
+constexpr int rejects_shown = 1'000;
+
 constexpr const char* type_of_parts = "application/partial-upload";
 
 constexpr const char* load_types =
@@ -158,6 +161,8 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
   if (is_check) {
     arguments.front() = "check";
     std::erase(arguments, "--rejects-table");
+    // All of them may be longer than an answer.
+    arguments.push_back("--show-rejects=" + std::to_string(rejects_shown));
   } else if (wants_atomic(wanted, asked.target)) {
     arguments.emplace_back("--atomic");
   }

@@ -8,6 +8,7 @@
 #include "base/exit_code.hpp"
 #include "base/limits.hpp"
 #include "serve/digest.hpp"
+#include "serve/while_there.hpp"
 
 namespace sluice::serve {
 namespace {
@@ -138,9 +139,10 @@ void Uploads::require_room() const {
     send_away("as many uploads wait for their turn as may (--max-queue)");
 }
 
-asio::awaitable<async::Semaphore::Permit> Uploads::turn() {
+asio::awaitable<async::Semaphore::Permit> Uploads::turn(Exchange& exchange) {
   require_room();
-  async::Semaphore::Permit permit = co_await turns_.acquire();
+  asio::awaitable<async::Semaphore::Permit> waiting = turns_.acquire();
+  async::Semaphore::Permit permit = co_await while_there(std::move(waiting), exchange);
   if (is_ending_) send_away("this server is stopping");
   co_return permit;
 }
@@ -199,7 +201,7 @@ asio::awaitable<void> Uploads::take(Exchange& exchange, Wanted wanted) {
     std::optional<Answer> known = co_await wanted.name->look(body.some());
     if (known) co_return co_await exchange.answer(std::move(*known));
   }
-  async::Semaphore::Permit permit = co_await turn();
+  async::Semaphore::Permit permit = co_await turn(exchange);
   std::string front;
   if (wanted.name) {
     front = wanted.name->front();

@@ -72,7 +72,7 @@ class Uploads {
 
  private:
   void require_room() const;
-  asio::awaitable<async::Semaphore::Permit> turn();
+  asio::awaitable<async::Semaphore::Permit> turn(Exchange& exchange);
   std::shared_ptr<Upload> start(const asio::any_io_executor& executor, const Wanted& wanted,
                                 async::Semaphore::Permit turn);
   asio::awaitable<void> note_end(const Upload& upload, NamedUpload& name);

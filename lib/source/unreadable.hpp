@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/failure.hpp"
+#include "base/names.hpp"
 
 namespace sluice::source {
 
@@ -16,6 +17,11 @@ class Unreadable : public Failure {
     cut_off,  ///< what is packed ends before it should
     damaged,  ///< ... is not what a packer has written
   };
+
+  friend constexpr auto names_of(Why) {
+    return std::array{Named{Why::limited, "limited"}, Named{Why::cut_off, "cut_off"},
+                      Named{Why::damaged, "damaged"}};
+  }
 
   Unreadable(FailureKind kind, const std::string& problem, std::string goes_on_with,
              Why why = Why::limited)

@@ -1,11 +1,13 @@
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <thread>
 
 #include "serve/server.hpp"
 #include "support/authority.hpp"
-#include "support/server.hpp"
+#include "support/patience.hpp"
 
 namespace sluice::test {
 namespace {
@@ -14,21 +16,7 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class ServeAccess : public Serve {
- protected:
-  /// A file of tokens: their names are what they are too, with "-token" behind.
-  std::string tokens(const std::string& lines) {
-    folder_.write("tokens", lines);
-    return folder_ / "tokens";
-  }
-  static std::string line(const std::string& name, const std::string& rest) {
-    return name + " " + output_of("printf %s " + name + "-token | sha256sum").substr(0, 64) + " " +
-           rest + "\n";
-  }
-  static HttpHeaders as(const std::string& token) { return {{"Authorization", "Bearer " + token}}; }
-
-  TemporaryFolder folder_;
-};
+class ServeAccess : public ServeWithTokens {};
 
 TEST_F(ServeAccess, ATokenSaysWhoMay) {
   db().run("create schema raw; create table raw.x (a int, b text)");
@@ -239,7 +227,7 @@ TEST_F(ServeAccess, HostileRequestsLeaveNothingBehind) {
       {std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11), {400, 0}},
       {std::string(100'000, '\0'), {400, 431}},
       {"GET /../../etc/passwd HTTP/1.1\r\n" + host + "\r\n", {400}},
-      {"GET http://other/healthz HTTP/1.1\r\n" + host + "\r\n", {400}},
+      {"GET http://other/healthz HTTP/1.1\r\n" + host + "\r\n", {421}},
       {"CONNECT other:80 HTTP/1.1\r\n" + host + "\r\n", {400}},
       {"TRACE /healthz HTTP/1.1\r\n" + host + "\r\n", {405}},
       {line + host + csv + "Expect: 200-ok\r\nContent-Length: 4\r\n\r\na,b\n", {417}},
@@ -347,6 +335,83 @@ TEST_F(ServeAccess, TlsAndCertificatesOfClients) {
               HasSubstr("200 OK"));
   EXPECT_EQ("200", output_of(curl + "--cert " + authority.certificate() + " --key " +
                              authority.key() + " " + address() + "/healthz"));
+}
+
+/// Who comes behind a SIGHUP sees the new ones; a file that is none changes nothing.
+TEST_F(ServeAccess, CertificatesAreReadAgain) {
+  const Authority old;
+  const Authority other;
+  const auto use = [this](const Authority& authority) {
+    folder_.write("cert", read_file(authority.certificate()));
+    folder_.write("key", read_file(authority.key()));
+  };
+  const auto sees = [this](const Authority& authority) {
+    return output_of("curl -sS -o /dev/null -w '%{http_code}' --cacert " + authority.file() + " " +
+                     address() + "/healthz 2>/dev/null || true") == "200";
+  };
+  use(old);
+  start({"--tls-cert", folder_ / "cert", "--tls-key", folder_ / "key"});
+  EXPECT_TRUE(sees(old));
+  EXPECT_FALSE(sees(other));
+  folder_.write("cert", read_file(other.certificate()));
+  server().signal(SIGHUP);
+  ASSERT_TRUE(server().says("not reloaded: --tls-key")) << "it is the key of another one";
+  EXPECT_TRUE(sees(old));
+  use(other);
+  server().signal(SIGHUP);
+  ASSERT_TRUE(server().says("Z reloaded"));
+  EXPECT_TRUE(sees(other));
+  EXPECT_FALSE(sees(old));
+}
+
+/// https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+TEST_F(ServeAccess, ATargetMayNameTheServer) {
+  start();
+  const auto status = [this](const std::string& target, const std::string& host) {
+    HttpCall call(address());
+    call.send("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    return call.answer().status;
+  };
+  EXPECT_EQ(200, status("http://localhost:1/healthz", "localhost"));
+  EXPECT_EQ(200, status("http://localhost/v1/loads?count=1", "evil.example"));
+  EXPECT_EQ(421, status("http://evil.example/healthz", "localhost"));
+  EXPECT_EQ(400, status("http://me@localhost/healthz", "localhost"));
+}
+
+/// A byte now and then is not silence, and holds a turn as well.
+TEST_F(ServeAccess, WhoSendsTooSlowlyIsLeft) {
+  start({"--idle-timeout", "5s", "--min-rate", "1000", "--max-loads", "1"});
+  HttpCall call(address());
+  call.send(head(1'000'000) + "a,b\n");
+  EXPECT_TRUE(is_seen([&call] {
+    call.send("1");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    ::pollfd answered{.fd = call.fd(), .events = POLLIN, .revents = 0};
+    return ::poll(&answered, 1, 0) > 0;
+  }));
+  EXPECT_EQ(408, call.answer().status);
+  ASSERT_TRUE(no_session_left());
+  EXPECT_EQ(0, finished_loads());
+  EXPECT_EQ(201, upload(rows(1, 10)).status) << "its turn is free";
+}
+
+/// The database is what is slow: nobody asks for bytes meanwhile.
+TEST_F(ServeAccess, WhoWaitsForTheDatabaseIsNotTooSlow) {
+  start({"--idle-timeout", "3s", "--min-rate", "100000"});
+  db().run("begin; lock table t in access exclusive mode");
+  HttpCall::Answer answer;
+  std::thread sender([&] { answer = upload(rows(1, 200'000)); });
+  Session other(url());
+  EXPECT_TRUE(is_seen([&other] {
+    return other.number(
+               "select count(*) from pg_stat_activity where application_name = 'pgsluice' "
+               "and datname = current_database() and wait_event_type = 'Lock'") > 0;
+  }));
+  std::this_thread::sleep_for(std::chrono::seconds(7));  // twice the window
+  db().run("commit");
+  sender.join();
+  EXPECT_EQ(201, answer.status) << answer.body;
+  EXPECT_EQ(200'000, count());
 }
 
 }  // namespace

@@ -82,6 +82,29 @@ def check(method, path, status, answer):
             sys.exit(f"{method} {path} {status}: lacks {missing}: {body[:300]}")
 
 
+def items_are_as_written(path, body):
+    """Each of a list has what its schema requires, and there is one."""
+    properties = DOCUMENT["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
+    for name, schema in properties.items():
+        if schema["type"] == "array":
+            found = json.loads(body)[name]
+            wanted = resolved(schema["items"])["required"]
+            if not found or any(item not in found[0] for item in wanted):
+                sys.exit(f"{path}: {name} is not as the document has it: {found[:1]}")
+
+
+def jobs_and_migrations(base, program, url):
+    """A job that has run, and a migration."""
+    (base / "migrations").mkdir()
+    (base / "migrations" / "V1__one.sql").write_text("create table one (a int);")
+    (base / "j.csv").write_text("a,b\n900,x\n")
+    (base / "pgsluice.toml").write_text('[[job]]\nname = "j"\ncron = "@daily"\nload = "j.csv"\ntable = "t"\nsettle = "0s"\n')
+    run_jobs = [program, "schedule", "run", "--once", "--config", base / "pgsluice.toml", "-d", url]
+    for command in ([program, "migrate", "up", "--dir", base / "migrations", "-d", url], run_jobs,
+                    ["psql", "-qX", url, "-c", "update pgsluice.jobs set since = now() - interval '2 days'"], run_jobs):
+        subprocess.run(command, check=True, capture_output=True)
+
+
 def main():
     program = sys.argv[1]
     server = os.environ.get("PGSLUICE_TEST_URL")
@@ -157,6 +180,16 @@ def run(program, url, base):
             get(open_, path, 200, f"{rejected[3]['Location']}/{end}")
             get(closed, path, 401, f"{here}/{end}")
             get(open_, path, 404, f"/v1/loads/9999/{end}")
+        jobs_and_migrations(base, program, url)
+        for path, target in (("/v1/jobs", "/v1/jobs"), ("/v1/jobs/{name}/runs", "/v1/jobs/j/runs"), ("/v1/migrations", "/v1/migrations")):
+            answer = get(open_, path, 200, target)
+            items_are_as_written(path, answer[2])
+            get(open_, path, 400, target + "?nix")
+            get(closed, path, 401, target)
+            get(closed, path, 403, target, TOKENS)
+            get(away, path, 503, target)
+        get(open_, "/v1/jobs/{name}/runs", 404, "/v1/jobs/nix/runs")
+        saw("GET", "/v1/jobs", 405, open_.call("POST", "/v1/jobs", "x", CSV))
         get(open_, "/metrics", 200)
         get(closed, "/metrics", 401)
         get(open_, "/healthz", 200)

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "support/database.hpp"
+#include "support/files.hpp"
 #include "support/http_call.hpp"
 #include "support/process.hpp"
+#include "support/server.hpp"
 
 namespace sluice::test {
 
@@ -75,6 +77,23 @@ class Serve : public DatabaseTest {
  private:
   std::unique_ptr<Process> server_;
   std::string address_;
+};
+
+/// With a file of tokens.
+class ServeWithTokens : public Serve {
+ protected:
+  /// A file of tokens: their names are what they are too, with "-token" behind.
+  std::string tokens(const std::string& lines) {
+    folder_.write("tokens", lines);
+    return folder_ / "tokens";
+  }
+  static std::string line(const std::string& name, const std::string& rest) {
+    return name + " " + output_of("printf %s " + name + "-token | sha256sum").substr(0, 64) + " " +
+           rest + "\n";
+  }
+  static HttpHeaders as(const std::string& token) { return {{"Authorization", "Bearer " + token}}; }
+
+  TemporaryFolder folder_;
 };
 
 }  // namespace sluice::test

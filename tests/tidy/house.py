@@ -21,7 +21,7 @@ MAY_INCLUDE = {
     "plan": {"rejects", "writer", "chunk", "source", "ledger", "script", "tuple", "csv", "pg", "base"},
     "resume": {"plan", "source", "ledger", "pg", "async", "base"},
     "load": {"resume", "plan", "sniff", "script", "rejects", "writer", "chunk", "source", "ledger", "tuple", "pg", "async", "base"},
-    "report": {"load", "sniff", "ledger", "base"},
+    "report": {"load", "sniff", "ledger", "script", "base"},
     "schedule": {"base"},
     "script": {"base"},
     "schema": {"script", "base"},

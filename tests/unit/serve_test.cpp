@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include "base/failure.hpp"
+#include "serve/database_metrics.hpp"
 #include "serve/digest.hpp"
 #include "serve/load_flags.hpp"
 #include "serve/metrics.hpp"
 #include "serve/outcome.hpp"
+#include "serve/rate_floor.hpp"
 #include "serve/table_name.hpp"
 #include "serve/target.hpp"
 #include "serve/tokens.hpp"
@@ -41,6 +43,19 @@ TEST(ServeTarget, WhatIsNoneIsRefused) {
   for (const char* text : {"", "*", "http://a/b", "/v1//loads", "/v1/", "/../etc", "/v1/%2e%2e/x",
                            "/a%", "/a%2", "/a%zz", "/a%00b", "/a%ff", "/x?a=%f"})
     EXPECT_EQ(400, status_refused([text] { target_of(text); })) << text;
+}
+
+TEST(ServeTarget, MayNameTheServer) {
+  const auto form = absolute_form_of("HTTP://localhost:8432/v1/loads?count=1");
+  ASSERT_TRUE(form);
+  EXPECT_EQ("localhost:8432", form->host);
+  EXPECT_EQ("/v1/loads?count=1", form->target);
+  EXPECT_EQ("/", absolute_form_of("https://[::1]")->target);
+  EXPECT_EQ("/?count=1", absolute_form_of("http://a?count=1")->target);
+  for (const char* text : {"/v1/loads", "/x?y=http://a/b", "*", "ftp://a/b", "a:80", ""})
+    EXPECT_FALSE(absolute_form_of(text)) << text;
+  for (const char* text : {"http://", "http:///v1/loads", "http://?x", "http://me:pw@a/b"})
+    EXPECT_EQ(400, status_refused([text] { absolute_form_of(text); })) << text;
 }
 
 TEST(ServeTable, IsReadAsSqlDoes) {
@@ -133,6 +148,34 @@ TEST(ServeFlags, NoneReachesMoreThanItMay) {
   Permission more;
   more.flags = {"where"};
   EXPECT_THAT(arguments_of({{"where", "a > 1"}}, more), ElementsAre("--where=a > 1"));
+}
+
+TEST(ServeFlags, AreSaidInTheWordsOfTheQuery) {
+  EXPECT_EQ("see on_conflict", in_words_of_query("see --on-conflict"));
+  EXPECT_EQ("(see max_rejects), or add.\nkey",
+            in_words_of_query("(see --max-rejects), or --add.\n--key"));
+  // What an upload cannot say stays a flag, and so does what stands in a value.
+  for (const char* text :
+       {"--no-ledger", "-- --", "--", "a--key", "--keys", "not a number: \"--key\"", ""})
+    EXPECT_EQ(text, in_words_of_query(text));
+}
+
+TEST(ServeRate, CountsTheTimeInWhichBytesWereWaitedFor) {
+  using namespace std::chrono_literals;
+  RateFloor floor(100, 10s);
+  EXPECT_TRUE(floor.add(1, 9s)) << "the window is not over";
+  EXPECT_FALSE(floor.add(1, 1s)) << "2 bytes in 10 s";
+  EXPECT_TRUE(floor.add(1'000, 10s)) << "a window begins anew";
+  EXPECT_FALSE(floor.add(999, 10s));
+  EXPECT_FALSE(floor.add(1'500, 20s)) << "a long wait is a long window";
+  // What comes at once is never too slow, however long whoever takes it needs for it.
+  for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(floor.add(1, 0s));
+  RateFloor none(0, 10s);
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(none.add(0, 60s));
+}
+
+TEST(ServeMetrics, LabelsAreEscaped) {
+  EXPECT_EQ(R"(a\\b\"c\nd{}=, ä)", label_value("a\\b\"c\nd{}=, ä"));
 }
 
 TEST(ServeOutcome, EachEndHasItsStatus) {

@@ -1,0 +1,158 @@
+#include "serve/server.hpp"
+#include "support/patience.hpp"
+
+/// Who sends goes away, sends what is damaged, or more that is wrong than can be told.
+namespace sluice::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// Also with more bytes on their way than are read, and with a connection that is reset.
+TEST_F(Serve, WhoHasGoneGivesUpItsPlace) {
+  start({"--max-loads", "1", "--max-queue", "1"});
+  const auto waiting = [this](int count) {
+    return is_seen([&] {
+      return call("GET", "/metrics")
+          .body.contains("pgsluice_loads_waiting " + std::to_string(count) + "\n");
+    });
+  };
+  const std::string body = rows(1, 10);
+  HttpCall first(address());
+  first.send(head(body.size()) + body.substr(0, 20));
+  ASSERT_TRUE(is_loading());
+  for (const bool is_reset : {false, true}) {
+    const std::string other = rows(100, 5'000);
+    auto gone = std::make_unique<HttpCall>(address());
+    gone->send(head(other.size()) + other);
+    ASSERT_TRUE(waiting(1));
+    if (is_reset) gone->reset();
+    gone.reset();
+    ASSERT_TRUE(waiting(0));
+    EXPECT_TRUE(server().says("the connection was closed"));
+  }
+  HttpCall last(address());
+  const std::string other = rows(200, 10);
+  last.send(head(other.size()) + other);
+  ASSERT_TRUE(waiting(1));
+  first.send(body.substr(20));
+  EXPECT_EQ(201, first.answer().status);
+  EXPECT_EQ(201, last.answer().status);
+  EXPECT_EQ(20, count());
+}
+
+/// What asks whether it is ready hears that it is not, and is not sent away without a word.
+TEST_F(Serve, WhileItStopsItSaysSo) {
+  start();
+  const std::string body = rows(1, 10);
+  HttpCall under_way(address());
+  under_way.send(head(body.size()) + body.substr(0, 20));
+  ASSERT_TRUE(is_loading());
+  EXPECT_EQ(200, call("GET", "/readyz").status);
+  HttpCall silent(address());
+  server().signal(SIGTERM);
+  ASSERT_TRUE(server().says("stopping"));
+  const HttpCall says_nothing(address());
+  EXPECT_EQ(503, call("GET", "/readyz").status);
+  EXPECT_EQ(200, call("GET", "/healthz").status) << "it lives";
+  const auto sent_away = upload(rows(100, 10));
+  EXPECT_EQ(503, sent_away.status);
+  EXPECT_EQ("5", sent_away.header("retry-after"));
+  EXPECT_EQ(503, call("GET", "/v1/loads").status);
+  HttpCall one(address());
+  one.send("GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ("close", one.answer().header("connection"));
+  EXPECT_TRUE(one.is_ended());
+  under_way.send(body.substr(20));
+  EXPECT_EQ(201, under_way.answer().status);
+  EXPECT_EQ(0, server().wait().exit_code);
+  EXPECT_EQ(10, count());
+}
+
+TEST_F(Serve, OfManyBadRecordsTheFirstAreShown) {
+  start();
+  const HttpHeaders csv{{"Content-Type", "text/csv"}};
+  const auto check = [&](const std::string& body) {
+    const auto answer = call("POST", "/v1/tables/public.t/check", body, csv);
+    EXPECT_EQ(200, answer.status) << answer.body.substr(0, 1000);
+    return json_of(answer);
+  };
+  std::string body = "a,b\n";
+  for (int i = 0; i < 30'000; ++i) body += "no number " + std::to_string(i) + ",x\n";
+  const auto many = check(body);
+  EXPECT_EQ(1'000U, many["rejects"].size());
+  EXPECT_EQ(29'000, many["rejects_not_shown"]);
+  EXPECT_EQ(30'000, many["rows_rejected"]);
+  EXPECT_EQ("no number 0", many["rejects"][0]["value"]);
+  EXPECT_EQ(1'001, many["rejects"][999]["line"]);
+  // Some of them are long.
+  body = "a,b\nfirst,x\n";
+  for (int i = 0; i < 10; ++i) body += std::string(900'000, 'x') + ",x\n";
+  const auto big = check(body);
+  EXPECT_EQ("first", big["rejects"][0]["value"]);
+  EXPECT_EQ(11, big["rows_rejected"]);
+  EXPECT_EQ(11U, big["rejects"].size() + big.value("rejects_not_shown", 0U));
+  // Of few of them all.
+  const auto few = check("a,b\nzwei,x\n");
+  EXPECT_EQ(1U, few["rejects"].size());
+  EXPECT_FALSE(few.contains("rejects_not_shown"));
+  // The command has it as a flag.
+  const TemporaryFolder folder;
+  const std::string file = folder.write("x.csv", "a,b\neins,x\nzwei,x\ndrei,x\n");
+  std::vector<std::string> command{"check", file, "-t", "t", "-d", url(), "--show-rejects", "1"};
+  EXPECT_THAT(pgsluice(command).out, AllOf(HasSubstr("eins"), Not(HasSubstr("zwei"))));
+  command.insert(command.end(), {"--output", "json"});
+  const auto told = nlohmann::json::parse(pgsluice(command).out);
+  EXPECT_EQ(1U, told["checks"][0]["rejects"].size());
+  EXPECT_EQ(2, told["checks"][0]["rejects_not_shown"]);
+}
+
+/// They are the sender's bytes, and the same again would end the same.
+TEST_F(Serve, APackedBodyThatIsDamagedIsTheSendersFault) {
+  start();
+  const TemporaryFolder folder;
+  folder.write("x.csv", rows(1, 50'000));
+  output_of("gzip -k " + (folder / "x.csv"));
+  const std::string packed = read_file(folder / "x.csv.gz");
+  const auto send = [this](const std::string& body, const std::string& query = "?atomic") {
+    return call("POST", "/v1/tables/public.t/loads" + query, body,
+                {{"Content-Type", "application/gzip"}});
+  };
+  std::string damaged = packed;
+  damaged[packed.size() / 2] = static_cast<char>(~damaged[packed.size() / 2]);
+  std::string other_sum = packed;
+  other_sum[packed.size() - 8] = static_cast<char>(~other_sum[packed.size() - 8]);
+  for (const std::string& body : {packed.substr(0, packed.size() / 2), damaged, other_sum,
+                                  packed.substr(0, 10) + "nothing that was packed"}) {
+    const auto answer = send(body);
+    EXPECT_EQ(422, answer.status) << answer.body;
+    EXPECT_EQ(1, json_of(answer)["exit_code"]);
+    EXPECT_THAT(std::string(json_of(answer)["unreadable"]), AnyOf("damaged", "cut_off"));
+    EXPECT_THAT(std::string(json_of(answer)["detail"]),
+                ::testing::ContainsRegex("is damaged|ends too early"));
+    EXPECT_EQ(0, count());
+  }
+  // ... also where that is seen before a load begins.
+  const auto sniffed = send(packed.substr(0, 10) + "nothing that was packed", "?dialect=auto");
+  EXPECT_EQ(422, sniffed.status) << sniffed.body;
+  const auto large = send(packed, "?max_bytes=1000");
+  EXPECT_EQ(422, large.status) << large.body;
+  EXPECT_THAT(large.body, AllOf(HasSubstr("(see max_bytes)"), Not(HasSubstr("--max-bytes"))));
+  EXPECT_EQ(201, send(packed).status);
+  EXPECT_EQ(50'000, count());
+}
+
+TEST_F(Serve, AdviceIsInTheWordsOfTheQuery) {
+  start();
+  const auto bad = upload("a,b\nzwei,x\n");
+  EXPECT_EQ(422, bad.status);
+  EXPECT_THAT(bad.body, AllOf(HasSubstr("max_rejects"), Not(HasSubstr("--max-rejects"))));
+  const auto header = upload("a,b,c\n1,x,y\n");
+  EXPECT_EQ(400, header.status);
+  EXPECT_THAT(header.body, AllOf(HasSubstr("ignore_extra"), Not(HasSubstr("--ignore-extra"))));
+}
+
+}  // namespace
+}  // namespace sluice::test
