@@ -34,7 +34,7 @@ void set_headers(Head& head, const Answer& answer) {
   head.result(static_cast<unsigned>(answer.status));
   head.reason(std::string(reason_of(answer.status)));
   head.set(http::field::server, "pgsluice");
-  head.set(http::field::content_type, answer.type);
+  if (answer.status != 204) head.set(http::field::content_type, answer.type);
   head.set(http::field::cache_control, "no-store");
   head.set("X-Content-Type-Options", "nosniff");
   for (const auto& [name, value] : answer.headers) head.set(name, value);

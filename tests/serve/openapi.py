@@ -72,6 +72,8 @@ def check(method, path, status, answer):
     if got != status:
         sys.exit(f"{method} {path}: {got} and not {status}: {body[:300]}")
     response = resolved(DOCUMENT["paths"][path][method.lower()]["responses"][str(status)])
+    if "content" not in response:
+        return
     (wanted, content), = response["content"].items() if kind.split(";")[0] in response["content"] and len(response["content"]) == 1 else [(None, None)]
     if wanted is None:
         sys.exit(f"{method} {path} {status}: {kind} is not in the document")
@@ -103,6 +105,39 @@ def jobs_and_migrations(base, program, url):
     for command in ([program, "migrate", "up", "--dir", base / "migrations", "-d", url], run_jobs,
                     ["psql", "-qX", url, "-c", "update pgsluice.jobs set since = now() - interval '2 days'"], run_jobs):
         subprocess.run(command, check=True, capture_output=True)
+
+
+def parts(open_, closed, saw, sql):
+    """Uploads that go on."""
+    path = "/v1/uploads/{upload}"
+    headers = {"Content-Type": "application/partial-upload", "Upload-Offset": "0", "Upload-Complete": "?1"}
+
+    def begun():
+        return open_.call("POST", "/v1/tables/public.t/loads", "", {**CSV, "Upload-Complete": "?0"})[3]["Location"]
+
+    def patch(status, upload, body, more=None, server=open_):
+        saw("PATCH", path, status, server.call("PATCH", upload, body, {**headers, **(more or {})}))
+
+    upload = begun()
+    saw("HEAD", path, 204, open_.call("HEAD", upload))
+    saw("HEAD", path, 401, closed.call("HEAD", upload))
+    saw("HEAD", path, 404, open_.call("HEAD", "/v1/uploads/nix"))
+    saw("DELETE", path, 405, open_.call("PUT", upload, "x", CSV))
+    patch(401, upload, "x", server=closed)
+    patch(400, upload, "x", {"Upload-Complete": "yes"})
+    patch(404, "/v1/uploads/nix", "x")
+    patch(409, upload, "x", {"Upload-Offset": "7"})
+    patch(415, upload, "x", CSV)
+    patch(204, upload, "a,b\n", {"Upload-Complete": "?0"})
+    patch(201, upload, rows(600, 2))
+    patch(422, begun(), "a,b\nzwei,x\n")
+    upload = begun()
+    sql("update pgsluice.uploads set told_offset = 5 where answer is null")
+    saw("HEAD", path, 410, open_.call("HEAD", upload))
+    upload = begun()
+    saw("DELETE", path, 401, closed.call("DELETE", upload))
+    saw("DELETE", path, 204, open_.call("DELETE", upload))
+    saw("DELETE", path, 404, open_.call("DELETE", upload))
 
 
 def main():
@@ -163,6 +198,7 @@ def run(program, url, base):
         post(open_, CHECK, 404, rows(1, 1), table="nix")
         post(open_, CHECK, 415, "x", headers={})
 
+        parts(open_, closed, saw, sql)
         get(open_, "/v1/loads", 200)
         get(open_, "/v1/loads", 400, "/v1/loads?count=x")
         get(closed, "/v1/loads", 401)
