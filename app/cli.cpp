@@ -63,6 +63,7 @@ bool is_connection(const std::string& argument) {
 void add_connection_options(CLI::App& command, CommonOptions& options) {
   if (const char* const handed = std::getenv(jobs::handed_connection))
     options.connect.dbname = handed;
+  if (const char* const handed = std::getenv(jobs::handed_role)) options.connect.role = handed;
   const std::string group =
       "Connection (as in psql; PG* variables, .pgpass and service files work too)";
   command

@@ -306,6 +306,8 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
                                    : pg::given_conninfo(options_.connect, asked.permission.role);
   if (!conninfo.empty())
     wanted.call.environment.push_back(std::string(jobs::handed_connection) + "=" + conninfo);
+  if (!asked.permission.role.empty())
+    wanted.call.environment.push_back(std::string(jobs::handed_role) + "=" + asked.permission.role);
   co_await uploads_.take(exchange, std::move(wanted));
 }
 
