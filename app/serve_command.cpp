@@ -9,6 +9,7 @@
 #include "app/output.hpp"
 #include "app/signals.hpp"
 #include "base/exit_code.hpp"
+#include "pg/conninfo.hpp"
 #include "pg/error.hpp"
 #include "pg/pool.hpp"
 #include "schedule/time_zone.hpp"

@@ -304,6 +304,7 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
   const std::string conninfo = asked.permission.role.empty()
                                    ? pg::given_conninfo(options_.connect)
                                    : pg::given_conninfo(options_.connect, asked.permission.role);
+  wanted.call.likeness = conninfo;
   if (!conninfo.empty())
     wanted.call.environment.push_back(std::string(jobs::handed_connection) + "=" + conninfo);
   if (!asked.permission.role.empty())

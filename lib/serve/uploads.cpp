@@ -120,7 +120,7 @@ void Uploads::end() {
 
 std::shared_ptr<Upload> Uploads::start(const asio::any_io_executor& executor, const Wanted& wanted,
                                        async::Semaphore::Permit turn) {
-  auto upload = std::make_shared<Upload>(executor, wanted.call, wanted.owner);
+  auto upload = std::make_shared<Upload>(executor, workers_.start(wanted.call), wanted.owner);
   running_.push_back(upload);
   running_group_.spawn(run(upload, std::move(turn)));
   return upload;
@@ -198,6 +198,9 @@ void Uploads::stop() {
   for (const auto& upload : running_) upload->stop();
 }
 
-asio::awaitable<void> Uploads::join() { co_await running_group_.join(); }
+asio::awaitable<void> Uploads::join() {
+  co_await running_group_.join();
+  co_await workers_.end();
+}
 
 }  // namespace sluice::serve

@@ -3,9 +3,8 @@
 
 #include <csignal>
 
-#include "serve/server.hpp"
+#include "serve/with_tokens.hpp"
 #include "support/authority.hpp"
-#include "support/server.hpp"
 
 namespace sluice::test {
 namespace {
@@ -14,21 +13,7 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class ServeAccess : public Serve {
- protected:
-  /// A file of tokens: their names are what they are too, with "-token" behind.
-  std::string tokens(const std::string& lines) {
-    folder_.write("tokens", lines);
-    return folder_ / "tokens";
-  }
-  static std::string line(const std::string& name, const std::string& rest) {
-    return name + " " + output_of("printf %s " + name + "-token | sha256sum").substr(0, 64) + " " +
-           rest + "\n";
-  }
-  static HttpHeaders as(const std::string& token) { return {{"Authorization", "Bearer " + token}}; }
-
-  TemporaryFolder folder_;
-};
+class ServeAccess : public ServeWithTokens {};
 
 TEST_F(ServeAccess, ATokenSaysWhoMay) {
   db().run("create schema raw; create table raw.x (a int, b text)");
