@@ -1,7 +1,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <filesystem>
 #include <fstream>
 
 #include "serve/with_tokens.hpp"
@@ -59,8 +58,11 @@ class ServeWorkers : public ServeWithTokens {
     for (pid_t pid = 0; children >> pid;) all.push_back(pid);
     return all;
   }
+  /// One that nobody has waited for yet has closed what it had open.
   static bool is_alive(pid_t pid) {
-    return std::filesystem::exists("/proc/" + std::to_string(pid) + "/exe");
+    const std::string stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+    const std::size_t name_end = stat.rfind(") ");
+    return name_end != stat.npos && stat.substr(name_end + 2, 1) != "Z";
   }
 
  private:
@@ -116,8 +118,9 @@ TEST_F(ServeWorkers, EachLoadRunsAsTheRoleOfItsToken) {
   ASSERT_EQ(201, upload_one(0, as("all-token")).status);
   let_roles_load();
   int number = 1;
-  for (const char* token : {"one", "one", "one", "other", "one", "all", "other", "other", "all",
-                            "one", "all", "all", "other", "one"}) {
+  // More in a row than sessions are kept.
+  for (const char* token : {"one", "one", "one", "one", "one", "one", "other", "one", "all",
+                            "other", "other", "all", "one", "all", "all", "other", "one"}) {
     const auto answer = upload_one(number, as(std::string(token) + "-token"));
     ASSERT_EQ(201, answer.status) << answer.body;
     const std::string who =
@@ -236,6 +239,17 @@ TEST_F(ServeWorkers, AWorkerThatHasBecomeLargeEnds) {
       EXPECT_LT(resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)), 100U << 20);
     }
   }
+}
+
+/// It is looked at first, and then loaded: of what comes once there is nothing to be opened again.
+TEST_F(ServeWorkers, WhatIsLookedAtFirstIsNotLost) {
+  start({"--max-loads", "1"});
+  for (int i = 0; i < 3; ++i) {
+    const std::string key = std::to_string(i);
+    const auto answer = upload("a;b\n" + key + "1;x\n" + key + "2;y\n", "?dialect=auto");
+    EXPECT_EQ(201, answer.status) << answer.body;
+  }
+  EXPECT_EQ(6, count());
 }
 
 /// What the environment and the folder of a call are is not for the next.
