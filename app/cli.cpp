@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
+#include <filesystem>
 
 #include "app/output.hpp"
 #include "app/wrong_usage.hpp"
@@ -41,6 +43,7 @@ Program::Program() {
   commands["migrate"] = add_migrate_command(app);
   commands["schedule"] = add_schedule_command(app);
   commands["serve"] = add_serve_command(app);
+  commands["worker"] = add_worker_command(app);
 }
 
 /// Whether the arguments ask for JSON, also where they cannot be read.
@@ -63,6 +66,7 @@ bool is_connection(const std::string& argument) {
 void add_connection_options(CLI::App& command, CommonOptions& options) {
   if (const char* const handed = std::getenv(jobs::handed_connection))
     options.connect.dbname = handed;
+  if (const char* const handed = std::getenv(jobs::handed_role)) options.connect.role = handed;
   const std::string group =
       "Connection (as in psql; PG* variables, .pgpass and service files work too)";
   command
@@ -110,11 +114,10 @@ std::optional<std::string> wrong_arguments(std::vector<std::string> arguments) {
 
 /// CLI11 takes [a,b] for a list: a file of such a name is named with its folder. For --null= it
 /// would take the argument that follows: an empty value becomes one of its own.
-std::vector<std::string> arguments_of(int argc, const char* const* argv) {
+std::vector<std::string> for_parser(std::vector<std::string> given) {
   std::vector<std::string> arguments;
   bool may_be_flag = true;
-  for (int i = 1; i < argc; ++i) {
-    std::string argument = argv[i];
+  for (std::string& argument : given) {
     may_be_flag = may_be_flag && argument != "--";
     const bool is_list = argument.starts_with('[') && argument.ends_with(']');
     if (is_list && ::access(argument.c_str(), F_OK) == 0) argument.insert(0, "./");
@@ -127,10 +130,10 @@ std::vector<std::string> arguments_of(int argc, const char* const* argv) {
   return arguments;
 }
 
-int run_program(int argc, const char* const* argv) {
+int run_program(std::vector<std::string> arguments) {
   Program program;
   CLI::App& app = program.app;
-  std::vector<std::string> arguments = arguments_of(argc, argv);
+  arguments = for_parser(std::move(arguments));
   hide_in_output(hidden_in(arguments));
   const bool as_json = asks_for_json(arguments);
   const std::string first = arguments.empty() ? "" : arguments.front();
@@ -161,6 +164,22 @@ int run_program(int argc, const char* const* argv) {
     const int exit_code = exit_code_of(failure.kind(), 0);
     print_json(json_of_failure(named_command(app).path, exit_code, failure.what()));
     return exit_code;
+  }
+}
+
+int run_and_tell(std::vector<std::string> arguments) {
+  try {
+    return run_program(std::move(arguments));
+  } catch (const Failure& failure) {
+    print_error(failure.what());
+    return exit_code_of(failure.kind(), 0);
+  } catch (const std::filesystem::filesystem_error& error) {
+    // What may be missing or unreadable is asked for where it is used; this is what is not.
+    print_error(error.path1().string() + ": " + errno_message(error.code().value()));
+    return exit_failed;
+  } catch (const std::exception& error) {
+    print_error(error.what());
+    return exit_failed;
   }
 }
 

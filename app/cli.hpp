@@ -53,11 +53,16 @@ Run add_loads_command(CLI::App& app);
 Run add_migrate_command(CLI::App& app);
 Run add_schedule_command(CLI::App& app);
 Run add_serve_command(CLI::App& app);
+/// What `serve` starts. No help shows it.
+Run add_worker_command(CLI::App& app);
 
 /// What is wrong with the arguments of a command that is to be run later; nothing runs now.
 std::optional<std::string> wrong_arguments(std::vector<std::string> arguments);
 
-/// The whole program.
-int run_program(int argc, const char* const* argv);
+/// The whole program, of these arguments.
+int run_program(std::vector<std::string> arguments);
+
+/// The same, where what it throws is told on stderr and is an exit code.
+int run_and_tell(std::vector<std::string> arguments);
 
 }  // namespace sluice::app

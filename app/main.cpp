@@ -4,14 +4,10 @@
 
 #include <algorithm>
 #include <csignal>
-#include <exception>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "app/cli.hpp"
-#include "app/output.hpp"
-#include "base/exit_code.hpp"
 #include "script/secret_arguments.hpp"
 
 namespace {
@@ -31,6 +27,8 @@ std::vector<std::string> take_arguments(int argc, char** argv) {
   const auto secrets = sluice::script::secrets_in(arguments);
   for (std::size_t i = 1; i < arguments.size(); ++i)
     for (const auto& [begin, end] : secrets[i]) std::fill(argv[i] + begin, argv[i] + end, '*');
+  // The first one is the program's name.
+  arguments.erase(arguments.begin(), arguments.begin() + std::min(argc, 1));
   return arguments;
 }
 
@@ -45,21 +43,5 @@ int main(int argc, char** argv) {
   // Large buffers go back to the system when they are freed: glibc would keep them, and memory
   // would not be flat.
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
-  try {
-    const std::vector<std::string> arguments = take_arguments(argc, argv);
-    std::vector<const char*> pointers;
-    for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
-    return sluice::app::run_program(argc, pointers.data());
-  } catch (const sluice::Failure& failure) {
-    sluice::app::print_error(failure.what());
-    return sluice::exit_code_of(failure.kind(), 0);
-  } catch (const std::filesystem::filesystem_error& error) {
-    // What may be missing or unreadable is asked for where it is used; this is what is not.
-    sluice::app::print_error(error.path1().string() + ": " +
-                             sluice::errno_message(error.code().value()));
-    return sluice::exit_failed;
-  } catch (const std::exception& error) {
-    sluice::app::print_error(error.what());
-    return sluice::exit_failed;
-  }
+  return sluice::app::run_and_tell(take_arguments(argc, argv));
 }

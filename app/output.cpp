@@ -1,6 +1,7 @@
 #include "app/output.hpp"
 
 #include <cstdio>
+#include <iostream>
 #include <utility>
 
 #include "base/printable.hpp"
@@ -82,6 +83,15 @@ nlohmann::ordered_json json_of_failure(const std::string& path, int exit_code,
   return {{"command", behind == std::string::npos ? "" : path.substr(behind + 1)},
           {"exit_code", exit_code},
           {"error", {{"message", message}}}};
+}
+
+void flush_output() {
+  std::cout.flush();
+  std::cout.clear();
+  for (std::FILE* stream : {stdout, stderr}) {
+    std::fflush(stream);
+    std::clearerr(stream);
+  }
 }
 
 void print_json_text(std::string_view text) { put(stdout, text); }

@@ -39,6 +39,8 @@ void print_json(const nlohmann::ordered_json& json);
 /// The one object of a command that failed as a whole; `path` is "pgsluice migrate up".
 nlohmann::ordered_json json_of_failure(const std::string& path, int exit_code,
                                        const std::string& message);
+/// Nothing of what was printed is kept back.
+void flush_output();
 /// A part of such a text.
 void print_json_text(std::string_view text);
 

@@ -4,18 +4,26 @@
 #include <exception>
 #include <thread>
 
+#include "app/kept_sessions.hpp"
+
 namespace sluice::app {
 
 Runtime::Runtime(pg::ConnectOptions connect)
     : io_(1),
       cpu_(std::max(1U, std::thread::hardware_concurrency())),
       reader_(1),
-      pool_(io_.get_executor(), std::move(connect), 1),
-      signals_(io_) {}
+      pool_(io_.get_executor(), std::move(connect),
+            pg::PoolOptions{.connections_max = 1, .is_kept = kept_sessions() != nullptr}),
+      signals_(io_) {
+  if (kept_sessions() == nullptr) return;
+  for (auto& session : kept_sessions()->take(pool_.options(), io_.get_executor()))
+    pool_.put(std::move(session));
+}
 
 Runtime::~Runtime() {
   cpu_.join();
   reader_.join();
+  if (kept_sessions() != nullptr) kept_sessions()->give(pool_.options(), pool_.take_all_idle());
 }
 
 void Runtime::on_signal(std::function<void()> stop, std::function<void()> cancel) {

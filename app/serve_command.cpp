@@ -8,6 +8,7 @@
 #include "app/log_line.hpp"
 #include "app/signals.hpp"
 #include "base/exit_code.hpp"
+#include "pg/conninfo.hpp"
 #include "pg/error.hpp"
 #include "pg/pool.hpp"
 #include "serve/load_flags.hpp"

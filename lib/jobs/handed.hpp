@@ -9,6 +9,8 @@ namespace sluice::jobs {
 /// The variables by which a scheduler hands a connection to the processes that it starts: what -d
 /// and --migrate-url would say, if they are not given.
 inline constexpr const char* handed_connection = "PGSLUICE_HANDED_CONNECTION";
+/// Who the sessions of that connection have to be.
+inline constexpr const char* handed_role = "PGSLUICE_HANDED_ROLE";
 inline constexpr const char* handed_migrate_url = "PGSLUICE_HANDED_MIGRATE_URL";
 
 /// The variable by which a server hands what it knows of the upload that it feeds to a process, as

@@ -79,13 +79,13 @@ asio::awaitable<void> Load::run() {
     failed = co_await tell_of_source(run_, source_.get(), std::move(packed), failed);
   if (failed && !run_.is_stopped)
     failed = co_await explain(run_.on.pool, std::move(wanted), failed);
-  if (!failed && options_.more_follows) co_await let_go();
+  if (!failed && (options_.more_follows || run_.on.pool.is_kept())) co_await let_go();
   lock_.reset();
   rejects_.leave();
   if (failed) std::rethrow_exception(failed);
 }
 
-/// The lock's connection serves the next load of the command.
+/// The lock's connection serves the next load.
 asio::awaitable<void> Load::let_go() {
   if (!lock_) co_return;
   std::unique_ptr<pg::Connection> connection = std::move(*lock_).release();
@@ -235,7 +235,7 @@ bool Load::may_run_at_once(const plan::Plan& plan) const {
   return is_small(*source_, plan.options) && !lock_ && !run_.made_table &&
          may_go_into_table(plan) && plan.target.ledger == ledger::State::complete && !o.truncate &&
          !o.defer_indexes && plan.strategy.is_plain(plan.target.table) &&
-         !plan::asks_for_load(plan) && !ends_with_more(o) &&
+         !plan::asks_for_load(plan) && !ends_with_more(o) && !o.upload &&
          !(plan.selecting && plan.selecting->names_load()) && !plan.drift.any() &&
          // What a list says of the file is said by the statement.
          !(plan.selecting && seat_ != nullptr);

@@ -92,6 +92,18 @@ Failure no_conversion(const PgError& error) {
           "which PostgreSQL has no such conversion cannot be loaded into."};
 }
 
+/// What makes it another role than its user goes by the settings that a session is begun with,
+/// which a pooler may drop: it would be the user then, who may more. Empty: whoever it is.
+asio::awaitable<void> require_role(Connection& connection, const std::string& role) {
+  if (role.empty()) co_return;
+  const Results who = co_await connection.query("select current_user");
+  if (who.back().rows() == 1 && who.back().text(0, 0) == role) co_return;
+  throw Failure(FailureKind::failed,
+                "the session is not " + role +
+                    ", as which it was to begin: something between here and the server drops the "
+                    "connection's options (a pooler with ignore_startup_parameters?)");
+}
+
 }  // namespace
 
 asio::awaitable<std::unique_ptr<Connection>> Connection::open(ConnectOptions options) {
@@ -124,9 +136,20 @@ asio::awaitable<std::unique_ptr<Connection>> Connection::open(ConnectOptions opt
   if (refused) throw no_conversion(*refused);
   PQsetErrorVerbosity(raw, usual);
   PQsetnonblocking(raw, 1);
-  connection->stall_max_ = options.stall_max;
+  connection->stall_max_ = connection->stall_usual_ = options.stall_max;
+  connection->role_ = options.role;
   co_await connection->speak_utf8();
+  co_await require_role(*connection, connection->role_);
   co_return connection;
+}
+
+/// DISCARD ALL forgets a role that the session was begun as, which RESET ROLE brings back.
+asio::awaitable<void> Connection::reset() {
+  stall_max_ = stall_usual_;
+  co_await query_in_user_path("discard all");
+  co_await query_in_user_path("reset role");
+  co_await speak_utf8();
+  co_await require_role(*this, role_);
 }
 
 /// What is sent in the encoding of the data are data alone.

@@ -30,6 +30,11 @@ struct ConnectOptions {
   /// A connection on which nothing moves for so long while something is under way is lost; zero:
   /// never. It is the socket's TCP_USER_TIMEOUT too.
   std::chrono::milliseconds stall_max = limits::stall_default;
+  /// Who a session has to be, where what is said above makes it begin as another role: one that is
+  /// somebody else is refused. Empty: whoever it is.
+  std::string role;
+
+  bool operator==(const ConnectOptions&) const = default;
 };
 
 /// Asks the server to stop what one of its sessions does, which then fails with 57014. May be used
@@ -66,7 +71,8 @@ inline constexpr std::array<SqlWords, 2> own_settings{"set local search_path = p
 /// I/O thread.
 class Connection {
  public:
-  /// Tries what `options` names until one server answers. Throws PgError{phase connect}.
+  /// Tries what `options` names until one server answers. Throws PgError{phase connect}, and
+  /// Failure where the session is not whom `options` wants.
   static asio::awaitable<std::unique_ptr<Connection>> open(ConnectOptions options);
 
   ~Connection();
@@ -109,6 +115,12 @@ class Connection {
 
   /// Lets this connection be silent as long as it likes: for an index that is built.
   void wait_for_ever() { stall_max_ = {}; }
+
+  /// As it was begun, for somebody else who wants the same: nothing of what was set, prepared,
+  /// locked or made for the session is left, and it is who it has to be. Throws PgError, Failure.
+  asio::awaitable<void> reset();
+  /// Its waits are on this executor from here on. REQUIRES: nothing waits for it.
+  void move_to(asio::any_io_executor executor) { socket_.move_to(std::move(executor)); }
 
   /// False if the server has hung up, as far as can be seen without asking it.
   bool seems_connected();
@@ -180,7 +192,9 @@ class Connection {
   std::unique_ptr<PGconn, Finish> connection_;
   async::Clock::duration fastest_answer_ = std::chrono::hours(1);
   std::chrono::milliseconds stall_max_{};
+  std::chrono::milliseconds stall_usual_{};
   std::string data_encoding_;
+  std::string role_;  ///< who it has to be; empty: whoever it is
   Trust trust_;
   std::weak_ptr<void> cancelling_;
   std::size_t notices_ = 0;

@@ -84,6 +84,14 @@ asio::awaitable<std::unique_ptr<Connection>> Pool::take_idle() {
   co_return nullptr;
 }
 
+std::vector<std::unique_ptr<Connection>> Pool::take_all_idle() {
+  std::vector<std::unique_ptr<Connection>> fit;
+  for (std::unique_ptr<Connection>& connection : std::exchange(idle_, {}))
+    if (connection->is_clean() && connection->seems_connected())
+      fit.push_back(std::move(connection));
+  return fit;
+}
+
 asio::awaitable<bool> Pool::lives(Connection& connection) {
   if (!connection.is_clean() || !connection.seems_connected()) co_return false;
   if (connection.idle_time() <= options_.idle_check_after) co_return true;

@@ -48,6 +48,8 @@ struct PoolOptions {
   /// An older connection is closed instead of being lent once more; zero: no limit.
   std::chrono::milliseconds lifetime_max{};
   async::Backoff reopen{limits::retry_delay_min, limits::retry_delay_max};
+  /// What is left in it serves others afterwards: who could close a connection gives it back.
+  bool is_kept = false;
 };
 
 /// What a pool did, and what it has.
@@ -106,6 +108,9 @@ class Pool {
   /// none.
   asio::awaitable<std::unique_ptr<Connection>> take_idle();
 
+  /// What is lent to nobody and seems fit for use, which is no more the pool's.
+  std::vector<std::unique_ptr<Connection>> take_all_idle();
+
   /// Takes a connection that somebody else has opened.
   void put(std::unique_ptr<Connection> connection);
 
@@ -117,6 +122,7 @@ class Pool {
   PoolStatistics statistics() const;
 
   const ConnectOptions& options() const { return connect_; }
+  bool is_kept() const { return options_.is_kept; }
 
  private:
   friend class Lease;

@@ -35,6 +35,14 @@ void Socket::detach() {
   state_.reset();
 }
 
+void Socket::move_to(asio::any_io_executor executor) {
+  executor_ = std::move(executor);
+  if (!state_) return;
+  const int fd = state_->descriptor.native_handle();
+  detach();
+  attach(fd);
+}
+
 bool Socket::is_readable_now() const {
   if (!state_) return false;
   pollfd socket{state_->descriptor.native_handle(), POLLIN, 0};

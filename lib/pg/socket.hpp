@@ -17,6 +17,8 @@ class Socket {
 
   void attach(int fd);
   void detach();
+  /// Another executor waits for it from here on. REQUIRES: nobody waits.
+  void move_to(asio::any_io_executor executor);
 
   /// Whether there is something to read, without waiting.
   bool is_readable_now() const;

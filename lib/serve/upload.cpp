@@ -7,13 +7,10 @@
 
 namespace sluice::serve {
 
-Upload::Upload(const asio::any_io_executor& executor, const process::Call& call, Owner owner)
-    : owner_(std::move(owner)), child_(executor, call), changed_(executor) {}
-
 asio::awaitable<void> Upload::run() {
-  const process::Child::Line line = [this](const std::string& text) { hear(text); };
+  const process::Line line = [this](const std::string& text) { hear(text); };
   try {
-    exit_code_ = co_await child_.run(line, report_);
+    exit_code_ = co_await command_->run(line, report_);
   } catch (const std::exception& error) {
     said_ = error.what();
     exit_code_ = exit_failed;
@@ -41,25 +38,25 @@ void Upload::hear(const std::string& line) {
 
 asio::awaitable<bool> Upload::feed(asio::const_buffer bytes) {
   if (has_ended() || was_cut_) co_return false;
-  co_return co_await child_.feed(bytes);
+  co_return co_await command_->feed(bytes);
 }
 
 void Upload::seal() {
   if (was_cut_) return;
   is_sealed_ = true;
-  child_.seal();
+  command_->seal();
 }
 
 void Upload::cut() {
   if (is_sealed_ || has_ended()) return;
   was_cut_ = true;
-  child_.cut();
+  command_->cut();
 }
 
 /// What is on its way is cancelled: the same content brings it.
 void Upload::stop(const std::string& why) {
   if (stopped_by_.empty()) stopped_by_ = why;
-  child_.stop(limits::job_second_signal, limits::stop_grace);
+  command_->stop(limits::job_second_signal, limits::stop_grace);
 }
 
 asio::awaitable<void> Upload::wait_for_end() {

@@ -6,13 +6,13 @@
 #include <string>
 
 #include "async/event.hpp"
-#include "process/child.hpp"
+#include "process/fed.hpp"
 #include "serve/message.hpp"
 #include "serve/table_name.hpp"
 
 namespace sluice::serve {
 
-/// A load or a check that is fed by who uploads: a process, and what is known of it. It goes on
+/// A load or a check that is fed by who uploads: a command, and what is known of it. It goes on
 /// when who uploads has gone, once it has all. One thread.
 class Upload {
  public:
@@ -22,8 +22,8 @@ class Upload {
     std::string key = {};  ///< of an upload that has a name; empty: it has none
   };
 
-  /// Throws Failure where no process can be started.
-  Upload(const asio::any_io_executor& executor, const process::Call& call, Owner owner);
+  Upload(const asio::any_io_executor& executor, std::unique_ptr<process::Fed> command, Owner owner)
+      : owner_(std::move(owner)), command_(std::move(command)), changed_(executor) {}
 
   /// To the process's end.
   asio::awaitable<void> run();
@@ -75,7 +75,7 @@ class Upload {
   void hear(const std::string& line);
 
   Owner owner_;
-  process::Child child_;
+  std::unique_ptr<process::Fed> command_;
   async::Event changed_;
   std::optional<std::int64_t> load_id_;
   std::string progress_;

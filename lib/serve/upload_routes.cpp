@@ -118,8 +118,11 @@ void hand_connection(process::Call& call, const pg::ConnectOptions& connect,
   const std::string conninfo = permission.role.empty()
                                    ? pg::given_conninfo(connect)
                                    : pg::given_conninfo(connect, permission.role);
+  call.likeness = conninfo;
   if (!conninfo.empty())
     call.environment.push_back(std::string(jobs::handed_connection) + "=" + conninfo);
+  if (!permission.role.empty())
+    call.environment.push_back(std::string(jobs::handed_role) + "=" + permission.role);
 }
 
 }  // namespace

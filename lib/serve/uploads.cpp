@@ -157,7 +157,7 @@ std::shared_ptr<Upload> Uploads::start(const asio::any_io_executor& executor, co
                                        async::Semaphore::Permit turn) {
   Upload::Owner owner = wanted.owner;
   if (wanted.name) owner.key = wanted.name->key();
-  auto upload = std::make_shared<Upload>(executor, wanted.call, std::move(owner));
+  auto upload = std::make_shared<Upload>(executor, workers_.start(wanted.call), std::move(owner));
   running_.push_back(upload);
   running_group_.spawn(run(upload, wanted.name, std::move(turn)));
   return upload;
@@ -286,6 +286,9 @@ void Uploads::stop() {
   for (const auto& upload : running_) upload->stop();
 }
 
-asio::awaitable<void> Uploads::join() { co_await running_group_.join(); }
+asio::awaitable<void> Uploads::join() {
+  co_await running_group_.join();
+  co_await workers_.end();
+}
 
 }  // namespace sluice::serve

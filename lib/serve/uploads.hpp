@@ -6,6 +6,8 @@
 
 #include "async/semaphore.hpp"
 #include "async/task_group.hpp"
+#include "process/call.hpp"
+#include "process/workers.hpp"
 #include "serve/exchange.hpp"
 #include "serve/metrics.hpp"
 #include "serve/named_upload.hpp"
@@ -35,6 +37,7 @@ class Uploads {
         metrics_(metrics),
         log_(std::move(log)),
         forget_(std::move(forget)),
+        workers_(executor),
         turns_(executor, limits.running_max),
         running_group_(executor) {}
 
@@ -64,7 +67,7 @@ class Uploads {
   void end();
   /// Stops those that run.
   void stop();
-  /// Until none runs.
+  /// Until none runs, and no process is left.
   asio::awaitable<void> join();
 
   std::size_t running() const { return running_.size(); }
@@ -85,6 +88,7 @@ class Uploads {
   Metrics& metrics_;
   Log log_;
   Forget forget_;
+  process::Workers workers_;
   async::Semaphore turns_;
   std::list<std::shared_ptr<Upload>> running_;
   bool is_ending_ = false;

@@ -194,14 +194,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   dialogue.name_folder(g.world.folder);
   std::vector<std::string> arguments = g.world.commands[dialogue.command % g.world.commands.size()];
   arguments.insert(arguments.end(), {"-d", g.server.conninfo()});
-  std::vector<const char*> argv{"pgsluice"};
-  for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-
   g.server.play(std::move(dialogue.connections));
   int exit_code = 0;
   {
     const Watch watch(g.server);
-    exit_code = app::run_program(static_cast<int>(argv.size()), argv.data());
+    exit_code = app::run_program(arguments);
   }
   const test::ScriptedServer::Said said = g.server.stop();
   // Signals that came too late for the program.

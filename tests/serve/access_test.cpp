@@ -5,7 +5,7 @@
 #include <csignal>
 #include <thread>
 
-#include "serve/server.hpp"
+#include "serve/with_tokens.hpp"
 #include "support/authority.hpp"
 #include "support/patience.hpp"
 

@@ -11,7 +11,7 @@
 
 namespace sluice::test {
 
-Pooler::Pooler(const std::string& database_url, const std::string& mode) {
+Pooler::Pooler(const std::string& database_url, const std::string& mode, const std::string& more) {
   const Session session(database_url);
   const std::string password = PQpass(session.raw());
   const std::string user = PQuser(session.raw());
@@ -23,7 +23,7 @@ Pooler::Pooler(const std::string& database_url, const std::string& mode) {
                     (password.empty() ? "" : " password=" + password) +
                     "\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = " + port +
                     "\nunix_socket_dir =\nauth_type = any\npool_mode = " + mode +
-                    "\ndefault_pool_size = 5\nserver_reset_query =\n");
+                    "\ndefault_pool_size = 5\nserver_reset_query =\n" + more);
   output_of("chmod -R a+rX " + folder_.path());
   // It does not run as root.
   std::vector<std::string> arguments{folder_ / "pgbouncer.ini"};

@@ -11,8 +11,8 @@ namespace sluice::test {
 /// PgBouncer in front of a server, for one database. Stopped at the end of its life.
 class Pooler {
  public:
-  /// `mode` as in its configuration: session, transaction.
-  Pooler(const std::string& database_url, const std::string& mode);
+  /// `mode` as in its configuration: session, transaction. `more` are further lines of it.
+  Pooler(const std::string& database_url, const std::string& mode, const std::string& more = "");
 
   /// The database's URL, by way of the pooler.
   const std::string& url() const { return url_; }
