@@ -6,6 +6,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/failure.hpp"
 #include "base/hex.hpp"
 #include "base/limits.hpp"
 #include "script/checksum.hpp"
