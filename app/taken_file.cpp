@@ -41,12 +41,12 @@ std::string numbered(const std::string& name, int number) {
   return path.stem().string() + "." + std::to_string(number) + path.extension().string();
 }
 
-struct Named {
+struct Renamed {
   std::string name;  ///< empty where there is an error
   int error = 0;
 };
 
-Named rename_to_first_free(int from, const std::string& name, int to, const std::string& wanted) {
+Renamed rename_to_first_free(int from, const std::string& name, int to, const std::string& wanted) {
   for (int number = 1; number < limits::reject_names_max; ++number) {
     std::string candidate = numbered(wanted, number);
     const int error = rename_to_free(from, name, to, candidate);
@@ -153,7 +153,7 @@ void TakenFile::remove() const {
 }
 
 std::string TakenFile::move(const Folder& to, const std::string& name) const {
-  const Named moved = rename_to_first_free(folder_.fd.get(), name_, to.fd.get(), name);
+  const Renamed moved = rename_to_first_free(folder_.fd.get(), name_, to.fd.get(), name);
   if (moved.error == 0) return to.shown(moved.name);
   if (moved.error != EXDEV) fail(to.shown(name) + ": " + errno_message(moved.error));
   return to.shown(copy(to, name));
@@ -171,7 +171,7 @@ std::string TakenFile::copy(const Folder& to, const std::string& name) const {
     copy_bytes(original.get(), copied.get());
     finish_copy(copied.get(), status_);
     require_unchanged(original.get());
-    const Named moved = rename_to_first_free(to.fd.get(), temporary, to.fd.get(), name);
+    const Renamed moved = rename_to_first_free(to.fd.get(), temporary, to.fd.get(), name);
     if (moved.error != 0) throw Failure(FailureKind::failed, errno_message(moved.error));
     ::fsync(to.fd.get());
     require_unchanged(original.get());
@@ -185,7 +185,7 @@ std::string TakenFile::copy(const Folder& to, const std::string& name) const {
 
 std::string TakenFile::put_back(const std::string& name) const {
   const int fd = folder_.fd.get();
-  const Named named = rename_to_first_free(fd, name_, fd, name);
+  const Renamed named = rename_to_first_free(fd, name_, fd, name);
   return folder_.shown(named.error == 0 ? named.name : name_);
 }
 

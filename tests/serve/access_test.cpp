@@ -5,7 +5,7 @@
 #include <csignal>
 #include <thread>
 
-#include "serve/with_tokens.hpp"
+#include "serve/server.hpp"
 #include "support/authority.hpp"
 #include "support/patience.hpp"
 

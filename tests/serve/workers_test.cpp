@@ -3,7 +3,7 @@
 #include <csignal>
 #include <fstream>
 
-#include "serve/with_tokens.hpp"
+#include "serve/server.hpp"
 #include "support/patience.hpp"
 #include "support/pooler.hpp"
 
