@@ -1,6 +1,8 @@
 """Uploads over HTTP: one that is large, many that are small, and what waiting and being idle cost."""
 
+import contextlib
 import http.client
+import os
 import pathlib
 import socket
 import statistics
@@ -11,7 +13,7 @@ import time
 
 from ..loaders import Loader, pgsluice
 from ..paths import PROGRAM
-from ..turns import measure
+from ..turns import measure, spread
 from .files import ROWS_EACH
 
 UPLOADS = 1_000
@@ -65,15 +67,14 @@ def bodies(data):
             yield header + b"".join(file.readline() for _ in range(ROWS_EACH))
 
 
-def client(port, table, work, took):
+def client(port, path, work, took):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
     while True:
-        try:
-            body = next(work)
-        except StopIteration:
+        body = next(work, None)
+        if body is None:
             return
         began = time.monotonic()
-        connection.request("POST", f"/v1/tables/{table}/loads", body, CSV)
+        connection.request("POST", path, body, CSV)
         answer = connection.getresponse()
         text = answer.read()
         if answer.status != 201:
@@ -81,27 +82,76 @@ def client(port, table, work, took):
         took.append(time.monotonic() - began)
 
 
-def small(bench, data, service):
-    walls, all_took = [], []
-    for _ in range(bench.rounds):
-        data.create(bench.server)
-        bench.server.sql("delete from pgsluice.loads", "checkpoint")
-        work, took = iter(list(bodies(data))), []
-        threads = [threading.Thread(target=client, args=(service.port, data.name, work, took)) for _ in range(CLIENTS)]
+class Endpoint:
+    """The other way to take uploads, where Debian's python3-fastapi, python3-asyncpg and python3-uvicorn are installed."""
+
+    PYTHON = "/usr/bin/python3"  # Debian's, whichever comes first in the path
+
+    @classmethod
+    def is_there(cls):
+        return subprocess.run([cls.PYTHON, "-c", "import fastapi, asyncpg, uvicorn"], capture_output=True).returncode == 0
+
+    def __init__(self, server):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.process = subprocess.Popen([self.PYTHON, "-m", "uvicorn", "--port", str(self.port), "--log-level", "error", "endpoint:app"],
+                                        cwd=pathlib.Path(__file__).resolve().parents[1], env={**os.environ, "ENDPOINT_DATABASE": server.url})
+        for _ in range(600):
+            try:
+                return socket.create_connection(("127.0.0.1", self.port)).close()
+            except OSError:
+                time.sleep(0.1)
+        sys.exit("serve: uvicorn does not answer")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Small:
+    """Many small uploads, a round at a time."""
+
+    def __init__(self, bench, data, port, path):
+        self.bench, self.data, self.port, self.path = bench, data, port, path
+        self.walls, self.took = [], []
+
+    def round(self):
+        server, data = self.bench.server, self.data
+        data.create(server)
+        server.sql("delete from pgsluice.loads", "checkpoint")
+        # A queue that clients take from, one at a time: next() of a list's iterator is one step.
+        work = iter(list(bodies(data)))
+        threads = [threading.Thread(target=client, args=(self.port, self.path, work, self.took)) for _ in range(CLIENTS)]
         began = time.monotonic()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        walls.append(time.monotonic() - began)
-        all_took += took
-        stored = int(bench.server.sql(f"select count(*) from {data.name}"))
+        self.walls.append(time.monotonic() - began)
+        stored = int(server.sql(f"select count(*) from {data.name}"))
         if stored != UPLOADS * ROWS_EACH:
             sys.exit(f"serve: {stored} rows stored, {UPLOADS * ROWS_EACH:,} expected")
-    all_took.sort()
-    bench.page.add(f"{UPLOADS:,} uploads of {ROWS_EACH} rows by {CLIENTS} clients: {UPLOADS / statistics.median(walls):.0f} a second; half of them took up to "
-                   f"{all_took[len(all_took) // 2] * 1e3:.0f} ms, 99 % up to {all_took[len(all_took) * 99 // 100] * 1e3:.0f} ms.")
-    bench.page.add()
+
+    def row(self, name):
+        took = sorted(self.took)
+        return [name, f"{UPLOADS / statistics.median(self.walls):.0f}", f"{spread(self.walls):.0%}",
+                *(f"{took[len(took) * share // 100] * 1e3:.0f} ms" for share in (50, 99))]
+
+
+def small(bench, data, service):
+    ways = {"pgsluice serve": Small(bench, data, service.port, f"/v1/tables/{data.name}/loads")}
+    endpoint = Endpoint(bench.server) if Endpoint.is_there() else contextlib.nullcontext()
+    with endpoint:
+        if Endpoint.is_there():
+            ways["FastAPI and asyncpg, COPY alone"] = Small(bench, data, endpoint.port, f"/tables/{data.name}")
+        for _ in range(bench.rounds):
+            for way in ways.values():
+                way.round()
+    bench.page.heading(f"{UPLOADS:,} uploads of {ROWS_EACH} rows by {CLIENTS} clients", level=3)
+    bench.page.table(["way", "uploads/s", "spread", "half of them within", "99 % within"], [way.row(name) for name, way in ways.items()])
 
 
 def cost(bench, data):
