@@ -37,7 +37,8 @@ class NetworkFaults : public DatabaseTest {
   void begin_anew() {
     db().run(
         "truncate t; do $$ begin if to_regclass('pgsluice.loads') is not null then truncate "
-        "pgsluice.loads, pgsluice.chunks, pgsluice.deferred_indexes restart identity; end if; end "
+        "pgsluice.loads, pgsluice.chunks, pgsluice.deferred_indexes restart identity cascade; end "
+        "if; end "
         "$$");
     ::unlink((folder_ / "in.rejects.csv").c_str());
     ::unlink((folder_ / "in.rejects.jsonl").c_str());

@@ -74,7 +74,7 @@ class RejectsTest : public DatabaseTest {
     db().run(
         "drop schema public cascade; create schema public; "
         "do $$ begin if to_regclass('pgsluice.loads') is not null then truncate pgsluice.loads, "
-        "pgsluice.chunks, pgsluice.deferred_indexes; end if; end $$");
+        "pgsluice.chunks, pgsluice.deferred_indexes cascade; end if; end $$");
   }
 
   TemporaryFolder folder_;
@@ -153,7 +153,7 @@ TEST_F(RejectsTest, MatrixOfBadInputsWithABudget) {
       const std::string with_rejects = content("t");
       db().run(
           "drop schema public cascade; create schema public; truncate pgsluice.loads, "
-          "pgsluice.chunks, pgsluice.deferred_indexes");
+          "pgsluice.chunks, pgsluice.deferred_indexes cascade");
       db().run(input.table);
       ASSERT_EQ(before, content("t"));
       const Loaded good = load(without(input.csv, rejects));

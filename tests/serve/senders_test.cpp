@@ -80,11 +80,11 @@ TEST_F(Serve, OfManyBadRecordsTheFirstAreShown) {
     return json_of(answer);
   };
   std::string body = "a,b\n";
-  for (int i = 0; i < 30'000; ++i) body += "no number " + std::to_string(i) + ",x\n";
+  for (int i = 0; i < 3'000; ++i) body += "no number " + std::to_string(i) + ",x\n";
   const auto many = check(body);
   EXPECT_EQ(1'000U, many["rejects"].size());
-  EXPECT_EQ(29'000, many["rejects_not_shown"]);
-  EXPECT_EQ(30'000, many["rows_rejected"]);
+  EXPECT_EQ(2'000, many["rejects_not_shown"]);
+  EXPECT_EQ(3'000, many["rows_rejected"]);
   EXPECT_EQ("no number 0", many["rejects"][0]["value"]);
   EXPECT_EQ(1'001, many["rejects"][999]["line"]);
   // Some of them are long.
