@@ -250,7 +250,8 @@ asio::awaitable<void> Connection<Stream>::answer(Answer answer) {
   response.keep_alive(may_stay_);
   if (may_stay_ && parser_->get().version() < http_1_1)
     response.set(http::field::connection, "keep-alive");
-  response.content_length(answer.body.size());
+  // That of what it stands for would be meant.
+  if (answer.status != 304) response.content_length(answer.body.size());
   if (has_body) response.body() = std::move(answer.body);
   is_answered_ = true;
   status_ = answer.status;

@@ -9,8 +9,11 @@
 #include "ledger/forget.hpp"
 #include "pg/conninfo.hpp"
 #include "pg/error.hpp"
+#include "serve/inspecting.hpp"
 #include "serve/ledger_view.hpp"
 #include "serve/load_flags.hpp"
+#include "serve/page.hpp"
+#include "serve/permission_view.hpp"
 #include "serve/rejects_view.hpp"
 #include "serve/target.hpp"
 
@@ -122,6 +125,16 @@ bool wants_atomic(const Uploads::Wanted& wanted, const Target& target) {
   });
 }
 
+/// The process is in the database as who asks.
+void add_connection(Uploads::Wanted& wanted, const HandlerOptions& options,
+                    const Permission& permission) {
+  const std::string conninfo = permission.role.empty()
+                                   ? pg::given_conninfo(options.connect)
+                                   : pg::given_conninfo(options.connect, permission.role);
+  if (!conninfo.empty())
+    wanted.call.environment.push_back(std::string(jobs::handed_connection) + "=" + conninfo);
+}
+
 }  // namespace
 
 /// A request, understood.
@@ -176,7 +189,7 @@ asio::awaitable<void> Handler::handle(Exchange& exchange) {
 }
 
 /// Another site's page that a browser of this machine shows reaches what listens here: by a name of
-/// its own that leads here, or by a request that it may send without asking.
+/// its own that leads here, ...
 void Handler::require_own_host(const Request& request) const {
   if (options_.hosts.empty()) return;
   std::string host = in_small_letters(request.header("host"));
@@ -184,6 +197,11 @@ void Handler::require_own_host(const Request& request) const {
     host.erase(colon);
   if (std::ranges::find(options_.hosts, host) == options_.hosts.end())
     throw Refused{421, "this server is not \"" + host + "\""};
+}
+
+/// ... or by a request that it may send without asking.
+void Handler::require_own_page(const Request& request) const {
+  if (options_.hosts.empty()) return;
   const std::string_view site = request.header("sec-fetch-site");
   if (!site.empty() && site != "same-origin" && site != "none")
     throw Refused{403, "a page of another site has sent this"};
@@ -207,6 +225,12 @@ asio::awaitable<void> Handler::route(Exchange& exchange, Asked& asked) {
   const Request& request = exchange.request();
   const std::vector<std::string>& path = asked.target.path;
   require_own_host(request);
+  // Others may link to it, and it asks for the rest itself.
+  if (std::optional<Answer> page = page_of(request, asked.target)) {
+    Answer answer = std::move(*page);
+    co_return co_await exchange.answer(std::move(answer));
+  }
+  require_own_page(request);
   if (path.size() == 1 && path[0] == "healthz") {
     require_get(request);
     Answer answer = answer_of(200, {{"status", "ok"}});
@@ -230,6 +254,13 @@ asio::awaitable<void> Handler::route(Exchange& exchange, Asked& asked) {
   if (path.size() == 4 && path[0] == "v1" && path[1] == "tables" &&
       (path[3] == "loads" || path[3] == "check"))
     co_return co_await upload(exchange, asked);
+  if (path.size() == 2 && path[0] == "v1" && path[1] == "inspect")
+    co_return co_await inspect(exchange, asked);
+  if (path.size() == 2 && path[0] == "v1" && path[1] == "permissions") {
+    require_get(request);
+    Answer answer = answer_of(asked.permission, !options_.rejects_folder.empty());
+    co_return co_await exchange.answer(std::move(answer));
+  }
   if (path.size() >= 2 && path[0] == "v1" && path[1] == "loads")
     co_return co_await route_load(exchange, asked);
   throw Refused{404, "there is nothing here; docs/service.md lists what is"};
@@ -301,12 +332,20 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
   if (!is_check && wants_atomic(wanted, asked.target)) arguments.emplace_back("--atomic");
   wanted.call.folder = options_.rejects_folder;
   for (const char* argument : {"--", "-"}) arguments.emplace_back(argument);
-  const std::string conninfo = asked.permission.role.empty()
-                                   ? pg::given_conninfo(options_.connect)
-                                   : pg::given_conninfo(options_.connect, asked.permission.role);
-  if (!conninfo.empty())
-    wanted.call.environment.push_back(std::string(jobs::handed_connection) + "=" + conninfo);
+  add_connection(wanted, options_, asked.permission);
   co_await uploads_.take(exchange, std::move(wanted));
+}
+
+asio::awaitable<void> Handler::inspect(Exchange& exchange, const Asked& asked) {
+  const Request& request = exchange.request();
+  if (request.method != "POST") refuse_method("POST");
+  require_type(request);
+  require_coding(request);
+  require_body(request);
+  Uploads::Wanted wanted = inspection_of(asked.target, asked.permission);
+  add_connection(wanted, options_, asked.permission);
+  Beginning beginning(exchange);
+  co_await uploads_.take(beginning, std::move(wanted));
 }
 
 /// The load that the address names, if it may be seen.

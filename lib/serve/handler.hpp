@@ -67,6 +67,8 @@ class Handler {
   asio::awaitable<Answer> ready();
   const Permission& permission_of(const Request& request) const;
   void require_own_host(const Request& request) const;
+  void require_own_page(const Request& request) const;
+  asio::awaitable<void> inspect(Exchange& exchange, const Asked& asked);
 
   pg::Pool& pool_;
   HandlerOptions options_;

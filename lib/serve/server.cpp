@@ -9,6 +9,7 @@
 #include <list>
 
 #include "async/task_group.hpp"
+#include "base/failure.hpp"
 #include "base/printable.hpp"
 #include "serve/connection.hpp"
 
