@@ -252,21 +252,5 @@ TEST_F(ServeWorkers, WhatIsLookedAtFirstIsNotLost) {
   EXPECT_EQ(6, count());
 }
 
-/// What the environment and the folder of a call are is not for the next.
-TEST_F(ServeWorkers, RejectsLieWhereTheServerSays) {
-  TemporaryFolder rejects;
-  start({"--max-loads", "1", "--rejects-to", rejects.path()});
-  for (int i = 0; i < 3; ++i) {
-    const auto answer = upload("a,b\n" + std::to_string(i) + ",x\nbad" + std::to_string(i) + ",y\n",
-                               "?max_rejects=5");
-    ASSERT_EQ(201, answer.status) << answer.body;
-    EXPECT_EQ(1, json_of(answer)["rows_rejected"]);
-    const std::string id = std::to_string(json_of(answer)["load"].get<std::int64_t>());
-    EXPECT_THAT(call("GET", "/v1/loads/" + id + "/rejects.csv").body,
-                HasSubstr("bad" + std::to_string(i)));
-  }
-  EXPECT_EQ(3, count());
-}
-
 }  // namespace
 }  // namespace sluice::test
