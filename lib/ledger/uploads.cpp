@@ -29,9 +29,8 @@ constexpr auto upload_columns = columns_of({
 
 constexpr auto load_of_upload = columns_of({
     {"load", "l.load_id"},
-    {"state", "l.state"},
     {"is_running", "l.state = 'unfinished' and {}"},
-    {"is_staged", "l.staged"},
+    {"waits_in_stage", "l.staged and l.state = 'unfinished'"},
     {"stored_end",
      "coalesce((select max(c.behind) from (select chunk, byte_offset + byte_count as behind, "
      "row_number() over (order by chunk) - 1 as place from pgsluice.chunks where load_id = "
@@ -64,9 +63,8 @@ std::optional<LoadOfUpload> read_load(const pg::Result& rows) {
   static constexpr auto& at = load_of_upload;
   if (rows.rows() == 0) return std::nullopt;
   return LoadOfUpload{.id = LoadId{rows.integer(0, at["load"])},
-                      .state = std::string(rows.text(0, at["state"])),
                       .is_running = rows.boolean(0, at["is_running"]),
-                      .is_staged = rows.boolean(0, at["is_staged"]),
+                      .waits_in_stage = rows.boolean(0, at["waits_in_stage"]),
                       .stored_end = static_cast<std::uint64_t>(rows.integer(0, at["stored_end"]))};
 }
 
@@ -94,14 +92,14 @@ asio::awaitable<void> make_ledger(pg::Connection& on) {
 }  // namespace
 
 asio::awaitable<KnownUpload> enter_upload(pg::Connection& on, const NamedUpload& upload) {
-  SqlState refused;
+  bool may_not = false;
   try {
     co_return co_await enter(on, upload);
   } catch (const pg::PgError& error) {
-    if (!error.session_goes_on) throw;
-    refused = error.state;
+    may_not = error.state == sql_state::insufficient_privilege;
+    if (!may_not && !(error.state == sql_state::undefined_table)) throw;
   }
-  if (refused == sql_state::insufficient_privilege) {
+  if (may_not) {
     std::vector<TableRights> rights{
         {"uploads", "select, insert, update, delete"}, {"loads", "select"}, {"chunks", "select"}};
     co_await require_grants(on, std::move(rights));

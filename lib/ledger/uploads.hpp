@@ -24,9 +24,8 @@ struct NamedUpload {
 /// The load that was begun under that name.
 struct LoadOfUpload {
   LoadId id;
-  std::string state;
   bool is_running = false;
-  bool is_staged = false;
+  bool waits_in_stage = false;  ///< it is not finished, and none of its rows is in the table
   /// Offset of the content behind its chunks, as far as none is missing; 0 where there is none.
   std::uint64_t stored_end = 0;
 };

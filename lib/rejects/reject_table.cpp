@@ -62,7 +62,7 @@ asio::awaitable<void> RejectTable::write(pg::Connection& on, asio::thread_pool& 
   co_await on.query(clear);
   RejectText text(about_, chunk, std::nullopt);
   Rows rows;
-  do {
+  for (;;) {
     const auto make = [&] { return rows_of(text, load, chunk.number, rows.next_place, next); };
     rows = co_await async::offload(cpu, make);
     if (rows.values.empty()) co_return;
@@ -70,7 +70,7 @@ asio::awaitable<void> RejectTable::write(pg::Connection& on, asio::thread_pool& 
         sql("insert into pgsluice.rejects (load_id, chunk, place, record, reason) values {}",
             rows.values);
     co_await on.query(insert);
-  } while (true);
+  }
 }
 
 asio::awaitable<void> RejectTable::settle(pg::Connection& on, LoadId load) {

@@ -1,7 +1,6 @@
 #include "serve/handler.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "async/deadline.hpp"
 #include "base/ascii.hpp"
@@ -10,6 +9,7 @@
 #include "pg/error.hpp"
 #include "serve/database_metrics.hpp"
 #include "serve/ledger_view.hpp"
+#include "serve/query.hpp"
 #include "serve/rejects_view.hpp"
 #include "serve/target.hpp"
 #include "serve/views.hpp"
@@ -19,14 +19,6 @@ namespace {
 
 /// How often it is looked for a load that has just begun.
 constexpr int looks_max = 20;
-
-std::optional<std::int64_t> number_of(const std::string& text) {
-  std::int64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || at != end || number <= 0) return std::nullopt;
-  return number;
-}
 
 void require_get(const Request& request) {
   if (request.method != "GET" && request.method != "HEAD") refuse_method("GET, HEAD");
@@ -202,11 +194,11 @@ asio::awaitable<void> Handler::route_load(Exchange& exchange, const Asked& asked
     answer = co_await async::with_deadline(std::move(list), deadline);
     co_return co_await exchange.answer(std::move(answer));
   }
-  const auto id = number_of(path[2]);
+  const auto id = digits_of(path[2]);
   const bool is_events = path.size() == 4 && path[3] == "events";
   const bool is_rejects =
       path.size() == 4 && (path[3] == "rejects.csv" || path[3] == "rejects.jsonl");
-  if (!id || (path.size() != 3 && !is_events && !is_rejects))
+  if (id.value_or(0) == 0 || (path.size() != 3 && !is_events && !is_rejects))
     throw Refused{404, "there is no load \"" + path[2] + "\""};
   if (is_events) {
     require_get(request);
@@ -229,14 +221,14 @@ asio::awaitable<void> Handler::route_load(Exchange& exchange, const Asked& asked
 
 /// The load that the address names, if it may be seen.
 asio::awaitable<ledger::LoadEntry> Handler::seen_load(const Asked& asked) {
-  const std::int64_t id = *number_of(asked.target.path[2]);
+  const std::int64_t id = *digits_of(asked.target.path[2]);
   const auto deadline = async::Clock::now() + limits::serve_question_max;
   asio::awaitable<ledger::LoadEntry> asking = find_load(pool_, id, asked.permission);
   co_return co_await async::with_deadline(std::move(asking), deadline);
 }
 
 asio::awaitable<Answer> Handler::cancel(const Asked& asked) {
-  const std::int64_t id = *number_of(asked.target.path[2]);
+  const std::int64_t id = *digits_of(asked.target.path[2]);
   const ledger::LoadEntry load = co_await seen_load(asked);
   std::shared_ptr<Upload> upload = uploads_.find(id);
   // The ledger may know of it before its process has told us.
@@ -255,7 +247,7 @@ asio::awaitable<Answer> Handler::cancel(const Asked& asked) {
 }
 
 asio::awaitable<void> Handler::events(Exchange& exchange, const Asked& asked) {
-  const std::int64_t id = *number_of(asked.target.path[2]);
+  const std::int64_t id = *digits_of(asked.target.path[2]);
   Answer head{.headers = {{"X-Accel-Buffering", "no"}}, .type = "text/event-stream"};
   const ledger::LoadEntry load = co_await seen_load(asked);
   const std::shared_ptr<Upload> upload = uploads_.find(id);
@@ -266,8 +258,7 @@ asio::awaitable<void> Handler::events(Exchange& exchange, const Asked& asked) {
     co_return co_await exchange.write(std::move(last));
   }
   const std::string_view last_seen = exchange.request().header("last-event-id");
-  std::uint64_t seen = 0;
-  std::from_chars(last_seen.data(), last_seen.data() + last_seen.size(), seen);
+  auto seen = static_cast<std::uint64_t>(digits_of(last_seen).value_or(0));
   co_await exchange.begin(std::move(head));
   if (exchange.request().method == "HEAD") co_return;
   while (!upload->has_ended()) {

@@ -14,19 +14,13 @@ using nlohmann::json;
                          " before: another upload has another key"};
 }
 
-[[noreturn]] void refuse_running() {
-  throw Refused{409, "the upload of this Idempotency-Key is being loaded", {{"Retry-After", "5"}}};
-}
-
 }  // namespace
 
-KeyedUpload::KeyedUpload(pg::Pool& pool, const Uploads& uploads, std::string name, About about)
-    : NamedUpload(pool, key_of_name(about.owner, name)),
-      uploads_(uploads),
-      about_(std::move(about)) {}
+KeyedUpload::KeyedUpload(pg::Pool& pool, const std::string& name, About about)
+    : NamedUpload(pool, key_of_name(about.owner, name)), about_(std::move(about)) {}
 
-/// What is told of a content: of two that are not the same one thing that both tell differs, unless
-/// they differ behind their first 64 KiB alone, are as long, and come without a digest.
+/// By what is told of a content. Two that begin alike for 64 KiB, and of which not both tell their
+/// length or digest, or tell the same, are taken for one.
 void KeyedUpload::require_same(const ledger::KnownUpload& known, const std::string& head) const {
   const auto content = json::parse(known.content, nullptr, false);
   const auto text = [&content](const char* name) {
@@ -47,29 +41,26 @@ void KeyedUpload::require_same(const ledger::KnownUpload& known, const std::stri
 
 asio::awaitable<std::optional<Answer>> KeyedUpload::look(std::string_view first) {
   const std::string head = script::sha256(std::string(first));
-  json content{{"head", head}, {"digest", about_.digest}, {"length", nullptr}};
+  nlohmann::ordered_json content{{"head", head}, {"digest", about_.digest}, {"length", nullptr}};
   if (about_.length) content["length"] = *about_.length;
   const ledger::NamedUpload now{.key = key(),
                                 .owner = about_.owner,
                                 .target = about_.target,
                                 .arguments = about_.query,
-                                .content = content.dump()};
+                                .content = text_for_ledger(content)};
   ledger::KnownUpload known;
   const Asking entering = [&](pg::Connection& on) -> asio::awaitable<void> {
     known = co_await ledger::enter_upload(on, now);
   };
   co_await ask(entering);
-  if (known.is_new) {
-    if (uploads_.find_named(key())) refuse_running();
-    co_return std::nullopt;
-  }
+  if (known.is_new) co_return std::nullopt;
   require_same(known, head);
   if (!known.answer.empty()) {
     Answer answer = answer_of_json(known.answer);
     answer.headers.emplace_back("Idempotency-Replayed", "true");
     co_return answer;
   }
-  if (uploads_.find_named(key()) || (known.load && known.load->is_running)) refuse_running();
+  if (known.load && known.load->is_running) refuse_running_upload();
   co_return std::nullopt;
 }
 

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "serve/named_upload.hpp"
-#include "serve/uploads.hpp"
 
 namespace sluice::serve {
 
@@ -22,7 +21,7 @@ class KeyedUpload final : public NamedUpload {
     std::string digest;                   ///< as it is said; empty: it is not
   };
 
-  KeyedUpload(pg::Pool& pool, const Uploads& uploads, std::string name, About about);
+  KeyedUpload(pg::Pool& pool, const std::string& name, About about);
 
   asio::awaitable<std::optional<Answer>> look(std::string_view first) override;
   void add_to(process::Call& call) const override;
@@ -31,7 +30,6 @@ class KeyedUpload final : public NamedUpload {
  private:
   void require_same(const ledger::KnownUpload& known, const std::string& head) const;
 
-  const Uploads& uploads_;
   About about_;
 };
 

@@ -37,6 +37,10 @@ std::string NamedUpload::variable(const std::string& json) const {
   return std::string(jobs::handed_upload) + "=" + json;
 }
 
+std::string text_for_ledger(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
+
 std::string json_of(const Answer& answer) {
   nlohmann::ordered_json headers = nlohmann::ordered_json::array();
   for (const auto& [name, value] : answer.headers) headers.push_back({name, value});
@@ -44,7 +48,11 @@ std::string json_of(const Answer& answer) {
                                     {"headers", std::move(headers)},
                                     {"type", answer.type},
                                     {"body", answer.body}};
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return text_for_ledger(json);
+}
+
+void refuse_running_upload() {
+  throw Refused{409, "an upload of this name is being loaded", {{"Retry-After", "5"}}};
 }
 
 Answer answer_of_json(const std::string& text) {

@@ -55,9 +55,15 @@ class NamedUpload {
   std::string key_;
 };
 
+/// In ASCII, which a database of any encoding takes.
+std::string text_for_ledger(const nlohmann::ordered_json& json);
+
 /// How an answer is kept, and given again.
 std::string json_of(const Answer& answer);
 Answer answer_of_json(const std::string& json);
+
+/// Throws Refused{409}.
+[[noreturn]] void refuse_running_upload();
 
 /// The key of an upload that its sender has named so (Idempotency-Key), in the ledger. Whose it is
 /// is a part of it.

@@ -3,13 +3,13 @@
 #include <openssl/rand.h>
 
 #include <array>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/failure.hpp"
 #include "base/hex.hpp"
 #include "base/limits.hpp"
 #include "script/checksum.hpp"
+#include "serve/query.hpp"
 
 namespace sluice::serve {
 namespace {
@@ -49,10 +49,7 @@ bool boolean_of(std::string_view name, std::string_view value) {
 }
 
 std::uint64_t integer_of(std::string_view name, std::string_view value) {
-  std::uint64_t number = 0;
-  const auto [at, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error == std::errc() && at == value.data() + value.size() && number <= INT64_MAX)
-    return number;
+  if (const auto number = digits_of(value)) return static_cast<std::uint64_t>(*number);
   throw Refused{400, std::string(name) + " is a number of bytes"};
 }
 
@@ -165,7 +162,9 @@ asio::awaitable<void> ResumableUpload::give_up() {
   if (const std::shared_ptr<Upload> former = uploads_->find_named(key())) {
     former->stop("it was given up by DELETE " + path());
     co_await former->wait_for_end();
+    co_await refresh();
   }
+  if (known_.load && known_.load->waits_in_stage) co_await uploads_->forget(known_.load->id.value);
   const Asking forgetting = [&](pg::Connection& on) -> asio::awaitable<void> {
     co_await ledger::forget_upload(on, key());
   };

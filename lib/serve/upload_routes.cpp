@@ -89,9 +89,9 @@ std::optional<std::uint64_t> length_of(const Request& request) {
 }
 
 std::string json_of(const Query& query) {
-  nlohmann::json pairs = nlohmann::json::array();
+  nlohmann::ordered_json pairs = nlohmann::ordered_json::array();
   for (const auto& [name, value] : query) pairs.push_back({name, value});
-  return pairs.dump();
+  return text_for_ledger(pairs);
 }
 
 /// What was written there by a server.
@@ -178,7 +178,7 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
                              .query = json_of(asked.target.query),
                              .length = length_of(request),
                              .digest = wanted.content_digest + wanted.repr_digest};
-    wanted.name = std::make_shared<KeyedUpload>(pool_, uploads_, idempotency_name(key), about);
+    wanted.name = std::make_shared<KeyedUpload>(pool_, idempotency_name(key), std::move(about));
   }
   co_await uploads_.take(exchange, std::move(wanted));
 }

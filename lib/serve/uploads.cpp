@@ -139,6 +139,11 @@ void Uploads::require_room() const {
     send_away("as many uploads wait for their turn as may (--max-queue)");
 }
 
+/// What comes twice at once is loaded once.
+void Uploads::require_alone(const NamedUpload& name) const {
+  if (find_named(name.key())) refuse_running_upload();
+}
+
 asio::awaitable<async::Semaphore::Permit> Uploads::turn(Exchange& exchange) {
   require_room();
   asio::awaitable<async::Semaphore::Permit> waiting = turns_.acquire();
@@ -200,6 +205,7 @@ asio::awaitable<void> Uploads::take(Exchange& exchange, Wanted wanted) {
   if (wanted.name) {
     std::optional<Answer> known = co_await wanted.name->look(body.some());
     if (known) co_return co_await exchange.answer(std::move(*known));
+    require_alone(*wanted.name);
   }
   async::Semaphore::Permit permit = co_await turn(exchange);
   std::string front;
@@ -212,18 +218,16 @@ asio::awaitable<void> Uploads::take(Exchange& exchange, Wanted wanted) {
     wanted.name->add_to(wanted.call);
   }
   const auto executor = co_await asio::this_coro::executor;
+  // From here on it is found by its name.
+  if (wanted.name) require_alone(*wanted.name);
   const std::shared_ptr<Upload> upload = start(executor, wanted, std::move(permit));
   Feeding feeding{body, *upload, front};
   std::exception_ptr failed;
-  bool is_cut = false;
   try {
     async::TaskGroup beside(executor);
     beside.spawn(end_reading_with(*upload, exchange));
     asio::awaitable<void> task = feed(feeding);
     co_await async::run_beside(std::move(task), beside);
-  } catch (const Cut&) {
-    is_cut = true;
-    failed = std::current_exception();
   } catch (...) {
     failed = std::current_exception();
   }
@@ -233,7 +237,7 @@ asio::awaitable<void> Uploads::take(Exchange& exchange, Wanted wanted) {
   const bool is_whole = feeding.is_fed && !is_wrong && !is_part;
   if (is_whole) upload->seal();
   if (is_wrong) upload->refuse();
-  if (is_part || (is_cut && wanted.name && wanted.name->stores_parts())) {
+  if (is_part || (failed && wanted.name && wanted.name->stores_parts())) {
     upload->cut();
   } else if ((failed || is_wrong) && !upload->has_ended()) {
     upload->stop();

@@ -63,6 +63,9 @@ class Uploads {
   /// One runs whose number is not known yet.
   bool expects_id() const;
 
+  /// Gives up a load whose rows wait in a stage.
+  asio::awaitable<void> forget(std::int64_t load) { return forget_(load); }
+
   /// No more come; those that wait for their turn are sent away.
   void end();
   /// Stops those that run.
@@ -75,6 +78,7 @@ class Uploads {
 
  private:
   void require_room() const;
+  void require_alone(const NamedUpload& name) const;
   asio::awaitable<async::Semaphore::Permit> turn(Exchange& exchange);
   std::shared_ptr<Upload> start(const asio::any_io_executor& executor, const Wanted& wanted,
                                 async::Semaphore::Permit turn);

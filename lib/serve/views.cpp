@@ -18,8 +18,20 @@ using schedule::Instant;
                 std::string(what) + " are asked for by " + known + ", and not by \"" + name + "\""};
 }
 
-std::size_t count_of(const std::string& name, const std::string& value) {
-  return static_cast<std::size_t>(number_of(name, value, limits::serve_page_max));
+/// What is asked of a page: its project, how many, and `read_before` says behind which one.
+template <class Filter, class ReadBefore>
+void read_page(const char* what, const Query& query, Filter& filter, ReadBefore read_before) {
+  for (const auto& [name, value] : query) {
+    if (name == "project") {
+      filter.project = value;
+    } else if (name == "count") {
+      filter.count = static_cast<std::size_t>(number_of(name, value, limits::serve_page_max));
+    } else if (name == "before") {
+      read_before(value);
+    } else {
+      refuse_parameter(what, "project, count and before", name);
+    }
+  }
 }
 
 /// "2026-03-29T01:00:00Z", and behind a comma the project whose run was the last one of a page.
@@ -57,17 +69,8 @@ asio::awaitable<Answer> jobs_view(pg::Pool& pool, Query query) {
 
 asio::awaitable<Answer> runs_view(pg::Pool& pool, std::string job, Query query) {
   jobs::RunsFilter filter{.job = std::move(job), .count = limits::serve_page_default};
-  for (const auto& [name, value] : query) {
-    if (name == "project") {
-      filter.project = value;
-    } else if (name == "count") {
-      filter.count = count_of(name, value);
-    } else if (name == "before") {
-      read_before(value, filter);
-    } else {
-      refuse_parameter("runs", "project, count and before", name);
-    }
-  }
+  read_page("runs", query, filter,
+            [&filter](const std::string& before) { read_before(before, filter); });
   const pg::Lease connection = co_await pool.acquire();
   const bool is_there = co_await ledger::is_readable(*connection, ledger::Use::read_jobs) &&
                         co_await jobs::has_job(*connection, filter.project, filter.job);
@@ -86,17 +89,9 @@ asio::awaitable<Answer> runs_view(pg::Pool& pool, std::string job, Query query) 
 
 asio::awaitable<Answer> migrations_view(pg::Pool& pool, Query query) {
   ledger::MigrationsFilter filter{.project = {}, .count = limits::serve_page_default, .before = {}};
-  for (const auto& [name, value] : query) {
-    if (name == "project") {
-      filter.project = value;
-    } else if (name == "count") {
-      filter.count = count_of(name, value);
-    } else if (name == "before") {
-      filter.before = number_of(name, value, INT64_MAX);
-    } else {
-      refuse_parameter("migrations", "project, count and before", name);
-    }
-  }
+  read_page("migrations", query, filter, [&filter](const std::string& before) {
+    filter.before = number_of("before", before, INT64_MAX);
+  });
   const std::size_t count = filter.count++;
   const pg::Lease connection = co_await pool.acquire();
   std::vector<ledger::MigrationEntry> found;

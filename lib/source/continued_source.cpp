@@ -16,15 +16,15 @@ void ContinuedSource::read_kept() {
 std::size_t ContinuedSource::read(char* into, std::size_t size) {
   read_kept();
   if (is_in_rest_) return both_->read(into, size);
-  if (at_ == kept_.size() && size > 0) {
+  // Fewer bytes than are asked for would be the end.
+  if (size > kept_.size() - at_) {
     throw Failure(FailureKind::failed,
                   name() + ": more of its beginning is asked for than was kept of it (" +
                       std::to_string(kept_.size()) + " bytes): send all of it again");
   }
-  const std::size_t taken = std::min(size, kept_.size() - at_);
-  std::copy_n(kept_.data() + at_, taken, into);
-  at_ += taken;
-  return taken;
+  std::copy_n(kept_.data() + at_, size, into);
+  at_ += size;
+  return size;
 }
 
 bool ContinuedSource::rewind() {

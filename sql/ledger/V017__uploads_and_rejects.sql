@@ -24,11 +24,11 @@ create table pgsluice.uploads (
   upload_key   text        primary key,
   owner        text        not null,
   target       text        not null,
-  arguments    jsonb       not null,
-  content      jsonb       not null default '{}',
+  arguments    json        not null,
+  content      json        not null default '{}',
   beginning    bytea,
   told_offset  bigint      not null default 0,
-  answer       jsonb,
+  answer       json,
   begun_at     timestamptz not null default now(),
   touched_at   timestamptz not null default now()
 );
@@ -43,7 +43,7 @@ comment on column pgsluice.loads.upload_key is 'SHA-256 of whose upload it is, a
 comment on table  pgsluice.uploads is 'Uploads to pgsluice serve that have a name: an Idempotency-Key, or an address to go on at.';
 comment on column pgsluice.uploads.owner is 'The name of the token; empty where there are none.';
 comment on column pgsluice.uploads.target is 'The table, as the request named it.';
-comment on column pgsluice.uploads.arguments is 'The other flags, which must be the same for what comes again.';
+comment on column pgsluice.uploads.arguments is 'The query of the request, which must be the same for what comes again.';
 comment on column pgsluice.uploads.content is 'What is known of the content: its length, its digests, the digest of its beginning.';
 comment on column pgsluice.uploads.beginning is 'The first bytes, for whoever goes on behind what is stored; NULL: not needed, or not any more.';
 comment on column pgsluice.uploads.told_offset is 'How many bytes the sender was told he need not send again.';

@@ -113,6 +113,11 @@ TEST_F(Privileges, OfLoadsIntoTables) {
   check({load + std::vector<std::string>{"--atomic"},
          of_table + of_ledger +
              std::vector<std::string>{"select on s.t", "create on schema pgsluice"}});
+  db().run("delete from s.t");
+  check({load + std::vector<std::string>{"--max-rejects", "1", "--rejects-table"},
+         of_table + of_ledger +
+             std::vector<std::string>{"select on pgsluice.rejects", "insert on pgsluice.rejects",
+                                      "delete on pgsluice.rejects"}});
 }
 
 TEST_F(Privileges, OfReadingCommandsAreSelectAlone) {
@@ -123,6 +128,8 @@ TEST_F(Privileges, OfReadingCommandsAreSelectAlone) {
       "select on pgsluice.loads, pgsluice.chunks, pgsluice.deferred_indexes"};
   check({{"loads"}, select});
   check({{"loads", "show", "1"}, select});
+  check(
+      {{"loads", "rejects", "1"}, select + std::vector<std::string>{"select on pgsluice.rejects"}});
   check({{"schedule", "history"}, {"usage on schema pgsluice", "select on pgsluice.job_runs"}});
   check({{"migrate", "status", "--dir", folder_.path()},
          {"usage on schema pgsluice", "select on pgsluice.migrations"}});
