@@ -23,8 +23,8 @@ std::string refusal(const std::string& text) {
 
 using Variables = std::map<std::string, std::string>;
 
-Settings settings_in(const Variables& variables, const Variables& profile, Settings flags = {},
-                     const std::string& address = "s3://bucket/a") {
+Settings settings_with(const Variables& variables, const Variables& profile, Settings flags = {},
+                       const std::string& address = "s3://bucket/a") {
   const auto look_up = [](const Variables& values) {
     return [&values](const std::string& name) -> std::optional<std::string> {
       const auto at = values.find(name);
@@ -36,7 +36,7 @@ Settings settings_in(const Variables& variables, const Variables& profile, Setti
 
 std::string endpoint_refusal(const std::string& endpoint) {
   try {
-    settings_in({}, {}, {.endpoint = endpoint});
+    settings_with({}, {}, {.endpoint = endpoint});
   } catch (const Failure& failure) {
     return failure.what();
   }
@@ -126,9 +126,10 @@ TEST(S3Place, HasThePathWhereTheBucketIsNoName) {
 
 TEST(S3Place, HasThePathWhereAnEndpointIsNamed) {
   EXPECT_EQ("http://127.0.0.1:9000/bucket/a",
-            url_of("s3://bucket/a", settings_in({}, {}, {.endpoint = "http://127.0.0.1:9000/"})));
-  EXPECT_EQ("https://host.example/s3/bucket/a",
-            url_of("s3://bucket/a", settings_in({}, {}, {.endpoint = "HTTPS://Host.example/s3"})));
+            url_of("s3://bucket/a", settings_with({}, {}, {.endpoint = "http://127.0.0.1:9000/"})));
+  EXPECT_EQ(
+      "https://host.example/s3/bucket/a",
+      url_of("s3://bucket/a", settings_with({}, {}, {.endpoint = "HTTPS://Host.example/s3"})));
 }
 
 TEST(S3Place, HasARegionAlways) {
@@ -145,27 +146,27 @@ TEST(S3Settings, AreTheFlagsThenTheEnvironmentThenTheProfile) {
                       {"AWS_DEFAULT_REGION", "eu-west-2"}};
   const Variables some{{"AWS_ENDPOINT_URL", "http://two"}, {"AWS_DEFAULT_REGION", "eu-west-2"}};
   const Variables profile{{"endpoint_url", "http://three"}, {"region", "eu-west-3"}};
-  EXPECT_EQ("http://zero", settings_in(all, profile, {.endpoint = "http://zero"}).endpoint);
-  EXPECT_EQ("eu-north-1", settings_in(all, profile, {.region = "eu-north-1"}).region);
-  EXPECT_EQ("http://one", settings_in(all, profile).endpoint);
-  EXPECT_EQ("eu-west-1", settings_in(all, profile).region);
-  EXPECT_EQ("http://two", settings_in(some, profile).endpoint);
-  EXPECT_EQ("eu-west-2", settings_in(some, profile).region);
-  EXPECT_EQ("http://three", settings_in({}, profile).endpoint);
-  EXPECT_EQ("eu-west-3", settings_in({}, profile).region);
-  EXPECT_EQ("", settings_in({}, {}).endpoint);
-  EXPECT_EQ("", settings_in({}, {}).region);
+  EXPECT_EQ("http://zero", settings_with(all, profile, {.endpoint = "http://zero"}).endpoint);
+  EXPECT_EQ("eu-north-1", settings_with(all, profile, {.region = "eu-north-1"}).region);
+  EXPECT_EQ("http://one", settings_with(all, profile).endpoint);
+  EXPECT_EQ("eu-west-1", settings_with(all, profile).region);
+  EXPECT_EQ("http://two", settings_with(some, profile).endpoint);
+  EXPECT_EQ("eu-west-2", settings_with(some, profile).region);
+  EXPECT_EQ("http://three", settings_with({}, profile).endpoint);
+  EXPECT_EQ("eu-west-3", settings_with({}, profile).region);
+  EXPECT_EQ("", settings_with({}, {}).endpoint);
+  EXPECT_EQ("", settings_with({}, {}).region);
   Variables ignoring = all;
   ignoring["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true";
-  EXPECT_EQ("", settings_in(ignoring, profile).endpoint);
+  EXPECT_EQ("", settings_with(ignoring, profile).endpoint);
 }
 
 TEST(S3Settings, OfGooglesAreTheFlagsAlone) {
   const Variables all{{"AWS_ENDPOINT_URL", "http://two"}, {"AWS_REGION", "eu-west-1"}};
-  EXPECT_EQ("", settings_in(all, all, {}, "gs://bucket/a").endpoint);
-  EXPECT_EQ("", settings_in(all, all, {}, "gs://bucket/a").region);
+  EXPECT_EQ("", settings_with(all, all, {}, "gs://bucket/a").endpoint);
+  EXPECT_EQ("", settings_with(all, all, {}, "gs://bucket/a").region);
   EXPECT_EQ("http://zero",
-            settings_in(all, all, {.endpoint = "http://zero"}, "gs://bucket/a").endpoint);
+            settings_with(all, all, {.endpoint = "http://zero"}, "gs://bucket/a").endpoint);
 }
 
 TEST(S3Settings, RefuseWhatIsNoEndpoint) {
@@ -180,7 +181,7 @@ TEST(S3Settings, RefuseWhatIsNoEndpoint) {
 
 TEST(S3Settings, RefuseWhatIsNoRegion) {
   for (const char* const region : {"eu west", "evil.example/", "-a", "EU", "a@b"})
-    EXPECT_THROW(settings_in({}, {}, {.region = region}), Failure) << region;
+    EXPECT_THROW(settings_with({}, {}, {.region = region}), Failure) << region;
 }
 
 TEST(S3Endpoint, IsAmazonsS3OrIsNot) {

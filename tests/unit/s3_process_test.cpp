@@ -71,17 +71,17 @@ TEST(S3Settings, OfAFileWaitForNobody) {
   const std::string fifo = folder / "fifo";
   ASSERT_EQ(0, ::mkfifo(fifo.c_str(), 0600));
   try {
-    file_settings_in(fifo);
+    settings_in(fifo);
     ADD_FAILURE();
   } catch (const Failure& failure) {
     EXPECT_THAT(failure.problem(), HasSubstr("fifo: is no regular file"));
   }
-  EXPECT_THROW(file_settings_in(folder / ""), Failure);
-  EXPECT_EQ(std::nullopt, file_settings_in(folder / "gone"));
-  EXPECT_EQ(std::nullopt, file_settings_in((folder / "fifo") + "/a"));
-  EXPECT_EQ("", file_settings_in("/dev/null"));
-  EXPECT_EQ("[a]\n", file_settings_in(folder.write("config", "[a]\n")));
-  EXPECT_THROW(file_settings_in(folder.write("long", std::string(1024 * 1024 + 1, 'a'))), Failure);
+  EXPECT_THROW(settings_in(folder / ""), Failure);
+  EXPECT_EQ(std::nullopt, settings_in(folder / "gone"));
+  EXPECT_EQ(std::nullopt, settings_in((folder / "fifo") + "/a"));
+  EXPECT_EQ("", settings_in("/dev/null"));
+  EXPECT_EQ("[a]\n", settings_in(folder.write("config", "[a]\n")));
+  EXPECT_THROW(settings_in(folder.write("long", std::string(1024 * 1024 + 1, 'a'))), Failure);
 }
 
 }  // namespace
