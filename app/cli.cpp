@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <string_view>
 
 #include "app/output.hpp"
 #include "app/wrong_usage.hpp"
@@ -17,9 +19,22 @@
 namespace sluice::app {
 namespace {
 
+struct Command {
+  std::string_view name;
+  Run (*add)(CLI::App&);
+};
+constexpr std::array all_commands{
+    Command{"load", add_load_command},       Command{"check", add_check_command},
+    Command{"inspect", add_inspect_command}, Command{"loads", add_loads_command},
+    Command{"migrate", add_migrate_command}, Command{"schedule", add_schedule_command},
+    Command{"serve", add_serve_command},     Command{"worker", add_worker_command},
+};
+
 /// The command line and what each command runs.
 struct Program {
-  Program();
+  /// Where the first argument names a command, that one alone: making all flags of all commands
+  /// takes longer than a small load.
+  explicit Program(const std::string& first);
   CLI::App app{
       "Loads CSV into PostgreSQL: fast, exactly once, and with every row accounted for. Runs SQL "
       "migrations, and both on a schedule.",
@@ -27,7 +42,7 @@ struct Program {
   std::map<std::string, Run> commands;
 };
 
-Program::Program() {
+Program::Program(const std::string& first) {
   app.set_help_flag("--help", "print this help and exit");
   app.set_version_flag("-V,--version", "pgsluice " PGSLUICE_VERSION);
   app.require_subcommand(1);
@@ -36,14 +51,10 @@ Program::Program() {
       "many rejects,\n"
       "6 another run holds it, 7 the source or a migration changed, 10 migrations are pending, "
       "130/143 interrupted\n(can be resumed).");
-  commands["load"] = add_load_command(app);
-  commands["check"] = add_check_command(app);
-  commands["inspect"] = add_inspect_command(app);
-  commands["loads"] = add_loads_command(app);
-  commands["migrate"] = add_migrate_command(app);
-  commands["schedule"] = add_schedule_command(app);
-  commands["serve"] = add_serve_command(app);
-  commands["worker"] = add_worker_command(app);
+  const bool names_one = std::ranges::any_of(
+      all_commands, [&first](const Command& command) { return command.name == first; });
+  for (const Command& command : all_commands)
+    if (!names_one || command.name == first) commands[std::string(command.name)] = command.add(app);
 }
 
 /// Whether the arguments ask for JSON, also where they cannot be read.
@@ -98,8 +109,8 @@ void require_utf8(const std::string& flag, const std::string& text) {
 }
 
 std::optional<std::string> wrong_arguments(std::vector<std::string> arguments) {
-  Program program;
   const std::string first = arguments.empty() ? "" : arguments.front();
+  Program program(first);
   const std::vector<Hidden> hidden = hidden_in(arguments);
   std::ranges::reverse(arguments);  // as CLI11 wants them
   try {
@@ -131,12 +142,12 @@ std::vector<std::string> for_parser(std::vector<std::string> given) {
 }
 
 int run_program(std::vector<std::string> arguments) {
-  Program program;
-  CLI::App& app = program.app;
   arguments = for_parser(std::move(arguments));
   hide_in_output(hidden_in(arguments));
   const bool as_json = asks_for_json(arguments);
   const std::string first = arguments.empty() ? "" : arguments.front();
+  Program program(first);
+  CLI::App& app = program.app;
   std::ranges::reverse(arguments);  // as CLI11 wants them
   try {
     app.parse(std::move(arguments));

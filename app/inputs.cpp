@@ -100,6 +100,11 @@ void tell_plain_servers(const std::vector<std::string>& paths, const source::Buc
   }
 }
 
+/// Nothing is to be looked for, so that nothing has to be ended by a signal.
+bool is_stdin_alone(const std::vector<std::string>& files) {
+  return files.size() == 1 && files.front() == "-";
+}
+
 /// What is fetched, or comes once, says when it is read what it is; and what is not there says
 /// that.
 bool may_be_no_archive(const std::string& file) {
@@ -110,6 +115,7 @@ bool may_be_no_archive(const std::string& file) {
 }  // namespace
 
 std::vector<std::string> files_of(const LoadFlags& flags, source::NamedByLists* of_lists) {
+  if (is_stdin_alone(flags.files)) return flags.files;
   std::vector<source::LeftOut> left_out;
   std::vector<std::string> all =
       flags.as_named ? flags.files : source::locate(flags.files, left_out, of_lists);
@@ -129,6 +135,8 @@ std::vector<std::string> files_of(const LoadFlags& flags, source::NamedByLists* 
 
 std::vector<Input> inputs_of(const std::vector<std::string>& files,
                              const source::UnpackOptions& options) {
+  if (is_stdin_alone(files) && options.members.empty())
+    return {{.path = "-", .member = {}, .is_last_of_file = true}};
   const EndOnSignal ends([&options] {
     if (options.buckets) options.buckets->stop();
   });

@@ -12,8 +12,9 @@
 namespace sluice::app {
 namespace {
 
+/// But for one that no help shows.
 std::vector<const CLI::App*> subcommands_of(const CLI::App& command) {
-  return command.get_subcommands([](const CLI::App*) { return true; });
+  return command.get_subcommands([](const CLI::App* sub) { return !sub->get_group().empty(); });
 }
 
 std::vector<std::string> names_of_subcommands(const CLI::App& command) {

@@ -140,16 +140,19 @@ asio::awaitable<std::unique_ptr<Connection>> Connection::open(ConnectOptions opt
   connection->role_ = options.role;
   co_await connection->speak_utf8();
   co_await require_role(*connection, connection->role_);
+  connection->is_as_begun_ = true;
   co_return connection;
 }
 
 /// DISCARD ALL forgets a role that the session was begun as, which RESET ROLE brings back.
 asio::awaitable<void> Connection::reset() {
   stall_max_ = stall_usual_;
+  if (is_as_begun_) co_return;
   co_await query_in_user_path("discard all");
   co_await query_in_user_path("reset role");
   co_await speak_utf8();
   co_await require_role(*this, role_);
+  is_as_begun_ = true;
 }
 
 /// What is sent in the encoding of the data are data alone.

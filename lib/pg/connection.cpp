@@ -102,6 +102,7 @@ void Connection::begin_command() {
   if (trust_.is_lost()) trust_.lose("the connection is not used again");
   has_input_ = false;
   chatter_bytes_ = 0;
+  is_as_begun_ = false;
 }
 
 asio::awaitable<std::optional<Result>> Connection::next(Phase phase) {

@@ -200,6 +200,7 @@ class Connection {
   std::size_t notices_ = 0;
   std::size_t chatter_bytes_ = 0;  ///< read since the last result, at least, without the notices
   bool ended_ = false;             ///< by the server, which said so
+  bool is_as_begun_ = true;        ///< nothing was asked of it since it was begun, or reset
   async::Clock::time_point opened_ = async::Clock::now();
   async::Clock::time_point used_ = opened_;
   bool has_input_ = false;  ///< read while writing, and not looked at

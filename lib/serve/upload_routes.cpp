@@ -105,6 +105,13 @@ Query query_of_json(const std::string& text) {
   return query;
 }
 
+/// One chunk goes over one connection: how many more would do is not worth a question. What is
+/// packed may be more, and goes over one all the same.
+bool is_one_chunk(const Request& request) {
+  const auto length = length_of(request);
+  return length && *length <= limits::first_chunk_bytes;
+}
+
 /// With a digest nothing of other bytes may stay: all or nothing, unless somebody asks for less.
 bool wants_atomic(const Uploads::Wanted& wanted, const Target& target) {
   if (wanted.content_digest.empty() && wanted.repr_digest.empty()) return false;
@@ -166,8 +173,9 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
     std::erase(arguments, "--rejects-table");
     // All of them may be longer than an answer.
     arguments.push_back("--show-rejects=" + std::to_string(rejects_shown));
-  } else if (wants_atomic(wanted, asked.target)) {
-    arguments.emplace_back("--atomic");
+  } else {
+    if (is_one_chunk(request)) arguments.emplace_back("--jobs=1");
+    if (wants_atomic(wanted, asked.target)) arguments.emplace_back("--atomic");
   }
   for (const char* argument : {"--", "-"}) arguments.emplace_back(argument);
   if (!is_check && !request.header("upload-complete").empty())
