@@ -57,6 +57,7 @@ asio::awaitable<void> keep_anywhere(const Attempt& a, pg::Connection& connection
   }
   rejects::BadRecords bad(with.plan.reading(), a.chunk, &refused);
   rejects::RejectTable::Next next = [&bad](tuple::Reject& reject) { return bad.next(reject); };
+  co_await with.writer.end_parts(connection);
   co_await with.rejects_table->write(connection, with.on.cpu, a.chunk, std::move(next));
 }
 

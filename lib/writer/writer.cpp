@@ -167,6 +167,11 @@ asio::awaitable<void> Writer::start_over(pg::Connection& on) const {
   co_await query(on, "rollback to savepoint all_of_it; savepoint part");
 }
 
+asio::awaitable<void> Writer::end_parts(pg::Connection& on) const {
+  const Sql own_path = pg::own_path;
+  co_await query(on, back_to_part(on) + own_path.text());
+}
+
 asio::awaitable<void> Writer::commit(pg::Connection& on, const ledger::ChunkEntry& chunk) const {
   std::string end = tag(chunk.number) + back_to_part(on);
   if (load_) {

@@ -81,6 +81,9 @@ class Writer {
                                                 const tuple::TupleRange& tuples) const;
   /// Takes out all that was put in.
   asio::awaitable<void> start_over(pg::Connection& on) const;
+  /// Behind the last part, before statements of others: takes out what was refused last. What is
+  /// named from here to commit() is named under `pg::own_path`.
+  asio::awaitable<void> end_parts(pg::Connection& on) const;
   /// Corrects the ledger's row and commits.
   asio::awaitable<void> commit(pg::Connection& on, const ledger::ChunkEntry& chunk) const;
   asio::awaitable<void> roll_back(pg::Connection& on) const;

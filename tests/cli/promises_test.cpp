@@ -276,7 +276,7 @@ TEST_F(Promises, ARoleOfTheLedgersNameIsLikeOthers) {
   EXPECT_EQ("", db().value("select coalesce(string_agg(relname, ', '), '') from pg_class where "
                            "relnamespace = 'pgsluice'::regnamespace and relkind = 'r' and relname "
                            "not in ('loads', 'chunks', 'migrations', 'jobs', 'job_runs', "
-                           "'deferred_indexes', 'unlogged_marks')"));
+                           "'deferred_indexes', 'unlogged_marks', 'uploads', 'rejects')"));
   db().run("reassign owned by pgsluice to current_user; drop role pgsluice");
 }
 

@@ -76,6 +76,34 @@ TEST_F(RejectsTable, TheSameBytesAndReasonsAsInFiles) {
   }
 }
 
+/// What the server refuses last leaves a transaction that takes no more.
+TEST_F(RejectsTable, WhatTheServerRefusesIsAlsoThere) {
+  db().run("alter table t add constraint short check (length(b) < 3)");
+  const std::vector<std::vector<std::string>> ways{{},
+                                                   {"--writer", "insert"},
+                                                   {"--on-conflict", "update"},
+                                                   {"--atomic"},
+                                                   {"--max-rejects", "1"}};
+  for (const std::string bytes : {"a,b\n1,x\n2,long\n", "a,b\n1,long\n", "a,b\n1,long\n2,x\n"}) {
+    const std::string path = folder_.write("in.csv", bytes);
+    for (const std::vector<std::string>& way : ways) {
+      SCOPED_TRACE(bytes + ::testing::PrintToString(way));
+      std::vector<std::string> flags = way;
+      if (way != ways.back()) flags.insert(flags.end(), {"--max-rejects", "9"});
+      flags.insert(flags.end(), {"--again", "--truncate", "--rejects-table"});
+      if (way == std::vector<std::string>{"--on-conflict", "update"})
+        std::erase(flags, "--truncate");
+      const Finished finished = load(path, flags);
+      ASSERT_EQ(3, finished.exit_code) << finished.err;
+      const int id = static_cast<int>(db().number("select max(load_id) from pgsluice.loads"));
+      const std::vector<nlohmann::json> reasons = reasons_of(rejects(id, {"--reasons"}).out);
+      ASSERT_EQ(1U, reasons.size());
+      EXPECT_EQ("23514", reasons[0]["sqlstate"]) << reasons[0];
+      EXPECT_THAT(rejects(id).out, HasSubstr(",long\n"));
+    }
+  }
+}
+
 TEST_F(RejectsTable, ALoadThatIsKilledAndGoneOnWithHasEachOnce) {
   std::string text = "a,b\n";
   for (int i = 0; i < 20'000; ++i) text += (i % 1000 == 999 ? "zwei" : std::to_string(i)) + ",x\n";
