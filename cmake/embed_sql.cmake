@@ -1,3 +1,21 @@
+# embed_files(target header-name namespace files...): makes text files part of the program, as `inline constexpr std::array files`
+# of their names, their texts and the SHA-256 of these, in a generated header.
+function(embed_files target header namespace)
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/generated/${header})
+  set(text "#pragma once\n\n#include <array>\n#include <string_view>\n\nnamespace ${namespace} {\n")
+  string(APPEND text "struct File {\n  std::string_view name, text, sha256;\n};\ninline constexpr std::array files{\n")
+  foreach(file IN LISTS ARGN)
+    get_filename_component(name ${file} NAME)
+    file(READ ${file} content)
+    file(SHA256 ${file} digest)
+    string(APPEND text "File{\"${name}\", R\"embedded_file(${content})embedded_file\", \"${digest}\"},\n")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  endforeach()
+  string(APPEND text "};\n}  // namespace ${namespace}\n")
+  file(GENERATE OUTPUT ${out} CONTENT "${text}")
+  target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/generated)
+endfunction()
+
 # embed_sql(target header-name namespace files...): makes the text of SQL files part of the program, as
 # `inline constexpr std::string_view <file name up to the first dot>` in a generated header.
 function(embed_sql target header namespace)

@@ -128,6 +128,18 @@ nlohmann::ordered_json json_of(const sniff::ProposedColumn& column, const sniff:
   return json;
 }
 
+/// NULL is null.
+nlohmann::ordered_json first_rows_json(const sniff::Proposal& proposal) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const auto& values : proposal.first_rows) {
+    nlohmann::ordered_json row = nlohmann::ordered_json::array();
+    for (const std::optional<std::string>& value : values)
+      row.push_back(value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json());
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 }  // namespace
 
 std::string shown(std::string_view text) {
@@ -208,11 +220,14 @@ nlohmann::ordered_json json_of(const Inspected& inspected) {
   if (!proposal.readings.doubt.empty()) json["doubt"] = proposal.readings.doubt;
   if (!proposal.header_doubt.empty()) json["header_doubt"] = proposal.header_doubt;
   if (!proposal.encoding.empty()) json["encoding"] = proposal.encoding;
+  if (proposal.not_utf8)
+    json["not_utf8"] = {{"byte", proposal.not_utf8->byte}, {"likely", proposal.not_utf8->likely}};
   const std::vector<sniff::ColumnType> types = sniff::types_of(proposal);
   nlohmann::ordered_json columns = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < names.size(); ++i)
     columns.push_back(json_of(proposal.columns[i], types[i], names[i]));
   json["columns"] = std::move(columns);
+  json["first_rows"] = first_rows_json(proposal);
   json["flags"] = sniff::flags_of(proposal, inspected.naming);
   json["create_table"] = sniff::create_table(proposal, inspected.table, inspected.naming);
   json["command"] = command_of(inspected);

@@ -291,8 +291,9 @@ asio::awaitable<void> Connection<Stream>::answer(Answer answer) {
   response.keep_alive(may_stay_);
   if (may_stay_ && parser_->get().version() < http_1_1)
     response.set(http::field::connection, "keep-alive");
-  // https://www.rfc-editor.org/rfc/rfc9110#section-8.6: a 204 has none
-  if (answer.status != 204) response.content_length(answer.body.size());
+  // https://www.rfc-editor.org/rfc/rfc9110#section-8.6: a 204 has none, and that of a 304 would be
+  // that of what it stands for
+  if (answer.status != 204 && answer.status != 304) response.content_length(answer.body.size());
   if (has_body) response.body() = std::move(answer.body);
   is_answered_ = true;
   status_ = answer.status;

@@ -9,6 +9,8 @@
 #include "pg/error.hpp"
 #include "serve/database_metrics.hpp"
 #include "serve/ledger_view.hpp"
+#include "serve/page.hpp"
+#include "serve/permission_view.hpp"
 #include "serve/query.hpp"
 #include "serve/rejects_view.hpp"
 #include "serve/target.hpp"
@@ -61,6 +63,25 @@ std::string untold(const std::exception_ptr& error) {
   }
 }
 
+/// Another site's page that a browser of this machine shows reaches what listens here: by a name of
+/// its own that leads here, ...
+void require_own_host(const std::vector<std::string>& hosts, const Request& request) {
+  if (hosts.empty()) return;
+  std::string host = in_small_letters(request.header("host"));
+  if (const std::size_t colon = host.rfind(':'); colon != host.npos && !host.ends_with(']'))
+    host.erase(colon);
+  if (std::ranges::find(hosts, host) == hosts.end())
+    throw Refused{421, "this server is not \"" + host + "\""};
+}
+
+/// ... or by a request that it may send without asking.
+void require_own_page(const std::vector<std::string>& hosts, const Request& request) {
+  if (hosts.empty()) return;
+  const std::string_view site = request.header("sec-fetch-site");
+  if (!site.empty() && site != "same-origin" && site != "none")
+    throw Refused{403, "a page of another site has sent this"};
+}
+
 }  // namespace
 
 Handler::Handler(const asio::any_io_executor& executor, pg::Pool& pool, HandlerOptions options,
@@ -108,20 +129,6 @@ asio::awaitable<void> Handler::handle(Exchange& exchange) {
   co_await exchange.answer(std::move(answer));
 }
 
-/// Another site's page that a browser of this machine shows reaches what listens here: by a name of
-/// its own that leads here, or by a request that it may send without asking.
-void Handler::require_own_host(const Request& request) const {
-  if (options_.hosts.empty()) return;
-  std::string host = in_small_letters(request.header("host"));
-  if (const std::size_t colon = host.rfind(':'); colon != host.npos && !host.ends_with(']'))
-    host.erase(colon);
-  if (std::ranges::find(options_.hosts, host) == options_.hosts.end())
-    throw Refused{421, "this server is not \"" + host + "\""};
-  const std::string_view site = request.header("sec-fetch-site");
-  if (!site.empty() && site != "same-origin" && site != "none")
-    throw Refused{403, "a page of another site has sent this"};
-}
-
 const Permission& Handler::permission_of(const Request& request) const {
   if (tokens_.is_empty()) return options_.anybody;
   const std::string_view field = request.header("authorization");
@@ -139,7 +146,13 @@ const Permission& Handler::permission_of(const Request& request) const {
 asio::awaitable<void> Handler::route(Exchange& exchange, Asked& asked) {
   const Request& request = exchange.request();
   const std::vector<std::string>& path = asked.target.path;
-  require_own_host(request);
+  require_own_host(options_.hosts, request);
+  // Others may link to it, and it asks for the rest itself.
+  if (std::optional<Answer> page = page_of(request, asked.target)) {
+    Answer answer = std::move(*page);
+    co_return co_await exchange.answer(std::move(answer));
+  }
+  require_own_page(options_.hosts, request);
   if (path.size() == 1 && path[0] == "healthz") {
     require_get(request);
     Answer answer = answer_of(200, {{"status", "ok"}});
@@ -168,6 +181,13 @@ asio::awaitable<void> Handler::route(Exchange& exchange, Asked& asked) {
   if (path.size() == 4 && path[0] == "v1" && path[1] == "tables" &&
       (path[3] == "loads" || path[3] == "check"))
     co_return co_await upload(exchange, asked);
+  if (path.size() == 2 && path[0] == "v1" && path[1] == "inspect")
+    co_return co_await inspect(exchange, asked);
+  if (path.size() == 2 && path[0] == "v1" && path[1] == "permissions") {
+    require_get(request);
+    Answer answer = answer_of(asked.permission);
+    co_return co_await exchange.answer(std::move(answer));
+  }
   if (path.size() >= 2 && path[0] == "v1" && path[1] == "loads")
     co_return co_await route_load(exchange, asked);
   if (path.size() == 3 && path[0] == "v1" && path[1] == "uploads")

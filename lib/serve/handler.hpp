@@ -77,7 +77,7 @@ class Handler {
   asio::awaitable<void> forget(std::int64_t load);
   asio::awaitable<Answer> ready();
   const Permission& permission_of(const Request& request) const;
-  void require_own_host(const Request& request) const;
+  asio::awaitable<void> inspect(Exchange& exchange, const Asked& asked);
 
   pg::Pool& pool_;
   HandlerOptions options_;

@@ -31,13 +31,14 @@ std::string family_head(const char* name, const char* type, const char* help) {
 }
 
 void Metrics::note_load(int exit_code, const std::string& report, std::chrono::nanoseconds took) {
+  const auto json = nlohmann::json::parse(report, nullptr, false);
+  if (json.is_object() && json.value("command", nlohmann::json()) == "inspect") return;
   ++loads_[exit_code];
   const double seconds = std::chrono::duration<double>(took).count();
   seconds_ += seconds;
   ++loads_in_all_;
   for (std::size_t i = 0; i < bounds.size(); ++i)
     if (seconds <= bounds[i]) ++within_[i];
-  const auto json = nlohmann::json::parse(report, nullptr, false);
   if (!json.is_object() || !json.contains("loads") || !json["loads"].is_array()) return;
   for (const auto& load : json["loads"]) {
     if (!load.is_object()) continue;

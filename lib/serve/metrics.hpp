@@ -15,7 +15,7 @@ std::string family_head(const char* name, const char* type, const char* help);
 /// https://prometheus.io/docs/instrumenting/exposition_formats/
 class Metrics {
  public:
-  /// A load, or a check, that has ended: its exit code and its report.
+  /// A load, or a check, that has ended: its exit code and its report. What only looked is neither.
   void note_load(int exit_code, const std::string& report, std::chrono::nanoseconds took);
   void note_answer(int status) { ++answers_[status]; }
 

@@ -11,7 +11,7 @@ using nlohmann::ordered_json;
 
 /// The one of a command of one file.
 const ordered_json* only_one(const ordered_json& json) {
-  for (const char* name : {"loads", "checks"}) {
+  for (const char* name : {"loads", "checks", "files"}) {
     const auto found = json.find(name);
     if (found != json.end() && found->is_array() && found->size() == 1 &&
         found->front().is_object())
@@ -77,6 +77,10 @@ Answer answer_of_command(int exit_code, const std::string& text, const std::stri
   else if (json.is_object() && json.contains("error"))
     error = json["error"];
   int status = status_of(exit_code, load, error);
+  // It is the file that cannot be read, and no more than that was asked for.
+  if (status == 500 && exit_code == exit_failed && json.is_object() &&
+      text_at(json, "command") == "inspect")
+    status = 422;
   if (status < 300 && one == nullptr) {
     status = 500;
     error["message"] =

@@ -6,8 +6,9 @@
 
 namespace sluice::serve {
 
-/// What becomes of a load, or a check, as an answer: from its exit code and the JSON that it wrote
-/// to stdout. `said` is the end of what it wrote to stderr, for one that wrote no JSON.
+/// What becomes of a load, a check or a look at a file as an answer: from its exit code and the
+/// JSON that it wrote to stdout. `said` is the end of what it wrote to stderr, for one that wrote
+/// no JSON.
 Answer answer_of_command(int exit_code, const std::string& json, const std::string& said);
 
 }  // namespace sluice::serve

@@ -5,6 +5,7 @@
 #include "jobs/handed.hpp"
 #include "pg/conninfo.hpp"
 #include "serve/handler.hpp"
+#include "serve/inspecting.hpp"
 #include "serve/keyed_upload.hpp"
 #include "serve/load_flags.hpp"
 #include "serve/resumable_upload.hpp"
@@ -154,6 +155,18 @@ Uploads::Wanted Handler::wanted_load(const std::string& table, const Query& quer
   if (allows_rejects) arguments.emplace_back("--rejects-table");
   hand_connection(wanted.call, options_.connect, permission);
   return wanted;
+}
+
+asio::awaitable<void> Handler::inspect(Exchange& exchange, const Asked& asked) {
+  const Request& request = exchange.request();
+  if (request.method != "POST") refuse_method("POST");
+  require_type(request);
+  require_coding(request);
+  require_body(request);
+  Uploads::Wanted wanted = inspection_of(asked.target, asked.permission);
+  hand_connection(wanted.call, options_.connect, asked.permission);
+  Beginning beginning(exchange);
+  co_await uploads_.take(beginning, std::move(wanted));
 }
 
 asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/characters.hpp"
 #include "base/limits.hpp"
 #include "chunk/chunker.hpp"
 #include "chunk/preamble.hpp"
@@ -16,6 +17,9 @@ namespace {
 
 /// What dialect and header are told by.
 constexpr std::size_t sample_bytes = std::size_t{64} << 10;
+/// What is shown of the records as they are.
+constexpr std::size_t first_rows_max = 10;
+constexpr std::size_t shown_value_bytes = 200;
 
 /// The line sep=; of Excel is no record; the loader reads it too.
 Sample without_separator_line(Sample sample) {
@@ -134,10 +138,24 @@ struct Part {
   std::uint64_t misfits = 0;
   std::uint64_t first_misfit_line = 0;
   std::optional<Proposal::NotUtf8> not_utf8;
+  std::vector<std::vector<std::optional<std::string>>> first_rows;
 };
 
+std::vector<std::optional<std::string>> shown_values(const csv::Record& record,
+                                                     std::size_t columns) {
+  std::vector<std::optional<std::string>> values(columns);
+  for (std::size_t i = 0; i < columns; ++i) {
+    const csv::Field& field = record.fields[i];
+    if (field.null) continue;
+    const std::string_view text = field.view();
+    values[i] = text.substr(0, whole_characters(text, shown_value_bytes));
+    if (values[i]->size() < text.size()) *values[i] += "…";
+  }
+  return values;
+}
+
 Part look_at(const Looking& how, const chunk::Chunk& chunk) {
-  Part part{.columns = columns_for(how.columns), .not_utf8 = {}};
+  Part part{.columns = columns_for(how.columns), .not_utf8 = {}, .first_rows = {}};
   const std::string_view bytes = chunk.bytes();
   if (const std::optional<std::size_t> place = tuple::find_invalid_utf8(bytes))
     part.not_utf8 = what_it_may_be(bytes, *place, chunk.start.byte_offset);
@@ -154,6 +172,8 @@ Part look_at(const Looking& how, const chunk::Chunk& chunk) {
       continue;
     }
     for (std::size_t i = 0; i < how.columns; ++i) part.columns[i].add(record.fields[i]);
+    if (part.first_rows.size() < first_rows_max)
+      part.first_rows.push_back(shown_values(record, how.columns));
   }
   return part;
 }
@@ -161,6 +181,8 @@ Part look_at(const Looking& how, const chunk::Chunk& chunk) {
 void take_over(Part part, const chunk::Chunk& chunk, Proposal& proposal) {
   proposal.bytes = chunk.start.byte_offset + chunk.size;
   if (!proposal.not_utf8) proposal.not_utf8 = std::move(part.not_utf8);
+  for (auto& row : part.first_rows)
+    if (proposal.first_rows.size() < first_rows_max) proposal.first_rows.push_back(std::move(row));
   proposal.records += part.records;
   if (proposal.misfits == 0) proposal.first_misfit_line = part.first_misfit_line;
   proposal.misfits += part.misfits;
@@ -209,6 +231,7 @@ void drop_surplus(Proposal& proposal) {
   };
   while (is_surplus()) {
     proposal.columns.pop_back();
+    for (auto& row : proposal.first_rows) row.pop_back();
     proposal.drops_surplus = true;
   }
 }

@@ -39,6 +39,8 @@ struct Proposal {
     std::vector<std::string> likely;
   };
   std::optional<NotUtf8> not_utf8;
+  /// The first records that are usual, as a load would read them; a long value is cut short.
+  std::vector<std::vector<std::optional<std::string>>> first_rows;
   bool drops_surplus = false;  ///< cells beside the columns, which are all empty
 
   const Reading& reading() const { return readings.all.front(); }

@@ -128,6 +128,28 @@ TEST_F(Inspect, ReadsAllRows) {
             types_of(json::parse(inspect("- --output json < late.csv").out).at("files").at(0)));
 }
 
+/// For who shows them: as they are read, NULL as null, and long values cut between characters.
+TEST_F(Inspect, ShowsTheFirstRows) {
+  std::string euros;
+  for (int i = 0; i < 100; ++i) euros += "€";
+  std::string csv = "id;v;\n1;\"a\n\"\"b\"\"\";\n2;;\nodd\n3;" + euros + ";\n";
+  for (int i = 4; i < 40; ++i) csv += std::to_string(i) + ";x;\n";
+  folder_.write("rows.csv", csv);
+  const json rows = inspected("rows.csv").at("first_rows");
+  ASSERT_EQ(10, rows.size());
+  EXPECT_EQ((json{"1", "a\n\"b\""}), rows.at(0));
+  EXPECT_EQ((json{"2", nullptr}), rows.at(1));
+  EXPECT_EQ((json{"3", euros.substr(0, 66 * 3) + "…"}), rows.at(2));
+  EXPECT_EQ((json{"10", "x"}), rows.at(9));
+}
+
+TEST_F(Inspect, SaysWhatTextMayBeThatIsNoUtf8) {
+  folder_.write("latin.csv", "id,v\n1,caf\xe9\n2,x\n");
+  const json file = json::parse(inspect("- --output json < latin.csv").out).at("files").at(0);
+  EXPECT_EQ(10, file.at("not_utf8").at("byte"));
+  EXPECT_EQ("WIN1252", file.at("not_utf8").at("likely").at(0)) << file.at("not_utf8");
+}
+
 TEST_F(Inspect, SaysWhatItIsNotSureOf) {
   folder_.write("odd.csv", "a,b\nc,d,e\nf\ng,h,i,j\n");
   EXPECT_THAT(inspect("odd.csv").out, HasSubstr("not sure: "));

@@ -104,7 +104,7 @@ TEST_F(Serve, WhatIsWrongHasItsStatus) {
                         {{"Content-Type", "text/csv"}, {"Content-Encoding", "br"}}));
   EXPECT_EQ(405, status("GET", "/v1/tables/t/loads", {}));
   EXPECT_EQ(405, status("POST", "/v1/loads", csv));
-  EXPECT_EQ(404, status("GET", "/", {}));
+  EXPECT_EQ(404, status("GET", "/nothing", {}));
   EXPECT_EQ(404, status("GET", "/v1/loads/7", {}));
   EXPECT_EQ(404, status("GET", "/v1/loads/7x", {}));
   EXPECT_EQ(404, status("DELETE", "/v1/loads/7", {}));

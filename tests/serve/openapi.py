@@ -44,9 +44,9 @@ class Server:
         self.process.wait()
 
 
-def without_length(server):
+def without_length(server, target="/v1/tables/t/loads"):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
-    connection.putrequest("POST", "/v1/tables/t/loads")
+    connection.putrequest("POST", target)
     connection.putheader("Content-Type", "text/csv")
     connection.endheaders()
     answer = connection.getresponse()
@@ -199,6 +199,26 @@ def run(program, url, base):
         post(open_, CHECK, 415, "x", headers={})
 
         parts(open_, closed, saw, sql)
+
+        INSPECT = "/v1/inspect"
+        post(open_, INSPECT, 200, rows(1, 10))
+        post(open_, INSPECT, 400, rows(1, 1), "?nix")
+        post(closed, INSPECT, 401, rows(1, 1))
+        post(closed, INSPECT, 403, rows(1, 1), "?table=other.t", {**CSV, **TOKENS})
+        saw("POST", INSPECT, 405, open_.call("PUT", INSPECT, "x", CSV))
+        saw("POST", INSPECT, 411, without_length(open_, INSPECT))
+        post(closed, INSPECT, 413, "x" * 1_048_577, headers={**CSV, **TOKENS})
+        post(open_, INSPECT, 415, "x", headers={})
+        post(open_, INSPECT, 422, "")
+        get(open_, "/v1/permissions", 200)
+        get(closed, "/v1/permissions", 401)
+        saw("GET", "/v1/permissions", 405, open_.call("POST", "/v1/permissions", "x", CSV))
+
+        page = get(closed, "/", 200)
+        get(closed, "/", 304, headers={"If-None-Match": page[3]["ETag"]})
+        saw("GET", "/", 405, open_.call("POST", "/", "x", CSV))
+        get(closed, "/page/{file}", 200, "/page/app.js")
+
         get(open_, "/v1/loads", 200)
         get(open_, "/v1/loads", 400, "/v1/loads?count=x")
         get(closed, "/v1/loads", 401)
