@@ -16,6 +16,7 @@
 #include "app/output.hpp"
 #include "base/exit_code.hpp"
 #include "base/worker_limits.hpp"
+#include "jobs/handed.hpp"
 #include "process/task.hpp"
 #include "source/seal.hpp"
 
@@ -181,11 +182,15 @@ class WorkerRun {
     }
   }
 
-  /// libpq reads variables of its own: sessions are those of a call that sets the same.
+  /// libpq reads variables of its own, and a table's functions may leave something in a session
+  /// that no reset takes away (a connection of dblink, a setting that is empty instead of not
+  /// there): sessions are those of a call that sets the same.
   void use_sessions_of(const process::Task& task) {
     std::vector<std::string> variables;
     for (const std::string& variable : task.environment)
-      if (!variable.starts_with("PGSLUICE_")) variables.push_back(variable);
+      if (!variable.starts_with("PGSLUICE_") ||
+          variable.starts_with(std::string(jobs::sessions_of) + "="))
+        variables.push_back(variable);
     if (variables != variables_) sessions_.close_all();
     variables_ = std::move(variables);
   }

@@ -18,6 +18,10 @@ inline constexpr const char* handed_migrate_url = "PGSLUICE_HANDED_MIGRATE_URL";
 /// (plan::NamedUpload).
 inline constexpr const char* handed_upload = "PGSLUICE_HANDED_UPLOAD";
 
+/// The variable that says whose the sessions are which a process keeps for the next call: for one
+/// with another value they are closed.
+inline constexpr const char* sessions_of = "PGSLUICE_SESSIONS_OF";
+
 struct Handed {
   std::vector<std::string> arguments;
   std::vector<std::string> environment;

@@ -146,7 +146,7 @@ asio::awaitable<void> note_answer(pg::Connection& on, const std::string& key,
                                   const std::string& answer) {
   const Sql statement =
       sql("update pgsluice.uploads set answer = {}, beginning = null, touched_at = now() where "
-          "upload_key = {}",
+          "upload_key = {} and answer is null",
           literal(answer), literal(key));
   co_await on.query(statement);
 }

@@ -48,7 +48,7 @@ asio::awaitable<void> keep_beginning(pg::Connection& on, const std::string& key,
                                      const std::string& bytes);
 /// The sender is told that he need not send what is in front of this.
 asio::awaitable<void> note_told(pg::Connection& on, const std::string& key, std::uint64_t offset);
-/// It has ended so; its beginning is not needed any more.
+/// It has ended so, if nothing else has been noted; its beginning is not needed any more.
 asio::awaitable<void> note_answer(pg::Connection& on, const std::string& key,
                                   const std::string& answer);
 asio::awaitable<void> forget_upload(pg::Connection& on, const std::string& key);

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/exit_code.hpp"
 #include "script/checksum.hpp"
 
 namespace sluice::serve {
@@ -77,8 +78,10 @@ asio::awaitable<void> KeyedUpload::note_end(const Upload& upload) {
   const Asking noting = [&](pg::Connection& on) -> asio::awaitable<void> {
     if (is_stored) co_return co_await ledger::note_answer(on, key(), text);
     const std::optional<ledger::KnownUpload> known = co_await ledger::find_upload(on, key());
-    const bool is_free =
-        known && known->answer.empty() && (!known->load || known->load->stored_end == 0);
+    // Where another server stores it, it is for that one to say.
+    const bool is_elsewhere = upload.exit_code() == exit_held && known && known->load;
+    const bool is_free = known && known->answer.empty() && !is_elsewhere &&
+                         (!known->load || known->load->stored_end == 0);
     if (is_free) co_await ledger::forget_upload(on, key());
   };
   co_await ask(noting);

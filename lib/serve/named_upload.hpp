@@ -34,6 +34,8 @@ class NamedUpload {
   virtual bool is_complete() const { return true; }
   /// Where the body is cut off: what has come is stored as far as it can be, instead of being left.
   virtual bool stores_parts() const { return false; }
+  /// Of a body of so many bytes. Throws Refused where that is not what its sender has said.
+  virtual void require_length(std::uint64_t /*bytes*/) const {}
   /// Behind the end of its process.
   virtual asio::awaitable<void> note_end(const Upload& upload) = 0;
   /// To an upload of which a part has come.

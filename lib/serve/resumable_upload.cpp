@@ -19,6 +19,14 @@ constexpr std::string_view utf8_mark = "\xef\xbb\xbf";
 constexpr const char* mismatch =
     "https://iana.org/assignments/http-problem-types#mismatching-upload-offset";
 
+/// The length in what is kept of a content.
+std::optional<std::uint64_t> length_in(const std::string& content) {
+  const auto json = nlohmann::json::parse(content, nullptr, false);
+  if (!json.is_object() || !json.contains("length") || !json["length"].is_number_unsigned())
+    return std::nullopt;
+  return json["length"].get<std::uint64_t>();
+}
+
 std::string new_id() {
   std::array<unsigned char, 16> bytes{};
   if (::RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
@@ -83,6 +91,7 @@ asio::awaitable<void> ResumableUpload::refresh() {
   co_await ask(finding);
   if (!found) refuse_unknown();
   known_ = std::move(*found);
+  length_ = length_in(known_.content);
 }
 
 /// Places in the ledger are counted behind a byte-order mark.
@@ -102,6 +111,11 @@ asio::awaitable<void> ResumableUpload::end_former() {
       throw Refused{503, "what has come of this upload is being stored", {{"Retry-After", "5"}}};
   }
   co_await refresh();
+  require_not_elsewhere();
+}
+
+/// REQUIRES: nothing feeds it here.
+void ResumableUpload::require_not_elsewhere() const {
   if (known_.load && known_.load->is_running && known_.answer.empty())
     throw Refused{
         503, "another server is storing what has come of this upload", {{"Retry-After", "5"}}};
@@ -162,13 +176,31 @@ asio::awaitable<void> ResumableUpload::give_up() {
   if (const std::shared_ptr<Upload> former = uploads_->find_named(key())) {
     former->stop("it was given up by DELETE " + path());
     co_await former->wait_for_end();
-    co_await refresh();
   }
+  co_await refresh();
+  require_not_elsewhere();
   if (known_.load && known_.load->waits_in_stage) co_await uploads_->forget(known_.load->id.value);
   const Asking forgetting = [&](pg::Connection& on) -> asio::awaitable<void> {
     co_await ledger::forget_upload(on, key());
   };
   co_await ask(forgetting);
+}
+
+void ResumableUpload::set_length(std::uint64_t length) {
+  const std::optional<std::uint64_t> said = length_in(known_.content);
+  if (said && *said != length)
+    throw Refused{400, "Upload-Length was " + std::to_string(*said) + " when this upload began"};
+  length_ = length;
+  known_.content = text_for_ledger({{"length", length}});
+}
+
+void ResumableUpload::require_length(std::uint64_t bytes) const {
+  if (!length_) return;
+  const std::uint64_t end = offset_ + bytes;
+  if (is_complete_ ? end == *length_ : end <= *length_) return;
+  throw Refused{400, "this body ends at byte " + std::to_string(end) + " of the upload, " +
+                         (is_complete_ ? "and is said to be its last" : "which is behind its end") +
+                         "; Upload-Length is " + std::to_string(*length_)};
 }
 
 asio::awaitable<void> ResumableUpload::enter() {

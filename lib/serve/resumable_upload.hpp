@@ -37,6 +37,9 @@ class ResumableUpload final : public NamedUpload {
 
   /// Whether the body that comes now is the last of it.
   void set_complete(bool is_complete) { is_complete_ = is_complete; }
+  /// How many bytes all of it are to be, as its sender says. Throws Refused where he has said
+  /// another number. What is set before enter() is known to whoever goes on.
+  void set_length(std::uint64_t length);
 
   asio::awaitable<std::optional<Answer>> look(std::string_view first) override;
   std::size_t kept_bytes() const override;
@@ -45,6 +48,7 @@ class ResumableUpload final : public NamedUpload {
   void add_to(process::Call& call) const override;
   bool is_complete() const override { return is_complete_; }
   bool stores_parts() const override { return true; }
+  void require_length(std::uint64_t bytes) const override;
   asio::awaitable<void> note_end(const Upload& upload) override;
   asio::awaitable<Answer> answer_to_part() override;
 
@@ -57,6 +61,7 @@ class ResumableUpload final : public NamedUpload {
 
   asio::awaitable<void> refresh();
   asio::awaitable<void> end_former();
+  void require_not_elsewhere() const;
   asio::awaitable<void> require_offset();
   std::uint64_t offset() const;
   bool comes_behind_kept() const { return offset_ > known_.beginning.size(); }
@@ -66,6 +71,7 @@ class ResumableUpload final : public NamedUpload {
   ledger::KnownUpload known_;
   std::uint64_t offset_ = 0;  ///< where the body that comes now begins
   bool is_complete_ = true;
+  std::optional<std::uint64_t> length_;  ///< of all of it
 };
 
 /// "?1" and "?0" of RFC 8941. Throws Refused.

@@ -4,6 +4,7 @@
 #include "base/ascii.hpp"
 #include "jobs/handed.hpp"
 #include "pg/conninfo.hpp"
+#include "script/checksum.hpp"
 #include "serve/handler.hpp"
 #include "serve/inspecting.hpp"
 #include "serve/keyed_upload.hpp"
@@ -89,6 +90,13 @@ std::optional<std::uint64_t> length_of(const Request& request) {
   return integer_of("Content-Length", length);
 }
 
+/// As early as a body's length is known.
+void require_length(const Request& request, ResumableUpload& upload) {
+  if (const std::string_view all = request.header("upload-length"); !all.empty())
+    upload.set_length(integer_of("Upload-Length", all));
+  if (const auto length = length_of(request)) upload.require_length(*length);
+}
+
 std::string json_of(const Query& query) {
   nlohmann::ordered_json pairs = nlohmann::ordered_json::array();
   for (const auto& [name, value] : query) pairs.push_back({name, value});
@@ -121,12 +129,17 @@ bool wants_atomic(const Uploads::Wanted& wanted, const Target& target) {
   });
 }
 
-void hand_connection(process::Call& call, const pg::ConnectOptions& connect,
-                     const Permission& permission) {
+/// Nothing that a table's functions leave in a session is there for another table, or another
+/// token.
+void hand_connection(process::Call& call, const Upload::Owner& owner,
+                     const pg::ConnectOptions& connect, const Permission& permission) {
   const std::string conninfo = permission.role.empty()
                                    ? pg::given_conninfo(connect)
                                    : pg::given_conninfo(connect, permission.role);
-  call.likeness = conninfo;
+  const nlohmann::json sessions{owner.name, owner.table.schema, owner.table.name, conninfo};
+  call.likeness =
+      script::sha256(sessions.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+  call.environment.push_back(std::string(jobs::sessions_of) + "=" + call.likeness);
   if (!conninfo.empty())
     call.environment.push_back(std::string(jobs::handed_connection) + "=" + conninfo);
   if (!permission.role.empty())
@@ -153,7 +166,7 @@ Uploads::Wanted Handler::wanted_load(const std::string& table, const Query& quer
     arguments.push_back(std::move(argument));
   }
   if (allows_rejects) arguments.emplace_back("--rejects-table");
-  hand_connection(wanted.call, options_.connect, permission);
+  hand_connection(wanted.call, wanted.owner, options_.connect, permission);
   return wanted;
 }
 
@@ -164,7 +177,7 @@ asio::awaitable<void> Handler::inspect(Exchange& exchange, const Asked& asked) {
   require_coding(request);
   require_body(request);
   Uploads::Wanted wanted = inspection_of(asked.target, asked.permission);
-  hand_connection(wanted.call, options_.connect, asked.permission);
+  hand_connection(wanted.call, wanted.owner, options_.connect, asked.permission);
   Beginning beginning(exchange);
   co_await uploads_.take(beginning, std::move(wanted));
 }
@@ -211,6 +224,7 @@ asio::awaitable<void> Handler::begin_resumable(Exchange& exchange, const Asked& 
   const auto upload = std::make_shared<ResumableUpload>(ResumableUpload::begun_by(
       pool_, uploads_, asked.permission.name, asked.target.path[2], json_of(asked.target.query)));
   upload->set_complete(boolean_of("Upload-Complete", request.header("upload-complete")));
+  require_length(request, *upload);
   co_await upload->enter();
   if (hears_104(request)) {
     Headers headers{{"Location", upload->path()}};
@@ -255,6 +269,7 @@ asio::awaitable<void> Handler::go_on(Exchange& exchange, const Asked& asked) {
   for (const char* argument : {"--", "-"}) wanted.call.arguments.emplace_back(argument);
   std::optional<Answer> known = co_await upload->go_on(offset);
   if (known) co_return co_await exchange.answer(std::move(*known));
+  require_length(request, *upload);
   wanted.name = upload;
   co_await uploads_.take(exchange, std::move(wanted));
 }

@@ -39,7 +39,8 @@ struct Body {
   Digests digests;
   std::uint64_t& bytes;  ///< counts what has come
   std::vector<char> buffer;
-  std::size_t count = 0;  ///< of the buffer, that have come last; 0: that was all
+  std::size_t count = 0;     ///< of the buffer, that have come last; 0: that was all
+  std::uint64_t length = 0;  ///< so far
 
   std::string_view some() const { return {buffer.data(), count}; }
 };
@@ -56,6 +57,7 @@ asio::awaitable<void> read_some(Body& body, bool fills = false) {
   } while (fills && body.count < body.buffer.size());
   body.digests.add(body.some());
   body.bytes += body.count;
+  body.length += body.count;
 }
 
 /// So much of the beginning, with what has been read already, or all where there is less.
@@ -228,13 +230,14 @@ asio::awaitable<void> Uploads::take(Exchange& exchange, Wanted wanted) {
     beside.spawn(end_reading_with(*upload, exchange));
     asio::awaitable<void> task = feed(feeding);
     co_await async::run_beside(std::move(task), beside);
+    if (wanted.name && feeding.is_read) wanted.name->require_length(body.length);
   } catch (...) {
     failed = std::current_exception();
   }
   body.buffer = {};
   const bool is_wrong = feeding.is_read && !body.digests.are_right();
-  const bool is_part = feeding.is_fed && wanted.name && !wanted.name->is_complete();
-  const bool is_whole = feeding.is_fed && !is_wrong && !is_part;
+  const bool is_part = !failed && feeding.is_fed && wanted.name && !wanted.name->is_complete();
+  const bool is_whole = !failed && feeding.is_fed && !is_wrong && !is_part;
   if (is_whole) upload->seal();
   if (is_wrong) upload->refuse();
   if (is_part || (failed && wanted.name && wanted.name->stores_parts())) {

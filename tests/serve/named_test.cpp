@@ -1,4 +1,5 @@
 #include <csignal>
+#include <sstream>
 
 #include "serve/server.hpp"
 #include "support/files.hpp"
@@ -111,9 +112,10 @@ class ServeParts : public Serve {
     return text;
   }
 
-  std::string begin(const std::string& query = "") {
-    const auto begun = call("POST", "/v1/tables/public.t/loads" + query, "",
-                            {{"Content-Type", "text/csv"}, {"Upload-Complete", "?0"}});
+  std::string begin(const std::string& query = "", HttpHeaders headers = {}) {
+    headers.emplace_back("Content-Type", "text/csv");
+    headers.emplace_back("Upload-Complete", "?0");
+    const auto begun = call("POST", "/v1/tables/public.t/loads" + query, "", headers);
     EXPECT_EQ(201, begun.status) << begun.body;
     EXPECT_EQ("0", begun.header("upload-offset"));
     return begun.header("location");
@@ -132,6 +134,11 @@ class ServeParts : public Serve {
            "application/partial-upload\r\nUpload-Complete: " + (is_complete ? "?1" : "?0") +
            "\r\nUpload-Offset: " + std::to_string(at) +
            "\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n";
+  }
+  static std::string hex(std::size_t number) {
+    std::ostringstream text;
+    text << std::hex << number;
+    return text.str();
   }
   HttpCall::Answer go_on(const std::string& upload, const std::string& body, std::size_t at,
                          bool is_complete = true) {
@@ -266,6 +273,60 @@ TEST_F(ServeParts, WhatIsWrongHasItsStatus) {
   HttpCall gone(address());
   gone.send("HEAD " + bad + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(404, gone.answer(false).status) << "what is wrong is not gone on with";
+}
+
+TEST_F(ServeParts, WhatAnotherServerStoresIsNotGivenUp) {
+  start();
+  const std::string upload = begin();
+  const std::string body = rows(1, 10);
+  Gate gate(url(), "t", "a >= 0");
+  HttpCall stored(address());
+  stored.send(head_of_part(upload, 0, body.size()) + body);
+  ASSERT_TRUE(gate.is_reached());
+  const std::unique_ptr<Process> first = leave_running();
+  start();
+  const auto refused = call("DELETE", upload);
+  EXPECT_EQ(503, refused.status) << refused.body;
+  EXPECT_NE("", refused.header("retry-after"));
+  gate.open();
+  EXPECT_EQ(201, stored.answer().status);
+  EXPECT_EQ(10, count());
+  EXPECT_EQ(204, call("DELETE", upload).status);
+}
+
+/// Upload-Length is how a sender guards himself against a file that was cut off.
+TEST_F(ServeParts, AnotherLengthThanWasSaidIsNoEnd) {
+  start();
+  const std::string body = rows(1, 10);
+  const std::string part = rows(1, 7);
+  const std::string length = std::to_string(body.size());
+  const HttpHeaders all{{"Upload-Complete", "?1"}, {"Upload-Length", length}};
+  EXPECT_EQ(400, this->upload(part, "", all).status);
+  EXPECT_EQ("", db().value("select to_regclass('pgsluice.uploads')")) << "it had no address";
+  const std::string upload = begin("", {{"Upload-Length", length}});
+  EXPECT_EQ(400, go_on(upload, part, 0).status);
+  EXPECT_EQ(400, go_on(upload, body + "11,x\n", 0, false).status);
+  HttpCall chunked(address());
+  chunked.send("PATCH " + upload + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: " +
+               "application/partial-upload\r\nUpload-Complete: ?1\r\nUpload-Offset: 0\r\n" +
+               "Transfer-Encoding: chunked\r\n\r\n" + hex(part.size()) + "\r\n" + part +
+               "\r\n0\r\n\r\n");
+  const auto refused = chunked.answer();
+  EXPECT_EQ(400, refused.status);
+  EXPECT_THAT(refused.body, HasSubstr("Upload-Length is " + length));
+  EXPECT_EQ(400, call("PATCH", upload, body,
+                      {{"Content-Type", "application/partial-upload"},
+                       {"Upload-Complete", "?1"},
+                       {"Upload-Offset", "0"},
+                       {"Upload-Length", "5"}})
+                     .status);
+  EXPECT_EQ(0, count());
+  EXPECT_EQ(201, go_on(upload, body, 0).status);
+  EXPECT_EQ(10, count());
+  EXPECT_EQ(201, this->upload(rows(11, 5), "",
+                              {{"Upload-Complete", "?1"},
+                               {"Upload-Length", std::to_string(rows(11, 5).size())}})
+                     .status);
 }
 
 /// An offset never goes back.

@@ -33,6 +33,8 @@ class Serve : public DatabaseTest {
     address_ = said.substr(at, said.find('\n', at) - at);
   }
   Process& server() { return *server_; }
+  /// So that start() begins one beside it.
+  std::unique_ptr<Process> leave_running() { return std::move(server_); }
   const std::string& address() const { return address_; }
 
   HttpCall::Answer call(const std::string& method, const std::string& target,

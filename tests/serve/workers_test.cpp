@@ -104,6 +104,26 @@ TEST_F(ServeWorkers, NothingOfALoadIsThereForTheNext) {
   EXPECT_EQ("", db().value("select string_agg(distinct found, ' ') from seen"));
 }
 
+/// Some of what a table's functions leave no reset takes away: such a setting is empty then, and
+/// not as if it had never been set.
+TEST_F(ServeWorkers, WhatATableLeavesIsNotThereForAnother) {
+  db().run(
+      "create function set_it() returns trigger language plpgsql as $$ begin "
+      "perform set_config('test.left', 'x', false); return new; end $$;"
+      "create table leaves (a int); "
+      "create trigger leave before insert on leaves for each row execute function set_it();"
+      "create table finds (a int, found text default coalesce(current_setting('test.left', true), "
+      "'none'))");
+  start({"--max-loads", "1"});
+  for (int i = 0; i < 6; ++i)
+    for (const char* const table : {"leaves", "finds"}) {
+      const auto answer = call("POST", "/v1/tables/public." + std::string(table) + "/loads",
+                               "a\n" + std::to_string(i) + "\n", {{"Content-Type", "text/csv"}});
+      ASSERT_EQ(201, answer.status) << answer.body;
+    }
+  EXPECT_EQ("none", db().value("select string_agg(distinct found, ' ') from finds"));
+}
+
 /// One process loads for both, in turns; what a load leaves its session as is not what the next is.
 TEST_F(ServeWorkers, EachLoadRunsAsTheRoleOfItsToken) {
   const std::string one = new_role("serve_one");
