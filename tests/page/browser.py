@@ -13,7 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 # Of a machine that is as busy as can be: nothing here is decided by it.
-PATIENCE = int(os.environ.get("PAGE_PATIENCE", "120"))
+PATIENCE = int(os.environ.get("PAGE_PATIENCE", "300"))
 
 # In each document before its own scripts.
 NOTES = """
