@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.hpp"
 #include "base/failure.hpp"
 #include "base/sql_state.hpp"
 #include "csv/dialect.hpp"
@@ -52,7 +53,19 @@ class Planning {
   std::optional<std::size_t> find(std::string_view name) const {
     for (std::size_t i = 0; i < columns_.size(); ++i)
       if (!columns_[i].ignored && columns_[i].name == name) return i;
-    return std::nullopt;
+    return find_in_any_case(name);
+  }
+
+  /// As a header's names are: the only one that is called so but for capitals.
+  std::optional<std::size_t> find_in_any_case(std::string_view name) const {
+    std::optional<std::size_t> found;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (columns_[i].ignored || in_small_letters(columns_[i].name) != in_small_letters(name))
+        continue;
+      if (found) return std::nullopt;
+      found = i;
+    }
+    return found;
   }
 
   std::size_t require(const std::string& flag, std::string_view name) const {

@@ -128,6 +128,15 @@ class Page(unittest.TestCase):
         self.browser.until_says("Stored in public.made")
         self.assertEqual("1|x\n2|y\n3|", self.database.do("select * from made order by 1"))
 
+    def test_the_first_click_counts(self):
+        self.database.do("create table first_click (a int, b text)")
+        self.choose(self.file("first.csv", "a,b\n1,x\n"))
+        self.browser.one(".found summary").click()
+        self.browser.labelled("Table").send_keys("public.first_click")
+        self.browser.until_says("create table public.first_click", ".found pre")
+        self.browser.press("Upload")
+        self.browser.until_says("Stored in public.first_click")
+
     # In the middle.
 
     def test_progress_is_seen_and_kept_as_a_chart(self):
@@ -170,6 +179,8 @@ class Page(unittest.TestCase):
         self.browser.until_says("unfinished", "#loads-body")
         stored = self.count("cancelled")
         gate.open()
+        said = self.browser.text(".outcome")
+        self.assertIn(f"{stored:,} rows of it are in" if stored else "Nothing of it is stored.", said)
         self.browser.press("Try again")
         self.browser.until_says("Stored in public.cancelled")
         self.assertEqual(61_001, self.count("cancelled"))

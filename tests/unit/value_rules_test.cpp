@@ -310,6 +310,7 @@ TEST(ValueRules, AreRefusedWhereTheyDoNotFit) {
       {{.booleans = {"Y,N"}}, "no column is boolean"},
       {{.date_formats = {"DD/MM/YYYY"}}, "no column has such values"},
       {{.date_formats = {"a=DD/MM/YYYY"}}, "column \"a\" is no date"},
+      {{.date_formats = {"A=DD/MM/YYYY"}}, "column \"a\" is no date"},  // as names of a header
       {{.date_formats = {"b=DD/MM/YYYY"}}, "the file feeds no column \"b\""},
       {{.date_formats = {"d=HH24:MI"}}, "needs what the format has not"},
       {{.date_formats = {"d=DD/MM"}}, "has a month, but no year"},

@@ -1,6 +1,6 @@
 // What a file was found to be, shown.
 
-import { make } from "./dom.js";
+import { make, write } from "./dom.js";
 import { bytes, count, counted } from "./format.js";
 
 function rowsOf(found) {
@@ -37,6 +37,11 @@ function doubtsOf({ found, encoding, isWhole }) {
 function createOf(found, table) {
   const name = table || "…";
   return found.create_table.replace(/^(create table )\S+/, (_, words) => words + name);
+}
+
+/// The same node says it for another table.
+export function nameTable(node, looked, table) {
+  write(node.querySelector("pre"), createOf(looked.found, table));
 }
 
 /// What lookAt() has told; `table` is for what would be made.

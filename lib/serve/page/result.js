@@ -27,6 +27,7 @@ function figures(report) {
 
 function titleOf(report, table) {
   if (report.status === "nothing to do") return `It is in ${table} already`;
+  if (report.records_read === 0) return `The file has no records: nothing was stored in ${table}`;
   if (report.rows_rejected > 0) return `Stored in ${table}, but for ${count(report.rows_rejected)} bad records`;
   return `Stored in ${table}`;
 }
@@ -65,7 +66,7 @@ export function shownProblem(title, problem) {
     make("h3", { tabindex: -1 }, title),
     record && recordOf(record),
     make("p", { class: "detail" }, problem.message),
-    load?.rows_stored > 0 && figures(load),
+    load?.rows_stored > 0 ? figures(load) : load?.rows_stored === 0 && make("p", { class: "soft" }, "Nothing was stored."),
   );
 }
 

@@ -42,6 +42,7 @@ export class Running {
   cancel() {
     this.cancelButton.disabled = true;
     write(this.stage, "Stopping");
+    for (const name of ["rowRate", "byteRate", "left"]) write(this.values[name], "–");
     this.sending.cancel();
   }
 
@@ -58,6 +59,7 @@ export class Running {
     if (!sending.isCancelled) write(this.stage, this.#stage());
     if (!progress) return;
     write(values.rows, count(progress.rows_stored));
+    if (sending.isCancelled) return;
     write(values.rowRate, rates.rows > 0 ? count(rates.rows) : "–");
     write(values.byteRate, rates.bytes > 0 ? (rates.bytes / 1e6).toFixed(1) : "–");
     const left = sending.secondsLeft;

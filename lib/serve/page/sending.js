@@ -8,6 +8,11 @@ import { token } from "./token.js";
 /// How often a load is looked for that has just begun, and its progress, where the line was cut.
 const LOOK_AGAIN = 400;
 
+/// How long an answer is waited for behind the word that it was stopped: what is still being sent may hold it up.
+const ANSWER_WAIT = 2_000;
+/// How often a load is looked for by its key, before one of its table will do.
+const BY_KEY_MAX = 5;
+
 const pause = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
 
 /// The browser was told to stop it.
@@ -83,8 +88,20 @@ export class Sending {
     try {
       if (this.load === undefined) throw new Problem(409);
       await ask(`loads/${this.load}`, { method: "DELETE" });
+      await pause(ANSWER_WAIT);
     } catch {
-      this.request?.abort();
+      // It ends with the line.
+    }
+    this.request?.abort();
+  }
+
+  /// Rows of it that the ledger has; undefined where nobody can say.
+  async rowsKept() {
+    if (this.load === undefined) return undefined;
+    try {
+      return (await askJson(`loads/${this.load}`)).rows_stored;
+    } catch {
+      return undefined;
     }
   }
 
@@ -109,9 +126,11 @@ export class Sending {
   }
 
   async #watch(signal) {
+    let looks = 0;
     while (this.load === undefined && !signal.aborted) {
       await pause(LOOK_AGAIN);
-      this.load = await this.#find(signal);
+      this.load = await this.#find(signal, looks);
+      looks += 1;
     }
     if (signal.aborted) return;
     this.onChange();
@@ -126,15 +145,16 @@ export class Sending {
     });
   }
 
-  /// The load that was begun under its key; where the server keeps none, the newest one of the table that runs.
-  async #find(signal) {
+  /// The load that was begun under its key. One that goes on has the key that it was begun with: then it is the
+  /// only one of the table that runs.
+  async #find(signal, looks) {
     try {
       const { loads } = await askJson("loads", { query: { idempotency_key: this.key }, signal });
-      return loads[0]?.load;
-    } catch (error) {
-      if (error.status !== 400) return undefined;
+      if (loads.length > 0 || looks < BY_KEY_MAX) return loads[0]?.load;
+      const { loads: running } = await askJson("loads", { query: { table: this.table, state: "running", count: 2 }, signal });
+      return running.length === 1 ? running[0].load : undefined;
+    } catch {
+      return undefined;
     }
-    const { loads } = await askJson("loads", { query: { table: this.table, state: "running", count: 1 }, signal });
-    return loads[0]?.load;
   }
 }

@@ -3,7 +3,7 @@
 import { askJson, Problem, Unreachable } from "./api.js";
 import { button, by, make, say } from "./dom.js";
 import { bytes, count } from "./format.js";
-import { shownFound } from "./found.js";
+import { nameTable, shownFound } from "./found.js";
 import * as cutOff from "./interrupted.js";
 import { isPacked, lookAt, queryOf } from "./look.js";
 import { Options } from "./options.js";
@@ -116,9 +116,12 @@ export class UploadCard {
     if (isCut) options.restore(this.cut.table, this.cut.query);
     else options.table.value = tableFor(file, permissions, tables);
     const place = make("div", {});
-    const showFound = () => looked?.found && place.replaceChildren(shownFound(looked, options.table.value.trim()));
-    options.table.addEventListener("change", showFound);
-    showFound();
+    if (looked?.found) {
+      // Nothing moves while somebody goes from the table's name to the button.
+      const found = shownFound(looked, options.table.value.trim());
+      options.table.addEventListener("input", () => nameTable(found, looked, options.table.value.trim()));
+      place.append(found);
+    }
     if (!looked) place.append(make("p", { class: "soft" }, "It is packed: what is in it is found out when it is loaded."));
     if (looked?.problem) place.append(shownProblem("It cannot be looked at", looked.problem));
     const form = make("form", { on: { submit: (event) => {
@@ -163,7 +166,7 @@ export class UploadCard {
       // Where the line was cut, the same upload may go on.
       if (error instanceof Unreachable) this.sending = undefined;
       else this.#settle();
-      this.#failed(error, sending, form, () => this.#send(file, options, verb));
+      await this.#failed(error, sending, form, () => this.#send(file, options, verb));
     }
     this.loads.refresh();
   }
@@ -184,13 +187,18 @@ export class UploadCard {
     form[0].querySelector("h3").focus();
   }
 
-  #failed(error, sending, form, again) {
-    const buttons = [button("Try again", again, { class: "main" }), button("Back to the file", () => this.#back(form)),
+  async #failed(error, sending, form, again) {
+    // What is wrong with the file or the flags is so once more.
+    const isWrong = error instanceof Problem && error.status < 500 && error.status !== 409;
+    const buttons = [button("Try again", again, { class: isWrong ? undefined : "main" }),
+      button("Back to the file", () => this.#back(form), { class: isWrong ? "main" : undefined }),
       button("Another file", () => this.#again())];
+    if (isWrong) buttons.splice(0, 2, buttons[1], buttons[0]);
     if (error instanceof Cancelled) {
-      const stored = sending.progress?.rows_stored ?? 0;
-      const kept = stored > 0 ? `${count(stored)} rows of it are in ${sending.table}; the same upload goes on behind them.`
-        : "Nothing of it is known to be stored.";
+      const stored = await sending.rowsKept();
+      const kept = stored === undefined ? "What is stored of it stays; the same upload goes on behind that."
+        : stored > 0 ? `${count(stored)} rows of it are in ${sending.table}; the same upload goes on behind them.`
+          : "Nothing of it is stored.";
       return this.#end(make("div", { class: "outcome" }, make("h3", { tabindex: -1 }, "Cancelled"), make("p", {}, kept)), buttons);
     }
     if (error instanceof Unreachable) {
