@@ -93,9 +93,12 @@ void check(const std::string& said) {
   if (said.empty()) return;
   if (!said.starts_with("HTTP/1.1 ")) fail("an answer is HTTP: " + said.substr(0, 200));
   for (std::size_t at = 0; (at = said.find("HTTP/1.1 ", at)) != said.npos; at += 9) {
+    // Another answer stands behind a head or a body of JSON; a text may speak of HTTP/1.1 too.
+    if (at > 0 && said[at - 1] != '\n' && said[at - 1] != '}') continue;
     const std::string status = said.substr(at + 9, 3);
-    const std::array known{"100", "104", "200", "204", "400", "403", "404", "405", "409", "410",
-                           "411", "413", "415", "417", "421", "422", "431", "500", "501", "503"};
+    const std::array known{"100", "104", "200", "204", "304", "400", "403", "404",
+                           "405", "408", "409", "410", "411", "413", "415", "417",
+                           "421", "422", "431", "500", "501", "503"};
     if (std::ranges::find(known, status) == known.end()) fail("a status of its own: " + status);
   }
 }
@@ -108,7 +111,8 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static World world;
+  // It serves to the process's end: nothing lets go of it in an order that it would like.
+  static World& world = *new World;
   const std::string_view bytes(reinterpret_cast<const char*>(data),
                                std::min<std::size_t>(size, 65'536));
   check(world.answers_to(bytes));
