@@ -1,7 +1,8 @@
 #include "serve/inspecting.hpp"
 
-#include <charconv>
 #include <set>
+
+#include "serve/query.hpp"
 
 namespace sluice::serve {
 namespace {
@@ -16,10 +17,8 @@ constexpr const char* unpacked_max = "--max-bytes=64MiB";
 }  // namespace
 
 Beginning::Beginning(Exchange& of) : of_(of) {
-  const std::string_view length = of.request().header("content-length");
-  std::uint64_t bytes = 0;
-  std::from_chars(length.data(), length.data() + length.size(), bytes);
-  if (bytes > inspect_bytes_max) refuse_length();
+  const auto length = digits_of(of.request().header("content-length"));
+  if (length && static_cast<std::uint64_t>(*length) > inspect_bytes_max) refuse_length();
 }
 
 asio::awaitable<std::size_t> Beginning::read(asio::mutable_buffer into) {

@@ -1,5 +1,7 @@
 #include "tuple/likeness.hpp"
 
+#include <algorithm>
+
 #include <clocale>
 #include <cstdint>
 #include <cwctype>
@@ -11,6 +13,9 @@
 
 namespace sluice::tuple {
 namespace {
+
+/// No column's name is longer; what claims to be a header may be a whole file.
+constexpr std::size_t name_bytes_max = 1024;
 
 using Parts = std::pair<char32_t, char32_t>;
 
@@ -80,6 +85,25 @@ std::string likeness_of(std::string_view name) {
       likeness += static_cast<char>(static_cast<std::uint32_t>(c) >> shift & 0xffU);
   }
   return likeness;
+}
+
+Alike::Alike(const std::vector<std::string>& names) {
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (names[i].size() <= name_bytes_max) places_[likeness_of(names[i])].push_back(i);
+}
+
+std::optional<std::size_t> Alike::find(const std::string& name) const {
+  if (name.size() > name_bytes_max) return std::nullopt;
+  const auto found = places_.find(likeness_of(name));
+  if (found == places_.end() || found->second.size() != 1) return std::nullopt;
+  return found->second.front();
+}
+
+std::optional<std::size_t> find_named(const std::vector<std::string>& names,
+                                      const std::string& name) {
+  const auto exact = std::ranges::find(names, name);
+  if (exact != names.end()) return static_cast<std::size_t>(exact - names.begin());
+  return Alike(names).find(name);
 }
 
 }  // namespace sluice::tuple

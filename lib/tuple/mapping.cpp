@@ -17,37 +17,6 @@ std::vector<std::string> names_of(const Table& table) {
   return names;
 }
 
-/// Names by what they are like.
-class Alike {
- public:
-  explicit Alike(const std::vector<std::string>& names) {
-    for (std::size_t i = 0; i < names.size(); ++i)
-      if (names[i].size() <= bytes_max) places_[likeness_of(names[i])].push_back(i);
-  }
-
-  /// The one name that is like that, or nothing.
-  std::optional<std::size_t> find(const std::string& name) const {
-    if (name.size() > bytes_max) return std::nullopt;
-    const auto found = places_.find(likeness_of(name));
-    if (found == places_.end() || found->second.size() != 1) return std::nullopt;
-    return found->second.front();
-  }
-
- private:
-  /// No column's name is longer; what claims to be a header may be a whole file.
-  static constexpr std::size_t bytes_max = 1024;
-
-  std::map<std::string, std::vector<std::size_t>> places_;
-};
-
-/// The file's column that a flag names.
-std::optional<std::size_t> find_named(const std::vector<std::string>& names,
-                                      const std::string& name) {
-  const auto exact = std::ranges::find(names, name);
-  if (exact != names.end()) return static_cast<std::size_t>(exact - names.begin());
-  return Alike(names).find(name);
-}
-
 struct Rename {
   std::string from;
   std::string to;

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/ascii.hpp"
 #include "base/failure.hpp"
 #include "base/sql_state.hpp"
 #include "csv/dialect.hpp"
 #include "tuple/codec.hpp"
+#include "tuple/likeness.hpp"
 
 namespace sluice::tuple {
 namespace {
@@ -50,22 +50,17 @@ class Planning {
     return fmt::format("\n  the file feeds: {}", fmt::join(names, ", "));
   }
 
+  /// As --map finds a column of the file.
   std::optional<std::size_t> find(std::string_view name) const {
-    for (std::size_t i = 0; i < columns_.size(); ++i)
-      if (!columns_[i].ignored && columns_[i].name == name) return i;
-    return find_in_any_case(name);
-  }
-
-  /// As a header's names are: the only one that is called so but for capitals.
-  std::optional<std::size_t> find_in_any_case(std::string_view name) const {
-    std::optional<std::size_t> found;
+    std::vector<std::string> names;
+    std::vector<std::size_t> places;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (columns_[i].ignored || in_small_letters(columns_[i].name) != in_small_letters(name))
-        continue;
-      if (found) return std::nullopt;
-      found = i;
+      if (columns_[i].ignored) continue;
+      names.emplace_back(columns_[i].name);
+      places.push_back(i);
     }
-    return found;
+    const auto found = find_named(names, std::string(name));
+    return found ? std::optional(places[*found]) : std::nullopt;
   }
 
   std::size_t require(const std::string& flag, std::string_view name) const {

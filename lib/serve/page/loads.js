@@ -15,7 +15,7 @@ const LATER = 20_000;
 /// Loads of others that are followed at once, for their charts.
 const FOLLOWED_MAX = 4;
 
-export function stateOf(load) {
+function stateOf(load) {
   if (load.given_up) return "given up";
   return load.running ? "running" : load.state;
 }

@@ -47,7 +47,7 @@ async function beginningOf(file) {
 }
 
 /// Without the line that is cut at the end; in UTF-16 a line ends with two bytes.
-export function wholeLines(bytes) {
+function wholeLines(bytes) {
   const isLittle = bytes[0] === 0xff && bytes[1] === 0xfe;
   const isBig = bytes[0] === 0xfe && bytes[1] === 0xff;
   for (let at = bytes.length - 1; at >= 0; at -= 1) {

@@ -1,25 +1,21 @@
 // How a file goes into its table: the form, and the query that it comes to.
 
-import { by, make } from "./dom.js";
+import { make } from "./dom.js";
 
 let next = 0;
 
-/// A field with its label and, if there is one, a hint.
-function field(label, input, hint) {
+/// An input with its label and, if there is one, a hint.
+function labelled(kind, label, input, hint) {
   const id = `option-${(next += 1)}`;
   input.id = id;
   if (hint) input.setAttribute("aria-describedby", `${id}-hint`);
-  return make("div", { class: "field" }, make("label", { for: id }, label), input,
+  const name = make("label", { for: id }, label);
+  return make("div", { class: kind }, kind === "tick" ? [input, name] : [name, input],
     hint && make("p", { class: "hint", id: `${id}-hint` }, hint));
 }
 
-function tick(label, input, hint) {
-  const id = `option-${(next += 1)}`;
-  input.id = id;
-  if (hint) input.setAttribute("aria-describedby", `${id}-hint`);
-  return make("div", { class: "tick" }, input, make("label", { for: id }, label),
-    hint && make("p", { class: "hint", id: `${id}-hint` }, hint));
-}
+const field = (label, input, hint) => labelled("field", label, input, hint);
+const tick = (label, input, hint) => labelled("tick", label, input, hint);
 
 const text = (attributes = {}) =>
   make("input", { type: "text", autocomplete: "off", autocapitalize: "none", spellcheck: "false", ...attributes });
@@ -110,5 +106,3 @@ export class Options {
     this.showKey();
   }
 }
-
-export const focusTable = () => by("upload").querySelector(".options input")?.focus();

@@ -64,7 +64,7 @@ export class Pace {
 }
 
 /// Two points become one: a long load has no more of them than a short one.
-export function halved(points) {
+function halved(points) {
   const half = [];
   for (let i = 0; i < points.length; i += 2) {
     const pair = points.slice(i, i + 2);
