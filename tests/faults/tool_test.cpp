@@ -16,6 +16,7 @@
 #include "support/pooler.hpp"
 #include "support/process.hpp"
 #include "support/server.hpp"
+#include "support/thorough.hpp"
 
 namespace sluice::test {
 namespace {
@@ -87,7 +88,8 @@ class ToolFaults : public DatabaseTest {
 TEST_F(ToolFaults, KilledAHundredTimes) {
   Killer killer(11, time_of(command(), 3) * 2 / 3);
   int finished = 0;
-  for (int round = 0; killer.goes_on(100, 31); ++round) {
+  for (int round = 0;
+       killer.goes_on(static_cast<int>(100 / every(3)), static_cast<int>(31 / every(3))); ++round) {
     if (round == 0 ||
         db().value("select state from pgsluice.loads order by load_id desc limit 1") ==
             "finished") {
@@ -102,7 +104,7 @@ TEST_F(ToolFaults, KilledAHundredTimes) {
   }
   const Finished last = pgsluice(command());
   EXPECT_THAT(last.exit_code, ::testing::AnyOf(0, 3)) << last.err;
-  EXPECT_GT(killer.killed(), 30);
+  EXPECT_GT(killer.killed(), 30 / static_cast<int>(every(3)));
   std::printf("killed %d times in %d loads\n", killer.killed(), finished);
   expect_all_is_well();
 }
