@@ -15,6 +15,13 @@
 namespace sluice::source {
 namespace {
 
+[[noreturn]] void refuse_spreadsheet(const std::string& name, const std::string& kind) {
+  throw Failure(FailureKind::usage,
+                name + ": is a spreadsheet (" + kind +
+                    "), not CSV: save the sheet as CSV first, for example with libreoffice "
+                    "--convert-to csv");
+}
+
 /// What a file manager leaves beside the files.
 bool is_aside(const std::string& name) {
   const std::size_t slash = name.rfind('/');
@@ -60,13 +67,7 @@ class Choice {
 
   /// Throws Failure for what no member of can be loaded.
   void require_sound(const std::string& name, Packing packing) const {
-    if (is_xlsx_ || is_ods_) {
-      throw Failure(FailureKind::usage, name + ": is a spreadsheet (" +
-                                            (is_xlsx_ ? "xlsx" : "ods") +
-                                            "), not CSV: save the sheet as CSV first, for example "
-                                            "with libreoffice "
-                                            "--convert-to csv");
-    }
+    if (is_xlsx_ || is_ods_) refuse_spreadsheet(name, is_xlsx_ ? "xlsx" : "ods");
     const std::string what = std::string(name_of(packing));
     if (all_.empty())
       throw Failure(FailureKind::usage, name + ": there is no file in this " + what);
@@ -143,12 +144,29 @@ class Choice {
   bool is_ods_ = false;
 };
 
-void require_file(const Source& archive, Packing packing) {
+/// The first member's name, which stands in front of it (APPNOTE.TXT 4.3.7).
+std::string first_name_in_zip(Source& archive) {
+  constexpr std::size_t length_at = 26;
+  constexpr std::size_t name_at = 30;
+  constexpr std::size_t name_max = 255;
+  const std::string head = archive.beginning(name_at + name_max);
+  if (head.size() < name_at) return "";
+  const std::size_t length = static_cast<unsigned char>(head[length_at]) +
+                             (static_cast<unsigned char>(head[length_at + 1]) << 8U);
+  return head.substr(name_at, length);
+}
+
+void require_file(Source& archive, Packing packing) {
   if (packing == Packing::tar || archive.length()) return;
-  throw Failure(FailureKind::usage, archive.name() + ": a " + std::string(name_of(packing)) +
-                                        " has its directory at its end, so it cannot be read from "
-                                        "a stream, nor out of "
-                                        "another archive: make it a file, and load that");
+  const std::string first = packing == Packing::zip ? first_name_in_zip(archive) : "";
+  if (first == "[Content_Types].xml" || first.starts_with("_rels/") || first.starts_with("xl/"))
+    refuse_spreadsheet(archive.name(), "xlsx");
+  if (first == "mimetype") refuse_spreadsheet(archive.name(), "ods");
+  throw Failure(FailureKind::usage,
+                archive.name() + ": a " + std::string(name_of(packing)) +
+                    " has its directory at its end, so it cannot be read while it comes (from "
+                    "stdin, as an upload, out of another archive): load it from the disk, or pack "
+                    "what is in it with gzip or zstd");
 }
 
 void require_memory(std::uint64_t needed, const UnpackOptions& options, const std::string& where) {

@@ -456,7 +456,12 @@ TEST_F(PackedLoad, AnArchiveMayComeFromAStreamIfItIsATarOfOneFile) {
   EXPECT_EQ(2, first_rows());
   const std::string zip =
       folder_.write("z", piped("cat > b.csv && zip -q a.zip b.csv && cat a.zip", "id\n3\n"));
-  EXPECT_THAT(load("-", {}, zip).err, HasSubstr("cannot be read from a stream"));
+  EXPECT_THAT(load("-", {}, zip).err, HasSubstr("cannot be read while it comes"));
+  const std::string sheet = folder_.write(
+      "s",
+      piped("mkdir _rels xl; cat > xl/a.xml; cp xl/a.xml _rels; zip -qr a.zip _rels xl; cat a.zip",
+            "<a/>"));
+  EXPECT_THAT(load("-", {}, sheet).err, HasSubstr("stdin: is a spreadsheet (xlsx)"));
 }
 
 /// One question serves the members of an archive, as it does many files.
