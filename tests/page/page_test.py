@@ -96,8 +96,8 @@ class Page(unittest.TestCase):
 
     def test_a_file_is_shown_and_stored(self):
         self.database.do("create table shown (id int primary key, city text, day date)")
-        self.choose(self.file("shown.csv", "id;city;day\n1;\"São\nPaulo\";2026-01-02\n2;;2026-02-03\n"), "shown")
-        self.browser.until_says("3 columns · 2 records · names in the first record")
+        self.choose(self.file("it's São (1)*.csv", "id;city;day\n1;\"São\nPaulo\";2026-01-02\n2;;2026-02-03\n"), "shown")
+        self.browser.until_says("3 columns · 2 records · names in the first record · delimiter=;")
         self.assertIn("2026-02-03", self.browser.text(".rows"))
         self.assertIn("NULL", self.browser.text(".rows"))
         self.assertIn("integer", self.browser.text(".rows thead"))
@@ -105,6 +105,7 @@ class Page(unittest.TestCase):
         self.browser.until_says("Stored in public.shown")
         self.assertEqual("1|São\nPaulo|2026-01-02\n2||2026-02-03", self.database.do("select * from shown order by 1"))
         self.browser.until_says("finished", "#loads-body")
+        self.assertIn("it's São (1)*.csv", self.browser.text("#loads-body"))
         self.browser.press("Upload another file")
         self.choose(self.file("shown.csv", "id;city;day\n1;\"São\nPaulo\";2026-01-02\n2;;2026-02-03\n"))
         self.assertEqual("public.shown", self.browser.labelled("Table").get_property("value"))
@@ -127,6 +128,20 @@ class Page(unittest.TestCase):
         self.browser.press("Upload")
         self.browser.until_says("Stored in public.made")
         self.assertEqual("1|x\n2|y\n3|", self.database.do("select * from made order by 1"))
+
+    def test_a_server_that_is_gone_is_not_taken_for_one_with_nothing_new(self):
+        self.database.do("create table gone (a int, b text)")
+        service = Service(PROGRAM, self.database)
+        try:
+            self.open(service.address)
+            self.choose(self.file("gone.csv", "a,b\n1,x\n"), "gone")
+            self.browser.press("Upload")
+            self.browser.until_says("public.gone", "#loads-body")
+        finally:
+            service.end()
+        self.browser.run("document.dispatchEvent(new Event('visibilitychange'))")
+        self.browser.until_says("The server cannot be reached. What is below was so at ", "#loads-body")
+        self.assertIn("gone", self.browser.text("#loads-body .list"))
 
     def test_the_first_click_counts(self):
         self.database.do("create table first_click (a int, b text)")

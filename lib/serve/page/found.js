@@ -2,6 +2,7 @@
 
 import { make, write } from "./dom.js";
 import { bytes, count, counted } from "./format.js";
+import { queryOf } from "./look.js";
 
 function rowsOf(found) {
   const head = make(
@@ -51,6 +52,7 @@ export function shownFound(looked, table) {
     counted(found.columns.length, "column"),
     looked.isWhole ? counted(found.records, "record") : `${count(found.records)} records and more`,
     found.header ? "names in the first record" : "no names of columns",
+    ...queryOf(found.flags).map(([name, value]) => `${name}=${value}`),
   ];
   return make(
     "div", { class: "found" },

@@ -38,6 +38,7 @@ export class LoadList {
   #followed = new Map();
   #next = null;
   #pages = 1;
+  #asked;
   #timer;
   #asking;
 
@@ -76,12 +77,20 @@ export class LoadList {
       this.#loads = loads;
       this.#next = next;
       this.#show();
+      this.#asked = new Date();
       this.#followThoseThatRun();
     } catch (error) {
-      if (this.#loads.length > 0) return;
+      if (this.#loads.length > 0) return this.#tellOfSilence(error);
       this.#body.replaceChildren(make("p", { class: "soft" }, `They cannot be shown: ${error.message} `,
         button("Try again", () => this.refresh())));
     }
+  }
+
+  /// What is shown stays, and is not what is.
+  #tellOfSilence(error) {
+    this.#body.querySelector(".note")?.remove();
+    this.#body.prepend(make("p", { class: "note", role: "status" },
+      `${error.message} What is below was so at ${this.#asked.toLocaleTimeString()}.`));
   }
 
   #followThoseThatRun() {

@@ -73,7 +73,7 @@ export class Running {
     const { sending } = this;
     if (sending.verb === "check") return "Checking";
     if (sending.progress) return capital(sending.progress.stage);
-    return sending.load === undefined && sending.sent > 0 ? "Waiting for its turn" : "Sending";
+    return sending.load === undefined && sending.sent > 0 ? "Waiting for the server" : "Sending";
   }
 
   #tell(fraction) {

@@ -15,6 +15,10 @@ const BY_KEY_MAX = 5;
 
 const pause = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
 
+/// RFC 8187: of what encodeURIComponent() leaves, these are not allowed.
+const dispositionOf = (name) =>
+  `attachment; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)}`;
+
 /// The browser was told to stop it.
 export class Cancelled extends Error {}
 
@@ -111,7 +115,10 @@ export class Sending {
     const request = new XMLHttpRequest();
     this.request = request;
     request.open("POST", addressOf(`tables/${part(this.table)}/${this.verb}`, this.query));
-    const headers = { "Content-Type": typeOf(this.file), "Idempotency-Key": this.key, ...authorization() };
+    const headers = {
+      "Content-Type": typeOf(this.file), "Content-Disposition": dispositionOf(this.file.name),
+      "Idempotency-Key": this.key, ...authorization(),
+    };
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => {
       this.sent = event.loaded;
