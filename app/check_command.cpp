@@ -108,7 +108,7 @@ int run_check(LoadFlags& flags, std::optional<std::uint64_t> shown_max) {
       options.unpack.shelf = input.archive ? input.archive->shelf : nullptr;
       std::uint64_t seen = 0;
       options.on_reject = [&](const tuple::Reject& reject) {
-        const std::string source = input.path == "-" ? "stdin" : text_of_path(input.shown());
+        const std::string source = name_of_file(input.path == "-" ? input.path : input.shown());
         if (as_json) {
           json.add(source, reject);
         } else if (!shown_max || seen++ < *shown_max) {

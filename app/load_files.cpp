@@ -147,7 +147,7 @@ std::string name_in_front(const report::Ending& ending) {
   using Status = load::LoadReport::Status;
   const Status status = ending.report.status;
   if (status != Status::stored && status != Status::nothing_to_do) return {};
-  return cell(name_of_file(ending)) + ": ";
+  return cell(name_of_file(ending.path)) + ": ";
 }
 
 }  // namespace

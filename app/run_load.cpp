@@ -7,6 +7,7 @@
 #include "base/path_text.hpp"
 #include "ledger/run_lock.hpp"
 #include "load/load.hpp"
+#include "source/stdin.hpp"
 
 namespace sluice::app {
 namespace {
@@ -132,12 +133,12 @@ report::Ending ending_of(const Failure& failure, const std::string& path,
           .is_held = false};
 }
 
-std::string name_of_file(const report::Ending& ending) {
-  return ending.path == "-" ? "stdin" : text_of_path(ending.path);
+std::string name_of_file(const std::string& path) {
+  return path == "-" ? source::name_of_stdin() : text_of_path(path);
 }
 
 void name_file(report::Ending& ending) {
-  const std::string name = name_of_file(ending);
+  const std::string name = name_of_file(ending.path);
   if (ending.message.empty() || ending.message.contains(name) ||
       ending.message.contains(ending.path))
     return;

@@ -21,7 +21,7 @@ report::Ending ending_of(const std::exception_ptr& failed, const Runtime& runtim
 report::Ending ending_of(const Failure& failure, const std::string& path, const std::string& table);
 
 /// How messages name the file of a load.
-std::string name_of_file(const report::Ending& ending);
+std::string name_of_file(const std::string& path);
 
 /// Of several files, each message says which one it is about.
 void name_file(report::Ending& ending);

@@ -18,7 +18,7 @@
 #include "base/worker_limits.hpp"
 #include "jobs/handed.hpp"
 #include "process/task.hpp"
-#include "source/seal.hpp"
+#include "source/stdin.hpp"
 
 namespace sluice::app {
 namespace {

@@ -190,6 +190,9 @@ inline constexpr std::size_t said_result_bytes = 4 * MiB;
 inline constexpr std::size_t serve_loads_default = 4;
 inline constexpr std::size_t serve_queue_default = 64;
 inline constexpr std::size_t serve_connections_default = 512;
+/// How many uploads in parts of one token may have begun, and not ended: of each up to
+/// stream_kept_bytes are in the ledger.
+inline constexpr std::int64_t serve_kept_uploads_max = 256;
 /// What is read at once of an upload.
 inline constexpr std::size_t serve_read_bytes = 64 * KiB;
 inline constexpr std::size_t serve_header_bytes = 16 * KiB;

@@ -127,6 +127,17 @@ asio::awaitable<std::optional<KnownUpload>> find_upload(pg::Connection& on,
   co_return known;
 }
 
+asio::awaitable<std::int64_t> count_other_beginnings(pg::Connection& on,
+                                                     const NamedUpload& upload) {
+  const Sql ask =
+      sql("select count(*) from pgsluice.uploads where owner = {} and upload_key <> {} and "
+          "beginning is "
+          "not null",
+          literal(upload.owner), literal(upload.key));
+  const auto results = co_await on.query(ask);
+  co_return results.back().integer(0, 0);
+}
+
 asio::awaitable<void> keep_beginning(pg::Connection& on, const std::string& key,
                                      const std::string& bytes) {
   const Sql statement =

@@ -44,6 +44,8 @@ asio::awaitable<KnownUpload> enter_upload(pg::Connection& on, const NamedUpload&
 /// Throws PgError.
 asio::awaitable<std::optional<KnownUpload>> find_upload(pg::Connection& on, const std::string& key);
 
+/// How many others of its owner have a beginning that is kept.
+asio::awaitable<std::int64_t> count_other_beginnings(pg::Connection& on, const NamedUpload& upload);
 asio::awaitable<void> keep_beginning(pg::Connection& on, const std::string& key,
                                      const std::string& bytes);
 /// The sender is told that he need not send what is in front of this.

@@ -15,6 +15,9 @@ struct Call {
   bool is_fed = false;
   /// Calls of one likeness have the same use for what a worker keeps from one to the next.
   std::string likeness = {};
+
+  /// What is fed to it has this name in what it says.
+  void name_stdin(const std::string& name);
 };
 
 }  // namespace sluice::process

@@ -1,10 +1,14 @@
 #include "process/child.hpp"
 
-#include "source/seal.hpp"
+#include "source/stdin.hpp"
 
 namespace sluice::process {
 
 using source::FileDescriptor;
+
+void Call::name_stdin(const std::string& name) {
+  environment.push_back(std::string(source::stdin_name) + "=" + name);
+}
 
 Child::Child(const asio::any_io_executor& executor, const Call& call) : said_(executor) {
   const FileDescriptor there = opened_folder(call.folder);

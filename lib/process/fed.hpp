@@ -27,7 +27,7 @@ class Fed {
   /// Waits until it has room for that. False: it reads no more.
   virtual asio::awaitable<bool> feed(asio::const_buffer bytes) = 0;
   /// That was all. Where the feeder dies, or ends it, before this, what it reads is not taken for
-  /// whole (source/seal.hpp).
+  /// whole (source/stdin.hpp).
   virtual void seal() = 0;
   /// That was not all, and no more comes: what it has of it, it may store.
   virtual void cut() = 0;

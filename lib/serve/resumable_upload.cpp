@@ -19,12 +19,21 @@ constexpr std::string_view utf8_mark = "\xef\xbb\xbf";
 constexpr const char* mismatch =
     "https://iana.org/assignments/http-problem-types#mismatching-upload-offset";
 
-/// The length in what is kept of a content.
-std::optional<std::uint64_t> length_in(const std::string& content) {
+/// What is kept of a content: {"length": 17, "name": "trips.csv"}, or less.
+struct Described {
+  std::optional<std::uint64_t> length;
+  std::string name;
+};
+
+Described described_in(const std::string& content) {
   const auto json = nlohmann::json::parse(content, nullptr, false);
-  if (!json.is_object() || !json.contains("length") || !json["length"].is_number_unsigned())
-    return std::nullopt;
-  return json["length"].get<std::uint64_t>();
+  Described described;
+  if (!json.is_object()) return described;
+  if (const auto length = json.find("length"); length != json.end() && length->is_number_unsigned())
+    described.length = length->get<std::uint64_t>();
+  if (const auto name = json.find("name"); name != json.end() && name->is_string())
+    described.name = name->get<std::string>();
+  return described;
 }
 
 std::string new_id() {
@@ -91,7 +100,9 @@ asio::awaitable<void> ResumableUpload::refresh() {
   co_await ask(finding);
   if (!found) refuse_unknown();
   known_ = std::move(*found);
-  length_ = length_in(known_.content);
+  Described described = described_in(known_.content);
+  length_ = described.length;
+  file_name_ = std::move(described.name);
 }
 
 /// Places in the ledger are counted behind a byte-order mark.
@@ -110,13 +121,22 @@ asio::awaitable<void> ResumableUpload::end_former() {
     if (!former->has_ended())
       throw Refused{503, "what has come of this upload is being stored", {{"Retry-After", "5"}}};
   }
-  co_await refresh();
-  require_not_elsewhere();
+  co_await require_not_elsewhere();
 }
 
-/// REQUIRES: nothing feeds it here.
-void ResumableUpload::require_not_elsewhere() const {
-  if (known_.load && known_.load->is_running && known_.answer.empty())
+bool ResumableUpload::is_being_stored() const {
+  return known_.load && known_.load->is_running && known_.answer.empty();
+}
+
+/// REQUIRES: nothing feeds it here. A process has gone before its session in the database has.
+asio::awaitable<void> ResumableUpload::require_not_elsewhere() {
+  const async::Deadline patience = async::Deadline::after(limits::lock_patience);
+  co_await refresh();
+  while (is_being_stored() && !patience.passed()) {
+    co_await async::sleep_for(limits::lock_poll);
+    co_await refresh();
+  }
+  if (is_being_stored())
     throw Refused{
         503, "another server is storing what has come of this upload", {{"Retry-After", "5"}}};
 }
@@ -177,8 +197,7 @@ asio::awaitable<void> ResumableUpload::give_up() {
     former->stop("it was given up by DELETE " + path());
     co_await former->wait_for_end();
   }
-  co_await refresh();
-  require_not_elsewhere();
+  co_await require_not_elsewhere();
   if (known_.load && known_.load->waits_in_stage) co_await uploads_->forget(known_.load->id.value);
   const Asking forgetting = [&](pg::Connection& on) -> asio::awaitable<void> {
     co_await ledger::forget_upload(on, key());
@@ -187,11 +206,23 @@ asio::awaitable<void> ResumableUpload::give_up() {
 }
 
 void ResumableUpload::set_length(std::uint64_t length) {
-  const std::optional<std::uint64_t> said = length_in(known_.content);
+  const std::optional<std::uint64_t> said = described_in(known_.content).length;
   if (said && *said != length)
     throw Refused{400, "Upload-Length was " + std::to_string(*said) + " when this upload began"};
   length_ = length;
-  known_.content = text_for_ledger({{"length", length}});
+  describe();
+}
+
+void ResumableUpload::set_file_name(std::string name) {
+  file_name_ = std::move(name);
+  describe();
+}
+
+void ResumableUpload::describe() {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  if (length_) json["length"] = *length_;
+  if (!file_name_.empty()) json["name"] = file_name_;
+  known_.content = text_for_ledger(json);
 }
 
 void ResumableUpload::require_length(std::uint64_t bytes) const {
@@ -222,6 +253,10 @@ std::size_t ResumableUpload::kept_bytes() const {
 asio::awaitable<void> ResumableUpload::keep(std::string bytes) {
   known_.beginning = std::move(bytes);
   const Asking keeping = [&](pg::Connection& on) -> asio::awaitable<void> {
+    const std::int64_t others = co_await ledger::count_other_beginnings(on, known_);
+    if (others >= limits::serve_kept_uploads_max)
+      throw Refused{429, std::to_string(others) +
+                             " uploads have begun and not ended: go on with one, or DELETE one"};
     co_await ledger::keep_beginning(on, key(), known_.beginning);
   };
   co_await ask(keeping);

@@ -41,6 +41,10 @@ class ResumableUpload final : public NamedUpload {
   /// another number. What is set before enter() is known to whoever goes on.
   void set_length(std::uint64_t length);
 
+  /// What the file is called, which is said when it begins.
+  void set_file_name(std::string name);
+  const std::string& file_name() const { return file_name_; }
+
   asio::awaitable<std::optional<Answer>> look(std::string_view first) override;
   std::size_t kept_bytes() const override;
   asio::awaitable<void> keep(std::string bytes) override;
@@ -59,9 +63,11 @@ class ResumableUpload final : public NamedUpload {
         id_(std::move(id)),
         known_(std::move(known)) {}
 
+  void describe();
   asio::awaitable<void> refresh();
   asio::awaitable<void> end_former();
-  void require_not_elsewhere() const;
+  bool is_being_stored() const;
+  asio::awaitable<void> require_not_elsewhere();
   asio::awaitable<void> require_offset();
   std::uint64_t offset() const;
   bool comes_behind_kept() const { return offset_ > known_.beginning.size(); }
@@ -72,6 +78,7 @@ class ResumableUpload final : public NamedUpload {
   std::uint64_t offset_ = 0;  ///< where the body that comes now begins
   bool is_complete_ = true;
   std::optional<std::uint64_t> length_;  ///< of all of it
+  std::string file_name_;
 };
 
 /// "?1" and "?0" of RFC 8941. Throws Refused.

@@ -11,23 +11,13 @@ namespace sluice::serve {
 namespace {
 
 /// In a query a + is a blank, as forms write it.
-std::string decoded(std::string_view text, bool is_query) {
-  std::string whole;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      whole += is_query && text[i] == '+' ? ' ' : text[i];
-      continue;
-    }
-    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0)
-      throw Refused{400, "the address has a % without two hexadecimal digits behind it"};
-    whole += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  if (!is_utf8(whole)) throw Refused{400, "the address is no UTF-8"};
-  if (whole.contains('\0')) throw Refused{400, "the address has a byte 0"};
-  return whole;
+std::string decoded(std::string text, bool is_query) {
+  if (is_query) std::ranges::replace(text, '+', ' ');
+  std::optional<std::string> whole = percent_decoded(text);
+  if (!whole) throw Refused{400, "the address has a % without two hexadecimal digits behind it"};
+  if (!is_utf8(*whole)) throw Refused{400, "the address is no UTF-8"};
+  if (whole->contains('\0')) throw Refused{400, "the address has a byte 0"};
+  return std::move(*whole);
 }
 
 std::vector<std::string_view> parts_of(std::string_view text, char separator) {
@@ -41,6 +31,22 @@ std::vector<std::string_view> parts_of(std::string_view text, char separator) {
 }
 
 }  // namespace
+
+std::optional<std::string> percent_decoded(std::string_view text) {
+  std::string whole;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      whole += text[i];
+      continue;
+    }
+    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+    if (high < 0 || low < 0) return std::nullopt;
+    whole += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return whole;
+}
 
 std::optional<AbsoluteForm> absolute_form_of(std::string_view text) {
   const std::size_t scheme_end = text.find("://");
@@ -64,7 +70,7 @@ Target target_of(std::string_view text) {
   const std::string_view path = text.substr(1, mark == text.npos ? mark : mark - 1);
   if (!path.empty()) {
     for (const std::string_view part : parts_of(path, '/')) {
-      target.path.push_back(decoded(part, false));
+      target.path.push_back(decoded(std::string(part), false));
       const std::string& name = target.path.back();
       if (name.empty() || name == "." || name == "..")
         throw Refused{400, "the address has an empty part, or one of dots"};
@@ -75,7 +81,8 @@ Target target_of(std::string_view text) {
     if (pair.empty()) continue;
     const std::size_t equals = pair.find('=');
     const std::string_view value = equals == pair.npos ? "" : pair.substr(equals + 1);
-    target.query.emplace_back(decoded(pair.substr(0, equals), true), decoded(value, true));
+    target.query.emplace_back(decoded(std::string(pair.substr(0, equals)), true),
+                              decoded(std::string(value), true));
   }
   return target;
 }

@@ -18,6 +18,9 @@ struct Target {
 /// empty part or one of dots.
 Target target_of(std::string_view text);
 
+/// Nothing where a % has no two hexadecimal digits behind it.
+std::optional<std::string> percent_decoded(std::string_view text);
+
 /// A target that names the server too: "http://host:80/v1/loads".
 /// https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
 struct AbsoluteForm {

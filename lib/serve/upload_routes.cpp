@@ -5,6 +5,7 @@
 #include "jobs/handed.hpp"
 #include "pg/conninfo.hpp"
 #include "script/checksum.hpp"
+#include "serve/file_name.hpp"
 #include "serve/handler.hpp"
 #include "serve/inspecting.hpp"
 #include "serve/keyed_upload.hpp"
@@ -129,6 +130,11 @@ bool wants_atomic(const Uploads::Wanted& wanted, const Target& target) {
   });
 }
 
+/// What messages call it, and the ledger.
+void name_file(process::Call& call, std::string name) {
+  call.name_stdin(name.empty() ? "upload" : name);
+}
+
 /// Nothing that a table's functions leave in a session is there for another table, or another
 /// token.
 void hand_connection(process::Call& call, const Upload::Owner& owner,
@@ -178,6 +184,7 @@ asio::awaitable<void> Handler::inspect(Exchange& exchange, const Asked& asked) {
   require_body(request);
   Uploads::Wanted wanted = inspection_of(asked.target, asked.permission);
   hand_connection(wanted.call, wanted.owner, options_.connect, asked.permission);
+  name_file(wanted.call, file_name_of(request));
   Beginning beginning(exchange);
   co_await uploads_.take(beginning, std::move(wanted));
 }
@@ -204,6 +211,7 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
     if (wants_atomic(wanted, asked.target)) arguments.emplace_back("--atomic");
   }
   for (const char* argument : {"--", "-"}) arguments.emplace_back(argument);
+  name_file(wanted.call, file_name_of(request));
   if (!is_check && !request.header("upload-complete").empty())
     co_return co_await begin_resumable(exchange, asked, std::move(wanted));
   if (const std::string_view key = request.header("idempotency-key"); !key.empty() && !is_check) {
@@ -225,6 +233,7 @@ asio::awaitable<void> Handler::begin_resumable(Exchange& exchange, const Asked& 
       pool_, uploads_, asked.permission.name, asked.target.path[2], json_of(asked.target.query)));
   upload->set_complete(boolean_of("Upload-Complete", request.header("upload-complete")));
   require_length(request, *upload);
+  upload->set_file_name(file_name_of(request));
   co_await upload->enter();
   if (hears_104(request)) {
     Headers headers{{"Location", upload->path()}};
@@ -267,6 +276,7 @@ asio::awaitable<void> Handler::go_on(Exchange& exchange, const Asked& asked) {
   Uploads::Wanted wanted =
       wanted_load(upload->target(), query_of_json(upload->query()), asked.permission);
   for (const char* argument : {"--", "-"}) wanted.call.arguments.emplace_back(argument);
+  name_file(wanted.call, upload->file_name());
   std::optional<Answer> known = co_await upload->go_on(offset);
   if (known) co_return co_await exchange.answer(std::move(*known));
   require_length(request, *upload);

@@ -19,7 +19,7 @@
 #include "source/read_ahead.hpp"
 #include "source/recognised_source.hpp"
 #include "source/remote.hpp"
-#include "source/seal.hpp"
+#include "source/stdin.hpp"
 #include "source/stream_source.hpp"
 #include "source/transcoded_source.hpp"
 #include "source/whole_source.hpp"
@@ -161,10 +161,15 @@ FileDescriptor seal_of_stdin() {
 std::unique_ptr<Source> open_stdin() {
   const int fd = ::dup(STDIN_FILENO);
   if (fd < 0) throw Failure(FailureKind::usage, "stdin: " + errno_message(errno));
-  return std::make_unique<StreamSource>("stdin", FileDescriptor(fd), seal_of_stdin());
+  return std::make_unique<StreamSource>(name_of_stdin(), FileDescriptor(fd), seal_of_stdin());
 }
 
 }  // namespace
+
+std::string name_of_stdin() {
+  const char* const name = std::getenv(stdin_name);
+  return name == nullptr ? "stdin" : name;
+}
 
 std::size_t Source::read_by_parts(char* into, std::size_t size) {
   std::size_t done = 0;

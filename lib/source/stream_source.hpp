@@ -10,7 +10,7 @@ namespace sluice::source {
 /// for writing is waited for; it ends when its last writer has closed it, as for any other reader.
 class StreamSource final : public Source {
  public:
-  /// With a seal, a descriptor, its end counts if a byte has come there (source/seal.hpp).
+  /// With a seal, a descriptor, its end counts if a byte has come there (source/stdin.hpp).
   StreamSource(std::string name, FileDescriptor fd, FileDescriptor seal = FileDescriptor());
 
   std::size_t read(char* into, std::size_t size) override;

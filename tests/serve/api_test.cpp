@@ -46,6 +46,19 @@ TEST_F(Serve, ABadRecordIsNamed) {
   EXPECT_EQ(0, count());
 }
 
+TEST_F(Serve, AFileHasTheNameThatItsSenderSays) {
+  start();
+  const HttpHeaders named{{"Content-Disposition", "attachment; filename=\"C:\\\\Μάιος.csv\""}};
+  EXPECT_EQ(201, upload("a\n1\n2\n", "?add=b%3D:file", named).status);
+  EXPECT_EQ("Μάιος.csv", json_of(call("GET", "/v1/loads"))["loads"][0]["source"]);
+  EXPECT_EQ("Μάιος.csv", db().value("select min(b) from t"));
+  const HttpHeaders zip{{"Content-Disposition", "attachment; filename=a.zip"}};
+  EXPECT_THAT(upload(std::string("PK\3\4") + std::string(40, '\0'), "", zip).body,
+              HasSubstr("a.zip: a zip has its directory at its end"));
+  EXPECT_EQ(201, upload(rows(3, 2)).status);
+  EXPECT_EQ("upload", json_of(call("GET", "/v1/loads"))["loads"][0]["source"]);
+}
+
 TEST_F(Serve, BadRecordsAreKept) {
   start();
   const std::string body = "a,b\n1,x\nzwei,y\n";

@@ -11,6 +11,8 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 import yaml
 
@@ -131,6 +133,10 @@ def parts(open_, closed, saw, sql):
     patch(204, upload, "a,b\n", {"Upload-Complete": "?0"})
     patch(201, upload, rows(600, 2))
     patch(422, begun(), "a,b\nzwei,x\n")
+    sql("insert into pgsluice.uploads (upload_key, owner, target, arguments, beginning) "
+        "select n::text, '', 't', '[]', 'a' from generate_series(1, 256) n")
+    patch(429, begun(), rows(700, 2))
+    sql("delete from pgsluice.uploads where target = 't'")
     upload = begun()
     sql("update pgsluice.uploads set told_offset = 5 where answer is null")
     saw("HEAD", path, 410, open_.call("HEAD", upload))
@@ -138,6 +144,22 @@ def parts(open_, closed, saw, sql):
     saw("DELETE", path, 401, closed.call("DELETE", upload))
     saw("DELETE", path, 204, open_.call("DELETE", upload))
     saw("DELETE", path, 404, open_.call("DELETE", upload))
+
+
+def stored_elsewhere(open_, other, many, saw):
+    """One that stands in the middle, in another server."""
+    upload = open_.call("POST", "/v1/tables/public.slow/loads", "", {**CSV, "Upload-Complete": "?0"})[3]["Location"]
+    headers = {"Content-Type": "application/partial-upload", "Upload-Offset": "0", "Upload-Complete": "?1"}
+    sender = threading.Thread(target=open_.call, args=("PATCH", upload, many, headers))
+    sender.start()
+    running = []
+    while not running:
+        time.sleep(0.1)
+        running = json.loads(open_.call("GET", "/v1/loads?table=public.slow&state=running")[2])["loads"]
+    for method, body in (("HEAD", None), ("PATCH", many), ("DELETE", None)):
+        saw(method, "/v1/uploads/{upload}", 503, other.call(method, upload, body, headers if body else {}))
+    open_.call("DELETE", f"/v1/loads/{running[0]['load']}")
+    sender.join()
 
 
 def main():
@@ -163,6 +185,7 @@ def run(program, url, base):
     (base / "tokens").write_text(f"x {DIGEST} - public.* -\n")
     open_ = Server(program, url, ["--max-body", "1MiB"])
     closed = Server(program, url, ["--tokens", base / "tokens"])
+    other = Server(program, url, [])
     away = Server(program, "postgresql://127.0.0.1:1/nix", [])
     seen = set()
 
@@ -258,8 +281,9 @@ def run(program, url, base):
         many = "a,b\n" + "".join(f"{i},{'x' * 100}\n" for i in [*range(1000, 9000), 999])
         under_way = post(open_, TABLE, 202, many, "", {**CSV, "Prefer": "respond-async"}, "public.slow")
         saw("DELETE", ONE, 200, open_.call("DELETE", under_way[3]["Location"]))
+        stored_elsewhere(open_, other, many.replace("x", "y"), saw)
     finally:
-        for server in (open_, closed, away):
+        for server in (open_, closed, away, other):
             server.end()
 
     written = {(method.upper(), path, status)

@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "serve/database_metrics.hpp"
 #include "serve/digest.hpp"
+#include "serve/file_name.hpp"
 #include "serve/load_flags.hpp"
 #include "serve/metrics.hpp"
 #include "serve/outcome.hpp"
@@ -43,6 +44,28 @@ TEST(ServeTarget, WhatIsNoneIsRefused) {
   for (const char* text : {"", "*", "http://a/b", "/v1//loads", "/v1/", "/../etc", "/v1/%2e%2e/x",
                            "/a%", "/a%2", "/a%zz", "/a%00b", "/a%ff", "/x?a=%f"})
     EXPECT_EQ(400, status_refused([text] { target_of(text); })) << text;
+}
+
+TEST(ServeFileName, IsThatOfContentDisposition) {
+  const auto name_in = [](const std::string& field) {
+    return file_name_of({.headers = {{"content-disposition", field}}});
+  };
+  EXPECT_EQ("trips.csv", name_in("attachment; filename=trips.csv"));
+  EXPECT_EQ("a; b=\"c\".csv", name_in(R"(form-data; FileName = "a; b=\"c\".csv" ; x=y)"));
+  EXPECT_EQ("naïve €.csv", name_in("attachment; filename*=utf-8''na%c3%afve%20%e2%82%ac.csv"));
+  EXPECT_EQ("é.csv", name_in("attachment; filename=e.csv; filename*=UTF-8'fr'%C3%A9.csv"));
+  EXPECT_EQ("e.csv", name_in("attachment; filename*=ISO-8859-1''%E9.csv; filename=e.csv"));
+  EXPECT_EQ("passwd", name_in("attachment; filename=../../etc/passwd"));
+  EXPECT_EQ("b.csv", name_in(R"(attachment; filename="C:\\a\\b.csv")"));
+  for (const char* none :
+       {"", "attachment", "filename=x", "attachment; filename=", "attachment; filename=a/",
+        "attachment; filename=\"\\", "attachment; filename=\"\x01.csv\"",
+        "attachment; filename=\xff", "attachment; filename*=UTF-8''a%00b",
+        "attachment; filename*=UTF-8''a%0ab", "attachment; filename*=UTF-8''%zz",
+        "attachment; filename*=UTF-8", ";;;=;\"", "a;=b;*=c"})
+    EXPECT_EQ("", name_in(none)) << none;
+  EXPECT_EQ("", name_in("attachment; filename=" + std::string(256, 'a')));
+  EXPECT_EQ("", file_name_of({}));
 }
 
 TEST(ServeTarget, MayNameTheServer) {
