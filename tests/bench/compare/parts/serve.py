@@ -23,6 +23,18 @@ IDLE_SECONDS = 10
 CSV = {"Content-Type": "text/csv"}
 
 
+def status_of(pid, name):
+    """Of /proc/PID/status, a number."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(next(line for line in text.splitlines() if line.startswith(name + ":")).split()[1])
+
+
+def memory_of(process):
+    """What it and its processes had at most, in MiB: what they share is counted for each."""
+    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True).stdout.split()
+    return sum(status_of(pid, "VmHWM") for pid in [process.pid, *children]) / 1024
+
+
 class Service:
     def __init__(self, server, *flags):
         self.process = subprocess.Popen([PROGRAM, "serve", "--listen", "127.0.0.1:0", "-d", server.url, "--log", "json", *flags],
@@ -34,9 +46,7 @@ class Service:
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
 
     def status(self, name):
-        """Of /proc/PID/status, a number."""
-        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(line for line in text.splitlines() if line.startswith(name + ":")).split()[1])
+        return status_of(self.process.pid, name)
 
     def __enter__(self):
         return self
@@ -46,17 +56,27 @@ class Service:
         self.process.wait()
 
 
+def curl(data, port, path):
+    return ["curl", "--silent", "--show-error", "--fail-with-body", "--noproxy", "*", "-o", "/dev/null", "-X", "POST", "-H", "Content-Type: text/csv",
+            "-T", data.path, f"http://127.0.0.1:{port}{path}"]
+
+
 def one(bench, data, service):
     """The file by curl, and from disk."""
-    url = f"http://127.0.0.1:{service.port}/v1/tables/{data.name}/loads?again"
-    curl = ["curl", "--silent", "--show-error", "--fail-with-body", "--noproxy", "*", "-o", "/dev/null", "-X", "POST", "-H", "Content-Type: text/csv",
-            "-T", data.path, url]
-    loaders = [Loader("pgsluice load", [pgsluice(bench.server, data)]), Loader("curl to pgsluice serve", [curl])]
-    results = measure(bench.server, data, loaders, bench.rounds)
+    ways = {"pgsluice load": (pgsluice(bench.server, data), None),
+            "curl to pgsluice serve": (curl(data, service.port, f"/v1/tables/{data.name}/loads?again"), service.process)}
+    with contextlib.ExitStack() as stack:
+        if Endpoint.is_there():
+            for name, path in ("COPY alone", "tables"), ("records", "records"):
+                endpoint = stack.enter_context(Endpoint(bench.server))
+                ways[f"curl to FastAPI and asyncpg, {name}"] = (curl(data, endpoint.port, f"/{path}/{data.name}"), endpoint.process)
+        results = measure(bench.server, data, [Loader(name, [command]) for name, (command, _) in ways.items()], bench.rounds)
+        memory = {name: memory_of(process) if process else None for name, (_, process) in ways.items()}
     base = results["pgsluice load"]["rate"]
-    bench.page.heading(f"One upload of {data.name}", level=3)
-    bench.page.table(["way", "rows/s", "of the file's", "spread"],
-                     [[name, f"{result['rate'] / 1e3:,.0f} k", f"{result['rate'] / base:.2f}", f"{result['spread']:.0%}"] for name, result in results.items()])
+    bench.page.heading(f"One upload of {data.name}, {data.size / 1e6:,.0f} MB", level=3)
+    bench.page.table(["way", "rows/s", "of the file's", "spread", "the server's memory at most"],
+                     [[name, f"{result['rate'] / 1e3:,.0f} k", f"{result['rate'] / base:.2f}", f"{result['spread']:.0%}",
+                       f"{memory[name]:,.0f} MiB" if memory[name] else ""] for name, result in results.items()])
 
 
 def bodies(data):
