@@ -11,6 +11,7 @@
 #include "support/files.hpp"
 #include "support/packed.hpp"
 #include "support/process.hpp"
+#include "support/thorough.hpp"
 
 namespace sluice::test {
 namespace {
@@ -111,10 +112,12 @@ class Marks : public DatabaseTest {
 };
 
 TEST_F(Marks, AreNoContent) {
+  Sample sample(5);
   for (const int records : {0, 1, 20'000}) {
     for (const Form& first : forms) {
       for (const bool is_first_marked : {true, false}) {
         for (const Form& second : forms_behind(first)) {
+          if (!sample.takes()) continue;
           SCOPED_TRACE(std::to_string(records) + " " + first.name + " then " + second.name +
                        (is_first_marked ? ", first marked" : ", second marked"));
           begin_anew();
@@ -135,10 +138,12 @@ TEST_F(Marks, AreNoContent) {
 
 /// Of ledgers in which the mark is a part of the content.
 TEST_F(Marks, ThatWereContentAreKnown) {
+  Sample sample(7);
   for (const std::size_t size : {40UL, 65'533UL, 65'535UL, 65'536UL, 400'000UL}) {
     for (const Form& first : of_bytes) {
       for (const bool is_marked : {true, false}) {
         for (const Form& second : forms_behind(first)) {
+          if (!sample.takes()) continue;
           SCOPED_TRACE(std::to_string(size) + " " + first.name + " then " + second.name +
                        (is_marked ? ", marked" : ", unmarked"));
           begin_anew();

@@ -7,6 +7,7 @@
 #include "support/files.hpp"
 #include "support/process.hpp"
 #include "support/server.hpp"
+#include "support/thorough.hpp"
 
 namespace sluice::test {
 namespace {
@@ -45,6 +46,7 @@ class ConnectionSettings : public ::testing::Test {
 
   void expect_at_once(const Case& each, int exit_code) {
     for (std::vector<std::string> command : commands_) {
+      if (!sample_.takes()) continue;
       std::string words;
       for (const std::string& word : command) words += word + " ";
       SCOPED_TRACE(words + " -d " + each.dbname + " " + ::testing::PrintToString(each.environment));
@@ -64,6 +66,7 @@ class ConnectionSettings : public ::testing::Test {
 
   TemporaryFolder folder_;
   std::vector<std::vector<std::string>> commands_;
+  Sample sample_{4};
 };
 
 /// Whether a server is there or not: here is none.
