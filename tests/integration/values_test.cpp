@@ -4,6 +4,7 @@
 #include "support/database.hpp"
 #include "support/files.hpp"
 #include "support/loading.hpp"
+#include "support/thorough.hpp"
 
 namespace sluice::test {
 namespace {
@@ -25,6 +26,8 @@ class Values : public DatabaseTest {
                values.type + ")");
     std::size_t accepted = 0;
     for (const std::string& text : values.texts) {
+      // One of each type is taken.
+      if (accepted > 0 && !sample_.takes()) continue;
       oracle.run("truncate expected, stored");
       const std::string csv = quoted(text) + "\n";
       const auto refusal = oracle.copy("expected", "format csv", csv);
@@ -55,6 +58,7 @@ class Values : public DatabaseTest {
 
  private:
   TemporaryFolder folder_;
+  Sample sample_{3};
 };
 
 TEST_F(Values, AreThoseThatCopyReads) {
