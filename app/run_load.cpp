@@ -20,6 +20,12 @@ int exit_code_of_load(const Failure& failure, const rejects::RejectLimits& limit
   return exit_code_of(is_budget ? FailureKind::budget : failure.kind(), signal);
 }
 
+/// As if the server had said it.
+std::optional<std::string> state_of(const Failure& failure) {
+  if (failure.kind() != FailureKind::denied) return std::nullopt;
+  return std::string(sql_state::insufficient_privilege);
+}
+
 /// Too few or too many values, where the table's columns are taken for the file's.
 std::string advice_for(const load::BadRecord& error, const plan::LoadOptions& options) {
   const bool is_by_position = options.header != plan::HeaderMode::match && options.columns.empty();
@@ -102,6 +108,7 @@ report::Ending ending_of(const std::exception_ptr& failed, const Runtime& runtim
   } catch (const Failure& error) {
     may_be_misread = error.kind() == FailureKind::usage;
     ending.message = error.what();
+    ending.sql_state = state_of(error);
     ending.exit_code = exit_code_of_load(error, options.rejects, runtime.signal());
   } catch (const pg::PgError& error) {
     tell_of_server(error, flags, ending);
@@ -128,7 +135,7 @@ report::Ending ending_of(const Failure& failure, const std::string& path,
           .table = table,
           .exit_code = exit_code_of(failure.kind(), 0),
           .message = failure.what(),
-          .sql_state = {},
+          .sql_state = state_of(failure),
           .bad_record = {},
           .is_held = false};
 }

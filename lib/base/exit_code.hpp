@@ -26,6 +26,7 @@ enum ExitCode : int {
 inline int exit_code_of(FailureKind kind, int signal) {
   switch (kind) {
     case FailureKind::failed:
+    case FailureKind::denied:
     case FailureKind::bad_record: return exit_failed;
     case FailureKind::usage: return exit_usage;
     case FailureKind::connect: return exit_connect;

@@ -9,6 +9,7 @@ namespace sluice {
 enum class FailureKind {
   failed,       ///< anything without a kind of its own
   usage,        ///< wrong flags or configuration
+  denied,       ///< a right is missing, which somebody may grant
   connect,      ///< cannot connect or authenticate
   bad_record,   ///< a record was refused and there is no budget for rejects
   budget,       ///< more records were refused than the budget allows

@@ -32,7 +32,7 @@ asio::awaitable<std::string> missing_grants(pg::Connection& on, std::vector<Tabl
 
 asio::awaitable<void> require_grants(pg::Connection& on, std::vector<TableRights> rights) {
   const std::string missing = co_await missing_grants(on, std::move(rights), false);
-  if (!missing.empty()) throw Failure(FailureKind::failed, schema::closed(on.user(), missing));
+  if (!missing.empty()) throw Failure(FailureKind::denied, schema::closed(on.user(), missing));
 }
 
 }  // namespace sluice::ledger

@@ -72,7 +72,7 @@ asio::awaitable<State> ask(pg::Connection& on, Use use) {
 asio::awaitable<void> require_usable(pg::Connection& on, State state, Use use) {
   if (state == State::closed) {
     const auto missing = co_await on.query(schema::missing_grants_query(use));
-    throw Failure(FailureKind::failed,
+    throw Failure(FailureKind::denied,
                   schema::closed(on.user(), std::string(missing.front().text(0, 0))));
   }
   if (state == State::filtered) {
@@ -108,7 +108,7 @@ asio::awaitable<void> ensure(pg::Connection& on, State state, Use use) {
   if (refusal.empty()) co_return;
   co_await on.query("rollback");
   const auto is_there = co_await on.query("select to_regnamespace('pgsluice') is not null");
-  throw Failure(FailureKind::failed, "cannot create pgsluice's tables in database \"" +
+  throw Failure(FailureKind::denied, "cannot create pgsluice's tables in database \"" +
                                          on.database() + "\": " + refusal +
                                          schema::advice(on.user(), is_there.front().boolean(0, 0)));
 }
