@@ -5,6 +5,7 @@
 #include "app/fetch_flags.hpp"
 #include "app/inputs.hpp"
 #include "app/output.hpp"
+#include "app/run_load.hpp"
 #include "app/runtime.hpp"
 #include "app/signals.hpp"
 #include "app/sniffed.hpp"
@@ -82,7 +83,8 @@ report::Inspected inspect_one(const InspectFlags& flags, source::UnpackOptions u
   for (const std::string& word : fetch_flags_for(input.path, flags.load))
     inspected.more_flags.push_back(word);
   if (inspected.proposal.columns.empty())
-    throw Failure(FailureKind::failed, input.shown() + ": no record of it can be read as one");
+    throw Failure(FailureKind::failed,
+                  name_of_file(input.shown()) + ": no record of it can be read as one");
   return inspected;
 }
 

@@ -190,9 +190,9 @@ inline constexpr std::size_t said_result_bytes = 4 * MiB;
 inline constexpr std::size_t serve_loads_default = 4;
 inline constexpr std::size_t serve_queue_default = 64;
 inline constexpr std::size_t serve_connections_default = 512;
-/// How many uploads in parts of one token may have begun, and not ended: of each up to
-/// stream_kept_bytes are in the ledger.
-inline constexpr std::int64_t serve_kept_uploads_max = 256;
+/// How many uploads with a name of one token may have begun, and not ended, before none in parts
+/// begins: of each up to stream_kept_bytes are in the ledger.
+inline constexpr std::int64_t serve_open_uploads_max = 256;
 /// What is read at once of an upload.
 inline constexpr std::size_t serve_read_bytes = 64 * KiB;
 inline constexpr std::size_t serve_header_bytes = 16 * KiB;
@@ -207,6 +207,15 @@ inline constexpr std::chrono::milliseconds serve_linger = 2s;
 inline constexpr std::chrono::milliseconds serve_ping_every = 15s;
 /// How long the database may take for what is shown.
 inline constexpr std::chrono::milliseconds serve_question_max = 10s;
+/// How long the beginning of a file may take that is to be inspected, and of how many at once it is
+/// in memory.
+inline constexpr std::chrono::milliseconds serve_inspection_max = 30s;
+inline constexpr std::size_t serve_inspections_max = 16;
+/// Of a page of what is in the database: it ends before it is longer.
+inline constexpr std::size_t serve_page_bytes = 256 * KiB;
+/// How many ends of loads are kept for who asks later, and how long each may be.
+inline constexpr std::size_t serve_ends_max = 200;
+inline constexpr std::size_t serve_end_bytes = 16 * KiB;
 /// How long a database that has answered counts as one that does.
 inline constexpr std::chrono::milliseconds serve_ready_kept = 1s;
 /// What one page of a list has, and may have.

@@ -20,7 +20,8 @@ constexpr auto upload_columns = columns_of({
     {"target", "target"},
     {"arguments", "arguments::text"},
     {"content", "content::text"},
-    {"beginning", "coalesce(encode(beginning, 'hex'), '')"},
+    {"kept_bytes", "coalesce(octet_length(beginning), 0)"},
+    {"has_mark", "coalesce(substr(beginning, 1, 3) = '\\xefbbbf'::bytea, false)"},
     {"told_offset", "told_offset"},
     {"answer", "coalesce(answer::text, '')"},
     // Of a row that was there its former version has been replaced.
@@ -52,7 +53,8 @@ KnownUpload read_upload(const pg::Result& rows) {
   upload.target = text(at["target"]);
   upload.arguments = text(at["arguments"]);
   upload.content = text(at["content"]);
-  upload.beginning = bytes_of_hex(rows.text(0, at["beginning"]));
+  upload.kept_bytes = static_cast<std::size_t>(rows.integer(0, at["kept_bytes"]));
+  upload.has_mark = rows.boolean(0, at["has_mark"]);
   upload.told_offset = static_cast<std::uint64_t>(rows.integer(0, at["told_offset"]));
   upload.answer = text(at["answer"]);
   upload.is_new = rows.boolean(0, at["is_new"]);
@@ -113,10 +115,13 @@ asio::awaitable<std::optional<KnownUpload>> find_upload(pg::Connection& on,
                                                         const std::string& key) {
   const auto is_there = co_await on.query("select to_regclass('pgsluice.uploads') is not null");
   if (!is_there.back().boolean(0, 0)) co_return std::nullopt;
-  pg::Batch batch;
-  const auto found = batch.add(
-      sql("update pgsluice.uploads set touched_at = now() where upload_key = {} returning {}",
-          literal(key), upload_columns.list()));
+  // Whoever asks often writes seldom.
+  pg::Batch batch(
+      sql("update pgsluice.uploads set touched_at = now() where upload_key = {} and touched_at < "
+          "now() - interval '1 hour'; ",
+          literal(key)));
+  const auto found = batch.add(sql("select {} from pgsluice.uploads where upload_key = {}",
+                                   upload_columns.list(), literal(key)));
   const auto load = batch.add(load_query(key));
   const auto results = co_await on.query(batch.text());
   const pg::Result& rows = batch.answer(results, found);
@@ -127,15 +132,22 @@ asio::awaitable<std::optional<KnownUpload>> find_upload(pg::Connection& on,
   co_return known;
 }
 
-asio::awaitable<std::int64_t> count_other_beginnings(pg::Connection& on,
-                                                     const NamedUpload& upload) {
-  const Sql ask =
-      sql("select count(*) from pgsluice.uploads where owner = {} and upload_key <> {} and "
-          "beginning is "
-          "not null",
-          literal(upload.owner), literal(upload.key));
+asio::awaitable<std::int64_t> count_open_uploads(pg::Connection& on, const std::string& owner) {
+  const auto is_there = co_await on.query("select to_regclass('pgsluice.uploads') is not null");
+  if (!is_there.back().boolean(0, 0)) co_return 0;
+  const Sql ask = sql("select count(*) from pgsluice.uploads where owner = {} and answer is null",
+                      literal(owner));
   const auto results = co_await on.query(ask);
   co_return results.back().integer(0, 0);
+}
+
+asio::awaitable<std::string> beginning_of_upload(pg::Connection& on, const std::string& key) {
+  const Sql ask = sql(
+      "select coalesce(encode(beginning, 'hex'), '') from pgsluice.uploads where upload_key = {}",
+      literal(key));
+  const auto results = co_await on.query(ask);
+  const pg::Result& rows = results.back();
+  co_return rows.rows() == 0 ? std::string() : bytes_of_hex(rows.text(0, 0));
 }
 
 asio::awaitable<void> keep_beginning(pg::Connection& on, const std::string& key,

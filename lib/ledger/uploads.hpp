@@ -32,7 +32,8 @@ struct LoadOfUpload {
 
 struct KnownUpload : NamedUpload {
   bool is_new = false;
-  std::string beginning;  ///< bytes; empty: none is kept
+  std::size_t kept_bytes = 0;  ///< of its beginning
+  bool has_mark = false;       ///< one of UTF-8 is in front of it
   std::uint64_t told_offset = 0;
   std::string answer;  ///< JSON; empty: none yet
   std::optional<LoadOfUpload> load;
@@ -44,8 +45,10 @@ asio::awaitable<KnownUpload> enter_upload(pg::Connection& on, const NamedUpload&
 /// Throws PgError.
 asio::awaitable<std::optional<KnownUpload>> find_upload(pg::Connection& on, const std::string& key);
 
-/// How many others of its owner have a beginning that is kept.
-asio::awaitable<std::int64_t> count_other_beginnings(pg::Connection& on, const NamedUpload& upload);
+/// How many of this owner have begun and have no answer.
+asio::awaitable<std::int64_t> count_open_uploads(pg::Connection& on, const std::string& owner);
+/// The bytes that are kept; empty: none are.
+asio::awaitable<std::string> beginning_of_upload(pg::Connection& on, const std::string& key);
 asio::awaitable<void> keep_beginning(pg::Connection& on, const std::string& key,
                                      const std::string& bytes);
 /// The sender is told that he need not send what is in front of this.

@@ -62,9 +62,9 @@ void require_once(const http::fields& fields) {
         http::field::content_encoding, http::field::expect})
     if (fields.count(name) > 1)
       throw Refused{400, std::string(http::to_string(name)) + " is said twice"};
-  for (const char* name :
-       {"Content-Digest", "Repr-Digest", "Prefer", "Last-Event-ID", "Idempotency-Key",
-        "Upload-Complete", "Upload-Offset", "Upload-Length", "Upload-Draft-Interop-Version"})
+  for (const char* name : {"Content-Digest", "Repr-Digest", "Prefer", "Last-Event-ID",
+                           "Idempotency-Key", "Content-Disposition", "Upload-Complete",
+                           "Upload-Offset", "Upload-Length", "Upload-Draft-Interop-Version"})
     if (fields.count(name) > 1) throw Refused{400, std::string(name) + " is said twice"};
 }
 
@@ -99,7 +99,8 @@ class Connection final : public Exchange {
   asio::awaitable<void> go_on();
   asio::awaitable<void> end_stream();
   asio::awaitable<void> skip_rest();
-  asio::awaitable<void> close();
+  asio::awaitable<void> close(std::function<void()>& close_idle);
+  asio::awaitable<void> write_all(asio::const_buffer bytes);
   bool can_stay() const;
   bool stays() const;
   void check(boost::system::error_code error) const;
@@ -188,7 +189,7 @@ asio::awaitable<bool> Connection<Stream>::read_request(std::function<void()>& cl
   co_await this->answer(std::move(answer));
   with_.handler.note_answer(status_);
   with_.log({.what = "answered", .peer = peer_, .status = status_, .message = error.message()});
-  co_await close();
+  co_await close(close_idle);
   co_return false;
 }
 
@@ -297,10 +298,14 @@ asio::awaitable<void> Connection<Stream>::answer(Answer answer) {
   if (has_body) response.body() = std::move(answer.body);
   is_answered_ = true;
   status_ = answer.status;
-  tcp().expires_after(with_.idle_max);
-  const auto [error, count] = co_await http::async_write(stream_, response, token);
+  http::response_serializer<http::string_body> serializer(response);
+  // Whoever reads, however slowly, is no silent one.
+  while (!serializer.is_done()) {
+    tcp().expires_after(with_.idle_max);
+    const auto [error, count] = co_await http::async_write_some(stream_, serializer, token);
+    check(error);
+  }
   tcp().expires_never();
-  check(error);
   // What is not read of the body would be taken for the next request.
   if (may_stay_ && !parser_->is_done()) co_await skip_rest();
 }
@@ -342,19 +347,24 @@ template <class Stream>
 asio::awaitable<void> Connection<Stream>::write(std::string part) {
   if (request_.method == "HEAD" || part.empty()) co_return;
   if (is_chunked_) part = fmt::format("{:x}\r\n", part.size()) + part + "\r\n";
-  tcp().expires_after(with_.idle_max);
-  const auto [error, count] = co_await asio::async_write(stream_, asio::buffer(part), token);
+  co_await write_all(asio::buffer(part));
+}
+
+template <class Stream>
+asio::awaitable<void> Connection<Stream>::write_all(asio::const_buffer bytes) {
+  while (bytes.size() > 0) {
+    tcp().expires_after(with_.idle_max);
+    const auto [error, count] = co_await stream_.async_write_some(bytes, token);
+    check(error);
+    bytes += count;
+  }
   tcp().expires_never();
-  check(error);
 }
 
 template <class Stream>
 asio::awaitable<void> Connection<Stream>::end_stream() {
   if (!is_in_parts_ || !is_chunked_ || request_.method == "HEAD") co_return;
-  const std::string end = "0\r\n\r\n";
-  tcp().expires_after(with_.idle_max);
-  const auto [error, count] = co_await asio::async_write(stream_, asio::buffer(end), token);
-  check(error);
+  co_await write_all(asio::buffer("0\r\n\r\n", 5));
 }
 
 template <class Stream>
@@ -392,20 +402,23 @@ asio::awaitable<void> Connection<Stream>::handle() {
   if (!cut.empty()) throw Cut{cut};
 }
 
-/// What is still on its way would reset the connection, and take the answer with it.
+/// What is still on its way would reset the connection, and take the answer with it. Where others
+/// want its place, that is how it ends.
 template <class Stream>
-asio::awaitable<void> Connection<Stream>::close() {
+asio::awaitable<void> Connection<Stream>::close(std::function<void()>& close_idle) {
   tcp().expires_after(limits::serve_linger);
   if constexpr (is_secure) co_await stream_.async_shutdown(token);
   boost::system::error_code ignored;
   tcp().socket().shutdown(tcp::socket::shutdown_send, ignored);
   std::array<char, 4096> some{};
+  close_idle = [this] { tcp().cancel(); };
   const auto until = std::chrono::steady_clock::now() + linger_in_all;
   while (std::chrono::steady_clock::now() < until) {
     tcp().expires_after(limits::serve_linger);
     const auto [error, count] = co_await tcp().async_read_some(asio::buffer(some), token);
-    if (error) co_return;
+    if (error) break;
   }
+  close_idle = nullptr;
 }
 
 template <class Stream>
@@ -415,7 +428,7 @@ asio::awaitable<void> Connection<Stream>::serve(std::function<void()>& close_idl
     while ((!with_.is_ending || with_.is_late) && co_await read_request(close_idle)) {
       co_await handle();
       if (stays()) continue;
-      co_await close();
+      co_await close(close_idle);
       co_return;
     }
   } catch (const Cut&) {

@@ -97,7 +97,14 @@ Handler::Handler(const asio::any_io_executor& executor, pg::Pool& pool, HandlerO
                           .path = upload.owner().table.name,
                           .message = problem});
           },
-          [this](std::int64_t load) { return forget(load); }) {}
+          [this](std::int64_t load) { return forget(load); }) {
+  uploads_.share(tokens_.are_several());
+}
+
+void Handler::use(Tokens tokens) {
+  tokens_ = std::move(tokens);
+  uploads_.share(tokens_.are_several());
+}
 
 void Handler::end() {
   is_ending_ = true;
@@ -235,7 +242,7 @@ asio::awaitable<void> Handler::route_load(Exchange& exchange, const Asked& asked
     const std::string ending = path[3].substr(path[3].rfind('.'));
     co_return co_await send_rejects(exchange, pool_, load, ending);
   }
-  answer = answer_of(load);
+  answer = answer_of(load, uploads_.end_of(load.id.value));
   co_await exchange.answer(std::move(answer));
 }
 
@@ -272,7 +279,9 @@ asio::awaitable<void> Handler::events(Exchange& exchange, const Asked& asked) {
   const ledger::LoadEntry load = co_await seen_load(asked);
   const std::shared_ptr<Upload> upload = uploads_.find(id);
   if (!upload) {
-    const std::string json = answer_of(load).body;
+    const std::string* const end = uploads_.end_of(id);
+    const bool is_over = !load.is_running && load.state != "finished" && end != nullptr;
+    const std::string json = is_over ? *end : answer_of(load, nullptr).body;
     co_await exchange.begin(std::move(head));
     std::string last = event_of(load.is_running ? "running" : "end", 0, json);
     co_return co_await exchange.write(std::move(last));

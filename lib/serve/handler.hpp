@@ -46,7 +46,7 @@ class Handler {
   asio::awaitable<void> handle(Exchange& exchange);
 
   /// Those who come from here on are known by these.
-  void use(Tokens tokens) { tokens_ = std::move(tokens); }
+  void use(Tokens tokens);
 
   Uploads& uploads() { return uploads_; }
   /// Counts what was answered, also to what was no request.
@@ -84,6 +84,7 @@ class Handler {
   Tokens tokens_;
   Metrics metrics_;
   Uploads uploads_;
+  std::size_t inspections_ = 0;
   bool is_ending_ = false;
   async::Deadline ready_until_{async::Clock::time_point::min()};
 };

@@ -1,7 +1,12 @@
 #include "serve/inspecting.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <set>
+#include <vector>
 
+#include "async/deadline.hpp"
+#include "base/limits.hpp"
 #include "serve/query.hpp"
 
 namespace sluice::serve {
@@ -21,10 +26,32 @@ Beginning::Beginning(Exchange& of) : of_(of) {
   if (length && static_cast<std::uint64_t>(*length) > inspect_bytes_max) refuse_length();
 }
 
+asio::awaitable<void> Beginning::fetch_all() {
+  std::vector<char> some(limits::serve_read_bytes);
+  for (;;) {
+    const std::size_t count = co_await of_.read(asio::buffer(some));
+    if (count == 0) co_return;
+    body_.append(some.data(), count);
+    if (body_.size() > inspect_bytes_max) refuse_length();
+  }
+}
+
+asio::awaitable<void> Beginning::fetch() {
+  asio::awaitable<void> fetching = fetch_all();
+  bool is_late = false;
+  try {
+    const auto deadline = async::Clock::now() + limits::serve_inspection_max;
+    co_await async::with_deadline(std::move(fetching), deadline);
+  } catch (const async::TimedOut&) {
+    is_late = true;
+  }
+  if (is_late) throw Refused{408, "a beginning comes within half a minute"};
+}
+
 asio::awaitable<std::size_t> Beginning::read(asio::mutable_buffer into) {
-  const std::size_t count = co_await of_.read(into);
-  bytes_ += count;
-  if (bytes_ > inspect_bytes_max) refuse_length();
+  const std::size_t count = std::min(into.size(), body_.size() - read_);
+  std::memcpy(into.data(), body_.data() + read_, count);
+  read_ += count;
   co_return count;
 }
 

@@ -54,7 +54,8 @@ asio::awaitable<std::optional<Answer>> KeyedUpload::look(std::string_view first)
     known = co_await ledger::enter_upload(on, now);
   };
   co_await ask(entering);
-  if (known.is_new) co_return std::nullopt;
+  is_new_ = known.is_new;
+  if (is_new_) co_return std::nullopt;
   require_same(known, head);
   if (!known.answer.empty()) {
     Answer answer = answer_of_json(known.answer);
@@ -63,6 +64,15 @@ asio::awaitable<std::optional<Answer>> KeyedUpload::look(std::string_view first)
   }
   if (known.load && known.load->is_running) refuse_running_upload();
   co_return std::nullopt;
+}
+
+asio::awaitable<void> KeyedUpload::give_back() {
+  if (!is_new_) co_return;
+  const Asking freeing = [&](pg::Connection& on) -> asio::awaitable<void> {
+    const std::optional<ledger::KnownUpload> known = co_await ledger::find_upload(on, key());
+    if (known && known->answer.empty() && !known->load) co_await ledger::forget_upload(on, key());
+  };
+  co_await ask(freeing);
 }
 
 void KeyedUpload::add_to(process::Call& call) const {

@@ -25,12 +25,14 @@ class KeyedUpload final : public NamedUpload {
 
   asio::awaitable<std::optional<Answer>> look(std::string_view first) override;
   void add_to(process::Call& call) const override;
+  asio::awaitable<void> give_back() override;
   asio::awaitable<void> note_end(const Upload& upload) override;
 
  private:
   void require_same(const ledger::KnownUpload& known, const std::string& head) const;
 
   About about_;
+  bool is_new_ = false;  ///< it was entered for this request
 };
 
 }  // namespace sluice::serve

@@ -76,16 +76,22 @@ asio::awaitable<Answer> list_loads(pg::Pool& pool, LoadsPage page, const Permiss
   // What may not be seen is left out here, so a page of a restricted token may take several looks.
   page.filter.count_max = std::max(page.count, limits::serve_page_default);
   bool is_last = false;
-  for (std::size_t looks = 0; !is_last && loads.size() < page.count && looks < pages_max; ++looks) {
+  std::size_t bytes = 0;
+  const auto is_full = [&] {
+    return loads.size() == page.count || bytes >= limits::serve_page_bytes;
+  };
+  for (std::size_t looks = 0; !is_last && !is_full() && looks < pages_max; ++looks) {
     const std::vector<ledger::LoadEntry> some = co_await ask(pool, page.filter);
     is_last = some.size() < page.filter.count_max;
     for (const ledger::LoadEntry& load : some) {
-      if (loads.size() == page.count) {
+      if (is_full()) {
         is_last = false;
         break;
       }
       page.filter.before = load.id;
-      if (may_see(load, permission)) loads.push_back(json_of(load));
+      if (!may_see(load, permission)) continue;
+      loads.push_back(json_of(load));
+      bytes += loads.back().dump().size();
     }
   }
   nlohmann::ordered_json json{{"loads", std::move(loads)}, {"next", nullptr}};
@@ -103,7 +109,13 @@ asio::awaitable<ledger::LoadEntry> find_load(pg::Pool& pool, std::int64_t id,
   co_return std::move(found.front());
 }
 
-Answer answer_of(const ledger::LoadEntry& load) { return answer_of(200, json_of(load)); }
+Answer answer_of(const ledger::LoadEntry& load, const std::string* end) {
+  nlohmann::ordered_json json = json_of(load);
+  const bool is_over = !load.is_running && load.state != "finished";
+  if (is_over && end != nullptr)
+    json["ended"] = nlohmann::ordered_json::parse(*end, nullptr, false);
+  return answer_of(200, json);
+}
 
 asio::awaitable<void> ask_for_nothing(pg::Pool& pool) {
   pg::Lease connection = co_await pool.acquire();

@@ -28,7 +28,8 @@ asio::awaitable<Answer> list_loads(pg::Pool& pool, LoadsPage page, const Permiss
 /// Throws Refused{404} where there is none that is allowed.
 asio::awaitable<ledger::LoadEntry> find_load(pg::Pool& pool, std::int64_t id,
                                              const Permission& permission);
-Answer answer_of(const ledger::LoadEntry& load);
+/// `end`: how it ended here, as JSON, if that is known: it is shown until the load is finished.
+Answer answer_of(const ledger::LoadEntry& load, const std::string* end);
 
 /// Whether the database answers.
 asio::awaitable<void> ask_for_nothing(pg::Pool& pool);

@@ -18,6 +18,10 @@ constexpr std::size_t name_bytes_max = 255;
 
 asio::awaitable<void> NamedUpload::keep(std::string) { co_return; }
 
+asio::awaitable<std::string> NamedUpload::front() { co_return std::string(); }
+
+asio::awaitable<void> NamedUpload::give_back() { co_return; }
+
 asio::awaitable<Answer> NamedUpload::answer_to_part() {
   co_return answer_of(Refused{400, "the body ends before it is all there"});
 }

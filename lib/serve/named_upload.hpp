@@ -28,7 +28,7 @@ class NamedUpload {
   virtual std::size_t kept_bytes() const { return 0; }
   virtual asio::awaitable<void> keep(std::string bytes);
   /// What the process is fed in front of the body, and told of it.
-  virtual std::string front() { return {}; }
+  virtual asio::awaitable<std::string> front();
   virtual void add_to(process::Call& call) const = 0;
   /// Whether the body is all there is: else its end is that of a part.
   virtual bool is_complete() const { return true; }
@@ -36,6 +36,8 @@ class NamedUpload {
   virtual bool stores_parts() const { return false; }
   /// Of a body of so many bytes. Throws Refused where that is not what its sender has said.
   virtual void require_length(std::uint64_t /*bytes*/) const {}
+  /// No process has begun: it is as if it had not come.
+  virtual asio::awaitable<void> give_back();
   /// Behind the end of its process.
   virtual asio::awaitable<void> note_end(const Upload& upload) = 0;
   /// To an upload of which a part has come.

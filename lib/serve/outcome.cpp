@@ -1,5 +1,7 @@
 #include "serve/outcome.hpp"
 
+#include <algorithm>
+
 #include "base/exit_code.hpp"
 #include "base/sql_state.hpp"
 #include "serve/load_flags.hpp"
@@ -34,6 +36,21 @@ int status_of_failure(const ordered_json& error) {
   return state.empty() ? 500 : 422;
 }
 
+/// A role that is not there, or that the server's user may not be, is not there in five seconds
+/// either.
+int status_of_no_connection(const ordered_json& error) {
+  const std::string state = text_at(error, "sqlstate");
+  const bool is_of_role =
+      state == sql_state::insufficient_privilege || state == sql_state::invalid_parameter_value;
+  return is_of_role ? 403 : 503;
+}
+
+/// Where the database is, and as whom it is asked, is nobody's business.
+const char* said_of_no_connection(int status) {
+  return status == 403 ? "the role of this token cannot be taken on in the database"
+                       : "the database cannot be reached";
+}
+
 int status_of(int exit_code, const ordered_json& load, const ordered_json& error) {
   switch (exit_code) {
     case exit_ok:
@@ -43,7 +60,7 @@ int status_of(int exit_code, const ordered_json& load, const ordered_json& error
     case exit_budget: return 422;
     case exit_held:
     case exit_changed: return 409;
-    case exit_connect: return 503;
+    case exit_connect: return status_of_no_connection(error);
     default: return exit_code >= exit_signal ? 503 : 500;
   }
 }
@@ -59,7 +76,29 @@ std::string what_stays(const ordered_json& load) {
          "one would come beside them (atomic=true stores all or nothing)";
 }
 
+/// What a command advises that an upload may not do.
+std::string without_other_ways(std::string text) {
+  const std::size_t flag = text.find("--no-ledger");
+  const std::size_t begin = flag == text.npos ? flag : text.rfind('\n', flag);
+  if (begin == text.npos) return text;
+  return text.erase(begin, std::min(text.find('\n', flag), text.size()) - begin);
+}
+
+/// The error of a command, or of its one load.
+ordered_json error_in(const ordered_json& json, const ordered_json& load) {
+  if (load.contains("error")) return load["error"];
+  if (json.is_object() && json.contains("error")) return json["error"];
+  return ordered_json::object();
+}
+
 }  // namespace
+
+std::string error_of_command(const std::string& text) {
+  const ordered_json json = ordered_json::parse(text, nullptr, false);
+  const ordered_json* const one = json.is_object() ? only_one(json) : nullptr;
+  const ordered_json error = error_in(json, one != nullptr ? *one : ordered_json::object());
+  return error.is_object() ? text_at(error, "message") : "";
+}
 
 Answer answer_of_command(int exit_code, const std::string& text, const std::string& said) {
   const ordered_json json = ordered_json::parse(text, nullptr, false);
@@ -71,11 +110,7 @@ Answer answer_of_command(int exit_code, const std::string& text, const std::stri
   if (const auto notes = load.find("notes"); notes != load.end() && notes->is_array())
     for (ordered_json& note : *notes)
       if (note.is_string()) note = in_words_of_query(note.get<std::string>());
-  ordered_json error = ordered_json::object();
-  if (load.contains("error"))
-    error = load["error"];
-  else if (json.is_object() && json.contains("error"))
-    error = json["error"];
+  ordered_json error = error_in(json, load);
   int status = status_of(exit_code, load, error);
   // It is the file that cannot be read, and no more than that was asked for.
   if (status == 500 && exit_code == exit_failed && json.is_object() &&
@@ -97,7 +132,9 @@ Answer answer_of_command(int exit_code, const std::string& text, const std::stri
     return answer;
   }
   if (status == 503) headers.emplace_back("Retry-After", "5");
-  std::string detail = in_words_of_query(text_at(error, "message"));
+  std::string detail = exit_code == exit_connect
+                           ? said_of_no_connection(status)
+                           : in_words_of_query(without_other_ways(text_at(error, "message")));
   if (detail.empty())
     detail = said.empty() ? "the load ended without a word" : in_words_of_query(said);
   ordered_json problem{{"title", reason_of(status)},

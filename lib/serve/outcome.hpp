@@ -11,4 +11,8 @@ namespace sluice::serve {
 /// no JSON.
 Answer answer_of_command(int exit_code, const std::string& json, const std::string& said);
 
+/// What went wrong, in the command's own words, for the log: a client is not told where the
+/// database is. Empty where it said nothing of the kind.
+std::string error_of_command(const std::string& json);
+
 }  // namespace sluice::serve

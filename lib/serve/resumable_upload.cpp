@@ -108,8 +108,7 @@ asio::awaitable<void> ResumableUpload::refresh() {
 /// Places in the ledger are counted behind a byte-order mark.
 std::uint64_t ResumableUpload::offset() const {
   if (!known_.load || known_.load->stored_end == 0) return 0;
-  const bool has_mark = known_.beginning.starts_with(utf8_mark);
-  return known_.load->stored_end + (has_mark ? utf8_mark.size() : 0);
+  return known_.load->stored_end + (known_.has_mark ? utf8_mark.size() : 0);
 }
 
 /// One sender feeds it at a time: who asks again has lost what he had.
@@ -120,6 +119,7 @@ asio::awaitable<void> ResumableUpload::end_former() {
     co_await former->wait_for_end(deadline);
     if (!former->has_ended())
       throw Refused{503, "what has come of this upload is being stored", {{"Retry-After", "5"}}};
+    co_await refresh();
   }
   co_await require_not_elsewhere();
 }
@@ -131,7 +131,6 @@ bool ResumableUpload::is_being_stored() const {
 /// REQUIRES: nothing feeds it here. A process has gone before its session in the database has.
 asio::awaitable<void> ResumableUpload::require_not_elsewhere() {
   const async::Deadline patience = async::Deadline::after(limits::lock_patience);
-  co_await refresh();
   while (is_being_stored() && !patience.passed()) {
     co_await async::sleep_for(limits::lock_poll);
     co_await refresh();
@@ -196,6 +195,7 @@ asio::awaitable<void> ResumableUpload::give_up() {
   if (const std::shared_ptr<Upload> former = uploads_->find_named(key())) {
     former->stop("it was given up by DELETE " + path());
     co_await former->wait_for_end();
+    co_await refresh();
   }
   co_await require_not_elsewhere();
   if (known_.load && known_.load->waits_in_stage) co_await uploads_->forget(known_.load->id.value);
@@ -236,6 +236,10 @@ void ResumableUpload::require_length(std::uint64_t bytes) const {
 
 asio::awaitable<void> ResumableUpload::enter() {
   const Asking entering = [&](pg::Connection& on) -> asio::awaitable<void> {
+    const std::int64_t others = co_await ledger::count_open_uploads(on, known_.owner);
+    if (others >= limits::serve_open_uploads_max)
+      throw Refused{429, std::to_string(others) +
+                             " uploads have begun and not ended: go on with one, or DELETE one"};
     known_ = co_await ledger::enter_upload(on, known_);
   };
   co_await ask(entering);
@@ -251,26 +255,30 @@ std::size_t ResumableUpload::kept_bytes() const {
 }
 
 asio::awaitable<void> ResumableUpload::keep(std::string bytes) {
-  known_.beginning = std::move(bytes);
+  known_.kept_bytes = bytes.size();
+  known_.has_mark = bytes.starts_with(utf8_mark);
   const Asking keeping = [&](pg::Connection& on) -> asio::awaitable<void> {
-    const std::int64_t others = co_await ledger::count_other_beginnings(on, known_);
-    if (others >= limits::serve_kept_uploads_max)
-      throw Refused{429, std::to_string(others) +
-                             " uploads have begun and not ended: go on with one, or DELETE one"};
-    co_await ledger::keep_beginning(on, key(), known_.beginning);
+    co_await ledger::keep_beginning(on, key(), bytes);
   };
   co_await ask(keeping);
 }
 
 /// What is behind the beginning that is kept comes as if nothing were in between.
-std::string ResumableUpload::front() {
-  return known_.beginning.substr(0, std::min<std::uint64_t>(offset_, known_.beginning.size()));
+asio::awaitable<std::string> ResumableUpload::front() {
+  std::string beginning;
+  if (offset_ == 0) co_return beginning;
+  const Asking reading = [&](pg::Connection& on) -> asio::awaitable<void> {
+    beginning = co_await ledger::beginning_of_upload(on, key());
+  };
+  co_await ask(reading);
+  beginning.resize(std::min<std::uint64_t>(offset_, beginning.size()));
+  co_return beginning;
 }
 
 void ResumableUpload::add_to(process::Call& call) const {
   nlohmann::json json{{"key", key()}, {"resumable", true}};
   if (comes_behind_kept()) {
-    json["kept"] = known_.beginning.size();
+    json["kept"] = known_.kept_bytes;
     json["offset"] = offset_;
   }
   call.environment.push_back(variable(json.dump()));

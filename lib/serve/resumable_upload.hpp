@@ -48,7 +48,7 @@ class ResumableUpload final : public NamedUpload {
   asio::awaitable<std::optional<Answer>> look(std::string_view first) override;
   std::size_t kept_bytes() const override;
   asio::awaitable<void> keep(std::string bytes) override;
-  std::string front() override;
+  asio::awaitable<std::string> front() override;
   void add_to(process::Call& call) const override;
   bool is_complete() const override { return is_complete_; }
   bool stores_parts() const override { return true; }
@@ -70,7 +70,7 @@ class ResumableUpload final : public NamedUpload {
   asio::awaitable<void> require_not_elsewhere();
   asio::awaitable<void> require_offset();
   std::uint64_t offset() const;
-  bool comes_behind_kept() const { return offset_ > known_.beginning.size(); }
+  bool comes_behind_kept() const { return offset_ > known_.kept_bytes; }
 
   Uploads* uploads_;
   std::string id_;

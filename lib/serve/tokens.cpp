@@ -89,6 +89,12 @@ Tokens Tokens::read(std::string_view text, const std::string& path) {
   return tokens;
 }
 
+bool Tokens::are_several() const {
+  return std::ranges::any_of(known_, [this](const Known& known) {
+    return known.permission.name != known_.front().permission.name;
+  });
+}
+
 const Permission* Tokens::find(std::string_view token) const {
   if (token.empty()) return nullptr;
   const std::string digest = script::sha256(token);

@@ -33,6 +33,8 @@ class Tokens {
   /// Takes as long whichever of them it is.
   const Permission* find(std::string_view token) const;
 
+  /// Whether they are of several names.
+  bool are_several() const;
   bool is_empty() const { return known_.empty(); }
 
  private:

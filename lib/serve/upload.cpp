@@ -94,9 +94,13 @@ std::optional<std::int64_t> Upload::staged_load() const {
 
 std::string Upload::problem() const {
   if (exit_code() == exit_ok || exit_code() == exit_rejected) return {};
-  const auto json = nlohmann::json::parse(answer().body, nullptr, false);
-  const std::string detail = json.is_object() ? json.value("detail", std::string()) : std::string();
-  return "exit code " + std::to_string(exit_code()) + ": " + detail;
+  // What a client is not told too.
+  std::string why = error_of_command(report_);
+  if (why.empty()) {
+    const auto json = nlohmann::json::parse(answer().body, nullptr, false);
+    if (json.is_object()) why = json.value("detail", std::string());
+  }
+  return "exit code " + std::to_string(exit_code()) + ": " + why;
 }
 
 }  // namespace sluice::serve

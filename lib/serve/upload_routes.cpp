@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/ascii.hpp"
+#include "base/trimmed.hpp"
 #include "jobs/handed.hpp"
 #include "pg/conninfo.hpp"
 #include "script/checksum.hpp"
@@ -41,7 +42,10 @@ void require_type(const Request& request) {
     if (type == known) return;
   throw Refused{415,
                 type.empty() ? "an upload says what it is: Content-Type: text/csv"
-                             : "\"" + type + "\" is nothing that is loaded: send text/csv",
+                             : "\"" + type + "\" is nothing that is loaded: send text/csv" +
+                                   (type.starts_with("multipart/") || type.contains("urlencoded")
+                                        ? " (curl -H 'Content-Type: text/csv' -T FILE)"
+                                        : ""),
                 {{"Accept-Post", load_types}}};
 }
 
@@ -60,6 +64,27 @@ bool prefers_async(const Request& request) {
          preferences.contains(",respond-async;");
 }
 
+/// What a Content-Type says of the text; the query's word counts more.
+std::string charset_of(const Request& request) {
+  std::string_view field = request.header("content-type");
+  const std::string small = in_small_letters(field);
+  const std::size_t at = small.find("charset=");
+  if (at == small.npos) return "";
+  std::string_view name = field.substr(at + std::string_view("charset=").size());
+  name = trimmed(name.substr(0, name.find(';')));
+  if (name.starts_with('"') && name.ends_with('"') && name.size() > 1)
+    name = name.substr(1, name.size() - 2);
+  const std::string known = in_small_letters(name);
+  return known == "utf-8" || known == "utf8" || known == "us-ascii" ? "" : std::string(name);
+}
+
+void add_charset(std::vector<std::string>& arguments, const Request& request) {
+  const std::string charset = charset_of(request);
+  const bool is_said = std::ranges::any_of(
+      arguments, [](const std::string& each) { return each.starts_with("--encoding="); });
+  if (!charset.empty() && !is_said) arguments.push_back("--encoding=" + charset);
+}
+
 /// Whether the body has an end: a request that says nothing of one has none.
 void require_body(const Request& request) {
   if (request.header("content-length").empty() && request.header("transfer-encoding").empty())
@@ -72,6 +97,8 @@ void require_resumable(const Request& request) {
   if (!coding.empty() && coding != "identity")
     throw Refused{
         415, "what is uploaded in parts is not packed", {{"Accept-Encoding", "identity"}}};
+  if (!charset_of(request).empty())
+    throw Refused{415, "what is uploaded in parts is UTF-8, and not " + charset_of(request)};
   for (const char* name : {"content-digest", "repr-digest"})
     if (!request.header(name).empty())
       throw Refused{400, "of what is uploaded in parts no digest is compared: leave out " +
@@ -130,6 +157,18 @@ bool wants_atomic(const Uploads::Wanted& wanted, const Target& target) {
   });
 }
 
+/// One more, as long as it lives.
+class Counted {
+ public:
+  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { --count_; }
+
+ private:
+  std::size_t& count_;
+};
+
 /// What messages call it, and the ledger.
 void name_file(process::Call& call, std::string name) {
   call.name_stdin(name.empty() ? "upload" : name);
@@ -182,10 +221,16 @@ asio::awaitable<void> Handler::inspect(Exchange& exchange, const Asked& asked) {
   require_type(request);
   require_coding(request);
   require_body(request);
+  if (asked.permission.tables.empty())
+    throw Refused{403, "this token may load into no table, and so looks at no file"};
   Uploads::Wanted wanted = inspection_of(asked.target, asked.permission);
   hand_connection(wanted.call, wanted.owner, options_.connect, asked.permission);
   name_file(wanted.call, file_name_of(request));
   Beginning beginning(exchange);
+  if (inspections_ >= limits::serve_inspections_max)
+    throw Refused{503, "as many files are being looked at as may", {{"Retry-After", "5"}}};
+  const Counted one(inspections_);
+  co_await beginning.fetch();
   co_await uploads_.take(beginning, std::move(wanted));
 }
 
@@ -210,6 +255,7 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
     if (is_one_chunk(request)) arguments.emplace_back("--jobs=1");
     if (wants_atomic(wanted, asked.target)) arguments.emplace_back("--atomic");
   }
+  add_charset(arguments, request);
   for (const char* argument : {"--", "-"}) arguments.emplace_back(argument);
   name_file(wanted.call, file_name_of(request));
   if (!is_check && !request.header("upload-complete").empty())

@@ -1,21 +1,15 @@
 #include "serve/uploads.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 #include "async/run_beside.hpp"
 #include "base/exit_code.hpp"
 #include "base/limits.hpp"
 #include "serve/digest.hpp"
-#include "serve/while_there.hpp"
 
 namespace sluice::serve {
 namespace {
-
-[[noreturn]] void send_away(const std::string& why) {
-  throw Refused{503, why, {{"Retry-After", "5"}}};
-}
 
 /// What is said that the bytes are.
 struct Digests {
@@ -70,6 +64,17 @@ asio::awaitable<std::string> beginning_of(Body& body, std::size_t bytes) {
   }
   if (body.count > 0) co_await read_some(body);
   co_return beginning;
+}
+
+/// What a process is fed of an upload with a name before the rest of its body.
+asio::awaitable<std::string> front_of(NamedUpload& name, Body& body) {
+  std::string front = co_await name.front();
+  if (const std::size_t kept = name.kept_bytes(); kept > 0) {
+    front = co_await beginning_of(body, kept);
+    std::string beginning = front;
+    co_await name.keep(std::move(beginning));
+  }
+  co_return front;
 }
 
 /// A body on its way to a process.
@@ -135,33 +140,13 @@ Answer accepted(const Upload& upload) {
 
 }  // namespace
 
-void Uploads::require_room() const {
-  if (is_ending_) send_away("this server is stopping");
-  if (turns_.taken() >= limits_.running_max && turns_.waiting() >= limits_.waiting_max)
-    send_away("as many uploads wait for their turn as may (--max-queue)");
-}
-
 /// What comes twice at once is loaded once.
 void Uploads::require_alone(const NamedUpload& name) const {
   if (find_named(name.key())) refuse_running_upload();
 }
 
-asio::awaitable<async::Semaphore::Permit> Uploads::turn(Exchange& exchange) {
-  require_room();
-  asio::awaitable<async::Semaphore::Permit> waiting = turns_.acquire();
-  async::Semaphore::Permit permit = co_await while_there(std::move(waiting), exchange);
-  if (is_ending_) send_away("this server is stopping");
-  co_return permit;
-}
-
-/// Those that wait have a turn, in which they see that it is too late.
-void Uploads::end() {
-  is_ending_ = true;
-  turns_.resize(std::numeric_limits<std::size_t>::max());
-}
-
 std::shared_ptr<Upload> Uploads::start(const asio::any_io_executor& executor, const Wanted& wanted,
-                                       async::Semaphore::Permit turn) {
+                                       Turns::Turn turn) {
   Upload::Owner owner = wanted.owner;
   if (wanted.name) owner.key = wanted.name->key();
   auto upload = std::make_shared<Upload>(executor, workers_.start(wanted.call), std::move(owner));
@@ -172,7 +157,7 @@ std::shared_ptr<Upload> Uploads::start(const asio::any_io_executor& executor, co
 
 /// The turn is over when the process is.
 asio::awaitable<void> Uploads::run(std::shared_ptr<Upload> upload,
-                                   std::shared_ptr<NamedUpload> name, async::Semaphore::Permit) {
+                                   std::shared_ptr<NamedUpload> name, Turns::Turn) {
   const async::Clock::time_point began = async::Clock::now();
   co_await upload->run();
   // What is wrong is not gone on with, and what comes instead of it is another content: nothing
@@ -180,11 +165,20 @@ asio::awaitable<void> Uploads::run(std::shared_ptr<Upload> upload,
   const std::optional<std::int64_t> staged = upload->staged_load();
   if (staged && (upload->is_refused() || upload->answer().status == 422)) co_await forget_(*staged);
   if (name) co_await note_end(*upload, *name);
+  note_failure(*upload);
   upload->end();
   std::erase(running_, upload);
   metrics_.note_load(upload->exit_code(), upload->report(), async::Clock::now() - began);
   const std::string problem = upload->problem();
   if (!problem.empty() && !upload->was_cut()) log_(*upload, problem);
+}
+
+/// What is not given back is free in a week.
+asio::awaitable<void> Uploads::give_back(NamedUpload& name) {
+  try {
+    co_await name.give_back();
+  } catch (const std::exception&) {
+  }
 }
 
 /// What is not noted is found in the ledger when the same comes again.
@@ -201,7 +195,8 @@ asio::awaitable<void> Uploads::note_end(const Upload& upload, NamedUpload& name)
 asio::awaitable<void> Uploads::take(Exchange& exchange, Wanted wanted) {
   Body body{exchange, Digests{DigestCheck(wanted.content_digest), DigestCheck(wanted.repr_digest)},
             metrics_.bytes_received, std::vector<char>(limits::serve_read_bytes)};
-  require_room();
+  const std::string& token = wanted.owner.name;
+  turns_.require_room(token);
   // Who sends nothing has no turn.
   co_await read_some(body, wanted.name != nullptr);
   if (wanted.name) {
@@ -209,22 +204,27 @@ asio::awaitable<void> Uploads::take(Exchange& exchange, Wanted wanted) {
     if (known) co_return co_await exchange.answer(std::move(*known));
     require_alone(*wanted.name);
   }
-  async::Semaphore::Permit permit = co_await turn(exchange);
-  std::string front;
-  if (wanted.name) {
-    front = wanted.name->front();
-    if (const std::size_t kept = wanted.name->kept_bytes(); kept > 0) {
-      front = co_await beginning_of(body, kept);
-      co_await wanted.name->keep(front);
-    }
-    wanted.name->add_to(wanted.call);
-  }
   const auto executor = co_await asio::this_coro::executor;
-  // From here on it is found by its name.
-  if (wanted.name) require_alone(*wanted.name);
-  const std::shared_ptr<Upload> upload = start(executor, wanted, std::move(permit));
-  Feeding feeding{body, *upload, front};
+  std::string front;
+  std::shared_ptr<Upload> upload;
   std::exception_ptr failed;
+  try {
+    Turns::Turn turn = co_await turns_.take(exchange, token);
+    if (wanted.name) {
+      front = co_await front_of(*wanted.name, body);
+      wanted.name->add_to(wanted.call);
+      // From here on it is found by its name.
+      require_alone(*wanted.name);
+    }
+    upload = start(executor, wanted, std::move(turn));
+  } catch (...) {
+    failed = std::current_exception();
+  }
+  if (failed) {
+    if (wanted.name) co_await give_back(*wanted.name);
+    std::rethrow_exception(failed);
+  }
+  Feeding feeding{body, *upload, front};
   try {
     async::TaskGroup beside(executor);
     beside.spawn(end_reading_with(*upload, exchange));
@@ -271,6 +271,20 @@ asio::awaitable<void> Uploads::answer_for(Exchange& exchange, Upload& upload, bo
   co_await upload.wait_for_end();
   answer = is_wrong ? answer_to_others(upload) : upload.answer();
   co_await exchange.answer(std::move(answer));
+}
+
+void Uploads::note_failure(const Upload& upload) {
+  const Answer answer = upload.answer();
+  if (answer.status < 300 || !upload.load_id() || answer.body.size() > limits::serve_end_bytes)
+    return;
+  ends_.emplace_back(*upload.load_id(), answer.body);
+  if (ends_.size() > limits::serve_ends_max) ends_.pop_front();
+}
+
+const std::string* Uploads::end_of(std::int64_t load_id) const {
+  const auto found = std::ranges::find(ends_.rbegin(), ends_.rend(), load_id,
+                                       [](const auto& end) { return end.first; });
+  return found == ends_.rend() ? nullptr : &found->second;
 }
 
 std::shared_ptr<Upload> Uploads::find(std::int64_t load_id) const {

@@ -1,25 +1,22 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
+#include <string>
+#include <utility>
 
-#include "async/semaphore.hpp"
 #include "async/task_group.hpp"
 #include "process/call.hpp"
 #include "process/workers.hpp"
 #include "serve/exchange.hpp"
 #include "serve/metrics.hpp"
 #include "serve/named_upload.hpp"
+#include "serve/turns.hpp"
 #include "serve/upload.hpp"
 
 namespace sluice::serve {
-
-/// How many at once.
-struct UploadLimits {
-  std::size_t running_max = limits::serve_loads_default;
-  std::size_t waiting_max = limits::serve_queue_default;
-};
 
 /// The uploads that run, and those that wait for their turn: in the order in which they came, with
 /// the first bytes of theirs read. One thread.
@@ -33,12 +30,11 @@ class Uploads {
 
   Uploads(const asio::any_io_executor& executor, UploadLimits limits, Metrics& metrics, Log log,
           Forget forget)
-      : limits_(limits),
-        metrics_(metrics),
+      : metrics_(metrics),
         log_(std::move(log)),
         forget_(std::move(forget)),
         workers_(executor),
-        turns_(executor, limits.running_max),
+        turns_(executor, limits),
         running_group_(executor) {}
 
   /// What an upload is, beside its bytes.
@@ -60,14 +56,20 @@ class Uploads {
   /// The one of this name.
   std::shared_ptr<Upload> find_named(const std::string& key) const;
 
+  /// How a load of this number ended here that did not end well, as JSON; nullptr: not known.
+  const std::string* end_of(std::int64_t load_id) const;
+
   /// One runs whose number is not known yet.
   bool expects_id() const;
 
   /// Gives up a load whose rows wait in a stage.
   asio::awaitable<void> forget(std::int64_t load) { return forget_(load); }
 
+  /// Whether there are several tokens, of which none may have all turns.
+  void share(bool is_shared) { turns_.share(is_shared); }
+
   /// No more come; those that wait for their turn are sent away.
-  void end();
+  void end() { turns_.end(); }
   /// Stops those that run.
   void stop();
   /// Until none runs, and no process is left.
@@ -77,25 +79,26 @@ class Uploads {
   std::size_t waiting() const { return turns_.waiting(); }
 
  private:
-  void require_room() const;
   void require_alone(const NamedUpload& name) const;
-  asio::awaitable<async::Semaphore::Permit> turn(Exchange& exchange);
+  asio::awaitable<void> give_back(NamedUpload& name);
   std::shared_ptr<Upload> start(const asio::any_io_executor& executor, const Wanted& wanted,
-                                async::Semaphore::Permit turn);
+                                Turns::Turn turn);
   asio::awaitable<void> note_end(const Upload& upload, NamedUpload& name);
   asio::awaitable<void> answer_for(Exchange& exchange, Upload& upload, bool is_wrong, bool at_once);
   asio::awaitable<void> answer_to_part(Exchange& exchange, Upload& upload, NamedUpload& name);
   asio::awaitable<void> run(std::shared_ptr<Upload> upload, std::shared_ptr<NamedUpload> name,
-                            async::Semaphore::Permit turn);
+                            Turns::Turn turn);
 
-  UploadLimits limits_;
   Metrics& metrics_;
   Log log_;
   Forget forget_;
   process::Workers workers_;
-  async::Semaphore turns_;
+  Turns turns_;
+  void note_failure(const Upload& upload);
+
   std::list<std::shared_ptr<Upload>> running_;
-  bool is_ending_ = false;
+  /// Those that did not end well, for who was answered before.
+  std::deque<std::pair<std::int64_t, std::string>> ends_;
   async::TaskGroup running_group_;
 };
 

@@ -52,6 +52,21 @@ ordered_json next_of(const jobs::RunEntry& last) {
   return schedule::format_utc(last.id.slot) + "," + last.id.project;
 }
 
+/// So many of them, or as many as an answer may have, and where the next page goes on.
+template <class Entry, class JsonOf, class NextOf>
+Answer page_of(const char* name, const std::vector<Entry>& found, std::size_t count, JsonOf json_of,
+               NextOf next_of) {
+  ordered_json json{{name, ordered_json::array()}, {"next", nullptr}};
+  std::size_t shown = 0;
+  for (std::size_t bytes = 0;
+       shown < std::min(count, found.size()) && bytes < limits::serve_page_bytes; ++shown) {
+    json[name].push_back(json_of(found[shown]));
+    bytes += json[name].back().dump().size();
+  }
+  if (shown < found.size()) json["next"] = next_of(found[shown - 1]);
+  return answer_of(200, json);
+}
+
 asio::awaitable<Answer> jobs_view(pg::Pool& pool, Query query) {
   std::string project;
   for (const auto& [name, value] : query) {
@@ -77,14 +92,9 @@ asio::awaitable<Answer> runs_view(pg::Pool& pool, std::string job, Query query) 
   if (!is_there) throw Refused{404, "there is no job \"" + filter.job + "\""};
   // One more says whether there is another page.
   const std::size_t count = filter.count++;
-  std::vector<jobs::RunEntry> runs = co_await jobs::list_runs(*connection, std::move(filter));
-  ordered_json json{{"runs", ordered_json::array()}, {"next", nullptr}};
-  if (runs.size() > count) {
-    runs.resize(count);
-    json["next"] = next_of(runs.back());
-  }
-  for (const jobs::RunEntry& run : runs) json["runs"].push_back(json_of(run));
-  co_return answer_of(200, json);
+  const std::vector<jobs::RunEntry> runs = co_await jobs::list_runs(*connection, std::move(filter));
+  co_return page_of(
+      "runs", runs, count, [](const jobs::RunEntry& run) { return json_of(run); }, next_of);
 }
 
 asio::awaitable<Answer> migrations_view(pg::Pool& pool, Query query) {
@@ -97,14 +107,10 @@ asio::awaitable<Answer> migrations_view(pg::Pool& pool, Query query) {
   std::vector<ledger::MigrationEntry> found;
   if (co_await ledger::is_readable(*connection, ledger::Use::read_history))
     found = co_await ledger::list_migrations(*connection, std::move(filter));
-  ordered_json json{{"migrations", ordered_json::array()}, {"next", nullptr}};
-  if (found.size() > count) {
-    found.resize(count);
-    json["next"] = found.back().id;
-  }
-  for (const ledger::MigrationEntry& one : found)
-    json["migrations"].push_back(report::json_of(one));
-  co_return answer_of(200, json);
+  co_return page_of(
+      "migrations", found, count,
+      [](const ledger::MigrationEntry& one) { return report::json_of(one); },
+      [](const ledger::MigrationEntry& last) { return ordered_json(last.id); });
 }
 
 bool is_runs(const std::vector<std::string>& path) {

@@ -400,6 +400,37 @@ TEST_F(Serve, WhoPrefersDoesNotWait) {
   EXPECT_THAT(call("GET", location + "/events").body, HasSubstr("event: end"));
 }
 
+/// Who was answered before it ended hears later why it did not end well.
+TEST_F(Serve, HowALoadEndedIsToldLater) {
+  start();
+  const auto answer = upload("a,b\n1,x\nzwei,y\n", "", {{"Prefer", "respond-async"}});
+  if (answer.status != 202) {
+    EXPECT_EQ(422, answer.status) << "it had ended already";
+  }
+  const std::string location = answer.header("location");
+  ASSERT_NE("", location);
+  nlohmann::json load;
+  ASSERT_TRUE(is_seen([&] {
+    load = json_of(call("GET", location));
+    return load.contains("ended");
+  }));
+  EXPECT_EQ("zwei", load["ended"]["record"]["value"]) << load;
+  EXPECT_THAT(call("GET", location + "/events").body, HasSubstr("\"value\":\"zwei\""));
+  EXPECT_EQ(201, upload("a,b\n1,x\n2,y\n").status);
+}
+
+TEST_F(Serve, ACharsetIsHeard) {
+  start();
+  const HttpHeaders latin{{"Content-Type", "text/csv; header=present; charset=\"ISO-8859-1\""}};
+  const auto stored = call("POST", "/v1/tables/public.t/loads", "a,b\n1,\xfc\n", latin);
+  EXPECT_EQ(201, stored.status) << stored.body;
+  EXPECT_EQ("ü", db().value("select b from t"));
+  const HttpHeaders none{{"Content-Type", "text/csv; charset=klingon"}};
+  const auto refused = call("POST", "/v1/tables/public.t/loads", "a,b\n2,x\n", none);
+  EXPECT_EQ(400, refused.status);
+  EXPECT_THAT(refused.body, HasSubstr("klingon"));
+}
+
 TEST_F(Serve, ALoadIsCancelledAndGoesOnLater) {
   db().run(
       "create function slow() returns trigger language plpgsql as $$ begin if new.a = 190000 "

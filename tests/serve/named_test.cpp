@@ -76,6 +76,28 @@ TEST_F(Serve, WhileItRunsAKeyIsTaken) {
   EXPECT_EQ(10, count());
 }
 
+/// Under a key of a request that never had a turn another content may come.
+TEST_F(Serve, WhoHasGoneBeforeItsTurnLeavesNoKey) {
+  start({"--max-loads", "1"});
+  const std::string body = rows(1, 10);
+  HttpCall first(address());
+  first.send(head(body.size()) + body.substr(0, 20));
+  ASSERT_TRUE(is_loading());
+  const std::string other = rows(100, 10);
+  const auto keys = [this] { return db().value("select count(*) from pgsluice.uploads"); };
+  {
+    HttpCall gone(address());
+    gone.send(head(other.size(), "Idempotency-Key: k\r\n") + other);
+    ASSERT_TRUE(comes_true("select to_regclass('pgsluice.uploads') is not null"));
+    ASSERT_TRUE(is_seen([&] { return keys() == "1"; }));
+  }
+  EXPECT_TRUE(is_seen([&] { return keys() == "0"; }));
+  first.send(body.substr(20));
+  EXPECT_EQ(201, first.answer().status);
+  EXPECT_EQ(201, upload(rows(200, 10), "", key("k")).status);
+  EXPECT_EQ(20, count());
+}
+
 /// What is killed in the middle is gone on with by the key, and comes once.
 TEST_F(Serve, AKeyOutlivesItsServer) {
   start({"--allow", "again"});
@@ -256,14 +278,15 @@ TEST_F(ServeParts, SoManyMayHaveBegun) {
   start();
   const std::string upload = begin();
   db().run(
-      "insert into pgsluice.uploads (upload_key, owner, target, arguments, beginning) select "
-      "n::text, '', 't', '[]', 'a' from generate_series(1, 256) n");
-  const std::string body = rows(1, 10);
-  const auto refused = go_on(upload, body, 0);
+      "insert into pgsluice.uploads (upload_key, owner, target, arguments) select n::text, "
+      "'', 't', '[]' from generate_series(1, 255) n");
+  const auto post = [this] { return this->upload("", "", {{"Upload-Complete", "?0"}}); };
+  const auto refused = post();
   EXPECT_EQ(429, refused.status);
   EXPECT_THAT(refused.body, HasSubstr("256 uploads have begun and not ended"));
   db().run("delete from pgsluice.uploads where upload_key = '7'");
-  EXPECT_EQ(201, go_on(upload, body, 0).status);
+  EXPECT_EQ(201, post().status);
+  EXPECT_EQ(201, go_on(upload, rows(1, 10), 0).status) << "what has begun goes on";
   EXPECT_EQ(10, count());
 }
 

@@ -224,6 +224,21 @@ TEST(ServeOutcome, EachEndHasItsStatus) {
       << "a report that was cut says nothing";
 }
 
+TEST(ServeOutcome, WhereTheDatabaseIsIsForTheLog) {
+  const std::string report =
+      R"({"loads":[{"error":{"message":"server at \"10.1.2.3\" refused","sqlstate":"42501"}}]})";
+  const Answer answer = answer_of_command(4, report, "");
+  EXPECT_EQ(403, answer.status);
+  EXPECT_THAT(answer.body, ::testing::Not(HasSubstr("10.1.2.3")));
+  EXPECT_EQ("server at \"10.1.2.3\" refused", error_of_command(report));
+  EXPECT_EQ(503, answer_of_command(4, R"({"error":{"message":"at 10.1.2.3"}})", "").status);
+  EXPECT_EQ("", error_of_command("no JSON"));
+  const Answer denied = answer_of_command(
+      1, R"({"loads":[{"error":{"message":"closed\n  Grant it\n  Or use --no-ledger: it\n  x"}}]})",
+      "");
+  EXPECT_EQ("closed\n  Grant it\n  x", nlohmann::json::parse(denied.body)["detail"]);
+}
+
 TEST(ServeOutcome, SaysWhatAndWhereAndNoPathOfTheHost) {
   const Answer answer = answer_of_command(
       1,

@@ -18,6 +18,13 @@ export function typeOf(file) {
   return packing(file.name)?.[1] ?? (/\.(tsv|tab)$/i.test(file.name) ? "text/tab-separated-values" : "text/csv");
 }
 
+/// RFC 8187: of what encodeURIComponent() leaves, these are not allowed.
+const dispositionOf = (name) =>
+  `attachment; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)}`;
+
+/// What is sent with it.
+export const headersOf = (file) => ({ "Content-Type": typeOf(file), "Content-Disposition": dispositionOf(file.name) });
+
 export const isPacked = (file) => packing(file.name) !== undefined;
 
 async function readSome(stream) {
@@ -66,7 +73,7 @@ export async function lookAt(file, signal) {
   if (!beginning) return undefined;
   const body = beginning.isWhole ? beginning.bytes : wholeLines(beginning.bytes);
   const look = (query) =>
-    askJson("inspect", { method: "POST", query, body, signal, headers: { "Content-Type": "text/csv" } });
+    askJson("inspect", { method: "POST", query, body, signal, headers: { ...headersOf(file), "Content-Type": "text/csv" } });
   const found = await look({});
   // Where text is no UTF-8 the likeliest encoding is looked through too.
   const encoding = found.not_utf8?.likely[0];

@@ -1,7 +1,7 @@
 // One upload on its way: the bytes, the load's number, its progress, how it ended.
 
 import { addressOf, ask, askJson, authorization, eventsOf, hasOtherToken, part, Problem, problemOf, Unreachable } from "./api.js";
-import { typeOf } from "./look.js";
+import { headersOf, typeOf } from "./look.js";
 import { Pace, secondsLeft } from "./pace.js";
 import { token } from "./token.js";
 
@@ -14,10 +14,6 @@ const ANSWER_WAIT = 2_000;
 const BY_KEY_MAX = 5;
 
 const pause = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
-
-/// RFC 8187: of what encodeURIComponent() leaves, these are not allowed.
-const dispositionOf = (name) =>
-  `attachment; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)}`;
 
 /// The browser was told to stop it.
 export class Cancelled extends Error {}
@@ -116,8 +112,7 @@ export class Sending {
     this.request = request;
     request.open("POST", addressOf(`tables/${part(this.table)}/${this.verb}`, this.query));
     const headers = {
-      "Content-Type": typeOf(this.file), "Content-Disposition": dispositionOf(this.file.name),
-      "Idempotency-Key": this.key, ...authorization(),
+      ...headersOf(this.file), "Idempotency-Key": this.key, ...authorization(),
     };
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => {
