@@ -454,7 +454,7 @@ TEST_F(LoadTest, UserWithoutTheRightToCreateALedgerIsToldWhatToDo) {
   options_.path = folder_.write("in.csv", numbers(10));
   options_.table = "t";
   const Loaded loaded = run_load(poor, options_);
-  EXPECT_EQ(FailureKind::failed, loaded.failure);
+  EXPECT_EQ(FailureKind::denied, loaded.failure);
   EXPECT_THAT(loaded.message,
               HasSubstr("create schema pgsluice authorization \"pgsluice_test_poor\""));
   EXPECT_THAT(loaded.message, HasSubstr("--no-ledger"));
@@ -480,7 +480,7 @@ TEST_F(LoadTest, UserToWhomTheLedgerIsNotOpenIsToldWhatToDo) {
         "to pgsluice_test_stranger",
         "grant usage on sequence pgsluice.loads_load_id_seq to pgsluice_test_stranger"}) {
     const Loaded loaded = run_load(poor, options_);
-    EXPECT_EQ(FailureKind::failed, loaded.failure);
+    EXPECT_EQ(FailureKind::denied, loaded.failure);
     EXPECT_THAT(loaded.message, HasSubstr("grant "));
     EXPECT_THAT(loaded.message, HasSubstr("to pgsluice_test_stranger;\n  Or load"));
     EXPECT_THAT(loaded.message, Not(HasSubstr("delete")));
