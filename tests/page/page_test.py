@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM, PICTURES = sys.argv[1], pathlib.Path(sys.argv[2])
@@ -236,7 +237,7 @@ class Page(unittest.TestCase):
         self.assertEqual(0, self.count("bad"))
         self.browser.press("Back to the file")
         self.browser.press("Only check it")
-        self.browser.until_says("1 of 3 records are bad")
+        self.browser.until_says("1 of 3 records is bad")
         self.assertEqual(0, self.count("bad"))
         self.browser.press("Back to the upload")
         self.browser.fill("Bad records allowed", "5")
@@ -248,6 +249,17 @@ class Page(unittest.TestCase):
         load = self.database.do("select load_id from pgsluice.loads where target = 'public.bad'")
         self.assertEqual("a,b\nzwei,y\n", self.browser.download(f"load-{load}.rejects.csv"))
         self.assertEqual(2, self.count("bad"))
+
+    def test_a_spreadsheet_is_called_one(self):
+        path = self.base / "trips.xlsx"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("[Content_Types].xml", "<Types/>")
+            archive.writestr("xl/workbook.xml", "<workbook/>")
+        self.browser.choose(path)
+        self.browser.until_says("trips.xlsx: is a spreadsheet (xlsx), not CSV")
+        self.assertFalse(self.browser.run("return document.querySelector('form .main').checkVisibility()"), "no button invites to load it")
+        self.browser.one("details > summary").click()
+        self.browser.labelled("Table")
 
     def test_what_others_wrote_is_text(self):
         name = '"' + HOSTILE + '"'

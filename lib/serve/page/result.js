@@ -1,7 +1,7 @@
 // How an upload ended.
 
 import { make } from "./dom.js";
-import { count, took } from "./format.js";
+import { count, counted, took } from "./format.js";
 import { showRejects, tableOfRecords } from "./rejects.js";
 
 function figure(name, value) {
@@ -28,7 +28,7 @@ function figures(report) {
 function titleOf(report, table) {
   if (report.status === "nothing to do") return `It is in ${table} already`;
   if (report.records_read === 0) return `The file has no records: nothing was stored in ${table}`;
-  if (report.rows_rejected > 0) return `Stored in ${table}, but for ${count(report.rows_rejected)} bad records`;
+  if (report.rows_rejected > 0) return `Stored in ${table}, but for ${counted(report.rows_rejected, "bad record")}`;
   return `Stored in ${table}`;
 }
 
@@ -76,8 +76,8 @@ export function shownCheck(report) {
   const node = make(
     "div", { class: report.rows_rejected > 0 ? "outcome warned" : "outcome good" },
     make("h3", { tabindex: -1 },
-      report.rows_rejected > 0 ? `${count(report.rows_rejected)} of ${count(report.records_read)} records are bad`
-        : `All ${count(report.records_read)} records can be stored`),
+      report.rows_rejected > 0 ? `${count(report.rows_rejected)} of ${counted(report.records_read, "record")} ${report.rows_rejected === 1 ? "is" : "are"} bad`
+        : `${counted(report.records_read, "record")} can be stored`),
     make("p", { class: "soft" }, "Nothing was stored."),
   );
   if (bad.length > 0) node.append(tableOfRecords(bad, "Bad records"));

@@ -132,7 +132,9 @@ export class UploadCard {
       make("button", { type: "submit", class: "main" }, isCut ? "Go on with the upload" : "Upload"),
       button("Only check it", () => form.reportValidity() && this.#send(file, options, "check"))));
     const head = this.#headOf(file);
-    this.#show(head, place, form);
+    // What cannot be read is not loaded by the next click.
+    const isRefused = looked?.problem instanceof Problem && looked.problem.status < 500 && looked.problem.status !== 404;
+    this.#show(head, place, isRefused ? make("details", {}, make("summary", {}, "Load it all the same"), form) : form);
     head.querySelector("h3").focus();
     say(looked?.found ? `${file.name}: ${looked.found.columns.length} columns, ${count(looked.found.records)} records looked at.` : file.name);
   }
