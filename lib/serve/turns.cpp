@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "serve/counted.hpp"
 #include "serve/while_there.hpp"
 
 namespace sluice::serve {
@@ -11,25 +12,6 @@ namespace {
 [[noreturn]] void send_away(const std::string& why) {
   throw Refused{503, why, {{"Retry-After", "5"}}};
 }
-
-/// Counts one who waits, as long as it lives.
-class Waiting {
- public:
-  Waiting(std::size_t& of_all, std::size_t& of_owner) : of_all_(of_all), of_owner_(of_owner) {
-    ++of_all_;
-    ++of_owner_;
-  }
-  Waiting(const Waiting&) = delete;
-  Waiting& operator=(const Waiting&) = delete;
-  ~Waiting() {
-    --of_all_;
-    --of_owner_;
-  }
-
- private:
-  std::size_t& of_all_;
-  std::size_t& of_owner_;
-};
 
 constexpr std::size_t without_end = std::numeric_limits<std::size_t>::max();
 
@@ -69,7 +51,8 @@ asio::awaitable<Turns::Turn> Turns::acquire(Owner& owner) {
 asio::awaitable<Turns::Turn> Turns::take(Exchange& exchange, const std::string& token) {
   require_room(token);
   Owner& owner = owner_of(token);
-  const Waiting waits(waiting_, owner.waiting);
+  const Counted one_of_all(waiting_);
+  const Counted one_of_owner(owner.waiting);
   asio::awaitable<Turn> waiting = acquire(owner);
   Turn turn = co_await while_there(std::move(waiting), exchange);
   if (is_ending_) send_away("this server is stopping");

@@ -6,6 +6,7 @@
 #include "jobs/handed.hpp"
 #include "pg/conninfo.hpp"
 #include "script/checksum.hpp"
+#include "serve/counted.hpp"
 #include "serve/file_name.hpp"
 #include "serve/handler.hpp"
 #include "serve/inspecting.hpp"
@@ -156,18 +157,6 @@ bool wants_atomic(const Uploads::Wanted& wanted, const Target& target) {
     return pair.first == "atomic" || pair.first == "dry_run";
   });
 }
-
-/// One more, as long as it lives.
-class Counted {
- public:
-  explicit Counted(std::size_t& count) : count_(count) { ++count_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-  ~Counted() { --count_; }
-
- private:
-  std::size_t& count_;
-};
 
 /// What messages call it, and the ledger.
 void name_file(process::Call& call, std::string name) {
