@@ -75,6 +75,8 @@ struct LoadEntry : NewLoad {
   std::string damage;
 
   bool finished() const { return state == "finished"; }
+  /// It is not finished, and no run is at work on it.
+  bool is_left() const { return !finished() && !is_running; }
   /// Some of its rows may be taken out, and not all of them are.
   bool is_half_undone() const { return state == "undoing"; }
   /// It ended before it was finished, and nothing goes on with it.

@@ -5,36 +5,13 @@
 
 #include "base/ascii.hpp"
 #include "base/printable.hpp"
-#include "base/trimmed.hpp"
+#include "serve/field.hpp"
 #include "serve/target.hpp"
 
 namespace sluice::serve {
 namespace {
 
 constexpr std::size_t file_name_bytes_max = 255;
-
-/// Takes what a field has up to that character, which no quotes hide.
-std::string_view take_part(std::string_view& field, char separator) {
-  bool is_quoted = false;
-  std::size_t i = 0;
-  for (; i < field.size() && (is_quoted || field[i] != separator); ++i) {
-    if (field[i] == '"') is_quoted = !is_quoted;
-    if (is_quoted && field[i] == '\\' && i + 1 < field.size()) ++i;
-  }
-  const std::string_view part = field.substr(0, i);
-  field.remove_prefix(std::min(i + 1, field.size()));
-  return part;
-}
-
-std::string unquoted(std::string_view text) {
-  if (!text.starts_with('"')) return std::string(text);
-  std::string plain;
-  for (std::size_t i = 1; i < text.size() && text[i] != '"'; ++i) {
-    if (text[i] == '\\' && i + 1 < text.size()) ++i;
-    plain += text[i];
-  }
-  return plain;
-}
 
 /// UTF-8''%e2%82%ac.csv, with a language between the quotes or none.
 /// https://www.rfc-editor.org/rfc/rfc8187
@@ -55,15 +32,11 @@ std::string name_in(std::string_view path) {
 }  // namespace
 
 std::string file_name_of(const Request& request) {
-  std::string_view field = request.header("content-disposition");
-  take_part(field, ';');
   std::string name;
-  while (!field.empty()) {
-    std::string_view value = take_part(field, ';');
-    const std::string what = in_small_letters(trimmed(take_part(value, '=')));
-    if (what == "filename" && name.empty()) name = name_in(unquoted(trimmed(value)));
+  for (const auto& [what, value] : parameters_of(request.header("content-disposition"))) {
+    if (what == "filename" && name.empty()) name = name_in(value);
     if (what != "filename*") continue;
-    const std::optional<std::string> better = extended(trimmed(value));
+    const std::optional<std::string> better = extended(value);
     if (better && !name_in(*better).empty()) return name_in(*better);
   }
   return name;

@@ -280,7 +280,7 @@ asio::awaitable<void> Handler::events(Exchange& exchange, const Asked& asked) {
   const std::shared_ptr<Upload> upload = uploads_.find(id);
   if (!upload) {
     const std::string* const end = uploads_.end_of(id);
-    const bool is_over = !load.is_running && load.state != "finished" && end != nullptr;
+    const bool is_over = load.is_left() && end != nullptr;
     const std::string json = is_over ? *end : answer_of(load, nullptr).body;
     co_await exchange.begin(std::move(head));
     std::string last = event_of(load.is_running ? "running" : "end", 0, json);

@@ -111,8 +111,7 @@ asio::awaitable<ledger::LoadEntry> find_load(pg::Pool& pool, std::int64_t id,
 
 Answer answer_of(const ledger::LoadEntry& load, const std::string* end) {
   nlohmann::ordered_json json = json_of(load);
-  const bool is_over = !load.is_running && load.state != "finished";
-  if (is_over && end != nullptr)
+  if (load.is_left() && end != nullptr)
     json["ended"] = nlohmann::ordered_json::parse(*end, nullptr, false);
   return answer_of(200, json);
 }

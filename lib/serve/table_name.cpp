@@ -9,7 +9,7 @@ namespace sluice::serve {
 namespace {
 
 /// https://www.postgresql.org/docs/current/limits.html
-constexpr std::size_t name_bytes_max = 63;
+constexpr std::size_t identifier_bytes_max = 63;
 
 [[noreturn]] void refuse(std::string_view text) {
   throw Refused{400, "\"" + std::string(text) +
@@ -41,8 +41,8 @@ std::string take_name(std::string_view& text, std::string_view whole) {
   }
   if (name.empty()) refuse(whole);
   // The server would cut it, and find another table than a pattern has seen.
-  if (name.size() > name_bytes_max)
-    throw Refused{400, "a name has at most " + std::to_string(name_bytes_max) + " bytes"};
+  if (name.size() > identifier_bytes_max)
+    throw Refused{400, "a name has at most " + std::to_string(identifier_bytes_max) + " bytes"};
   return name;
 }
 

@@ -4,6 +4,7 @@
 #include "base/failure.hpp"
 #include "serve/database_metrics.hpp"
 #include "serve/digest.hpp"
+#include "serve/field.hpp"
 #include "serve/file_name.hpp"
 #include "serve/load_flags.hpp"
 #include "serve/metrics.hpp"
@@ -66,6 +67,14 @@ TEST(ServeFileName, IsThatOfContentDisposition) {
     EXPECT_EQ("", name_in(none)) << none;
   EXPECT_EQ("", name_in("attachment; filename=" + std::string(256, 'a')));
   EXPECT_EQ("", file_name_of({}));
+}
+
+TEST(ServeField, HasParameters) {
+  EXPECT_THAT(parameters_of("text/csv; Charset = latin1;x=\"a;\\\"b\"; y"),
+              ElementsAre(Pair("charset", "latin1"), Pair("x", "a;\"b"), Pair("y", "")));
+  EXPECT_TRUE(parameters_of("text/csv").empty());
+  EXPECT_TRUE(parameters_of("").empty());
+  EXPECT_THAT(parameters_of(";;=\""), ElementsAre(Pair("", ""), Pair("", "")));
 }
 
 TEST(ServeTarget, MayNameTheServer) {
