@@ -215,7 +215,7 @@ asio::awaitable<bool> Entrance::enter() {
   if (plan_.target.table.is_unlogged) begin.behind += ledger::mark_statement(ledger::this_load);
   // Of a load of one chunk, the entry is on disk with that.
   begin.durable =
-      !is_small(*plan_.source, plan_.options) || !begin.before.empty() || !begin.behind.empty();
+      !is_one_chunk(*plan_.source, plan_.options) || !begin.before.empty() || !begin.behind.empty();
   run_.report.load = co_await begin_load(connection, begin);
   plan::fill_in_load(plan_, *run_.report.load);
   co_return true;

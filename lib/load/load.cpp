@@ -109,8 +109,8 @@ asio::awaitable<void> Load::run_to_the_end() {
 
   async::TaskGroup ahead(co_await asio::this_coro::executor);
   // A distant server's connections take longer than asking its ledger.
-  const bool is_one_chunk = is_small(*source_, plan.options);
-  for (std::size_t i = 1; i < plan.jobs && !is_one_chunk && !plan.options.dry_run; ++i)
+  const bool is_one = is_one_chunk(*source_, plan.options);
+  for (std::size_t i = 1; i < plan.jobs && !is_one && !plan.options.dry_run; ++i)
     ahead.spawn(run_.on.pool.open_ahead());
   std::exception_ptr failed;
   try {
@@ -232,7 +232,7 @@ asio::awaitable<void> Load::run_without_ledger(plan::Plan& plan) {
 /// A source of one chunk, and no more to do than to store it.
 bool Load::may_run_at_once(const plan::Plan& plan) const {
   const plan::LoadOptions& o = plan.options;
-  return is_small(*source_, plan.options) && !lock_ && !run_.made_table &&
+  return is_one_chunk(*source_, plan.options) && !lock_ && !run_.made_table &&
          may_go_into_table(plan) && plan.target.ledger == ledger::State::complete && !o.truncate &&
          !o.defer_indexes && plan.strategy.is_plain(plan.target.table) &&
          !plan::asks_for_load(plan) && !ends_with_more(o) && !o.upload &&

@@ -1,5 +1,6 @@
 #include "load/survey.hpp"
 
+#include <algorithm>
 #include <thread>
 
 #include "async/offload.hpp"
@@ -28,6 +29,13 @@ void note_missing_lock(Run& run) {
 bool is_small(const source::Source& source, const plan::LoadOptions& options) {
   const std::optional<std::uint64_t> length = source.length();
   return length && *length <= chunk::bytes_of_chunk(0, options.chunk_bytes);
+}
+
+bool is_one_chunk(const source::Source& source, const plan::LoadOptions& options) {
+  if (!source.comes_once()) return is_small(source, options);
+  const std::optional<std::uint64_t> told = source.told_length();
+  return told && *told <= std::min(chunk::bytes_of_chunk(0, options.chunk_bytes),
+                                   limits::stream_kept_bytes);
 }
 
 asio::awaitable<std::unique_ptr<pg::Connection>> connection_for_lock(
@@ -140,6 +148,10 @@ asio::awaitable<void> Survey::lock() {
   while (!has_no_room_ && !(is_connected_ && is_read_)) co_await changed_.wait();
   if (has_no_room_) {  // this one may have taken the last place
     note_missing_lock(run_);
+    co_return;
+  }
+  if (is_one_chunk(source_, options_)) {
+    run_.on.pool.put(std::move(connection));
     co_return;
   }
   // Found once more, at the same time as by describe(): its answer need not be waited for.

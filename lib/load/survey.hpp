@@ -10,8 +10,12 @@
 
 namespace sluice::load {
 
-/// Whether it is one chunk, and known to be.
+/// Whether it is one chunk, and known to be before anything of it is read.
 bool is_small(const source::Source& source, const plan::LoadOptions& options);
+
+/// The same, and also of a stream that is told to be as short, and can be read again as that.
+/// REQUIRES: its beginning was read.
+bool is_one_chunk(const source::Source& source, const plan::LoadOptions& options);
 
 /// What the source is said to be in, where it is converted here: everywhere but for a database that
 /// takes bytes as they are. Nothing: its first bytes say it.

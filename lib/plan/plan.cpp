@@ -300,7 +300,8 @@ std::string rejects_path_of(const Plan& plan, const std::string& named) {
 }
 
 void reread_preamble(Plan& plan) {
-  plan.source->rewind();
+  if (!plan.source->rewind())
+    throw Failure(FailureKind::changed, plan.source->name() + " is longer than was said of it");
   std::optional<std::vector<std::string>> header = std::move(plan.preamble.header);
   plan.preamble = read_preamble(*plan.source, plan.options);
   plan.preamble.header = std::move(header);  // in UTF-8

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct Call {
 
   /// What is fed to it has this name in what it says.
   void name_stdin(const std::string& name);
+  /// So many bytes are fed to it.
+  void tell_length_of_stdin(std::uint64_t bytes);
 };
 
 }  // namespace sluice::process

@@ -10,6 +10,10 @@ void Call::name_stdin(const std::string& name) {
   environment.push_back(std::string(source::stdin_name) + "=" + name);
 }
 
+void Call::tell_length_of_stdin(std::uint64_t bytes) {
+  environment.push_back(std::string(source::stdin_length) + "=" + std::to_string(bytes));
+}
+
 Child::Child(const asio::any_io_executor& executor, const Call& call) : said_(executor) {
   const FileDescriptor there = opened_folder(call.folder);
   std::vector<std::string> environment = call.environment;

@@ -158,10 +158,16 @@ FileDescriptor seal_of_stdin() {
   throw Failure(FailureKind::usage, std::string(stdin_seal) + ": names no open descriptor");
 }
 
+std::optional<std::uint64_t> length_of_stdin() {
+  const char* const length = std::getenv(stdin_length);
+  return length == nullptr ? std::nullopt : std::optional(std::strtoull(length, nullptr, 10));
+}
+
 std::unique_ptr<Source> open_stdin() {
   const int fd = ::dup(STDIN_FILENO);
   if (fd < 0) throw Failure(FailureKind::usage, "stdin: " + errno_message(errno));
-  return std::make_unique<StreamSource>(name_of_stdin(), FileDescriptor(fd), seal_of_stdin());
+  return std::make_unique<StreamSource>(name_of_stdin(), FileDescriptor(fd), seal_of_stdin(),
+                                        length_of_stdin());
 }
 
 }  // namespace

@@ -13,6 +13,9 @@ inline constexpr const char* stdin_seal = "PGSLUICE_STDIN_SEAL";
 /// The variable that says what the file is called that comes there.
 inline constexpr const char* stdin_name = "PGSLUICE_STDIN_NAME";
 
+/// The variable that says how many bytes come there, where that is known before.
+inline constexpr const char* stdin_length = "PGSLUICE_STDIN_LENGTH";
+
 /// "stdin", if nobody has said another name.
 std::string name_of_stdin();
 

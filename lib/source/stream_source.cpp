@@ -10,10 +10,12 @@
 
 namespace sluice::source {
 
-StreamSource::StreamSource(std::string name, FileDescriptor fd, FileDescriptor seal)
+StreamSource::StreamSource(std::string name, FileDescriptor fd, FileDescriptor seal,
+                           std::optional<std::uint64_t> told_length)
     : name_(std::move(name)),
       fd_(std::move(fd)),
       seal_(std::move(seal)),
+      told_length_(told_length),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (wake_.get() < 0) throw Failure(FailureKind::failed, "eventfd: " + errno_message(errno));
 }

@@ -10,8 +10,10 @@ namespace sluice::source {
 /// for writing is waited for; it ends when its last writer has closed it, as for any other reader.
 class StreamSource final : public Source {
  public:
-  /// With a seal, a descriptor, its end counts if a byte has come there (source/stdin.hpp).
-  StreamSource(std::string name, FileDescriptor fd, FileDescriptor seal = FileDescriptor());
+  /// With a seal, a descriptor, its end counts if a byte has come there (source/stdin.hpp), where
+  /// also its length may be told.
+  StreamSource(std::string name, FileDescriptor fd, FileDescriptor seal = FileDescriptor(),
+               std::optional<std::uint64_t> told_length = std::nullopt);
 
   std::size_t read(char* into, std::size_t size) override;
   bool comes_once() const override { return true; }
@@ -19,6 +21,7 @@ class StreamSource final : public Source {
   bool seek(std::uint64_t offset) override { return beginning_.seek(offset); }
   void stop() override;
   std::optional<std::uint64_t> length() const override { return std::nullopt; }
+  std::optional<std::uint64_t> told_length() const override { return told_length_; }
   std::string stamp() const override { return {}; }
   std::string tail(std::size_t) const override { return {}; }
   const std::string& name() const override { return name_; }
@@ -32,6 +35,7 @@ class StreamSource final : public Source {
   KeptBeginning beginning_;
   FileDescriptor fd_;
   FileDescriptor seal_;
+  std::optional<std::uint64_t> told_length_;
   FileDescriptor wake_;  ///< an eventfd: readable once stop() was called
 };
 
