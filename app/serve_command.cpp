@@ -29,6 +29,7 @@ struct ServeFlags {
   serve::UploadLimits uploads;
   std::size_t connections = limits::serve_connections_default;
   std::size_t body_bytes = 0;
+  std::size_t unpacked_bytes = 0;
   std::size_t rate_min = serve::ServerOptions().body_rate_min;
   std::chrono::milliseconds idle = limits::serve_idle_default;
   std::chrono::milliseconds grace = 30s;
@@ -140,6 +141,7 @@ class ServeRun {
     serve::HandlerOptions options{.connect = flags_.common.connect,
                                   .uploads = flags_.uploads,
                                   .anybody = {.flags = {flags_.allow.begin(), flags_.allow.end()}},
+                                  .unpacked_bytes_max = flags_.unpacked_bytes,
                                   .log = log_};
     if (flags_.tokens.empty())
       options.hosts = {"localhost", listen.address, "[" + listen.address + "]"};
@@ -273,6 +275,9 @@ void add_limits(CLI::App& c, ServeFlags& flags) {
          "uploads that wait for their turn; more are sent away with 503 (default: 64)");
   number("--max-connections", flags.connections, 1, 100'000, "connections at once (default: 512)");
   add_size_option(c, "--max-body", flags.body_bytes, "largest upload (default: no limit)")
+      .group(group);
+  add_size_option(c, "--max-unpacked", flags.unpacked_bytes,
+                  "what a packed upload may unpack to (default: no limit)")
       .group(group);
   add_duration_option(c, "--idle-timeout", flags.idle,
                       "how long an upload may be silent (default: 60s)")

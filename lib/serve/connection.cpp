@@ -149,6 +149,9 @@ asio::awaitable<bool> Connection<Stream>::shake_hands() {
   if constexpr (is_secure) {
     tcp().expires_after(limits::serve_header_time);
     const auto [error] = co_await stream_.async_handshake(asio::ssl::stream_base::server, token);
+    // Who only looked whether somebody listens has gone without a word.
+    if (error.category() == asio::error::get_ssl_category())
+      with_.log({.what = "refused", .peer = peer_, .message = "TLS: " + error.message()});
     co_return !error;
   }
   co_return true;

@@ -33,6 +33,7 @@ struct HandlerOptions {
   /// Names that a request may be for (its Host), where whoever runs on this machine is let in:
   /// a page of somebody else, whose name leads here, has another one. Empty: any.
   std::vector<std::string> hosts;
+  std::uint64_t unpacked_bytes_max = 0;  ///< of a packed body; 0: any
   std::function<void(const Event&)> log;
 };
 

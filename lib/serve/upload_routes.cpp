@@ -2,11 +2,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/ascii.hpp"
-#include "base/trimmed.hpp"
+#include "base/quantity.hpp"
 #include "jobs/handed.hpp"
 #include "pg/conninfo.hpp"
 #include "script/checksum.hpp"
 #include "serve/counted.hpp"
+#include "serve/field.hpp"
 #include "serve/file_name.hpp"
 #include "serve/handler.hpp"
 #include "serve/inspecting.hpp"
@@ -67,16 +68,12 @@ bool prefers_async(const Request& request) {
 
 /// What a Content-Type says of the text; the query's word counts more.
 std::string charset_of(const Request& request) {
-  std::string_view field = request.header("content-type");
-  const std::string small = in_small_letters(field);
-  const std::size_t at = small.find("charset=");
-  if (at == small.npos) return "";
-  std::string_view name = field.substr(at + std::string_view("charset=").size());
-  name = trimmed(name.substr(0, name.find(';')));
-  if (name.starts_with('"') && name.ends_with('"') && name.size() > 1)
-    name = name.substr(1, name.size() - 2);
-  const std::string known = in_small_letters(name);
-  return known == "utf-8" || known == "utf8" || known == "us-ascii" ? "" : std::string(name);
+  for (const auto& [name, value] : parameters_of(request.header("content-type"))) {
+    if (name != "charset") continue;
+    const std::string known = in_small_letters(value);
+    return known == "utf-8" || known == "utf8" || known == "us-ascii" ? "" : value;
+  }
+  return "";
 }
 
 void add_charset(std::vector<std::string>& arguments, const Request& request) {
@@ -84,6 +81,21 @@ void add_charset(std::vector<std::string>& arguments, const Request& request) {
   const bool is_said = std::ranges::any_of(
       arguments, [](const std::string& each) { return each.starts_with("--encoding="); });
   if (!charset.empty() && !is_said) arguments.push_back("--encoding=" + charset);
+}
+
+/// What is packed unpacks to no more than the server's bound, whatever the query allows.
+void bound_unpacked(std::vector<std::string>& arguments, std::uint64_t bytes_max) {
+  constexpr std::string_view flag = "--max-bytes=";
+  if (bytes_max == 0) return;
+  for (const std::string& argument : arguments) {
+    if (!argument.starts_with(flag)) continue;
+    const auto asked = parse_bytes(argument.substr(flag.size()));
+    // What cannot be read is refused by the command.
+    if (asked && (*asked == 0 || *asked > bytes_max))
+      throw Refused{400, "max_bytes is at most " + std::to_string(bytes_max) + " here"};
+    return;
+  }
+  arguments.push_back(std::string(flag) + std::to_string(bytes_max));
 }
 
 /// Whether the body has an end: a request that says nothing of one has none.
@@ -150,6 +162,11 @@ bool is_one_chunk(const Request& request) {
   return length && *length <= limits::first_chunk_bytes;
 }
 
+/// What is short and comes alone needs no run of its own.
+void tell_length(process::Call& call, const Request& request) {
+  if (const auto length = length_of(request)) call.tell_length_of_stdin(*length);
+}
+
 /// With a digest nothing of other bytes may stay: all or nothing, unless somebody asks for less.
 bool wants_atomic(const Uploads::Wanted& wanted, const Target& target) {
   if (wanted.content_digest.empty() && wanted.repr_digest.empty()) return false;
@@ -200,6 +217,7 @@ Uploads::Wanted Handler::wanted_load(const std::string& table, const Query& quer
     arguments.push_back(std::move(argument));
   }
   if (allows_rejects) arguments.emplace_back("--rejects-table");
+  bound_unpacked(arguments, options_.unpacked_bytes_max);
   hand_connection(wanted.call, wanted.owner, options_.connect, permission);
   return wanted;
 }
@@ -249,6 +267,7 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
   name_file(wanted.call, file_name_of(request));
   if (!is_check && !request.header("upload-complete").empty())
     co_return co_await begin_resumable(exchange, asked, std::move(wanted));
+  tell_length(wanted.call, request);
   if (const std::string_view key = request.header("idempotency-key"); !key.empty() && !is_check) {
     KeyedUpload::About about{.owner = asked.permission.name,
                              .target = asked.target.path[2],

@@ -395,6 +395,7 @@ TEST_F(ServeAccess, TlsAndCertificatesOfClients) {
   mutual.insert(mutual.end(), {"--client-ca", authority.file()});
   start(mutual);
   EXPECT_THAT(output_of(curl + address() + "/healthz 2>&1 || true"), Not(HasSubstr("200")));
+  EXPECT_TRUE(server().says("refused 127.0.0.1: TLS: ")) << "whoever runs it can see why";
   // ... and in a session that is resumed.
   const std::string where = address().substr(std::string("https://").size());
   const std::string session = folder_ / "session";

@@ -55,6 +55,10 @@ TEST_F(Serve, AFileHasTheNameThatItsSenderSays) {
   const HttpHeaders zip{{"Content-Disposition", "attachment; filename=a.zip"}};
   EXPECT_THAT(upload(std::string("PK\3\4") + std::string(40, '\0'), "", zip).body,
               HasSubstr("a.zip: a zip has its directory at its end"));
+  const std::string sheet = piped("cat > mimetype; zip -q a.ods mimetype; cat a.ods",
+                                  "application/vnd.oasis.opendocument.spreadsheet");
+  const HttpHeaders ods{{"Content-Disposition", "attachment; filename=a.ods"}};
+  EXPECT_THAT(upload(sheet, "", ods).body, HasSubstr("a.ods: is a spreadsheet (ods)"));
   EXPECT_EQ(201, upload(rows(3, 2)).status);
   EXPECT_EQ("upload", json_of(call("GET", "/v1/loads"))["loads"][0]["source"]);
 }

@@ -1,5 +1,7 @@
 #include <csignal>
+#include <memory>
 #include <sstream>
+#include <vector>
 
 #include "serve/server.hpp"
 #include "support/files.hpp"
@@ -210,6 +212,34 @@ TEST_F(ServeParts, WhereverItIsCutItGoesOn) {
   const auto again = go_on(upload, body, body.size());
   EXPECT_EQ(201, again.status);
   EXPECT_EQ(end.body, again.body);
+}
+
+/// Each of them asks the database; the others are served meanwhile.
+TEST_F(ServeParts, ManyMayAskAtOnceHowFarItIs) {
+  constexpr int askers = 60;
+  start({"--max-loads", "1"});
+  const std::string body = wide_rows(5'000);
+  const std::string upload = begin();
+  {
+    HttpCall call(address());
+    call.send(head_of_part(upload, 0, body.size()) + body.substr(0, 4'000'000));
+    ASSERT_TRUE(comes_true("select count(*) > 0 from pgsluice.chunks"));
+  }
+  const std::size_t at = offset(upload);
+  std::vector<std::unique_ptr<HttpCall>> asked;
+  for (int i = 0; i < askers; ++i) {
+    asked.push_back(std::make_unique<HttpCall>(address()));
+    asked.back()->send("HEAD " + upload + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  }
+  EXPECT_EQ(200, call("GET", "/healthz").status);
+  EXPECT_EQ(201, this->upload("a,b\n100000,x\n").status);
+  for (const auto& call : asked) {
+    const auto answer = call->answer(false);
+    EXPECT_EQ(204, answer.status);
+    EXPECT_EQ(std::to_string(at), answer.header("upload-offset"));
+  }
+  EXPECT_EQ(201, go_on(upload, body, at).status);
+  EXPECT_EQ(5'001, count());
 }
 
 TEST_F(ServeParts, AnotherServerGoesOn) {

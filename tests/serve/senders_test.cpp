@@ -1,3 +1,9 @@
+#include <sys/socket.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
 #include "serve/server.hpp"
 #include "support/patience.hpp"
 
@@ -109,6 +115,59 @@ TEST_F(Serve, OfManyBadRecordsTheFirstAreShown) {
   EXPECT_EQ(2, told["checks"][0]["rejects_not_shown"]);
 }
 
+/// --idle-timeout is for who reads nothing.
+TEST_F(Serve, WhoReadsSlowlyGetsAll) {
+  constexpr auto pause = std::chrono::milliseconds(100);
+  constexpr std::size_t bytes_each_time = 64 * 1024;
+  start({"--idle-timeout", "1s"});
+  std::string body = "a,b\n";
+  for (int i = 0; i < 900; ++i) body += std::string(3'000, 'x') + std::to_string(i) + ",x\n";
+  HttpCall call(address());
+  const int room = bytes_each_time;
+  ::setsockopt(call.fd(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+  call.send(
+      "POST /v1/tables/public.t/check HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
+      "Connection: close\r\nContent-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body);
+  std::string answer;
+  std::vector<char> some(bytes_each_time);
+  const auto began = std::chrono::steady_clock::now();
+  for (ssize_t got = 1; got > 0;) {
+    got = ::recv(call.fd(), some.data(), some.size(), 0);
+    if (got > 0) answer.append(some.data(), static_cast<std::size_t>(got));
+    std::this_thread::sleep_for(pause);
+  }
+  EXPECT_GT(std::chrono::steady_clock::now() - began, std::chrono::seconds(2))
+      << "longer than may be silent";
+  const auto json = nlohmann::json::parse(answer.substr(answer.find("\r\n\r\n")), nullptr, false);
+  ASSERT_TRUE(json.is_object()) << answer.size() << " bytes came";
+  EXPECT_EQ(900, json["rows_rejected"]);
+}
+
+/// Their beginnings are fetched beside what is loaded, so many at once, and not for ever.
+TEST_F(Serve, WhoSendsABeginningSlowlyKeepsNobodyOut) {
+  constexpr int inspections_max = 16;
+  start({"--max-loads", "1", "--max-queue", "0"});
+  const std::string head =
+      "POST /v1/inspect HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
+      "Content-Length: 1000\r\n\r\na,b\n";
+  std::vector<std::unique_ptr<HttpCall>> slow;
+  for (int i = 0; i < inspections_max; ++i) {
+    slow.push_back(std::make_unique<HttpCall>(address()));
+    slow.back()->send(head);
+  }
+  const HttpHeaders csv{{"Content-Type", "text/csv"}};
+  HttpCall::Answer refused;
+  EXPECT_TRUE(is_seen([&] {
+    refused = call("POST", "/v1/inspect", "a,b\n1,x\n", csv);
+    return refused.status == 503;
+  }));
+  EXPECT_EQ("5", refused.header("retry-after"));
+  EXPECT_EQ(201, upload(rows(1, 10)).status);
+  for (const auto& each : slow) EXPECT_EQ(408, each->answer().status);
+  EXPECT_EQ(200, call("POST", "/v1/inspect", "a,b\n1,x\n", csv).status);
+}
+
 /// They are the sender's bytes, and the same again would end the same.
 TEST_F(Serve, APackedBodyThatIsDamagedIsTheSendersFault) {
   start();
@@ -142,6 +201,15 @@ TEST_F(Serve, APackedBodyThatIsDamagedIsTheSendersFault) {
   EXPECT_THAT(large.body, AllOf(HasSubstr("(see max_bytes)"), Not(HasSubstr("--max-bytes"))));
   EXPECT_EQ(201, send(packed).status);
   EXPECT_EQ(50'000, count());
+  // Whoever runs the server may bound it for all.
+  start({"--max-unpacked", "100KiB"});
+  EXPECT_EQ(422, send(packed).status);
+  const auto more = send(packed, "?max_bytes=1MiB");
+  EXPECT_EQ(400, more.status);
+  EXPECT_THAT(more.body, HasSubstr("max_bytes is at most 102400 here"));
+  EXPECT_EQ(422, send(packed, "?max_bytes=10KiB").status);
+  EXPECT_EQ(400, send(packed, "?max_bytes=viel").status);
+  EXPECT_EQ(201, upload(rows(50'001, 20'000)).status) << "what is not packed is as long as it is";
 }
 
 TEST_F(Serve, AdviceIsInTheWordsOfTheQuery) {
