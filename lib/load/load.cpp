@@ -246,6 +246,8 @@ bool Load::may_run_at_once(const plan::Plan& plan) const {
 asio::awaitable<std::optional<StoredAtOnce>> Load::store_one_chunk(plan::Plan& plan,
                                                                    const ledger::NewLoad& entry) {
   const std::optional<OneChunk> one = co_await read_one_chunk(run_, plan, entry);
+  // A source that was stopped looks like one that ended.
+  run_.require_going_on();
   if (one) run_.progress.stage = Progress::Stage::loading;
   if (one && seat_ != nullptr) co_return co_await seat_->store(*one);
   if (one) {

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <thread>
 
+#include "base/limits.hpp"
 #include "remote/fetch.hpp"
 #include "support/server.hpp"
 
@@ -404,6 +405,34 @@ TEST_F(Fetch, ASignalEndsAWait) {
   const Finished finished = process.wait();
   EXPECT_EQ(128 + SIGTERM, finished.exit_code) << finished.err;
   EXPECT_LT(std::chrono::steady_clock::now() - sent, 20s);
+}
+
+/// What has come of a short object is not stored as all of it.
+TEST_F(Fetch, ASignalInTheMiddleOfAShortObjectStoresNothing) {
+  const WebObject first{.body = rows(1, 10)};
+  {
+    WebServer server(of(first));
+    ASSERT_EQ(0, load(server, "/first.csv").exit_code) << "it makes the ledger";
+  }
+  std::string body = "id,v,x\n";
+  for (int i = 0; i < 25'000; ++i)
+    body += std::to_string(10'000 + i) + ",2,a text of some length\n";
+  ASSERT_LT(body.size(), limits::first_chunk_bytes);
+  const std::size_t cut = body.find("27000,2") + 15;
+  std::atomic<bool> is_sent = false;
+  WebServer server([&](const WebServer::Asked&) {
+    WebServer::Answer answer{.body = body, .cut_at = cut, .stands_still = true};
+    answer.then = [&is_sent] { is_sent = true; };
+    return answer;
+  });
+  Process process({"load", server.url() + "/a.csv", "-t", "t", "-d", url(), "--progress", "none"},
+                  direct());
+  while (!is_sent && process.running()) std::this_thread::sleep_for(10ms);
+  std::this_thread::sleep_for(500ms);  // for it to read what has come: else there is less to see
+  process.signal(SIGTERM);
+  const Finished finished = process.wait();
+  EXPECT_EQ(128 + SIGTERM, finished.exit_code) << finished.err;
+  EXPECT_EQ(10, count());
 }
 
 class Killed : public Fetch, public ::testing::WithParamInterface<const char*> {};

@@ -1,6 +1,7 @@
 #include <sys/socket.h>
 
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <thread>
 
@@ -113,6 +114,42 @@ TEST_F(Serve, OfManyBadRecordsTheFirstAreShown) {
   const auto told = nlohmann::json::parse(pgsluice(command).out);
   EXPECT_EQ(1U, told["checks"][0]["rejects"].size());
   EXPECT_EQ(2, told["checks"][0]["rejects_not_shown"]);
+}
+
+/// What has come of a short upload is no upload, wherever it is cut: in its last value too, and
+/// whoever cuts it.
+TEST_F(Serve, AShortUploadThatIsCutIsNotStored) {
+  const std::string body = rows(1'000'000, 25'000);
+  const std::string half = body.substr(0, body.find("text of row 1015000") + 15);
+  ASSERT_GT(half.size(), 400'000U);
+  const auto half_sent = [&] {
+    auto call = std::make_unique<HttpCall>(address());
+    call->send(head(body.size()) + half);
+    return call;
+  };
+  start({"--idle-timeout", "2s", "--grace", "1s"});
+  EXPECT_EQ(201, upload(rows(1, 1)).status) << "the first one makes the ledger";
+  ASSERT_TRUE(no_session_left());
+  {
+    const auto gone = half_sent();
+    ASSERT_TRUE(is_loading());
+  }
+  EXPECT_TRUE(server().says("cut 127.0.0.1"));
+  ASSERT_TRUE(no_session_left());
+  EXPECT_EQ(1, count());
+  EXPECT_EQ(0, half_sent()->answer().status) << "it was silent for too long";
+  EXPECT_EQ(1, count());
+  const auto stopped = half_sent();
+  ASSERT_TRUE(is_loading());
+  server().signal(SIGTERM);
+  EXPECT_NE(201, stopped->answer().status);
+  server().wait();
+  EXPECT_EQ(1, count());
+  EXPECT_EQ(1, finished_loads());
+  start();
+  EXPECT_EQ(201, upload(body).status);
+  EXPECT_EQ(25'001, count());
+  EXPECT_EQ("", ledger_disagreement("t"));
 }
 
 /// --idle-timeout is for who reads nothing.
