@@ -180,7 +180,7 @@ Sql has_beginning_of(const std::vector<const NewLoad*>& likes) {
   starts.erase(std::ranges::unique(starts).begin(), starts.end());  // one header: many in common
   return sql(
       "exists (select from unnest({}) s where (select true from pgsluice.loads l where l.start = s "
-      "and {} limit 1))",
+      "and (l.records_read > 0 or l.state <> 'finished') and {} limit 1))",
       digests_of(starts), may_be_of_table(*likes.front()));
 }
 

@@ -150,9 +150,13 @@ asio::awaitable<bool> Connection<Stream>::shake_hands() {
     tcp().expires_after(limits::serve_header_time);
     const auto [error] = co_await stream_.async_handshake(asio::ssl::stream_base::server, token);
     // Who only looked whether somebody listens has gone without a word.
-    if (error.category() == asio::error::get_ssl_category())
-      with_.log({.what = "refused", .peer = peer_, .message = "TLS: " + error.message()});
-    co_return !error;
+    if (error.category() != asio::error::get_ssl_category()) co_return !error;
+    if (const auto untold = with_.tls_failures.note()) {
+      std::string why = "TLS: " + error.message();
+      if (*untold > 0) why += fmt::format(" (and {} others since the last)", *untold);
+      with_.log({.what = "refused", .peer = peer_, .message = why});
+    }
+    co_return false;
   }
   co_return true;
 }

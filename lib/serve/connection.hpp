@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "serve/handler.hpp"
+#include "serve/seldom.hpp"
 
 namespace sluice::serve {
 
@@ -22,6 +23,7 @@ struct ConnectionWith {
   const bool& is_ending;            ///< no further request is taken
   /// It came when that was so already: it has one answer.
   bool is_late = false;
+  Seldom& tls_failures;
   std::function<void(const Event&)> log;
 };
 

@@ -12,7 +12,10 @@ std::string unquoted(std::string_view text) {
   if (!text.starts_with('"')) return std::string(text);
   std::string plain;
   for (std::size_t i = 1; i < text.size() && text[i] != '"'; ++i) {
-    if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    // Any character may be escaped; paths of Windows come as they are.
+    const bool is_escape =
+        text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == '"' || text[i + 1] == '\\');
+    if (is_escape) ++i;
     plain += text[i];
   }
   return plain;

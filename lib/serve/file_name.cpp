@@ -24,8 +24,7 @@ std::optional<std::string> extended(std::string_view text) {
 /// Nothing where it is none. Browsers said the whole path once.
 std::string name_in(std::string_view path) {
   const std::string_view name = path.substr(path.find_last_of("/\\") + 1);
-  const bool is_odd = std::ranges::any_of(
-      name, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+  const bool is_odd = printable_line(name) != name || name == "." || name == "..";
   return is_odd || name.size() > file_name_bytes_max || !is_utf8(name) ? "" : std::string(name);
 }
 

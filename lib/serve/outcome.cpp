@@ -66,14 +66,14 @@ int status_of(int exit_code, const ordered_json& load, const ordered_json& error
 }
 
 /// Of a load that did not end well: a mended upload is another content, and comes beside it.
-std::string what_stays(const ordered_json& load) {
+std::string what_stays(const ordered_json& load, bool is_unreadable) {
   const auto rows = load.find("rows_stored");
   const auto staged = load.find("staged");
   const bool is_staged = staged != load.end() && staged->is_boolean() && staged->get<bool>();
   if (rows == load.end() || !rows->is_number_unsigned() || *rows == 0 || is_staged) return {};
-  return rows->dump() +
-         " rows of it are in the table already; the same upload goes on behind them, and another "
-         "one would come beside them (atomic=true stores all or nothing)";
+  return rows->dump() + " rows of it are in the table already; " +
+         (is_unreadable ? "" : "the same upload goes on behind them, and ") +
+         "another one would come beside them (atomic=true stores all or nothing)";
 }
 
 /// What a command advises that an upload may not do.
@@ -141,7 +141,7 @@ Answer answer_of_command(int exit_code, const std::string& text, const std::stri
                        {"status", status},
                        {"detail", detail},
                        {"exit_code", exit_code}};
-  if (const std::string stays = what_stays(load); !stays.empty())
+  if (const std::string stays = what_stays(load, error.contains("unreadable")); !stays.empty())
     problem["detail"] = problem["detail"].get<std::string>() + "\n  " + stays;
   for (const char* name : {"sqlstate", "record", "unreadable"})
     if (error.contains(name)) problem[name] = error[name];

@@ -80,6 +80,7 @@ struct Server::State {
   tcp::acceptor acceptor;
   std::list<Open> open;
   async::Event changed;
+  Seldom tls_failures;
   bool is_ending = false;  ///< behind stop()
   bool has_ended = false;  ///< behind end()
   async::TaskGroup group;
@@ -146,6 +147,7 @@ asio::awaitable<void> Server::State::serve(tcp::socket socket) {
                         .body_rate_min = options.body_rate_min,
                         .is_ending = is_ending,
                         .is_late = is_ending,
+                        .tls_failures = tls_failures,
                         .log = log};
     co_await serve_connection(std::move(socket), std::move(with), here->close_idle);
   } catch (const boost::system::system_error& error) {

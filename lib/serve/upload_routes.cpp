@@ -76,11 +76,17 @@ std::string charset_of(const Request& request) {
   return "";
 }
 
-void add_charset(std::vector<std::string>& arguments, const Request& request) {
-  const std::string charset = charset_of(request);
-  const bool is_said = std::ranges::any_of(
-      arguments, [](const std::string& each) { return each.starts_with("--encoding="); });
-  if (!charset.empty() && !is_said) arguments.push_back("--encoding=" + charset);
+/// What the Content-Type says of the text, where the query does not say it.
+void add_parameters(std::vector<std::string>& arguments, const Request& request) {
+  const auto add = [&arguments](const std::string& flag, const std::string& value) {
+    const bool is_said = std::ranges::any_of(
+        arguments, [&flag](const std::string& each) { return each.starts_with(flag); });
+    if (!value.empty() && !is_said) arguments.push_back(flag + value);
+  };
+  add("--encoding=", charset_of(request));
+  // https://www.rfc-editor.org/rfc/rfc4180#section-3
+  for (const auto& [name, value] : parameters_of(request.header("content-type")))
+    if (name == "header" && in_small_letters(value) == "absent") add("--header=", "none");
 }
 
 /// What is packed unpacks to no more than the server's bound, whatever the query allows.
@@ -262,12 +268,13 @@ asio::awaitable<void> Handler::upload(Exchange& exchange, const Asked& asked) {
     if (is_one_chunk(request)) arguments.emplace_back("--jobs=1");
     if (wants_atomic(wanted, asked.target)) arguments.emplace_back("--atomic");
   }
-  add_charset(arguments, request);
+  add_parameters(arguments, request);
   for (const char* argument : {"--", "-"}) arguments.emplace_back(argument);
   name_file(wanted.call, file_name_of(request));
   if (!is_check && !request.header("upload-complete").empty())
     co_return co_await begin_resumable(exchange, asked, std::move(wanted));
-  tell_length(wanted.call, request);
+  // Whoever is answered before the rows are there asks for them by the load's number.
+  if (!wanted.answers_at_once) tell_length(wanted.call, request);
   if (const std::string_view key = request.header("idempotency-key"); !key.empty() && !is_check) {
     KeyedUpload::About about{.owner = asked.permission.name,
                              .target = asked.target.path[2],

@@ -1,5 +1,8 @@
+#include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <thread>
+#include <vector>
 
 #include "serve/server.hpp"
 #include "support/packed.hpp"
@@ -61,6 +64,54 @@ TEST_F(Serve, AFileHasTheNameThatItsSenderSays) {
   EXPECT_THAT(upload(sheet, "", ods).body, HasSubstr("a.ods: is a spreadsheet (ods)"));
   EXPECT_EQ(201, upload(rows(3, 2)).status);
   EXPECT_EQ("upload", json_of(call("GET", "/v1/loads"))["loads"][0]["source"]);
+}
+
+/// One that is short enough to be stored and entered by one transaction, too.
+TEST_F(Serve, WhatIsStoredIsKnownHoweverItCame) {
+  start();
+  const TemporaryFolder folder;
+  const std::string file = folder.write("x.csv", rows(1, 10));
+  EXPECT_EQ(0, pgsluice({"load", file, "-t", "t", "-d", url()}).exit_code);
+  EXPECT_EQ(200, upload(rows(1, 10)).status) << "it was a file";
+  const std::string body = rows(11, 10);
+  const auto without_length = [&] {
+    HttpCall call(address());
+    char size[16];
+    std::snprintf(size, sizeof size, "%zx\r\n", body.size());
+    call.send(
+        "POST /v1/tables/t/loads HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n" +
+        (size + body) + "\r\n0\r\n\r\n");
+    return call.answer().status;
+  };
+  EXPECT_EQ(201, without_length());
+  EXPECT_EQ(200, upload(body).status) << "it had no length";
+  EXPECT_EQ(201, upload(rows(21, 10)).status);
+  EXPECT_EQ(
+      0, pgsluice({"load", folder.write("y.csv", rows(21, 10)), "-t", "t", "-d", url()}).exit_code);
+  EXPECT_EQ(30, count()) << "it was an upload";
+  EXPECT_EQ("", ledger_disagreement("t"));
+}
+
+TEST_F(Serve, OneContentThatComesAtOnceIsStoredOnce) {
+  constexpr int senders = 8;
+  start({"--max-loads", "8"});
+  const std::string body = rows(1, 100);
+  for (int round = 0; round < 3; ++round) {
+    std::atomic<int> stored = 0;
+    {
+      std::vector<std::jthread> all;
+      for (int i = 0; i < senders; ++i)
+        all.emplace_back([&] {
+          const int status = upload(body).status;
+          EXPECT_THAT(status, ::testing::AnyOf(200, 201, 409));
+          if (status == 201) ++stored;
+        });
+    }
+    EXPECT_EQ(round == 0 ? 1 : 0, stored);
+  }
+  EXPECT_EQ(100, count());
+  EXPECT_EQ(1, finished_loads());
 }
 
 TEST_F(Serve, BadRecordsAreKept) {

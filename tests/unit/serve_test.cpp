@@ -10,6 +10,7 @@
 #include "serve/metrics.hpp"
 #include "serve/outcome.hpp"
 #include "serve/rate_floor.hpp"
+#include "serve/seldom.hpp"
 #include "serve/table_name.hpp"
 #include "serve/target.hpp"
 #include "serve/tokens.hpp"
@@ -58,12 +59,14 @@ TEST(ServeFileName, IsThatOfContentDisposition) {
   EXPECT_EQ("e.csv", name_in("attachment; filename*=ISO-8859-1''%E9.csv; filename=e.csv"));
   EXPECT_EQ("passwd", name_in("attachment; filename=../../etc/passwd"));
   EXPECT_EQ("b.csv", name_in(R"(attachment; filename="C:\\a\\b.csv")"));
+  EXPECT_EQ("b.csv", name_in(R"(attachment; filename="C:\fakepath\b.csv")"));
   for (const char* none :
        {"", "attachment", "filename=x", "attachment; filename=", "attachment; filename=a/",
         "attachment; filename=\"\\", "attachment; filename=\"\x01.csv\"",
-        "attachment; filename=\xff", "attachment; filename*=UTF-8''a%00b",
-        "attachment; filename*=UTF-8''a%0ab", "attachment; filename*=UTF-8''%zz",
-        "attachment; filename*=UTF-8", ";;;=;\"", "a;=b;*=c"})
+        "attachment; filename=\xff", "attachment; filename=..",
+        "attachment; filename*=UTF-8''a%c2%9bb", "attachment; filename*=UTF-8''%e2%80%ae.csv",
+        "attachment; filename*=UTF-8''a%00b", "attachment; filename*=UTF-8''a%0ab",
+        "attachment; filename*=UTF-8''%zz", "attachment; filename*=UTF-8", ";;;=;\"", "a;=b;*=c"})
     EXPECT_EQ("", name_in(none)) << none;
   EXPECT_EQ("", name_in("attachment; filename=" + std::string(256, 'a')));
   EXPECT_EQ("", file_name_of({}));
@@ -75,6 +78,15 @@ TEST(ServeField, HasParameters) {
   EXPECT_TRUE(parameters_of("text/csv").empty());
   EXPECT_TRUE(parameters_of("").empty());
   EXPECT_THAT(parameters_of(";;=\""), ElementsAre(Pair("", ""), Pair("", "")));
+}
+
+TEST(ServeSeldom, IsToldOnceASecond) {
+  Seldom seldom;
+  const auto now = Seldom::Clock::now();
+  EXPECT_EQ(0U, seldom.note(now));
+  for (const int ms : {0, 500, 999}) EXPECT_FALSE(seldom.note(now + std::chrono::milliseconds(ms)));
+  EXPECT_EQ(3U, seldom.note(now + std::chrono::seconds(1)));
+  EXPECT_EQ(0U, seldom.note(now + std::chrono::seconds(3)));
 }
 
 TEST(ServeTarget, MayNameTheServer) {
