@@ -171,21 +171,20 @@ std::vector<Sql> are_like(const std::vector<const NewLoad*>& likes) {
   return kinds;
 }
 
-/// Whether there is a load of a content that one of these begins with: a step into the index for
-/// each start, as the planner thinks a hundred at once dearer than thousands of loads one by one.
+/// Whether there is a load of a content that one of these begins with. By a step into the index for
+/// each: the planner thinks a hundred at once dearer than thousands of loads one by one.
 Sql has_beginning_of(const std::vector<const NewLoad*>& likes) {
   std::vector<std::string_view> starts;
   for (const NewLoad* like : likes) std::ranges::copy(like->starts, std::back_inserter(starts));
   std::ranges::sort(starts);
-  starts.erase(std::ranges::unique(starts).begin(), starts.end());  // one header: many in common
+  starts.erase(std::ranges::unique(starts).begin(), starts.end());
   return sql(
       "exists (select from unnest({}) s where (select true from pgsluice.loads l where l.start = s "
       "and (l.records_read > 0 or l.state <> 'finished') and {} limit 1))",
       digests_of(starts), may_be_of_table(*likes.front()));
 }
 
-/// A query of short_lengths, as one text. Each length is one step into the index, however many
-/// loads have it.
+/// A query of short_lengths, as one text: a step into the index for each, however many have it.
 Sql short_lengths_query(const NewLoad& like) {
   // With a mark in front of it, a content that is no shorter may be a beginning of this one.
   static constexpr std::uint64_t mark_bytes = 3;
