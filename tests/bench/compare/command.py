@@ -105,7 +105,8 @@ def measure_parts(names, args, server, page, folder):
     timed([pgsluice(server, sets[0], "--limit", "1")])
     page.add(title(args, server))
     page.add()
-    bench = Bench(server, page, sets, args.rounds, folder, args.against, args.duckdb and duckdb.fetch(args.duckdb))
+    bench = Bench(server, page, sets, args.rounds, folder, args.against, args.scale,
+                  args.duckdb and duckdb.fetch(args.duckdb))
     for part in PARTS:
         if part.name in names:
             part.run(bench)

@@ -18,6 +18,7 @@ class Bench:
     rounds: int
     folder: str
     against: str | None  # the other build's program
+    scale: float = 1.0  # of what is no data set
     duckdb: str | None = None  # the folder that it is in
 
 

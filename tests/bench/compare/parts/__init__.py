@@ -2,7 +2,7 @@
 
 from ..part import Part
 from . import (against, atomic, distance, encodings, files, http, indexes, inserts, inspect, keys, main, migrations, packed, parse, rejects, select,
-               serve, small, upserts, values)
+               serve, shapes, small, upserts, values)
 
 KEYED = ("narrow", "lineitem")  # the data sets whose tables have a key
 
@@ -56,6 +56,9 @@ PARTS = [
     Part("values", "Loads files that need a rule for values or another dialect, beside the same records in files that need none.",
          values.run, "Values and dialects", sets=("lineitem",),
          writes="seconds of each, and the rate of that without the flag"),
+    Part("shapes", "Loads some fifty tables, wide, narrow, and of each common type, by psql and by pgsluice, and compares what they have stored.",
+         shapes.run, "Tables of many shapes", sets=("narrow",),
+         writes="rows/s of each, as a multiple of psql's, the median, and the shapes that are hardly faster"),
     Part("inspect", "Looks at all of a file with inspect, beside DuckDB's summarize with --duckdb, and loads it with --create, beside a load into a table that is there.",
          inspect.run, "Files looked at",
          writes="seconds, CPU seconds and memory of each, and the ratios"),
