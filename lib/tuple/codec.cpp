@@ -1,9 +1,13 @@
 #include "tuple/codec.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
+#include <string_view>
 
 #include "tuple/array_codec.hpp"
+#include "tuple/range_codec.hpp"
 
 namespace sluice::tuple {
 namespace {
@@ -45,6 +49,30 @@ Encode codec_of_scalar(const Type& type, const SessionSettings& settings) {
     case oid::cidr: return codecs::cidr;
     case oid::macaddr: return codecs::macaddr;
     case oid::macaddr8: return codecs::macaddr8;
+    case oid::pg_lsn: return codecs::pg_lsn;
+    case oid::bit:
+    case oid::varbit: return codecs::bit;
+    case oid::point: return codecs::point;
+    case oid::box: return codecs::box;
+    case oid::name: return codecs::name;
+    case oid::character: return codecs::character;
+    default: return nullptr;
+  }
+}
+
+Encode codec_of_range(const Type& type, const SessionSettings& settings) {
+  using namespace codecs;
+  using codecs::detail::is_less_integer;
+  static constexpr auto is_less_time = is_less_integer<std::int64_t>;
+  switch (type.id) {
+    case oid::int4range: return range<int4, is_less_integer<std::int32_t>, Steps::some>;
+    case oid::int8range: return range<int8, is_less_integer<std::int64_t>, Steps::some>;
+    case oid::daterange: return range<date, is_less_integer<std::int32_t>, Steps::some>;
+    case oid::numrange: return range<numeric, codecs::detail::is_less_numeric, Steps::none>;
+    case oid::tsrange: return range<timestamp, is_less_time, Steps::none>;
+    case oid::tstzrange:
+      return settings.time_zone_is_utc ? range<timestamptz_in_utc, is_less_time, Steps::none>
+                                       : range<timestamptz, is_less_time, Steps::none>;
     default: return nullptr;
   }
 }
@@ -92,11 +120,14 @@ Encode codec_of(const Type& type, const SessionSettings& settings) {
   if (type.kind == Type::enumeration) return codecs::text;  // enum_recv reads the label
   if (const Encode vector = codecs::vector_codec(type.id)) return vector;
   if (const Encode scalar = codec_of_scalar(type, settings)) return scalar;
+  if (const Encode range = codec_of_range(type, settings)) return range;
   return settings.array_nulls ? codec_of_array(type, settings) : nullptr;
 }
 
 std::size_t growth_of(const Type& type) {
-  return codec_of_array(type, {}) != nullptr ? array_growth : 1;
+  const bool is_composed =
+      codec_of_array(type, {}) != nullptr || codec_of_range(type, {}) != nullptr;
+  return is_composed ? array_growth : 1;
 }
 
 namespace codecs {
@@ -111,6 +142,22 @@ char* text(const char* text, std::size_t size, char* out) {
     for (std::size_t at = 0; at < size; at += block) std::memcpy(out + at, text + at, block);
   }
   return out + size;
+}
+
+/// What has its length in any encoding: PostgreSQL cuts what is longer than 63 bytes (NAMEDATALEN),
+/// in the server's encoding and at a character's end, and refuses it in binary.
+char* name(const char* text, std::size_t size, char* out) {
+  static constexpr std::size_t name_bytes_max = 63;
+  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (size > name_bytes_max || !std::all_of(text, text + size, is_ascii)) return nullptr;
+  return codecs::text(text, size, out);
+}
+
+/// Versions differ in what they make of longer texts.
+char* character(const char* text, std::size_t size, char* out) {
+  if (size != 1 || static_cast<unsigned char>(*text) >= 0x80) return nullptr;
+  *out = *text;
+  return out + 1;
 }
 
 /// A version, then the text.

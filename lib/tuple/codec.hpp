@@ -11,13 +11,13 @@ namespace sluice::tuple {
 /// place behind it, or nullptr when it is not certain that the server would read the same value
 /// from that text. A codec never judges a value wrong: what it does not take goes to the server as
 /// text.
-/// REQUIRES: room for size * growth + codec_slack bytes at `out`, where growth is 1, or
-/// array_growth for arrays; codec_padding bytes behind the text may be read, whatever they hold.
+/// REQUIRES: room for size * growth + codec_slack bytes at `out`, where growth is what growth_of()
+/// says; codec_padding bytes behind the text may be read, whatever they hold.
 using Encode = char* (*)(const char* text, std::size_t size, char* out);
 
 /// Bytes that a binary form, and what is written behind it, may be longer than its text.
 inline constexpr std::size_t codec_slack = 24;
-/// An array's element has four bytes of length, and its text may be a single digit.
+/// An array's element and a range's bound have four bytes of length, and may be a single digit.
 inline constexpr std::size_t array_growth = 16;
 inline constexpr std::size_t codec_padding = 16;
 
@@ -32,7 +32,7 @@ struct SessionSettings {
 /// The codec of a type, or nullptr where there is none and all values take the slow lane.
 Encode codec_of(const Type& type, const SessionSettings& settings);
 
-/// How many times longer than its text a type's binary form may be.
+/// How many times longer than its text a type's binary form may be; 1 for what is not composed.
 std::size_t growth_of(const Type& type);
 
 namespace codecs {
@@ -65,6 +65,14 @@ char* inet(const char* text, std::size_t size, char* out);
 char* cidr(const char* text, std::size_t size, char* out);
 char* macaddr(const char* text, std::size_t size, char* out);
 char* macaddr8(const char* text, std::size_t size, char* out);
+char* pg_lsn(const char* text, std::size_t size, char* out);
+/// Also varbit.
+char* bit(const char* text, std::size_t size, char* out);
+char* point(const char* text, std::size_t size, char* out);
+char* box(const char* text, std::size_t size, char* out);
+char* name(const char* text, std::size_t size, char* out);
+/// "char", the type of one byte.
+char* character(const char* text, std::size_t size, char* out);
 
 /// A faster form of a type's codec, for the vector instructions of this machine; nullptr where
 /// there is none.

@@ -25,11 +25,14 @@ bool has_too_many_digits(std::string_view text, std::uint32_t digits_max, std::i
 
 bool Doubt::about(std::string_view text) const {
   // Of other encodings than UTF-8 more may be in doubt than need be.
+  if (kind == Kind::bits) return true;
   if (kind == Kind::characters) return count_characters(text) > size_sure;
   return has_too_many_digits(text, size_sure, scale);
 }
 
 Doubt doubt_of(const Type& type) {
+  if ((type.id == oid::bit || type.id == oid::varbit) && type.modifier > 0)
+    return {static_cast<std::uint32_t>(type.modifier), Doubt::Kind::bits};
   if (type.modifier < header_bytes) return {};
   const auto modifier = static_cast<std::uint32_t>(type.modifier - header_bytes);
   switch (type.id) {

@@ -13,7 +13,7 @@ namespace sluice::tuple {
 /// instead of in the middle of many: a refusal ends the whole COPY. It is a guess about speed; no
 /// value is refused for it.
 struct Doubt {
-  enum class Kind : std::uint8_t { none, characters, digits };
+  enum class Kind : std::uint8_t { none, characters, digits, bits };
 
   /// A value of no more bytes is beyond doubt.
   std::uint32_t size_sure = std::numeric_limits<std::uint32_t>::max();

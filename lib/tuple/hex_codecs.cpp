@@ -1,6 +1,9 @@
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
+#include "base/endian.hpp"
 #include "tuple/codec.hpp"
 
 // Values that are written in hexadecimal.
@@ -37,6 +40,18 @@ inline char* separated(const char* text, std::size_t size, std::size_t count, ch
     *out++ = static_cast<char>(byte);
   }
   return out;
+}
+
+/// One to eight digits.
+inline std::optional<std::uint32_t> read_word(std::string_view text) {
+  if (text.empty() || text.size() > 8) return std::nullopt;
+  std::uint32_t value = 0;
+  for (const char c : text) {
+    const unsigned digit = digit_values[static_cast<unsigned char>(c)];
+    if (digit == no_digit) return std::nullopt;
+    value = value << 4U | digit;
+  }
+  return value;
 }
 
 /// The "escape" format: what is printable and ASCII stands for itself, a backslash is doubled, any
@@ -100,6 +115,17 @@ char* macaddr(const char* text, std::size_t size, char* out) {
 
 char* macaddr8(const char* text, std::size_t size, char* out) {
   return separated(text, size, 8, out);
+}
+
+/// "16/B374D848": the upper and the lower half of 64 bits.
+char* pg_lsn(const char* text, std::size_t size, char* out) {
+  const std::string_view both(text, size);
+  const std::size_t slash = both.find('/');
+  if (slash == std::string_view::npos) return nullptr;
+  const auto upper = read_word(both.substr(0, slash));
+  const auto lower = read_word(both.substr(slash + 1));
+  if (!upper || !lower) return nullptr;
+  return store_big_endian(out, std::uint64_t{*upper} << 32U | *lower);
 }
 
 }  // namespace sluice::tuple::codecs

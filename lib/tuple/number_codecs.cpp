@@ -3,11 +3,14 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <string_view>
+#include <utility>
 
 #include "base/endian.hpp"
 #include "tuple/codec.hpp"
 #include "tuple/digits.hpp"
 #include "tuple/numeric_places.hpp"
+#include "tuple/range_codec.hpp"
 
 namespace sluice::tuple::codecs {
 namespace {
@@ -194,6 +197,26 @@ char* numeric(const char* text, std::size_t size, char* out) {
                                std::uint64_t{behind.first} << 16 | behind.last;
   return store_places(places, decimal.negative, decimal.scale, out);
 }
+
+namespace detail {
+
+/// Of the forms that numeric() writes: no zeros at either end of the digits.
+bool is_less_numeric(std::string_view a, std::string_view b) {
+  static constexpr std::size_t head = 8;
+  const auto sign = [](std::string_view number) {
+    if (load_big_endian<std::int16_t>(number.data()) == 0) return 0;
+    return load_big_endian<std::int16_t>(number.data() + 4) == 0 ? 1 : -1;
+  };
+  const int sign_of_both = sign(a);
+  if (sign_of_both != sign(b)) return sign_of_both < sign(b);
+  if (sign_of_both < 0) std::swap(a, b);
+  const auto weight_a = load_big_endian<std::int16_t>(a.data() + 2);
+  const auto weight_b = load_big_endian<std::int16_t>(b.data() + 2);
+  if (sign_of_both == 0 || weight_a == weight_b) return a.substr(head) < b.substr(head);
+  return weight_a < weight_b;
+}
+
+}  // namespace detail
 
 /// Digits only: oidin reads signs too, and wraps them.
 char* oid(const char* text, std::size_t size, char* out) {

@@ -14,12 +14,16 @@ namespace sluice::tuple {
 namespace oid {
 inline constexpr std::uint32_t boolean = 16;
 inline constexpr std::uint32_t bytea = 17;
+inline constexpr std::uint32_t character = 18;  // "char", one byte
+inline constexpr std::uint32_t name = 19;
 inline constexpr std::uint32_t int8 = 20;
 inline constexpr std::uint32_t int2 = 21;
 inline constexpr std::uint32_t int4 = 23;
 inline constexpr std::uint32_t text = 25;
 inline constexpr std::uint32_t oid = 26;
 inline constexpr std::uint32_t json = 114;
+inline constexpr std::uint32_t point = 600;
+inline constexpr std::uint32_t box = 603;
 inline constexpr std::uint32_t cidr = 650;
 inline constexpr std::uint32_t float4 = 700;
 inline constexpr std::uint32_t float8 = 701;
@@ -35,9 +39,18 @@ inline constexpr std::uint32_t timestamp = 1114;
 inline constexpr std::uint32_t timestamptz = 1184;
 inline constexpr std::uint32_t interval = 1186;
 inline constexpr std::uint32_t timetz = 1266;
+inline constexpr std::uint32_t bit = 1560;
+inline constexpr std::uint32_t varbit = 1562;
 inline constexpr std::uint32_t numeric = 1700;
 inline constexpr std::uint32_t uuid = 2950;
+inline constexpr std::uint32_t pg_lsn = 3220;
 inline constexpr std::uint32_t jsonb = 3802;
+inline constexpr std::uint32_t int4range = 3904;
+inline constexpr std::uint32_t numrange = 3906;
+inline constexpr std::uint32_t tsrange = 3908;
+inline constexpr std::uint32_t tstzrange = 3910;
+inline constexpr std::uint32_t daterange = 3912;
+inline constexpr std::uint32_t int8range = 3926;
 
 inline constexpr std::uint32_t array_of_boolean = 1000;
 inline constexpr std::uint32_t array_of_int8 = 1016;

@@ -352,11 +352,11 @@ TEST_F(ManyFiles, WhatOneCannotDoIsItsOwn) {
 
 /// What has no binary form goes as text, and what a list says of a file is of that file.
 TEST_F(ManyFiles, SmallOnesGoInEachFormAndWay) {
-  db().run("create table p (id int, at point, src text)");
+  db().run("create table p (id int, at circle, src text)");
   std::filesystem::create_directories(path("p"));
   for (int i = 0; i < 20; ++i)
     folder_.write("p/" + std::to_string(100 + i) + ".csv",
-                  "id,at\n" + std::to_string(i) + ",\"(1,2)\"\n");
+                  "id,at\n" + std::to_string(i) + ",\"<(1,2),3>\"\n");
   const std::vector<std::string> into{"-t", "p", "-d", url(), "--progress", "none", "--jobs", "2"};
   const auto run = [&](std::vector<std::string> more) {
     more.insert(more.begin(), {"load", path("p"), "--again"});
@@ -371,7 +371,7 @@ TEST_F(ManyFiles, SmallOnesGoInEachFormAndWay) {
   };
   EXPECT_EQ("20 20 0", run({}));
   EXPECT_EQ("20 20 20", run({"--add", "src=:file"}));
-  EXPECT_EQ("20 20 20", run({"--select", "id::int, at::point, :file as src"}));
+  EXPECT_EQ("20 20 20", run({"--select", "id::int, at::circle, :file as src"}));
   EXPECT_EQ("20 20 0", run({"--writer", "insert"}));
   EXPECT_EQ("10 10 0", run({"--where", "id >= 10"}));
 }

@@ -64,7 +64,19 @@ constexpr std::uint32_t type_ids[] = {tuple::oid::boolean,
                                       tuple::oid::array_of_uuid,
                                       tuple::oid::array_of_float8,
                                       tuple::oid::array_of_int8,
-                                      tuple::oid::array_of_cidr};
+                                      tuple::oid::array_of_cidr,
+                                      tuple::oid::pg_lsn,
+                                      tuple::oid::varbit,
+                                      tuple::oid::point,
+                                      tuple::oid::box,
+                                      tuple::oid::name,
+                                      tuple::oid::character,
+                                      tuple::oid::int4range,
+                                      tuple::oid::int8range,
+                                      tuple::oid::numrange,
+                                      tuple::oid::daterange,
+                                      tuple::oid::tsrange,
+                                      tuple::oid::tstzrange};
 
 /// Takes the choices from the front of the input.
 class Choices {

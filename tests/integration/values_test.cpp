@@ -134,9 +134,9 @@ TEST_F(Values, FollowTheSettingsOfTheSession) {
     db().run("alter database " + name + " reset all");
     db().run("alter database " + name + " set " + settings);
     for (const EdgeValues& values : edge_values()) {
-      static const std::set<std::string> types{"date",   "timestamp",     "timestamptz",
-                                               "timetz", "interval",      "integer[]",
-                                               "text[]", "timestamptz[]", "interval[]"};
+      static const std::set<std::string> types{
+          "date",   "timestamp",     "timestamptz", "timetz",  "interval",  "integer[]",
+          "text[]", "timestamptz[]", "interval[]",  "tsrange", "tstzrange", "daterange"};
       const bool is_of_dates =
           settings.starts_with("datestyle") || settings.starts_with("timezone");
       const bool has_nulls = values.type == "integer[]" || values.type == "text[]";
