@@ -20,12 +20,12 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 /// An optional sign and decimal digits, no blanks: what every version of PostgreSQL reads alike.
 template <std::integral Int>
 char* integer(const char* text, std::size_t size, char* out) {
-  bool negative = false;
-  if (size != 0 && (*text == '-' || *text == '+')) {
-    negative = *text == '-';
-    ++text;
-    --size;
-  }
+  if (size == 0) return nullptr;
+  // No branch on the sign: of values of both signs it would guess wrong half of the time.
+  const bool is_negative = *text == '-';
+  const std::size_t sign = is_negative || *text == '+' ? 1 : 0;
+  text += sign;
+  size -= sign;
   // 18 digits cannot overflow 64 bits; the few longer texts are the server's.
   if (size == 0 || size > 18) return nullptr;
   std::int64_t value = 0;
@@ -37,7 +37,8 @@ char* integer(const char* text, std::size_t size, char* out) {
   const digits::Word last = digits::right_aligned(text, size);
   if (!digits::are_digits(last)) return nullptr;
   value = value * 100'000'000 + static_cast<std::int64_t>(digits::value(last));
-  if (negative) value = -value;
+  const std::int64_t all_ones_if_negative = -static_cast<std::int64_t>(is_negative);
+  value = (value ^ all_ones_if_negative) - all_ones_if_negative;
   if (value < std::numeric_limits<Int>::min() || value > std::numeric_limits<Int>::max())
     return nullptr;
   return store_big_endian(out, static_cast<Int>(value));
