@@ -60,6 +60,17 @@ Encode codec_of_scalar(const Type& type, const SessionSettings& settings) {
   }
 }
 
+/// citext's functions are those of text. ltree_in and ltree_recv parse the same text.
+Encode codec_of_extension(const Type& type) {
+  switch (type.extension) {
+    case Extension::text: return codecs::text;
+    case Extension::ltree: return codecs::jsonb;
+    case Extension::hstore: return codecs::hstore;
+    case Extension::none: break;
+  }
+  return nullptr;
+}
+
 Encode codec_of_range(const Type& type, const SessionSettings& settings) {
   using namespace codecs;
   using codecs::detail::is_less_integer;
@@ -120,11 +131,13 @@ Encode codec_of(const Type& type, const SessionSettings& settings) {
   if (type.kind == Type::enumeration) return codecs::text;  // enum_recv reads the label
   if (const Encode vector = codecs::vector_codec(type.id)) return vector;
   if (const Encode scalar = codec_of_scalar(type, settings)) return scalar;
+  if (const Encode other = codec_of_extension(type)) return other;
   if (const Encode range = codec_of_range(type, settings)) return range;
   return settings.array_nulls ? codec_of_array(type, settings) : nullptr;
 }
 
 std::size_t growth_of(const Type& type) {
+  if (type.extension == Extension::hstore) return pair_growth;
   const bool is_composed =
       codec_of_array(type, {}) != nullptr || codec_of_range(type, {}) != nullptr;
   return is_composed ? array_growth : 1;

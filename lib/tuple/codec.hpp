@@ -19,6 +19,8 @@ using Encode = char* (*)(const char* text, std::size_t size, char* out);
 inline constexpr std::size_t codec_slack = 24;
 /// An array's element and a range's bound have four bytes of length, and may be a single digit.
 inline constexpr std::size_t array_growth = 16;
+/// A pair of an hstore, `""=>"",`, has eight bytes of lengths.
+inline constexpr std::size_t pair_growth = 2;
 inline constexpr std::size_t codec_padding = 16;
 
 /// What of the session's settings changes the meaning of a text.
@@ -48,6 +50,7 @@ char* numeric(const char* text, std::size_t size, char* out);
 char* boolean(const char* text, std::size_t size, char* out);
 /// Also varchar, char, json and the labels of enums.
 char* text(const char* text, std::size_t size, char* out);
+/// Also ltree.
 char* jsonb(const char* text, std::size_t size, char* out);
 char* bytea(const char* text, std::size_t size, char* out);
 char* uuid(const char* text, std::size_t size, char* out);
@@ -73,6 +76,7 @@ char* box(const char* text, std::size_t size, char* out);
 char* name(const char* text, std::size_t size, char* out);
 /// "char", the type of one byte.
 char* character(const char* text, std::size_t size, char* out);
+char* hstore(const char* text, std::size_t size, char* out);
 
 /// A faster form of a type's codec, for the vector instructions of this machine; nullptr where
 /// there is none.

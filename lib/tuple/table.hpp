@@ -76,6 +76,15 @@ inline constexpr std::uint32_t array_of_numeric = 1231;
 inline constexpr std::uint32_t array_of_uuid = 2951;
 }  // namespace oid
 
+/// How a type of an extension is read, where that is known: its oid is another one in each
+/// database.
+enum class Extension : std::uint8_t {
+  none,
+  text,  ///< citext: as text is
+  ltree,
+  hstore,
+};
+
 struct Type {
   static constexpr char enumeration = 'e';
   static constexpr char domain = 'd';
@@ -84,6 +93,7 @@ struct Type {
   char kind = 'b';             ///< pg_type.typtype
   std::int32_t modifier = -1;  ///< of `numeric(10,2)` and the like; -1 is none
   std::uint32_t array_id = 0;  ///< of the arrays of this type; 0 where there are none
+  Extension extension = Extension::none;
 };
 
 struct Column {

@@ -80,12 +80,20 @@ constexpr auto table_columns = columns_of({
      "current_setting('xmloption'))"},
 });
 
+// What a type of an extension is, by its input and its receive function: the library and the name
+// in it, or the name alone where it is one of the server's own.
+constexpr const char* type_functions =
+    "case when t.oid >= 16384 and t.typtype = 'b' then (select string_agg(concat_ws(' ', p.probin, "
+    "p.prosrc), ' ' order by p.oid = t.typreceive) from pg_catalog.pg_proc p where p.oid in "
+    "(t.typinput, t.typreceive)) end";
+
 constexpr auto column_columns = columns_of({
     {"name", "a.attname"},
     {"type", "a.atttypid::bigint"},
     {"type_kind", "t.typtype"},
     {"modifier", "a.atttypmod"},
     {"array_type", "t.typarray::bigint"},
+    {"functions", type_functions},
     {"cast_name", "format('%I.%I', n.nspname, t.typname)"},
     {"type_name", "format_type(a.atttypid, a.atttypmod)"},
     {"not_null", "a.attnotnull"},
@@ -101,6 +109,7 @@ constexpr auto base_columns = columns_of({
     {"type_kind", "t.typtype"},
     {"modifier", "types.modifier"},
     {"array_type", "t.typarray::bigint"},
+    {"functions", type_functions},
     {"cast_name", "format('%I.%I', n.nspname, t.typname)"},
 });
 
@@ -136,6 +145,21 @@ Sql storage_query(const Sql& relation) {
       relation, storage_columns.list(relation));
 }
 
+tuple::Extension extension_of(std::string_view functions) {
+  using tuple::Extension;
+  struct Known {
+    std::string_view functions;
+    Extension extension;
+  };
+  static constexpr std::array<Known, 3> all{{
+      {"textin textrecv", Extension::text},
+      {"$libdir/ltree ltree_in $libdir/ltree ltree_recv", Extension::ltree},
+      {"$libdir/hstore hstore_in $libdir/hstore hstore_recv", Extension::hstore},
+  }};
+  const auto known = std::ranges::find(all, functions, &Known::functions);
+  return known == all.end() ? Extension::none : known->extension;
+}
+
 /// The table's row, and one for each column.
 tuple::Table read_table(const pg::Result& row, const pg::Result& columns) {
   static constexpr auto& of = table_columns;
@@ -156,7 +180,8 @@ tuple::Table read_table(const pg::Result& row, const pg::Result& columns) {
     const tuple::Type type{.id = columns.oid(i, at["type"]),
                            .kind = columns.character(i, at["type_kind"]),
                            .modifier = columns.integer_32(i, at["modifier"]),
-                           .array_id = columns.oid(i, at["array_type"])};
+                           .array_id = columns.oid(i, at["array_type"]),
+                           .extension = extension_of(columns.text_or(i, at["functions"], ""))};
     t.columns.push_back({.name = std::string(columns.text(i, at["name"])),
                          .declared = type,
                          .base_type = type,
@@ -178,7 +203,8 @@ void read_base_types(const pg::Result& rows, tuple::Table& table) {
     table.columns[i].base_type = {.id = rows.oid(i, at["type"]),
                                   .kind = rows.character(i, at["type_kind"]),
                                   .modifier = rows.integer_32(i, at["modifier"]),
-                                  .array_id = rows.oid(i, at["array_type"])};
+                                  .array_id = rows.oid(i, at["array_type"]),
+                                  .extension = extension_of(rows.text_or(i, at["functions"], ""))};
     table.columns[i].cast_name = rows.text(i, at["cast_name"]);
   }
 }

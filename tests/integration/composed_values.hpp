@@ -203,4 +203,46 @@ inline std::vector<EdgeValues> composed_values() {
   };
 }
 
+/// The same of types that contrib's extensions make.
+inline std::vector<EdgeValues> extension_values() {
+  std::string many;
+  for (int i = 0; i < 65; ++i) many += (i == 0 ? "\"k" : ", \"k") + std::to_string(i) + "\"=>NULL";
+  return {
+      {"citext", {"", "a", "Abc", " a ", "\xc3\xa9", "a\"b\\c", "\xff", std::string("a\0b", 3)}},
+      {"ltree",
+       {"", "a", "Top.Science.Astronomy", "a_b.1", "a-b", "a..b", ".a", "a.", "a b", "\xc3\xa9.x",
+        std::string(255, 'l'), std::string(1001, 'l'), "\xff"}},
+      {"hstore",
+       {"",
+        "\"a\"=>\"1\"",
+        "\"a\"=>\"1\", \"b\"=>NULL",
+        "\"b\"=>\"\", \"\"=>\"x\"",
+        "\"a\"=>NULL, \"a\"=>NULL",
+        "\"a\"=>\"1\", \"a\"=>\"2\"",
+        "\"a\"=>\"1\", \"aa\"=>\"2\", \"b\"=>\"3\"",
+        "\"a\\\"b\"=>\"c\\\\d\"",
+        "\"a\"=>\"\\x\"",
+        "\"a\"=>\"NULL\"",
+        "\"a\"=>null",
+        "\"a\"=>NULLs",
+        "\"a\"=>\"1\",\"b\"=>\"2\"",
+        "\"a\"=>\"1\", ",
+        "\"a\"=>\"1\" ",
+        "\"a\" => \"1\"",
+        "a=>1",
+        "a=>1, b=>NULL",
+        "\"a\"",
+        "\"a\"=>",
+        "\"a\"=>\"",
+        "\"a\"=>\"1\\",
+        "\"a",
+        "=>",
+        "\"\xc3\xa9\"=>\"\xe2\x82\xac\"",
+        "\"\xff\"=>\"1\"",
+        many,
+        many + ", \"k0\"=>\"1\"",
+        "\"long\"=>\"" + std::string(2000, 'v') + "\""}},
+  };
+}
+
 }  // namespace sluice::test

@@ -56,6 +56,16 @@ class Values : public DatabaseTest {
     oracle.run("drop table expected, stored");
   }
 
+  /// What the plan says of the columns of a load into `stored`.
+  std::vector<std::string> planned_columns() {
+    plan::LoadOptions options;
+    options.path = folder_.write("none.csv", "");
+    options.table = "stored";
+    options.header = plan::HeaderMode::none;
+    options.dry_run = true;
+    return run_load(url(), options).report.plan.columns;
+  }
+
  private:
   TemporaryFolder folder_;
   Sample sample_{3};
@@ -70,6 +80,23 @@ TEST_F(Values, AreThoseThatCopyReads) {
 TEST_F(Values, AreTheSameByInsert) {
   db().run(edge_types_sql);
   for (const EdgeValues& values : edge_values()) compare(values, plan::WriterChoice::insert);
+}
+
+/// The types of extensions, where the server has these; COPY and INSERT.
+TEST_F(Values, AreThoseThatExtensionsRead) {
+  for (const EdgeValues& values : extension_values()) {
+    const std::string name = values.type;
+    const std::string is_there =
+        "select count(*) from pg_available_extensions where name = '" + name + "'";
+    if (db().value(is_there) == "0") GTEST_SKIP() << "the server has no extension " << name;
+    db().run("create extension " + name);
+    compare(values);
+    compare(values, plan::WriterChoice::insert);
+    db().run("drop table if exists stored; create table stored (v " + name + ")");
+    EXPECT_EQ(std::vector<std::string>{"1 -> v public." + name}, planned_columns())
+        << "and not as text";
+    db().run("drop table stored");
+  }
 }
 
 /// A cast is a function that the owner of a type chooses, and it would run as who loads. No way of
