@@ -32,6 +32,8 @@ struct KeySet {
   bool is_rising = false;             ///< each tuple's key is behind the one's before, in one lane
 };
 
+struct EncoderPlan;
+
 /// All tuples of one chunk: the unit of write, retry and ledger.
 struct Batch {
   Lane fast;
@@ -41,6 +43,8 @@ struct Batch {
   std::uint64_t rejects = 0;      ///< of the records: no table could take them; Encoder::search()
                                   ///< says which and why
   std::uint64_t ragged = 0;       ///< of the rejects: too few or too many values
+  std::uint64_t suspects = 0;     ///< of the slow tuples: in the fast lane but for a Check
+  const EncoderPlan* made_by = nullptr;  ///< which decides what is in which lane
 
   KeySet keys;  ///< empty where the plan names no key
 

@@ -79,6 +79,8 @@ void Encoder::encode(const csv::ParseInput& input, Batch& batch, const Position&
   batch.rejects = batch.ragged = 0;
   batch.records = 0;
   batch.blank_lines = 0;
+  batch.suspects = 0;
+  batch.made_by = &plan_;
   for (Lane* lane : {&batch.fast, &batch.slow}) {
     lane->size = 0;
     lane->tuples = 0;
@@ -114,6 +116,7 @@ void Encoder::encode(const csv::ParseInput& input, Batch& batch, const Position&
         ++batch.fast.tuples;
         continue;
       }
+      if (encoded.field == plan_.fields.size()) ++batch.suspects;
     }
     char* const end = encode_slow(record, number, room(batch.slow, bytes));
     batch.slow.size = static_cast<std::size_t>(end - batch.slow.buffer.bytes());
@@ -305,6 +308,7 @@ std::size_t Encoder::tuple_bytes_max(const csv::Record& record) const {
 
 Encoder::Encoded Encoder::encode_fast(const csv::Record& record, std::uint64_t number,
                                       char* out) const {
+  const char* const begin = out;
   out = store_big_endian(out,
                          static_cast<std::int16_t>(plan_.columns + (plan_.number_records ? 1 : 0)));
   const csv::Field* const fields = record.fields.data();
@@ -325,6 +329,7 @@ Encoder::Encoded Encoder::encode_fast(const csv::Record& record, std::uint64_t n
     store_big_endian(out, static_cast<std::int32_t>(end - value));
     out = end;
   }
+  if (plan_.checks && !are_met(*plan_.checks, begin)) return {nullptr, plan_.fields.size()};
   if (plan_.number_records) {
     out = store_big_endian(out, static_cast<std::int32_t>(sizeof number));
     out = store_big_endian(out, static_cast<std::int64_t>(number));

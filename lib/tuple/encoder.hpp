@@ -13,6 +13,7 @@
 #include "base/position.hpp"
 #include "csv/parser.hpp"
 #include "tuple/batch.hpp"
+#include "tuple/check.hpp"
 #include "tuple/codec.hpp"
 #include "tuple/doubt.hpp"
 #include "tuple/keys.hpp"
@@ -94,6 +95,8 @@ struct EncoderPlan {
   /// Each tuple has one more field at its end: the number of its record in the source, a bigint.
   bool number_records = false;
   KeyPlan key;  ///< whose hashes a batch has
+  /// What the table has refused a record for, and may refuse others for; nullptr: nothing yet.
+  std::shared_ptr<const std::vector<Check>> checks;
   /// Records that the table has refused behind their chunk (a publication): refused from then on.
   std::shared_ptr<const KnownRefusals> known_refusals;
 
@@ -164,7 +167,7 @@ class Encoder {
 
   struct Encoded {
     char* end;          ///< nullptr: not for the fast lane
-    std::size_t field;  ///< which field it was, then
+    std::size_t field;  ///< which field it was, then; behind the last: a Check was
   };
 
   /// Where a search is.
