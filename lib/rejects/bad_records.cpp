@@ -81,7 +81,8 @@ std::optional<std::uint64_t> BadRecords::Cursor::number() const {
 BadRecords::BadRecords(Reading reading, const chunk::Chunk& chunk, const Refused* refused)
     : reading_(reading),
       chunk_(chunk),
-      encoder_(reading.encoder),
+      encoder_(refused != nullptr && refused->encoder != nullptr ? *refused->encoder
+                                                                 : reading.encoder),
       positions_(chunk, reading.encoder.line_end) {
   encoder_.start_search(chunk.parse_input(),
                         refused == nullptr ? tuple::Lanes::both : refused->lanes, chunk.start);

@@ -15,6 +15,7 @@ struct Refused {
   RefusedTuples fast;
   RefusedTuples slow;
   tuple::Lanes lanes = tuple::Lanes::both;
+  const tuple::EncoderPlan* encoder = nullptr;  ///< by which it was; nullptr: the reading's
 
   RefusedTuples& of(tuple::LaneName lane) { return lane == tuple::LaneName::fast ? fast : slow; }
   std::uint64_t count() const { return fast.count() + slow.count(); }

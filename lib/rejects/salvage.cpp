@@ -25,6 +25,7 @@ struct Examination {
   SqlState first_state;  ///< of these
   bool is_complete = true;
   bool is_probed = false;           ///< a part without tuples was not refused
+  std::size_t named_rightly = 0;    ///< tuples that were named were then refused alone
   bool takes_some = false;          ///< a tuple was taken, or it does not matter
   std::uint64_t refused_alike = 0;  ///< one behind the other, with the first one's SQLSTATE
 };
@@ -48,6 +49,46 @@ enum class End { finished, stopped, order_matters };
 
 /// True where COPY was reading or storing a tuple when it was refused: it is not the statement.
 bool is_of_a_tuple(const Refusal& refusal) { return !refusal.copy_line.empty(); }
+
+/// The server's verdict on that one tuple, which its neighbours have no part in: it would be
+/// refused alone too.
+bool is_of_one_alone(const Examination& on, const Refusal& refusal) {
+  const bool is_of_values = refusal.state.in_class(sql_class::data_exception) ||
+                            refusal.state == sql_state::check_violation ||
+                            refusal.state == sql_state::not_null_violation;
+  return is_of_values && refusal.end == refusal.first + 1 && !on.what.reading.table.has_row_trigger;
+}
+
+/// What is said of a tuple when it is sent alone. That is not done any more where it would be what
+/// was said of it among others, and names have proved to be right.
+class Named {
+ public:
+  explicit Named(Examination& on) : on_(on) {}
+
+  /// A part from `first` on was refused.
+  void hear(std::uint64_t first, const Refusal& refusal) {
+    refusal_.reset();
+    if (!is_of_one_alone(on_, refusal)) return;
+    tuple_ = first + refusal.first;
+    refusal_ = refusal;
+    refusal_->first = 0;
+    refusal_->end = 1;
+  }
+  /// What is known of a part of one tuple.
+  std::optional<Refusal> of(std::uint64_t first, std::uint64_t end) const {
+    const bool is_known = refusal_ && end == first + 1 && first == tuple_;
+    return is_known && on_.named_rightly >= limits::names_proved_min ? refusal_ : std::nullopt;
+  }
+  /// It was sent, and refused.
+  void prove(std::uint64_t tuple) {
+    if (refusal_ && tuple == tuple_) ++on_.named_rightly;
+  }
+
+ private:
+  Examination& on_;
+  std::uint64_t tuple_ = 0;
+  std::optional<Refusal> refusal_;
+};
 
 /// Throws what the server says to a part without tuples: rights, a table that is gone, a trigger of
 /// the statement.
@@ -94,24 +135,38 @@ asio::awaitable<void> look_around(Examination& on, const Refusal& refusal, LaneN
   if (++on.refused_alike == limits::refused_alike_max) co_await probe_all_over(on, lane, behind);
 }
 
+/// Puts tuples in; why they were refused, or nothing.
+asio::awaitable<std::optional<Refusal>> put(Examination& on, const tuple::TupleRange& tuples) {
+  std::optional<Refusal> refusal;
+  try {
+    on.counts += co_await on.what.writer.put(on.what.connection, on.what.chunk.number, tuples);
+  } catch (const Refusal& error) {
+    if (error.nature() != ErrorNature::data) throw;
+    refusal = error;
+  }
+  co_return refusal;
+}
+
 /// Puts the good tuples of a lane in, and collects the bad ones.
 asio::awaitable<End> sift(Examination& on, LaneName lane) {
   tuple::TupleCutter cutter(on.batch, lane);
   Splitter splitter(on.batch.lane(lane).tuples);
+  Named known(on);
   while (!splitter.done()) {
     const auto [first, end] = splitter.range();
     const tuple::TupleRange range = cutter.cut(first, end);
-    std::optional<Refusal> refusal;
-    try {
-      on.counts += co_await on.what.writer.put(on.what.connection, on.what.chunk.number, range);
-    } catch (const Refusal& error) {
-      if (error.nature() != ErrorNature::data) throw;
-      refusal = error;
-    }
+    std::optional<Refusal> refusal = known.of(first, end);
     if (!refusal) {
-      on.takes_some = true;
-      splitter.accepted();
-      continue;
+      refusal = co_await put(on, range);
+      if (!refusal) {
+        on.takes_some = true;
+        splitter.accepted();
+        continue;
+      }
+      if (end == first + 1)
+        known.prove(first);
+      else
+        known.hear(first, *refusal);
     }
     if (!on.is_probed && !is_of_a_tuple(*refusal)) co_await probe_without_tuples(on, lane);
     std::optional<Splitter::Range> named;
@@ -172,6 +227,7 @@ asio::awaitable<Salvaged> salvage(const Sifting& what, std::function<bool(std::s
   salvaged.is_complete = examination.is_complete;
   salvaged.rejects = what.batch.rejects + examination.refused.count();
   salvaged.refused = std::move(examination.refused);
+  salvaged.refused.encoder = what.batch.made_by;
   co_return salvaged;
 }
 

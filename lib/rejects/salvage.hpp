@@ -30,7 +30,8 @@ struct Sifting {
 
 /// Puts the tuples of a chunk into the transaction that is open on the connection, and leaves out
 /// those that the server refuses. Each of them was refused alone, at its place behind the others of
-/// its lane.
+/// its lane; or among others by a verdict on its own values, by a server that has named others
+/// rightly before.
 ///
 /// The lanes go one after the other. Where their order decides what is refused (a record of each
 /// has the same key), or what becomes of what is not (Writer::needs_file_order), all goes in as
