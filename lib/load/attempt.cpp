@@ -18,7 +18,7 @@ namespace {
 struct Attempt {
   Storing& with;
   const chunk::Chunk& chunk;
-  const tuple::Batch& batch;
+  tuple::Batch& batch;
   bool follows_a_lost_one = false;         ///< its connection may live on at the server
   bool sifts = false;                      ///< looks for bad records
   std::optional<writer::Refusal> refusal;  ///< why it does
@@ -118,6 +118,18 @@ asio::awaitable<void> name_first_bad(Attempt& a, pg::Connection& connection) {
   co_await store_sifted(a, connection);
 }
 
+/// Records that may be refused as that one was go in a part of their own.
+asio::awaitable<void> part_suspects(Attempt& a, pg::Connection& connection) {
+  Suspicion& suspicion = a.with.suspicion;
+  co_await suspicion.learn(connection, *a.refusal);
+  const tuple::EncoderPlan& plan = suspicion.encoder();
+  if (a.batch.made_by == &plan) co_return;
+  const auto encode = [&a, &plan] {
+    tuple::Encoder(plan).encode(a.chunk.parse_input(), a.batch, a.chunk.start);
+  };
+  co_await async::offload(a.with.on.cpu, encode);
+}
+
 /// Throws what ends the attempt; a refusal for which the next one will sift is kept instead.
 asio::awaitable<bool> try_once(Attempt& a) {
   pg::Lease lease = co_await a.with.on.pool.acquire();
@@ -138,6 +150,7 @@ asio::awaitable<bool> try_once(Attempt& a) {
     if (error.nature() != ErrorNature::data) throw;
     a.refusal = error;
   }
+  if (a.with.budget.limits().allow_any()) co_await part_suspects(a, *lease);
   a.sifts = true;
   co_return false;
 }
@@ -155,8 +168,8 @@ asio::awaitable<void> try_and_sift(Attempt& a) {
 
 }  // namespace
 
-asio::awaitable<Stored> store(Storing& with, const chunk::Chunk& chunk, const tuple::Batch& batch) {
-  Attempt attempt{with, chunk, batch, false, batch.rejects > 0, {}, {}};
+asio::awaitable<Stored> store(Storing& with, const chunk::Chunk& chunk, tuple::Batch& batch) {
+  Attempt attempt{with, chunk, batch, false, batch.rejects > 0 || batch.suspects > 0, {}, {}};
   const auto try_it = [&attempt] { return try_and_sift(attempt); };
   const auto decide = [&attempt](const std::exception_ptr& failure, std::size_t tries,
                                  std::chrono::milliseconds elapsed) {

@@ -7,6 +7,7 @@
 #include "load/report.hpp"
 #include "load/resources.hpp"
 #include "load/retry_policy.hpp"
+#include "load/suspicion.hpp"
 #include "load/wide_keys.hpp"
 #include "plan/plan.hpp"
 #include "rejects/bad_records.hpp"
@@ -28,6 +29,7 @@ struct Storing {
   const rejects::RejectTable* rejects_table = nullptr;  ///< instead of a file
   std::uint64_t& retries;                               ///< counts
   WideKeys* wide_keys = nullptr;                        ///< nullptr: no index waits to be built
+  Suspicion& suspicion;
 };
 
 /// What became of a chunk.
@@ -40,8 +42,8 @@ struct Stored {
 /// a record, or reading has refused one, again without its bad records, which are written to the
 /// reject file before the commit, or into the reject table with it. Throws BadRecord where the
 /// budget allows no more of them, Failure where the reject file cannot be written, and Refusal or
-/// PgError when it gives up.
-asio::awaitable<Stored> store(Storing& with, const chunk::Chunk& chunk, const tuple::Batch& batch);
+/// PgError when it gives up. The batch is encoded anew where a refusal says more about its records.
+asio::awaitable<Stored> store(Storing& with, const chunk::Chunk& chunk, tuple::Batch& batch);
 
 /// The ledger's row for a chunk whose batch is `batch`.
 ledger::ChunkEntry entry_of(const chunk::Chunk& chunk, const tuple::Batch& batch);

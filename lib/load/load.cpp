@@ -362,12 +362,13 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
                                  WideKeys* wide_keys) {
   run_.progress.stage = Progress::Stage::loading;
   const auto writer = plan::make_writer(plan, run_.report.load);
+  Suspicion suspicion(plan);
   Storing storing{
       run_.on,           plan,
       *writer,           {plan.options.retry_for, retry_backoff, run_.report.load.has_value()},
       rejects_.budget(), rejects_.file(),
       rejects_.table(),  run_.progress.retries,
-      wide_keys};
+      wide_keys,         suspicion};
   Road road(storing, std::move(stored), run_.progress, co_await asio::this_coro::executor);
   std::exception_ptr failed;
   if (run_.is_stopped) road.stop();

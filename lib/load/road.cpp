@@ -127,13 +127,18 @@ bool Road::is_stored(const chunk::Chunk& chunk) {
 }
 
 asio::awaitable<void> Road::encode_chunks() {
-  tuple::Encoder encoder(plan_.encoder);
+  const tuple::EncoderPlan* plan = nullptr;
+  std::optional<tuple::Encoder> encoder;
   while (std::optional<ChunkLease> chunk = co_await to_encode_.receive()) {
     if (given_up_on((*chunk)->number)) continue;
     BatchLease batch = co_await free_batches_.take();
     const chunk::Chunk& input = **chunk;
+    if (plan != &with_.suspicion.encoder()) {
+      plan = &with_.suspicion.encoder();
+      encoder.emplace(*plan);
+    }
     const auto encode = [&encoder, &input, &batch] {
-      encoder.encode(input.parse_input(), *batch, input.start);
+      encoder->encode(input.parse_input(), *batch, input.start);
     };
     co_await async::offload(on_.cpu, encode);
     Encoded encoded{std::move(*chunk), std::move(batch)};
@@ -161,7 +166,7 @@ asio::awaitable<void> Road::write_batches() {
   }
 }
 
-asio::awaitable<void> Road::write_batch(const chunk::Chunk& chunk, const tuple::Batch& batch) {
+asio::awaitable<void> Road::write_batch(const chunk::Chunk& chunk, tuple::Batch& batch) {
   Stored stored;
   if (plan_.options.check) {
     stored = co_await checker_.judge(chunk, batch);

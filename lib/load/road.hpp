@@ -61,7 +61,7 @@ class Road {
   asio::awaitable<void> read_chunks();
   asio::awaitable<void> encode_chunks();
   asio::awaitable<void> write_batches();
-  asio::awaitable<void> write_batch(const chunk::Chunk& chunk, const tuple::Batch& batch);
+  asio::awaitable<void> write_batch(const chunk::Chunk& chunk, tuple::Batch& batch);
   bool is_stored(const chunk::Chunk& chunk);
   void estimate(const chunk::Chunk& chunk);
   asio::awaitable<void> keep_to_rate(const chunk::Chunk& chunk);
