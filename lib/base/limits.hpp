@@ -245,9 +245,9 @@ inline constexpr double ratio_estimate_factor = 4;
 /// When so many tuples were refused alone with one SQLSTATE, and none was taken, so many others of
 /// their lane are tried before more are.
 inline constexpr std::uint64_t refused_alike_max = 16;
+inline constexpr std::uint64_t probes_max = 8;
 /// Tuples that the server named among others, and then refused alone, until its word is enough.
 inline constexpr std::size_t names_proved_min = 3;
-inline constexpr std::uint64_t probes_max = 8;
 /// Of a reject file's name, what comes from the source's: with room for what is put behind it.
 inline constexpr std::size_t reject_name_bytes_max = 180;
 /// How many names are tried for a reject file that must not replace another one.

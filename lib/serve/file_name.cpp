@@ -1,6 +1,5 @@
 #include "serve/file_name.hpp"
 
-#include <algorithm>
 #include <optional>
 
 #include "base/ascii.hpp"

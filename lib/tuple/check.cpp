@@ -249,8 +249,7 @@ struct Reader {
   std::vector<Check> found;
 
   const Column* column_in(Tokens tokens, Check& check) const;
-  std::optional<std::string> bound(Check& check, const Column& column,
-                                   const std::string& constant) const;
+  bool bound(Check& check, const Column& column, const std::string& constant) const;
   void read_all(Tokens tokens);
   void read_one(Tokens tokens);
   void read_comparison(Tokens left, Check::Is is, Tokens right);
@@ -275,14 +274,13 @@ const Column* Reader::column_in(Tokens tokens, Check& check) const {
   return &*at;
 }
 
-/// Puts a constant into the check, in the form of the column's values. Its text where it is one.
-std::optional<std::string> Reader::bound(Check& check, const Column& column,
-                                         const std::string& constant) const {
+/// Puts a constant into the check, in the form of the column's values. False where it has none.
+bool Reader::bound(Check& check, const Column& column, const std::string& constant) const {
   const char* const end = constant.data() + constant.size();
   if (check.of == Check::Of::length) {
     const auto [at, error] = std::from_chars(constant.data(), end, check.integer);
     const bool is_whole = error == std::errc() && at == end && is_text(check.type);
-    return is_whole && check.type != oid::bpchar ? std::optional(constant) : std::nullopt;
+    return is_whole && check.type != oid::bpchar;
   }
   if (is_counted(check.type)) {
     check.of = Check::Of::integer;
@@ -290,19 +288,18 @@ std::optional<std::string> Reader::bound(Check& check, const Column& column,
     std::string padded = constant + std::string(codec_padding, '\0');
     std::string value(constant.size() + codec_slack, '\0');
     const char* const behind = encode(padded.data(), constant.size(), value.data());
-    if (behind == nullptr) return std::nullopt;
+    if (behind == nullptr) return false;
     value.resize(static_cast<std::size_t>(behind - value.data()));
     check.integer = integer_in(value);
-    return constant;
+    return true;
   }
   if (is_real(check.type)) {
     check.of = Check::Of::real;
     const auto [at, error] = std::from_chars(constant.data(), end, check.real);
-    return error == std::errc() && at == end ? std::optional(constant) : std::nullopt;
+    return error == std::errc() && at == end;
   }
-  if (!is_text(check.type)) return std::nullopt;
   check.of = Check::Of::text;
-  return constant;
+  return is_text(check.type);
 }
 
 void Reader::read_comparison(Tokens left, Check::Is is, Tokens right) {
@@ -315,13 +312,12 @@ void Reader::read_comparison(Tokens left, Check::Is is, Tokens right) {
     constant = constant_of(left);
   }
   if (column == nullptr || !constant) return;
-  const auto text = bound(check, *column, *constant);
-  if (!text) return;
+  if (!bound(check, *column, *constant)) return;
   if (check.of == Check::Of::text) {
     // In which order texts are is the collation's.
     if (check.is != Check::Is::equal && check.is != Check::Is::other) return;
     check.is = check.is == Check::Is::equal ? Check::Is::one_of : Check::Is::none_of;
-    check.texts = {*text};
+    check.texts = {*constant};
   }
   found.push_back(std::move(check));
 }
