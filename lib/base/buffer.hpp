@@ -1,13 +1,21 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
 #include <memory>
 
 namespace sluice {
 
-/// Uninitialised bytes that grow and are kept for reuse. A large buffer grows without being copied
-/// (realloc moves its pages), and what is reserved but never written costs no memory.
+namespace detail {
+
+struct FreeBytes {
+  std::size_t mapped = 0;  ///< bytes of the mapping that they are; 0: malloc has given them
+  void operator()(char* bytes) const;
+};
+
+}  // namespace detail
+
+/// Uninitialised bytes that grow and are kept for reuse. A large buffer has pages of its own, and
+/// grows without being copied; what is reserved but never written costs no memory.
 class Buffer {
  public:
   char* bytes() { return bytes_.get(); }
@@ -20,10 +28,7 @@ class Buffer {
   void shrink(std::size_t capacity);
 
  private:
-  struct Free {
-    void operator()(char* bytes) const { std::free(bytes); }
-  };
-  std::unique_ptr<char[], Free> bytes_;
+  std::unique_ptr<char[], detail::FreeBytes> bytes_;
   std::size_t capacity_ = 0;
 };
 
