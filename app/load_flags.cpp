@@ -203,6 +203,18 @@ void add_nulls(std::vector<std::string> texts, csv::DialectWishes& wishes) {
   wishes.more_null_texts.assign(texts.begin() + 1, texts.end());
 }
 
+void choose_atomic(const LoadFlags& flags, plan::LoadOptions& o) {
+  o.atomic = !flags.atomic.empty();
+  if (!o.atomic || flags.atomic == no_value) return;
+  const auto way = value_named<plan::AtomicWay>(flags.atomic);
+  if (!way) {
+    throw Failure(FailureKind::usage, "--atomic=" + flags.atomic +
+                                          " is no choice; write --atomic, --atomic=transaction, or "
+                                          "--atomic=resumable");
+  }
+  o.atomic_way = *way;
+}
+
 void choose_values(const LoadFlags& flags, tuple::ValueWishes& values) {
   if (flags.trim == no_value) {
     values.trim = tuple::Trim::unquoted;
@@ -276,6 +288,7 @@ plan::LoadOptions options_of(const LoadFlags& flags) {
   o.use_ledger = !flags.no_ledger;
   o.replace = flags.replace.value_or("");
   o.deletes_max = parse_max_deletes(flags.max_deletes);
+  choose_atomic(flags, o);
   o.after_sql = read_after_sql(flags.after_sql);
   o.rejects.rejects_max = flags.rejects_max;
   o.rejects.ratio_max = flags.reject_ratio_max;
@@ -361,9 +374,9 @@ void add_row_flags(CLI::App& c, LoadFlags& f) {
       .group(group);
   const auto limit = [&f](const std::uint64_t& records) { f.limit = records; };
   add_number_option(c, "--limit", {}, limit, "stop after N records").group(group);
-  c.add_flag("--atomic", f.load.atomic,
-             "all rows or none: they wait in a staging table, and come into the table in one "
-             "transaction when all are there")
+  c.add_flag("--atomic", f.atomic,
+             "all rows or none, in one transaction: all the way (=transaction), or from a staging "
+             "table at the end (=resumable); which of the two, the source and the table decide")
       ->group(group);
   add_delete_flags(c, f);
   add_conflict_flags(c, f);

@@ -34,6 +34,7 @@ struct LoadFlags {
   std::string max_rate;
   std::optional<std::string> replace;
   std::string max_deletes;
+  std::string atomic;         ///< empty: not; else how, or `true`
   std::string after_sql;      ///< a file
   std::size_t bytes_max = 0;  ///< unpacked; 0: any number
   std::optional<std::chrono::milliseconds> lock_timeout;

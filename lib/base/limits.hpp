@@ -236,6 +236,10 @@ inline constexpr std::uint64_t sequence_steps_max = 50'000'000;
 /// Bytes of a table that one transaction of `loads undo` looks through.
 inline constexpr std::uint64_t undo_batch_bytes = 64 * MiB;
 
+/// Up to so many bytes a load that is all or nothing goes in by one transaction, if nobody says
+/// how.
+inline constexpr std::uint64_t one_transaction_bytes_max = 1024 * MiB;
+
 /// Records that one look at a publication that was refused finds; more come with the next.
 inline constexpr std::size_t publication_refusals_max = 10'000;
 

@@ -131,28 +131,34 @@ asio::awaitable<void> part_suspects(Attempt& a, pg::Connection& connection) {
 }
 
 /// Throws what ends the attempt; a refusal for which the next one will sift is kept instead.
-asio::awaitable<bool> try_once(Attempt& a) {
-  pg::Lease lease = co_await a.with.on.pool.acquire();
-  if (a.follows_a_lost_one) co_await a.with.writer.end_former_attempt(*lease, a.chunk.number);
+asio::awaitable<bool> try_once_on(Attempt& a, pg::Connection& connection) {
+  if (a.follows_a_lost_one) co_await a.with.writer.end_former_attempt(connection, a.chunk.number);
   a.follows_a_lost_one = false;
+  const bool may_reject = a.with.budget.limits().allow_any();
   if (a.sifts) {
-    if (a.with.budget.limits().allow_any()) {
-      co_await store_sifted(a, *lease);
+    if (may_reject) {
+      co_await store_sifted(a, connection);
     } else {
-      co_await name_first_bad(a, *lease);
+      co_await name_first_bad(a, connection);
     }
     co_return true;
   }
   try {
-    co_await store_whole(a, *lease);
+    co_await store_whole(a, connection);
     co_return true;
   } catch (const writer::Refusal& error) {
     if (error.nature() != ErrorNature::data) throw;
     a.refusal = error;
   }
-  if (a.with.budget.limits().allow_any()) co_await part_suspects(a, *lease);
+  if (may_reject) co_await part_suspects(a, connection);
   a.sifts = true;
   co_return false;
+}
+
+asio::awaitable<bool> try_once(Attempt& a) {
+  if (a.with.in != nullptr) co_return co_await try_once_on(a, *a.with.in);
+  pg::Lease lease = co_await a.with.on.pool.acquire();
+  co_return co_await try_once_on(a, *lease);
 }
 
 /// The whole chunk at once, and if a record is refused in parts.

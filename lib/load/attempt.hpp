@@ -28,7 +28,8 @@ struct Storing {
   rejects::RejectFile* rejects = nullptr;               ///< nullptr: no file is kept
   const rejects::RejectTable* rejects_table = nullptr;  ///< instead of a file
   std::uint64_t& retries;                               ///< counts
-  WideKeys* wide_keys = nullptr;                        ///< nullptr: no index waits to be built
+  pg::Connection* in = nullptr;   ///< on which a transaction is open for all chunks; nullptr: none
+  WideKeys* wide_keys = nullptr;  ///< nullptr: no index waits to be built
   Suspicion& suspicion;
 };
 

@@ -207,7 +207,7 @@ asio::awaitable<bool> Entrance::enter() {
   for (const LoadId id : verdict.void_loads)
     begin.before += sql("{}; ", ledger::void_load_statement(id));
   // A load that is all or nothing empties the table when it publishes.
-  if (plan_.options.truncate && !plan_.strategy.staged)
+  if (plan_.options.truncate && !plan_.strategy.is_all_or_nothing())
     begin.before += ledger::empties_table_statement(entry_) + plan::truncate_statement(plan_);
   if (!begin.before.empty()) begin.before += ledger::drop_stale_stages_statement();
   begin.behind = defer_statements(plan_, ledger::this_load);
@@ -245,7 +245,7 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   if (!is_just_begun) {
     run_.note(fmt::format("resuming load {} of {}, with {} rows {} already{}", load.id.value,
                           load.started_at, load.totals.counts.rows(),
-                          plan_.strategy.staged ? "staged" : "stored",
+                          plan_.strategy.is_all_or_nothing() ? "staged" : "stored",
                           has_grown ? ": the file has grown since" : ""));
   }
   if (plan_.options.upload && plan_.options.upload->offset > 0) {
@@ -262,6 +262,10 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   }
   entry_.behind_load = load.behind_load;
   co_await rejects_.choose(plan_, path_of_text(load.rejects_path), &connection);
+  if (plan_.strategy.in_one && load.totals.chunks > 0) {
+    plan::stage_instead(plan_.strategy, plan_.encoder, "a part of it waits there already");
+    run_.on.pool.allow(plan_.jobs);
+  }
   plan::take_over_words(plan_, load.options);
   plan::fill_in_load(plan_, load.id);
   // What decides where chunks end stays; how large a record may be does not.

@@ -19,6 +19,7 @@
 #include "load/make_table.hpp"
 #include "load/missing_indexes.hpp"
 #include "load/named_upload.hpp"
+#include "load/one_transaction.hpp"
 #include "load/plan_of.hpp"
 #include "load/preview.hpp"
 #include "load/reconcile.hpp"
@@ -110,7 +111,7 @@ asio::awaitable<void> Load::run_to_the_end() {
   async::TaskGroup ahead(co_await asio::this_coro::executor);
   // A distant server's connections take longer than asking its ledger.
   const bool is_one = is_one_chunk(*source_, plan.options);
-  for (std::size_t i = 1; i < plan.jobs && !is_one && !plan.options.dry_run; ++i)
+  for (std::size_t i = 1; i < plan.writers() && !is_one && !plan.options.dry_run; ++i)
     ahead.spawn(run_.on.pool.open_ahead());
   std::exception_ptr failed;
   try {
@@ -122,7 +123,7 @@ asio::awaitable<void> Load::run_to_the_end() {
   if (run_.on.pool.refusals() > 0) {
     run_.note(fmt::format(
         "the server had no room for {} connections, so there were fewer at times (see --jobs)",
-        plan.jobs));
+        plan.writers()));
   }
   if (!failed) note_last_record(plan, ends_within_line_, run_.report);
   const bool is_stored = run_.report.status == LoadReport::Status::stored;
@@ -184,11 +185,28 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
   if (std::string odd = source_->oddity(); !odd.empty()) run_.note(std::move(odd));
   plan::Plan plan =
       co_await plan_of(run_, std::move(options_), *source_, std::move(found), shared_);
+  if (plan.strategy.in_one) co_await choose_way(plan);
   if (!plan.condition.empty()) co_await judge_condition(run_.on.pool, plan);
   for (std::string& text : plan.strategy.notes) run_.note(std::move(text));
   run_.report.is_staged = plan.strategy.staged;
-  run_.on.pool.allow(std::max(plan.jobs, shared_ == nullptr ? 1 : shared_->side_by_side));
+  // Beside the one transaction something may be asked.
+  const std::size_t connections = plan.strategy.in_one ? 2 : plan.jobs;
+  run_.on.pool.allow(std::max(connections, shared_ == nullptr ? 1 : shared_->side_by_side));
   co_return plan;
+}
+
+/// What the table says to one transaction for all.
+asio::awaitable<void> Load::choose_way(plan::Plan& plan) {
+  std::string reason = co_await reason_against_one(run_, plan);
+  if (reason.empty()) co_return;
+  if (plan.options.atomic_way == plan::AtomicWay::transaction) {
+    throw Failure(FailureKind::usage,
+                  fmt::format("--atomic=transaction: {}, and rows that come by several statements "
+                              "may be judged otherwise there than by one",
+                              reason),
+                  "Leave out =transaction: the rows wait in a staging table then.");
+  }
+  plan::stage_instead(plan.strategy, plan.encoder, std::move(reason));
 }
 
 /// Nothing is kept, so nothing is locked, entered or resumed.
@@ -296,36 +314,34 @@ asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
   note_indexes(plan, run_);
 
   const auto began = Clock::now();
-  const auto seconds = [began] {
-    return std::chrono::duration<double>(Clock::now() - began).count();
-  };
   std::exception_ptr failed;
   bool is_over_budget = false;
   try {
     rejects_.open(plan);
     if (plan.strategy.staged) co_await prepare_to_stage(plan);
+    if (plan.strategy.in_one) one_ = std::make_unique<OneTransaction>(run_, plan, entry);
     if (plan.options.defer_indexes || run_.report.resumed) co_await indexes.watch();
-    Reconciliation end(run_, plan, entry, rejects_, lock_);
+    Reconciliation end(run_, plan, entry, rejects_, lock_, one_.get());
     bool is_stored = false;
-    for (int round = 0; !is_stored; ++round) {
-      ledger::StoredChunks stored = co_await stored_before(round);
-      co_await move(plan, std::move(stored), indexes.wide_keys());
-      if (plan.options.defer_indexes || run_.report.resumed) co_await indexes.build();
-      is_stored = co_await end.reconcile(read_, seconds(), round);
-    }
+    for (int round = 0; !is_stored; ++round)
+      is_stored = co_await go_round(plan, end, indexes, began, round);
   } catch (const Failure& failure) {
     failed = std::current_exception();
     is_over_budget = failure.kind() == FailureKind::budget;
   } catch (const pg::PgError&) {
     failed = std::current_exception();
   }
+  if (one_) one_->give_up();
   if (!failed) {
     run_.report.status = LoadReport::Status::stored;
     indexes.require_built();
     co_return;
   }
+  if (one_) run_.report.now = {};
+  if (one_) run_.report.bytes = 0;
   try {
-    co_await take_stock(plan, seconds());
+    const std::chrono::duration<double> seconds = Clock::now() - began;
+    co_await take_stock(plan, seconds.count());
     if (plan.options.defer_indexes || run_.report.resumed) co_await indexes.tell();
     co_await rejects_.settle(is_over_budget);
   } catch (const std::runtime_error&) {
@@ -334,10 +350,47 @@ asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
   std::rethrow_exception(failed);
 }
 
+/// Over the road, and to the end. False where chunks are to be sent once more.
+asio::awaitable<bool> Load::go_round(plan::Plan& plan, Reconciliation& end, MissingIndexes& indexes,
+                                     Clock::time_point began, int round) {
+  std::optional<pg::PgError> mishap;
+  try {
+    ledger::StoredChunks stored = co_await stored_before(round);
+    co_await move(plan, std::move(stored), indexes.wide_keys());
+    if (plan.options.defer_indexes || run_.report.resumed) co_await indexes.build();
+    const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
+    co_return co_await end.reconcile(read_, seconds, round);
+  } catch (const pg::PgError& error) {
+    if (!one_) throw;
+    mishap = error;
+  }
+  co_return co_await begin_again(end, *mishap);
+}
+
+/// The one transaction is gone, and with it all that this run has stored; or it was the commit's
+/// answer that was lost, and all of it is there: true.
+asio::awaitable<bool> Load::begin_again(Reconciliation& end, const pg::PgError& error) {
+  const bool is_stored = co_await one_->recover(error);
+  run_.report.now = {};
+  run_.report.total = {};
+  run_.report.rows_rejected = 0;
+  run_.report.bytes = 0;
+  if (is_stored) {
+    run_.take_over(one_->totals());
+    run_.report.now = run_.report.total;
+    run_.report.bytes = one_->totals().bytes;
+  } else {
+    co_await end.begin_again();
+  }
+  co_return is_stored;
+}
+
 /// What earlier runs stored, and (behind a round that the server has lost a part of) this one.
 asio::awaitable<ledger::StoredChunks> Load::stored_before(int round) {
   ledger::StoredChunks stored;
-  if (run_.report.resumed || round > 0) {
+  if (one_) {
+    stored = co_await one_->stored_chunks();
+  } else if (run_.report.resumed || round > 0) {
     pg::Lease connection = co_await run_.on.pool.acquire();
     stored = co_await ledger::stored_chunks(*connection, *run_.report.load);
   }
@@ -362,13 +415,22 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
                                  WideKeys* wide_keys) {
   run_.progress.stage = Progress::Stage::loading;
   const auto writer = plan::make_writer(plan, run_.report.load);
+  if (one_) co_await one_->begin(*writer);
   Suspicion suspicion(plan);
-  Storing storing{
-      run_.on,           plan,
-      *writer,           {plan.options.retry_for, retry_backoff, run_.report.load.has_value()},
-      rejects_.budget(), rejects_.file(),
-      rejects_.table(),  run_.progress.retries,
-      wide_keys,         suspicion};
+  // A mishap in the middle of one transaction is the end of all of it.
+  const std::chrono::milliseconds retry_for =
+      one_ ? std::chrono::milliseconds(0) : plan.options.retry_for;
+  Storing storing{.on = run_.on,
+                  .plan = plan,
+                  .writer = *writer,
+                  .policy = {retry_for, retry_backoff, run_.report.load.has_value()},
+                  .budget = rejects_.budget(),
+                  .rejects = rejects_.file(),
+                  .rejects_table = rejects_.table(),
+                  .retries = run_.progress.retries,
+                  .in = one_ ? &one_->connection() : nullptr,
+                  .wide_keys = wide_keys,
+                  .suspicion = suspicion};
   Road road(storing, std::move(stored), run_.progress, co_await asio::this_coro::executor);
   std::exception_ptr failed;
   if (run_.is_stopped) road.stop();

@@ -14,6 +14,9 @@
 
 namespace sluice::load {
 
+class MissingIndexes;
+class OneTransaction;
+class Reconciliation;
 class Road;
 class WideKeys;
 
@@ -55,7 +58,11 @@ class Load {
   asio::awaitable<void> run_without_ledger(plan::Plan& plan);
   asio::awaitable<void> move(plan::Plan& plan, ledger::StoredChunks stored, WideKeys* wide_keys);
   asio::awaitable<void> prepare_to_stage(plan::Plan& plan);
+  asio::awaitable<void> choose_way(plan::Plan& plan);
   asio::awaitable<ledger::StoredChunks> stored_before(int round);
+  asio::awaitable<bool> go_round(plan::Plan& plan, Reconciliation& end, MissingIndexes& indexes,
+                                 async::Clock::time_point began, int round);
+  asio::awaitable<bool> begin_again(Reconciliation& end, const pg::PgError& error);
   asio::awaitable<void> take_stock(const plan::Plan& plan, double seconds);
   asio::awaitable<void> let_go();
 
@@ -66,6 +73,7 @@ class Load {
   std::shared_ptr<source::Source> source_;  ///< its own, or options_.opened
   std::optional<ledger::RunLock> lock_;
   KeptRejects rejects_;
+  std::unique_ptr<OneTransaction> one_;  ///< that all chunks are parts of
   Road* road_ = nullptr;
   ledger::Read read_;              ///< by the last time over the road
   bool ends_within_line_ = false;  ///< as that one has found

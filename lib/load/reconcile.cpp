@@ -50,6 +50,12 @@ asio::awaitable<ledger::Finish> Reconciliation::finish(const ledger::Read& read,
     refuse_from_now_on(std::move(published.refused));
     co_return published.end;
   }
+  if (one_ != nullptr) {
+    run_.progress.stage = Progress::Stage::publishing;
+    Finished finished = co_await one_->finish(ending);
+    for (std::string& note : finished.notes) run_.note(std::move(note));
+    co_return finished.end;
+  }
   if (ends_with_more(plan_.options)) {
     const RetryPolicy policy{plan_.options.retry_for, retry_backoff, true};
     Finished finished = co_await finish_with_more(run_.on, plan_, policy, ending);
@@ -98,7 +104,7 @@ asio::awaitable<bool> Reconciliation::reconcile(const ledger::Read& read, double
     co_return false;
   }
   require_unchanged_source(*plan_.source, entry_.source_stamp);
-  co_await rejects_.settle(false);
+  co_await rejects_.settle(false, one_);
   if (!rejects_.budget().allows(0, 0)) {
     throw Failure(FailureKind::budget,
                   fmt::format("{}: {}", plan_.source->name(), rejects_.budget().explain(0)));

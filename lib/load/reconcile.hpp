@@ -6,6 +6,7 @@
 #include "ledger/loads.hpp"
 #include "ledger/run_lock.hpp"
 #include "load/kept_rejects.hpp"
+#include "load/one_transaction.hpp"
 #include "load/run.hpp"
 
 namespace sluice::load {
@@ -18,28 +19,32 @@ void require_unchanged_source(const source::Source& source, const std::string& s
 /// be what was read.
 class Reconciliation {
  public:
-  /// All outlive it; `entry` is that of the plan.
+  /// All outlive it; `entry` is that of the plan. `one` is nullptr where the chunks are
+  /// transactions of their own.
   Reconciliation(Run& run, plan::Plan& plan, ledger::NewLoad& entry, KeptRejects& rejects,
-                 std::optional<ledger::RunLock>& lock)
-      : run_(run), plan_(plan), entry_(entry), rejects_(rejects), lock_(lock) {}
+                 std::optional<ledger::RunLock>& lock, OneTransaction* one)
+      : run_(run), plan_(plan), entry_(entry), rejects_(rejects), lock_(lock), one_(one) {}
 
   /// Finishes the load, and publishes it where it is all or nothing. False where chunks are to be
   /// sent once more (the ledger has lost some, or the publication has refused records): the source
   /// stands at its first record then. `round` counts from 0.
   asio::awaitable<bool> reconcile(const ledger::Read& read, double seconds, int round);
 
+  /// All of the source comes once more: it stands at its first record then.
+  asio::awaitable<void> begin_again();
+
  private:
   asio::awaitable<ledger::Finish> finish(const ledger::Read& read, double seconds);
   void refuse_from_now_on(tuple::KnownRefusals refused);
   asio::awaitable<void> require_crash(std::uint64_t lost);
   asio::awaitable<void> reread_touched();
-  asio::awaitable<void> begin_again();
 
   Run& run_;
   plan::Plan& plan_;
   ledger::NewLoad& entry_;
   KeptRejects& rejects_;
   std::optional<ledger::RunLock>& lock_;
+  OneTransaction* one_;
   bool has_refused_more_ = false;  ///< the publication has, and its chunks are to be sent again
 };
 

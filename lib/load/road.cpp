@@ -35,7 +35,7 @@ asio::awaitable<void> Road::run() {
   tasks_.spawn(read_chunks());
   encoders_running_ = plan_.encoders();
   for (std::size_t i = 0; i < plan_.encoders(); ++i) tasks_.spawn(encode_chunks());
-  for (std::size_t i = 0; i < plan_.jobs; ++i) tasks_.spawn(write_batches());
+  for (std::size_t i = 0; i < plan_.writers(); ++i) tasks_.spawn(write_batches());
   co_await tasks_.join();
   co_await checker_.end();
   if (failure_) std::rethrow_exception(failure_->error);
@@ -185,7 +185,8 @@ asio::awaitable<void> Road::write_batch(const chunk::Chunk& chunk, tuple::Batch&
 
 void Road::fail(std::int64_t chunk, std::exception_ptr error) {
   if (!failure_ || chunk < failure_->chunk) failure_ = ChunkFailure{chunk, std::move(error)};
-  plan_.source->stop();
+  // One that may be read again, all of it, is not stopped: the reader ends by itself.
+  if (!plan_.strategy.in_one) plan_.source->stop();
 }
 
 void Road::stop() {

@@ -71,6 +71,18 @@ constexpr auto names_of(OnDrift) {
                     Named{OnDrift::stop, "stop"}};
 }
 
+/// How a load that is all or nothing comes into its table.
+enum class AtomicWay {
+  automatic,    ///< whichever of these suits the source and the table
+  transaction,  ///< all of it in one transaction, by one connection
+  resumable,    ///< by way of a staging table, which a later run goes on with
+};
+constexpr auto names_of(AtomicWay) {
+  return std::array{Named{AtomicWay::automatic, "auto"},
+                    Named{AtomicWay::transaction, "transaction"},
+                    Named{AtomicWay::resumable, "resumable"}};
+}
+
 /// How many rows --delete-missing and --replace may delete: so many, or such a share of the
 /// table's.
 /// --replace any, if it was not given.
@@ -109,7 +121,7 @@ struct RowOptions {
   std::optional<writer::Dedupe> dedupe;     ///< nothing: first for nothing, last for update
   std::vector<std::string> update_columns;  ///< empty: all of the source but the key
   bool update_if_changed = false;
-  bool atomic = false;  ///< all rows or none: they wait in a table of their own until all are there
+  bool atomic = false;  ///< all rows or none
   std::string
       replace;  ///< an SQL condition: what it is true for goes when the rows come, if not empty
   bool delete_missing = false;  ///< rows whose key no record has go when the rows come
@@ -142,6 +154,7 @@ struct RunOptions {
   source::UnpackOptions unpack;
   std::size_t jobs = 0;  ///< connections; 0 chooses
   csv::Scanner::Form scanner = csv::Scanner::Form::automatic;
+  AtomicWay atomic_way = AtomicWay::automatic;
   bool truncate = false;
   bool again = false;
   bool reread = false;  ///< what was loaded already is compared, whatever its stamp says

@@ -184,14 +184,14 @@ PlanSummary Plan::summary() const {
   if (options.delete_missing) s.deletes = "rows whose key no record has";
   if (!options.replace.empty()) s.deletes = "rows with " + options.replace;
   s.is_upsert = strategy.merge.on_conflict != writer::OnConflict::error;
-  s.jobs = jobs;
+  s.jobs = writers();
   s.chunk_bytes = options.chunk_bytes;
   // A tuple is about as long as its text, and its buffer keeps a quarter in reserve; a field of
   // eight bytes has four bytes in the index.
   s.memory_bytes_max = options.chunk_bytes * (chunk_buffers() + batch_buffers()) +
                        options.chunk_bytes / 4 * batch_buffers() +
                        options.chunk_bytes / 2 * chunk_buffers();
-  if (options.rejects.allow_any()) s.memory_bytes_max += limits::rejects_memory_bytes * jobs;
+  if (options.rejects.allow_any()) s.memory_bytes_max += limits::rejects_memory_bytes * writers();
   s.memory_bytes_max += source->memory_bytes();
   s.scanner = csv::Scanner(options.dialect, options.scanner, preamble.line_end).form();
   s.line_end = csv::name_of(preamble.line_end);
@@ -259,6 +259,7 @@ Plan make_plan(LoadOptions options, source::Source& source, Findings found) {
   std::ranges::copy(plan.preamble.notes, std::back_inserter(plan.strategy.notes));
   note_names_alike(plan);
   refuse_foreign_table(plan);
+  choose_way(plan.strategy, o, table, source);
   fit_encoder(plan.encoder, plan.strategy, plan.fed_table(), found.unique_keys);
   if (plan.selecting) fit_to_list(plan);
   plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : found.jobs;

@@ -54,12 +54,14 @@ struct Plan {
   }
   PlanSummary summary() const;
 
+  /// One transaction is one connection's.
+  std::size_t writers() const { return strategy.in_one ? 1 : jobs; }
   /// Encoding on one core keeps about four of the server's backends busy; where the order of the
   /// chunks matters there is one, which keeps it.
-  std::size_t encoders() const { return strategy.keeps_key_order() ? 1 : (jobs + 3) / 4; }
+  std::size_t encoders() const { return strategy.keeps_key_order() ? 1 : (writers() + 3) / 4; }
   /// Buffers of the road: one in the hand of the reader, of each encoder and of each writer.
-  std::size_t chunk_buffers() const { return 1 + encoders() + jobs; }
-  std::size_t batch_buffers() const { return encoders() + jobs; }
+  std::size_t chunk_buffers() const { return 1 + encoders() + writers(); }
+  std::size_t batch_buffers() const { return encoders() + writers(); }
 };
 
 /// What is found out before the plan is made.

@@ -8,6 +8,8 @@
 
 #include "base/failure.hpp"
 #include "base/identifier.hpp"
+#include "base/limits.hpp"
+#include "base/quantity.hpp"
 #include "ledger/loads.hpp"
 #include "plan/wrong_usage.hpp"
 #include "writer/insert_writer.hpp"
@@ -218,7 +220,11 @@ std::string Strategy::name(bool has_fast_lane) const {
   const std::string copy = selects         ? "pipelined INSERT of what --select says"
                            : has_fast_lane ? "COPY binary"
                                            : "COPY text";
-  if (staged) return copy + " into a staging table, published in one transaction";
+  if (in_one) return copy + ", all of it in one transaction";
+  if (staged) {
+    return copy + " into a staging table, published in one transaction" +
+           (why_stage.empty() ? "" : " (" + why_stage + ")");
+  }
   switch (kind) {
     case Kind::copy: return copy;
     case Kind::insert: return selects ? copy : "pipelined INSERT";
@@ -330,6 +336,65 @@ Strategy choose_strategy(const LoadOptions& o, const tuple::Table& table,
   if (!s.staged) choose_kind(s, o, table);
   require_room_for_number(s, o, table, columns);
   return s;
+}
+
+namespace {
+
+/// What makes it impossible, whoever asks for it.
+std::string reason_against_one(const LoadOptions& o, const Strategy& s, const tuple::Table& table) {
+  if (o.deletes() || s.merge.on_conflict != OnConflict::error)
+    return "the table is changed by all of its records at once";
+  if (s.selects) return "--select";
+  if (o.writer == WriterChoice::insert) return "--writer insert";
+  if (const std::string reason = reason_for_insert(table); !reason.empty())
+    return table.full_name() + " " + reason;
+  if (table.is_foreign) return table.full_name() + " is on another server";
+  if (s.filters && table.has_row_trigger) return "--where, and triggers that may drop rows";
+  if (o.defer_indexes) return "--defer-indexes";
+  // What a load that fails has refused would be taken back with it.
+  if (o.rejects_table && o.rejects.allow_any()) return "--rejects-table";
+  return {};
+}
+
+/// What makes it a bad choice: it locks for as long as the source takes, begins anew after each
+/// mishap, and nothing of it is kept.
+std::string reason_for_stage(const LoadOptions& o, const source::Source& source) {
+  if (o.truncate) return "--truncate locks the table, so this is done at the end";
+  if (o.bytes_per_second_max || o.rows_per_second_max) return "--max-rate makes it take long";
+  const bool is_kept = source.comes_once() && source.told_length() &&
+                       *source.told_length() <= limits::stream_kept_bytes;
+  const auto length = is_kept ? source.told_length() : source.length();
+  if (!length) return "the source cannot be read twice";
+  if (*length > limits::one_transaction_bytes_max) {
+    return fmt::format("more than {}: a run that is cut off is gone on with",
+                       format_bytes(limits::one_transaction_bytes_max));
+  }
+  return {};
+}
+
+}  // namespace
+
+void choose_way(Strategy& s, const LoadOptions& o, const tuple::Table& table,
+                const source::Source& source) {
+  if (!s.staged || !o.atomic) return;
+  s.why_stage = reason_against_one(o, s, table);
+  if (!s.why_stage.empty() && o.atomic_way == AtomicWay::transaction)
+    throw wrong_usage("--atomic=transaction: not with this: " + s.why_stage,
+                      "Leave out =transaction: the rows wait in a staging table then.");
+  if (o.atomic_way == AtomicWay::resumable) s.why_stage = "--atomic=resumable";
+  if (s.why_stage.empty() && o.atomic_way == AtomicWay::automatic)
+    s.why_stage = reason_for_stage(o, source);
+  if (!s.why_stage.empty()) return;
+  s.staged = false;
+  s.in_one = true;
+  s.kind = Strategy::Kind::copy;
+}
+
+void stage_instead(Strategy& s, tuple::EncoderPlan& encoder, std::string why) {
+  s.in_one = false;
+  s.staged = true;
+  s.why_stage = std::move(why);
+  encoder.number_records = true;
 }
 
 void fit_encoder(tuple::EncoderPlan& encoder, const Strategy& strategy, const tuple::Table& table,

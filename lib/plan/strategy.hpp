@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "plan/options.hpp"
+#include "source/source.hpp"
 #include "tuple/encoder.hpp"
 #include "writer/merge.hpp"
 #include "writer/unique_keys.hpp"
@@ -23,7 +24,10 @@ struct Strategy {
   Kind kind = Kind::copy;  ///< of the chunks' transactions
   /// The chunks go into the load's staging table, and from there into the target at the end.
   bool staged = false;
-  Sql stage;  ///< that table, once it is made
+  Sql stage;              ///< that table, once it is made
+  std::string why_stage;  ///< for people: why they are not parts of one transaction; may be empty
+  /// The chunks are parts of one transaction, and come into the target with it.
+  bool in_one = false;
   writer::Merge merge;
   bool filters = false;            ///< --where
   bool selects = false;            ///< --select
@@ -33,6 +37,7 @@ struct Strategy {
   bool keeps_key_order() const {
     return kind == Kind::merge && merge.on_conflict != writer::OnConflict::error;
   }
+  bool is_all_or_nothing() const { return staged || in_one; }
   /// Each tuple that is accepted is a new row of the target at once.
   bool is_plain(const tuple::Table& table) const {
     return !staged && kind != Kind::merge && !filters && !writer::may_drop_rows(table) &&
@@ -46,6 +51,15 @@ struct Strategy {
 Strategy choose_strategy(const LoadOptions& options, const tuple::Table& table,
                          const std::vector<std::string>& columns,
                          const std::vector<writer::UniqueKey>& keys);
+
+/// Takes a staged strategy for one in which the chunks are parts of one transaction, where these
+/// wishes, the table and the source allow that; else why_stage says why not. Throws Failure(usage)
+/// where that was asked for all the same. REQUIRES: before fit_encoder().
+void choose_way(Strategy& strategy, const LoadOptions& options, const tuple::Table& table,
+                const source::Source& source);
+
+/// The other way round, of a strategy that fits the encoder already.
+void stage_instead(Strategy& strategy, tuple::EncoderPlan& encoder, std::string why);
 
 /// Fits the encoder to the strategy: which tuples it makes, and of which keys it keeps hashes.
 void fit_encoder(tuple::EncoderPlan& encoder, const Strategy& strategy, const tuple::Table& table,

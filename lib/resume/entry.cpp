@@ -38,7 +38,7 @@ ledger::NewLoad entry_of(const plan::Plan& plan) {
                         .chunk_bytes = o.chunk_bytes,
                         .record_bytes_max = o.record_bytes_max,
                         .rejects_path = {},
-                        .staged = plan.strategy.staged,
+                        .staged = plan.strategy.is_all_or_nothing(),
                         .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,
                         .deletes = o.deletes(),
                         .again = o.again,

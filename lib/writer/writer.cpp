@@ -6,17 +6,6 @@
 namespace sluice::writer {
 namespace {
 
-/// Leaves the failed transaction, so that the connection can be used again. If that fails too, the
-/// lease is dirty.
-asio::awaitable<void> leave_transaction(pg::Connection& on) {
-  if (!on.in_transaction()) co_return;
-  try {
-    co_await on.query("rollback");
-  } catch (const pg::PgError&) {
-    co_return;
-  }
-}
-
 /// The slow lane comes first because it is short and holds most of what the server will refuse.
 std::vector<tuple::TupleRange> lanes_of(const tuple::Batch& batch) {
   std::vector<tuple::TupleRange> lanes;
@@ -27,8 +16,7 @@ std::vector<tuple::TupleRange> lanes_of(const tuple::Batch& batch) {
 
 /// What shows in pg_stat_activity of a transaction that stores the chunk.
 std::string tag_of(ChunkId id) {
-  return "/* pgsluice load " + std::to_string(id.load.value) + " chunk " +
-         std::to_string(id.number) + " */ ";
+  return tag_of_load(id.load) + "chunk " + std::to_string(id.number) + " */ ";
 }
 
 Sql terminate_query(const std::string& tag) {
@@ -71,6 +59,11 @@ Writer::Writer(const Target& target, const std::vector<std::string>& columns,
 /// "; " behind it.
 std::string Writer::begin_sql(const ledger::ChunkEntry& chunk, SqlWords behind_begin) const {
   const Sql claim = load_ ? sql("{}; ", ledger::claim_statement(*load_, chunk)) : Sql();
+  if (are_parts_) {
+    return tag(chunk.number) +
+           sql("savepoint chunk; {}{}{}{}", pg::own_path, behind_begin, claim, user_path_sql_)
+               .text();
+  }
   return tag(chunk.number) + sql("begin; {}{}{}{}{}", settings_sql_, guard_.statements(),
                                  behind_begin, claim, user_path_sql_)
                                  .text();
@@ -81,11 +74,11 @@ asio::awaitable<Outcome> Writer::write(pg::Connection& on, const tuple::Batch& b
   std::string before = begin_sql(chunk, "");
   // Where it is not sure what becomes of the tuples, the ledger is corrected before the commit.
   std::vector<std::string> behind;
-  if (!counts_may_differ_) behind.emplace_back("commit");
+  if (!counts_may_differ_) behind.push_back(end_of_chunk());
   const std::vector<tuple::TupleRange> lanes = lanes_of(batch);
   const Written written = co_await run(on, std::move(before), lanes, std::move(behind));
   if (written.refusal) {
-    co_await leave_transaction(on);
+    co_await leave(on);
     Outcome stored;
     stored.already_stored = true;
     const bool is_known = co_await is_stored_already(on, *written.refusal, chunk);
@@ -98,7 +91,7 @@ asio::awaitable<Outcome> Writer::write(pg::Connection& on, const tuple::Batch& b
     throw miscounted(outcome.counts.rows(), batch.tuples(), chunk);
   if (!counts_may_differ_) co_return outcome;
   if (outcome.counts.rows_stored == batch.tuples()) {
-    co_await query(on, "commit");
+    co_await query(on, end_of_chunk());
     co_return outcome;
   }
   ledger::ChunkEntry corrected = chunk;
@@ -121,7 +114,7 @@ asio::awaitable<pg::Result> Writer::write_between(pg::Connection& on, const tupl
                .text();
   Written written = co_await run(on, std::move(first), lanes, std::move(last));
   if (written.refusal) {
-    co_await leave_transaction(on);
+    co_await leave(on);
     throw Refusal(*written.refusal);
   }
   if (written.counts.rows_stored != batch.tuples())
@@ -179,11 +172,50 @@ asio::awaitable<void> Writer::commit(pg::Connection& on, const ledger::ChunkEntr
         ledger::correct_statement(chunk.of(*load_), chunk.counts, chunk.rows_rejected);
     end += sql("{}{}; {}", pg::own_path, correct, user_path_sql_).text();
   }
-  co_await query(on, end + "commit");
+  co_await query(on, end + end_of_chunk());
 }
 
 asio::awaitable<void> Writer::roll_back(pg::Connection& on) const {
-  co_await query(on, "rollback");
+  co_await query(on, way_back());
+}
+
+asio::awaitable<void> Writer::begin_all(pg::Connection& on, const Sql& more) {
+  are_parts_ = false;  // a refusal ends all of it
+  std::string begin = load_ ? tag_of_load(*load_) + "*/ " : std::string();
+  begin += sql("begin; {}{}{}", settings_sql_, guard_.statements(), more).text();
+  std::optional<Refusal> refusal;
+  try {
+    co_await query(on, std::move(begin));
+  } catch (const Refusal& error) {
+    refusal = error;
+    refusal->before_tuples = true;
+  }
+  if (refusal) {
+    co_await is_stored_already(on, *refusal, {});
+    throw Refusal(*refusal);
+  }
+  are_parts_ = true;
+}
+
+std::string Writer::end_of_chunk() const {
+  return are_parts_ ? "release savepoint chunk" : "commit";
+}
+
+std::string Writer::way_back() const {
+  if (!are_parts_) return "rollback";
+  return "rollback to savepoint chunk; release savepoint chunk; " +
+         std::string(pg::own_path.text());
+}
+
+/// Leaves what has failed, so that the connection can be used again. If that fails too, the lease
+/// is dirty.
+asio::awaitable<void> Writer::leave(pg::Connection& on) const {
+  if (!on.in_transaction()) co_return;
+  try {
+    co_await on.query(way_back());
+  } catch (const pg::PgError&) {
+    co_return;
+  }
 }
 
 asio::awaitable<void> Writer::end_former_attempt(pg::Connection& on, std::int64_t chunk) const {
@@ -240,8 +272,12 @@ asio::awaitable<void> Writer::query(pg::Connection& on, std::string sql) const {
   if (!refused) co_return;
   refused->phase = pg::Phase::storing;
   if (refused->nature() == ErrorNature::lost) throw pg::PgError(*refused);
-  co_await leave_transaction(on);
+  co_await leave(on);
   throw Refusal(*refused);
+}
+
+std::string tag_of_load(LoadId load) {
+  return "/* pgsluice load " + std::to_string(load.value) + " ";
 }
 
 }  // namespace sluice::writer

@@ -88,6 +88,15 @@ class Writer {
   asio::awaitable<void> commit(pg::Connection& on, const ledger::ChunkEntry& chunk) const;
   asio::awaitable<void> roll_back(pg::Connection& on) const;
 
+  // The same for chunks that are parts of one transaction: what commits and rolls back a chunk
+  // above does so with its savepoint, then.
+
+  /// Begins it, with `more` behind the guard (each statement ends with "; "). Its chunks are
+  /// written by this writer from here on. Throws NotAsPlanned.
+  asio::awaitable<void> begin_all(pg::Connection& on, const Sql& more);
+  /// The same in one that another writer of the load has begun.
+  void go_on_in_it() { are_parts_ = true; }
+
   /// Ends what is left on the server of an attempt at this chunk whose connection was lost: a
   /// backend that has not noticed yet would keep the claim, and the next attempt waiting.
   asio::awaitable<void> end_former_attempt(pg::Connection& on, std::int64_t chunk) const;
@@ -122,6 +131,9 @@ class Writer {
 
  private:
   asio::awaitable<void> query(pg::Connection& on, std::string sql) const;
+  asio::awaitable<void> leave(pg::Connection& on) const;
+  std::string end_of_chunk() const;
+  std::string way_back() const;
   asio::awaitable<bool> is_stored_already(pg::Connection& on, const Refusal& refusal,
                                           const ledger::ChunkEntry& chunk) const;
   std::string tag(std::int64_t chunk) const;
@@ -135,7 +147,11 @@ class Writer {
   Guard guard_;
   bool counts_may_differ_;
   std::optional<LoadId> load_;
+  bool are_parts_ = false;  ///< the chunks: of the transaction of begin_all()
 };
+
+/// What the statements of a load's chunks begin with, as far as the load decides.
+std::string tag_of_load(LoadId load);
 
 /// Ends what a lost connection has left on the server: sessions of this user whose statements begin
 /// with `tag`. True if there is none; one that was told to end may take a moment.

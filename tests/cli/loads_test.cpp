@@ -277,9 +277,9 @@ TEST_F(Loads, RowsThatWaitAreGivenUpByWhoMayDropThem) {
   };
   for (const std::string& who : {owner, member, url()}) {
     SCOPED_TRACE(who);
-    ASSERT_EQ(
-        1,
-        pgsluice({"load", bad, "-t", "t", "--atomic", "--chunk-size", "2", "-d", owner}).exit_code);
+    ASSERT_EQ(1, pgsluice({"load", bad, "-t", "t", "--atomic=resumable", "--chunk-size", "2", "-d",
+                           owner})
+                     .exit_code);
     ASSERT_EQ(1, stages());
     const Finished forgotten = forget(who);
     EXPECT_EQ(0, forgotten.exit_code) << forgotten.err;
@@ -287,8 +287,8 @@ TEST_F(Loads, RowsThatWaitAreGivenUpByWhoMayDropThem) {
     EXPECT_EQ(0, stages());
   }
   ASSERT_EQ(
-      1,
-      pgsluice({"load", bad, "-t", "t", "--atomic", "--chunk-size", "2", "-d", owner}).exit_code);
+      1, pgsluice({"load", bad, "-t", "t", "--atomic=resumable", "--chunk-size", "2", "-d", owner})
+             .exit_code);
   const Finished left = forget(other);
   EXPECT_EQ(0, left.exit_code) << left.err;
   EXPECT_THAT(left.out, AllOf(HasSubstr("left pgsluice.stage_"), HasSubstr("of role stage_owner"),

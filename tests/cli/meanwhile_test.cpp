@@ -197,18 +197,18 @@ TEST_F(Beside, NamesOfStagesThatAreTakenAreLeftAlone) {
     EXPECT_EQ(60, hers_left());
     for (int i = 0; i < 2; ++i) {
       db().run("truncate t");
-      const Finished loaded = load(a, "t", {"--atomic", "--again"});
+      const Finished loaded = load(a, "t", {"--atomic=resumable", "--again"});
       EXPECT_EQ(0, loaded.exit_code) << loaded.err;
       EXPECT_EQ("1 2", ids("t"));
     }
     // Refused, and gone on with: the stage is found again.
-    const Finished refused = load(a, "t", {"--atomic", "--again"});
+    const Finished refused = load(a, "t", {"--atomic=resumable", "--again"});
     EXPECT_EQ(1, refused.exit_code);
     db().run("truncate t");
-    const Finished resumed = load(a, "t", {"--atomic"});
+    const Finished resumed = load(a, "t", {"--atomic=resumable"});
     EXPECT_EQ(0, resumed.exit_code) << resumed.err;
     EXPECT_EQ("1 2", ids("t"));
-    ASSERT_EQ(1, load(a, "t", {"--atomic", "--again"}).exit_code);
+    ASSERT_EQ(1, load(a, "t", {"--atomic=resumable", "--again"}).exit_code);
     const std::string id = db().value("select max(load_id) from pgsluice.loads");
     EXPECT_THAT(pgsluice({"loads", "forget", id, "-d", url()}).out,
                 HasSubstr("pgsluice.stage_" + id + "_"));

@@ -111,7 +111,9 @@ TEST_F(Privileges, OfLoadsIntoTables) {
          of_table + of_ledger +
              std::vector<std::string>{"select on s.t", "update on s.t", temporary}});
   db().run("delete from s.t");
-  check({load + std::vector<std::string>{"--atomic"},
+  check({load + std::vector<std::string>{"--atomic"}, of_table + of_ledger});
+  db().run("delete from s.t");
+  check({load + std::vector<std::string>{"--atomic=resumable"},
          of_table + of_ledger +
              std::vector<std::string>{"select on s.t", "create on schema pgsluice"}});
   // A closed sequence would make bad records of good ones, as above.

@@ -199,7 +199,7 @@ TEST_F(Promises, AllFilesOfAJobShareAFewConnections) {
 TEST_F(Promises, ATableThatChangesStopsTheLoad) {
   const std::string in = folder_.write("big.csv", lines(0, 120'000));
   const std::vector<std::vector<std::string>> ways{
-      {}, {"--writer", "insert"}, {"--on-conflict", "nothing"}, {"--atomic"}};
+      {}, {"--writer", "insert"}, {"--on-conflict", "nothing"}, {"--atomic=resumable"}};
   const std::vector<std::string> changes{
       "alter table t alter id type float4", "alter table t alter id type oid using id::oid",
       "alter table t alter id type int8",
@@ -211,7 +211,7 @@ TEST_F(Promises, ATableThatChangesStopsTheLoad) {
           "load",       in,     "-t",           "t",     "--again",     "-d", url(), "-j", "2",
           "--progress", "none", "--chunk-size", "64KiB", "--retry-for", "3s"};
       arguments.insert(arguments.end(), way.begin(), way.end());
-      const bool is_staged = way == std::vector<std::string>{"--atomic"};
+      const bool is_staged = way == std::vector<std::string>{"--atomic=resumable"};
       // What is staged does not come by the table before its end: it goes slowly.
       if (is_staged) arguments.insert(arguments.end(), {"--max-rate", "150KB/s"});
       Gate gate(url(), "t", "id >= 60000");

@@ -162,7 +162,8 @@ TEST_F(Undo, IsRefusedWhereItCannotBeExact) {
   ASSERT_EQ(0, load("plain.csv", "id\n1\n").exit_code);
   ASSERT_EQ(0, run({"load", folder_.write("none.csv", "id\n2\n"), "-t", "t"}).exit_code);
   ASSERT_EQ(0, load("upsert.csv", "id\n3\n", {"--on-conflict", "update"}).exit_code);
-  ASSERT_EQ(1, load("staged.csv", "id\n4\nx\n", {"--atomic", "--chunk-size", "2"}).exit_code);
+  ASSERT_EQ(
+      1, load("staged.csv", "id\n4\nx\n", {"--atomic=resumable", "--chunk-size", "2"}).exit_code);
   const std::string before = table();
   for (const auto& [id, why] :
        {std::pair{"2", "do not have its number"}, std::pair{"3", "it updated rows"},

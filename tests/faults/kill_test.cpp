@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
         WayIn{}, WayIn{{"--writer", "insert"}, ""}, WayIn{{"--on-conflict", "update"}, ""},
         WayIn{{"--atomic"}, ""}, WayIn{{}, "gzip -c"}, WayIn{{"--replace", "id > 0"}, ""},
         WayIn{{"--on-conflict", "update", "--delete-missing", "--max-deletes", "100%"}, ""},
-        WayIn{{"--atomic"}, "xz -0 -c --block-size=64KiB"}));
+        WayIn{{"--atomic=resumable"}, ""}, WayIn{{"--atomic"}, "xz -0 -c --block-size=64KiB"}));
 
 /// ... and where many small files share a transaction.
 TEST_F(KillTest, SmallFilesAreGoneOnWith) {

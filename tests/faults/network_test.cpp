@@ -105,6 +105,7 @@ enum class Way {
   insert,
   upsert,
   atomic,
+  staged,
   atomic_upsert,
   where,
   where_upsert,
@@ -120,7 +121,9 @@ class CutFaults : public NetworkFaults, public ::testing::WithParamInterface<Way
   void choose_way() {
     const Way way = GetParam();
     if (way == Way::insert) options_.writer = plan::WriterChoice::insert;
-    options_.atomic = way == Way::atomic || way == Way::atomic_upsert || way == Way::select_atomic;
+    options_.atomic = way == Way::atomic || way == Way::staged || way == Way::atomic_upsert ||
+                      way == Way::select_atomic;
+    if (way == Way::staged) options_.atomic_way = plan::AtomicWay::resumable;
     if (way == Way::where || way == Way::where_upsert) options_.where = "id > 0 and v <> 'x'";
     if (way == Way::select || way == Way::select_upsert || way == Way::select_atomic)
       options_.select = "id::int, lower(upper(v)) as v";
@@ -153,8 +156,9 @@ TEST_P(CutFaults, CutAnywhere) {
 
 INSTANTIATE_TEST_SUITE_P(Ways, CutFaults,
                          ::testing::Values(Way::copy, Way::insert, Way::upsert, Way::atomic,
-                                           Way::atomic_upsert, Way::where, Way::where_upsert,
-                                           Way::select, Way::select_upsert, Way::select_atomic));
+                                           Way::staged, Way::atomic_upsert, Way::where,
+                                           Way::where_upsert, Way::select, Way::select_upsert,
+                                           Way::select_atomic));
 
 /// Small files that share transactions: whichever of these is cut, each row is there once.
 TEST_F(NetworkFaults, CutAnywhereBetweenSmallFiles) {

@@ -126,6 +126,24 @@ TEST_F(ServerFaults, ServerCrashesUnderALoadThatIsAllOrNothing) {
   EXPECT_EQ(0, db().number("select count(*) from pg_class where relname ~ '^stage_'"));
 }
 
+/// One transaction is gone with the crash, and begun again.
+TEST_F(ServerFaults, ServerCrashesUnderOneTransaction) {
+  db().run("drop trigger slow on t");
+  Process process(command({"--atomic=transaction", "--max-rate", "200KB/s"}));
+  ASSERT_TRUE(
+      comes_true("select exists (select from pg_stat_activity where query like '/* pgsluice load % "
+                 "chunk 4 %')"));
+  EXPECT_EQ(0, db().number("select count(*) from t"));
+  own_server().stop("immediate");
+  std::this_thread::sleep_for(300ms);
+  own_server().start();
+  const Finished finished = process.wait();
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  EXPECT_EQ(1, report(finished)["retries"].get<int>());
+  connect_again();
+  expect_all_is_well();
+}
+
 TEST_F(ServerFaults, ServerIsStoppedInOrderAndComesBack) {
   Process process(command());
   wait_for_chunks(4);

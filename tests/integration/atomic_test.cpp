@@ -13,12 +13,13 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// Loads whose rows come into the table together, or not at all.
+/// Loads whose rows wait until all are there, and come into the table together, or not at all.
 class Atomic : public DatabaseTest {
  protected:
   void SetUp() override {
     options_.table = "t";
     options_.atomic = true;
+    options_.atomic_way = plan::AtomicWay::resumable;
     options_.chunk_bytes = 100;
     options_.jobs = 3;
   }

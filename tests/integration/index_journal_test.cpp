@@ -253,16 +253,16 @@ TEST_F(IndexJournal, ServesUsersWhoAreNoSuperusers) {
 /// else's way.
 TEST_F(IndexJournal, StagesOfOthersStandInNobodysWay) {
   const std::string path = folder_.write("staged.csv", "id,v\n1,1\n2,2\n3,3\nx,1\n");
-  const Finished staged = run({"load", path, "-t", "t", "--atomic", "--chunk-size", "8"});
+  const Finished staged = run({"load", path, "-t", "t", "--atomic=resumable", "--chunk-size", "8"});
   ASSERT_EQ(1, staged.exit_code);
   ASSERT_EQ("f", db().value("select to_regclass('pgsluice.stage_1') is null")) << staged.err;
   db().run("update pgsluice.loads set state = 'void'");
   const std::string other = url_of_loader("journal_other");
   db().run("grant create on schema pgsluice to journal_other; grant all on t to journal_other");
-  const Finished loaded = pgsluice({"load", good_, "-t", "t", "--atomic", "-d", other});
+  const Finished loaded = pgsluice({"load", good_, "-t", "t", "--atomic=resumable", "-d", other});
   EXPECT_EQ(0, loaded.exit_code) << loaded.err;
   EXPECT_EQ("f", db().value("select to_regclass('pgsluice.stage_1') is null"));
-  EXPECT_EQ(0, run({"load", good_, "-t", "t", "--atomic", "--again"}).exit_code);
+  EXPECT_EQ(0, run({"load", good_, "-t", "t", "--atomic=resumable", "--again"}).exit_code);
   EXPECT_EQ("t", db().value("select to_regclass('pgsluice.stage_1') is null"));
   db().run("drop owned by journal_other; drop role journal_other");
 }
@@ -453,7 +453,8 @@ TEST_F(IndexJournal, StagesAreGivenUpToo) {
   std::string csv = "id,v\n";
   for (int i = 1; i <= 100; ++i) csv += std::to_string(i) + "," + std::to_string(i) + "\n";
   const std::string path = folder_.write("staged.csv", csv + "x,1\n");
-  ASSERT_EQ(1, run({"load", path, "-t", "t", "--atomic", "--chunk-size", "64"}).exit_code);
+  ASSERT_EQ(1,
+            run({"load", path, "-t", "t", "--atomic=resumable", "--chunk-size", "64"}).exit_code);
   ASSERT_EQ("f", db().value("select to_regclass('pgsluice.stage_1') is null"));
   db().run("drop table t");
   const Finished forgotten = run({"loads", "forget", "1"});

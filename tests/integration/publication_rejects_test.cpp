@@ -16,6 +16,7 @@ class PublicationRejects : public DatabaseTest {
   void SetUp() override {
     options_.table = "t";
     options_.atomic = true;
+    options_.atomic_way = plan::AtomicWay::resumable;
     options_.chunk_bytes = 64;
     options_.jobs = 3;
     options_.rejects.rejects_max = 5;
