@@ -236,6 +236,11 @@ inline constexpr std::uint64_t sequence_steps_max = 50'000'000;
 /// Bytes of a table that one transaction of `loads undo` looks through.
 inline constexpr std::uint64_t undo_batch_bytes = 64 * MiB;
 
+/// Tuples of a chunk that the table may refuse, from which on the server goes through them by
+/// itself; and how many it tells of at once.
+inline constexpr std::uint64_t trial_suspects_min = 8;
+inline constexpr std::size_t trial_refusals_max = 100'000;
+
 /// Up to so many bytes a load that is all or nothing goes in by one transaction, if nobody says
 /// how.
 inline constexpr std::uint64_t one_transaction_bytes_max = 1024 * MiB;

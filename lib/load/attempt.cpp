@@ -7,6 +7,7 @@
 #include "async/offload.hpp"
 #include "base/limits.hpp"
 #include "base/printable.hpp"
+#include "load/foretell.hpp"
 #include "rejects/salvage.hpp"
 #include "source/transcoder.hpp"
 
@@ -23,6 +24,7 @@ struct Attempt {
   bool sifts = false;                      ///< looks for bad records
   std::optional<writer::Refusal> refusal;  ///< why it does
   Stored stored;                           ///< what the last try was about to store
+  Foretold foretold;
 };
 
 asio::awaitable<void> store_whole(Attempt& a, pg::Connection& connection) {
@@ -44,7 +46,8 @@ std::function<bool(std::size_t)> may_go_on(const Attempt& a) {
 }
 
 rejects::Sifting sifting_of(const Attempt& a, pg::Connection& connection) {
-  return {a.with.plan.reading(), a.with.on.cpu, connection, a.with.writer, a.chunk, a.batch};
+  return {a.with.plan.reading(), a.with.on.cpu, connection, a.with.writer, a.chunk, a.batch,
+          &a.foretold.refused};
 }
 
 /// Into the file, or by what runs on the connection into the table.
@@ -123,7 +126,7 @@ asio::awaitable<void> part_suspects(Attempt& a, pg::Connection& connection) {
   Suspicion& suspicion = a.with.suspicion;
   co_await suspicion.learn(connection, *a.refusal);
   const tuple::EncoderPlan& plan = suspicion.encoder();
-  if (a.batch.made_by == &plan) co_return;
+  if (a.batch.made_by == &plan || a.foretold.plan) co_return;
   const auto encode = [&a, &plan] {
     tuple::Encoder(plan).encode(a.chunk.parse_input(), a.batch, a.chunk.start);
   };
@@ -135,6 +138,10 @@ asio::awaitable<bool> try_once_on(Attempt& a, pg::Connection& connection) {
   if (a.follows_a_lost_one) co_await a.with.writer.end_former_attempt(connection, a.chunk.number);
   a.follows_a_lost_one = false;
   const bool may_reject = a.with.budget.limits().allow_any();
+  if (may_reject && !a.foretold.is_asked && a.with.suspicion.wants_trial(a.batch)) {
+    co_await foretell(a.with, a.chunk, a.batch, connection, a.foretold);
+    a.sifts = a.sifts || a.batch.suspects > 0;
+  }
   if (a.sifts) {
     if (may_reject) {
       co_await store_sifted(a, connection);
@@ -168,6 +175,7 @@ asio::awaitable<void> try_and_sift(Attempt& a) {
     }
   } catch (const pg::PgError& error) {
     a.follows_a_lost_one = error.nature() == ErrorNature::lost;
+    a.foretold.is_asked = false;
     throw;
   }
 }
@@ -175,7 +183,7 @@ asio::awaitable<void> try_and_sift(Attempt& a) {
 }  // namespace
 
 asio::awaitable<Stored> store(Storing& with, const chunk::Chunk& chunk, tuple::Batch& batch) {
-  Attempt attempt{with, chunk, batch, false, batch.rejects > 0 || batch.suspects > 0, {}, {}};
+  Attempt attempt{with, chunk, batch, false, batch.rejects > 0 || batch.suspects > 0, {}, {}, {}};
   const auto try_it = [&attempt] { return try_and_sift(attempt); };
   const auto decide = [&attempt](const std::exception_ptr& failure, std::size_t tries,
                                  std::chrono::milliseconds elapsed) {

@@ -2,31 +2,55 @@
 
 #include <memory>
 
-#include "async/asio.hpp"
 #include "plan/plan.hpp"
-#include "writer/writer.hpp"
+#include "writer/trial.hpp"
 
 namespace sluice::load {
 
-/// What a load learns from the server's refusals: records that will probably be refused for the
-/// same constraint take the slow lane from then on, where a refusal costs little. A load without
-/// one asks for nothing and compares nothing.
+/// What a load learns from the server's refusals. Records that will probably be refused for the
+/// same constraint take the slow lane from then on, where a refusal costs little; and where keys
+/// are refused, or such records are many, the server is asked about them before they are put in. A
+/// load without a refusal asks for nothing and compares nothing. Shared by its chunks, on the I/O
+/// thread.
 class Suspicion {
  public:
-  /// `plan` must outlive it.
-  explicit Suspicion(const plan::Plan& plan) : plan_(plan) {}
+  /// The plan outlives it.
+  explicit Suspicion(const plan::Plan& plan);
+  ~Suspicion();
 
-  /// By which chunks are encoded from here on.
-  const tuple::EncoderPlan& encoder() const { return sharper_ ? *sharper_ : plan_.encoder; }
-
-  /// Asks what a CHECK says that has refused a record, once for a load. The connection is in no
-  /// transaction. Throws PgError.
+  /// Asks the table why it has refused a record, where that says something of others. The
+  /// connection is under pg::own_path, or in no transaction.
   asio::awaitable<void> learn(pg::Connection& on, const writer::Refusal& refusal);
 
+  /// By which chunks are encoded from now on. It stays as long as this does.
+  const tuple::EncoderPlan& encoder() const { return sharper_ ? *sharper_ : plan_.encoder; }
+
+  /// Whether a chunk whose batch this is should be tried before it is put in: its keys, where the
+  /// table has refused others, or its suspects.
+  bool wants_trial(const tuple::Batch& batch) const;
+  /// REQUIRES: wants_trial().
+  const writer::Trial& trial() const { return *trial_; }
+  /// Encodes the trial's key columns; nullptr: keys are not to be tried.
+  const tuple::EncoderPlan* keys_encoder() const {
+    return keys_refuse_ ? keys_encoder_.get() : nullptr;
+  }
+  /// How many a trial of keys has found: where there was none the next chunk is not tried.
+  void note_suspects(std::uint64_t suspects) { keys_refuse_ = suspects > 0; }
+  /// A trial could not be made.
+  void try_no_more() { tries_ = false; }
+
  private:
+  asio::awaitable<void> learn_checks(pg::Connection& on);
+  asio::awaitable<void> prepare_trials(pg::Connection& on);
+
   const plan::Plan& plan_;
-  bool has_asked_ = false;
+  bool has_asked_for_checks_ = false;
+  bool has_prepared_ = false;  ///< trials, or cannot
+  bool tries_ = true;
+  bool keys_refuse_ = false;
   std::unique_ptr<const tuple::EncoderPlan> sharper_;
+  std::unique_ptr<const tuple::EncoderPlan> keys_encoder_;
+  std::unique_ptr<const writer::Trial> trial_;
 };
 
 }  // namespace sluice::load

@@ -24,10 +24,11 @@ struct Examination {
   Refused refused;
   SqlState first_state;  ///< of these
   bool is_complete = true;
-  bool is_probed = false;           ///< a part without tuples was not refused
-  std::size_t named_rightly = 0;    ///< tuples that were named were then refused alone
-  bool takes_some = false;          ///< a tuple was taken, or it does not matter
-  std::uint64_t refused_alike = 0;  ///< one behind the other, with the first one's SQLSTATE
+  bool is_probed = false;              ///< a part without tuples was not refused
+  std::size_t named_rightly = 0;       ///< tuples that were named were then refused alone
+  bool takes_some = false;             ///< a tuple was taken, or it does not matter
+  std::uint64_t refused_alike = 0;     ///< one behind the other, with the first one's SQLSTATE
+  const Foretold* foretold = nullptr;  ///< of the slow lane
 };
 
 Examination examine(const Sifting& what, const tuple::Batch& batch,
@@ -89,6 +90,14 @@ class Named {
   std::uint64_t tuple_ = 0;
   std::optional<Refusal> refusal_;
 };
+
+/// The first tuple of a part that is known to be refused; nullptr: none is.
+const Foretold::value_type* first_foretold(const Foretold* foretold, std::uint64_t first,
+                                           std::uint64_t end) {
+  if (foretold == nullptr) return nullptr;
+  const auto found = std::ranges::lower_bound(*foretold, first, {}, &Foretold::value_type::first);
+  return found != foretold->end() && found->first < end ? &*found : nullptr;
+}
 
 /// Throws what the server says to a part without tuples: rights, a table that is gone, a trigger of
 /// the statement.
@@ -152,8 +161,19 @@ asio::awaitable<End> sift(Examination& on, LaneName lane) {
   tuple::TupleCutter cutter(on.batch, lane);
   Splitter splitter(on.batch.lane(lane).tuples);
   Named known(on);
+  const Foretold* const foretold = lane == LaneName::slow ? on.foretold : nullptr;
   while (!splitter.done()) {
     const auto [first, end] = splitter.range();
+    if (const auto* const told = first_foretold(foretold, first, end)) {
+      if (!splitter.refused(Splitter::Range{told->first, told->first + 1})) continue;
+      if (on.refused.count() == 0) on.first_state = told->second.state;
+      on.takes_some = true;
+      on.refused.of(lane).add(told->first, told->second);
+      if (!on.may_go_on) co_return End::finished;
+      if (on.may_go_on(on.refused.count())) continue;
+      on.is_complete = false;
+      co_return End::stopped;
+    }
     const tuple::TupleRange range = cutter.cut(first, end);
     std::optional<Refusal> refusal = known.of(first, end);
     if (!refusal) {
@@ -220,6 +240,7 @@ std::string shown(const std::string& value) {
 
 asio::awaitable<Salvaged> salvage(const Sifting& what, std::function<bool(std::size_t)> may_go_on) {
   Examination examination = examine(what, what.batch, std::move(may_go_on));
+  examination.foretold = what.foretold;
   tuple::Batch ordered;
   co_await sift(examination, ordered);
   Salvaged salvaged;

@@ -18,6 +18,10 @@ struct Salvaged {
   Refused refused;            ///< for BadRecords
 };
 
+/// Tuples of a lane by their numbers in it, in rising order, that the table is known to refuse
+/// behind those in front of them, and how.
+using Foretold = std::vector<std::pair<std::uint64_t, writer::Refusal>>;
+
 /// A chunk whose tuples are put in without the bad ones. All outlive it.
 struct Sifting {
   Reading reading;
@@ -26,12 +30,13 @@ struct Sifting {
   const writer::Writer& writer;
   const chunk::Chunk& chunk;
   const tuple::Batch& batch;
+  const Foretold* foretold = nullptr;  ///< of the slow lane; nullptr: nothing is
 };
 
 /// Puts the tuples of a chunk into the transaction that is open on the connection, and leaves out
 /// those that the server refuses. Each of them was refused alone, at its place behind the others of
-/// its lane; or among others by a verdict on its own values, by a server that has named others
-/// rightly before.
+/// its lane, here or before (`foretold`); or among others by a verdict on its own values, by a
+/// server that has named others rightly before.
 ///
 /// The lanes go one after the other. Where their order decides what is refused (a record of each
 /// has the same key), or what becomes of what is not (Writer::needs_file_order), all goes in as

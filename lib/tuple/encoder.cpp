@@ -149,7 +149,7 @@ std::optional<Encoder::Hit> Encoder::search(const Sought& sought) {
     }
     if (!sought.fast && !sought.slow) continue;
     search_.scratch.reserve(tuple_bytes_max(record));
-    const Encoded encoded = encode_fast(record, number, search_.scratch.bytes());
+    const Encoded encoded = encode_fast(record, begin_.record + number, search_.scratch.bytes());
     const bool is_fast = with_fast && encoded.end != nullptr;
     const std::uint64_t tuple = is_fast ? search_.fast_tuple++ : search_.slow_tuple++;
     if (tuple != (is_fast ? sought.fast : sought.slow)) continue;
@@ -330,6 +330,8 @@ Encoder::Encoded Encoder::encode_fast(const csv::Record& record, std::uint64_t n
     out = end;
   }
   if (plan_.checks && !are_met(*plan_.checks, begin)) return {nullptr, plan_.fields.size()};
+  if (plan_.suspect_records && plan_.suspect_records->contains(number)) [[unlikely]]
+    return {nullptr, plan_.fields.size()};
   if (plan_.number_records) {
     out = store_big_endian(out, static_cast<std::int32_t>(sizeof number));
     out = store_big_endian(out, static_cast<std::int64_t>(number));

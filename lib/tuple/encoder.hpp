@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -97,6 +98,8 @@ struct EncoderPlan {
   KeyPlan key;  ///< whose hashes a batch has
   /// What the table has refused a record for, and may refuse others for; nullptr: nothing yet.
   std::shared_ptr<const std::vector<Check>> checks;
+  /// Records, by their numbers in the source, whose keys the table may refuse; nullptr: none.
+  std::shared_ptr<const std::unordered_set<std::uint64_t>> suspect_records;
   /// Records that the table has refused behind their chunk (a publication): refused from then on.
   std::shared_ptr<const KnownRefusals> known_refusals;
 

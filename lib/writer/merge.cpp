@@ -280,7 +280,8 @@ RowCounts read_merged(const Merge& merge, const pg::Result& row, std::uint64_t s
 }
 
 Sql find_refused_statement(const tuple::Table& target, const std::vector<std::string>& columns,
-                           const Merge& merge, const Sql& from, std::size_t count_max) {
+                           const Merge& merge, const Sql& from, std::size_t count_max,
+                           bool may_wait) {
   const Statement s{target, columns, merge, from};
   const bool is_upsert = merge.on_conflict != OnConflict::error;
   const bool chooses = is_upsert && !merge.takes_all_in_turn();
@@ -292,10 +293,11 @@ Sql find_refused_statement(const tuple::Table& target, const std::vector<std::st
   const Sql handler = sql(
       " exception when others then get stacked diagnostics pgsluice_state = returned_sqlstate, "
       "pgsluice_constraint = constraint_name, pgsluice_message = message_text, pgsluice_detail = "
-      "pg_exception_detail; if pgsluice_state operator(pg_catalog.~) '^(40|53|57|58|55P03)' then "
+      "pg_exception_detail, pgsluice_column = column_name, pgsluice_table = table_name; if "
+      "pgsluice_state operator(pg_catalog.~) '^(40|53|57|58|55P03)' then "
       "raise; end if; pgsluice_said := pg_catalog.json_build_array({}, pgsluice_state, "
       "pgsluice_constraint, pg_catalog.left(pgsluice_message, 2000), "
-      "pg_catalog.left(pgsluice_detail, 2000)); ",
+      "pg_catalog.left(pgsluice_detail, 2000), pgsluice_column, pgsluice_table); ",
       record);
   const Sql first_turn = sql(
       "for pgsluice_one in {} order by {} loop begin {}{}if pgsluice_state operator(pg_catalog.=) "
@@ -304,7 +306,7 @@ Sql find_refused_statement(const tuple::Table& target, const std::vector<std::st
       "pg_catalog.array_append(pgsluice_unmet, pgsluice_said); else pgsluice_found := "
       "pg_catalog.array_append(pgsluice_found, pgsluice_said); end if; end; exit when not "
       "pg_catalog.cardinality(pgsluice_found) operator(pg_catalog.<) {}; end loop; ",
-      rows, s.record(), s.insert_one(), handler, count_max, record, count_max);
+      rows, s.record(), s.insert_one(), handler, may_wait ? count_max : 0, record, count_max);
   const Sql later_turns =
       sql("while pg_catalog.cardinality(pgsluice_found) operator(pg_catalog.<) {} and "
           "pg_catalog.cardinality(pgsluice_waiting) operator(pg_catalog.>) 0 loop pgsluice_left := "
@@ -320,7 +322,8 @@ Sql find_refused_statement(const tuple::Table& target, const std::vector<std::st
       sql("#variable_conflict use_column\n"
           "declare pgsluice_one record; pgsluice_state pg_catalog.text; pgsluice_constraint "
           "pg_catalog.text; pgsluice_message pg_catalog.text; pgsluice_detail pg_catalog.text; "
-          "pgsluice_said pg_catalog.json; pgsluice_found pg_catalog.json[] := {}; "
+          "pgsluice_column pg_catalog.text; pgsluice_table pg_catalog.text; pgsluice_said "
+          "pg_catalog.json; pgsluice_found pg_catalog.json[] := {}; "
           "pgsluice_waiting pg_catalog.int8[] := {}; pgsluice_unmet pg_catalog.json[] := {}; "
           "pgsluice_left pg_catalog.int8[]; begin {}{}if pg_catalog.cardinality(pgsluice_found) "
           "operator(pg_catalog.<) {} then pgsluice_found := pg_catalog.array_cat(pgsluice_found, "
@@ -330,7 +333,8 @@ Sql find_refused_statement(const tuple::Table& target, const std::vector<std::st
   return sql(
       "set constraints all immediate; do {}; select (refused operator(pg_catalog.->>) "
       "0)::pg_catalog.int8, refused operator(pg_catalog.->>) 1, refused operator(pg_catalog.->>) "
-      "2, refused operator(pg_catalog.->>) 3, refused operator(pg_catalog.->>) 4 from "
+      "2, refused operator(pg_catalog.->>) 3, refused operator(pg_catalog.->>) 4, refused "
+      "operator(pg_catalog.->>) 5, refused operator(pg_catalog.->>) 6 from "
       "pg_catalog.json_array_elements(pg_catalog.current_setting('pgsluice.refused')"
       "::pg_catalog.json) found (refused) order by 1",
       literal(body.text()));

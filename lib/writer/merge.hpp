@@ -88,11 +88,14 @@ Sql merge_statement(const tuple::Table& target, const std::vector<std::string>& 
 RowCounts read_merged(const Merge& merge, const pg::Result& row, std::uint64_t staged);
 
 /// Statements that find the first `count_max` records that the target refuses, in the order of the
-/// file: one INSERT for each, where one that refers to a later one has its turn behind it. The last
-/// statement gives a row for each: its number, its SQLSTATE, its constraint, the message and its
-/// detail. What they store is to be rolled back. An error that is no record's fault is thrown.
+/// file: one INSERT for each, where one that refers to a later one has its turn behind it if
+/// `may_wait` (in time of the square of those who wait). The last
+/// statement gives a row for each: its number, its SQLSTATE, its constraint, the message, its
+/// detail, the column and the table that it names. What they store is to be rolled back. An error
+/// that is no record's fault is thrown.
 Sql find_refused_statement(const tuple::Table& target, const std::vector<std::string>& columns,
-                           const Merge& merge, const Sql& from, std::size_t count_max);
+                           const Merge& merge, const Sql& from, std::size_t count_max,
+                           bool may_wait = true);
 
 /// "k, l" as DISTINCT ON, GROUP BY or PARTITION BY want it: equal as the index sees it, and where
 /// `order_of_key` goes with it.

@@ -16,7 +16,7 @@ PARTS = [
     Part("indexes", "Loads into a table with a primary key and two secondary indexes, kept or deferred.",
          indexes.run, "With a primary key and two secondary indexes, on an empty table", sets=KEYED,
          writes="rows/s, CPU time and memory of each loader"),
-    Part("rejects", "Loads a file in which one record in ten thousand is bad, of three kinds, beside a good one.",
+    Part("rejects", "Loads files in which one record in 10,000, 1,000 and 100 is bad, of five kinds, beside a good one.",
          rejects.run, "Bad records",
          writes="the time of each file, of the good one's; the first data set"),
     Part("inserts", "Inserts rows by each way to INSERT, here and at a distance of 20 ms, and loads a file with --writer insert.",
