@@ -89,6 +89,8 @@ asio::awaitable<void> store_sifted(Attempt& a, pg::Connection& connection) {
   const rejects::Sifting sifting = sifting_of(a, connection);
   const rejects::Salvaged salvaged = co_await rejects::salvage(sifting, may_go_on(a));
   const std::uint64_t rejects = salvaged.rejects;
+  if (a.foretold.is_asked && salvaged.refused.count() > a.foretold.refused.size())
+    with.suspicion.note_missed();
   if (!salvaged.is_complete || !with.budget.allows(a.batch.records, rejects)) {
     co_await keep_as_reason(a, connection, salvaged.refused);
     const auto last = [&a, &salvaged] { return last_of(a.with, a.chunk, salvaged.refused); };

@@ -24,12 +24,13 @@ asio::awaitable<void> suspect_by_keys(Asking& a) {
   co_await async::offload(a.with.on.cpu, encode_keys);
   if (keys.fast.tuples == 0) co_return;
   const tuple::TupleRange all = tuple::whole(keys, tuple::LaneName::fast);
-  std::unordered_set<std::uint64_t> suspects = co_await suspicion.trial().suspects(a.on, all);
-  suspicion.note_suspects(suspects.size());
-  if (suspects.empty()) co_return;
+  const std::vector<bool> asked = suspicion.asked_judges();
+  writer::Trial::Suspects suspects = co_await suspicion.trial().suspects(a.on, all, asked);
+  suspicion.note_found(std::move(suspects.found_by));
+  if (suspects.records.empty()) co_return;
   auto plan = std::make_unique<tuple::EncoderPlan>(suspicion.encoder());
   plan->suspect_records =
-      std::make_shared<const std::unordered_set<std::uint64_t>>(std::move(suspects));
+      std::make_shared<const std::unordered_set<std::uint64_t>>(std::move(suspects.records));
   const auto encode = [&a, &plan] {
     tuple::Encoder(*plan).encode(a.chunk.parse_input(), a.batch, a.chunk.start);
   };

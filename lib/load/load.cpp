@@ -185,7 +185,7 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
   if (std::string odd = source_->oddity(); !odd.empty()) run_.note(std::move(odd));
   plan::Plan plan =
       co_await plan_of(run_, std::move(options_), *source_, std::move(found), shared_);
-  if (plan.strategy.in_one) co_await choose_way(plan);
+  if (plan.strategy.in_one) co_await choose_way(run_, plan);
   if (!plan.condition.empty()) co_await judge_condition(run_.on.pool, plan);
   for (std::string& text : plan.strategy.notes) run_.note(std::move(text));
   run_.report.is_staged = plan.strategy.staged;
@@ -193,20 +193,6 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
   const std::size_t connections = plan.strategy.in_one ? 2 : plan.jobs;
   run_.on.pool.allow(std::max(connections, shared_ == nullptr ? 1 : shared_->side_by_side));
   co_return plan;
-}
-
-/// What the table says to one transaction for all.
-asio::awaitable<void> Load::choose_way(plan::Plan& plan) {
-  std::string reason = co_await reason_against_one(run_, plan);
-  if (reason.empty()) co_return;
-  if (plan.options.atomic_way == plan::AtomicWay::transaction) {
-    throw Failure(FailureKind::usage,
-                  fmt::format("--atomic=transaction: {}, and rows that come by several statements "
-                              "may be judged otherwise there than by one",
-                              reason),
-                  "Leave out =transaction: the rows wait in a staging table then.");
-  }
-  plan::stage_instead(plan.strategy, plan.encoder, std::move(reason));
 }
 
 /// Nothing is kept, so nothing is locked, entered or resumed.
@@ -364,24 +350,8 @@ asio::awaitable<bool> Load::go_round(plan::Plan& plan, Reconciliation& end, Miss
     if (!one_) throw;
     mishap = error;
   }
-  co_return co_await begin_again(end, *mishap);
-}
-
-/// The one transaction is gone, and with it all that this run has stored; or it was the commit's
-/// answer that was lost, and all of it is there: true.
-asio::awaitable<bool> Load::begin_again(Reconciliation& end, const pg::PgError& error) {
-  const bool is_stored = co_await one_->recover(error);
-  run_.report.now = {};
-  run_.report.total = {};
-  run_.report.rows_rejected = 0;
-  run_.report.bytes = 0;
-  if (is_stored) {
-    run_.take_over(one_->totals());
-    run_.report.now = run_.report.total;
-    run_.report.bytes = one_->totals().bytes;
-  } else {
-    co_await end.begin_again();
-  }
+  const bool is_stored = co_await one_->recover(*mishap);
+  if (!is_stored) co_await end.begin_again();
   co_return is_stored;
 }
 

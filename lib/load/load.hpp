@@ -58,11 +58,9 @@ class Load {
   asio::awaitable<void> run_without_ledger(plan::Plan& plan);
   asio::awaitable<void> move(plan::Plan& plan, ledger::StoredChunks stored, WideKeys* wide_keys);
   asio::awaitable<void> prepare_to_stage(plan::Plan& plan);
-  asio::awaitable<void> choose_way(plan::Plan& plan);
   asio::awaitable<ledger::StoredChunks> stored_before(int round);
   asio::awaitable<bool> go_round(plan::Plan& plan, Reconciliation& end, MissingIndexes& indexes,
                                  async::Clock::time_point began, int round);
-  asio::awaitable<bool> begin_again(Reconciliation& end, const pg::PgError& error);
   asio::awaitable<void> take_stock(const plan::Plan& plan, double seconds);
   asio::awaitable<void> let_go();
 

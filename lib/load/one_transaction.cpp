@@ -27,10 +27,19 @@ asio::awaitable<void> end_former_one(pg::Connection& on, LoadId load) {
 
 }  // namespace
 
-asio::awaitable<std::string> reason_against_one(Run& run, const plan::Plan& plan) {
+asio::awaitable<void> choose_way(Run& run, plan::Plan& plan) {
   pg::Lease connection = co_await run.on.pool.acquire();
   const std::string reason = co_await writer::judges_whole(*connection, plan.target.table.id);
-  co_return reason.empty() ? reason : plan.target.table.full_name() + " " + reason;
+  if (reason.empty()) co_return;
+  const std::string table = plan.target.table.full_name();
+  if (plan.options.atomic_way == plan::AtomicWay::transaction) {
+    throw Failure(FailureKind::usage,
+                  fmt::format("--atomic=transaction: {} {}, and rows that come by several "
+                              "statements may be judged otherwise there than by one",
+                              table, reason),
+                  "Leave out =transaction: the rows wait in a staging table then.");
+  }
+  plan::stage_instead(plan.strategy, plan.encoder, table + " " + reason);
 }
 
 asio::awaitable<void> OneTransaction::begin(writer::Writer& writer) {
@@ -76,13 +85,13 @@ asio::awaitable<Finished> OneTransaction::finish(const Ending& ending) {
   co_return finished;
 }
 
-asio::awaitable<bool> OneTransaction::ask_what_became_of_it() {
+/// What the load has brought, if its commit went well.
+asio::awaitable<std::optional<ledger::Totals>> OneTransaction::ask_what_became_of_it() {
   pg::Lease connection = co_await run_.on.pool.acquire();
   co_await end_former_one(*connection, *run_.report.load);
   const auto entry = co_await ledger::show_load(*connection, *run_.report.load);
-  if (!entry || !entry->finished()) co_return false;
-  totals_ = entry->totals;
-  co_return true;
+  if (!entry || !entry->finished()) co_return std::nullopt;
+  co_return entry->totals;
 }
 
 asio::awaitable<bool> OneTransaction::recover(pg::PgError error) {
@@ -92,17 +101,20 @@ asio::awaitable<bool> OneTransaction::recover(pg::PgError error) {
       policy.next(error, 0, std::chrono::milliseconds(0), 0).has_value() && !run_.is_stopped;
   if (!may_pass || ++mishaps_ > limits::resend_rounds_max) throw pg::PgError(error);
   ++run_.progress.retries;
-  bool is_finished = false;
-  const auto ask = [this, &is_finished]() -> asio::awaitable<void> {
-    is_finished = co_await ask_what_became_of_it();
+  std::optional<ledger::Totals> stored;
+  const auto ask = [this, &stored]() -> asio::awaitable<void> {
+    stored = co_await ask_what_became_of_it();
   };
   const auto decide = [this, &policy](const std::exception_ptr& failure, std::size_t tries,
                                       std::chrono::milliseconds elapsed) {
     return run_.is_stopped ? std::nullopt : policy.next(failure, tries, elapsed);
   };
   co_await async::retry(ask, decide);
-  if (is_finished) co_return true;
-  if (plan_.source->comes_once()) throw pg::PgError(error);  // it comes once
+  run_.take_over(stored.value_or(ledger::Totals{}));
+  run_.report.now = run_.report.total;
+  run_.report.bytes = stored ? stored->bytes : 0;
+  if (stored) co_return true;
+  if (plan_.source->comes_once()) throw pg::PgError(error);
   run_.note(fmt::format("{}: the transaction was taken back, and all of the source is sent again",
                         error.message));
   co_return false;

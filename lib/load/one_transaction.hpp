@@ -10,9 +10,10 @@
 
 namespace sluice::load {
 
-/// Why a load that is all or nothing waits in a stage all the same, as this table is; empty: its
-/// chunks can be parts of one transaction.
-asio::awaitable<std::string> reason_against_one(Run& run, const plan::Plan& plan);
+/// Asks the table whether chunks can be parts of one transaction there: where they cannot, they
+/// wait in a stage, or Failure(usage) is thrown to whoever has asked for it all the same. REQUIRES:
+/// plan.strategy.in_one.
+asio::awaitable<void> choose_way(Run& run, plan::Plan& plan);
 
 /// The transaction that all chunks of a load are parts of (plan::Strategy::in_one). It is one
 /// connection's, from the first chunk to the commit, and whatever happens to that takes all of it
@@ -38,21 +39,18 @@ class OneTransaction {
   /// Takes all of it back, if it is open.
   void give_up() { lease_.reset(); }
 
-  /// Behind an error. True where the load is finished all the same: its commit's answer was lost.
-  /// False where all of the source is to be sent once more. Else throws the error.
+  /// Behind an error. True where the load is finished all the same, and reported so: its commit's
+  /// answer was lost. False where all of the source is to be sent once more. Else throws the error.
   asio::awaitable<bool> recover(pg::PgError error);
-  /// What a load that recovered so has brought.
-  const ledger::Totals& totals() const { return totals_; }
 
  private:
-  asio::awaitable<bool> ask_what_became_of_it();
+  asio::awaitable<std::optional<ledger::Totals>> ask_what_became_of_it();
 
   Run& run_;
   const plan::Plan& plan_;
   const ledger::NewLoad& entry_;
   std::optional<pg::Lease> lease_;
   int mishaps_ = 0;
-  ledger::Totals totals_;
 };
 
 }  // namespace sluice::load

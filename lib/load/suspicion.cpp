@@ -56,7 +56,10 @@ asio::awaitable<void> Suspicion::learn(pg::Connection& on, const writer::Refusal
   if (!judges_as_sent(plan_)) co_return;
   if (refusal.state == sql_state::check_violation && !has_asked_for_checks_)
     co_await learn_checks(on);
-  if (is_of_keys(refusal.state)) keys_refuse_ = true;
+  if (is_of_keys(refusal.state)) {
+    keys_refuse_ = true;
+    note_missed();
+  }
   const bool has_suspects = is_of_keys(refusal.state) || sharper_;
   if (has_suspects && !has_prepared_ && puts_as_sent(plan_)) co_await prepare_trials(on);
 }
@@ -82,8 +85,15 @@ asio::awaitable<void> Suspicion::prepare_trials(pg::Connection& on) {
   writer::KeyJudges judges = co_await writer::key_judges(on, plan_.target.table, columns);
   if (!judges.empty()) keys_encoder_ = encoder_of_keys(plan_.encoder, judges.columns);
   if (!keys_encoder_) judges = {};
+  asked_.assign(judges.judges.size(), true);
   trial_ = std::make_unique<writer::Trial>(plan_.target, columns, std::move(judges),
                                            plan_.strategy.in_one);
+}
+
+void Suspicion::note_found(std::vector<bool> found_by) {
+  keys_refuse_ = std::ranges::find(found_by, true) != found_by.end();
+  asked_ = std::move(found_by);
+  if (!keys_refuse_) note_missed();
 }
 
 bool Suspicion::wants_trial(const tuple::Batch& batch) const {

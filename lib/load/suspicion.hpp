@@ -34,8 +34,12 @@ class Suspicion {
   const tuple::EncoderPlan* keys_encoder() const {
     return keys_refuse_ ? keys_encoder_.get() : nullptr;
   }
-  /// How many a trial of keys has found: where there was none the next chunk is not tried.
-  void note_suspects(std::uint64_t suspects) { keys_refuse_ = suspects > 0; }
+  /// Which of the trial's judges the keys are tried by.
+  const std::vector<bool>& asked_judges() const { return asked_; }
+  /// By which of them a trial has found any: the others are not asked about the next chunk.
+  void note_found(std::vector<bool> found_by);
+  /// The table has refused more than a trial has found: all are asked again.
+  void note_missed() { asked_.assign(asked_.size(), true); }
   /// A trial could not be made.
   void try_no_more() { tries_ = false; }
 
@@ -48,6 +52,7 @@ class Suspicion {
   bool has_prepared_ = false;  ///< trials, or cannot
   bool tries_ = true;
   bool keys_refuse_ = false;
+  std::vector<bool> asked_;
   std::unique_ptr<const tuple::EncoderPlan> sharper_;
   std::unique_ptr<const tuple::EncoderPlan> keys_encoder_;
   std::unique_ptr<const writer::Trial> trial_;

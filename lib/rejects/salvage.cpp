@@ -91,14 +91,6 @@ class Named {
   std::optional<Refusal> refusal_;
 };
 
-/// The first tuple of a part that is known to be refused; nullptr: none is.
-const Foretold::value_type* first_foretold(const Foretold* foretold, std::uint64_t first,
-                                           std::uint64_t end) {
-  if (foretold == nullptr) return nullptr;
-  const auto found = std::ranges::lower_bound(*foretold, first, {}, &Foretold::value_type::first);
-  return found != foretold->end() && found->first < end ? &*found : nullptr;
-}
-
 /// Throws what the server says to a part without tuples: rights, a table that is gone, a trigger of
 /// the statement.
 asio::awaitable<void> probe_without_tuples(Examination& on, LaneName lane) {
@@ -156,24 +148,42 @@ asio::awaitable<std::optional<Refusal>> put(Examination& on, const tuple::TupleR
   co_return refusal;
 }
 
-/// Puts the good tuples of a lane in, and collects the bad ones.
+/// All of the slow lane but what is foretold, at once. False where something else in it is refused.
+asio::awaitable<bool> put_but_foretold(Examination& on) {
+  std::vector<std::uint64_t> numbers;
+  for (const auto& [number, refusal] : *on.foretold) numbers.push_back(number);
+  const tuple::Batch rest = tuple::slow_without(on.batch, numbers);
+  if (rest.slow.tuples == 0) co_return true;
+  const std::optional<Refusal> refusal = co_await put(on, tuple::whole(rest, LaneName::slow));
+  co_return !refusal;
+}
+
+/// Collects what is foretold, as far as it may go on.
+End take_foretold(Examination& on) {
+  on.takes_some = true;
+  on.first_state = on.foretold->front().second.state;
+  for (const auto& [number, refusal] : *on.foretold) {
+    on.refused.of(LaneName::slow).add(number, refusal);
+    if (!on.may_go_on) return End::finished;
+    if (on.may_go_on(on.refused.count())) continue;
+    on.is_complete = false;
+    return End::stopped;
+  }
+  return End::finished;
+}
+
+/// Puts the good tuples of a lane in, and collects the bad ones. What was foretold wrongly counts
+/// for nothing.
 asio::awaitable<End> sift(Examination& on, LaneName lane) {
+  if (lane == LaneName::slow && on.foretold != nullptr && !on.foretold->empty()) {
+    const bool is_put = co_await put_but_foretold(on);
+    if (is_put) co_return take_foretold(on);
+  }
   tuple::TupleCutter cutter(on.batch, lane);
   Splitter splitter(on.batch.lane(lane).tuples);
   Named known(on);
-  const Foretold* const foretold = lane == LaneName::slow ? on.foretold : nullptr;
   while (!splitter.done()) {
     const auto [first, end] = splitter.range();
-    if (const auto* const told = first_foretold(foretold, first, end)) {
-      if (!splitter.refused(Splitter::Range{told->first, told->first + 1})) continue;
-      if (on.refused.count() == 0) on.first_state = told->second.state;
-      on.takes_some = true;
-      on.refused.of(lane).add(told->first, told->second);
-      if (!on.may_go_on) co_return End::finished;
-      if (on.may_go_on(on.refused.count())) continue;
-      on.is_complete = false;
-      co_return End::stopped;
-    }
     const tuple::TupleRange range = cutter.cut(first, end);
     std::optional<Refusal> refusal = known.of(first, end);
     if (!refusal) {

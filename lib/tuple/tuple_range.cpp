@@ -57,6 +57,23 @@ Batch together(const std::vector<const Batch*>& batches) {
   return all;
 }
 
+Batch slow_without(const Batch& batch, const std::vector<std::uint64_t>& numbers) {
+  Batch rest;
+  rest.slow.buffer.reserve(batch.slow.size);
+  TupleCutter cutter(batch, LaneName::slow);
+  std::uint64_t first = 0;
+  const auto take_to = [&](std::uint64_t end) {
+    if (first < end) append(rest.slow, cutter.cut(first, end).pieces[0]);
+    rest.slow.tuples += end - first;
+  };
+  for (const std::uint64_t number : numbers) {
+    take_to(number);
+    first = number + 1;
+  }
+  take_to(batch.slow.tuples);
+  return rest;
+}
+
 TupleCutter::TupleCutter(const Batch& batch, LaneName lane)
     : lane_(batch.lane(lane)), name_(lane), at_offset_(begin()) {}
 

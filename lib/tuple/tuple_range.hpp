@@ -25,6 +25,10 @@ TupleRange whole(const Batch& batch, LaneName lane);
 /// The tuples of batches of one plan as one batch, in their order; it has no keys.
 Batch together(const std::vector<const Batch*>& batches);
 
+/// A copy of the text tuples of a batch's slow lane but for those with these numbers, in rising
+/// order from 0; its fast lane is empty.
+Batch slow_without(const Batch& batch, const std::vector<std::uint64_t>& numbers);
+
 /// Cuts ranges out of a lane without encoding anything again. It remembers where the last one
 /// began: ranges that go forward are cheap.
 class TupleCutter {

@@ -51,6 +51,7 @@ asio::awaitable<std::vector<Reference>> references(pg::Connection& on, std::uint
   const Sql ask = references_query(table);
   const auto results = co_await on.query(ask);
   const pg::Result& rows = results.back();
+  // The server has quoted the names, from its catalogs.
   const auto made = [&rows](std::size_t row, int column) {
     return Sql::trusted(std::string(rows.text(row, column)));
   };
@@ -77,20 +78,22 @@ void add_columns(KeyJudges& judges, const std::vector<std::string>& columns) {
 
 }  // namespace
 
-Sql KeyJudges::suspects_query(const Sql& keys, const std::string& number) const {
+Sql KeyJudges::suspects_query(const Sql& keys, const std::string& number,
+                              const std::vector<bool>& asked) const {
   std::vector<Sql> queries;
-  for (const Judge& judge : judges) {
+  for (std::size_t i = 0; i < judges.size(); ++i) {
+    const Judge& judge = judges[i];
+    if (!asked[i]) continue;
     if (!judge.condition.empty()) {
-      queries.push_back(sql("select pgsluice_staged.{} from {} pgsluice_staged where {}",
-                            identifier(number), keys, judge.condition));
+      queries.push_back(sql("select pgsluice_staged.{}, {} from {} pgsluice_staged where {}",
+                            identifier(number), i, keys, judge.condition));
+      continue;
     }
-    if (!judge.repeated.empty()) {
-      queries.push_back(
-          sql("select pgsluice_same.{} from (select {}, pg_catalog.count(*) over (partition by {}) "
-              "as pgsluice_times from {}) pgsluice_same where pgsluice_same.pgsluice_times "
-              "operator(pg_catalog.>) 1",
-              identifier(number), identifier(number), judge.repeated, keys));
-    }
+    queries.push_back(
+        sql("select pgsluice_same.{}, {} from (select {}, pg_catalog.count(*) over (partition by "
+            "{}) as pgsluice_times from {}) pgsluice_same where pgsluice_same.pgsluice_times "
+            "operator(pg_catalog.>) 1",
+            identifier(number), i, identifier(number), judge.repeated, keys));
   }
   return joined(queries, " union all ");
 }
@@ -102,7 +105,8 @@ asio::awaitable<KeyJudges> key_judges(pg::Connection& on, const tuple::Table& ta
     if (!are_among(key.columns, fed)) continue;
     all.judges.push_back({.condition = sql("exists (select from {} as pgsluice_target where {})",
                                            table.sql_name(), joined(key.equalities, " and ")),
-                          .repeated = joined(key.compared, ", ")});
+                          .repeated = {}});
+    all.judges.push_back({.condition = {}, .repeated = joined(key.compared, ", ")});
     add_columns(all, key.columns);
   }
   for (const Reference& reference : co_await references(on, table.id)) {

@@ -14,15 +14,17 @@ namespace sluice::writer {
 struct KeyJudges {
   std::vector<std::string> columns;  ///< that any of them looks at, each once
   struct Judge {
-    Sql condition;  ///< over a row pgsluice_staged; empty: none
-    Sql repeated;   ///< what is PARTITION BY of records that have one key; empty: none
+    Sql condition;  ///< over a row pgsluice_staged; empty: it is about keys that come twice
+    Sql repeated;   ///< PARTITION BY of records that have one key
   };
   std::vector<Judge> judges;
 
   bool empty() const { return judges.empty(); }
-  /// A query of the records, by their numbers in the column `number`, that one of them is against;
-  /// some of them more than once. `keys` is a table of the key columns and that one.
-  Sql suspects_query(const Sql& keys, const std::string& number) const;
+  /// A query of two columns: records, by their numbers in the column `number`, and the place of a
+  /// judge that is against each; some of them more than once. `keys` is a table of the key columns
+  /// and that one, `asked` says which judges are. REQUIRES: one is.
+  Sql suspects_query(const Sql& keys, const std::string& number,
+                     const std::vector<bool>& asked) const;
 };
 
 /// Those of a table all of whose columns are among these.

@@ -60,14 +60,22 @@ asio::awaitable<std::optional<pg::Result>> Trial::ask(pg::Connection& on, const 
   co_return std::move(copied.last_row);
 }
 
-asio::awaitable<std::unordered_set<std::uint64_t>> Trial::suspects(
-    pg::Connection& on, const tuple::TupleRange& keys) const {
+asio::awaitable<Trial::Suspects> Trial::suspects(pg::Connection& on, const tuple::TupleRange& keys,
+                                                 const std::vector<bool>& asked) const {
   const Sql copy = sql("copy {} ({}, {}) from stdin", keys_.sql_name(),
                        sql_list(judges_.columns, identifier), identifier(merge_.record_column));
-  const Sql question = judges_.suspects_query(keys_.sql_name(), merge_.record_column);
+  // A key is looked up in its index: the other ways read all of a table, for each chunk.
+  const Sql question =
+      sql("set local enable_hashjoin = off; set local enable_mergejoin = off; set local work_mem = "
+          "'64MB'; {}",
+          judges_.suspects_query(keys_.sql_name(), merge_.record_column, asked));
   const auto rows = co_await ask(on, copy, keys_.name(), keys, question);
-  std::unordered_set<std::uint64_t> suspects;
-  for (std::size_t row = 0; rows && row < rows->rows(); ++row) suspects.insert(rows->count(row, 0));
+  Suspects suspects{{}, std::vector<bool>(asked.size(), false)};
+  for (std::size_t row = 0; rows && row < rows->rows(); ++row) {
+    suspects.records.insert(rows->count(row, 0));
+    const std::uint64_t judge = rows->count(row, 1);
+    if (judge < suspects.found_by.size()) suspects.found_by[judge] = true;
+  }
   co_return suspects;
 }
 

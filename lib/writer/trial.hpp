@@ -31,10 +31,15 @@ class Trial {
   asio::awaitable<void> begin(pg::Connection& on) const;
   asio::awaitable<void> end(pg::Connection& on) const;
 
-  /// Records that a key is against. The tuples are of judges().columns and the record's number.
-  /// REQUIRES: it is begun.
-  asio::awaitable<std::unordered_set<std::uint64_t>> suspects(pg::Connection& on,
-                                                              const tuple::TupleRange& keys) const;
+  /// Records that judges are against, and which of them are against any.
+  struct Suspects {
+    std::unordered_set<std::uint64_t> records;
+    std::vector<bool> found_by;
+  };
+  /// The tuples are of judges().columns and the record's number; `asked` says which judges are.
+  /// REQUIRES: it is begun, and a judge is asked.
+  asio::awaitable<Suspects> suspects(pg::Connection& on, const tuple::TupleRange& keys,
+                                     const std::vector<bool>& asked) const;
 
   /// Tuples of a lane, by their numbers in it from 0, that the table refuses one after the other,
   /// and how. REQUIRES: it is begun.
