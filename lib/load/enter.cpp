@@ -242,7 +242,8 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   run_.report.resumed = !is_just_begun;
   const bool has_grown =
       load.source_bytes && entry_.source_bytes && *load.source_bytes != *entry_.source_bytes;
-  if (!is_just_begun) {
+  const bool begins_again = plan_.strategy.in_one && load.totals.chunks == 0;
+  if (!is_just_begun && !begins_again) {
     run_.note(fmt::format("resuming load {} of {}, with {} rows {} already{}", load.id.value,
                           load.started_at, load.totals.counts.rows(),
                           plan_.strategy.is_all_or_nothing() ? "staged" : "stored",

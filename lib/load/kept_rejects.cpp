@@ -108,7 +108,7 @@ asio::awaitable<void> KeptRejects::settle(bool with_others, OneTransaction* one)
     return file_->settle(those_of(stored, with_others));
   };
   const std::uint64_t left = co_await async::offload(run_.on.cpu, settle);
-  if (left > 0) run_.report.rejects_path = file_->path();
+  run_.report.rejects_path = left > 0 ? file_->path() : std::string();
 }
 
 asio::awaitable<void> KeptRejects::settle_all() {

@@ -306,6 +306,7 @@ asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
     rejects_.open(plan);
     if (plan.strategy.staged) co_await prepare_to_stage(plan);
     if (plan.strategy.in_one) one_ = std::make_unique<OneTransaction>(run_, plan, entry);
+    run_.report.begins_again = plan.strategy.in_one;
     if (plan.options.defer_indexes || run_.report.resumed) co_await indexes.watch();
     Reconciliation end(run_, plan, entry, rejects_, lock_, one_.get());
     bool is_stored = false;

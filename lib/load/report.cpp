@@ -5,7 +5,7 @@ namespace sluice::load {
 std::string how_to_go_on(const LoadReport& report) {
   return std::string("the same command ") + (report.plan.is_again ? "without --again " : "") +
          report.goes_on_with + (report.goes_on_with.empty() ? "" : " ") +
-         "goes on where it stopped";
+         (report.begins_again ? "begins again" : "goes on where it stopped");
 }
 
 Failure interrupted(const LoadReport& report) {

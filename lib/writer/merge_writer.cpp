@@ -26,10 +26,10 @@ std::string description(const tuple::Table& table, const std::vector<std::string
 }  // namespace
 
 TemporaryRows::TemporaryRows(const tuple::Table& table, const std::vector<std::string>& columns,
-                             const Merge& merge)
+                             const Merge& merge, const std::string& purpose)
     : name_("pgsluice_" + std::to_string(table.id) + "_" +
-            std::to_string(
-                std::hash<std::string>{}(description(table, columns, merge.record_column)))) {
+            std::to_string(std::hash<std::string>{}(
+                description(table, columns, merge.record_column) + purpose))) {
   create_ = sql(
       "{}create temporary table if not exists {} on commit delete rows as select {}, null::bigint "
       "as {} from {} with no data; ",

@@ -10,8 +10,9 @@ namespace sluice::writer {
 /// session, and empty at each commit.
 class TemporaryRows {
  public:
+  /// Those of another purpose lie in another table, whatever their columns are.
   TemporaryRows(const tuple::Table& table, const std::vector<std::string>& columns,
-                const Merge& merge);
+                const Merge& merge, const std::string& purpose = "");
 
   const std::string& name() const { return name_; }
   Sql sql_name() const { return sql("pg_temp.{}", identifier(name_)); }

@@ -20,8 +20,8 @@ Trial::Trial(const Target& target, std::vector<std::string> columns, KeyJudges j
       judges_(std::move(judges)),
       is_part_(is_part),
       merge_(numbered(target_.table)),
-      rows_(target_.table, columns_, merge_),
-      keys_(target_.table, judges_.columns, merge_) {}
+      rows_(target_.table, columns_, merge_, " of a trial"),
+      keys_(target_.table, judges_.columns, merge_, " of a trial's keys") {}
 
 asio::awaitable<void> Trial::begin(pg::Connection& on) const {
   Sql make = rows_.create_statement();
@@ -100,7 +100,9 @@ asio::awaitable<std::vector<std::pair<std::uint64_t, Refusal>>> Trial::refused(
     error.detail = rows->text_or(row, 4, "");
     error.column = rows->text_or(row, 5, "");
     error.table = rows->text_or(row, 6, "");
-    refused.emplace_back(rows->count(row, 0) - 1, Refusal(std::move(error)));
+    const std::uint64_t number = rows->count(row, 0);
+    if (number == 0 || number > tuples.tuples) rows->refuse("a record is told that was not sent");
+    refused.emplace_back(number - 1, Refusal(std::move(error)));
   }
   co_return refused;
 }

@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <filesystem>
 
+#include "script/script.hpp"
 #include "support/database.hpp"
 #include "support/files.hpp"
 #include "support/loading.hpp"
@@ -239,6 +241,24 @@ TEST_F(OneTransaction, ALostConnectionBeginsAgain) {
     }
   }
   EXPECT_TRUE(no_session_left());
+}
+
+/// What was refused goes with what was stored, where the end is refused.
+TEST_F(OneTransaction, ARefusedEndKeepsNothing) {
+  db().run("create table t (id int primary key, v text)");
+  options_.rejects.rejects_max = 9;
+  options_.after_sql = std::make_shared<const script::Script>(
+      script::Script{.path = "a.sql", .text = "select 1 / 0"});
+  const Loaded refused = load(numbers(1, 300) + "x,bad\n");
+  EXPECT_THAT(refused.message, HasSubstr("division by zero"));
+  EXPECT_EQ(0, rows());
+  EXPECT_EQ("", refused.report.rejects_path);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "in.rejects.csv"));
+  options_.after_sql = nullptr;
+  options_.again = true;
+  const Loaded loaded = run_load(url(), options_);
+  ASSERT_TRUE(loaded.ok()) << loaded.message;
+  EXPECT_EQ("id,v\nx,bad\n", read_file(loaded.report.rejects_path));
 }
 
 /// One connection is enough, also where the ledger is asked in the middle.

@@ -135,6 +135,21 @@ TEST_F(Trials, OddKeys) {
   expect_the_same("(id int, ref int references q, amount numeric)", records(1500, 9));
 }
 
+/// All that is fed is keys: what is asked about these, and about all of a record, does not mix.
+TEST_F(Trials, KeysAlone) {
+  db().run("create table q (id numeric primary key); insert into q select generate_series(0, 49)");
+  for (const std::size_t chunk : {500UL, 1UL << 20U}) {
+    options_.chunk_bytes = chunk;
+    for (const int every : {40, 7}) {
+      expect_the_same("(id int unique, ref int references q, amount numeric unique)",
+                      records(900, every));
+      expect_the_same("(id int, ref int, amount numeric, primary key (id, ref, amount))",
+                      records(300, every) + "1,1,1.25\n2,2,2.25\n1,1,1.25\n7,,7\n" +
+                          records(40, every).substr(14));
+    }
+  }
+}
+
 /// Who may not read what a key refers to is told all the same, one after the other.
 TEST_F(Trials, WithoutRightsToAskTheServerSaysIt) {
   db().run("create table p (id int primary key); insert into p select generate_series(0, 49)");
