@@ -64,7 +64,7 @@ TEST_F(AfterSql, ThatFailsLeavesTheLoadUnfinishedAndIsRunAgain) {
     SCOPED_TRACE(is_atomic);
     db().run("truncate t, said; drop schema if exists pgsluice cascade; drop table if exists late");
     const std::vector<std::string> flags =
-        is_atomic ? std::vector<std::string>{"--atomic"} : std::vector<std::string>{};
+        is_atomic ? std::vector<std::string>{"--atomic=resumable"} : std::vector<std::string>{};
     const std::string sql =
         std::string(says) + "-- a comment\ninsert into said\n  select v, 1 from \xc3\xa4late;\n";
     const Finished failed = load(sql, flags);
@@ -92,7 +92,7 @@ TEST_F(AfterSql, ThatWasMendedFinishesTheLoadThatItHasFailed) {
     SCOPED_TRACE(is_atomic);
     db().run("truncate t, said; drop schema if exists pgsluice cascade");
     const std::vector<std::string> flags =
-        is_atomic ? std::vector<std::string>{"--atomic"} : std::vector<std::string>{};
+        is_atomic ? std::vector<std::string>{"--atomic=resumable"} : std::vector<std::string>{};
     EXPECT_EQ(1, load("insert into no_such select 1;", flags).exit_code);
     const Finished loaded = load(says, flags);
     EXPECT_EQ(0, loaded.exit_code) << loaded.err;

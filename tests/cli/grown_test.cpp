@@ -158,7 +158,7 @@ TEST_F(Grown, AnUnfinishedLoadIsVoidWhereTheTableIsEmpty) {
 TEST_F(Grown, ACompletedFileGoesOnWithItsUnfinishedLoad) {
   const std::string whole = csv(5'000);
   for (const std::vector<std::string>& flags :
-       std::vector<std::vector<std::string>>{{}, {"--atomic"}, {"--max-rejects", "0"}}) {
+       std::vector<std::vector<std::string>>{{}, {"--atomic=resumable"}, {"--max-rejects", "0"}}) {
     for (const bool replaces : {false, true}) {
       SCOPED_TRACE(std::string(flags.empty() ? "" : flags.front()) + (replaces ? ", anew" : ""));
       begin_anew();
