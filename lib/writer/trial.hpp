@@ -26,8 +26,6 @@ class Trial {
   /// refused: then nothing is known, and end() is to be called.
   Trial(const Target& target, std::vector<std::string> columns, KeyJudges judges, bool is_part);
 
-  const KeyJudges& judges() const { return judges_; }
-
   asio::awaitable<void> begin(pg::Connection& on) const;
   asio::awaitable<void> end(pg::Connection& on) const;
 
@@ -36,7 +34,7 @@ class Trial {
     std::unordered_set<std::uint64_t> records;
     std::vector<bool> found_by;
   };
-  /// The tuples are of judges().columns and the record's number; `asked` says which judges are.
+  /// The tuples are of the judges' columns and the record's number; `asked` says which judges are.
   /// REQUIRES: it is begun, and a judge is asked.
   asio::awaitable<Suspects> suspects(pg::Connection& on, const tuple::TupleRange& keys,
                                      const std::vector<bool>& asked) const;
