@@ -2,9 +2,7 @@
 
 #include <thread>
 
-#include "support/database.hpp"
-#include "support/files.hpp"
-#include "support/loading.hpp"
+#include "integration/atomic_loads.hpp"
 
 namespace sluice::test {
 namespace {
@@ -14,34 +12,12 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 /// Loads whose rows wait until all are there, and come into the table together, or not at all.
-class Atomic : public DatabaseTest {
+class Atomic : public AtomicLoads {
  protected:
   void SetUp() override {
-    options_.table = "t";
-    options_.atomic = true;
+    AtomicLoads::SetUp();
     options_.atomic_way = plan::AtomicWay::resumable;
-    options_.chunk_bytes = 100;
-    options_.jobs = 3;
   }
-
-  Loaded load(const std::string& csv) {
-    options_.path = folder_.write("in.csv", csv);
-    return run_load(url(), options_);
-  }
-
-  static std::string numbers(int first, int last) {
-    std::string csv = "id,v\n";
-    for (int i = first; i <= last; ++i) csv += std::to_string(i) + ",value\n";
-    return csv;
-  }
-
-  std::int64_t rows() { return db().number("select count(*) from t"); }
-  std::int64_t staging_tables() {
-    return db().number("select count(*) from pg_class where relname ~ '^stage_[0-9]+$'");
-  }
-
-  TemporaryFolder folder_;
-  plan::LoadOptions options_;
 };
 
 TEST_F(Atomic, PublishesAllRowsAtOnce) {

@@ -3,10 +3,8 @@
 #include <atomic>
 #include <filesystem>
 
+#include "integration/atomic_loads.hpp"
 #include "script/script.hpp"
-#include "support/database.hpp"
-#include "support/files.hpp"
-#include "support/loading.hpp"
 #include "support/proxy.hpp"
 
 namespace sluice::test {
@@ -16,36 +14,11 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 
 /// Loads that are all or nothing, whose chunks are parts of one transaction.
-class OneTransaction : public DatabaseTest {
+class OneTransaction : public AtomicLoads {
  protected:
-  void SetUp() override {
-    options_.table = "t";
-    options_.atomic = true;
-    options_.chunk_bytes = 100;
-    options_.jobs = 3;
-  }
-
-  Loaded load(const std::string& csv) {
-    options_.path = folder_.write("in.csv", csv);
-    return run_load(url(), options_);
-  }
-
-  static std::string numbers(int first, int last) {
-    std::string csv = "id,v\n";
-    for (int i = first; i <= last; ++i) csv += std::to_string(i) + ",value\n";
-    return csv;
-  }
-
-  std::int64_t rows() { return db().number("select count(*) from t"); }
-  std::string staging_tables() {
-    return db().value("select count(*) from pg_class where relname ~ '^stage_[0-9]+$'");
-  }
   static bool is_in_one(const Loaded& loaded) {
     return loaded.report.plan.writer.contains("all of it in one transaction");
   }
-
-  TemporaryFolder folder_;
-  plan::LoadOptions options_;
 };
 
 TEST_F(OneTransaction, BringsAllRowsAtOnce) {
@@ -187,14 +160,14 @@ TEST_F(OneTransaction, GoesOnWithWhatWaits) {
   db().run("create table t (id int primary key, v text); insert into t values (400, 'old')");
   options_.atomic_way = plan::AtomicWay::resumable;
   ASSERT_FALSE(load(numbers(1, 500)).ok());
-  EXPECT_EQ("1", staging_tables());
+  EXPECT_EQ(1, staging_tables());
   db().run("delete from t");
   options_.atomic_way = plan::AtomicWay::automatic;
   const Loaded loaded = run_load(url(), options_);
   ASSERT_TRUE(loaded.ok()) << loaded.message;
   EXPECT_FALSE(is_in_one(loaded));
   EXPECT_EQ(500, rows());
-  EXPECT_EQ("0", staging_tables());
+  EXPECT_EQ(0, staging_tables());
 }
 
 /// ... and the other way round: what one transaction has not stored is begun again, in whatever
