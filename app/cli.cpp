@@ -141,8 +141,18 @@ std::vector<std::string> for_parser(std::vector<std::string> given) {
   return arguments;
 }
 
+/// A -h with no host behind it, and no flag in front of it, asks for help.
+bool asks_for_help(const std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments.back() != "-h") return false;
+  return std::none_of(arguments.begin(), arguments.end() - 1,
+                      [](const std::string& argument) { return argument.starts_with('-'); });
+}
+
 int run_program(std::vector<std::string> arguments) {
   arguments = for_parser(std::move(arguments));
+  // It may have been "-h $HOST" of a script, whose HOST is empty: what ran nothing is no success.
+  const bool may_lack_host = asks_for_help(arguments) && arguments.size() > 1;
+  if (asks_for_help(arguments)) arguments.back() = "--help";
   hide_in_output(hidden_in(arguments));
   const bool as_json = asks_for_json(arguments);
   const std::string first = arguments.empty() ? "" : arguments.front();
@@ -152,7 +162,8 @@ int run_program(std::vector<std::string> arguments) {
   try {
     app.parse(std::move(arguments));
   } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
+    const int exit_code = app.exit(help);
+    return may_lack_host ? exit_usage : exit_code;
   } catch (const CLI::CallForAllHelp& help) {
     return app.exit(help);
   } catch (const CLI::CallForVersion& version) {

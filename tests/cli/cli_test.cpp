@@ -227,6 +227,26 @@ TEST_F(Cli, HelpIsOnStdout) {
   }
 }
 
+/// A script whose $HOST is empty says the same as a person who asks for help: it is no success.
+TEST_F(Cli, AHostThatIsNotThereAsksForHelp) {
+  const Finished whole = pgsluice({"-h"});
+  EXPECT_EQ(0, whole.exit_code);
+  EXPECT_EQ(pgsluice({"--help"}).out, whole.out);
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"load"}, {"load", path_}, {"loads", "show"}, {"migrate", "up"}}) {
+    std::vector<std::string> asked = words;
+    asked.emplace_back("--help");
+    const std::string help = pgsluice(asked).out;
+    asked.back() = "-h";
+    const Finished lone = pgsluice(asked);
+    EXPECT_EQ(2, lone.exit_code);
+    EXPECT_EQ(help, lone.out);
+  }
+  const Finished behind_flags = pgsluice({"load", path_, "-t", "t", "-h"});
+  EXPECT_EQ(2, behind_flags.exit_code);
+  EXPECT_THAT(behind_flags.err, HasSubstr("--host needs a value behind it"));
+}
+
 TEST_F(Cli, RejectsAreCountedAndTheExitCodeSaysSo) {
   const std::string bad = folder_.write("bad.csv", "id,v\n1,a\n2x,b\n3,c\n");
   const Finished some = run({"load", bad, "-t", "t", "--max-rejects", "1"});
