@@ -151,8 +151,9 @@ bool asks_for_help(const std::vector<std::string>& arguments) {
 int run_program(std::vector<std::string> arguments) {
   arguments = for_parser(std::move(arguments));
   // It may have been "-h $HOST" of a script, whose HOST is empty: what ran nothing is no success.
-  const bool may_lack_host = asks_for_help(arguments) && arguments.size() > 1;
-  if (asks_for_help(arguments)) arguments.back() = "--help";
+  const bool is_lone = asks_for_help(arguments);
+  const bool may_lack_host = is_lone && arguments.size() > 1;
+  if (is_lone) arguments.back() = "--help";
   hide_in_output(hidden_in(arguments));
   const bool as_json = asks_for_json(arguments);
   const std::string first = arguments.empty() ? "" : arguments.front();

@@ -32,8 +32,11 @@ TEST_F(Voided, ByALoadThatGoesOnWithoutRows) {
   folder_.write("a.csv", "id,p\n1,1\n2,1\n");
   folder_.write("b.csv", "id,p\n9,7\n");
   // One transaction kept nothing, so that its load has nothing to go on from; each other way has.
-  for (const auto& [flags, goes_on] : std::vector<std::pair<std::vector<std::string>, bool>>{
-           {{}, true}, {{"--atomic=resumable"}, true}, {{"--atomic=transaction"}, false}}) {
+  for (const auto& [flags, goes_on] :
+       std::vector<std::pair<std::vector<std::string>, bool>>{{{}, true},
+                                                              {{"--atomic"}, false},
+                                                              {{"--atomic=resumable"}, true},
+                                                              {{"--atomic=transaction"}, false}}) {
     SCOPED_TRACE(::testing::PrintToString(flags));
     db().run("truncate t; delete from p where id = 7; drop schema if exists pgsluice cascade");
     ASSERT_EQ(0, load("a.csv").exit_code);
@@ -41,7 +44,7 @@ TEST_F(Voided, ByALoadThatGoesOnWithoutRows) {
     db().run("truncate t; insert into p values (7)");
     const Finished resumed = load("b.csv", flags);
     EXPECT_EQ(0, resumed.exit_code) << resumed.err;
-    EXPECT_EQ(goes_on, resumed.err.find("resuming load 2") != std::string::npos) << resumed.err;
+    EXPECT_EQ(goes_on, resumed.err.contains("resuming load 2")) << resumed.err;
     const Finished again = load("a.csv");
     EXPECT_EQ(0, again.exit_code) << again.err;
     EXPECT_EQ("1,2,9", ids()) << again.err;
