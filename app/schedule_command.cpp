@@ -23,7 +23,7 @@ using schedule::Instant;
 struct NextFlags {
   std::vector<std::string> expression;  ///< of several parts: it was not quoted
   std::size_t count = 5;
-  std::string zone = "UTC";
+  std::optional<std::string> zone;
   std::string from;
   OutputFormat output = OutputFormat::text;
 };
@@ -45,14 +45,21 @@ const std::string& expression_of(const NextFlags& flags) {
 }
 
 void print_next(const NextFlags& flags) {
-  const auto zone = value_of(schedule::TimeZone::find(flags.zone), "--tz: ");
-  const auto recurrence = value_of(schedule::Recurrence::parse(expression_of(flags), zone), "");
+  if (flags.zone) value_of(schedule::TimeZone::find(*flags.zone), "--tz: ");
+  const auto [recurrence, zone, expression, zone_name] =
+      value_of(schedule::read_recurrence(expression_of(flags), flags.zone, "--tz"), "");
   Instant at = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   if (!flags.from.empty()) at = value_of(zone.parse(flags.from), "--from: ");
+  if (at > schedule::last_instant || at < Instant{})
+    throw Failure(FailureKind::usage, "--from: write a time between 1970 and 9999");
   nlohmann::ordered_json slots = nlohmann::ordered_json::array();
   std::string lines;
   for (std::size_t i = 0; i < flags.count; ++i) {
     at = recurrence.next(at);
+    if (at > schedule::last_instant) {
+      print_note("no slot behind the year 9999 is shown");
+      break;
+    }
     const std::string local = zone.format(at);
     const std::string universal = schedule::format_utc(at);
     if (flags.output == OutputFormat::json) {
@@ -185,8 +192,8 @@ void add_project(CLI::App& c, const std::shared_ptr<ScheduleFlags>& flags,
 void add_next(CLI::App& parent, const std::shared_ptr<NextFlags>& flags) {
   CLI::App& next = add(parent, "next", "the next slots of an expression, in UTC and in a zone");
   next.add_option("EXPR", flags->expression,
-                  "five cron fields in one argument (\"0 3 * * mon-fri\"), @daily and the like, or "
-                  "\"@every 90s\"")
+                  "five cron fields in one argument (\"0 3 * * mon-fri\"), six with the second in "
+                  "front, @daily and the like, or \"@every 90s\"; TZ=ZONE may stand in front")
       ->required();
   const auto count = [flags](const std::uint64_t& number) { flags->count = number; };
   add_number_option(next, "--count", {1, 10'000'000}, count, "how many (default: 5)");

@@ -201,12 +201,10 @@ class Reader {
     return folder_.empty() ? folder_ : fs::path(absolute_folder());
   }
 
-  schedule::Recurrence recurrence(const toml::node& node, const std::string& expression,
-                                  const std::string& zone_name) const {
-    const auto zone = schedule::TimeZone::find(zone_name);
-    if (!zone) fail(node, zone.error());
-    auto parsed = schedule::Recurrence::parse(expression, *zone);
-    if (!parsed) fail(node, parsed.error());
+  schedule::Written recurrence(const toml::table& from) const {
+    const auto tz = text(from, "tz");
+    auto parsed = schedule::read_recurrence(expanded(*from.get("cron")), tz, "tz");
+    if (!parsed) fail(*from.get(tz ? "tz" : "cron"), parsed.error());
     return *parsed;
   }
 
@@ -220,15 +218,14 @@ class Reader {
     if (name->size() > job_name_bytes_max)
       fail(*from.get("name"), "the name of a job has at most 200 bytes");
     if (!cron) fail(from, "job \"" + *name + "\" has a cron = \"...\"");
-    const std::string zone = text(from, "tz").value_or("UTC");
-    const toml::node& zone_node = from.get("tz") == nullptr ? *from.get("cron") : *from.get("tz");
+    const schedule::Written when = recurrence(from);
     const toml::node& written = from.get("flags") == nullptr ? from : *from.get("flags");
     Job job{.name = *name,
             .place = place_of(written.source().begin),
-            .schedule = *cron + " " + zone,
+            .schedule = when.expression + " " + when.zone_name,
             .meaning = "",
             .meaning_with_secrets = "",
-            .recurrence = recurrence(zone_node, *cron, zone),
+            .recurrence = when.recurrence,
             .command = read_command(from),
             .retry_delay = limits::job_retry_delay};
     job.meaning = meaning_of(from, Digest::without_secrets);  // its files are there
@@ -431,18 +428,16 @@ class Reader {
     if (!dir) fail(from, "scripts have a dir = \"...\"");
     for (const script::Script& script : script::read_folder(resolved(*dir)).scheduled) {
       const script::Directives& says = script.directives;
-      const std::string zone = says.time_zone.empty() ? "UTC" : says.time_zone;
-      const auto found = schedule::TimeZone::find(zone);
-      if (!found) throw Failure(FailureKind::usage, script.path + ":1: " + found.error());
-      const auto parsed = schedule::Recurrence::parse(says.schedule, *found);
+      const auto zone = says.time_zone.empty() ? std::nullopt : std::optional(says.time_zone);
+      const auto parsed = schedule::read_recurrence(says.schedule, zone, "tz=");
       if (!parsed) throw Failure(FailureKind::usage, script.path + ":1: " + parsed.error());
       Job job{.name = text_of_path(fs::path(script.path).stem()),
               .place = place_of(from.source().begin),
-              .schedule = says.schedule + " " + zone,
+              .schedule = parsed->expression + " " + parsed->zone_name,
               .meaning = meaning_of(from, script, Digest::without_secrets),
               .meaning_with_secrets =
                   has_secrets(from) ? meaning_of(from, script, Digest::with_secrets) : "",
-              .recurrence = *parsed,
+              .recurrence = parsed->recurrence,
               .command = {.arguments = {"migrate", "run"},
                           .files = {script.path},
                           .is_migration = true},

@@ -2,27 +2,61 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/quantity.hpp"
 #include "schedule/zone_rules.hpp"
 
 namespace sluice::schedule {
 namespace {
 
-using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr std::string_view every_prefix = "@every ";
 
-date::local_seconds to_date(LocalMinute local) {
-  return date::local_seconds(seconds(local.time_since_epoch()));
-}
+constexpr std::string_view blanks = " \t";
 
-/// The first minute that does not begin before this second.
-LocalMinute minute_from(std::chrono::seconds since_epoch) {
-  return LocalMinute(std::chrono::ceil<minutes>(since_epoch));
+date::local_seconds to_date(LocalSecond local) {
+  return date::local_seconds(local.time_since_epoch());
 }
 
 }  // namespace
+
+std::expected<ZonedExpression, std::string> split_zone(const std::string& text) {
+  const std::size_t begin = text.find_first_not_of(blanks);
+  const std::string_view given =
+      begin == std::string::npos ? std::string_view() : std::string_view(text).substr(begin);
+  for (const std::string_view name : {"CRON_TZ=", "TZ="}) {
+    if (!lower(given).starts_with(lower(name))) continue;
+    const std::size_t end = std::min(given.find_first_of(blanks), given.size());
+    const std::string_view zone = given.substr(name.size(), end - name.size());
+    const std::size_t behind = given.find_first_not_of(blanks, end);
+    if (zone.empty() || behind == std::string_view::npos) {
+      return std::unexpected(fmt::format(
+          "\"{}\": write a time zone and an expression behind {}, as in {}Europe/Berlin 0 3 * * *",
+          text, name, name));
+    }
+    return ZonedExpression{std::string(zone), std::string(given.substr(behind))};
+  }
+  return ZonedExpression{"", text};
+}
+
+std::expected<Written, std::string> read_recurrence(const std::string& text,
+                                                    const std::optional<std::string>& zone_name,
+                                                    const std::string& zone_key) {
+  const auto split = split_zone(text);
+  if (!split) return std::unexpected(split.error());
+  if (!split->zone.empty() && zone_name) {
+    return std::unexpected(fmt::format(
+        "\"{}\" names its time zone, and so does {}: leave one of them out", text, zone_key));
+  }
+  const std::string name = split->zone.empty() ? zone_name.value_or("UTC") : split->zone;
+  const auto zone = TimeZone::find(name);
+  if (!zone) return std::unexpected(zone.error());
+  auto recurrence = Recurrence::parse(split->expression, *zone);
+  if (!recurrence) return std::unexpected(recurrence.error());
+  return Written{std::move(*recurrence), *zone, split->expression, name};
+}
 
 std::expected<Recurrence, std::string> Recurrence::parse(const std::string& text, TimeZone zone) {
   Recurrence recurrence(zone);
@@ -54,8 +88,7 @@ Instant Recurrence::next(Instant after) const {
 /// enough will do.
 Instant Recurrence::next_by_wall_clock(Instant after) const {
   const date::sys_info now = info_at(zone_, after);
-  LocalMinute local =
-      LocalMinute(std::chrono::floor<minutes>(after.time_since_epoch() + now.offset));
+  LocalSecond local(after.time_since_epoch() + now.offset);
   for (;;) {
     local = cron_->next(local);
     const date::local_info info = info_at(zone_, to_date(local));
@@ -63,7 +96,12 @@ Instant Recurrence::next_by_wall_clock(Instant after) const {
                              ? info.first.end  // the end of the gap
                              : Instant(local.time_since_epoch() - info.first.offset);
     if (slot > after) return slot;
-    local += minutes(1);
+    local += seconds(1);
+    // All that comes twice, or is skipped, is over.
+    if (info.result == date::local_info::ambiguous && after >= info.first.end)
+      local = std::max(local, LocalSecond(info.first.end.time_since_epoch() + info.first.offset));
+    if (info.result == date::local_info::nonexistent)
+      local = std::max(local, LocalSecond(slot.time_since_epoch() + info.second.offset));
   }
 }
 
@@ -71,7 +109,7 @@ Instant Recurrence::next_by_wall_clock(Instant after) const {
 Instant Recurrence::next_in_real_time(Instant after) const {
   for (Instant from = after + seconds(1);;) {
     const date::sys_info stretch = info_at(zone_, from);
-    const LocalMinute local = cron_->next(minute_from(from.time_since_epoch() + stretch.offset));
+    const LocalSecond local = cron_->next(LocalSecond(from.time_since_epoch() + stretch.offset));
     const Instant slot(local.time_since_epoch() - stretch.offset);
     if (slot < stretch.end) return slot;
     from = stretch.end;

@@ -15,7 +15,7 @@ namespace sluice::schedule {
 ///
 /// At a clock change, for a time of the day: one that is skipped is due once, right after the gap;
 /// one that comes twice is due the first time. An expression with `*` or a step in its hour follows
-/// real time: it is due whenever the wall clock shows a minute that matches.
+/// real time: it is due whenever the wall clock shows a time that matches.
 class Recurrence {
  public:
   /// The error is a sentence.
@@ -33,5 +33,26 @@ class Recurrence {
   std::optional<Cron> cron_;
   TimeZone zone_;
 };
+
+/// "TZ=Europe/Berlin 0 3 * * *", or with CRON_TZ=, in its parts; the zone is empty where none is
+/// named.
+struct ZonedExpression {
+  std::string zone;
+  std::string expression;
+};
+/// The error is a sentence.
+std::expected<ZonedExpression, std::string> split_zone(const std::string& text);
+
+/// What a person has written, with or without a time zone in front.
+struct Written {
+  Recurrence recurrence;
+  TimeZone zone;
+  std::string expression;  ///< without the zone
+  std::string zone_name;
+};
+/// `zone_name` is what stands elsewhere, at `zone_key`; nowhere: UTC. The error is a sentence.
+std::expected<Written, std::string> read_recurrence(const std::string& text,
+                                                    const std::optional<std::string>& zone_name,
+                                                    const std::string& zone_key);
 
 }  // namespace sluice::schedule

@@ -13,6 +13,10 @@ namespace sluice::schedule {
 /// An instant; a slot of a job is one.
 using Instant = std::chrono::sys_seconds;
 
+/// Calendars are not asked about later ones: their years have an end.
+inline constexpr Instant last_instant =
+    std::chrono::sys_days(std::chrono::year(10000) / 1 / 1) - std::chrono::seconds(1);
+
 /// "2026-03-29T01:00:00Z"
 std::string format_utc(Instant instant);
 

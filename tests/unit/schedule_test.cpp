@@ -13,9 +13,30 @@ std::string error_of(const std::string& text) {
 }
 
 TEST(Cron, TakesWhatCrontabTakes) {
-  for (const char* good : {"* * * * *", "0 3 * * *", "*/15 0-6,22-23 1,15 jan-MAR mon-fri",
-                           "0 0 29 2 *", "5 4 * * 7", "0 0 31 * 0", "@daily", "@HOURLY", "@yearly",
-                           "  0\t3 * *  sun ", "0 0 * * fri-sun", "10-50/20 * * * *"})
+  for (const char* good : {"* * * * *",
+                           "0 3 * * *",
+                           "*/15 0-6,22-23 1,15 jan-MAR mon-fri",
+                           "0 0 29 2 *",
+                           "5 4 * * 7",
+                           "0 0 31 * 0",
+                           "@daily",
+                           "@HOURLY",
+                           "@yearly",
+                           "  0\t3 * *  sun ",
+                           "0 0 * * fri-sun",
+                           "10-50/20 * * * *",
+                           "30 0 3 * * *",
+                           "*/10 * * * * *",
+                           "0 0 L * *",
+                           "0 0 l-3,15w,LW,1 * *",
+                           "0 0 * * 5L",
+                           "0 0 * * friL,1#1,wed#3,sat",
+                           "0 0 ? * mon",
+                           "0 0 1 * ?",
+                           "0 0 L-30 * *",
+                           "0 0 31W * *",
+                           "0 0 29W 2 *",
+                           "0 0 * 2 1#5"})
     EXPECT_EQ("", error_of(good)) << good;
 }
 
@@ -26,6 +47,8 @@ TEST(Cron, SaysWhatIsWrong) {
   } cases[] = {
       {"", "0 fields"},
       {"* * * *", "4 fields and needs five"},
+      {"0 0 3 * * ? 2026", "7 fields: no year"},
+      {"60 0 3 * * *", "second: 60 is not between 0 and 59"},
       {"60 * * * *", "minute: 60 is not between 0 and 59"},
       {"* 24 * * *", "hour: 24"},
       {"* * 0 * *", "day of month: 0"},
@@ -40,6 +63,39 @@ TEST(Cron, SaysWhatIsWrong) {
       {"0 0 31 2 *", "no day ever matches"},
       {"0 0 30 2 *", "no day ever matches"},
       {"0 0 31 4,6,9,11 *", "no day ever matches"},
+      {"0 0 L-29 2 *", "no day ever matches"},
+      {"0 0 31W 4 *", "no day ever matches"},
+      {"0 0 L-0 * *", "L-: 0 is not between 1 and 30"},
+      {"0 0 L-31 * *", "L-: 31 is not between 1 and 30"},
+      {"0 0 L- * *", "L-: \"\" is no number"},
+      {"0 0 L3 * *", "write L, L-3 or LW"},
+      {"0 0 L-3W * *", "write L, L-3 or LW"},
+      {"0 0 1-L * *", "write L, L-3 or LW"},
+      {"0 0 5L * *", "the last Friday is a day of week, 5L"},
+      {"0 0 WL * *", "is LW"},
+      {"0 0 W * *", "write 15W"},
+      {"0 0 W15 * *", "write 15W"},
+      {"0 0 0W * *", "0 is not between 1 and 31"},
+      {"0 0 32W * *", "32 is not between 1 and 31"},
+      {"0 0 1-15W * *", "a W goes with one day"},
+      {"0 0 1#2 * *", "a # goes with a day of week"},
+      {"0 0 1,? * *", "\"?\" is no number"},
+      {"0 0 * * L", "the last Friday of the month is 5L"},
+      {"0 0 * * LW", "the last Friday of the month is 5L"},
+      {"0 0 * * L5", "write 5L"},
+      {"0 0 * * 8L", "8 is not between 0 and 7"},
+      {"0 0 * * mon-friL", "go with one day"},
+      {"0 0 * * mon-fri#2", "go with one day"},
+      {"0 0 * * 1#0", "#: 0 is not between 1 and 5"},
+      {"0 0 * * 1#6", "#: 6 is not between 1 and 5"},
+      {"0 0 * * 1#", "#: \"\" is no number"},
+      {"0 0 * * #2", "day of week: \"\" is no number"},
+      {"0 0 * * 1#2#3", "\"2#3\" is no number"},
+      {"0 0 * * 5#L", "write 5L for the last one"},
+      {"0 0 * * 15W", "a W goes with a day of month"},
+      {"L * * * *", "minute: \"L\": L, W and # go with days"},
+      {"0 0 * L *", "month: \"L\" is no number"},
+      {"0 ? * * *", "hour: a ? stands for any day, and here for nothing: write *"},
   };
   for (const auto& c : cases) EXPECT_THAT(error_of(c.text), HasSubstr(c.says)) << c.text;
 }
@@ -73,6 +129,61 @@ TEST(Recurrence, EitherDayWillDoWhereBothAreGiven) {
             next("0 0 1 * mon", "UTC", "2026-04-30T00:00:00Z", 3));
   EXPECT_EQ("2026-06-01T00:00:00+00:00",  // the first Monday whose day is odd, as both have a star
             next("0 0 */2 * mon", "UTC", "2026-05-26T00:00:00Z", 1));
+}
+
+TEST(Recurrence, LastDaysAndWeekdays) {
+  const auto days = [](const std::string& fields, int count) {
+    std::string all = next("0 0 " + fields, "UTC", "2025-12-31T12:00:00Z", count);
+    for (std::size_t at = 0; (at = all.find("T00:00:00+00:00", at)) != std::string::npos;)
+      all.erase(at, 15);
+    return all;
+  };
+  EXPECT_EQ("2026-01-31 2026-02-28 2026-03-31", days("L * *", 3));
+  EXPECT_EQ("2028-02-26 2029-02-25", days("L-3 2 *", 4).substr(22));
+  EXPECT_EQ("2026-01-15 2026-02-16 2026-03-16 2026-04-15 2026-05-15", days("15W * *", 5));
+  // The 1st of August 2026 is a Saturday, the 31st of May a Sunday: neither leaves its month.
+  EXPECT_EQ("2026-08-03 2027-08-02", days("1W 8 *", 2));
+  EXPECT_EQ("2026-05-29 2027-05-31", days("31W 5 *", 2));
+  EXPECT_EQ("2028-02-29 2032-02-27", days("29W 2 *", 2));
+  EXPECT_EQ("2026-01-30 2026-02-27 2026-03-31", days("LW * *", 3));
+  EXPECT_EQ("2026-01-30 2026-02-27 2026-03-27", days("* * 5L", 3));
+  EXPECT_EQ("2026-01-25 2026-02-22", days("* * 7L", 2));
+  EXPECT_EQ("2026-01-12 2026-02-09", days("? * 1#2", 2));
+  EXPECT_EQ("2026-03-30 2026-06-29", days("* * mon#5", 2));
+  EXPECT_EQ("2026-01-01 2026-01-12 2026-02-01", days("1 * 1#2", 3)) << "either day";
+  EXPECT_EQ("2026-01-02 2026-01-05 2026-01-09", days("* * 1#1,fri", 3));
+  EXPECT_EQ("2026-01-15 2026-01-31 2026-02-15", days("L,15 * ?", 3));
+}
+
+TEST(Recurrence, Seconds) {
+  EXPECT_EQ("2026-01-01T00:00:30+00:00 2026-01-01T00:01:30+00:00",
+            next("30 * * * * *", "UTC", "2026-01-01T00:00:00Z", 2));
+  EXPECT_EQ("2026-01-01T03:00:15+00:00 2026-01-01T03:00:45+00:00 2026-01-02T03:00:15+00:00",
+            next("15,45 0 3 * * *", "UTC", "2026-01-01T00:00:59Z", 3));
+  EXPECT_EQ("2026-01-01T03:00:45+00:00", next("15,45 0 3 * * *", "UTC", "2026-01-01T03:00:15Z", 1));
+  // What is skipped is due once, whatever its seconds, and what comes twice the first time alone.
+  EXPECT_EQ("2026-03-29T03:00:00+02:00 2026-03-30T02:59:00+02:00",
+            next("*/20 59 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", 2));
+  EXPECT_EQ("2026-10-25T02:59:59+02:00 2026-10-26T02:00:00+01:00",
+            next("* * 2 * * *", "Europe/Berlin", "2026-10-25T00:59:58Z", 2));
+  EXPECT_EQ("2026-10-26T02:00:00+01:00",
+            next("* * 2 * * *", "Europe/Berlin", "2026-10-25T01:30:00Z", 1));
+}
+
+TEST(Recurrence, ATimeZoneMayStandInFront) {
+  const auto read = [](const std::string& text, const std::optional<std::string>& zone) {
+    const auto written = read_recurrence(text, zone, "tz");
+    return written ? written->expression + "|" + written->zone_name : written.error();
+  };
+  EXPECT_EQ("0 3 * * *|UTC", read("0 3 * * *", {}));
+  EXPECT_EQ("0 3 * * *|Asia/Tokyo", read("0 3 * * *", "Asia/Tokyo"));
+  EXPECT_EQ("0 3 * * *|Asia/Tokyo", read("TZ=Asia/Tokyo 0 3 * * *", {}));
+  EXPECT_EQ("@daily|Asia/Tokyo", read(" CRON_TZ=Asia/Tokyo  @daily", {}));
+  EXPECT_THAT(read("TZ=Asia/Tokyo 0 3 * * *", "Asia/Tokyo"), HasSubstr("leave one of them out"));
+  EXPECT_THAT(read("TZ=Mars/Olympus 0 3 * * *", {}), HasSubstr("is no time zone"));
+  EXPECT_THAT(read("TZ= 0 3 * * *", {}), HasSubstr("write a time zone and an expression"));
+  EXPECT_THAT(read("CRON_TZ=Asia/Tokyo", {}), HasSubstr("behind CRON_TZ="));
+  EXPECT_EQ("0 3 * * *|Asia/Tokyo", read("tz=Asia/Tokyo 0 3 * * *", {}));
 }
 
 TEST(Recurrence, EveryIsTheSameOnEveryHost) {
