@@ -1,10 +1,12 @@
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "app/migrate_flags.hpp"
 #include "app/migrate_status.hpp"
+#include "app/migrate_steps.hpp"
 #include "app/output.hpp"
 #include "app/server_wait.hpp"
 #include "app/signals.hpp"
@@ -18,15 +20,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// How a command ended, for one object of JSON.
-struct Outcome {
-  int exit_code = exit_ok;
-  std::string message;  ///< of a failure
-  ordered_json json = ordered_json::object();
-};
-
-using Command = std::function<Outcome(const MigrateFlags&, const migrate::Options&,
-                                      const migrate::Listener&, const migrate::Stop&)>;
+using Outcome = MigrateOutcome;
+using Command = MigrateStep;
 
 /// The file that runs, which the thread of the signals names.
 class UnderWay {
@@ -46,10 +41,6 @@ class UnderWay {
   std::mutex mutex_;
   std::string path_;
 };
-
-bool prints_text(const MigrateFlags& flags) {
-  return flags.common.output == OutputFormat::text && !flags.common.quiet;
-}
 
 void print_end(const MigrateFlags& flags, const Outcome& outcome) {
   if (flags.common.output == OutputFormat::json) {
@@ -71,6 +62,7 @@ int run(const MigrateFlags& flags, const Command& command) {
   const migrate::Stop stop{signals.soon(), signals.now(), patience};
   Outcome outcome;
   ordered_json applied = ordered_json::array();
+  ordered_json taken_back = ordered_json::array();
   const migrate::Listener listener{
       [&flags](const std::string& note) {
         if (!flags.common.quiet) print_note(note);
@@ -80,6 +72,12 @@ int run(const MigrateFlags& flags, const Command& command) {
         if (prints_text(flags)) {
           print_result((flags.options.dry_run ? "would apply " : "applied ") + cell(script.path) +
                        " in " + format_duration(duration) + "\n");
+        }
+      },
+      [&](const script::Script& way, std::chrono::duration<double> duration) {
+        taken_back.push_back({{"file", way.path}, {"seconds", duration.count()}});
+        if (prints_text(flags)) {
+          print_result("took back " + cell(way.path) + " in " + format_duration(duration) + "\n");
         }
       },
       [&under_way](const std::string& path) { under_way.begin(path); }};
@@ -102,15 +100,18 @@ int run(const MigrateFlags& flags, const Command& command) {
   } catch (const pg::PgError& error) {
     fail(exit_connect, error.full());
   }
+  if (!taken_back.empty()) outcome.json["taken_back"] = taken_back;
   if (!applied.empty()) outcome.json["applied"] = applied;
   print_end(flags, outcome);
   return outcome.exit_code;
 }
 
-Outcome up(const MigrateFlags& flags, const migrate::Options& options,
+Outcome up(const MigrateFlags& flags, const migrate::Options& given,
            const migrate::Listener& listener, const migrate::Stop& stop) {
   const script::Folder folder = script::read_folder(flags.folder);
   for (const std::string& note : folder.notes) listener.note(note);
+  migrate::Options options = given;
+  for (const script::Script& script : folder.versioned) take_variables(script, options);
   const migrate::Report report = migrate::up(folder, options, listener, stop);
   for (const std::string& path : report.not_tried)
     listener.note(path + ": not tried, as it cannot be rolled back (no-transaction)");
@@ -201,8 +202,11 @@ Outcome say(const MigrateFlags& flags, const std::string& sentence) {
 
 Outcome make_new(const MigrateFlags& flags, const migrate::Options&, const migrate::Listener&,
                  const migrate::Stop&) {
-  return say(flags,
-             migrate::new_script(flags.folder, flags.argument, std::chrono::system_clock::now()));
+  const std::vector<std::string> made = migrate::new_script(
+      flags.folder, flags.argument, flags.style, std::chrono::system_clock::now());
+  std::string all;
+  for (const std::string& path : made) all += (all.empty() ? "" : ", ") + path;
+  return say(flags, all);
 }
 
 /// A folder that need not be there: without it the history is looked for by its name alone.
@@ -232,12 +236,15 @@ Outcome repair(const MigrateFlags& flags, const migrate::Options& options, const
 
 Outcome baseline(const MigrateFlags& flags, const migrate::Options& options,
                  const migrate::Listener&, const migrate::Stop& stop) {
-  return say(flags, migrate::baseline(folder_if_any(flags.folder), options, flags.version, stop));
+  return say(flags, migrate::baseline(folder_if_any(flags.folder), options,
+                                      version_of("VERSION", flags.version), stop));
 }
 
-Outcome run_file(const MigrateFlags& flags, const migrate::Options& options,
+Outcome run_file(const MigrateFlags& flags, const migrate::Options& given,
                  const migrate::Listener& listener, const migrate::Stop& stop) {
   const script::Script script = script::read_script(flags.argument);
+  migrate::Options options = given;
+  take_variables(script, options);
   const auto began = std::chrono::steady_clock::now();
   migrate::run_file(script, options, listener, stop);
   return say(flags, "ran " + script.path + " in " +
@@ -281,12 +288,41 @@ void add_applying(const MigrateCli& cli) {
   cli.choose(plan_command, plan);
 }
 
+void add_back(const MigrateCli& cli) {
+  const auto& flags = cli.flags;
+  CLI::App& down_command = add_migrate_subcommand(
+      cli.parent, "down", "take back what was applied last, by its way back", flags);
+  add_folder(down_command, flags);
+  down_command.add_option("--to", flags->to, "the last version that stays; 0: none")
+      ->option_text("VERSION");
+  const auto take_steps = [flags](const std::uint64_t& steps) { flags->steps = steps; };
+  add_number_option(down_command, "--steps", {.min = 1}, take_steps, "how many (default: 1)");
+  CLI::App& redo_command = add_migrate_subcommand(
+      cli.parent, "redo", "take back what was applied last, and apply it again", flags);
+  add_folder(redo_command, flags);
+  for (CLI::App* const command : {&down_command, &redo_command}) {
+    command->add_flag("--yes", flags->yes, "do not ask");
+    command->add_flag("--no-transaction", flags->no_transaction,
+                      "also ways back that are no transaction");
+    add_running(*command, flags);
+    add_lock_wait(*command, flags);
+  }
+  cli.choose(down_command, down_step);
+  cli.choose(redo_command, redo_step);
+}
+
 void add_new(const MigrateCli& cli) {
   const auto& flags = cli.flags;
   CLI::App& new_command = *cli.parent.add_subcommand("new", "make an empty migration");
   new_command.set_help_flag("--help", "print this help and exit");
   new_command.add_option("NAME", flags->argument, "what it does, in a few words")->required();
   add_folder(new_command, flags);
+  const Take<migrate::NewStyle> take_style = [flags](const migrate::NewStyle& style) {
+    flags->style = style;
+  };
+  add_choice_option(
+      new_command, "--style", take_style,
+      "whose way of writing files it is in (default: that of the folder's last file)");
   add_migrate_output(new_command, flags);
   new_command.callback([command = cli.command, flags] {
     flags->connects = false;
@@ -335,6 +371,17 @@ void add_run(const MigrateCli& cli) {
 
 }  // namespace
 
+bool prints_text(const MigrateFlags& flags) {
+  return flags.common.output == OutputFormat::text && !flags.common.quiet;
+}
+
+void take_variables(const script::Script& script, migrate::Options& options) {
+  for (const script::Variable& variable : script.directives.variables) {
+    if (const char* const value = std::getenv(variable.name.c_str()))
+      options.placeholders.emplace(variable.name, value);
+  }
+}
+
 Run add_migrate_command(CLI::App& app) {
   CLI::App& c = *app.add_subcommand("migrate", "SQL migrations: each file once, in order");
   c.set_help_flag("--help", "print this help and exit");
@@ -346,6 +393,7 @@ Run add_migrate_command(CLI::App& app) {
       "(status) migrations are pending, 130/143 interrupted.");
   const MigrateCli cli{c};
   add_applying(cli);
+  add_back(cli);
   add_new(cli);
   add_mending(cli);
   add_run(cli);

@@ -17,6 +17,12 @@ pg::ConnectOptions connection_of(const MigrateFlags& flags) {
   return connect;
 }
 
+script::Version version_of(const std::string& flag, const std::string& text) {
+  const auto version = script::Version::parse(text);
+  if (!version) throw Failure(FailureKind::usage, flag + ": " + version.error());
+  return *version;
+}
+
 migrate::Options options_of(const MigrateFlags& flags) {
   migrate::Options options = flags.options;
   require_utf8("--project", flags.project);
@@ -26,7 +32,7 @@ migrate::Options options_of(const MigrateFlags& flags) {
     options.project = jobs::project_of_folder(flags.folder, jobs::process_environment());
   }
   if (flags.connects) options.conninfo = pg::conninfo(connection_of(flags));
-  options.to = flags.to;
+  if (flags.to) options.to = version_of("--to", *flags.to);
   options.placeholders = placeholders_of(flags.placeholders);
   return options;
 }

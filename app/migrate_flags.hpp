@@ -9,6 +9,7 @@
 
 #include "app/cli.hpp"
 #include "app/placeholder_flags.hpp"
+#include "migrate/migrate.hpp"
 #include "migrate/options.hpp"
 #include "pg/conninfo.hpp"
 
@@ -24,17 +25,23 @@ struct MigrateFlags {
   std::string project;
   bool has_project = false;
   std::string argument;
+  std::optional<migrate::NewStyle> style;
   std::string accept;
   bool accept_search_path = false;
   std::string forget;
-  std::uint64_t version = 0;
-  std::optional<std::uint64_t> to;
+  std::string version;
+  std::optional<std::string> to;
+  std::optional<std::size_t> steps;
+  bool yes = false;
+  bool no_transaction = false;
   std::optional<std::chrono::milliseconds> wait;
   std::optional<std::chrono::milliseconds> stop_after;
   bool connects = true;  ///< all but `new`
 };
 
 pg::ConnectOptions connection_of(const MigrateFlags& flags);
+/// Throws Failure{usage} that names the flag.
+script::Version version_of(const std::string& flag, const std::string& text);
 /// Throws Failure{usage}.
 migrate::Options options_of(const MigrateFlags& flags);
 std::chrono::milliseconds stop_after_of(const MigrateFlags& flags);

@@ -21,6 +21,11 @@ std::string_view state_name(script::Status::State state) {
   return "missing";
 }
 
+/// A number where it is one.
+ordered_json version_as_json(const script::Version& version) {
+  return version.is_whole() ? ordered_json(version.number()) : ordered_json(version.text());
+}
+
 }  // namespace
 
 ordered_json json_of(const script::Status& status) {
@@ -28,11 +33,11 @@ ordered_json json_of(const script::Status& status) {
   if (status.script != nullptr) {
     json["file"] = status.script->path;
     if (status.script->name.kind == script::ScriptKind::versioned)
-      json["version"] = status.script->name.version;
+      json["version"] = version_as_json(status.script->name.version);
     json["checksum"] = status.script->checksum;
   } else {
     json["file"] = status.entry->file;
-    json["version"] = status.entry->version;
+    json["version"] = version_as_json(status.entry->version);
   }
   if (status.entry != nullptr && !status.entry->finished_at.empty())
     json["applied_at"] = status.entry->finished_at;

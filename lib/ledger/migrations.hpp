@@ -14,6 +14,7 @@ struct MigrationEntry {
   std::int64_t id = 0;  ///< in the order in which they were begun
   std::string project;
   std::optional<std::int64_t> version;  ///< nothing: a repeatable one
+  std::string version_rest;             ///< ".2" of 1.2
   std::string file;                     ///< without its folder
   std::string checksum;                 ///< empty: not known
   std::string state;                    ///< applied, baseline, running, failed

@@ -28,8 +28,10 @@ std::optional<script::Place> place_in(const std::string& head, const script::Str
   return stretch.place_of(*offset - head.size());
 }
 
-std::string what_happened(const Culprit& culprit) {
-  const std::string nothing = "nothing of this file is applied";
+std::string what_happened(const Culprit& culprit, const script::Script& script) {
+  const bool goes_back = script.name.kind == script::ScriptKind::way_back;
+  const std::string nothing =
+      goes_back ? "nothing is taken back" : "nothing of this file is applied";
   switch (culprit.what) {
     case Culprit::What::statement: break;
     case Culprit::What::state_left:
@@ -78,7 +80,7 @@ void Apply::run_transaction(const Task& task) {
       if (try_again(task.script, error, attempt)) continue;
       const bool may_search = Clock::now() - began < limits::migration_search_max;
       const Culprit culprit = culprit_of(task, error, sending, may_search);
-      throw failure_of(task, error, culprit, what_happened(culprit));
+      throw failure_of(task, error, culprit, what_happened(culprit, task.script));
     }
   }
 }

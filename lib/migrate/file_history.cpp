@@ -24,7 +24,7 @@ std::string FileHistory::fail(const std::string& error) {
   return is_kept ? "" : std::string("\n  ") + script::not_kept;
 }
 
-void FileHistory::keep(const Sql& row) {
+void FileHistory::keep(const script::Write& row) {
   if ((*store_)(row)) return;
   throw Failure(FailureKind::failed, script_.path + ": behind statement " + std::to_string(done_) +
                                          ": " + script::not_kept +

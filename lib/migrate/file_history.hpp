@@ -12,7 +12,7 @@ namespace sluice::migrate {
 class FileHistory {
  public:
   /// Stores a statement of the history (see LockedSession::record). False where nothing was stored.
-  using Store = std::function<bool(const Sql& row)>;
+  using Store = std::function<bool(const script::Write& row)>;
 
   /// Without a home no history is kept. What is given outlives it.
   FileHistory(const script::Script& script, const script::Home* home, const Store* store)
@@ -27,7 +27,7 @@ class FileHistory {
   std::string fail(const std::string& error);
 
  private:
-  void keep(const Sql& row);
+  void keep(const script::Write& row);
 
   const script::Script& script_;
   const script::Home* home_;

@@ -53,7 +53,7 @@ void LockedSession::ask_lock(const std::function<void(Session&)>& ask) {
   }
 }
 
-bool LockedSession::record(const Sql& row) {
+bool LockedSession::record(const script::Write& row) {
   bool is_kept = false;
   const auto store = [&](Session& session) { is_kept = session.writes_one(row); };
   ask_lock(store);

@@ -25,7 +25,7 @@ class LockedSession {
   /// no file has touched, so as the role that logged in, whatever a file has set. Where that
   /// connection is lost another one is opened. `sql` must be such that it may run twice.
   /// False where nothing was stored.
-  bool record(const Sql& row);
+  bool record(const script::Write& row);
   /// A file may give up the advisory locks of its session, and leave others: afterwards it has this
   /// one alone.
   void hold();

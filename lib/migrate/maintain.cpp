@@ -1,8 +1,3 @@
-#include <algorithm>
-#include <charconv>
-#include <ctime>
-#include <filesystem>
-#include <fstream>
 
 #include "base/failure.hpp"
 #include "migrate/locked_session.hpp"
@@ -12,17 +7,10 @@
 namespace sluice::migrate {
 namespace {
 
-namespace fs = std::filesystem;
-
-/// Versions below this count files (001, 002), those above are days or times.
-constexpr std::uint64_t counted_version_max = 9'999'999;
-
-bool is_named(const std::string& name, bool versioned, std::uint64_t version,
+bool is_named(const std::string& name, bool versioned, const script::Version& version,
               const std::string& file) {
   if (!versioned) return name == file;
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  return error == std::errc() && end == name.data() + name.size() && number == version;
+  return script::Version::parse(name) == version;
 }
 
 const script::Entry& entry_named(const script::History& history, const std::string& name) {
@@ -75,7 +63,7 @@ std::string accept(Session& session, const script::Home& home, const script::Ent
   if (script == nullptr) {
     keep(session, script::record_accepted(home, entry, ""));
     return entry.file + ": it is accepted that the file is gone" +
-           (entry.versioned ? "; version " + std::to_string(entry.version) + " stays taken" : "");
+           (entry.versioned ? "; version " + entry.version.text() + " stays taken" : "");
   }
   if (script->file != entry.file) {
     throw Failure(FailureKind::usage,
@@ -85,57 +73,6 @@ std::string accept(Session& session, const script::Home& home, const script::Ent
   }
   keep(session, script::record_accepted(home, entry, script->checksum));
   return script->path + ": counts as applied as it is now";
-}
-
-/// "Add users!" gives "add_users".
-std::string file_name_of(const std::string& name) {
-  std::string file;
-  bool gap = false;
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) == 0 && byte < 0x80) {
-      gap = true;
-      continue;
-    }
-    if (gap && !file.empty()) file += '_';
-    gap = false;
-    file += static_cast<char>(std::tolower(byte));
-  }
-  if (file.empty()) throw Failure(FailureKind::usage, "\"" + name + "\": a name has letters");
-  return file;
-}
-
-std::string one_line(std::string text) {
-  std::ranges::replace_if(text, [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  return text;
-}
-
-std::uint64_t time_version(std::chrono::system_clock::time_point now) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y%m%d%H%M%S", &utc);
-  return std::stoull(text.data());
-}
-
-/// Behind the last one. Where files are counted, the next number in as many digits, written as the
-/// last one is; otherwise the time.
-std::string next_name(const script::Folder& folder, const std::string& words,
-                      std::chrono::system_clock::time_point now) {
-  const std::uint64_t newest = folder.versioned.empty() ? 0 : folder.versioned.back().name.version;
-  if (newest == 0 || newest > counted_version_max) {
-    const std::uint64_t version = std::max(time_version(now), newest + 1);
-    return "V" + std::to_string(version) + "__" + words + ".sql";
-  }
-  const script::Script& last = folder.versioned.back();
-  const bool has_prefix = last.file.starts_with("V");
-  const std::size_t digits =
-      last.file.find_first_not_of("0123456789", has_prefix ? 1 : 0) - (has_prefix ? 1 : 0);
-  std::string number = std::to_string(last.name.version + 1);
-  if (number.size() < digits) number.insert(0, digits - number.size(), '0');
-  return (has_prefix ? "V" : "") + number + (has_prefix ? "__" : "_") + words +
-         (last.file.ends_with(".up.sql") ? ".up.sql" : ".sql");
 }
 
 }  // namespace
@@ -163,7 +100,8 @@ std::string forget(const script::Folder& folder, const Options& options, const s
   return maintain(folder, options, stop, find_history, [&](Session& session, const Found& found) {
     const script::Entry& entry = entry_named(found.history(), name);
     if (entry.state != script::Entry::State::failed &&
-        entry.state != script::Entry::State::running) {
+        entry.state != script::Entry::State::running &&
+        entry.state != script::Entry::State::reverting) {
       throw Failure(FailureKind::usage,
                     name + ": is applied; only what failed half-way can be forgotten");
     }
@@ -172,40 +110,22 @@ std::string forget(const script::Folder& folder, const Options& options, const s
   });
 }
 
-std::string baseline(const script::Folder& folder, const Options& options, std::uint64_t version,
-                     const Stop& stop) {
-  const Change change = [version](Session& session, const Found& found) -> std::string {
+std::string baseline(const script::Folder& folder, const Options& options,
+                     const script::Version& version, const Stop& stop) {
+  const Change change = [&version](Session& session, const Found& found) -> std::string {
     for (const script::Entry& entry : found.history().entries) {
       if (!entry.versioned) continue;
       const bool same = entry.state == script::Entry::State::baseline && entry.version == version;
-      if (same) return "nothing to do: the baseline is " + std::to_string(version) + " already";
+      if (same) return "nothing to do: the baseline is " + version.text() + " already";
       throw Failure(FailureKind::usage, "the history of this database begins with " +
-                                            std::to_string(entry.version) + " (" + entry.file +
+                                            entry.version.text() + " (" + entry.file +
                                             "); a baseline comes first");
     }
     keep(session, script::record_baseline(found.home(), version));
-    return "baseline " + std::to_string(version) +
+    return "baseline " + version.text() +
            ": all versions up to it count as applied, and are not run";
   };
   return maintain(folder, options, stop, find_history, change);
-}
-
-std::string new_script(const std::string& folder, const std::string& name,
-                       std::chrono::system_clock::time_point now) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error)
-    throw Failure(FailureKind::usage, folder + ": " + errno_message(error.value()) +
-                                          "; --dir names the folder of the migrations");
-  const std::string file = next_name(script::read_folder(folder), file_name_of(name), now);
-  const fs::path path = fs::path(folder) / file;
-  if (fs::exists(path, error))
-    throw Failure(FailureKind::usage, path.string() + ": is there already");
-  std::ofstream out(path);
-  out << "-- " << one_line(name) << "\n"
-      << "-- The whole file is one transaction, unless it says: pgsluice: no-transaction\n\n";
-  if (!out.flush()) throw Failure(FailureKind::failed, path.string() + ": cannot be written");
-  return path;
 }
 
 }  // namespace sluice::migrate

@@ -46,4 +46,9 @@ void make_schema(Session& session) {
   }
 }
 
+void make_schema_for(Session& session, schema::Use use) {
+  make_schema(session);
+  ask_schema(session, use, use);
+}
+
 }  // namespace sluice::migrate

@@ -18,5 +18,8 @@ bool may_write_history(Session& session);
 
 /// Makes the schema, for somebody who migrates. Throws Failure with advice where the user may not.
 void make_schema(Session& session);
+/// ... and requires what this user is to do with it. Throws Failure with the grants that are
+/// missing.
+void make_schema_for(Session& session, schema::Use use);
 
 }  // namespace sluice::migrate

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <array>
 #include <chrono>
-#include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "base/names.hpp"
 #include "migrate/find_history.hpp"
 #include "migrate/options.hpp"
 #include "migrate/session.hpp"
@@ -22,6 +25,12 @@ struct Report {
 /// anything runs; {held} when another one holds the lock for too long; {interrupted}.
 Report up(const script::Folder& folder, const Options& options, const Listener& listener,
           const Stop& stop);
+
+/// Takes back what was applied last, each by its way back, under the same lock. Returns how many
+/// are; none where it is not agreed to. Throws as up() does, and Failure{usage} for what has no way
+/// back.
+std::size_t down(const script::Folder& folder, const Options& options, const BackOptions& back,
+                 const Listener& listener, const Stop& stop);
 
 /// Runs one file now, whatever the history says, and records nothing.
 void run_file(const script::Script& script, const Options& options, const Listener& listener,
@@ -42,12 +51,35 @@ std::string forget(const script::Folder& folder, const Options& options, const s
                    const Stop& stop);
 
 /// Records that everything up to this version is in the database already.
-std::string baseline(const script::Folder& folder, const Options& options, std::uint64_t version,
-                     const Stop& stop);
+std::string baseline(const script::Folder& folder, const Options& options,
+                     const script::Version& version, const Stop& stop);
 
-/// Makes an empty migration in the style of those in the folder, and returns its path. `now` gives
-/// the version where versions are times.
-std::string new_script(const std::string& folder, const std::string& name,
-                       std::chrono::system_clock::time_point now);
+/// Whose way of writing a new file is in. golang-migrate and sqlx have a file for each way.
+enum class NewStyle {
+  plain,
+  flyway,
+  golang_migrate,
+  sqlx,
+  goose,
+  dbmate,
+  sql_migrate,
+  node_pg_migrate,
+};
+constexpr auto names_of(NewStyle) {
+  return std::array{Named{NewStyle::plain, "plain"},
+                    Named{NewStyle::flyway, "flyway"},
+                    Named{NewStyle::golang_migrate, "golang-migrate"},
+                    Named{NewStyle::sqlx, "sqlx"},
+                    Named{NewStyle::goose, "goose"},
+                    Named{NewStyle::dbmate, "dbmate"},
+                    Named{NewStyle::sql_migrate, "sql-migrate"},
+                    Named{NewStyle::node_pg_migrate, "node-pg-migrate"}};
+}
+
+/// Makes an empty migration in a style, or in that of the folder's last file, and returns the paths
+/// of its files. `now` gives the version where versions are times.
+std::vector<std::string> new_script(const std::string& folder, const std::string& name,
+                                    std::optional<NewStyle> style,
+                                    std::chrono::system_clock::time_point now);
 
 }  // namespace sluice::migrate

@@ -1,15 +1,17 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/limits.hpp"
 #include "base/project.hpp"
 #include "migrate/stop.hpp"
 #include "script/placeholders.hpp"
+#include "script/plan_back.hpp"
+#include "script/version.hpp"
 
 namespace sluice::migrate {
 
@@ -17,7 +19,7 @@ namespace sluice::migrate {
 struct Options {
   std::string conninfo;
   Project project;
-  std::optional<std::uint64_t> to;  ///< the last version to run
+  std::optional<script::Version> to;  ///< the last version to run
   script::Placeholders placeholders;
   std::chrono::milliseconds lock_wait = limits::migration_lock_wait;
   /// What a directive of a file can change. Zero: no limit.
@@ -30,10 +32,19 @@ struct Options {
   bool strict = false;      ///< a folder that is behind the history is drift
 };
 
+/// What `down` does beside.
+struct BackOptions {
+  script::BackWish wish;
+  bool without_transaction = false;  ///< ways back that are none may run too
+  /// Asked with the paths of what is to be taken back, the newest first, before it is.
+  std::function<bool(const std::vector<std::string>&)> agree;
+};
+
 /// What is told while it goes on.
 struct Listener {
   std::function<void(const std::string&)> note;
   std::function<void(const script::Script&, std::chrono::duration<double>)> applied;
+  std::function<void(const script::Script&, std::chrono::duration<double>)> taken_back;
   std::function<void(const std::string&)> begins;  ///< what runs now, for who asks it to stop
 };
 

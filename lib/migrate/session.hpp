@@ -43,7 +43,9 @@ class Session {
   script::Rows query_in_user_path(const Sql& sql);
 
   /// A write of the history (script::counted) whose row must be there: false where it is not.
-  bool writes_one(const Sql& write) { return query(script::counted(write)).front().count(0) == 1; }
+  bool writes_one(const script::Write& write) {
+    return query(script::counted(write)).front().count(0) == 1;
+  }
 
   /// Of a query with one row and one column. Throws Failure for what else comes.
   std::string value(const Sql& sql) { return query(sql).front()[0]; }

@@ -50,7 +50,7 @@ class Up {
     for (const script::Script& script : folder_.versioned)
       if (script.name.version == *options_.to) return;
     throw Failure(FailureKind::usage,
-                  "--to " + std::to_string(*options_.to) + ": the folder has no such version");
+                  "--to " + options_.to->text() + ": the folder has no such version");
   }
 
   /// What is pending, or whose the history is and where it was applied, which is of use to the next
@@ -122,7 +122,7 @@ class Up {
     under_way_ = status.script;
     began_ = std::chrono::steady_clock::now();
     if (listener_.begins) listener_.begins(status.script->path);
-    const auto record = [&locked](const Sql& row) { return locked.record(row); };
+    const auto record = [&locked](const script::Write& row) { return locked.record(row); };
     try {
       locked.hold();
       Apply(locked.work(), options_, secrets_, listener_, stop_).run(home, status, record);

@@ -11,7 +11,11 @@ nlohmann::ordered_json json_of(const ledger::MigrationEntry& migration) {
                               {"checksum", nullptr},        {"begun_at", migration.begun_at},
                               {"applied_at", nullptr},      {"applied_by", migration.applied_by},
                               {"runner", migration.runner}, {"seconds", nullptr}};
-  if (migration.version) json["version"] = *migration.version;
+  if (migration.version && migration.version_rest.empty()) {
+    json["version"] = *migration.version;
+  } else if (migration.version) {
+    json["version"] = std::to_string(*migration.version) + migration.version_rest;
+  }
   // "baseline" is no name of a file.
   const auto name = script::parse_script_name(migration.file);
   if (name && *name) json["name"] = (*name)->name;

@@ -38,7 +38,7 @@ Sql has_constraint(const char* name) {
       literal(name));
 }
 
-const std::array<Embedded, 17> files{{
+const std::array<Embedded, 18> files{{
     {"V001__loads_and_chunks.sql", files_of_ledger::V001__loads_and_chunks, has_relation("chunks")},
     {"V002__deferred_indexes.sql", files_of_ledger::V002__deferred_indexes,
      has_relation("deferred_indexes")},
@@ -68,6 +68,7 @@ const std::array<Embedded, 17> files{{
      has_column("loads", "last_write")},
     {"V017__uploads_and_rejects.sql", files_of_ledger::V017__uploads_and_rejects,
      has_relation("uploads")},
+    {"V018__ways_back.sql", files_of_ledger::V018__ways_back, has_relation("reverted")},
 }};
 
 /// V and three digits.
@@ -120,6 +121,8 @@ Needs needs_of(Use use) {
     case Use::read_jobs: return {newest, {{"jobs", reads}, {"job_runs", reads}}};
     case Use::read_runs: return {newest, {{"job_runs", reads}}};
     case Use::migrate: return {newest, {{"migrations", writes}}};
+    case Use::migrate_back:
+      return {newest, {{"migrations", all}, {"reverted", {"select", "insert"}}}};
     case Use::read_history: break;
   }
   return {has_relation("migrations"), {{"migrations", reads}}};
@@ -136,8 +139,8 @@ Sql own_things() {
       "where c.relnamespace = to_regnamespace('pgsluice') and c.relkind not in ('i', 'I', 'c', "
       "'t') "
       "and c.relname in ('loads', 'chunks', 'unlogged_marks', 'deferred_indexes', 'jobs', "
-      "'job_runs', 'migrations', 'rejects', 'uploads', 'loads_load_id_seq', "
-      "'migrations_migration_id_seq')), parts as "
+      "'job_runs', 'migrations', 'rejects', 'uploads', 'reverted', 'loads_load_id_seq', "
+      "'migrations_migration_id_seq', 'reverted_reverted_id_seq')), parts as "
       "(select 'pg_catalog.pg_class'::regclass::oid as class, oid from tables union all select "
       "d.classid, d.objid from tables t join pg_catalog.pg_depend d on d.refclassid = "
       "'pg_catalog.pg_class'::regclass and d.refobjid = t.oid and d.deptype in ('a', 'i')), called "
@@ -233,7 +236,7 @@ Sql create_history(const script::Row& row) {
     for (std::size_t i = 0; i < files.size(); ++i) {
       if (row[i + 1] != "t") continue;
       const script::Script script = script::make_script(files[i].file, files[i].text);
-      text += sql("{};", script::record_applied(home, script));
+      text += sql("{};", script::record_applied(home, script).write);
     }
   }
   return text + script::history_query(project);
@@ -249,8 +252,8 @@ Sql upgrade(const script::Rows& history) {
   Sql text;
   // A newer pgsluice may have applied more: that is no drift here.
   for (const script::Status& status : script::make_plan(folder, known, std::nullopt).pending)
-    text +=
-        sql("{}\n;{};", text_of(status.script->text), script::record_applied(home, *status.script));
+    text += sql("{}\n;{};", text_of(status.script->text),
+                script::record_applied(home, *status.script).write);
   return text;
 }
 

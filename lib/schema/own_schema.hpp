@@ -22,6 +22,7 @@ enum class Use {
   read_jobs,
   read_runs,
   migrate,
+  migrate_back,
   read_history,
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "script/sql_lexer.hpp"
+#include "script/ways.hpp"
 
 namespace sluice::script {
 
@@ -24,6 +25,7 @@ struct Directives {
   std::string time_zone;
   std::vector<std::string> placeholders;         ///< placeholder name
   std::vector<std::string> secret_placeholders;  ///< placeholder name secret
+  std::vector<Variable> variables;               ///< what goose calls ENVSUB
 };
 
 struct DirectiveError {

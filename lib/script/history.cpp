@@ -12,17 +12,30 @@
 namespace sluice::script {
 namespace {
 
-constexpr std::array<std::string_view, 4> state_names{"applied", "baseline", "running", "failed"};
+constexpr std::array<std::string_view, 5> state_names{"applied", "baseline", "running", "failed",
+                                                      "reverting"};
 
-bool is_versioned(const Script& script) { return script.name.kind == ScriptKind::versioned; }
-
-Sql version_of(const Script& script) {
-  return is_versioned(script) ? sql("{}", script.name.version) : sql("null");
+bool goes_back(const Script& script) { return script.name.kind == ScriptKind::way_back; }
+bool is_versioned(const Script& script) {
+  return script.name.kind == ScriptKind::versioned || goes_back(script);
 }
 
-Sql where(const Home& home, bool versioned, std::uint64_t version, const std::string& file) {
+Sql version_of(const Script& script) {
+  return is_versioned(script) ? sql("{}", script.name.version.number()) : sql("null");
+}
+
+/// The first rows of our own schema are stored before the table knows of more than a number.
+Sql rest_column(const Version& version) {
+  return version.is_whole() ? Sql() : Sql(", version_rest");
+}
+Sql rest_value(const Version& version) {
+  return version.is_whole() ? Sql() : sql(", {}", literal(version.rest()));
+}
+
+Sql where(const Home& home, bool versioned, const Version& version, const std::string& file) {
   return sql(" where project = {} and {}", literal(home.project),
-             versioned ? sql("version = {}", version)
+             versioned ? sql("version = {} and version_rest = {}", version.number(),
+                             literal(version.rest()))
                        : sql("version is null and file = {}", literal(file)));
 }
 
@@ -34,13 +47,13 @@ Sql where(const Home& home, const Script& script) {
 /// our own schema are stored before the table knows where.
 Sql insert(const Home& home, const Script& script, SqlWords state, SqlWords finished_at) {
   const bool has_place = home.search_path.has_value();
-  Sql statement =
-      sql("insert into pgsluice.migrations (project, version, file, checksum, state, runner, "
-          "finished_at{}) values ({}, {}, {}, {}, '{}', {}, {}{})",
-          has_place ? SqlWords(", search_path") : SqlWords(""), literal(home.project),
-          version_of(script), literal(script.file), literal(script.checksum), state,
-          literal(runner_name()), finished_at,
-          has_place ? sql(", {}", literal(*home.search_path)) : Sql());
+  Sql statement = sql(
+      "insert into pgsluice.migrations (project, version, file, checksum, state, runner, "
+      "finished_at{}{}) values ({}, {}, {}, {}, '{}', {}, {}{}{})",
+      has_place ? SqlWords(", search_path") : SqlWords(""), rest_column(script.name.version),
+      literal(home.project), version_of(script), literal(script.file), literal(script.checksum),
+      state, literal(runner_name()), finished_at,
+      has_place ? sql(", {}", literal(*home.search_path)) : Sql(), rest_value(script.name.version));
   if (!is_versioned(script)) {
     statement += sql(
         " on conflict (project, file) where version is null do update set checksum = "
@@ -53,10 +66,23 @@ Sql insert(const Home& home, const Script& script, SqlWords state, SqlWords fini
   return statement;
 }
 
+/// From the migrations that are applied to those that were taken back.
+Write move_to_reverted(const Home& home, const Script& script) {
+  Write write(sql("delete from pgsluice.migrations{}", where(home, script)));
+  write.before = sql(
+      "insert into pgsluice.reverted (project, version, version_rest, file, checksum, applied_by, "
+      "applied_at, runner) select project, version, version_rest, file, checksum, applied_by, "
+      "finished_at, {} from pgsluice.migrations{}",
+      literal(runner_name()), where(home, script));
+  write.is_done = sql("not exists (select from pgsluice.migrations{})", where(home, script));
+  return write;
+}
+
 // By way of JSON, as the history of an older version lacks columns.
 constexpr auto entry_columns = columns_of({
     {"project", "m.project"},
     {"version", "coalesce(m.version::text, '')"},
+    {"version_rest", "coalesce(j.j ->> 'version_rest', '')"},
     {"file", "m.file"},
     {"checksum", "coalesce(m.checksum, '')"},
     {"state", "m.state"},
@@ -138,7 +164,11 @@ Entry read_entry(const Row& row) {
   Entry entry;
   entry.project = row[at["project"]];
   entry.versioned = !row[at["version"]].empty();
-  if (entry.versioned) entry.version = count_in(row, column("version"));
+  if (entry.versioned) {
+    const auto version = Version::of(count_in(row, column("version")), row[at["version_rest"]]);
+    if (!version) throw_damaged(row, column("version_rest"));
+    entry.version = *version;
+  }
   entry.file = row[at["file"]];
   entry.checksum = row[at["checksum"]];
   entry.state = state_in(row);
@@ -159,44 +189,61 @@ std::string runner_name() {
   return std::string(host.data()) + ", process " + std::to_string(::getpid());
 }
 
-Sql record_applied(const Home& home, const Script& script) {
+Write record_applied(const Home& home, const Script& script) {
+  if (goes_back(script)) {
+    // In a transaction nothing is done twice.
+    Write write = move_to_reverted(home, script);
+    write.is_done = {};
+    return write;
+  }
   return insert(home, script, "applied", "pg_catalog.clock_timestamp()");
 }
 
-Sql record_baseline(const Home& home, std::uint64_t version) {
+Sql record_baseline(const Home& home, const Version& version) {
   return sql(
       "insert into pgsluice.migrations (project, version, file, state, runner, finished_at, "
-      "search_path) values ({}, {}, 'baseline', 'baseline', {}, pg_catalog.clock_timestamp(), {})",
-      literal(home.project), version, literal(runner_name()),
-      literal(home.search_path.value_or("")));
+      "search_path{}) values ({}, {}, 'baseline', 'baseline', {}, pg_catalog.clock_timestamp(), "
+      "{}{})",
+      rest_column(version), literal(home.project), version.number(), literal(runner_name()),
+      literal(home.search_path.value_or("")), rest_value(version));
 }
 
-Sql record_begun(const Home& home, const Script& script) {
+Write record_begun(const Home& home, const Script& script) {
+  if (goes_back(script)) {
+    return sql(
+        "update pgsluice.migrations set state = 'reverting', error = null, runner = {}, "
+        "statements_done = 0, statement_begun = false, done_checksum = null{}",
+        literal(runner_name()), where(home, script));
+  }
   // After a lost answer the same is stored again.
   return sql("{}{}", insert(home, script, "running", "null"),
              is_versioned(script)
-                 ? SqlWords(" on conflict (project, version) where version is not null do update "
-                            "set runner = excluded.runner where migrations.runner = "
+                 ? SqlWords(" on conflict (project, version, version_rest) where version is not "
+                            "null do update set runner = excluded.runner where migrations.runner = "
                             "excluded.runner and migrations.state = 'running'")
                  : SqlWords(""));
 }
 
-Sql record_progress(const Home& home, const Script& script, std::size_t statements_done,
-                    bool next_begun, const std::string& done_checksum) {
+Write record_progress(const Home& home, const Script& script, std::size_t statements_done,
+                      bool next_begun, const std::string& done_checksum) {
+  // The checksum is that of what goes forth.
   return sql(
-      "update pgsluice.migrations set state = 'running', error = null, checksum = {}, runner = {}, "
-      "statements_done = {}, statement_begun = {}, done_checksum = {}{}",
-      literal(script.checksum), literal(runner_name()), statements_done, next_begun,
-      literal(done_checksum), where(home, script));
+      "update pgsluice.migrations set state = {}, error = null, {}runner = {}, statements_done = "
+      "{}, statement_begun = {}, done_checksum = {}{}",
+      goes_back(script) ? SqlWords("'reverting'") : SqlWords("'running'"),
+      goes_back(script) ? Sql() : sql("checksum = {}, ", literal(script.checksum)),
+      literal(runner_name()), statements_done, next_begun, literal(done_checksum),
+      where(home, script));
 }
 
-Sql record_failed(const Home& home, const Script& script, const std::string& error) {
-  return sql(
-      "update pgsluice.migrations set state = 'failed', statement_begun = false, error = {}{}",
-      literal(error), where(home, script));
+Write record_failed(const Home& home, const Script& script, const std::string& error) {
+  return sql("update pgsluice.migrations set state = {}, statement_begun = false, error = {}{}",
+             goes_back(script) ? SqlWords("'reverting'") : SqlWords("'failed'"), literal(error),
+             where(home, script));
 }
 
-Sql record_finished(const Home& home, const Script& script) {
+Write record_finished(const Home& home, const Script& script) {
+  if (goes_back(script)) return move_to_reverted(home, script);
   return sql(
       "update pgsluice.migrations set state = 'applied', statement_begun = false, finished_at = "
       "clock_timestamp(){}",
@@ -229,9 +276,12 @@ Sql record_search_path(const Home& home) {
              literal(home.search_path.value_or("")), literal(home.project));
 }
 
-Sql counted(const Sql& write) {
-  return sql("with written (one) as ({} returning 1) select pg_catalog.count(*) from written",
-             write);
+Sql counted(const Write& write) {
+  const Sql before = write.before.empty() ? Sql() : sql("{};", write.before);
+  const Sql count = sql("{}with written (one) as ({} returning 1) select pg_catalog.count(*)",
+                        before, write.write);
+  if (write.is_done.empty()) return sql("{} from written", count);
+  return sql("{} + case when {} then 1 else 0 end from written", count, write.is_done);
 }
 
 }  // namespace sluice::script

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,14 +15,15 @@ namespace sluice::script {
 struct Entry {
   enum class State {
     applied,
-    baseline,  ///< all versions up to this one were there before pgsluice came
-    running,   ///< without a transaction: its runner works on it, or has died
-    failed,    ///< without a transaction, at a statement
+    baseline,   ///< all versions up to this one were there before pgsluice came
+    running,    ///< without a transaction: its runner works on it, or has died
+    failed,     ///< without a transaction, at a statement
+    reverting,  ///< its way back without a transaction was begun, and has not ended
   };
 
   std::string project;
   bool versioned = true;
-  std::uint64_t version = 0;               ///< of a versioned one
+  Version version;                         ///< of a versioned one
   std::string file;                        ///< the name, without folder, of what was applied
   std::string checksum;                    ///< of what was applied; empty: not known
   bool is_accepted = false;                ///< a person has said that a difference is meant
@@ -63,16 +63,25 @@ Entry read_entry(const Row& row);
 /// Who writes: "host, process 123".
 std::string runner_name();
 
-/// Statements that keep the history. A repeatable script's entry is replaced.
-Sql record_applied(const Home& home, const Script& script);
-Sql record_baseline(const Home& home, std::uint64_t version);
+/// A write of the history, which changes one row.
+struct Write {
+  Write(Sql write_) : write(std::move(write_)) {}  // NOLINT: most are no more
+  Sql write;                                       ///< insert, update or delete
+  Sql before;                                      ///< a statement in front of it
+  Sql is_done;  ///< a condition: the same was stored before, and its answer was lost
+};
+
+/// Statements that keep the history. A repeatable script's entry is replaced. That of a way back
+/// goes to pgsluice.reverted.
+Write record_applied(const Home& home, const Script& script);
+Sql record_baseline(const Home& home, const Version& version);
 /// For a script without a transaction: it begins, a statement is done (with the checksum of all
 /// that are) and maybe the next one begun, it failed, it is done.
-Sql record_begun(const Home& home, const Script& script);
-Sql record_progress(const Home& home, const Script& script, std::size_t statements_done,
-                    bool next_begun, const std::string& done_checksum);
-Sql record_failed(const Home& home, const Script& script, const std::string& error);
-Sql record_finished(const Home& home, const Script& script);
+Write record_begun(const Home& home, const Script& script);
+Write record_progress(const Home& home, const Script& script, std::size_t statements_done,
+                      bool next_begun, const std::string& done_checksum);
+Write record_failed(const Home& home, const Script& script, const std::string& error);
+Write record_finished(const Home& home, const Script& script);
 
 /// A person says that this entry is right as the file is now, or although it is gone (empty
 /// checksum). What was applied is kept beside it.
@@ -87,7 +96,7 @@ Sql record_search_path(const Home& home);
 
 /// The same write, whose answer is the number of rows that it stored, changed or deleted: a trigger
 /// or a rule on the table, or what a file has done to its own row, can make that none.
-Sql counted(const Sql& write);
+Sql counted(const Write& write);
 /// What to say where it is none.
 inline constexpr const char* not_kept =
     "pgsluice.migrations did not keep what was written to it: a trigger or a rule on it, or SQL "

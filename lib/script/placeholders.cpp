@@ -7,6 +7,21 @@
 #include "base/suggestion.hpp"
 
 namespace sluice::script {
+namespace {
+
+std::string value_of(const Script& script, const Variable& variable, const Placeholders& values) {
+  const auto value = values.find(variable.name);
+  const bool counts = value != values.end() && (variable.counts_if_empty || !value->second.empty());
+  if (counts) return value->second;
+  if (variable.fallback) return *variable.fallback;
+  throw Failure(FailureKind::usage, script.path + ": " + variable.form +
+                                        ": the environment has no variable of this name; set it, "
+                                        "or write ${" +
+                                        variable.name + "-default}");
+}
+
+}  // namespace
+
 Substitution::Substitution(const Script& script, const Placeholders& values) {
   for (const std::string& name : script.directives.placeholders) {
     const auto value = values.find(name);
@@ -19,6 +34,8 @@ Substitution::Substitution(const Script& script, const Placeholders& values) {
     quoted_.push_back({":\"" + name + "\"", quote_identifier(value->second)});
     bare_.push_back({"${" + name + "}", value->second});
   }
+  for (const Variable& variable : script.directives.variables)
+    bare_.push_back({variable.form, value_of(script, variable, values)});
 }
 
 const Substitution::Form* Substitution::form_at(const std::vector<Form>& forms,
@@ -70,9 +87,13 @@ std::string Substitution::apply(std::string_view text, const std::vector<std::si
 
 void check_placeholders(const Folder& folder, const Placeholders& values) {
   std::vector<std::string> declared;
-  for (const auto* scripts : {&folder.versioned, &folder.repeatable, &folder.scheduled})
-    for (const Script& script : *scripts)
+  for (const auto* scripts : {&folder.versioned, &folder.repeatable, &folder.scheduled}) {
+    for (const Script& script : *scripts) {
       std::ranges::copy(script.directives.placeholders, std::back_inserter(declared));
+      for (const Variable& variable : script.directives.variables)
+        declared.push_back(variable.name);
+    }
+  }
   for (const auto& [name, value] : values) {
     if (std::ranges::find(declared, name) != declared.end()) continue;
     const auto meant = nearest(name, declared);

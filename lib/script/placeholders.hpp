@@ -16,9 +16,10 @@ using Placeholders = std::map<std::string, std::string>;
 /// Puts the values of the placeholders that a file declares (`-- pgsluice: placeholder name`) into
 /// its text: `${name}` anywhere, as it is; `:'name'` as a string constant and `:"name"` as an
 /// identifier, outside of quotes and comments, as in psql. What is not declared stays as it is.
+/// The variables of a file (Ways) have the values of the placeholders of their names.
 class Substitution {
  public:
-  /// Throws Failure{usage} for a declared one without a value.
+  /// Throws Failure{usage} for one without a value.
   Substitution(const Script& script, const Placeholders& values);
 
   /// The file declares none: every text stays what it is.

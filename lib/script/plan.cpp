@@ -9,6 +9,7 @@ namespace sluice::script {
 namespace {
 
 bool is_unfinished(const Entry& entry) {
+  if (entry.state == Entry::State::reverting) return true;
   return entry.state == Entry::State::running || entry.state == Entry::State::failed;
 }
 
@@ -24,14 +25,14 @@ bool is_done_so_far(const Script& script, const Entry& entry) {
 
 class Planner {
  public:
-  Planner(const Folder& folder, const History& history, std::optional<std::uint64_t> to,
+  Planner(const Folder& folder, const History& history, const std::optional<Version>& to,
           bool strict)
       : folder_(folder), to_(to), strict_(strict) {
     for (const Entry& entry : history.entries) {
       if (!entry.versioned) {
         repeatable_.emplace(entry.file, &entry);
       } else if (entry.state == Entry::State::baseline) {
-        baseline_ = std::max(baseline_.value_or(0), entry.version);
+        baseline_ = std::max(baseline_.value_or(Version()), entry.version);
       } else {
         versioned_.emplace(entry.version, &entry);
       }
@@ -52,12 +53,12 @@ class Planner {
  private:
   /// False if it is pending and will stay so.
   bool take_versioned(const Script& script) {
-    const std::uint64_t version = script.name.version;
+    const Version& version = script.name.version;
     const auto found = versioned_.find(version);
     Status status{&script, nullptr, Status::State::pending};
     if (found != versioned_.end()) {
       status.entry = found->second;
-      judge_applied(status, std::to_string(version));
+      judge_applied(status, version.text());
     } else if (baseline_ && version <= *baseline_) {
       status.state = Status::State::baseline;
     } else {
@@ -121,6 +122,12 @@ class Planner {
     const Entry& entry = *status.entry;
     const Script& script = *status.script;
     status.state = Status::State::failed;
+    if (entry.state == Entry::State::reverting) {
+      add(Drift::Kind::half_reverted, name, script.path,
+          "its way back was begun, and has not ended: it stands behind statement " +
+              std::to_string(entry.statements_done));
+      return;
+    }
     const bool same = entry.checksum == script.checksum;
     if (same && is_done_so_far(script, entry)) return;
     // What is not done yet may be mended. Placeholders do not count: the text is the file's.
@@ -144,7 +151,7 @@ class Planner {
     if (script.directives.out_of_order || versioned_.empty()) return;
     const auto& [newest, entry] = *versioned_.rbegin();
     if (script.name.version > newest) return;
-    add(Drift::Kind::out_of_order, std::to_string(script.name.version), script.path,
+    add(Drift::Kind::out_of_order, script.name.version.text(), script.path,
         "is not applied, but a later one is (" + entry->file + ")");
   }
 
@@ -161,7 +168,7 @@ class Planner {
       plan_.all.push_back(
           {nullptr, entry, is_behind ? Status::State::later : Status::State::missing});
       if (is_behind) continue;
-      add(Drift::Kind::missing, std::to_string(entry->version), entry->file,
+      add(Drift::Kind::missing, entry->version.text(), entry->file,
           (is_unfinished(*entry) ? "was begun, and has not ended"
                                  : "was applied (" + entry->finished_at + ")") +
               std::string(", and is not in the folder"));
@@ -218,11 +225,11 @@ class Planner {
   }
 
   const Folder& folder_;
-  std::optional<std::uint64_t> to_;
+  std::optional<Version> to_;
   bool strict_;
-  std::map<std::uint64_t, const Entry*> versioned_;
+  std::map<Version, const Entry*> versioned_;
   std::map<std::string, const Entry*> repeatable_;
-  std::optional<std::uint64_t> baseline_;
+  std::optional<Version> baseline_;
   Plan plan_;
 };
 
@@ -249,13 +256,17 @@ std::string advice(const Drift& drift) {
              "--accept " +
              drift.name + ", or let it run from its beginning: pgsluice migrate repair --forget " +
              drift.name;
+    case Drift::Kind::half_reverted:
+      return "pgsluice migrate down goes on with it; or finish by hand and say that it is gone: "
+             "pgsluice migrate repair --forget " +
+             drift.name;
   }
   return "";
 }
 
 }  // namespace
 
-Plan make_plan(const Folder& folder, const History& history, std::optional<std::uint64_t> to,
+Plan make_plan(const Folder& folder, const History& history, const std::optional<Version>& to,
                bool strict) {
   return Planner(folder, history, to, strict).run();
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,12 +11,13 @@ namespace sluice::script {
 /// Where files and history disagree.
 struct Drift {
   enum class Kind {
-    edited,        ///< applied, and not the same since
-    other_file,    ///< another one has its version, and was applied
-    missing,       ///< applied, and gone, though others of the folder are later
-    behind,        ///< the whole folder is older than the history (--strict)
-    out_of_order,  ///< not applied, and older than one that is
-    half_edited,   ///< failed half-way, and edited in what is done already
+    edited,         ///< applied, and not the same since
+    other_file,     ///< another one has its version, and was applied
+    missing,        ///< applied, and gone, though others of the folder are later
+    behind,         ///< the whole folder is older than the history (--strict)
+    out_of_order,   ///< not applied, and older than one that is
+    half_edited,    ///< failed half-way, and edited in what is done already
+    half_reverted,  ///< its way back was begun, and has not ended
   };
   Kind kind;
   std::string name;  ///< what `repair --accept` takes: a version, or a repeatable file's name
@@ -52,7 +52,7 @@ struct Plan {
 /// Compares. `to` is the last version to run: repeatable scripts wait until no versioned one is
 /// pending. A folder that is only behind the history, as an older release is, has nothing to do and
 /// is told so, or is drift where `strict`. Script and entries must outlive the plan.
-Plan make_plan(const Folder& folder, const History& history, std::optional<std::uint64_t> to,
+Plan make_plan(const Folder& folder, const History& history, const std::optional<Version>& to,
                bool strict = false);
 
 /// All drift as one message for a person, with what to do.

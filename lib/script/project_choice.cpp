@@ -42,7 +42,7 @@ class Files {
     return found == repeatable_.end() ? nullptr : found->second;
   }
 
-  std::map<std::uint64_t, const Script*> versioned_;
+  std::map<Version, const Script*> versioned_;
   std::map<std::string, const Script*> repeatable_;
 };
 

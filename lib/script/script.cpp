@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
@@ -23,6 +24,9 @@ bool holds_header(std::string_view text) {
   return !header.statements.empty() && header.statements.front().begin + 1 < text.size();
 }
 
+/// sqlx says so in the first line.
+constexpr std::string_view no_transaction_of_sqlx = "-- no-transaction\n";
+
 void take_directives(Script& script, std::string_view header) {
   const auto directives = read_directives(header);
   if (!directives) {
@@ -30,19 +34,29 @@ void take_directives(Script& script, std::string_view header) {
                   at(script, directives.error().place) + ": " + directives.error().message);
   }
   script.directives = *directives;
+  if (header.starts_with(no_transaction_of_sqlx)) script.directives.in_transaction = false;
 }
 
-Script unnamed_script(const std::string& path) {
+/// What is known behind the last line.
+void take_ways(Script& script, const Ways& ways) {
+  script.style = ways.style();
+  if (ways.has_way_back() && script.way == Way::forth) script.back_path = script.path;
+  if (!ways.in_transaction()) script.directives.in_transaction = false;
+  script.directives.variables = ways.variables();
+}
+
+Script unnamed_script(const std::string& path, Way way = Way::forth) {
   Script script;
   script.path = path;
+  script.way = way;
   script.file = text_of_path(fs::path(path).filename());
   return script;
 }
 
 /// `kept_max` is the longest text that is kept.
-Script read_unnamed(const std::string& path, std::size_t kept_max) {
-  Script script = unnamed_script(path);
-  ScriptFile file(path);
+Script read_unnamed(const std::string& path, std::size_t kept_max, Way way = Way::forth) {
+  Script script = unnamed_script(path, way);
+  ScriptFile file(path, way);
   std::string& text = script.text;
   bool goes_on = file.read(text, std::max(kept_max, limits::script_part_bytes));
   while (goes_on && !holds_header(text)) {
@@ -58,6 +72,7 @@ Script read_unnamed(const std::string& path, std::size_t kept_max) {
   for (std::string part; goes_on; part.clear())
     goes_on = file.read(part, limits::script_part_bytes);
   script.checksum = file.checksum();
+  take_ways(script, file.ways());
   if (!script.is_kept) script.text = std::string();
   return script;
 }
@@ -79,22 +94,61 @@ void check_schedule(const Script& script) {
                                          : ":1: only a file named S__name.sql has a schedule"));
 }
 
-ScriptName name_of(const std::string& path) {
+ScriptName script_name_of(const std::string& path) {
   const auto name = parse_script_name(fs::path(path).filename().string());
   if (!name) throw Failure(FailureKind::usage, path + ": " + name.error());
-  if (!*name) throw Failure(FailureKind::usage, path + ": is no SQL file that goes forward");
+  if (!*name) throw Failure(FailureKind::usage, path + ": is no SQL file");
   return **name;
 }
 
 /// Of a folder, whose texts are kept while they are not too many.
 Script read_named(const std::string& path, std::size_t& kept_bytes) {
-  const ScriptName name = name_of(path);
+  const ScriptName name = script_name_of(path);
   Script script = read_unnamed(
       path, std::min(limits::script_kept_bytes_max, limits::scripts_kept_bytes_max - kept_bytes));
   kept_bytes += script.text.size();
   script.name = name;
   check_schedule(script);
   return script;
+}
+
+/// Where the ways back of versions stand that have a file of their own.
+using WaysBack = std::map<Version, std::string>;
+
+/// Says of each script where its way back is, and of what has none or too many that it does.
+std::vector<std::string> join_ways(std::vector<Script>& versioned, WaysBack& ways_back) {
+  std::vector<std::string> wrong;
+  for (Script& script : versioned) {
+    const auto found = ways_back.find(script.name.version);
+    if (found == ways_back.end()) continue;
+    if (!script.back_path.empty()) {
+      wrong.push_back(found->second + ": is the way back of " + script.file +
+                      ", which has one inside; take one of them away");
+    }
+    script.back_path = found->second;
+    ways_back.erase(found);
+  }
+  for (const auto& [version, path] : ways_back) {
+    wrong.push_back(path + ": goes back, and the folder has no file of version " + version.text() +
+                    " that goes forth");
+  }
+  return wrong;
+}
+
+/// "goose (3 files), dbmate (1)" where there is more than one.
+std::string mixed_styles(const std::vector<Script>& versioned) {
+  std::map<std::string_view, std::size_t> counts;
+  for (const Script& script : versioned) {
+    const bool has_pair = script.style == Style::plain && script.file.ends_with(".up.sql");
+    ++counts[has_pair ? ".up.sql and .down.sql" : name_of(script.style)];
+  }
+  if (counts.size() < 2) return "";
+  std::string all;
+  for (const auto& [style, count] : counts) {
+    all += (all.empty() ? "" : ", ") + std::string(style) + " (" + std::to_string(count) +
+           (count == 1 ? " file)" : " files)");
+  }
+  return all;
 }
 
 /// Two files of one version, which stand side by side.
@@ -111,7 +165,8 @@ std::vector<Script>& of_kind(Folder& folder, ScriptKind kind) {
   switch (kind) {
     case ScriptKind::versioned: return folder.versioned;
     case ScriptKind::repeatable: return folder.repeatable;
-    case ScriptKind::scheduled: break;
+    case ScriptKind::scheduled:
+    case ScriptKind::way_back: break;
   }
   return folder.scheduled;
 }
@@ -123,13 +178,14 @@ std::string at(const Script& script, Place place) {
 }
 
 Script make_script(const std::string& path, std::string_view bytes) {
-  const ScriptName name = name_of(path);
+  const ScriptName name = script_name_of(path);
   Script script = unnamed_script(path);
   ScriptText text(path);
   text.add(bytes, script.text);
   text.end(script.text);
   script.checksum = text.checksum();
   take_directives(script, script.text);
+  take_ways(script, text.ways());
   script.name = name;
   check_schedule(script);
   return script;
@@ -137,6 +193,14 @@ Script make_script(const std::string& path, std::string_view bytes) {
 
 Script read_script(const std::string& path) {
   return read_unnamed(path, limits::script_kept_bytes_max);
+}
+
+Script read_way_back(const Script& script) {
+  const Way way = script.back_path == script.path ? Way::back : Way::forth;
+  Script back = read_unnamed(script.back_path, limits::script_kept_bytes_max, way);
+  back.name = script.name;
+  back.name.kind = ScriptKind::way_back;
+  return back;
 }
 
 Folder read_folder(const std::string& path) {
@@ -161,14 +225,18 @@ Folder read_folder(const std::string& path) {
       folder.notes.push_back(sub + ": a folder inside is left out; --dir reads one folder");
   }
   std::vector<std::string> wrong;
-  std::size_t down = 0;
+  WaysBack ways_back;
   std::size_t kept_bytes = 0;
   folder.versioned.reserve(files.size());
   for (const std::string& file : files) {
     const std::string name = fs::path(file).filename();
-    if (name.ends_with(".down.sql")) ++down;
     const auto parsed = parse_script_name(name);
     if (parsed && !*parsed) continue;
+    if (parsed && (*parsed)->kind == ScriptKind::way_back) {
+      const auto [at, is_first] = ways_back.emplace((*parsed)->version, file);
+      if (!is_first) wrong.push_back(file + ": goes back as " + at->second + " does");
+      continue;
+    }
     try {
       Script script = read_named(file, kept_bytes);
       of_kind(folder, script.name.kind).push_back(std::move(script));
@@ -176,12 +244,11 @@ Folder read_folder(const std::string& path) {
       wrong.emplace_back(failure.what());
     }
   }
-  if (down > 0) {
-    folder.notes.push_back(std::to_string(down) + " .down.sql file" + (down == 1 ? "" : "s") +
-                           " left out: pgsluice goes forward only");
-  }
   std::ranges::stable_sort(folder.versioned, {}, [](const Script& s) { return s.name.version; });
   std::ranges::copy(doubles(folder.versioned), std::back_inserter(wrong));
+  std::ranges::copy(join_ways(folder.versioned, ways_back), std::back_inserter(wrong));
+  if (const std::string styles = mixed_styles(folder.versioned); !styles.empty())
+    folder.notes.push_back(path + ": files of several styles, each read as what it is: " + styles);
   if (wrong.empty()) return folder;
   std::string all;
   for (const std::string& line : wrong) all += (all.empty() ? "" : "\n") + line;

@@ -6,17 +6,21 @@
 
 #include "script/directives.hpp"
 #include "script/script_name.hpp"
+#include "script/ways.hpp"
 
 namespace sluice::script {
 
-/// One SQL file.
+/// What runs of one SQL file: all of it, or the lines that go one way.
 struct Script {
   std::string path;  ///< as a person would open it
   std::string file;  ///< its last part: "V7__add_users.sql", as the history has it (path_text)
   ScriptName name;
+  Way way = Way::forth;        ///< which of its lines
+  Style style = Style::plain;  ///< what tells them from others
+  std::string back_path;       ///< where its way back stands: a file, or this one; empty: nowhere
   bool is_kept = true;   ///< its text is in `text`; otherwise it is read from the file (Stretches)
   std::string text;      ///< without a byte-order mark, and with LF for each CRLF
-  std::string checksum;  ///< SHA-256 of that text
+  std::string checksum;  ///< SHA-256 of that text, without empty lines that stand for others
   Directives directives;
 };
 
@@ -38,6 +42,9 @@ Script make_script(const std::string& path, std::string_view bytes);
 /// Reads one file by itself, whatever its name. A long one is read, and not kept. Throws
 /// Failure{usage} as make_script() does, and where it cannot be read.
 Script read_script(const std::string& path);
+
+/// The way back of a script that has one, under its version. Throws as read_script() does.
+Script read_way_back(const Script& script);
 
 /// Reads all of a folder, not of those inside it. Throws Failure{usage} with everything that is
 /// wrong in it: names, directives, two files of one version.

@@ -48,6 +48,7 @@ void ScriptText::add(std::string_view bytes, std::string& text) {
 void ScriptText::end(std::string& text) {
   if (holds_carriage_return_) take("\r", text);
   holds_carriage_return_ = false;
+  ways_.end(text, hash_);
 }
 
 void ScriptText::take(std::string_view part, std::string& text) {
@@ -61,12 +62,11 @@ void ScriptText::take(std::string_view part, std::string& text) {
                                           ": a byte 0 stands here, which SQL cannot hold; if the "
                                           "file is UTF-16, save it as UTF-8");
   }
-  hash_.add(part);
-  text += part;
+  ways_.add(part, text, hash_);
 }
 
 /// By stdio: a file stream would cost more than all the rest of reading a small file.
-ScriptFile::ScriptFile(const std::string& path) : path_(path), text_(path) {
+ScriptFile::ScriptFile(const std::string& path, Way way) : path_(path), text_(path, way) {
   require_file(path);
   errno = 0;
   file_.reset(std::fopen(path.c_str(), "rbe"));

@@ -1,7 +1,6 @@
 #include "script/script_name.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace sluice::script {
 namespace {
@@ -12,6 +11,21 @@ std::string in_words(std::string_view name) {
   std::string words(name);
   std::ranges::replace(words, '_', ' ');
   return words;
+}
+
+/// "1.2" of V1.2__x.sql and V1_2__x.sql; a plain number has no dots.
+std::string take_version(std::string_view& stem, bool may_have_parts) {
+  std::string version;
+  for (;;) {
+    const std::size_t size = std::min(stem.find_first_not_of(digits), stem.size());
+    version += stem.substr(0, size);
+    stem.remove_prefix(size);
+    const bool goes_on = may_have_parts && size > 0 && stem.size() > 1 &&
+                         (stem[0] == '.' || stem[0] == '_') && digits.contains(stem[1]);
+    if (!goes_on) return version;
+    version += '.';
+    stem.remove_prefix(1);
+  }
 }
 
 std::unexpected<std::string> unclear(std::string_view file, std::string_view why) {
@@ -34,32 +48,37 @@ std::expected<std::optional<ScriptName>, std::string> parse_script_name(std::str
     return unclear(file, "write its ending as .sql");
   }
   stem.remove_suffix(ending.size());
-  if (stem.ends_with(".down")) return std::nullopt;
-  const bool is_up = stem.ends_with(".up");
-  if (is_up) stem.remove_suffix(3);
+  const std::string_view way = stem.ends_with(".up")     ? ".up"
+                               : stem.ends_with(".down") ? ".down"
+                                                         : "";
+  stem.remove_suffix(way.size());
 
   ScriptName script;
-  const bool has_prefix = !stem.empty() && std::string_view("VRS").contains(stem[0]);
+  const bool has_prefix = !stem.empty() && std::string_view("VRSU").contains(stem[0]);
   const char prefix = has_prefix ? stem[0] : 'V';
   if (has_prefix) stem.remove_prefix(1);
-  const std::size_t number_size = std::min(stem.find_first_not_of(digits), stem.size());
-  const std::string_view number = stem.substr(0, number_size);
-  stem.remove_prefix(number_size);
-  // Two underscores behind a prefix, one or two behind a plain number.
-  const std::string_view separator = has_prefix || stem.starts_with("__") ? "__" : "_";
+  const std::string number = take_version(stem, has_prefix);
+  // Two underscores behind a prefix, one or two, or a hyphen, behind a plain number.
+  const std::string_view separator = has_prefix || stem.starts_with("__") ? "__"
+                                     : stem.starts_with("-")              ? "-"
+                                                                          : "_";
+  if (file.starts_with("B") && file.contains("__"))
+    return unclear(file, "a baseline of Flyway is not read; call it V, and see migrate baseline");
   if (!stem.starts_with(separator)) return unclear(file, names);
   stem.remove_prefix(separator.size());
   if (stem.empty()) return unclear(file, "it needs a name behind the underscores");
   script.name = in_words(stem);
-  if (prefix != 'V') {
-    if (!number.empty() || is_up) return unclear(file, "only versioned ones have a number");
+  if (prefix == 'R' || prefix == 'S') {
+    if (!number.empty() || !way.empty()) return unclear(file, "only versioned ones have a number");
     script.kind = prefix == 'R' ? ScriptKind::repeatable : ScriptKind::scheduled;
     return script;
   }
-  const auto [end, error] =
-      std::from_chars(number.data(), number.data() + number.size(), script.version);
   if (number.empty()) return unclear(file, names);
-  if (error != std::errc()) return unclear(file, "its version is too large");
+  if (prefix == 'U' && !way.empty()) return unclear(file, "U says already that it goes back");
+  const auto version = Version::parse(number);
+  if (!version) return unclear(file, "its version is too large");
+  script.version = *version;
+  if (prefix == 'U' || way == ".down") script.kind = ScriptKind::way_back;
   return script;
 }
 

@@ -134,8 +134,14 @@ Secrets::Secrets(const Placeholders& values, const std::vector<std::string>& dec
 }
 
 std::string Secrets::placeholder_in(const Script& script) const {
-  const auto found = std::ranges::find_first_of(script.directives.placeholders, names_);
-  return found == script.directives.placeholders.end() ? "" : *found;
+  const auto is_secret = [this](const std::string& name) {
+    return std::ranges::find(names_, name) != names_.end();
+  };
+  for (const std::string& name : script.directives.placeholders)
+    if (is_secret(name)) return name;
+  for (const Variable& variable : script.directives.variables)
+    if (is_secret(variable.name)) return variable.name;
+  return "";
 }
 
 std::string Secrets::hidden(const std::string& text) const {

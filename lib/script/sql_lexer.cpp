@@ -1,9 +1,10 @@
 #include "script/sql_lexer.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <optional>
+
+#include "script/tool_mark.hpp"
 
 namespace sluice::script {
 namespace {
@@ -20,36 +21,6 @@ std::string upper(std::string_view text) {
   std::string result(text);
   for (char& c : result) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return result;
-}
-
-/// The tool that writes such a comment, given without its "--": its files hold the way back too.
-std::string tool_of(std::string_view comment) {
-  struct Mark {
-    std::string_view begin;  ///< in upper case
-    const char* tool;
-  };
-  static constexpr std::array<Mark, 15> marks{{{"+GOOSE ", "goose"},
-                                               {"+MIGRATE ", "sql-migrate"},
-                                               {"+MICRATE ", "micrate"},
-                                               {"MIGRATE:UP", "dbmate"},
-                                               {"MIGRATE:DOWN", "dbmate"},
-                                               {"RAMBLER UP", "rambler"},
-                                               {"RAMBLER DOWN", "rambler"},
-                                               {"//@UNDO", "MyBatis Migrations"},
-                                               {"LIQUIBASE FORMATTED SQL", "Liquibase"},
-                                               {"UP MIGRATION", "node-pg-migrate"},
-                                               {"DOWN MIGRATION", "node-pg-migrate"},
-                                               {"!UPS", "Play"},
-                                               {"!DOWNS", "Play"},
-                                               {"CREATE ABOVE / DROP BELOW", "tern"},
-                                               {"==== DOWN", "shmig"}}};
-  const std::size_t begin = comment.find_first_not_of("- \t");
-  if (begin == std::string_view::npos) return "";
-  constexpr std::size_t enough = 32;
-  const std::string text = upper(comment.substr(begin, enough));
-  const auto found =
-      std::ranges::find_if(marks, [&](const Mark& mark) { return text.starts_with(mark.begin); });
-  return found == marks.end() ? "" : found->tool;
 }
 
 class Lexer {
@@ -141,8 +112,8 @@ class Lexer {
           {begin + mark.size(), end, place_of(begin),
            !in_statement_ && lexed_.statements.empty() && !part_.is_behind_statements});
     }
-    if (std::string tool = tool_of(text_.substr(at_, end - at_)); !tool.empty())
-      lexed_.foreign_marks.push_back({place_of(at_), std::move(tool)});
+    if (auto mark = read_tool_mark(text_.substr(at_, end - at_)))
+      lexed_.tool_marks.push_back({place_of(at_), mark->style, std::move(mark->tool)});
     at_ = end;
   }
 
@@ -310,8 +281,8 @@ class Lexer {
     std::erase_if(lexed_.directives, [end](const Directive& one) { return one.begin >= end; });
     std::erase_if(lexed_.colons, [end](std::size_t one) { return one >= end; });
     std::erase_if(lexed_.psql_commands, is_behind);
-    std::erase_if(lexed_.foreign_marks,
-                  [&is_behind](const ForeignMark& one) { return is_behind(one.place); });
+    std::erase_if(lexed_.tool_marks,
+                  [&is_behind](const PlacedMark& one) { return is_behind(one.place); });
   }
 
   /// Counts on from where it was asked last.

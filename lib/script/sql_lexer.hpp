@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "script/tool_mark.hpp"
+
 namespace sluice::script {
 
 /// A place in a file, as an editor shows it: both from 1, columns in bytes.
@@ -37,9 +39,10 @@ struct Directive {
   bool in_header = false;  ///< no statement stands in front of it
 };
 
-/// A comment by which another tool knows where its way back begins, or is.
-struct ForeignMark {
+/// A comment by which a tool knows what is for it (read_tool_mark).
+struct PlacedMark {
   Place place;
+  Style style;
   std::string tool;
 };
 
@@ -51,7 +54,7 @@ struct Lexed {
   std::vector<Place> psql_commands;
   /// Where a colon stands in front of a quote (byte offsets): :'name' and :"name" of psql.
   std::vector<std::size_t> colons;
-  std::vector<ForeignMark> foreign_marks;
+  std::vector<PlacedMark> tool_marks;
   /// Where a quote, a dollar tag or a comment begins that has no end; nothing: line is 0.
   Place unfinished{0, 0};
   /// Of a part: what stands in front of here is whole, and nothing that comes behind changes it.

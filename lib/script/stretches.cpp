@@ -51,10 +51,17 @@ Place Stretch::place_of(std::size_t offset) const {
   return places.of(behind(begin, std::string_view(sql).substr(0, offset)));
 }
 
-Stretches::Stretches(const Script& script) : script_(script) { fill(); }
+Stretches::Stretches(const Script& script)
+    : script_(script), frame_(script), written_frame_(script) {
+  fill();
+}
 
 Stretches::Stretches(const Script& script, const Placeholders& values, std::size_t part_bytes)
-    : script_(script), substitution_(std::in_place, script, values), part_bytes_(part_bytes) {
+    : script_(script),
+      substitution_(std::in_place, script, values),
+      part_bytes_(part_bytes),
+      frame_(script),
+      written_frame_(script) {
   fill();
 }
 
@@ -77,7 +84,7 @@ PartOf Stretches::part() const {
 
 /// What of the window is whole; nothing where no unit is.
 std::optional<Stretch> Stretches::take() {
-  const Lexed written = lex(window_, part(), is_read_);
+  Lexed written = lex(window_, part(), is_read_);
   const std::size_t end = is_read_ ? window_.size() : written.whole_end;
   if (end == 0 && !is_read_) return std::nullopt;
   Stretch stretch{.begin = at_,
@@ -85,9 +92,11 @@ std::optional<Stretch> Stretches::take() {
                   .is_first = is_first_,
                   .is_last = is_read_,
                   .written = {},
-                  .written_units = units_of(written)};
+                  .written_units = {}};
   if (!substitution_ || substitution_->is_empty()) {
     stretch.sql = window_.substr(0, end);
+    frame_.take_out(written, stretch.sql, is_read_);
+    stretch.written_units = units_of(written);
     stretch.units = stretch.written_units;
     if (substitution_) judge(script_, written);
   } else {
@@ -98,8 +107,11 @@ std::optional<Stretch> Stretches::take() {
     // A value may have opened a quote, which ends later.
     if (!is_read_ && lexed.whole_end != stretch.sql.size()) return std::nullopt;
     stretch.places.apply_to(lexed);
+    frame_.take_out(lexed, stretch.sql, is_read_);
     judge(script_, lexed);
     stretch.units = units_of(lexed);
+    written_frame_.take_out(written, stretch.written, is_read_);
+    stretch.written_units = units_of(written);
     require_same_units(script_, stretch, *substitution_);
   }
   window_.erase(0, end);
@@ -117,7 +129,7 @@ void Stretches::fill() {
     is_read_ = true;
     return;
   }
-  if (!file_) file_ = std::make_unique<ScriptFile>(script_.path);
+  if (!file_) file_ = std::make_unique<ScriptFile>(script_.path, script_.way);
   while (!is_read_ && window_.size() < part_bytes_)
     is_read_ = !file_->read(window_, part_bytes_ - window_.size());
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "script/frame.hpp"
 #include "script/placeholders.hpp"
 #include "script/script_file.hpp"
 #include "script/text_limits.hpp"
@@ -62,6 +63,8 @@ class Stretches {
   const std::size_t part_bytes_ = limits::script_part_bytes;
   std::unique_ptr<ScriptFile> file_;  ///< where the text is not kept
   std::string window_;                ///< what is read, and not taken yet
+  Frame frame_;                       ///< of the text as it is sent
+  Frame written_frame_;               ///< of the text as it is written, where that is another one
   bool is_read_ = false;              ///< to the end of the file
   bool is_over_ = false;
   Place at_;

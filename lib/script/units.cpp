@@ -15,17 +15,22 @@ struct Wrong {
 };
 
 /// Of what the lexer finds beside statements.
-std::vector<Wrong> found_wrong(const Lexed& lexed, Purpose purpose) {
+std::vector<Wrong> found_wrong(const Script& script, const Lexed& lexed, Purpose purpose) {
   std::vector<Wrong> wrong;
   if (lexed.unfinished.line > 0)
     wrong.push_back({lexed.unfinished, "this quote, dollar tag or comment has no end"});
-  if (!lexed.foreign_marks.empty()) {
-    const ForeignMark& mark = lexed.foreign_marks.front();
+  for (const PlacedMark& mark : lexed.tool_marks) {
+    const bool is_read = mark.style != Style::plain;
+    if (is_read && mark.style == script.style && purpose == Purpose::migration) continue;
     wrong.push_back(
         {mark.place,
-         "a file of " + mark.tool +
-             ", which holds the way back too, and that would be run behind the way forward; keep "
-             "what goes forward, and leave out this line and all that goes back"});
+         "a line of " + mark.tool +
+             (is_read && script.style == Style::plain && purpose == Purpose::migration
+                  ? ", whose first line stands in front of all statements; put it there, or take "
+                    "all of them out"
+                  : ", which may say what goes back, and that would be run behind the way forth; "
+                    "keep what goes forth, and leave out this line and all that goes back")});
+    break;
   }
   if (!lexed.psql_commands.empty()) {
     std::string why = "a command of psql, which no server knows; write SQL";
@@ -91,7 +96,7 @@ std::vector<Unit> units_of(const Lexed& lexed) {
 }
 
 void judge(const Script& script, const Lexed& lexed, Purpose purpose) {
-  std::vector<Wrong> wrong = found_wrong(lexed, purpose);
+  std::vector<Wrong> wrong = found_wrong(script, lexed, purpose);
   if (auto statement = wrong_statement(script, lexed, purpose))
     wrong.push_back(std::move(*statement));
   const auto first = std::ranges::min_element(wrong, is_before, &Wrong::place);

@@ -357,22 +357,21 @@ TEST_F(Placeholders, FilesOfOtherToolsAreRefusedByLine) {
     const char* says;
   };
   for (const auto& [sql, says] : std::vector<Foreign>{
-           {"-- +goose Up\ncreate table g(a int);\n-- +goose Down\ndrop table g;\n",
-            ":1:1: a file of goose"},
-           {"-- migrate:up\ncreate table g(a int);\n-- migrate:down\ndrop table g;\n",
-            ":1:1: a file of dbmate"},
+           {"create table g(a int);\n-- +goose Down\ndrop table g;\n", ":2:1: a line of goose"},
+           {"-- +goose Up\ncreate table g(a int);\n-- migrate:down\ndrop table g;\n",
+            ":3:1: a line of dbmate"},
            {"create table g(a int);\n-- +migrate Down\ndrop table g;\n",
-            ":2:1: a file of sql-migrate"},
-           {"create table g(a int);\n-- //@UNDO\ndrop table g;\n", ":2:1: a file of MyBatis"},
+            ":2:1: a line of sql-migrate"},
+           {"create table g(a int);\n-- //@UNDO\ndrop table g;\n", ":2:1: a line of MyBatis"},
            {"--liquibase formatted sql\n--changeset a:1\ncreate table g(a int);\n--rollback drop "
             "table g;\n",
-            ":1:1: a file of Liquibase"},
-           {"-- Up Migration\ncreate table g(a int);\n-- Down Migration\ndrop table g;\n",
-            ":1:1: a file of node-pg-migrate"},
+            ":1:1: a line of Liquibase"},
+           {"-- Down migration: none\ncreate table g(a int);\n",
+            ":1: a file of node-pg-migrate whose way back stands first"},
            {"create table g(a int);\n---- create above / drop below ----\ndrop table g;\n",
-            ":2:1: a file of tern"},
+            ":2:1: a line of tern"},
            {"-- !Ups\ncreate table g(a int);\n-- !Downs\ndrop table g;\n",
-            ":1:1: a file of Play"}}) {
+            ":1:1: a line of Play"}}) {
     write("20260101000000_g.sql", sql);
     for (const auto& arguments :
          {command("up"), command("up", {"--dry-run"}),

@@ -28,7 +28,6 @@ TEST_F(Migrate, EachFileRunsOnceInOrder) {
   const Finished first = up();
   EXPECT_EQ(0, first.exit_code) << first.err;
   EXPECT_THAT(first.out, HasSubstr("applied " + path("1_first.up.sql") + " in "));
-  EXPECT_THAT(first.err, HasSubstr("note: 1 .down.sql file left out: pgsluice goes forward only"));
   EXPECT_EQ("1 applied, 2 applied, 10 applied, R__view.sql applied", history());
   EXPECT_EQ("2,3", db().value("select string_agg(id::text, ',' order by n) from t"));
 
@@ -280,7 +279,7 @@ TEST_F(Migrate, NewFollowsTheFolder) {
   const TemporaryFolder counted;
   counted.write("007_x.up.sql", "select 1");
   const Finished next = pgsluice({"migrate", "new", "y", "--dir", counted.path()});
-  EXPECT_THAT(next.out, HasSubstr("/008_y.up.sql\n"));
+  EXPECT_THAT(next.out, HasSubstr("/008_y.up.sql, "));
 }
 
 TEST_F(Migrate, NoticesAreHeard) {

@@ -16,8 +16,9 @@ std::string read_name(const std::string& file) {
   if (!*script) return "";
   const char* kind = (*script)->kind == ScriptKind::versioned    ? "V"
                      : (*script)->kind == ScriptKind::repeatable ? "R"
-                                                                 : "S";
-  return std::string(kind) + " " + std::to_string((*script)->version) + " " + (*script)->name;
+                     : (*script)->kind == ScriptKind::scheduled  ? "S"
+                                                                 : "U";
+  return std::string(kind) + " " + (*script)->version.text() + " " + (*script)->name;
 }
 
 TEST(ScriptName, ReadsWhatToolsWrite) {
@@ -30,7 +31,13 @@ TEST(ScriptName, ReadsWhatToolsWrite) {
       {"001_init.sql", "V 1 init"},
       {"001__init.sql", "V 1 init"},
       {"000042_add_index.up.sql", "V 42 add index"},
-      {"000042_add_index.down.sql", ""},
+      {"000042_add_index.down.sql", "U 42 add index"},
+      {"V1.10__a.sql", "V 1.10 a"},
+      {"V1_2_3__a.sql", "V 1.2.3 a"},
+      {"V1.0__a.sql", "V 1 a"},
+      {"V1__2_a.sql", "V 1 2 a"},
+      {"U1.2__a.sql", "U 1.2 a"},
+      {"20170101120000-add-users.sql", "V 20170101120000 add-users"},
       {"R__views.sql", "R 0 views"},
       {"S__nightly_refresh.sql", "S 0 nightly refresh"},
       {"README.md", ""},
@@ -40,7 +47,8 @@ TEST(ScriptName, ReadsWhatToolsWrite) {
   for (const auto& c : cases) EXPECT_EQ(c.is, read_name(c.file)) << c.file;
   for (const char* wrong :
        {"V1_x.sql", "Vx__y.sql", "users.sql", "V__x.sql", "R7__x.sql", "V1__.sql", "S__x.up.sql",
-        "V99999999999999999999__x.sql", "1.sql", "V1__x.SQL", "001_x.Sql"})
+        "B1__x.sql", "U1__x.down.sql", "U__x.sql", "1.2_x.sql", "V99999999999999999999__x.sql",
+        "1.sql", "V1__x.SQL", "001_x.Sql"})
     EXPECT_THAT(read_name(wrong), HasSubstr("error: \"" + std::string(wrong) + "\"")) << wrong;
 }
 

@@ -111,7 +111,7 @@ TEST_F(StretchesOf, AFileRefuseWhatItsTextDoes) {
       "copy t from stdin;\n1\tit's\n\\.\nselect 1;",
       "select 1;\nbegin; select 2; commit;",
       "select 1;\n-- pgsluice: no-transaction\nselect 2;",
-      "-- +goose Up\nselect 1;\n-- +goose Down\nselect 2;",
+      "select 1;\n-- +goose Down\nselect 2;",
       "-- pgsluice: no-transaction\nbegin; select 1; begin; commit;",
       "-- pgsluice: no-transaction\nselect 1; commit; select 2;",
       "-- pgsluice: no-transaction\nselect 1; begin; select 2; select 3;",

@@ -1,0 +1,90 @@
+#include <unistd.h>
+
+#include <iostream>
+
+#include "app/migrate_steps.hpp"
+#include "app/output.hpp"
+#include "base/failure.hpp"
+#include "script/plan_back.hpp"
+
+/// `migrate down` and `migrate redo`.
+namespace sluice::app {
+namespace {
+
+migrate::BackOptions back_options_of(const MigrateFlags& flags, const script::BackWish& wish,
+                                     const std::string& question) {
+  return {.wish = wish,
+          .without_transaction = flags.no_transaction,
+          .agree = [&flags, question](const std::vector<std::string>& paths) {
+            return is_agreed(flags, question, paths);
+          }};
+}
+
+/// The environment's values for both ways of a folder.
+migrate::Options with_variables(const script::Folder& folder, const migrate::Options& given) {
+  migrate::Options options = given;
+  for (const script::Script& script : folder.versioned) {
+    take_variables(script, options);
+    if (script.style == script::Style::goose && !script.back_path.empty())
+      take_variables(script::read_way_back(script), options);
+  }
+  return options;
+}
+
+}  // namespace
+
+bool is_agreed(const MigrateFlags& flags, const std::string& question,
+               const std::vector<std::string>& about) {
+  if (flags.yes) return true;
+  std::string list;
+  for (const std::string& one : about) list += "  " + cell(one) + "\n";
+  if (::isatty(STDIN_FILENO) == 0) {
+    throw Failure(FailureKind::usage,
+                  question + "\n" + list + "  Nobody can be asked here: --yes says so.");
+  }
+  print_note(question + "\n" + list + "Type yes to go on:");
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "yes" || answer == "y";
+}
+
+MigrateOutcome down_step(const MigrateFlags& flags, const migrate::Options& given,
+                         const migrate::Listener& listener, const migrate::Stop& stop) {
+  if (flags.to && flags.steps)
+    throw Failure(FailureKind::usage, "--to and --steps both say how far back: give one of them");
+  const script::Folder folder = script::read_folder(flags.folder);
+  for (const std::string& note : folder.notes) listener.note(note);
+  const migrate::Options options = with_variables(folder, given);
+  const script::BackWish wish{.to = options.to, .steps = flags.steps.value_or(1)};
+  const std::size_t count =
+      migrate::down(folder, options,
+                    back_options_of(flags, wish, "this takes back, with all data that is in it:"),
+                    listener, stop);
+  if (prints_text(flags) && count == 0) print_result("nothing was taken back\n");
+  return {};
+}
+
+MigrateOutcome redo_step(const MigrateFlags& flags, const migrate::Options& given,
+                         const migrate::Listener& listener, const migrate::Stop& stop) {
+  const script::Folder folder = script::read_folder(flags.folder);
+  for (const std::string& note : folder.notes) listener.note(note);
+  migrate::Options options = with_variables(folder, given);
+  migrate::Listener noting = listener;
+  noting.taken_back = [&](const script::Script& way, std::chrono::duration<double> duration) {
+    options.to = way.name.version;
+    listener.taken_back(way, duration);
+  };
+  const std::size_t count = migrate::down(
+      folder, options,
+      back_options_of(flags, {},
+                      "this takes back, with all data that is in it, and applies again:"),
+      noting, stop);
+  if (count > 0) {
+    migrate::up(folder, options, listener, stop);
+  } else if (prints_text(flags)) {
+    print_result("nothing was taken back\n");
+  }
+  return {};
+}
+
+}  // namespace sluice::app
