@@ -359,6 +359,32 @@ void add_mending(const MigrateCli& cli) {
   cli.choose(baseline_command, baseline);
 }
 
+void add_adopt(const MigrateCli& cli) {
+  const auto& flags = cli.flags;
+  CLI::App& c = add_migrate_subcommand(cli.parent, "adopt",
+                                       "take over a history that another tool began", flags);
+  add_folder(c, flags);
+  const Take<script::Tool> take_tool = [flags](const script::Tool& tool) {
+    flags->theirs.from = tool;
+  };
+  add_choice_option(c, "--from", take_tool, "whose (default: the one that the database has)");
+  c.add_option("--table", flags->theirs.table, "its table, where that is not called as usual")
+      ->option_text("SCHEMA.TABLE");
+  c.add_option("--owner", flags->theirs.owner,
+               "the role that migrates with it, where that is not you: what its table says is "
+               "trusted")
+      ->option_text("ROLE");
+  c.add_option("--baseline", flags->version,
+               "of a tool whose files are not read: the version up to which all is there")
+      ->option_text("VERSION");
+  c.add_flag("--accept", flags->accepts, "also where files are gone, or were edited since");
+  c.add_flag("--dry-run", flags->options.dry_run,
+             "show what would be recorded, and record nothing");
+  c.add_flag("--yes", flags->yes, "do not ask");
+  add_lock_wait(c, flags);
+  cli.choose(c, adopt_step);
+}
+
 void add_run(const MigrateCli& cli) {
   const auto& flags = cli.flags;
   CLI::App& run_command = add_migrate_subcommand(
@@ -396,6 +422,7 @@ Run add_migrate_command(CLI::App& app) {
   add_back(cli);
   add_new(cli);
   add_mending(cli);
+  add_adopt(cli);
   add_run(cli);
   return [flags = cli.flags, command = cli.command] { return run(*flags, *command); };
 }

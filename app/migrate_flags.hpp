@@ -33,6 +33,8 @@ struct MigrateFlags {
   std::optional<std::string> to;
   std::optional<std::size_t> steps;
   bool yes = false;
+  migrate::TheirWish theirs;
+  bool accepts = false;
   bool no_transaction = false;
   std::optional<std::chrono::milliseconds> wait;
   std::optional<std::chrono::milliseconds> stop_after;

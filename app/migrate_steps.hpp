@@ -32,6 +32,8 @@ bool is_agreed(const MigrateFlags& flags, const std::string& question,
 
 MigrateOutcome down_step(const MigrateFlags& flags, const migrate::Options& given,
                          const migrate::Listener& listener, const migrate::Stop& stop);
+MigrateOutcome adopt_step(const MigrateFlags& flags, const migrate::Options& options,
+                          const migrate::Listener& listener, const migrate::Stop& stop);
 MigrateOutcome redo_step(const MigrateFlags& flags, const migrate::Options& given,
                          const migrate::Listener& listener, const migrate::Stop& stop);
 

@@ -10,6 +10,7 @@
 #include "migrate/find_history.hpp"
 #include "migrate/options.hpp"
 #include "migrate/session.hpp"
+#include "migrate/their_history.hpp"
 #include "script/plan.hpp"
 
 /// What `pgsluice migrate` does: each function is one command. They block; a Stop ends them.
@@ -75,6 +76,26 @@ constexpr auto names_of(NewStyle) {
                     Named{NewStyle::sql_migrate, "sql-migrate"},
                     Named{NewStyle::node_pg_migrate, "node-pg-migrate"}};
 }
+
+/// How a history that another tool began is taken over.
+struct TakenOver {
+  TheirTable table;
+  script::Adoption adoption;
+  bool is_new = false;       ///< not taken over before
+  bool is_recorded = false;  ///< just now
+};
+struct TakeOverOptions {
+  TheirWish wish;
+  std::optional<script::Version> baseline;      ///< of tools whose files are not read here
+  bool accepts = false;                         ///< files that are gone or were edited
+  std::function<bool(const TakenOver&)> agree;  ///< asked before anything is recorded
+};
+
+/// Records what another tool has applied, in one transaction, and leaves its own history as it is.
+/// Throws Failure{usage} where that one is not whole, or this one has begun; {changed} where files
+/// are gone or were edited; {held} where it changes meanwhile.
+TakenOver take_over(const script::Folder& folder, const Options& options,
+                    const TakeOverOptions& take, const Listener& listener, const Stop& stop);
 
 /// Makes an empty migration in a style, or in that of the folder's last file, and returns the paths
 /// of its files. `now` gives the version where versions are times.

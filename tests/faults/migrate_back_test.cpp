@@ -13,7 +13,7 @@ namespace {
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
-/// migrate down, with all that happens to up.
+/// migrate down and adopt, with all that happens to up.
 class MigrateBackFaults : public MigrationTest {
  protected:
   Finished by(const std::string& other_url, const std::string& subcommand,
@@ -127,6 +127,50 @@ TEST_F(MigrateBackFaults, SilencedHistoryTakesNothingBack) {
   EXPECT_THAT(failed.err, HasSubstr("pgsluice.migrations did not keep what was written to it"));
   EXPECT_TRUE(has_table("a"));
   EXPECT_EQ("1 applied", history());
+}
+
+/// All of it is recorded or nothing.
+TEST_F(MigrateBackFaults, AdoptIsCutAnywhere) {
+  for (int i = 1; i <= 5; ++i) write(std::to_string(i) + "_t.up.sql", "select 1");
+  db().run(
+      "create table schema_migrations (version bigint not null primary key, dirty boolean not "
+      "null); insert into schema_migrations values (4, false)");
+  std::atomic<std::size_t> cuts = 0;
+  for (std::size_t place = 0; place < 60; place += every(3)) {
+    const std::string project = "p" + std::to_string(place);
+    std::atomic<std::size_t> seen = 0;
+    Proxy proxy(url(), [&](std::size_t, Proxy::Direction, const std::string&) {
+      const bool here = seen++ == place;
+      if (here) ++cuts;
+      return here ? Proxy::Action::cut : Proxy::Action::pass;
+    });
+    const Finished first = by(proxy.url(url()), "adopt", {"--project", project});
+    EXPECT_THAT(first.exit_code, AnyOf(0, 1, 4)) << first.err;
+    const bool has_history =
+        db().value("select to_regclass('pgsluice.migrations') is not null") == "t";
+    const std::string state = has_history ? state_of(project) : "";
+    EXPECT_THAT(state, AnyOf("", "1 applied, 2 applied, 3 applied, 4 applied")) << place;
+    const Finished second = by(url(), "adopt", {"--project", project});
+    EXPECT_EQ(0, second.exit_code) << place << ": " << first.err << second.err;
+    EXPECT_EQ("1 applied, 2 applied, 3 applied, 4 applied", state_of(project)) << place;
+  }
+  EXPECT_GT(cuts.load(), 20U / every(3));
+}
+
+/// The other tool is at work.
+TEST_F(MigrateBackFaults, AdoptWaitsForNobodyLong) {
+  write("1_t.up.sql", "select 1");
+  db().run(
+      "create table schema_migrations (version bigint, dirty boolean); insert into "
+      "schema_migrations values (1, false)");
+  Session other(url());
+  other.run("begin; lock table schema_migrations in access exclusive mode");
+  const Finished refused = by(url(), "adopt", {});
+  EXPECT_EQ(1, refused.exit_code);
+  EXPECT_THAT(refused.err, HasSubstr("public.schema_migrations: canceling statement due to lock "
+                                     "timeout"));
+  other.run("rollback");
+  EXPECT_EQ(0, by(url(), "adopt", {}).exit_code);
 }
 
 }  // namespace
