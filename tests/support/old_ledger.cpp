@@ -28,8 +28,8 @@ void store_old_migration(Session& db, const std::string& project, const std::str
   db.run(
       "insert into pgsluice.migrations (project, version, file, checksum, state, runner, "
       "finished_at) values (" +
-      quote_literal(project) + ", " + (versioned ? script.name.version.text() : "null") +
-      ", " + quote_literal(file) + ", " + quote_literal(script.checksum) +
+      quote_literal(project) + ", " + (versioned ? script.name.version.text() : "null") + ", " +
+      quote_literal(file) + ", " + quote_literal(script.checksum) +
       ", 'applied', 'old host, process 1', now())");
 }
 
