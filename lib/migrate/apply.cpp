@@ -1,6 +1,7 @@
 #include "migrate/apply.hpp"
 
 #include "base/backoff.hpp"
+#include "base/condition_name.hpp"
 #include "base/quantity.hpp"
 #include "base/sql_state.hpp"
 #include "migrate/words.hpp"
@@ -12,6 +13,25 @@ std::string indented(const std::string& lines) {
   std::string text;
   for (const char c : lines) text += c == '\n' ? std::string("\n  ") : std::string(1, c);
   return lines.empty() ? "" : "\n  " + text;
+}
+
+/// For what cannot run in the transaction of a file.
+std::string cure_of(const script::Script& script, const SqlError& error) {
+  if (!script.directives.in_transaction) return "";
+  if (error.state() == sql_state::active_sql_transaction) {
+    return "; a file with such a statement says, in front of its first one: -- pgsluice: "
+           "no-transaction";
+  }
+  if (condition_name(error.state()) == "invalid_transaction_termination") {
+    return "; a procedure that it calls ends transactions, and this one is the file's: say, in "
+           "front "
+           "of the first statement: -- pgsluice: no-transaction";
+  }
+  if (condition_name(error.state()) == "unsafe_new_enum_value_usage") {
+    return "; a new value of an enum can be used when its transaction has ended: put what uses it "
+           "into a file of its own, behind this one";
+  }
+  return "";
 }
 
 struct EndOfHearing {
@@ -107,10 +127,7 @@ Failure Apply::failure_of(const Task& task, const SqlError& error, const Culprit
     message +=
         "; --lock-timeout, or a directive lock-timeout or retries in the file, gives it "
         "more time";
-  if (error.state() == sql_state::active_sql_transaction && task.script.directives.in_transaction)
-    message +=
-        "; a file with such a statement says, in front of its first one: -- pgsluice: "
-        "no-transaction";
+  message += cure_of(task.script, error);
   return {FailureKind::failed, message};
 }
 

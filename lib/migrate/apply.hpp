@@ -54,7 +54,7 @@ class Apply {
   };
   /// What of a transaction is sent: where an error comes from.
   struct Sending {
-    enum class Part { all, stretch, constraints, own } part = Part::all;
+    enum class Part { all, stretch, data, constraints, own } part = Part::all;
     std::string head;  ///< in front of the stretch
     script::Stretch stretch;
   };
@@ -64,8 +64,15 @@ class Apply {
   void run_statements(const Task& task);
   struct Progress;
   void stop_behind(const Task& task, Progress& progress, std::size_t done_before);
-  void run_unit(const Task& task, const script::Stretch& stretch, std::size_t index,
-                Progress& progress);
+  /// A unit of a script without a transaction, which is about to be sent.
+  struct Next {
+    const script::Stretch& stretch;
+    std::size_t index;
+    script::Stretches& data;  ///< which may have data of it
+
+    bool has_data() const { return stretch.has_data && index + 1 == stretch.units.size(); }
+  };
+  void run_unit(const Task& task, const Next& next, Progress& progress);
   void send_unit(const Task& task, const script::Unit& unit, const std::string& text);
   enum class Set { for_session, for_transaction, for_new_transaction };
   /// Settings of a file: nothing of the one before is left. A new transaction begins here.

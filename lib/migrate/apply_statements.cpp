@@ -49,7 +49,7 @@ void Apply::run_statements(const Task& task) {
             progress.done == done_before && task.entry != nullptr && task.entry->statement_begun;
         stop_behind(task, progress, done_before);
         progress.record(true);
-        run_unit(task, *stretch, i, progress);
+        run_unit(task, {*stretch, i, stretches}, progress);
       }
       progress.hash.add(*stretch->written_unit(i));
       ++progress.done;
@@ -76,11 +76,11 @@ void Apply::stop_behind(const Task& task, Progress& progress, std::size_t done_b
                     how_it_goes_on(task.script, task.home != nullptr, "there"));
 }
 
-void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size_t index,
-                     Progress& progress) {
+void Apply::run_unit(const Task& task, const Next& next, Progress& progress) {
   const bool was_begun = progress.in_doubt;
-  const script::Unit& unit = stretch.units[index];
-  const std::string sql(stretch.unit(index));
+  const script::Stretch& stretch = next.stretch;
+  const script::Unit& unit = stretch.units[next.index];
+  const std::string sql(stretch.unit(next.index));
   const auto concurrent = concurrent_index(sql);
   const std::string where = at(task.script, unit.place);
   const bool has_secret = Words(secrets_, task.script).withholds();
@@ -99,15 +99,20 @@ void Apply::run_unit(const Task& task, const script::Stretch& stretch, std::size
                        " is left from a build that did not end; it is dropped");
         drop_leftover(session_, *concurrent, where, stop_);
       }
-      send_unit(task, unit, sql);
+      if (next.has_data()) {
+        session_.copy(sql, [&next] { return next.data.data(); }, stop_);
+      } else {
+        send_unit(task, unit, sql);
+      }
       return;
     } catch (const SqlError& error) {
       if (error.is_lost()) throw;
       session_.roll_back();
-      if (try_again(task.script, error, attempt)) continue;
+      // Data that was read is gone.
+      if (!next.has_data() && try_again(task.script, error, attempt)) continue;
       const std::string more = progress.history.fail(Words(secrets_, task.script).of(error));
-      Culprit culprit = unit_culprit(stretch, index);
-      if (const auto offset = error.offset_in(sql))
+      Culprit culprit = unit_culprit(stretch, next.index);
+      if (const auto offset = next.has_data() ? std::nullopt : error.offset_in(sql))
         culprit.place = stretch.place_of(unit.begin + *offset);
       culprit.position = "statement " + std::to_string(progress.done + 1) + " of " +
                          std::to_string(progress.total) + ": ";

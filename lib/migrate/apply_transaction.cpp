@@ -59,6 +59,17 @@ bool fails_alike(Session& session, const Sql& sql, const SqlError& error, const 
   return state == error.state();
 }
 
+/// All of it, or what stands in front of the COPY whose data comes.
+std::string text_of(const script::Stretch& stretch) {
+  return stretch.has_data ? stretch.sql.substr(0, stretch.units.back().begin) : stretch.sql;
+}
+
+void copy_data(Session& session, const script::Stretch& stretch, script::Stretches& stretches,
+               const Stop& stop) {
+  const std::string copy(stretch.unit(stretch.units.size() - 1));
+  session.copy(copy, [&stretches] { return stretches.data(); }, stop);
+}
+
 /// Where nothing says which of them it is.
 std::string one_of(const script::Stretch& stretch) {
   return "one of the " + std::to_string(stretch.units.size()) + " statements down to line " +
@@ -101,9 +112,13 @@ void Apply::send_transaction(const Task& task, Sending& sending) {
       script::require_as_it_was(task.script, stretches, "nothing of this file is applied");
     const bool is_all = sending.stretch.is_first && sending.stretch.is_last;
     sending.part = is_all ? Part::all : Part::stretch;
-    std::string text = sending.head + sending.stretch.sql;
+    std::string text = sending.head + text_of(sending.stretch);
     if (is_all) text += sql("\n;{};{}", constraints, own_row(task)).text();
     const script::Rows stored = session_.query(text, stop_);
+    if (sending.stretch.has_data) {
+      sending.part = Part::data;
+      copy_data(session_, sending.stretch, stretches, stop_);
+    }
     sending.head.clear();
     if (!is_all) continue;
     sending.part = Part::own;
@@ -151,6 +166,7 @@ Culprit Apply::culprit_of(const Task& task, const SqlError& error, const Sending
     return last_change_of_role(task.script, options_.placeholders);
   };
   if (sending.part == Sending::Part::constraints) return {};
+  if (sending.part == Sending::Part::data) return unit_culprit(stretch, stretch.units.size() - 1);
   if (sending.part == Sending::Part::own) return culprit_behind();
   if (const std::optional<script::Place> place = place_in(sending.head, stretch, error)) {
     const auto unit = unit_at(stretch.units, *place);
@@ -182,12 +198,19 @@ std::optional<Culprit> Apply::find_culprit(const Task& task, const SqlError& err
     script::Stretches stretches(task.script, options_.placeholders);
     while ((stretch = stretches.next())) {
       if (stretch->units_before < units_before) {
-        session_.query(stretch->sql, stop_);
+        session_.query(text_of(*stretch), stop_);
+        if (stretch->has_data) copy_data(session_, *stretch, stretches, stop_);
         continue;
       }
+      const std::size_t with_data =
+          stretch->has_data ? stretch->units.size() - 1 : std::string::npos;
       for (std::size_t i = 0; i < stretch->units.size(); ++i) {
         unit = i;
-        session_.query(std::string(stretch->unit(i)), stop_);
+        if (i == with_data) {
+          copy_data(session_, *stretch, stretches, stop_);
+        } else {
+          session_.query(std::string(stretch->unit(i)), stop_);
+        }
       }
       unit.reset();
     }
@@ -212,14 +235,21 @@ void Apply::rehearse(const script::Script& script) {
     script::Stretches stretches(script, options_.placeholders);
     while (std::optional<script::Stretch> stretch = stretches.next()) {
       sending.stretch = std::move(*stretch);
-      session_.query(sending.head + sending.stretch.sql + "\n;", stop_);
+      sending.part = Sending::Part::stretch;
+      session_.query(sending.head + text_of(sending.stretch) + "\n;", stop_);
+      if (sending.stretch.has_data) {
+        sending.part = Sending::Part::data;
+        copy_data(session_, sending.stretch, stretches, stop_);
+      }
       sending.head.clear();
     }
   } catch (const SqlError& error) {
     if (error.is_lost()) throw Words(secrets_, script).error(error, script.path + ": ");
     session_.roll_back();
     Culprit culprit;
-    if (const std::optional<script::Place> place = place_in(sending.head, sending.stretch, error)) {
+    if (sending.part == Sending::Part::data) {
+      culprit = unit_culprit(sending.stretch, sending.stretch.units.size() - 1);
+    } else if (const auto place = place_in(sending.head, sending.stretch, error)) {
       const auto unit = unit_at(sending.stretch.units, *place);
       if (unit) culprit = unit_culprit(sending.stretch, *unit);
       culprit.place = place;

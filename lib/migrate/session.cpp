@@ -8,12 +8,18 @@
 #include <condition_variable>
 #include <mutex>
 #include <pqxx/pqxx>
+#include <pqxx/version>
+#if PQXX_VERSION_MAJOR < 7
+#include <pqxx/tablewriter>
+#endif
 #include <stdexcept>
 #include <thread>
 
 #include "base/failure.hpp"
+#include "base/hex.hpp"
 #include "base/quantity.hpp"
 #include "base/sql_state.hpp"
+#include "script/sql_lexer.hpp"
 
 namespace sluice::migrate {
 namespace {
@@ -69,6 +75,113 @@ std::unique_ptr<NoticeHandler> listen(Connection& connection, const Hear& hear) 
     return std::make_unique<NoticeHandler>(connection, hear);
   }
 }
+
+/// As it stands between COPY and FROM STDIN.
+std::string target_of_copy(const std::string& statement) {
+  const std::vector<script::Token> tokens = script::lex_tokens(statement).all;
+  constexpr std::size_t around = 3;
+  if (tokens.size() <= around)
+    throw SqlError(std::string(sql_state::internal_error), "ERROR:  COPY of nothing");
+  const std::size_t begin = tokens.front().end;
+  return statement.substr(begin, tokens[tokens.size() - 2].begin - begin);
+}
+
+#if PQXX_VERSION_MAJOR >= 7
+
+/// A line of COPY's text format, taken apart for a stream that puts it together again:
+/// https://www.postgresql.org/docs/current/sql-copy.html
+class CopyLine {
+ public:
+  /// nullptr: NULL. Valid until the next call.
+  const std::vector<const char*>& fields(std::string_view line) {
+    texts_.clear();
+    fields_.clear();
+    std::vector<bool> nulls;
+    for (;;) {
+      const std::size_t end = std::min(line.find('\t'), line.size());
+      const std::string_view field = line.substr(0, end);
+      nulls.push_back(field == "\\N");
+      texts_.push_back(unescaped(field));
+      if (end == line.size()) break;
+      line.remove_prefix(end + 1);
+    }
+    for (std::size_t i = 0; i < texts_.size(); ++i)
+      fields_.push_back(nulls[i] ? nullptr : texts_[i].c_str());
+    return fields_;
+  }
+
+ private:
+  static std::string unescaped(std::string_view field) {
+    std::string text;
+    for (std::size_t at = 0; at < field.size();) {
+      const std::size_t backslash = std::min(field.find('\\', at), field.size());
+      text += field.substr(at, backslash - at);
+      at = backslash + 1;
+      if (at < field.size()) text += escape(field, at);
+    }
+    return text;
+  }
+  /// What stands behind a backslash; moves behind it.
+  static char escape(std::string_view field, std::size_t& at) {
+    constexpr std::string_view letters = "bfnrtv";
+    constexpr std::string_view characters = "\b\f\n\r\t\v";
+    const char c = field[at++];
+    if (const std::size_t letter = letters.find(c); letter != std::string_view::npos)
+      return characters[letter];
+    const bool is_hex = c == 'x' && at < field.size() && hex_digit(field[at]) >= 0;
+    if (!is_hex && (c < '0' || c > '7')) return c;
+    int value = is_hex ? 0 : c - '0';
+    const std::size_t end = std::min(at + 2, field.size());
+    for (; at < end; ++at) {
+      const int digit = hex_digit(field[at]);
+      if (digit < 0 || (!is_hex && digit > 7)) break;
+      value = value * (is_hex ? 16 : 8) + digit;
+    }
+    return static_cast<char>(value);
+  }
+
+  std::vector<std::string> texts_;
+  std::vector<const char*> fields_;
+};
+
+/// Sends what a COPY stores.
+class CopyStream {
+ public:
+  CopyStream(pqxx::nontransaction& transaction, const std::string& target)
+      : stream_(pqxx::stream_to::raw_table(transaction, target)) {}
+  void write(std::string_view lines) {
+    while (!lines.empty()) {
+      const std::size_t end = lines.find('\n');
+      stream_.write_row(line_.fields(lines.substr(0, end)));
+      lines.remove_prefix(end + 1);
+    }
+  }
+  void end() { stream_.complete(); }
+
+ private:
+  pqxx::stream_to stream_;
+  CopyLine line_;
+};
+
+#else
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+/// Sends what a COPY stores.
+class CopyStream {
+ public:
+  CopyStream(pqxx::nontransaction& transaction, const std::string& target)
+      : writer_(transaction, target) {}
+  /// It ends with a newline. That many lines are one to the writer does not matter to anybody.
+  void write(std::string_view lines) { writer_.write_raw_line(std::string(lines)); }
+  void end() { writer_.complete(); }
+
+ private:
+  pqxx::tablewriter writer_;
+};
+
+#pragma GCC diagnostic pop
+#endif
 
 Failure not_connected(const std::exception& error) {
   std::string message = error.what();
@@ -186,7 +299,28 @@ script::Rows Session::query_in_user_path(const Sql& sql) {
   return run(sql.text(), Waits::for_an_answer, stop_);
 }
 
+struct Session::Work {
+  pqxx::nontransaction& transaction;
+};
+
 script::Rows Session::run(const std::string& sql, Waits what, const Stop& stop) {
+  return run(what, stop, [&sql](Work& work) { return rows_of(work.transaction.exec(sql)); });
+}
+
+void Session::copy(const std::string& statement, const std::function<std::string_view()>& data,
+                   const Stop& stop) {
+  if (stop.now.stop_requested())
+    throw SqlError(std::string(sql_state::query_canceled), "ERROR:  canceled");
+  run(Waits::for_a_statement, stop, [&](Work& work) {
+    CopyStream stream(work.transaction, target_of_copy(statement));
+    for (std::string_view part = data(); !part.empty(); part = data()) stream.write(part);
+    stream.end();
+    return script::Rows();
+  });
+}
+
+script::Rows Session::run(Waits what, const Stop& stop,
+                          const std::function<script::Rows(Work&)>& work_of) {
   pqxx::connection& connection = implementation_->connection;
   struct Watched {
     Watch& watch;
@@ -195,8 +329,9 @@ script::Rows Session::run(const std::string& sql, Waits what, const Stop& stop) 
   watch_->begin(what, stop);
   // In 6.4 what ends a transaction's luck is no sql_error, and some exceptions have no SQLSTATE.
   try {
-    pqxx::nontransaction work(connection);
-    return rows_of(work.exec(sql));
+    pqxx::nontransaction transaction(connection);
+    Work work{transaction};
+    return work_of(work);
   } catch (const pqxx::deadlock_detected& error) {
     throw SqlError(std::string(sql_state::deadlock_detected), error.what());
   } catch (const pqxx::serialization_failure& error) {
@@ -218,6 +353,8 @@ script::Rows Session::run(const std::string& sql, Waits what, const Stop& stop) 
     }
     throw SqlError("", "ERROR:  the connection to the server was lost");
   } catch (const pqxx::failure& error) {
+    // In the middle of data a lost connection is no broken one.
+    if (!connection.is_open()) throw SqlError("", "ERROR:  the connection to the server was lost");
     throw SqlError(std::string(sql_state::internal_error), error.what());
   } catch (const std::logic_error& error) {  // what it calls an internal error
     throw SqlError(std::string(sql_state::internal_error), error.what());

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/limits.hpp"
 #include "base/sql.hpp"
@@ -42,6 +43,11 @@ class Session {
   /// The same in the user's search_path: what stands in it is qualified.
   script::Rows query_in_user_path(const Sql& sql);
 
+  /// Runs a COPY ... FROM STDIN of the user's, whose data are lines in text format that come in
+  /// parts, the last of which is empty. Throws as query() does, and whatever `data` throws.
+  void copy(const std::string& statement, const std::function<std::string_view()>& data,
+            const Stop& stop);
+
   /// A write of the history (script::counted) whose row must be there: false where it is not.
   bool writes_one(const script::Write& write) {
     return query(script::counted(write)).front().count(0) == 1;
@@ -78,6 +84,8 @@ class Session {
 
   static std::shared_ptr<Implementation> connect(const std::string& conninfo, const Stop& stop);
   script::Rows run(const std::string& sql, Waits what, const Stop& stop);
+  struct Work;
+  script::Rows run(Waits what, const Stop& stop, const std::function<script::Rows(Work&)>& work);
 
   std::shared_ptr<Implementation> implementation_;  ///< shared with threads that cannot be joined
   Stop stop_;

@@ -218,8 +218,12 @@ std::vector<script::TheirRow> read_their_rows(Session& session, const TheirTable
                                               const TheirWish& wish, bool against_writes) {
   const TheirColumns columns = columns_of_tool(table.tool);
   try {
+    // Whoever may only read may only lock as a reader does.
+    const bool may_hold = session.is_true(
+        sql("select pg_catalog.has_table_privilege(pg_catalog.format('%I.%I', {}, {}), 'update')",
+            literal(table.schema), literal(table.name)));
     session.query(sql("lock table {} in {} mode", name_of_table(table),
-                      against_writes ? SqlWords("share") : SqlWords("access share")));
+                      against_writes && may_hold ? SqlWords("share") : SqlWords("access share")));
   } catch (const SqlError& error) {
     if (error.is_lost()) throw;
     throw Failure(FailureKind::failed, shown(table) + ": " + error.primary());

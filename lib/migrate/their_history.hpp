@@ -27,10 +27,10 @@ struct TheirWish {
 TheirTable find_their_table(Session& session, const TheirWish& wish);
 
 /// Reads it, the oldest row first, under a lock that ends with the transaction, which is open:
-/// nobody changes what it is meanwhile, and with `against_writes` not what it says either. Whoever
-/// owned such a table, or put one there, could make reading it run anything, or say anything: it
-/// must be a plain table of plain types without row-level security, of an owner who is trusted, in
-/// a schema of such an owner. Throws Failure with the way out.
+/// nobody changes what it is meanwhile, and with `against_writes`, if this user may, not what it
+/// says either. Whoever owned such a table, or put one there, could make reading it run anything,
+/// or say anything: it must be a plain table of plain types without row-level security, of an owner
+/// who is trusted, in a schema of such an owner. Throws Failure with the way out.
 std::vector<script::TheirRow> read_their_rows(Session& session, const TheirTable& table,
                                               const TheirWish& wish, bool against_writes);
 

@@ -1,6 +1,5 @@
 #include "script/frame.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/failure.hpp"
@@ -23,9 +22,15 @@ bool is_plain_commit(const Statement& statement) {
   return words.size() == 1 || words[1] == "WORK" || words[1] == "TRANSACTION";
 }
 
+void blank(std::string& sql, std::size_t begin, std::size_t end) {
+  for (std::size_t at = begin; at < end; ++at)
+    if (sql[at] != '\n') sql[at] = ' ';
+}
+
 }  // namespace
 
 void Frame::take_out(Lexed& lexed, std::string& sql, bool is_last) {
+  for (const auto& [begin, end] : lexed.idle_lines) blank(sql, begin, end);
   if (!script_.directives.in_transaction) return;
   const auto is_frame = [&](const Statement& statement) {
     if (end_) {
@@ -41,10 +46,7 @@ void Frame::take_out(Lexed& lexed, std::string& sql, bool is_last) {
     if (begin_ && is_plain_commit(statement)) place = &end_;
     if (place == nullptr) return false;
     *place = statement.place;
-    std::replace_if(
-        sql.begin() + static_cast<std::ptrdiff_t>(statement.begin),
-        sql.begin() + static_cast<std::ptrdiff_t>(statement.end), [](char c) { return c != '\n'; },
-        ' ');
+    blank(sql, statement.begin, statement.end);
     return true;
   };
   std::erase_if(lexed.statements, is_frame);

@@ -16,8 +16,9 @@ class Frame {
   explicit Frame(const Script& script) : script_(script) {}
 
   /// Takes them out of the statements of a part, the next one of its file, and makes blanks of them
-  /// in `sql`, whose parts they are. Throws Failure{usage} where something stands behind the end of
-  /// the frame, and behind the last part where it has none.
+  /// in `sql`, whose parts they are, and of lines for psql that say nothing. Throws Failure{usage}
+  /// where something stands behind the end of the frame, and behind the last part where it has
+  /// none.
   void take_out(Lexed& lexed, std::string& sql, bool is_last);
 
  private:

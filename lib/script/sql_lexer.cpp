@@ -84,18 +84,55 @@ class Lexer {
     } else if (c == ';' && parentheses_ == 0 && atomic_depth_ == 0) {
       end_statement();
       ++at_;
+      if (takes_data()) return end_at_data();
+      if (may_take_data()) return;
       if (!in_transaction_ || !part_.keeps_transactions) {
         lexed_.whole_end = at_;
         lexed_.whole_end_place = place_of(at_);
       }
     } else if (c == '\\') {
-      lexed_.psql_commands.push_back(place_of(at_));
-      at_ = end_of_line(at_);
+      take_psql_command();
     } else {
       begin_statement();
       take_token(c);
       last_end_ = at_;
     }
+  }
+
+  void take_psql_command() {
+    const std::size_t end = end_of_line(at_);
+    const std::string_view line = text_.substr(at_, end - at_);
+    const std::string name(line.substr(0, line.find_first_of(" \t", 1)));
+    if (!in_statement_ && (name == "\\restrict" || name == "\\unrestrict")) {
+      lexed_.idle_lines.emplace_back(at_, end);
+    } else {
+      lexed_.psql_commands.push_back({place_of(at_), name});
+    }
+    at_ = end;
+  }
+
+  /// A COPY FROM STDIN was ended, and nothing but its data can come: the rest of its line is empty.
+  bool takes_data() const {
+    if (lexed_.statements.empty() || !copies_in(lexed_.statements.back())) return false;
+    const std::size_t end = text_.find('\n', at_);
+    return end != std::string_view::npos &&
+           text_.substr(at_, end - at_).find_first_not_of(" \t\r") == std::string_view::npos;
+  }
+  /// The same, and the rest of its line is not there yet.
+  bool may_take_data() const {
+    return !lexed_.statements.empty() && copies_in(lexed_.statements.back()) &&
+           text_.find('\n', at_) == std::string_view::npos;
+  }
+  void end_at_data() {
+    lexed_.statements.back().has_data = true;
+    lexed_.data_begin = text_.find('\n', at_) + 1;
+    lexed_.data_place = place_of(*lexed_.data_begin);
+    lexed_.whole_end = *lexed_.data_begin;
+    lexed_.whole_end_place = lexed_.data_place;
+    at_ = text_.size();
+  }
+  static bool copies_in(const Statement& statement) {
+    return copies_with_client(statement) && statement.ends_with_stdin;
   }
 
   /// For the server a CR ends a line too, and with it a comment.
@@ -118,6 +155,7 @@ class Lexer {
   }
 
   void take_token(char c) {
+    statement_.ends_with_stdin = false;
     if (c == '\'') {
       skip_quoted('\'', false);
     } else if (c == '"') {
@@ -151,7 +189,9 @@ class Lexer {
     if (parentheses_ == 0) {
       // Each of the two words is taken for the other one.
       const bool is_client = word == "STDIN" || word == "STDOUT";
-      if (is_client && (last_word_ == "FROM" || last_word_ == "TO")) statement_.names_client = true;
+      const bool is_named = is_client && (last_word_ == "FROM" || last_word_ == "TO");
+      if (is_named) statement_.names_client = true;
+      statement_.ends_with_stdin = is_named && last_word_ == "FROM";
       last_word_ = word;
     }
     if (statement_.words.size() < words_max) statement_.words.push_back(word);
@@ -280,7 +320,9 @@ class Lexer {
     std::erase_if(lexed_.statements, [end](const Statement& one) { return one.begin >= end; });
     std::erase_if(lexed_.directives, [end](const Directive& one) { return one.begin >= end; });
     std::erase_if(lexed_.colons, [end](std::size_t one) { return one >= end; });
-    std::erase_if(lexed_.psql_commands, is_behind);
+    std::erase_if(lexed_.psql_commands,
+                  [&is_behind](const PsqlCommand& one) { return is_behind(one.place); });
+    std::erase_if(lexed_.idle_lines, [end](const auto& one) { return one.first >= end; });
     std::erase_if(lexed_.tool_marks,
                   [&is_behind](const PlacedMark& one) { return is_behind(one.place); });
   }

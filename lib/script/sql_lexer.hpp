@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,8 @@ struct Statement {
       words;  ///< its first keywords and names, in upper case, at most words_max
   bool names_client =
       false;  ///< FROM STDIN or TO STDOUT stands in it, outside of quotes and parentheses
+  bool ends_with_stdin = false;  ///< FROM STDIN, and no option behind it
+  bool has_data = false;         ///< ... of a COPY, with a line behind it
 };
 
 /// A comment `-- pgsluice: ...`.
@@ -46,12 +49,19 @@ struct PlacedMark {
   std::string tool;
 };
 
+/// A backslash outside of quotes and comments: a command of psql, which no server knows.
+struct PsqlCommand {
+  Place place;
+  std::string name;  ///< "\\connect"
+};
+
 /// What an SQL file holds, as psql would cut it.
 struct Lexed {
   std::vector<Statement> statements;
   std::vector<Directive> directives;
-  /// A backslash outside of quotes and comments: a command of psql, which no server knows.
-  std::vector<Place> psql_commands;
+  std::vector<PsqlCommand> psql_commands;
+  /// Lines of pg_dump for psql that say nothing here (\restrict), as byte offsets.
+  std::vector<std::pair<std::size_t, std::size_t>> idle_lines;
   /// Where a colon stands in front of a quote (byte offsets): :'name' and :"name" of psql.
   std::vector<std::size_t> colons;
   std::vector<PlacedMark> tool_marks;
@@ -60,6 +70,9 @@ struct Lexed {
   /// Of a part: what stands in front of here is whole, and nothing that comes behind changes it.
   std::size_t whole_end = 0;
   Place whole_end_place;
+  /// The last statement has data, which begins at this line; nothing behind it is looked at.
+  std::optional<std::size_t> data_begin;
+  Place data_place;
 };
 
 /// Where a text stands that is a part of a file. It begins outside of statements.
@@ -75,7 +88,7 @@ inline constexpr std::size_t words_max = 6;
 /// https://www.postgresql.org/docs/current/sql-syntax-lexical.html, with
 /// standard_conforming_strings on: quotes, E'' with backslashes, dollar tags, nested comments; a
 /// semicolon inside parentheses or inside BEGIN ATOMIC ... END of a function ends nothing, as in
-/// psql (src/fe_utils/psqlscan.l).
+/// psql (src/fe_utils/psqlscan.l). Ends in front of the data of a COPY FROM STDIN.
 Lexed lex_sql(std::string_view text, const PartOf& part = {});
 
 /// The same of a text that goes on behind its end: only what is whole, up to `whole_end`.
@@ -106,7 +119,7 @@ bool controls_transaction(const Statement& statement);
 /// Of such a statement: it begins one.
 bool begins_transaction(const Statement& statement);
 
-/// The statement is a COPY whose data only psql would send, or read: what stands behind it in one
+/// The statement is a COPY whose data only the client sends, or reads: what stands behind it in one
 /// text is not run before that is done.
 bool copies_with_client(const Statement& statement);
 

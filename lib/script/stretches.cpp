@@ -66,6 +66,8 @@ Stretches::Stretches(const Script& script, const Placeholders& values, std::size
 }
 
 std::optional<Stretch> Stretches::next() {
+  while (!data().empty()) {
+  }
   if (is_over_) return std::nullopt;
   for (;;) {
     if (std::optional<Stretch> stretch = take()) {
@@ -85,17 +87,19 @@ PartOf Stretches::part() const {
 /// What of the window is whole; nothing where no unit is.
 std::optional<Stretch> Stretches::take() {
   Lexed written = lex(window_, part(), is_read_);
-  const std::size_t end = is_read_ ? window_.size() : written.whole_end;
-  if (end == 0 && !is_read_) return std::nullopt;
+  // Behind data another stretch comes.
+  const bool is_last = is_read_ && !written.data_begin;
+  const std::size_t end = is_last ? window_.size() : written.whole_end;
+  if (end == 0 && !is_last) return std::nullopt;
   Stretch stretch{.begin = at_,
                   .units_before = units_before_,
                   .is_first = is_first_,
-                  .is_last = is_read_,
+                  .is_last = is_last,
                   .written = {},
                   .written_units = {}};
   if (!substitution_ || substitution_->is_empty()) {
     stretch.sql = window_.substr(0, end);
-    frame_.take_out(written, stretch.sql, is_read_);
+    frame_.take_out(written, stretch.sql, is_last);
     stretch.written_units = units_of(written);
     stretch.units = stretch.written_units;
     if (substitution_) judge(script_, written);
@@ -103,23 +107,67 @@ std::optional<Stretch> Stretches::take() {
     stretch.written = window_.substr(0, end);
     stretch.places = WrittenPlaces(at_);
     stretch.sql = substitution_->apply(stretch.written, written.colons, stretch.places);
-    Lexed lexed = lex(stretch.sql, part(), is_read_);
+    Lexed lexed = lex(stretch.sql, part(), is_last);
     // A value may have opened a quote, which ends later.
-    if (!is_read_ && lexed.whole_end != stretch.sql.size()) return std::nullopt;
+    if (!is_last && lexed.whole_end != stretch.sql.size()) return std::nullopt;
     stretch.places.apply_to(lexed);
-    frame_.take_out(lexed, stretch.sql, is_read_);
+    frame_.take_out(lexed, stretch.sql, is_last);
     judge(script_, lexed);
     stretch.units = units_of(lexed);
-    written_frame_.take_out(written, stretch.written, is_read_);
+    written_frame_.take_out(written, stretch.written, is_last);
     stretch.written_units = units_of(written);
     require_same_units(script_, stretch, *substitution_);
   }
+  stretch.has_data = written.data_begin.has_value();
+  in_data_ = stretch.has_data;
+  if (in_data_) copy_ = stretch.units.back().place;
   window_.erase(0, end);
   at_ = written.whole_end_place;
   units_before_ += stretch.units.size();
   is_first_ = false;
-  is_over_ = is_read_;
+  is_over_ = is_last;
   return stretch;
+}
+
+/// Reads on until it is there, or the file has ended.
+std::size_t Stretches::end_of_data_line(std::size_t begin) {
+  std::size_t end = window_.find('\n', begin);
+  while (end == std::string::npos && !is_read_) {
+    if (window_.size() - begin >= limits::script_statement_bytes_max) {
+      throw Failure(FailureKind::usage, at(script_, behind(at_, window_.substr(0, begin))) +
+                                            ": a line of data is longer than " +
+                                            format_bytes(limits::script_statement_bytes_max));
+    }
+    const std::size_t seen = window_.size();
+    is_read_ = !file_->read(window_, part_bytes_);
+    end = window_.find('\n', seen);
+  }
+  return std::min(end, window_.size());
+}
+
+std::string_view Stretches::data() {
+  constexpr std::string_view end_of_data = "\\.";
+  data_.clear();
+  std::size_t taken = 0;
+  std::size_t passed = 0;
+  while (in_data_ && taken < part_bytes_) {
+    const std::size_t end = end_of_data_line(taken);
+    if (std::string_view(window_).substr(taken, end - taken) == end_of_data) {
+      in_data_ = false;
+      passed = std::min(end + 1, window_.size());
+    } else if (end == window_.size()) {
+      throw Failure(FailureKind::usage, at(script_, copy_) +
+                                            ": the data of this COPY has no end: a line with \\. "
+                                            "alone");
+    } else {
+      taken = passed = end + 1;
+    }
+  }
+  data_.assign(window_, 0, taken);
+  at_ = behind(at_, std::string_view(window_).substr(0, passed));
+  window_.erase(0, passed);
+  if (passed > 0 && !in_data_) fill();
+  return data_;
 }
 
 void Stretches::fill() {

@@ -25,6 +25,8 @@ struct Stretch {
   std::string written;
   std::vector<Unit> written_units;
   WrittenPlaces places = WrittenPlaces();  ///< of what is sent
+  /// Its last unit is a COPY FROM STDIN, whose data is to be had from Stretches::data().
+  bool has_data = false;
 
   std::string_view unit(std::size_t index) const;
   /// The same as it is written; where units are other ones there, nothing.
@@ -46,8 +48,12 @@ class Stretches {
   Stretches(const Script& script, const Placeholders& values,
             std::size_t part_bytes = limits::script_part_bytes);
 
-  /// Nothing behind the last one; there is at least one. Throws Failure{usage}.
+  /// Nothing behind the last one; there is at least one. Data that nobody has taken is passed over.
+  /// Throws Failure{usage}.
   std::optional<Stretch> next();
+  /// Some lines of the data behind the stretch, valid until the next call; empty: that was all.
+  /// Throws Failure{usage} where it has no end.
+  std::string_view data();
 
   /// Behind the last one: the text is what the script was when it was read first.
   bool is_as_it_was() const;
@@ -57,6 +63,7 @@ class Stretches {
   std::optional<Stretch> take();
   void fill();
   void grow();
+  std::size_t end_of_data_line(std::size_t begin);
 
   const Script& script_;
   const std::optional<Substitution> substitution_;  ///< nothing: the text is not to be judged
@@ -67,6 +74,9 @@ class Stretches {
   Frame written_frame_;               ///< of the text as it is written, where that is another one
   bool is_read_ = false;              ///< to the end of the file
   bool is_over_ = false;
+  bool in_data_ = false;
+  Place copy_;        ///< whose data it is
+  std::string data_;  ///< what was given out last
   Place at_;
   std::size_t units_before_ = 0;
   bool is_first_ = true;

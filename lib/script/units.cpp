@@ -1,7 +1,9 @@
 #include "script/units.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <utility>
 
 #include "base/failure.hpp"
 
@@ -13,6 +15,36 @@ struct Wrong {
   Place place;
   std::string why;
 };
+
+/// What to write instead of a command of psql.
+std::string instead_of(const std::string& command, Purpose purpose) {
+  static constexpr std::array<std::pair<std::string_view, const char*>, 18> known{{
+      {"\\connect", "give each database a folder of its own, and name it with -d"},
+      {"\\c", "give each database a folder of its own, and name it with -d"},
+      {"\\i", "put the SQL of that file here"},
+      {"\\ir", "put the SQL of that file here"},
+      {"\\include", "put the SQL of that file here"},
+      {"\\include_relative", "put the SQL of that file here"},
+      {"\\copy", "load the file with pgsluice load"},
+      {"\\.", "no data of a COPY is open here"},
+      {"\\gexec", "write a DO block with EXECUTE"},
+      {"\\if", "write a DO block with IF"},
+      {"\\elif", "write a DO block with IF"},
+      {"\\else", "write a DO block with IF"},
+      {"\\endif", "write a DO block with IF"},
+      {"\\echo", "write a DO block with RAISE NOTICE"},
+      {"\\warn", "write a DO block with RAISE NOTICE"},
+      {"\\timing", "leave it out"},
+      {"\\q", "leave it out"},
+      {"\\encoding", "save the file as UTF-8"},
+  }};
+  const auto found =
+      std::ranges::find(known, command, &std::pair<std::string_view, const char*>::first);
+  if (found != known.end()) return found->second;
+  return purpose == Purpose::migration
+             ? "write SQL, or give the value with -- pgsluice: placeholder NAME"
+             : "write SQL";
+}
 
 /// Of what the lexer finds beside statements.
 std::vector<Wrong> found_wrong(const Script& script, const Lexed& lexed, Purpose purpose) {
@@ -33,10 +65,9 @@ std::vector<Wrong> found_wrong(const Script& script, const Lexed& lexed, Purpose
     break;
   }
   if (!lexed.psql_commands.empty()) {
-    std::string why = "a command of psql, which no server knows; write SQL";
-    if (purpose == Purpose::migration)
-      why += ", or give the value with -- pgsluice: placeholder NAME";
-    wrong.push_back({lexed.psql_commands.front(), std::move(why)});
+    const PsqlCommand& command = lexed.psql_commands.front();
+    wrong.push_back({command.place, command.name + ": a command of psql, which no server knows; " +
+                                        instead_of(command.name, purpose)});
   }
   for (const Directive& directive : lexed.directives) {
     if (!directive.in_header)
@@ -49,11 +80,19 @@ std::vector<Wrong> found_wrong(const Script& script, const Lexed& lexed, Purpose
 std::optional<Wrong> wrong_statement(const Script& script, const Lexed& lexed, Purpose purpose) {
   std::optional<Place> open;
   for (const Statement& statement : lexed.statements) {
-    if (copies_with_client(statement)) {
+    if (copies_with_client(statement) && (!statement.has_data || purpose == Purpose::load_end)) {
       return Wrong{
           statement.place,
-          "COPY FROM STDIN needs data that only psql would send, and COPY TO STDOUT somebody "
-          "who reads it; use INSERT, or pgsluice load"};
+          "COPY FROM STDIN needs data behind it, as pg_dump writes it: in text format without "
+          "options, up to a line \\.; and COPY TO STDOUT needs somebody who reads it; use INSERT, "
+          "or "
+          "pgsluice load"};
+    }
+    if (statement.has_data && open) {
+      return Wrong{
+          statement.place,
+          "a COPY with data stands by itself in a file with no-transaction; take it out of "
+          "its transaction"};
     }
     if (!controls_transaction(statement)) continue;
     if (purpose == Purpose::load_end) {

@@ -43,7 +43,7 @@ Place WrittenPlaces::of(Place sent) const {
 void WrittenPlaces::apply_to(Lexed& lexed) const {
   for (Statement& one : lexed.statements) one.place = of(one.place);
   for (Directive& one : lexed.directives) one.place = of(one.place);
-  for (Place& one : lexed.psql_commands) one = of(one);
+  for (PsqlCommand& one : lexed.psql_commands) one.place = of(one.place);
   for (PlacedMark& one : lexed.tool_marks) one.place = of(one.place);
   if (lexed.unfinished.line > 0) lexed.unfinished = of(lexed.unfinished);
 }

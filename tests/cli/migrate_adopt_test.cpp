@@ -363,6 +363,17 @@ TEST_F(MigrateAdopt, ATableIsNotToBeReadByEverybody) {
   const Finished refused = pgsluice({"migrate", "adopt", "--dir", folder(), "-d", low, "--yes"});
   EXPECT_EQ(1, refused.exit_code);
   EXPECT_THAT(refused.err, HasSubstr("permission denied for table schema_migrations"));
+  db().run(
+      "insert into schema_migrations values (1, false); grant select on schema_migrations to "
+      "reader");
+  ASSERT_EQ(0, up({"--project", "another"}).exit_code);
+  db().run(
+      "grant usage on schema pgsluice to reader; grant select, insert, update on "
+      "pgsluice.migrations to reader");
+  const Finished done =
+      pgsluice({"migrate", "adopt", "--dir", folder(), "-d", low, "--yes", "--project", "default"});
+  EXPECT_EQ(0, done.exit_code) << done.err << "to read is enough";
+  db().run("drop owned by reader");
   db().run("drop role reader");
 }
 

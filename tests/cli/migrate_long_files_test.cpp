@@ -79,8 +79,11 @@ TEST_F(LongFiles, EndAndSayWhatShortOnesDo) {
       {"leaves its transaction", "create table a (id int);{pad}set transaction read only;{pad}",
        "the file leaves its transaction"},
       {"role", "create role r;grant r to current_user;set role r;{pad}reset all;select 1;", ""},
-      {"rows for psql", "create table a (t text);{pad}copy a from stdin;\nit's\n\\.\n{pad}",
-       "COPY FROM STDIN"},
+      {"rows", "create table a (t text);{pad}copy a from stdin;\nit's\n\\.\n{pad}", "0\n"},
+      {"bad rows", "create table a (t int);{pad}copy a from stdin;\nit's\n\\.\n{pad}",
+       "| copy a from stdin"},
+      {"rows without end", "create table a (t text);{pad}copy a from stdin;\nit's\n{pad}",
+       "the data of this COPY has no end"},
       {"a transaction of its own", "select 1;{pad}commit;{pad}", "COMMIT: the whole file is one"},
       {"psql's command", "select 1;{pad}\\i other.sql\nselect 2;{pad}", "a command of psql"},
       {"a quote without end", "select 1;{pad}select 'x;{pad}", "has no end"},
@@ -237,6 +240,24 @@ TEST_F(LongFiles, NeedNoMoreMemoryThanShortOnes) {
   EXPECT_EQ(1, by_itself.exit_code);
   EXPECT_THAT(by_itself.err, StartsWith("pgsluice: " + path("001_x.sql") + ":2:1: relation \"a\""));
   EXPECT_LT(by_itself.rss_kib_max / 1024, mib_max);
+}
+
+/// Nor does one with the rows of a dump.
+TEST_F(LongFiles, OfRowsNeedNoMoreMemory) {
+  constexpr long mib_max = 64;
+  {
+    const std::string row = "1\t" + std::string(990, 'x') + "\n";
+    std::ofstream out(path("001_x.sql"));
+    out << "create table a (id int, t text);\ncopy a (id, t) from stdin;\n";
+    for (int i = 0; i < 200'000; ++i) out << row;
+    out << "\\.\nselect count(*) from a;\n";
+  }
+  for (const char* const subcommand : {"status", "up"}) {
+    const Finished finished = migrate(subcommand);
+    EXPECT_EQ(std::string(subcommand) == "up" ? 0 : 10, finished.exit_code) << finished.err;
+    EXPECT_LT(finished.rss_kib_max / 1024, mib_max) << subcommand;
+  }
+  EXPECT_EQ(200'000, db().number("select count(*) from a"));
 }
 
 #endif

@@ -411,6 +411,18 @@ TEST_F(Placeholders, StatementsThatWantNoTransactionNameTheDirective) {
     EXPECT_EQ(1, failed.exit_code) << sql;
     EXPECT_THAT(failed.err, HasSubstr("in front of its first one: -- pgsluice: no-transaction"));
   }
+  write("001_a.sql", "create type e as enum ('a');");
+  ASSERT_EQ(0, up().exit_code);
+  for (const auto& [sql, says] : std::vector<std::pair<const char*, const char*>>{
+           {"alter type e add value 'b';\nselect 'b'::e;",
+            "put what uses it into a file of its own"},
+           {"create procedure p() language plpgsql as $$ begin commit; end $$;\ncall p();",
+            "a procedure that it calls ends transactions"}}) {
+    write("002_b.sql", sql);
+    const Finished failed = up();
+    EXPECT_EQ(1, failed.exit_code);
+    EXPECT_THAT(failed.err, HasSubstr(says));
+  }
 }
 
 }  // namespace

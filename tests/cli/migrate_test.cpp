@@ -187,10 +187,20 @@ struct Refused {
 TEST_F(Migrate, WhatOnlyPsqlUnderstandsIsRefusedWithItsLine) {
   write("001_a.sql", "create table a (id int)");
   for (const Refused& one : std::vector<Refused>{
-           {"select 1;\n\\i other.sql\n", "002_b.sql:2:1: a command of psql"},
+           {"select 1;\n\\i other.sql\n", "002_b.sql:2:1: \\i: a command of psql"},
            {"select 1;\n  begin;\nselect 2;", "002_b.sql:2:3: BEGIN: the whole file is one "},
            {"select 1;\ncommit", "002_b.sql:2:1: COMMIT: the whole file is one "},
-           {"copy a from stdin;\n1\n\\.\n", "002_b.sql:1:1: COPY FROM STDIN needs data"},
+           {"select 1;\n\\connect - other\n",
+            "002_b.sql:2:1: \\connect: a command of psql, which no server knows; give each "
+            "database "
+            "a folder of its own"},
+           {"select 1;\n\\.\n",
+            "002_b.sql:2:1: \\.: a command of psql, which no server knows; no "
+            "data of a COPY is open here"},
+           {"copy a from stdin;\n1\n\n", "002_b.sql:1:1: the data of this COPY has no end"},
+           {"copy a from stdin; select 1;\n1\n\\.\n", "002_b.sql:1:1: COPY FROM STDIN needs data"},
+           {"-- pgsluice: no-transaction\nbegin;\ncopy a from stdin;\n1\n\\.\ncommit;\n",
+            "002_b.sql:3:1: a COPY with data stands by itself"},
            {"copy a (id) from stdin (format csv);", "002_b.sql:1:1: COPY FROM STDIN needs data"},
            {"copy a to stdout; select 1/0;", "002_b.sql:1:1: COPY FROM STDIN needs data"},
            {"select 'open;\n", "002_b.sql:1:8: this quote, dollar tag or comment has no end"},

@@ -84,7 +84,8 @@ TEST(SqlLexer, SaysWhereStatementsBegin) {
 TEST(SqlLexer, FindsPsqlCommandsAndWhatHasNoEnd) {
   const Lexed commands = lex_sql("select 1;\n\\i other.sql\nselect '\\d';\n");
   ASSERT_EQ(1U, commands.psql_commands.size());
-  EXPECT_EQ(2U, commands.psql_commands[0].line);
+  EXPECT_EQ(2U, commands.psql_commands[0].place.line);
+  EXPECT_EQ("\\i", commands.psql_commands[0].name);
   EXPECT_EQ(2U, commands.statements.size());
   for (const char* text : {"select 1;\nselect 'x;", "select 1;\ndo $a$ $$", "\n/* /* */", "\n \"x"})
     EXPECT_EQ(2U, lex_sql(text).unfinished.line) << text;
@@ -118,6 +119,29 @@ TEST(SqlLexer, KnowsCopyWithTheClient) {
   EXPECT_FALSE(copies("select 'copy t from stdin'"));
   EXPECT_FALSE(copies("copy (select 'from stdin' from stdin) to '/tmp/x' -- from stdin"));
   EXPECT_TRUE(copies("copy \"T\" (a)\nFROM /* here */ STDIN"));
+}
+
+TEST(SqlLexer, EndsInFrontOfTheDataOfACopy) {
+  const std::string text = "select 1; copy t (a) from stdin; \n1\tit's\n\\.\nselect 2;";
+  for (const Lexed& lexed : {lex_sql(text), lex_whole(text, {})}) {
+    ASSERT_EQ(2U, lexed.statements.size());
+    EXPECT_TRUE(lexed.statements[1].has_data);
+    EXPECT_EQ(text.find("1\t"), lexed.data_begin);
+    EXPECT_EQ(2U, lexed.data_place.line);
+  }
+  for (const char* const none :
+       {"copy t from stdin (format csv);\n1\n", "copy t from stdin with csv;\n1\n",
+        "copy t from stdin; select 1;\n", "copy t from stdin;", "copy t to stdout;\n",
+        "select * from stdin;\n"})
+    EXPECT_FALSE(lex_sql(none).data_begin) << none;
+}
+
+TEST(SqlLexer, KnowsLinesOfDumpsThatSayNothing) {
+  const Lexed lexed = lex_sql("\\restrict aBc\nselect 1;\n\\unrestrict aBc\n");
+  EXPECT_EQ(0U, lexed.psql_commands.size());
+  ASSERT_EQ(2U, lexed.idle_lines.size());
+  EXPECT_EQ(13U, lexed.idle_lines[0].second);
+  EXPECT_EQ(1U, lex_sql("select \\restrict a\n1").psql_commands.size());
 }
 
 }  // namespace

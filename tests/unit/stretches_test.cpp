@@ -108,7 +108,8 @@ TEST_F(StretchesOf, AFileRefuseWhatItsTextDoes) {
       "select 1; /* no end ; select 1",
       "select 1;\n do $x$ ; $y$;",
       "select 1;\n\\i other.sql\nselect 2;",
-      "copy t from stdin;\n1\tit's\n\\.\nselect 1;",
+      "copy t from stdin;\n1\tit's\nselect 1;",
+      "copy t from stdin (format csv);\n1\tit's\n\\.\nselect 1;",
       "select 1;\nbegin; select 2; commit;",
       "select 1;\n-- pgsluice: no-transaction\nselect 2;",
       "select 1;\n-- +goose Down\nselect 2;",
@@ -180,6 +181,37 @@ TEST(ScriptTextOf, AFileIsKeptOnlyWhereItIsShort) {
   }
   EXPECT_GT(kept, limits::scripts_kept_bytes_max / 2);
   EXPECT_LE(kept, limits::scripts_kept_bytes_max);
+}
+
+/// What stands between the lines of data, and the data.
+std::string with_data(const Script& script, std::size_t part_bytes) {
+  Stretches stretches(script, {}, part_bytes);
+  std::string all;
+  while (const std::optional<Stretch> stretch = stretches.next()) {
+    all += stretch->sql;
+    if (!stretch->has_data) continue;
+    const Unit& copy = stretch->units.back();
+    all += "[" + std::to_string(copy.place.line) + " ";
+    for (std::string_view data = stretches.data(); !data.empty(); data = stretches.data())
+      all += data;
+    all += "]";
+  }
+  return all;
+}
+
+TEST_F(StretchesOf, AFileGiveOutTheDataOfItsCopies) {
+  take(
+      "create table t (a int);\ncopy t from stdin;\n1\tit's;\n\\N\n\\\\.\n\\.\n\ncopy t (a) from "
+      "stdin;\n\\.\nselect 1;\n-- end");
+  const std::string whole = with_data(kept_, 3);
+  EXPECT_EQ(
+      "create table t (a int);\ncopy t from stdin;\n[2 1\tit's;\n\\N\n\\\\.\n]\ncopy t (a) from "
+      "stdin;\n[8 ]select 1;\n-- end",
+      whole);
+  for (std::size_t bytes = 3; bytes <= kept_.text.size() + 1; ++bytes) {
+    ASSERT_EQ(whole, with_data(read_, bytes)) << "parts of " << bytes;
+    ASSERT_EQ(whole, with_data(kept_, bytes)) << "parts of " << bytes;
+  }
 }
 
 }  // namespace
