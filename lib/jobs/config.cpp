@@ -1,16 +1,17 @@
 #include "jobs/config.hpp"
 
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
 #include "base/quantity.hpp"
 #include "base/suggestion.hpp"
+#include "jobs/hook_config.hpp"
+#include "jobs/toml_file.hpp"
 #include "script/checksum.hpp"
 #include "script/script.hpp"
 #include "script/secret_arguments.hpp"
@@ -24,10 +25,10 @@ namespace fs = std::filesystem;
 /// It is a part of a key.
 constexpr std::size_t job_name_bytes_max = 200;
 
-class Reader {
+class Reader : private TomlFile {
  public:
   Reader(const std::string& path, const Environment& environment)
-      : path_(path), folder_(fs::path(path).parent_path()), environment_(environment) {}
+      : TomlFile(path, environment), path_(path), folder_(fs::path(path).parent_path()) {}
 
   Config read() {
     const toml::table root = parse();
@@ -40,11 +41,13 @@ class Reader {
     config.dbname = text(root, "dbname").value_or("");
     config.migrate_url = text(root, "migrate_url").value_or("");
     if (const toml::node* node = root.get("scheduler")) read_scheduler(table(*node), config);
+    hooks_ = hooks_of_all(root);
     if (const toml::node* node = root.get("job")) {
       if (!node->is_array_of_tables()) fail(*node, "write [[job]], with two brackets");
       for (const toml::node& job : *node->as_array()) add(config, job, read_job(table(job)));
     }
     if (const toml::node* node = root.get("scripts")) read_scripts(table(*node), config);
+    resolve_after(root, config);
     if (config.jobs.empty()) {
       throw Failure(FailureKind::usage,
                     path_ +
@@ -65,110 +68,60 @@ class Reader {
     return project;
   }
 
-  std::string place_of(const toml::source_position& at) const {
-    return path_ + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
-  }
-
-  [[noreturn]] void fail(const toml::node& node, const std::string& message) const {
-    throw Failure(FailureKind::usage, place_of(node.source().begin) + ": " + message);
-  }
-
-  toml::table parse() const {
-    try {
-      return toml::parse_file(path_);
-    } catch (const toml::parse_error& error) {
-      const toml::source_position at = error.source().begin;
-      throw Failure(FailureKind::usage, (at.line == 0 ? path_ : place_of(at)) + ": " +
-                                            std::string(error.description()));
-    }
-  }
-
-  void expect_keys(const toml::table& table, const std::vector<std::string>& known) const {
-    for (const auto& [key, node] : table) {
-      const std::string name(key.str());
-      if (std::ranges::find(known, name) != known.end()) continue;
-      const auto meant = nearest(name, known);
-      throw Failure(FailureKind::usage, place_of(key.source().begin) + ": unknown key \"" + name +
-                                            "\"" + (meant ? "; did you mean " + *meant + "?" : ""));
-    }
-  }
-
-  const toml::table& table(const toml::node& node) const {
-    if (!node.is_table()) fail(node, "a table is expected here");
-    return *node.as_table();
-  }
-
-  /// With the values of the environment.
-  std::string expanded(const toml::node& node) const {
-    if (!node.is_string()) fail(node, "a text in quotes is expected here");
-    std::string rest = node.as_string()->get();
-    if (rest.contains('\0')) fail(node, "a character 0 stands here, which no argument can hold");
-    std::string result;
-    for (std::size_t at = 0; (at = rest.find("${")) != std::string::npos;) {
-      const std::size_t end = rest.find('}', at);
-      if (end == std::string::npos) break;
-      const std::string name = rest.substr(at + 2, end - at - 2);
-      const auto value = environment_(name);
-      if (!value) fail(node, "the environment has no " + name);
-      result += rest.substr(0, at) + *value;
-      rest.erase(0, end + 1);
-      at = 0;
-    }
-    return result + rest;
-  }
-
-  std::optional<std::string> text(const toml::table& from, const char* key) const {
-    const toml::node* const node = from.get(key);
-    if (node == nullptr) return std::nullopt;
-    return expanded(*node);
-  }
-
-  std::vector<std::string> texts(const toml::table& from, const char* key) const {
-    std::vector<std::string> all;
-    const toml::node* const node = from.get(key);
-    if (node == nullptr) return all;
-    if (!node->is_array()) return {expanded(*node)};
-    for (const toml::node& one : *node->as_array()) all.push_back(expanded(one));
-    return all;
-  }
-
-  void set(const toml::table& from, const char* key, milliseconds& duration) const {
-    const toml::node* const node = from.get(key);
-    if (node == nullptr) return;
-    const auto parsed = parse_duration(expanded(*node));
-    if (!parsed) fail(*node, parsed.error());
-    duration = *parsed;
-  }
-
-  template <HasNames Choice>
-  void set(const toml::table& from, const char* key, Choice& choice) const {
-    const toml::node* const node = from.get(key);
-    if (node == nullptr) return;
-    const std::string name =
-        node->is_integer() ? std::to_string(node->as_integer()->get()) : expanded(*node);
-    const std::optional<Choice> found = value_named<Choice>(name);
-    if (!found) {
-      std::string names;
-      for (const Named<Choice>& each : names_of(Choice{}))
-        names += (names.empty() ? "" : ", ") + std::string(each.name);
-      fail(*node, "\"" + name + "\": write one of " + names);
-    }
-    choice = *found;
-  }
-
   void read_scheduler(const toml::table& from, Config& config) const {
-    expect_keys(from, {"grace", "keep", "lost_after", "at_once"});
+    expect_keys(from, {"grace", "keep", "lost_after", "at_once", "on_failure", "on_success",
+                       "on_recovery", "hook_ca_file"});
     set(from, "grace", config.grace);
     set(from, "keep", config.keep);
     set(from, "lost_after", config.lost_after);
-    if (const toml::node* node = from.get("at_once")) {
-      if (!node->is_integer() || node->as_integer()->get() < 0)
-        fail(*node, "at_once: a number; 0 is any number");
-      config.at_once = static_cast<std::size_t>(node->as_integer()->get());
-    }
+    set(from, "at_once", config.at_once, "at_once: a number; 0 is any number");
     if (config.lost_after < limits::job_lost_after_min) {
       fail(*from.get("lost_after"),
            "lost_after: at least " + format_duration(limits::job_lost_after_min));
+    }
+  }
+
+  /// Those of all jobs that have none of their own.
+  Hooks hooks_of_all(const toml::table& root) const {
+    Hooks hooks;
+    for (Hook* hook : {&hooks.on_failure, &hooks.on_success, &hooks.on_recovery})
+      hook->folder = folder_of_loads().string();
+    const toml::table* const from = root.get_as<toml::table>("scheduler");
+    if (from == nullptr) return hooks;
+    if (const toml::node* node = from->get("hook_ca_file")) {
+      const std::string file = resolved(expanded(*node), folder_of_loads());
+      if (!std::ifstream(file).good()) fail(*node, "hook_ca_file: " + file + ": cannot be read");
+      for (Hook* hook : {&hooks.on_failure, &hooks.on_success, &hooks.on_recovery})
+        hook->ca_file = file;
+    }
+    return read_hooks(*this, *from, folder_of_loads(), hooks);
+  }
+
+  /// The jobs that come after others have their slots.
+  void resolve_after(const toml::table& root, Config& config) const {
+    std::map<std::string, Job*> jobs;
+    std::vector<std::string> names;
+    for (Job& job : config.jobs) names.push_back((jobs[job.name] = &job)->name);
+    const toml::array* const all = root.get_as<toml::array>("job");
+    for (std::size_t i = 0; all != nullptr && i < all->size(); ++i) {
+      Job& job = config.jobs[i];
+      if (job.after.empty()) continue;
+      const toml::node& node = *all->get(i)->as_table()->get("after_job");
+      const Job* first = &job;
+      std::string way = job.name;
+      while (!first->after.empty()) {
+        const auto found = jobs.find(first->after);
+        if (found == jobs.end()) {
+          const auto meant = nearest(job.after, names);
+          fail(node, "after_job: there is no job named \"" + first->after + "\"" +
+                         (meant ? "; did you mean " + *meant + "?" : ""));
+        }
+        first = found->second;
+        way += " comes after " + first->name;
+        if (first == &job) fail(node, "after_job: a circle: " + way);
+        if (way.size() > config.jobs.size() * (job_name_bytes_max + 20)) break;
+      }
+      job.recurrence = first->recurrence;
     }
   }
 
@@ -208,26 +161,41 @@ class Reader {
     return *parsed;
   }
 
+  /// When that is, is seen when all jobs are read.
+  schedule::Written recurrence_after(const toml::table& from, const std::string& after) const {
+    for (const char* key : {"cron", "tz"})
+      if (const toml::node* node = from.get(key))
+        fail(*node, std::string(key) + ": a job with after_job has the slots of \"" + after +
+                        "\": leave it out");
+    return *schedule::read_recurrence("@daily", {}, "tz");
+  }
+
   Job read_job(const toml::table& from) const {
-    expect_keys(
-        from, {"name", "cron", "tz", "migrate", "load", "sql", "table", "flags", "after", "settle",
-               "overlap", "catchup", "timeout", "retries", "retry_delay", "jitter"});
+    expect_keys(from, {"name",        "cron",    "tz",         "after_job",  "migrate",
+                       "load",        "sql",     "table",      "flags",      "after",
+                       "settle",      "overlap", "catchup",    "timeout",    "retries",
+                       "retry_delay", "jitter",  "on_failure", "on_success", "on_recovery"});
     const auto name = text(from, "name");
     const auto cron = text(from, "cron");
     if (!name || name->empty()) fail(from, "a job has a name = \"...\"");
     if (name->size() > job_name_bytes_max)
       fail(*from.get("name"), "the name of a job has at most 200 bytes");
-    if (!cron) fail(from, "job \"" + *name + "\" has a cron = \"...\"");
-    const schedule::Written when = recurrence(from);
+    const std::string after = text(from, "after_job").value_or("");
+    if (!cron && after.empty())
+      fail(from, "job \"" + *name + "\" has a cron = \"...\", or an after_job = \"...\"");
+    const schedule::Written when = after.empty() ? recurrence(from) : recurrence_after(from, after);
     const toml::node& written = from.get("flags") == nullptr ? from : *from.get("flags");
     Job job{.name = *name,
             .place = place_of(written.source().begin),
-            .schedule = when.expression + " " + when.zone_name,
+            .schedule = after.empty() ? when.expression + " " + when.zone_name
+                                      : std::string(after_prefix) + after,
             .meaning = "",
             .meaning_with_secrets = "",
             .recurrence = when.recurrence,
+            .after = after,
             .command = read_command(from),
-            .retry_delay = limits::job_retry_delay};
+            .retry_delay = limits::job_retry_delay,
+            .hooks = read_hooks(*this, from, folder_of_loads(), hooks_)};
     job.meaning = meaning_of(from, Digest::without_secrets);  // its files are there
     if (has_secrets(from)) job.meaning_with_secrets = meaning_of(from, Digest::with_secrets);
     set(from, "overlap", job.overlap);
@@ -239,10 +207,7 @@ class Reader {
     set(from, "timeout", job.timeout);
     set(from, "retry_delay", job.retry_delay);
     set(from, "jitter", job.jitter);
-    if (const toml::node* node = from.get("retries")) {
-      if (!node->is_integer() || node->as_integer()->get() < 0) fail(*node, "retries: a number");
-      job.retries = static_cast<std::size_t>(node->as_integer()->get());
-    }
+    set(from, "retries", job.retries, "retries: a number");
     return job;
   }
 
@@ -317,8 +282,9 @@ class Reader {
   }
 
   std::string meaning_of(const toml::table& from, Digest which) const {
-    static const std::vector<std::string> says_how{"name",        "timeout", "retries",
-                                                   "retry_delay", "jitter",  "settle"};
+    static const std::vector<std::string> says_how{"name",        "timeout",    "retries",
+                                                   "retry_delay", "jitter",     "settle",
+                                                   "on_failure",  "on_success", "on_recovery"};
     std::string meaning;
     for (const auto& [key, node] : from) {
       const std::string name(key.str());
@@ -392,6 +358,11 @@ class Reader {
       fail(*after, "after acts on files of this machine, and a URL is none");
     if (auto after = text(from, "after")) {
       constexpr std::string_view move = "move:";
+      if (*after != "keep" && *after != "delete" && !after->starts_with(move)) {
+        fail(*from.get("after"),
+             "after says what becomes of loaded files: write move:DIR, delete or keep; a job that "
+             "comes after another one has an after_job = \"NAME\"");
+      }
       if (after->starts_with(move))
         after = std::string(move) + resolved(after->substr(move.size()), folder_of_loads());
       command.arguments.insert(command.arguments.end(), {"--after", *after});
@@ -403,7 +374,11 @@ class Reader {
   Command migrate_command(const toml::table& from) const {
     for (const char* only_load : {"table", "after", "settle"})
       if (const toml::node* node = from.get(only_load))
-        fail(*node, std::string(only_load) + " goes with load");
+        fail(*node, std::string(only_load) + " goes with load" +
+                        (only_load == std::string_view("after")
+                             ? ", and says what becomes of its files; a job that comes after "
+                               "another one has an after_job = \"NAME\""
+                             : ""));
     const bool whole = from.get("migrate") != nullptr;
     const toml::node& node = *from.get(whole ? "migrate" : "sql");
     const std::string path = resolved(expanded(node));
@@ -423,7 +398,7 @@ class Reader {
 
   /// Files that say themselves when they run.
   void read_scripts(const toml::table& from, Config& config) const {
-    expect_keys(from, {"dir", "flags"});
+    expect_keys(from, {"dir", "flags", "on_failure", "on_success", "on_recovery"});
     const auto dir = text(from, "dir");
     if (!dir) fail(from, "scripts have a dir = \"...\"");
     for (const script::Script& script : script::read_folder(resolved(*dir)).scheduled) {
@@ -441,7 +416,8 @@ class Reader {
               .command = {.arguments = {"migrate", "run"},
                           .files = {script.path},
                           .is_migration = true},
-              .retry_delay = limits::job_retry_delay};
+              .retry_delay = limits::job_retry_delay,
+              .hooks = read_hooks(*this, from, folder_of_loads(), hooks_)};
       add_flags(from, job.command);
       add(config, from, std::move(job));
     }
@@ -455,7 +431,7 @@ class Reader {
 
   std::string path_;
   fs::path folder_;
-  const Environment& environment_;
+  Hooks hooks_;  ///< of all jobs that have none of their own
 };
 
 }  // namespace

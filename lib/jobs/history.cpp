@@ -1,5 +1,6 @@
 #include "jobs/history.hpp"
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 
@@ -26,6 +27,9 @@ constexpr auto run_columns = columns_of({
      "coalesce(round(extract(epoch from finished_at - claimed_at)::numeric, 1)::text, '')"},
     {"exit_code", "coalesce(exit_code::text, '')"},
     {"message", "message"},
+    // The history of an older version has none.
+    {"hooks_message", "coalesce(pg_catalog.to_jsonb(r) ->> 'hooks_message', '')"},
+    {"silent", "floor(extract(epoch from clock_timestamp() - heartbeat_at))::bigint"},
 });
 
 constexpr auto job_columns = columns_of({
@@ -33,6 +37,7 @@ constexpr auto job_columns = columns_of({
     {"job", "j.job"},
     {"schedule", "j.schedule"},
     {"since", "date_trunc('second', j.since)::text"},
+    {"seen", "floor(extract(epoch from j.since))::bigint"},
     {"follower", "coalesce(j.follower, '')"},
     {"followed_at", "coalesce(date_trunc('second', j.followed_at)::text, '')"},
     {"states", "coalesce(s.states, '')"},
@@ -59,7 +64,9 @@ RunEntry read_run(const pg::Result& rows, std::size_t row) {
           .finished_at = text(at["finished_at"]),
           .seconds = text(at["seconds"]),
           .exit_code = text(at["exit_code"]),
-          .message = text(at["message"])};
+          .message = text(at["message"]),
+          .hooks_message = text(at["hooks_message"]),
+          .silent = std::chrono::seconds(rows.integer(row, at["silent"]))};
 }
 
 JobEntry read_job(const pg::Result& rows, std::size_t row) {
@@ -68,7 +75,9 @@ JobEntry read_job(const pg::Result& rows, std::size_t row) {
   JobEntry job{.project = text(at["project"]),
                .name = text(at["job"]),
                .schedule = text(at["schedule"]),
+               .slots_of = text(at["schedule"]),
                .since = text(at["since"]),
+               .seen = instant_of(rows.integer(row, at["seen"])),
                .follower = text(at["follower"]),
                .followed_at = text(at["followed_at"]),
                .last_states = {},
@@ -84,11 +93,28 @@ JobEntry read_job(const pg::Result& rows, std::size_t row) {
   return job;
 }
 
-/// The expression has blanks, the name of a zone has none.
+/// The expression has blanks, the name of a zone has none. A job that comes after another one has
+/// no zone.
 std::pair<std::string, std::string> expression_and_zone(const std::string& schedule) {
+  if (!predecessor_of(schedule).empty()) return {schedule, ""};
   const std::size_t blank = schedule.rfind(' ');
   if (blank == schedule.npos) return {schedule, ""};
   return {schedule.substr(0, blank), schedule.substr(blank + 1)};
+}
+
+/// A job that comes after another one has the slots of that one.
+void find_slots(std::vector<JobEntry>& jobs) {
+  for (JobEntry& job : jobs) {
+    // Whoever changes names may have made a circle.
+    for (std::size_t steps = 0; steps < jobs.size(); ++steps) {
+      const std::string before = predecessor_of(job.slots_of);
+      const auto found = std::ranges::find_if(jobs, [&](const JobEntry& other) {
+        return other.project == job.project && other.name == before;
+      });
+      if (before.empty() || found == jobs.end()) break;
+      job.slots_of = found->slots_of;
+    }
+  }
 }
 
 nlohmann::ordered_json text_or_null(const std::string& text) {
@@ -113,7 +139,8 @@ nlohmann::ordered_json json_of(const RunEntry& run) {
           {"finished_at", run.finished_at},
           {"seconds", number_or_null(run.seconds)},
           {"exit_code", number_or_null(run.exit_code)},
-          {"message", run.message}};
+          {"message", run.message},
+          {"hooks_message", text_or_null(run.hooks_message)}};
 }
 
 nlohmann::ordered_json json_of(const JobEntry& job) {
@@ -139,12 +166,29 @@ nlohmann::ordered_json json_of(const JobEntry& job) {
 }
 
 std::optional<Instant> JobEntry::next_slot() const {
-  const auto [expression, zone_name] = expression_and_zone(schedule);
+  const auto [expression, zone_name] = expression_and_zone(slots_of);
   const auto zone = schedule::TimeZone::find(zone_name);
   if (!zone) return std::nullopt;
   const auto recurrence = schedule::Recurrence::parse(expression, *zone);
   if (!recurrence) return std::nullopt;
   return recurrence->next(now);
+}
+
+std::string predecessor_of(const std::string& schedule) {
+  return schedule.starts_with(after_prefix) ? schedule.substr(after_prefix.size()) : "";
+}
+
+Sql run_question(const SlotId& id) {
+  return sql(
+      "select {} from pgsluice.job_runs r where project = {} and job = {} and slot = "
+      "to_timestamp({})",
+      run_columns.list(SqlWords("project")), literal(id.project), literal(id.job),
+      id.slot.time_since_epoch().count());
+}
+
+std::optional<RunEntry> run_in(const pg::Result& rows) {
+  if (rows.rows() == 0) return std::nullopt;
+  return read_run(rows, 0);
 }
 
 asio::awaitable<std::vector<RunEntry>> list_runs(pg::Connection& on, RunsFilter filter) {
@@ -183,7 +227,7 @@ asio::awaitable<std::vector<JobEntry>> list_jobs(pg::Connection& on, std::string
           its_jobs));
   const auto asked_runs = batch.add(
       sql("select {} from (select n.* from pgsluice.jobs j cross join lateral (select r.* {} order "
-          "by r.slot desc limit 1) as n where {}) as l",
+          "by r.slot desc limit 1) as n where {}) as r",
           run_columns.list(SqlWords("project")), its_runs, its_jobs));
   const auto results = co_await on.query(batch.text());
   std::map<std::pair<std::string, std::string>, RunEntry> last_runs;
@@ -199,6 +243,7 @@ asio::awaitable<std::vector<JobEntry>> list_jobs(pg::Connection& on, std::string
     const auto last = last_runs.find({jobs.back().project, jobs.back().name});
     if (last != last_runs.end()) jobs.back().last_run = last->second;
   }
+  find_slots(jobs);
   co_return jobs;
 }
 

@@ -5,23 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "jobs/slots.hpp"
+#include "jobs/run_entry.hpp"
+#include "pg/connection.hpp"
 
 /// What the database knows of jobs and their runs, to look at.
 namespace sluice::jobs {
-
-struct RunEntry {
-  SlotId id;
-  RunState state;
-  std::string runner;
-  std::size_t attempts = 0;
-  std::string claimed_at;
-  std::string finished_at;
-  std::string seconds;
-  std::string exit_code;
-  std::string message;
-};
-nlohmann::ordered_json json_of(const RunEntry& run);
 
 /// Which runs to list.
 struct RunsFilter {
@@ -41,8 +29,10 @@ asio::awaitable<std::vector<RunEntry>> list_runs(pg::Connection& on, RunsFilter 
 struct JobEntry {
   std::string project;
   std::string name;
-  std::string schedule;  ///< the expression and its time zone
+  std::string schedule;  ///< the expression and its time zone, or "@after JOB"
+  std::string slots_of;  ///< the same of the job that it comes after, if it does
   std::string since;     ///< when this schedule was first seen
+  Instant seen;          ///< the same
   std::string follower;  ///< the scheduler that entered it last
   std::string followed_at;
   /// Of the newest slots, newest first.
@@ -62,6 +52,10 @@ nlohmann::ordered_json json_of(const JobEntry& job);
 
 /// In the order of projects and names; of one project, or (empty) of all.
 asio::awaitable<std::vector<JobEntry>> list_jobs(pg::Connection& on, std::string project);
+
+/// One run: the question, and its answer.
+Sql run_question(const SlotId& id);
+std::optional<RunEntry> run_in(const pg::Result& rows);
 
 /// Whether there is a job of this name, in this project or (empty) in any.
 asio::awaitable<bool> has_job(pg::Connection& on, std::string project, std::string job);

@@ -3,10 +3,12 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/names.hpp"
 #include "base/project.hpp"
+#include "jobs/hook.hpp"
 #include "schedule/recurrence.hpp"
 
 namespace sluice::jobs {
@@ -52,19 +54,25 @@ struct Command {
   bool is_of_names() const { return !patterns.empty() || !remotes.empty() || !lists.empty(); }
 };
 
+/// The schedule of a job that comes after another one, in front of that one's name.
+inline constexpr std::string_view after_prefix = "@after ";
+/// The name in such a schedule; empty: it is none.
+std::string predecessor_of(const std::string& schedule);
+
 /// Something that runs on a schedule.
 struct Job {
   Project project;
   std::string name;
   std::string place;     ///< "pgsluice.toml:7:1", where its command is written
-  std::string schedule;  ///< the expression and its time zone, for people
+  std::string schedule;  ///< the expression and its time zone, or "@after JOB", for people
   /// What it does and when, a digest for each key: "cron=1f2e... sql=3a4b...". How often it is
   /// tried, and how long it may take, is nobody else's business, and neither are secrets in its
   /// flags: whoever reads a digest could try what gives it.
   std::string meaning;
   /// The same as a version had it that took secrets along; empty: there are none.
   std::string meaning_with_secrets;
-  schedule::Recurrence recurrence;
+  schedule::Recurrence recurrence;  ///< of the job that it comes after, where it does
+  std::string after;                ///< the job whose slots it has, when they have run; empty: none
   Command command;
   Overlap overlap = Overlap::skip;
   Catchup catchup = Catchup::latest;
@@ -72,6 +80,7 @@ struct Job {
   std::size_t retries = 0;
   milliseconds retry_delay{};  ///< grows with each attempt
   milliseconds jitter{};       ///< a slot begins up to so much later
+  Hooks hooks;
 };
 
 }  // namespace sluice::jobs

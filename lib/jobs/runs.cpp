@@ -50,6 +50,11 @@ bool Runs::has(const std::shared_ptr<Run>& run) const {
   return std::ranges::find(all_, run) != all_.end();
 }
 
+bool Runs::has(const std::string& project, const std::string& job) const {
+  return std::ranges::any_of(
+      all_, [&](const auto& run) { return run->id.project == project && run->id.job == job; });
+}
+
 bool Runs::stop_all(const std::string& why) {
   bool is_any_running = false;
   for (const auto& run : all_) {
@@ -79,9 +84,9 @@ asio::awaitable<void> Runs::execute(JobPtr job, std::shared_ptr<Run> run, RunSta
   std::exception_ptr failed;
   try {
     bool has_place = true;
-    RunEnd end = co_await run_to_its_end(std::move(job), *run, state, has_place);
+    RunEnd end = co_await run_to_its_end(job, *run, state, has_place);
     if (has_place) {
-      co_await tell_end(*run, std::move(end));
+      co_await tell_end(job, *run, std::move(end));
     } else {
       log("skipped", run->id, "a later run took its place");
     }
@@ -107,14 +112,19 @@ asio::awaitable<RunEnd> Runs::run_to_its_end(JobPtr job, Run& run, RunState stat
 }
 
 /// Until the database has heard it, or the time for that is over.
-asio::awaitable<void> Runs::tell_end(const Run& run, RunEnd end) {
+asio::awaitable<void> Runs::tell_end(JobPtr job, const Run& run, RunEnd end) {
+  const bool is_to_be_told = is_told(job->hooks, end.state);
+  end.is_told = is_to_be_told;
   std::string message = gist(end.state, end.message);
   if (end.state == RunState::interrupted) ++interruptions_;
   if (end.state == RunState::failed || end.state == RunState::timed_out) ++failures_;
   const std::string state(name_of(end.state));
   try {
-    if (!co_await with_.slots.finish(run.id, std::move(end)))
+    const bool is_ours = co_await with_.slots.finish(run.id, std::move(end));
+    if (!is_ours)
       message += " (but it counts as lost: this scheduler was silent for too long)";
+    else if (is_to_be_told)
+      with_.telling.add(job, run.id);
   } catch (const boost::system::system_error&) {
     log(state, run.id, message + " (the database is away, and will count it as lost)");
     throw;

@@ -11,6 +11,7 @@
 #include "jobs/config.hpp"
 #include "jobs/run.hpp"
 #include "jobs/slots.hpp"
+#include "jobs/telling.hpp"
 
 namespace sluice::jobs {
 
@@ -44,6 +45,7 @@ struct RunsWith {
   const Config& config;  ///< the one in force
   Slots& slots;
   async::Event& changed;  ///< told, and waited for, where something changes that a run may wait for
+  Telling& telling;
 };
 
 /// The runs of a scheduler: from the slot that it has got until the database knows how the run
@@ -56,6 +58,7 @@ class Runs {
   void add(std::shared_ptr<Run> run) { all_.push_back(std::move(run)); }
   asio::awaitable<void> execute(JobPtr job, std::shared_ptr<Run> run, RunState state);
   bool has(const std::shared_ptr<Run>& run) const;
+  bool has(const std::string& project, const std::string& job) const;
 
   /// What has not begun does not; what runs goes on.
   void begin_no_more() { is_stopping_ = true; }
@@ -70,7 +73,7 @@ class Runs {
 
  private:
   asio::awaitable<RunEnd> run_to_its_end(JobPtr job, Run& run, RunState state, bool& has_place);
-  asio::awaitable<void> tell_end(const Run& run, RunEnd end);
+  asio::awaitable<void> tell_end(JobPtr job, const Run& run, RunEnd end);
   asio::awaitable<bool> wait_in_queue(Run& run);
   asio::awaitable<bool> wait_for_room(Run& run);
   asio::awaitable<RunEnd> attempt_until_done(const Job& job, Run& run);

@@ -31,6 +31,11 @@ Event next_slot(const std::vector<Job>& jobs, std::chrono::sys_time<milliseconds
 
 }  // namespace
 
+milliseconds kill_after_of(const Config& config) {
+  return std::max(std::min({limits::stop_grace, config.lost_after / 6, config.grace / 2}),
+                  limits::job_last_word);
+}
+
 std::string unique_runner_name() {
   std::random_device random;
   return fmt::format("{}, {:08x}", script::runner_name(), random());
@@ -47,27 +52,52 @@ Scheduler::Scheduler(asio::any_io_executor executor, pg::Pool& pool, Config conf
       executions_(executor_),
       beside_(executor_),
       changed_(executor_),
-      runs_({options_, config_, slots_, changed_}),
+      telling_(executor_, slots_,
+               [this](const std::string& what, const SlotId& id, const std::string& message) {
+                 log(what, id, message);
+               }),
+      runs_({options_, config_, slots_, changed_, telling_}),
+      following_(
+          {executor_, options_, config_, slots_, runs_, changed_,
+           [this](asio::awaitable<void> run) { executions_.spawn(guarded(std::move(run))); }}),
       grace_(executor_),
       last_word_(executor_),
       silence_(executor_) {}
 
 Scheduler::~Scheduler() = default;
 
+/// About a slot, or (it has none) about the job.
 void Scheduler::log(const std::string& what, const SlotId& id, const std::string& message) const {
-  options_.log({what, id.project, id.job, id.slot, message});
+  const auto slot = id.slot == Instant{} ? std::nullopt : std::optional(id.slot);
+  options_.log({what, id.project, id.job, slot, message});
 }
 
 asio::awaitable<void> Scheduler::run() {
   followers_.spawn(guarded(begin_to_follow()));
   co_await followers_.join();
   co_await executions_.join();
+  followers_.spawn(guarded(tell_the_rest()));
+  co_await followers_.join();
   grace_.cancel();
   last_word_.cancel();
   silence_.cancel();
   beside_.cancel();
   co_await beside_.join();
   if (failed_) std::rethrow_exception(failed_);
+}
+
+/// Whoever runs it now and then has no time later.
+asio::awaitable<void> Scheduler::tell_the_rest() {
+  if (options_.once && prepared_ && !stopping_) {
+    const Heartbeat heartbeat = co_await slots_.beat();
+    tell(heartbeat.untold);
+  }
+  co_await telling_.join();
+}
+
+void Scheduler::tell(const std::vector<SlotId>& untold) {
+  for (const SlotId& id : untold)
+    if (JobPtr job = following_.entered(id)) telling_.add(std::move(job), id);
 }
 
 /// What fails ends the scheduler, and leaves runs the time that they have to end. At the end
@@ -102,11 +132,10 @@ asio::awaitable<void> Scheduler::begin_to_follow() {
 }
 
 void Scheduler::start_following() {
-  ++generation_;
-  slots_.leave_all();
+  const std::size_t generation = following_.begin_anew();
   for (const Job& job : config_.jobs) {
     JobPtr shared = std::make_shared<const Job>(job);
-    followers_.spawn(guarded(follow_always(std::move(shared), generation_)));
+    followers_.spawn(guarded(following_.always(std::move(shared), generation)));
   }
 }
 
@@ -121,6 +150,7 @@ void Scheduler::stop() {
   if (stopping_) return;
   stopping_ = true;
   slots_.end();
+  following_.end();
   runs_.begin_no_more();
   changed_.notify();
   if (!prepared_) followers_.cancel();  // nothing has begun, and the server may not answer
@@ -136,162 +166,20 @@ void Scheduler::stop() {
 void Scheduler::cancel() {
   stopping_ = true;
   slots_.end();
+  following_.end();
   runs_.begin_no_more();
+  telling_.cancel();
   followers_.cancel();
   const bool is_any_running = runs_.stop_all("its scheduler was stopped");
   changed_.notify();
   // Whoever asks again and again does not put the end off.
   if (std::exchange(cancelled_, true)) return;
-  last_word_.expires_after((is_any_running ? kill_after() : milliseconds::zero()) +
+  last_word_.expires_after((is_any_running ? kill_after_of(config_) : milliseconds::zero()) +
                            limits::job_last_word);
   const auto on_end = [this](boost::system::error_code error) {
     if (!error) executions_.cancel();
   };
   last_word_.async_wait(on_end);
-}
-
-/// Within what SIGTERM, a second one and SIGKILL follow each other.
-milliseconds Scheduler::kill_after() const {
-  return std::max(std::min({limits::stop_grace, config_.lost_after / 6, config_.grace / 2}),
-                  limits::job_last_word);
-}
-
-/// Sleeps by the database's clock; wakes early when something changes, and now and then to hear
-/// that clock again.
-asio::awaitable<void> Scheduler::sleep_until(std::chrono::sys_time<milliseconds> when) {
-  const auto rest = std::min<milliseconds>(when - slots_.now(), limits::job_sleep_max);
-  if (rest > milliseconds::zero()) co_await changed_.wait(async::Deadline::after(rest));
-}
-
-/// Nothing for a job that came with a reload and that the database cannot keep: the others go on.
-/// In the first configuration it ends the command.
-asio::awaitable<std::optional<Entered>> Scheduler::enter_if_fit(const Job& job,
-                                                                std::size_t generation) {
-  try {
-    co_return co_await slots_.enter(job);
-  } catch (const Failure& unfit) {
-    if (generation == first_generation || unfit.kind() != FailureKind::usage) throw;
-    const SlotId id{job.project.name, job.name, {}};
-    log_job("refused", id, unfit.what());
-    co_return std::nullopt;
-  }
-}
-
-/// One job, with whatever others mean by it: while a scheduler that means something else lives, it
-/// is left to that one.
-asio::awaitable<void> Scheduler::follow_always(JobPtr job, std::size_t generation) {
-  bool was_refused = false;
-  while (goes_on(generation)) {
-    const std::optional<Entered> found = co_await enter_if_fit(*job, generation);
-    if (!found) co_return;
-    const Entered& entered = *found;
-    const SlotId id{entered.project, job->name, {}};
-    if (entered.refused_by.empty()) {
-      auto entered_job = std::make_shared<Job>(*job);
-      tell_project(*job, entered, was_refused);
-      entered_job->project.name = entered.project;
-      JobPtr mine = std::move(entered_job);
-      const bool done = co_await follow(std::move(mine), entered.seen, generation);
-      if (done) co_return;
-      was_refused = true;
-      continue;
-    }
-    if (!was_refused || options_.once) {
-      log_job(
-          "refused", id,
-          fmt::format("{} runs this job of project \"{}\", and means something else by it "
-                      "(differs in {}): it is left to that one. Two applications have a project "
-                      "each: project = \"NAME\" in pgsluice.toml, or --project",
-                      entered.refused_by, entered.project, entered.differs_in));
-    }
-    was_refused = true;
-    if (options_.once) {
-      ++refusals_;
-      co_return;
-    }
-    const auto until = async::Deadline::after(config_.lost_after / 3);
-    while (!until.passed() && goes_on(generation)) co_await changed_.wait(until);
-  }
-}
-
-void Scheduler::tell_project(const Job& job, const Entered& entered, bool was_refused) const {
-  const SlotId id{entered.project, job.name, {}};
-  if (entered.took_over) {
-    log_job("taken over", id,
-            fmt::format("what this job did before projects had names belongs to project \"{}\" "
-                        "from now on",
-                        entered.project));
-  } else if (entered.project != job.project.name) {
-    log_job("project", id,
-            fmt::format("goes on as project \"{}\", which has the same job, and not as \"{}\"; "
-                        "project = \"{}\" in pgsluice.toml says so for good",
-                        entered.project, job.project.name, entered.project));
-  }
-  if (!entered.ahead.empty()) {
-    log_job("ahead", id,
-            fmt::format("pgsluice.jobs or pgsluice.job_runs know it up to {}, which is in the "
-                        "future: the database's clock was wrong, or is. Its slots run from now on; "
-                        "those that are recorded do not run again",
-                        entered.ahead));
-  }
-  if (was_refused) log_job("goes on", id, "nobody means something else by it any more");
-}
-
-void Scheduler::log_job(const std::string& what, const SlotId& id,
-                        const std::string& message) const {
-  options_.log({what, id.project, id.job, {}, message});
-}
-
-/// Looks which slots are due, sleeps until the next one. False where another scheduler has come to
-/// mean something else by the job.
-asio::awaitable<bool> Scheduler::follow(JobPtr job, Instant seen, std::size_t generation) {
-  do {
-    const Instant now = std::chrono::floor<std::chrono::seconds>(slots_.now());
-    const Due due = due_slots(job->recurrence, job->catchup, seen, now, limits::slot_late_max);
-    if (!due.missed.empty()) {
-      co_await slots_.record_missed(*job, due);
-      log("missed", {job->project.name, job->name, due.missed.back()},
-          due.missed_text(due.missed.size() + due.missed_before));
-      seen = std::max(seen, due.missed.back());
-    }
-    for (const Instant slot : due.run) {
-      if (!goes_on(generation)) co_return true;
-      const bool is_mine = co_await begin(job, slot, generation);
-      if (!is_mine) co_return false;
-      seen = std::max(seen, slot);
-    }
-    if (options_.once && due.run.size() < limits::missed_slots_max) co_return true;
-    co_await sleep_until(job->recurrence.next(seen));
-  } while (goes_on(generation));
-  co_return true;
-}
-
-/// One slot: asks for it (false: another one means something else by the job), and runs it beside
-/// this coroutine, or, where no slot may be left out, here.
-asio::awaitable<bool> Scheduler::begin(JobPtr job, Instant slot, std::size_t generation) {
-  const auto when = std::chrono::sys_time<milliseconds>(slot) + jitter_of(*job, slot);
-  while (slots_.now() < when && goes_on(generation)) co_await sleep_until(when);
-  Claim claim;
-  for (;;) {
-    if (!goes_on(generation)) co_return true;
-    claim = co_await slots_.claim(*job, slot);
-    if (claim.refused) co_return false;
-    if (!claim.busy) break;
-    co_await changed_.wait(async::Deadline::after(limits::job_queue_poll));
-  }
-  if (!claim.state) co_return true;
-  const SlotId id{job->project.name, job->name, slot};
-  if (*claim.state == RunState::skipped) {
-    log("skipped", id, "the run before it has not ended");
-    co_return true;
-  }
-  if (*claim.state == RunState::queued && job->overlap == Overlap::cancel) runs_.give_way(*job);
-  const auto run = std::make_shared<Run>(executor_, id, kill_after());
-  runs_.add(run);
-  executions_.spawn(guarded(runs_.execute(job, run, *claim.state)));
-  if (job->catchup != Catchup::all) co_return true;
-  while (runs_.has(run)) co_await changed_.wait();
-  co_return true;
 }
 
 /// Says that this scheduler lives. Whoever is silent for too long counts as lost, and another one
@@ -300,6 +188,7 @@ asio::awaitable<void> Scheduler::beat() {
   for (;;) {
     const Heartbeat heartbeat = co_await slots_.beat();
     for (const SlotId& id : heartbeat.lost) log("lost", id, "its scheduler went silent");
+    tell(heartbeat.untold);
     runs_.give_way(heartbeat.stop_asked);
     silence_.expires_after(config_.lost_after * 2 / 3);
     const auto on_silence = [this](boost::system::error_code error) {

@@ -7,8 +7,10 @@
 
 #include "async/task_group.hpp"
 #include "jobs/config.hpp"
+#include "jobs/following.hpp"
 #include "jobs/runs.hpp"
 #include "jobs/slots.hpp"
+#include "jobs/telling.hpp"
 
 namespace sluice::jobs {
 
@@ -33,7 +35,7 @@ class Scheduler {
   void reload(Config config);
 
   /// Runs that did not end well.
-  std::size_t failures() const { return refusals_ + runs_.failures(); }
+  std::size_t failures() const { return following_.refusals() + runs_.failures(); }
   /// Runs that were stopped before their end.
   std::size_t interruptions() const { return runs_.interruptions(); }
 
@@ -41,17 +43,10 @@ class Scheduler {
   void start_following();
   asio::awaitable<void> begin_to_follow();
   asio::awaitable<void> guarded(asio::awaitable<void> task);
-  milliseconds kill_after() const;
-  asio::awaitable<std::optional<Entered>> enter_if_fit(const Job& job, std::size_t generation);
-  asio::awaitable<void> follow_always(JobPtr job, std::size_t generation);
-  asio::awaitable<bool> follow(JobPtr job, Instant seen, std::size_t generation);
-  void tell_project(const Job& job, const Entered& entered, bool was_refused) const;
-  void log_job(const std::string& what, const SlotId& id, const std::string& message) const;
-  asio::awaitable<bool> begin(JobPtr job, Instant slot, std::size_t generation);
+  asio::awaitable<void> tell_the_rest();
+  void tell(const std::vector<SlotId>& untold);
   asio::awaitable<void> beat();
   asio::awaitable<void> prune();
-  asio::awaitable<void> sleep_until(std::chrono::sys_time<milliseconds> when);
-  bool goes_on(std::size_t generation) const { return !stopping_ && generation == generation_; }
   void log(const std::string& what, const SlotId& id, const std::string& message) const;
 
   asio::any_io_executor executor_;
@@ -62,17 +57,16 @@ class Scheduler {
   async::TaskGroup executions_;  ///< of runs: cancelled only when their processes have ended
   async::TaskGroup beside_;
   async::Event changed_;
+  Telling telling_;
   Runs runs_;
+  Following following_;
   asio::steady_timer grace_;
   asio::steady_timer last_word_;
   asio::steady_timer silence_;  ///< when it ends, others may soon take our runs for lost
-  static constexpr std::size_t first_generation = 1;
-  std::size_t generation_ = 0;  ///< of the configuration: each reload has a new one
   bool prepared_ = false;
   bool stopping_ = false;
   bool cancelled_ = false;
   std::exception_ptr failed_;  ///< the first that was no consequence of the end
-  std::size_t refusals_ = 0;   ///< of jobs, by who means something else by them
 };
 
 /// Names this process and no other, ever: a container that begins again has the same host and

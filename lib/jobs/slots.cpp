@@ -1,6 +1,8 @@
 #include "jobs/slots.hpp"
 
+#include <algorithm>
 #include <array>
+#include <set>
 #include <sstream>
 
 #include "base/columns.hpp"
@@ -8,6 +10,7 @@
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "base/printable.hpp"
+#include "jobs/history.hpp"
 #include "ledger/ledger.hpp"
 #include "pg/await_server.hpp"
 #include "pg/batch.hpp"
@@ -41,6 +44,9 @@ Sql begin_alone(const std::string& job) {
 // It stands behind a commit too, where the path is the user's again.
 constexpr SqlWords clock_query =
     "select (extract(epoch from pg_catalog.clock_timestamp()) operator(pg_catalog.*) 1000)::bigint";
+
+/// What a recovery is seen by: others have not run to their end.
+constexpr SqlWords ended_well_or_badly = "('ran', 'failed', 'timed_out', 'lost')";
 
 constexpr auto slot_columns = columns_of({
     {"project", "project"},
@@ -184,7 +190,8 @@ asio::awaitable<pg::Results> Slots::ask(Sql question, Wanted wanted) {
 Sql Slots::mark_lost(const Sql& more) const {
   return sql(
       "update pgsluice.job_runs set state = 'lost', finished_at = clock_timestamp(), message = "
-      "'its scheduler (' || runner || ') went silent' where state in ('queued', 'running') and "
+      "'its scheduler (' || runner || ') went silent', hooks_due = true, hooks_runner = null where "
+      "state in ('queued', 'running') and "
       "heartbeat_at < clock_timestamp() - {}{} returning {}",
       interval(lost_after_), more, slot_columns.list());
 }
@@ -253,6 +260,86 @@ Sql Slots::keep_following() const {
       "update pgsluice.jobs set followed_at = clock_timestamp() where (project, job, meaning) in "
       "(values {}) and followed_at < clock_timestamp() - {}",
       values, interval(lost_after_ / 3));
+}
+
+/// The ends of its own runs, and those that the scheduler which was to tell them has left behind:
+/// it is killed, or went silent.
+Sql Slots::take_untold() const {
+  if (followed_.empty())
+    return sql("select {} from pgsluice.job_runs where false", slot_columns.list());
+  const Sql values = sql_list(followed_, [](const auto& followed) {
+    return sql("({}, {})", literal(followed.first.first), literal(followed.first.second));
+  });
+  return sql(
+      "update pgsluice.job_runs set hooks_runner = {}, heartbeat_at = clock_timestamp() where "
+      "hooks_due and (project, job) in (values {}) and state not in ('queued', 'running') and "
+      "(hooks_runner = {} or heartbeat_at < clock_timestamp() - {}) returning {}",
+      literal(runner_), values, literal(runner_), interval(lost_after_), slot_columns.list());
+}
+
+asio::awaitable<std::optional<RunToTell>> Slots::run_to_tell(SlotId id) {
+  pg::Batch batch;
+  const auto run = batch.add(run_question(id));
+  const auto told = batch.add(
+      sql("select hooks_due and hooks_runner = {}, coalesce((select b.state from "
+          "pgsluice.job_runs b where b.project = r.project and b.job = r.job and b.slot < r.slot "
+          "and b.state in {} order by b.slot desc limit 1), 'ran') <> 'ran' from pgsluice.job_runs "
+          "r where {}",
+          literal(runner_), ended_well_or_badly, is_slot(id)));
+  const auto results = co_await ask(batch.text(), Wanted::to_the_last);
+  const std::optional<RunEntry> found = run_in(batch.answer(results, run));
+  const pg::Result& says = batch.answer(results, told);
+  if (!found || says.rows() == 0 || says.is_null(0, 0) || !says.boolean(0, 0))
+    co_return std::nullopt;
+  co_return RunToTell{*found, found->state == RunState::ran && says.boolean(0, 1)};
+}
+
+asio::awaitable<std::vector<SlotId>> Slots::untold_before(SlotId id) {
+  const Sql statement = sql(
+      "update pgsluice.job_runs set hooks_runner = {}, heartbeat_at = clock_timestamp() where "
+      "hooks_due and {} and slot < {} and state not in ('queued', 'running') and (hooks_runner is "
+      "null or heartbeat_at < clock_timestamp() - {}) returning {}",
+      literal(runner_), is_job(id.project, id.job), timestamp(id.slot), interval(lost_after_),
+      slot_columns.list());
+  const auto results = co_await ask(statement, Wanted::to_the_last);
+  std::vector<SlotId> before;
+  for (std::size_t row = 0; row < results.front().rows(); ++row)
+    before.push_back(slot_in(results.front(), row));
+  std::ranges::sort(before, {}, &SlotId::slot);
+  co_return before;
+}
+
+asio::awaitable<void> Slots::note_told(SlotId id, std::string untold) {
+  const auto statement = [&](const std::string& message) {
+    return sql(
+        "update pgsluice.job_runs set hooks_due = false, hooks_message = {} where {} and "
+        "hooks_runner = {}",
+        literal(message), is_slot(id), literal(runner_));
+  };
+  // What a program's name is made of is not always what the database can hold.
+  const Sql note = statement(printable_ascii(untold));
+  co_await ask(note, Wanted::to_the_last);
+}
+
+asio::awaitable<std::vector<RunBefore>> Slots::runs_of(std::string project, std::string job,
+                                                       Instant later_than) {
+  static constexpr auto before = columns_of({
+      {"slot", "extract(epoch from slot)::bigint"},
+      {"state", "state"},
+      {"is_late", "coalesce(finished_at < clock_timestamp() - {}, false)"},
+  });
+  const Sql question =
+      sql("select {} from pgsluice.job_runs where {} and slot > {} order by slot limit {}",
+          before.list(interval(limits::slot_late_max)), is_job(project, job), timestamp(later_than),
+          limits::missed_slots_max);
+  const auto results = co_await ask(question, Wanted::until_the_end);
+  const pg::Result& rows = results.front();
+  std::vector<RunBefore> runs;
+  for (std::size_t row = 0; row < rows.rows(); ++row)
+    runs.push_back({Instant(std::chrono::seconds(rows.integer(row, before["slot"]))),
+                    state_of(rows.text(row, before["state"])),
+                    rows.boolean(row, before["is_late"])});
+  co_return runs;
 }
 
 /// Throws Failure{usage} where the database's encoding cannot hold its names.
@@ -368,6 +455,7 @@ asio::awaitable<Heartbeat> Slots::beat() {
           "'running') and runner = {} returning {}, stop_asked",
           literal(runner_), slot_columns.list()));
   const auto of_lost = batch.add(mark_lost({}));
+  const auto of_untold = batch.add(take_untold());
   batch.add(keep_following());
   const auto results = co_await ask(batch.text(), Wanted::to_the_last);
   Heartbeat heartbeat;
@@ -378,6 +466,10 @@ asio::awaitable<Heartbeat> Slots::beat() {
   }
   const pg::Result& lost = batch.answer(results, of_lost);
   for (std::size_t row = 0; row < lost.rows(); ++row) heartbeat.lost.push_back(slot_in(lost, row));
+  const pg::Result& untold = batch.answer(results, of_untold);
+  for (std::size_t row = 0; row < untold.rows(); ++row)
+    heartbeat.untold.push_back(slot_in(untold, row));
+  std::ranges::sort(heartbeat.untold, {}, &SlotId::slot);
   co_return heartbeat;
 }
 
@@ -397,36 +489,44 @@ asio::awaitable<bool> Slots::store_end(SlotId id, RunEnd end) {
   // Only of what is under way: after a lost answer the same is asked again, and says no harm.
   const Sql statements = sql(
       "update pgsluice.job_runs set state = {}, finished_at = clock_timestamp(), attempts = {}, "
-      "exit_code = {}, message = {} where state in ('queued', 'running') and {} and runner = {}; "
+      "exit_code = {}, message = {}, hooks_due = {}, hooks_runner = runner where state in "
+      "('queued', 'running') and {} and runner = {}; "
       "select exists (select from pgsluice.job_runs where {} and runner = {} and state = {})",
       word(end.state), end.attempts, end.exit_code ? sql("{}", *end.exit_code) : sql("null"),
-      literal(end.message), is_slot(id), literal(runner_), is_slot(id), literal(runner_),
-      word(end.state));
+      literal(end.message), end.is_told ? SqlWords("true") : SqlWords("false"), is_slot(id),
+      literal(runner_), is_slot(id), literal(runner_), word(end.state));
   const auto results = co_await ask(statements, Wanted::to_the_last);
   co_return results.back().boolean(0, 0);
 }
 
-asio::awaitable<void> Slots::record_missed(const Job& job, Due due) {
-  std::vector<Sql> rows;
-  for (const Instant slot : due.missed) {
-    std::string message = "nobody was there";
-    if (rows.empty() && due.missed_before > 0)
-      message += ", as for " + due.missed_text(due.missed_before) + " before it";
-    rows.push_back(sql("({}, 'missed', {})", timestamp(slot), literal(message)));
-  }
-  if (rows.empty()) co_return;
-  const Sql slots = sql("select slot, state, message from (values {}) v (slot, state, message)",
-                        joined(rows, ", "));
-  const Sql statement = insert_run(job, slots, runner_);
-  co_await ask(statement, Wanted::until_the_end);
+asio::awaitable<std::vector<SlotLeftOut>> Slots::record(const Job& job,
+                                                        std::vector<SlotLeftOut> left_out) {
+  if (left_out.empty()) co_return left_out;
+  const Sql rows = sql_list(left_out, [](const SlotLeftOut& one) {
+    return sql("({}, {}, {})", timestamp(one.slot), word(one.state), literal(one.message));
+  });
+  const Sql slots =
+      sql("select slot, state, message from (values {}) v (slot, state, message)", rows);
+  const Sql statement =
+      sql("{} returning extract(epoch from slot)::bigint", insert_run(job, slots, runner_));
+  const auto results = co_await ask(statement, Wanted::until_the_end);
+  std::set<Instant> recorded;
+  for (std::size_t row = 0; row < results.front().rows(); ++row)
+    recorded.insert(Instant(std::chrono::seconds(results.front().integer(row, 0))));
+  std::erase_if(left_out, [&](const SlotLeftOut& one) { return !recorded.contains(one.slot); });
+  co_return left_out;
 }
 
 asio::awaitable<void> Slots::prune(milliseconds keep) {
-  // The last one of each job says up to where slots were seen: it stays.
+  // The last one of each job says up to where slots were seen: it stays. So does the last one that
+  // ended well or badly, which a recovery is told by, and the last success.
+  const SqlWords of_its_job =
+      "from pgsluice.job_runs m where m.project = r.project and m.job = r.job";
   const Sql statement = sql(
       "delete from pgsluice.job_runs r where finished_at < clock_timestamp() - {} and slot < "
-      "(select max(slot) from pgsluice.job_runs m where m.project = r.project and m.job = r.job)",
-      interval(keep));
+      "(select max(slot) {}) and slot is distinct from (select max(slot) {} and m.state in {}) and "
+      "slot is distinct from (select max(slot) {} and m.state = 'ran')",
+      interval(keep), of_its_job, of_its_job, ended_well_or_badly, of_its_job);
   co_await ask(statement, Wanted::to_the_last);
 }
 

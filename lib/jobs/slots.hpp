@@ -8,43 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "base/names.hpp"
 #include "base/sql.hpp"
 #include "jobs/due.hpp"
+#include "jobs/run_entry.hpp"
 #include "pg/pool.hpp"
 
 /// Which slots of which jobs ran: pgsluice.jobs and pgsluice.job_runs (sql/ledger/V005).
 namespace sluice::jobs {
-
-enum class RunState {
-  queued,
-  running,
-  ran,
-  failed,
-  skipped,
-  missed,
-  timed_out,
-  interrupted,
-  lost,
-};
-constexpr auto names_of(RunState) {
-  return std::array{Named{RunState::queued, "queued"},
-                    Named{RunState::running, "running"},
-                    Named{RunState::ran, "ran"},
-                    Named{RunState::failed, "failed"},
-                    Named{RunState::skipped, "skipped"},
-                    Named{RunState::missed, "missed"},
-                    Named{RunState::timed_out, "timed_out"},
-                    Named{RunState::interrupted, "interrupted"},
-                    Named{RunState::lost, "lost"}};
-}
-
-struct SlotId {
-  std::string project;
-  std::string job;
-  Instant slot;
-  auto operator<=>(const SlotId&) const = default;
-};
 
 /// What became of a slot that was asked for.
 struct Claim {
@@ -76,17 +46,37 @@ struct RunEnd {
   std::size_t attempts = 0;
   std::optional<int> exit_code;
   std::string message;
+  bool is_told = false;  ///< the hooks of its job want to hear of it
+};
+
+/// A run whose end is to be told.
+struct RunToTell {
+  RunEntry run;
+  bool is_recovery = false;  ///< it ran, and the run before it that ended well or badly had failed
+};
+
+/// A slot that was not run.
+struct SlotLeftOut {
+  Instant slot;
+  RunState state = RunState::missed;
+  std::string message;
+};
+
+/// A run of the job that another one comes after.
+struct RunBefore {
+  Instant slot;
+  RunState state = RunState::ran;
+  bool is_late = false;  ///< it ended longer ago than limits::slot_late_max
 };
 
 /// What the database says of the runs of this scheduler.
 struct Heartbeat {
   std::vector<SlotId> stop_asked;  ///< a later run wants their place
   std::vector<SlotId> lost;        ///< of other schedulers that went silent
+  /// Ended, with hooks that are still to be told; this scheduler does that from now on. In the
+  /// order of their slots; those that it tells already are among them.
+  std::vector<SlotId> untold;
 };
-
-/// The line of a run's message that counts: of a failed one the error that it said last, otherwise
-/// the last line, which says why it was stopped or did not run.
-std::string gist(RunState state, const std::string& message);
 
 /// The slots as one scheduler sees them. Each question is one query in one transaction, so it works
 /// behind a pooler; where the server is away it is asked again until it is back, or until it is no
@@ -141,7 +131,20 @@ class Slots {
   /// False if the run is this scheduler's no more: it counts as lost.
   asio::awaitable<bool> finish(SlotId id, RunEnd end);
 
-  asio::awaitable<void> record_missed(const Job& job, Due due);
+  /// Nothing where it is told already, or another scheduler does that.
+  asio::awaitable<std::optional<RunToTell>> run_to_tell(SlotId id);
+  /// The ends of earlier runs of its job that nobody tells; this scheduler does that from now on.
+  /// In the order of their slots.
+  asio::awaitable<std::vector<SlotId>> untold_before(SlotId id);
+  /// It was told; `untold` says whom it could not be told, and why.
+  asio::awaitable<void> note_told(SlotId id, std::string untold);
+
+  /// Returns those that no scheduler had recorded before.
+  asio::awaitable<std::vector<SlotLeftOut>> record(const Job& job, std::vector<SlotLeftOut> slots);
+
+  /// The runs of a job of slots later than this, in their order; so many at most.
+  asio::awaitable<std::vector<RunBefore>> runs_of(std::string project, std::string job,
+                                                  Instant later_than);
 
   /// Deletes what ended longer ago.
   asio::awaitable<void> prune(milliseconds keep);
@@ -157,6 +160,7 @@ class Slots {
   std::string meaning_here(const Job& job) const;
   Sql meanings_here(const Job& job) const;
   Sql keep_following() const;
+  Sql take_untold() const;
 
   pg::Pool& pool_;
   std::string runner_;

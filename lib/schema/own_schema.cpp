@@ -38,7 +38,7 @@ Sql has_constraint(const char* name) {
       literal(name));
 }
 
-const std::array<Embedded, 18> files{{
+const std::array<Embedded, 19> files{{
     {"V001__loads_and_chunks.sql", files_of_ledger::V001__loads_and_chunks, has_relation("chunks")},
     {"V002__deferred_indexes.sql", files_of_ledger::V002__deferred_indexes,
      has_relation("deferred_indexes")},
@@ -69,6 +69,7 @@ const std::array<Embedded, 18> files{{
     {"V017__uploads_and_rejects.sql", files_of_ledger::V017__uploads_and_rejects,
      has_relation("uploads")},
     {"V018__ways_back.sql", files_of_ledger::V018__ways_back, has_relation("reverted")},
+    {"V019__hooks.sql", files_of_ledger::V019__hooks, has_column("job_runs", "hooks_due")},
 }};
 
 /// V and three digits.

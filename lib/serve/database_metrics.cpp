@@ -96,6 +96,8 @@ std::string text_of_standbys(const std::vector<Standby>& standbys) {
   return text;
 }
 
+}  // namespace
+
 std::string text_of_jobs(const std::vector<jobs::JobEntry>& jobs) {
   if (jobs.empty()) return {};
   constexpr const char* state = "pgsluice_job_state";
@@ -118,8 +120,6 @@ std::string text_of_jobs(const std::vector<jobs::JobEntry>& jobs) {
   }
   return states + successes + slots;
 }
-
-}  // namespace
 
 std::string label_value(std::string_view text) {
   std::string value;

@@ -32,6 +32,9 @@ asio::awaitable<DatabaseFacts> database_facts(pg::Pool& pool, bool shows_jobs);
 /// Of the text format for Prometheus.
 std::string text_of(const DatabaseFacts& facts);
 
+/// The part of it about jobs.
+std::string text_of_jobs(const std::vector<jobs::JobEntry>& jobs);
+
 /// What stands in the quotes of a label.
 /// https://prometheus.io/docs/instrumenting/exposition_formats/
 std::string label_value(std::string_view text);

@@ -49,5 +49,26 @@ TEST_F(SlotsAhead, LastSlotNextYear) {
   expect_ticks();
 }
 
+/// A field of seconds is no ornament.
+TEST_F(SlotsAhead, ASlotBeginsAtItsSecond) {
+  folder_.write("pgsluice.toml",
+                "dbname = \"" + url() +
+                    "\"\n[[job]]\nname = \"even\"\ncron = \"TZ=Asia/Kolkata */2 * * "
+                    "* * *\"\nsql = \"tick.sql\"\n");
+  Process scheduler({"schedule", "run", "--config", config()});
+  EXPECT_TRUE(comes_true(
+      "select count(*) >= 4 from pgsluice.job_runs where job = 'even' and state = 'ran'"));
+  scheduler.signal(SIGTERM);
+  scheduler.wait();
+  EXPECT_EQ(0, db().number("select count(*) from pgsluice.job_runs where job = 'even' and "
+                           "(extract(second from slot)::int % 2 <> 0 or claimed_at < slot)"));
+  // Of a busy machine the quickest counts.
+  EXPECT_EQ(1,
+            db().number("select (min(claimed_at - slot) < interval '900 milliseconds')::int from "
+                        "pgsluice.job_runs where job = 'even' and state = 'ran'"));
+  EXPECT_EQ("*/2 * * * * * Asia/Kolkata",
+            db().value("select schedule from pgsluice.jobs where job = 'even'"));
+}
+
 }  // namespace
 }  // namespace sluice::test

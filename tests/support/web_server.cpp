@@ -48,6 +48,19 @@ std::string read_head(int fd, std::string& left) {
   }
 }
 
+/// What of it has come before the client went.
+std::string read_body(int fd, std::string& left, std::size_t size) {
+  char buffer[4096];
+  while (left.size() < size) {
+    const ssize_t got = ::recv(fd, buffer, sizeof buffer, 0);
+    if (got <= 0) break;
+    left.append(buffer, static_cast<std::size_t>(got));
+  }
+  std::string body = left.substr(0, size);
+  left.erase(0, size);
+  return body;
+}
+
 WebServer::Asked parse(const std::string& head) {
   WebServer::Asked asked;
   std::size_t at = head.find("\r\n");
@@ -154,7 +167,9 @@ void WebServer::serve(int fd) {
   while (!stopping_) {
     const std::string head = read_head(fd, left);
     if (head.empty()) break;
-    const Asked asked = parse(head);
+    Asked asked = parse(head);
+    const std::string length = asked.header("content-length");
+    if (!length.empty()) asked.body = read_body(fd, left, std::stoul(length));
     Handler handler;
     {
       const std::lock_guard lock(mutex_);

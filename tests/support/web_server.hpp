@@ -23,6 +23,7 @@ class WebServer {
     std::string path;                                              ///< with what is behind its ?
     std::map<std::string, std::string> headers;                    ///< names in lower case
     std::optional<std::pair<std::uint64_t, std::uint64_t>> range;  ///< first and last byte
+    std::string body;
 
     std::string header(const std::string& name) const;
   };

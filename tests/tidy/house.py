@@ -27,7 +27,7 @@ MAY_INCLUDE = {
     "schema": {"script", "base"},
     "migrate": {"schema", "script", "base"},
     "process": {"source", "async", "base"},
-    "jobs": {"process", "source", "schedule", "script", "ledger", "pg", "async", "base"},
+    "jobs": {"process", "source", "http", "schedule", "script", "ledger", "pg", "async", "base"},
 }
 MAY_INCLUDE["serve"] = {"report", "process", "jobs", "rejects", "ledger", "script", "pg", "async", "base"}
 MAY_INCLUDE["app"] = set(MAY_INCLUDE)

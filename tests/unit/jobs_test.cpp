@@ -299,6 +299,10 @@ TEST_F(Configuration, DigestsHoldNoSecrets) {
               HasSubstr("flags=" + script::sha256("--placeholder\npw=1\n").substr(0, 12)));
 }
 
+std::string after(const std::string& name, const std::string& before) {
+  return "[[job]]\nname = \"" + name + "\"\nafter_job = \"" + before + "\"\nsql = \"once.sql\"\n";
+}
+
 struct Refused {
   std::string text;
   std::string message;
@@ -306,6 +310,7 @@ struct Refused {
 
 TEST_F(Configuration, NamesWhatIsWrongWithLineAndColumn) {
   folder_.write("wrong.sql", "\n-- pgsluice: nonsense\n");
+  folder_.write("once.sql", "select 1");
   const std::string job = "[[job]]\nname = \"a\"\ncron = \"@daily\"\nload = \"x\"\ntable = \"t\"\n";
   for (const Refused& one : std::vector<Refused>{
            {"x = ", "pgsluice.toml:1:"},
@@ -335,6 +340,28 @@ TEST_F(Configuration, NamesWhatIsWrongWithLineAndColumn) {
            {"dbname = \"${NOWHERE}\"\n" + job, ":1:10: the environment has no NOWHERE"},
            {"[scheduler]\nlost_after = \"1s\"\n" + job, ":2:14: lost_after: at least"},
            {"", "no jobs"},
+           {job + "on_failure = \"notify me\"\n", ":6:14: on_failure: write an https URL, or a"},
+           {job + "on_failure = \"http://hooks.example.com/x\"\n",
+            "http://hooks.example.com: write https"},
+           {job + "on_success = \"ftp://h/x\"\n", "on_success: write an https URL"},
+           {job + "on_failure = [\"no-such-program-at-all\"]\n",
+            ":6:14: on_failure: no-such-program-at-all: there is no such program in the folders"},
+           {job + "on_failure = [\"./nothing\"]\n", "nothing: there is no such program"},
+           {job + "on_failure = [\"\"]\n", "or a command as a list"},
+           {job + "on_failure = [\"echo\", \"${SECRET}\"]\n",
+            ":6:23: on_failure: a command has no"},
+           {job + "on_failure = 5\n", ":6:14: a text in quotes is expected here"},
+           {"[scheduler]\nhook_ca_file = \"no.pem\"\n" + job, ":2:16: hook_ca_file: "},
+           {job + "after = \"b\"\n", ":6:9: after says what becomes of loaded files"},
+           {after("a", "a"), ":3:13: after_job: a circle: a comes after a"},
+           {after("a", "b") + after("b", "c") + after("c", "b"),
+            ":7:13: after_job: a circle: b comes after c comes after b"},
+           {job + after("b", "aa"),
+            ":8:13: after_job: there is no job named \"aa\"; did you mean a?"},
+           {job + after("b", "a") + "cron = \"@daily\"",
+            ":10:8: cron: a job with after_job has the slots"},
+           {job + after("b", "a") + "tz = \"Asia/Tokyo\"", ":10:6: tz: a job with after_job"},
+           {"[[job]]\nname = \"a\"\nsql = \"once.sql\"", "has a cron = \"...\", or an after_job"},
        })
     EXPECT_THAT(refusal(one.text), HasSubstr(one.message)) << one.text;
   EXPECT_THROW(read_config("/nowhere.toml", process_environment()), Failure);
