@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "app/flag_values.hpp"
 #include "app/output.hpp"
 #include "app/wrong_usage.hpp"
 #include "base/exit_code.hpp"
@@ -67,6 +68,36 @@ bool asks_for_json(const std::vector<std::string>& arguments) {
   return false;
 }
 
+/// Whatever is longer is no scheme.
+constexpr std::size_t scheme_length_max = 40;
+
+/// A connection that a variable of the environment has, as platforms hand it out.
+void add_url_from(CLI::App& command, CommonOptions& options, const std::string& group) {
+  CLI::Option* const dbname = command.get_option("--dbname");
+  const auto take = [&options, dbname](const std::string& name) {
+    if (dbname->count() > 0)
+      throw WrongValue("--url-from and --dbname both say which database: leave one of them out");
+    const char* const value = std::getenv(name.c_str());
+    if (value == nullptr || *value == '\0')
+      throw WrongValue("--url-from: the environment has no " + name);
+    const std::string url = value;
+    // Nothing but its beginning is shown: it may hold a password.
+    if (!url.starts_with("postgresql://") && !url.starts_with("postgres://")) {
+      const std::size_t colon = url.find("://");
+      throw WrongValue(
+          "--url-from: " + name + " has no postgresql:// URL" +
+          (colon < scheme_length_max ? ", but begins with " + url.substr(0, colon + 3) : ""));
+    }
+    options.connect.dbname = url;
+  };
+  command
+      .add_option_function<std::string>("--url-from", take,
+                                        "take the URI from this variable of the environment, such "
+                                        "as DATABASE_URL")
+      ->option_text("NAME")
+      ->group(group);
+}
+
 }  // namespace
 
 bool is_connection(const std::string& argument) {
@@ -88,6 +119,7 @@ void add_connection_options(CLI::App& command, CommonOptions& options) {
       ->group(group);
   command.add_option("-p,--port", options.connect.port, "server's port")->group(group);
   command.add_option("-U,--username", options.connect.user, "user name")->group(group);
+  add_url_from(command, options, group);
 }
 
 void add_output_format(CLI::App& command, OutputFormat& format, const std::string& help) {

@@ -6,6 +6,7 @@
 #include "app/output.hpp"
 #include "app/runtime.hpp"
 #include "app/schedule_run.hpp"
+#include "app/schedule_status.hpp"
 #include "app/server_wait.hpp"
 #include "base/exit_code.hpp"
 #include "base/failure.hpp"
@@ -96,6 +97,10 @@ int check(const ScheduleFlags& flags) {
       text += " " + schedule::format_utc(at);
     }
     text += "\n";
+    for (const auto& [kind, name] : names_of(jobs::HookKind())) {
+      const jobs::Hook& hook = jobs::Hooks::of(job.hooks, kind);
+      if (hook.is_given()) text += "  " + std::string(name) + ": " + cell(hook.shown()) + "\n";
+    }
   }
   print_result(text + cell(flags.config) + ": " + std::to_string(config.jobs.size()) +
                (config.jobs.size() == 1 ? " job\n" : " jobs\n"));
@@ -151,6 +156,7 @@ int history(const ScheduleFlags& flags) {
     if (entry.attempts > 0 && !entry.seconds.empty()) line += "  " + entry.seconds + " s";
     const std::string gist = jobs::gist(entry.state, entry.message);
     if (!gist.empty()) line += "  " + gist;
+    if (!entry.hooks_message.empty()) line += "  (not told: " + entry.hooks_message + ")";
     text += cell(line) + "\n";
   }
   if (flags.common.output == OutputFormat::json) {
@@ -161,15 +167,22 @@ int history(const ScheduleFlags& flags) {
   return exit_ok;
 }
 
-int guarded(const std::function<int()>& command) {
+/// `path` is "pgsluice schedule run".
+int guarded(const std::string& path, OutputFormat output, const std::function<int()>& command) {
+  const auto fail = [&](int exit_code, const std::string& message) {
+    if (output == OutputFormat::json) {
+      print_json(json_of_failure(path, exit_code, message));
+    } else {
+      print_error(message);
+    }
+    return exit_code;
+  };
   try {
     return command();
   } catch (const Failure& failure) {
-    print_error(failure.what());
-    return exit_code_of(failure.kind(), 0);
+    return fail(exit_code_of(failure.kind(), 0), failure.what());
   } catch (const pg::PgError& error) {
-    print_error(error.full());
-    return error.phase == pg::Phase::connect ? exit_connect : exit_failed;
+    return fail(error.phase == pg::Phase::connect ? exit_connect : exit_failed, error.full());
   }
 }
 
@@ -187,6 +200,38 @@ void add_config(CLI::App& c, const std::shared_ptr<ScheduleFlags>& flags) {
 void add_project(CLI::App& c, const std::shared_ptr<ScheduleFlags>& flags,
                  const std::string& help) {
   c.add_option("--project", flags->project, help)->option_text("NAME");
+}
+
+void add_metrics_file(CLI::App& c, const std::shared_ptr<ScheduleFlags>& flags) {
+  c.add_option("--metrics-file", flags->metrics_file,
+               "write what Prometheus wants to know of the jobs to this file, for node_exporter's "
+               "textfile collector: *.prom")
+      ->option_text("FILE");
+  add_duration_option(c, "--late-after", flags->late_after,
+                      "a job is late whose slot nobody has begun for so long (default: 5m)");
+}
+
+void add_status(CLI::App& parent, const std::shared_ptr<ScheduleFlags>& flags,
+                const std::string& whose) {
+  CLI::App& status = add(parent, "status",
+                         "next and last run of each job, late ones first, for a monitoring check");
+  add_config(status, flags);
+  add_project(status, flags, whose);
+  add_metrics_file(status, flags);
+  add_connection_options(status, flags->common);
+  add_output_format(status, flags->common.output, "text, or json: one object, also on failure");
+  status.footer(
+      "Exit codes: 0 none is late, 1 a job is late, 2 wrong configuration, 4 cannot connect.");
+}
+
+void add_history(CLI::App& parent, const std::shared_ptr<ScheduleFlags>& flags) {
+  CLI::App& c = add(parent, "history", "what became of each slot, newest first");
+  c.add_option("JOB", flags->job, "of this job only");
+  c.add_option("-n,--count", flags->count, "how many (default: 20)")->option_text("N");
+  add_config(c, flags);
+  add_project(c, flags, "of this project only");
+  add_connection_options(c, flags->common);
+  add_output_format(c, flags->common.output, "text, or json: an array of runs");
 }
 
 void add_next(CLI::App& parent, const std::shared_ptr<NextFlags>& flags) {
@@ -226,6 +271,7 @@ Run add_schedule_command(CLI::App& app) {
   add_choice_option<OutputFormat>(run, "--log", flags->log, "a line an event on stderr")
       .group("Output");
   add_project(run, flags, whose);
+  add_metrics_file(run, flags);
   add_connection_options(run, flags->common);
   add_wait_option(run, flags->wait, "60s");
   run.footer(
@@ -240,15 +286,13 @@ Run add_schedule_command(CLI::App& app) {
   add_project(check_command, flags, whose);
   check_command.callback([command, flags] { *command = [flags] { return check(*flags); }; });
 
-  CLI::App& history_command = add(c, "history", "what became of each slot, newest first");
-  history_command.add_option("JOB", flags->job, "of this job only");
-  history_command.add_option("-n,--count", flags->count, "how many (default: 20)")
-      ->option_text("N");
-  add_config(history_command, flags);
-  add_project(history_command, flags, "of this project only");
-  add_connection_options(history_command, flags->common);
-  add_output_format(history_command, flags->common.output, "text, or json: an array of runs");
-  history_command.callback([command, flags] { *command = [flags] { return history(*flags); }; });
+  add_status(c, flags, whose);
+  c.get_subcommand("status")->callback(
+      [command, flags] { *command = [flags] { return schedule_status(*flags); }; });
+
+  add_history(c, flags);
+  c.get_subcommand("history")->callback(
+      [command, flags] { *command = [flags] { return history(*flags); }; });
 
   add_next(c, next_flags);
   c.get_subcommand("next")->callback([command, next_flags] {
@@ -257,7 +301,11 @@ Run add_schedule_command(CLI::App& app) {
       return static_cast<int>(exit_ok);
     };
   });
-  return [command] { return guarded(*command); };
+  return [command, flags, next_flags, &c] {
+    const std::string name = c.get_subcommands().front()->get_name();
+    const OutputFormat output = name == "next" ? next_flags->output : flags->common.output;
+    return guarded("pgsluice schedule " + name, output, *command);
+  };
 }
 
 }  // namespace sluice::app

@@ -6,6 +6,7 @@
 
 #include "app/hangup.hpp"
 #include "app/log_line.hpp"
+#include "app/metrics_file.hpp"
 #include "app/output.hpp"
 #include "app/signals.hpp"
 #include "base/exit_code.hpp"
@@ -57,7 +58,9 @@ class ScheduleRun {
                                    .log = log_};
     options.migrations =
         config.migrate_url.empty() ? options.loads : reach_of({.dbname = config.migrate_url});
+    if (!flags_.metrics_file.empty()) require_metrics_file(flags_.metrics_file);
     pg::Pool pool(io_.get_executor(), connect, 2);
+    config_ = config;
     jobs::Scheduler scheduler(io_.get_executor(), pool, std::move(config), std::move(options));
     scheduler_ = &scheduler;
     // The scheduler has its own grace period, the configuration's.
@@ -68,9 +71,14 @@ class ScheduleRun {
       failed = error;
       signals_.end();
       hangup_.end();
+      measuring_.emit(asio::cancellation_type::terminal);
     };
     asio::co_spawn(io_, scheduler.run(), on_end);
+    if (!flags_.metrics_file.empty())
+      asio::co_spawn(io_, measure_always(pool),
+                     asio::bind_cancellation_slot(measuring_.slot(), asio::detached));
     io_.run();
+    if (!failed && !flags_.metrics_file.empty()) measure_at_the_end(pool);
     if (failed) std::rethrow_exception(failed);
     // A person may wonder; a log of each minute need not say it.
     if (flags_.once && events_ == 0 && ::isatty(STDERR_FILENO) != 0)
@@ -89,15 +97,54 @@ class ScheduleRun {
   /// A configuration that is wrong leaves the one before it in force. The connection stays.
   void reload() {
     try {
-      scheduler_->reload(read_jobs(flags_.config, flags_.project));
+      config_ = read_jobs(flags_.config, flags_.project);
+      scheduler_->reload(config_);
       log_({"reloaded", "", "", {}, flags_.config});
     } catch (const Failure& failure) {
       log_({"not reloaded", "", "", {}, failure.what()});
     }
   }
 
+  /// What cannot be written is said once, until it can be.
+  asio::awaitable<void> measure(pg::Pool& pool) {
+    try {
+      const std::string text = co_await job_metrics(pool, config_, flags_.late_after);
+      write_metrics_file(flags_.metrics_file, text);
+      is_measured_ = true;
+    } catch (const pg::PgError&) {
+      // The file gets old, which is seen by its time.
+    } catch (const Failure& failure) {
+      if (std::exchange(is_measured_, false)) log_({"metrics", "", "", {}, failure.what()});
+    }
+  }
+
+  asio::awaitable<void> measure_always(pg::Pool& pool) {
+    for (;;) {
+      co_await async::sleep_for(std::exchange(is_first_, false) ? std::chrono::seconds(1)
+                                                                : limits::job_metrics_every);
+      co_await measure(pool);
+    }
+  }
+
+  /// The last word of what was run now and then; a database that does not answer is not waited for.
+  void measure_at_the_end(pg::Pool& pool) {
+    asio::cancellation_signal end;
+    asio::steady_timer patience(io_, limits::job_last_word * 4);
+    patience.async_wait([&end](boost::system::error_code error) {
+      if (!error) end.emit(asio::cancellation_type::terminal);
+    });
+    const auto on_end = [&patience](const std::exception_ptr&) { patience.cancel(); };
+    asio::co_spawn(io_, measure(pool), asio::bind_cancellation_slot(end.slot(), on_end));
+    io_.restart();
+    io_.run();
+  }
+
   const ScheduleFlags& flags_;
   asio::io_context io_;
+  jobs::Config config_;
+  asio::cancellation_signal measuring_;
+  bool is_measured_ = true;
+  bool is_first_ = true;
   Signals signals_;
   Hangup hangup_;
   std::size_t events_ = 0;

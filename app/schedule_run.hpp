@@ -1,6 +1,7 @@
 #pragma once
 
 #include "app/cli.hpp"
+#include "base/hook_limits.hpp"
 #include "jobs/config.hpp"
 
 namespace sluice::app {
@@ -14,6 +15,8 @@ struct ScheduleFlags {
   std::optional<std::string> project;
   std::string job;
   std::size_t count = 20;
+  std::string metrics_file;  ///< empty: none
+  std::chrono::milliseconds late_after = limits::job_late_after;
 };
 
 /// Where the jobs' database is: the flags, or else what the configuration says.
