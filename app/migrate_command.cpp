@@ -44,8 +44,8 @@ class UnderWay {
 
 void print_end(const MigrateFlags& flags, const Outcome& outcome) {
   if (flags.common.output == OutputFormat::json) {
-    ordered_json json{{"command", "migrate"}, {"exit_code", outcome.exit_code}};
-    if (!outcome.message.empty()) json["error"] = outcome.message;
+    ordered_json json{{"command", "migrate " + flags.name}, {"exit_code", outcome.exit_code}};
+    if (!outcome.message.empty()) json["error"] = {{"message", outcome.message}};
     json.update(outcome.json);
     print_json(json);
   }
@@ -101,7 +101,8 @@ int run(const MigrateFlags& flags, const Command& command) {
     fail(exit_connect, error.full());
   }
   if (!taken_back.empty()) outcome.json["taken_back"] = taken_back;
-  if (!applied.empty()) outcome.json["applied"] = applied;
+  const bool is_of_up = flags.name == "up" && outcome.exit_code == exit_ok;
+  if (is_of_up || !applied.empty()) outcome.json["applied"] = applied;
   print_end(flags, outcome);
   return outcome.exit_code;
 }
@@ -424,7 +425,10 @@ Run add_migrate_command(CLI::App& app) {
   add_mending(cli);
   add_adopt(cli);
   add_run(cli);
-  return [flags = cli.flags, command = cli.command] { return run(*flags, *command); };
+  return [flags = cli.flags, command = cli.command, &c] {
+    flags->name = c.get_subcommands().front()->get_name();
+    return run(*flags, *command);
+  };
 }
 
 }  // namespace sluice::app

@@ -17,6 +17,7 @@ namespace sluice::app {
 
 /// What stands behind `pgsluice migrate`.
 struct MigrateFlags {
+  std::string name;  ///< of the subcommand: "up"
   CommonOptions common;
   std::string folder = "sql/migrations";
   std::string migrate_url;

@@ -431,7 +431,7 @@ TEST_F(Migrate, JsonIsOneObjectAlsoOnFailure) {
   const auto json = nlohmann::json::parse(failed.out);
   EXPECT_EQ(1, json["exit_code"]);
   EXPECT_EQ(1U, json["applied"].size());
-  EXPECT_THAT(json["error"].get<std::string>(), HasSubstr("division by zero"));
+  EXPECT_THAT(json["error"]["message"].get<std::string>(), HasSubstr("division by zero"));
 }
 
 }  // namespace
