@@ -10,6 +10,7 @@
 #include "base/path_text.hpp"
 #include "base/quantity.hpp"
 #include "base/suggestion.hpp"
+#include "jobs/config_keys.hpp"
 #include "jobs/hook_config.hpp"
 #include "jobs/toml_file.hpp"
 #include "script/checksum.hpp"
@@ -32,7 +33,7 @@ class Reader : private TomlFile {
 
   Config read() {
     const toml::table root = parse();
-    expect_keys(root, {"dbname", "migrate_url", "project", "scheduler", "job", "scripts"});
+    expect_keys(root, names_of_keys(root_keys));
     Config config;
     std::error_code unknown;
     const fs::path whole = fs::weakly_canonical(path_, unknown);
@@ -69,8 +70,7 @@ class Reader : private TomlFile {
   }
 
   void read_scheduler(const toml::table& from, Config& config) const {
-    expect_keys(from, {"grace", "keep", "lost_after", "at_once", "on_failure", "on_success",
-                       "on_recovery", "hook_ca_file"});
+    expect_keys(from, names_of_keys(scheduler_keys));
     set(from, "grace", config.grace);
     set(from, "keep", config.keep);
     set(from, "lost_after", config.lost_after);
@@ -171,10 +171,7 @@ class Reader : private TomlFile {
   }
 
   Job read_job(const toml::table& from) const {
-    expect_keys(from, {"name",        "cron",    "tz",         "after_job",  "migrate",
-                       "load",        "sql",     "table",      "flags",      "after",
-                       "settle",      "overlap", "catchup",    "timeout",    "retries",
-                       "retry_delay", "jitter",  "on_failure", "on_success", "on_recovery"});
+    expect_keys(from, names_of_keys(job_keys));
     const auto name = text(from, "name");
     const auto cron = text(from, "cron");
     if (!name || name->empty()) fail(from, "a job has a name = \"...\"");
@@ -398,7 +395,7 @@ class Reader : private TomlFile {
 
   /// Files that say themselves when they run.
   void read_scripts(const toml::table& from, Config& config) const {
-    expect_keys(from, {"dir", "flags", "on_failure", "on_success", "on_recovery"});
+    expect_keys(from, names_of_keys(scripts_keys));
     const auto dir = text(from, "dir");
     if (!dir) fail(from, "scripts have a dir = \"...\"");
     for (const script::Script& script : script::read_folder(resolved(*dir)).scheduled) {
