@@ -155,6 +155,7 @@ Run add_check_command(CLI::App& app) {
       ->required();
   c.add_option("-t,--table", flags->load.table,
                "the table, as in SQL: trips, sales.trips, '\"Trips\"'")
+      ->type_name("TABLE")
       ->required();
   add_input_flags(c, *flags);
   add_packing_flags(c, *flags);

@@ -3,14 +3,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <string_view>
 
+#include "app/complete_command.hpp"
+#include "app/defaults.hpp"
 #include "app/flag_values.hpp"
 #include "app/output.hpp"
+#include "app/password_prompt.hpp"
+#include "app/program.hpp"
 #include "app/wrong_usage.hpp"
 #include "base/exit_code.hpp"
 #include "base/failure.hpp"
@@ -19,44 +22,6 @@
 
 namespace sluice::app {
 namespace {
-
-struct Command {
-  std::string_view name;
-  Run (*add)(CLI::App&);
-};
-constexpr std::array all_commands{
-    Command{"load", add_load_command},       Command{"check", add_check_command},
-    Command{"inspect", add_inspect_command}, Command{"loads", add_loads_command},
-    Command{"migrate", add_migrate_command}, Command{"schedule", add_schedule_command},
-    Command{"serve", add_serve_command},     Command{"worker", add_worker_command},
-};
-
-/// The command line and what each command runs.
-struct Program {
-  /// Where the first argument names a command, that one alone: making all flags of all commands
-  /// takes longer than a small load.
-  explicit Program(const std::string& first);
-  CLI::App app{
-      "Loads CSV into PostgreSQL: fast, exactly once, and with every row accounted for. Runs SQL "
-      "migrations, and both on a schedule.",
-      "pgsluice"};
-  std::map<std::string, Run> commands;
-};
-
-Program::Program(const std::string& first) {
-  app.set_help_flag("--help", "print this help and exit");
-  app.set_version_flag("-V,--version", "pgsluice " PGSLUICE_VERSION);
-  app.require_subcommand(1);
-  app.footer(
-      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 some rows rejected, 4 cannot connect, 5 too "
-      "many rejects,\n"
-      "6 another run holds it, 7 the source or a migration changed, 10 migrations are pending, "
-      "130/143 interrupted\n(can be resumed).");
-  const bool names_one = std::ranges::any_of(
-      all_commands, [&first](const Command& command) { return command.name == first; });
-  for (const Command& command : all_commands)
-    if (!names_one || command.name == first) commands[std::string(command.name)] = command.add(app);
-}
 
 /// Whether the arguments ask for JSON, also where they cannot be read.
 bool asks_for_json(const std::vector<std::string>& arguments) {
@@ -113,17 +78,29 @@ void add_connection_options(CLI::App& command, CommonOptions& options) {
       "Connection (as in psql; PG* variables, .pgpass and service files work too)";
   command
       .add_option("-d,--dbname", options.connect.dbname, "database name, URI or conninfo string")
+      ->type_name("DBNAME")
       ->group(group);
   command
       .add_option("-h,--host", options.connect.host, "server's host, or the folder of its socket")
+      ->type_name("HOST")
       ->group(group);
-  command.add_option("-p,--port", options.connect.port, "server's port")->group(group);
-  command.add_option("-U,--username", options.connect.user, "user name")->group(group);
+  command.add_option("-p,--port", options.connect.port, "server's port")
+      ->type_name("PORT")
+      ->group(group);
+  command.add_option("-U,--username", options.connect.user, "user name")
+      ->type_name("NAME")
+      ->group(group);
+  add_password_flags(command, group);
   add_url_from(command, options, group);
 }
 
 void add_output_format(CLI::App& command, OutputFormat& format, const std::string& help) {
   add_choice_option<OutputFormat>(command, "--output", format, help).group("Output");
+  const Take<Color> color = [](const Color& when) { use_color(when); };
+  add_choice_option<Color>(command, "--color", color,
+                           "of errors and notes: at a terminal (auto, the default; never where "
+                           "NO_COLOR is set), always, or never")
+      .group("Output");
 }
 
 void add_output_options(CLI::App& command, CommonOptions& options) {
@@ -181,16 +158,19 @@ bool asks_for_help(const std::vector<std::string>& arguments) {
 }
 
 int run_program(std::vector<std::string> arguments) {
+  // Words of a line that is still being written: what is wrong with them says nobody.
+  if (!arguments.empty() && arguments.front() == "complete") return run_complete(arguments);
   arguments = for_parser(std::move(arguments));
   // It may have been "-h $HOST" of a script, whose HOST is empty: what ran nothing is no success.
   const bool is_lone = asks_for_help(arguments);
   const bool may_lack_host = is_lone && arguments.size() > 1;
   if (is_lone) arguments.back() = "--help";
-  hide_in_output(hidden_in(arguments));
-  const bool as_json = asks_for_json(arguments);
   const std::string first = arguments.empty() ? "" : arguments.front();
   Program program(first);
   CLI::App& app = program.app;
+  tell_origins(add_defaults(app, arguments));
+  hide_in_output(hidden_in(arguments));
+  const bool as_json = asks_for_json(arguments);
   std::ranges::reverse(arguments);  // as CLI11 wants them
   try {
     app.parse(std::move(arguments));
@@ -207,14 +187,20 @@ int run_program(std::vector<std::string> arguments) {
     if (as_json) {
       print_json(json_of_failure(path, exit_usage, message));
     } else {
-      print_log(cell(message) + "\n  See " + path + " --help.\n");
+      print_log(with_origins(cell(message)) + "\n  See " + path + " --help.\n");
     }
     return exit_usage;
   }
   const std::string name = app.get_subcommands().front()->get_name();
-  if (!as_json) return program.commands.at(name)();
-  try {
+  // What they start has its flags from them alone.
+  if (name == "schedule" || name == "serve") ::setenv(defaults_variable, "none", 1);
+  const auto run = [&program, &name] {
+    settle_password_prompt();
     return program.commands.at(name)();
+  };
+  if (!as_json) return run();
+  try {
+    return run();
   } catch (const Failure& failure) {
     const int exit_code = exit_code_of(failure.kind(), 0);
     print_json(json_of_failure(named_command(app).path, exit_code, failure.what()));

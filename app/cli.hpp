@@ -53,8 +53,12 @@ Run add_loads_command(CLI::App& app);
 Run add_migrate_command(CLI::App& app);
 Run add_schedule_command(CLI::App& app);
 Run add_serve_command(CLI::App& app);
+Run add_doctor_command(CLI::App& app);
+Run add_help_command(CLI::App& app);
 /// What `serve` starts. No help shows it.
 Run add_worker_command(CLI::App& app);
+/// What the build calls: manual pages, the reference. No help shows it.
+Run add_generate_command(CLI::App& app);
 
 /// What is wrong with the arguments of a command that is to be run later; nothing runs now.
 std::optional<std::string> wrong_arguments(std::vector<std::string> arguments);

@@ -188,7 +188,8 @@ Run add_inspect_command(CLI::App& app) {
   c.add_option("FILE", flags->load.files,
                "files, folders, patterns in quotes, URLs, @LIST; - is stdin")
       ->required();
-  c.add_option("-t,--table", flags->table, "the table that they are for, as in SQL");
+  c.add_option("-t,--table", flags->table, "the table that they are for, as in SQL")
+      ->type_name("TABLE");
   add_choice_option<sniff::Naming>(c, "--names", flags->naming,
                                    "columns are named as in the file, or unit_price");
   add_choice_option<InspectOutput>(c, "--output", flags->output, "a screen, JSON, or CREATE TABLE");

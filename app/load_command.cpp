@@ -60,6 +60,7 @@ Run add_load_command(CLI::App& app) {
   c.add_flag("--as-named", flags->as_named)->group("");
   c.add_option("-t,--table", flags->load.table,
                "the table, as in SQL: trips, sales.trips, '\"Trips\"'")
+      ->type_name("TABLE")
       ->required();
   c.add_flag("--keep-going", more->keep_going,
              "of several files: a failure does not stop the others");

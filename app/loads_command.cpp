@@ -372,7 +372,8 @@ void add_filter(CLI::App& command, LoadsFlags& flags) {
                     "how many of the newest (default: 20; 0: all)");
   command.add_flag("--all", flags.all, "all of them");
   add_choice_option<State>(command, "--state", flags.filter.state, "only these");
-  command.add_option("-t,--table", flags.filter.table, "only loads into this table");
+  command.add_option("-t,--table", flags.filter.table, "only loads into this table")
+      ->type_name("TABLE");
 }
 
 void add_id(CLI::App& command, std::optional<std::int64_t>& id) {

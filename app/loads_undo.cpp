@@ -21,7 +21,9 @@ void add_undo_command(CLI::App& loads, CommonOptions& common, UndoFlags& flags) 
   c.set_help_flag("--help", "print this help and exit");
   const auto take = [&flags](const std::uint64_t& id) { flags.id = static_cast<std::int64_t>(id); };
   add_number_option(c, "ID", {.min = 1}, take, "number of the load").required();
-  c.add_option("-t,--table", flags.options.table, "the table whose rows are deleted")->required();
+  c.add_option("-t,--table", flags.options.table, "the table whose rows are deleted")
+      ->type_name("TABLE")
+      ->required();
   c.add_option("--column", flags.options.column, "the column with the load's number")->required();
   c.add_flag("--dry-run", flags.options.dry_run, "count the rows, and delete none");
   flags.options.retry_for = limits::retry_for_default;

@@ -7,6 +7,7 @@
 #include "app/server_wait.hpp"
 #include "jobs/config.hpp"
 #include "jobs/handed.hpp"
+#include "pg/password.hpp"
 
 namespace sluice::app {
 
@@ -31,6 +32,7 @@ migrate::Options options_of(const MigrateFlags& flags) {
   } else if (flags.connects) {
     options.project = jobs::project_of_folder(flags.folder, jobs::process_environment());
   }
+  if (flags.connects) pg::settle_password(connection_of(flags));
   if (flags.connects) options.conninfo = pg::conninfo(connection_of(flags));
   if (flags.to) options.to = version_of("--to", *flags.to);
   options.placeholders = placeholders_of(flags.placeholders);

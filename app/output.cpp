@@ -1,6 +1,9 @@
 #include "app/output.hpp"
 
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <utility>
 
@@ -25,6 +28,32 @@ void put(std::FILE* stream, std::string_view text) {
   std::fflush(stream);
 }
 
+std::vector<Origin>& origins() {
+  static std::vector<Origin> all;
+  return all;
+}
+
+Color& color() {
+  static Color when = Color::automatic;
+  return when;
+}
+
+bool has_colors(int fd) {
+  if (color() != Color::automatic) return color() == Color::always;
+  // https://no-color.org
+  const char* const no_color = std::getenv("NO_COLOR");
+  if (no_color != nullptr && *no_color != '\0') return false;
+  const char* const terminal = std::getenv("TERM");
+  return ::isatty(fd) != 0 && terminal != nullptr && std::string_view(terminal) != "dumb";
+}
+
+std::string painted(std::string_view text, Hue hue) {
+  const char* const begin = hue == Hue::good       ? "\x1b[32m"
+                            : hue == Hue::doubtful ? "\x1b[33m"
+                                                   : "\x1b[31m";
+  return begin + std::string(text) + "\x1b[0m";
+}
+
 /// Further lines stand behind two spaces.
 std::string indented(std::string_view text) {
   while (text.ends_with('\n')) text.remove_suffix(1);
@@ -47,11 +76,33 @@ void write_out(nlohmann::ordered_json& json) {
   }
 }
 
-void print_message(std::string_view kind, std::string_view message) {
-  put(stderr, std::string(kind) + ": " + indented(printable(message)) + "\n");
+void print_message(std::string_view kind, Hue hue, std::string_view message) {
+  const std::string begin = std::string(kind) + ":";
+  put(stderr, (has_colors(STDERR_FILENO) ? painted(begin, hue) : begin) + " " +
+                  indented(printable(message)) + "\n");
 }
 
 }  // namespace
+
+void tell_origins(std::vector<Origin> told) { origins() = std::move(told); }
+
+std::string with_origins(std::string message) {
+  std::string more;
+  for (const Origin& origin : origins()) {
+    const std::size_t end = message.find(origin.flag);
+    if (end == std::string::npos) continue;
+    const char next = (message + "\n")[end + origin.flag.size()];
+    const bool is_whole = next != '-' && (next < 'a' || next > 'z');
+    if (is_whole) more += "\n  " + origin.flag + " is from " + origin.place;
+  }
+  return message + more;
+}
+
+void use_color(Color when) { color() = when; }
+
+std::string colored(std::string_view text, Hue hue) {
+  return has_colors(STDOUT_FILENO) ? painted(text, hue) : std::string(text);
+}
 
 void hide_in_output(std::vector<Hidden> all) { all_hidden() = std::move(all); }
 
@@ -61,9 +112,11 @@ void print_bytes(std::string_view bytes) { put(stdout, bytes); }
 
 std::string cell(std::string_view text) { return printable_line(text); }
 
-void print_error(std::string_view message) { print_message("pgsluice", message); }
+void print_error(std::string_view message) {
+  print_message("pgsluice", Hue::bad, with_origins(std::string(message)));
+}
 
-void print_note(std::string_view note) { print_message("note", note); }
+void print_note(std::string_view note) { print_message("note", Hue::doubtful, note); }
 
 void print_log(std::string_view lines) { put(stderr, printable(lines)); }
 
@@ -82,7 +135,7 @@ nlohmann::ordered_json json_of_failure(const std::string& path, int exit_code,
   const std::size_t behind = path.find(' ');
   return {{"command", behind == std::string::npos ? "" : path.substr(behind + 1)},
           {"exit_code", exit_code},
-          {"error", {{"message", message}}}};
+          {"error", {{"message", with_origins(message)}}}};
 }
 
 void flush_output() {

@@ -1,16 +1,35 @@
 #pragma once
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "app/defaults.hpp"
 #include "app/hidden.hpp"
+#include "base/names.hpp"
 
 /// The one place where text leaves the program. Names and texts of others (files, columns, servers,
 /// children) are in what is printed: control characters in them are written out, and no newline in
 /// them begins a line that looks like one of ours.
 namespace sluice::app {
+
+/// Whether errors and notes begin in colour.
+enum class Color { automatic, always, never };
+constexpr auto names_of(Color) {
+  return std::array{Named{Color::automatic, "auto"}, Named{Color::always, "always"},
+                    Named{Color::never, "never"}};
+}
+void use_color(Color when);
+
+/// Of a text of ours that is shown on stdout, where that is shown in colours.
+enum class Hue { good, doubtful, bad };
+std::string colored(std::string_view text, Hue hue);
+
+/// Flags that stand on no command line: an error that names one says where it comes from.
+void tell_origins(std::vector<Origin> origins);
+std::string with_origins(std::string message);
 
 /// From here on nothing of this is printed, whoever says it.
 void hide_in_output(std::vector<Hidden> hidden);

@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "pg/conninfo.hpp"
 #include "pg/encoding.hpp"
+#include "pg/password.hpp"
 
 namespace sluice::pg {
 namespace {
@@ -123,12 +124,16 @@ asio::awaitable<std::unique_ptr<Connection>> Connection::open(ConnectOptions opt
   if (PQstatus(raw) == CONNECTION_BAD) throw PgError::from(raw, Phase::connect);
   const PGVerbosity usual = PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);
   std::optional<PgError> refused;
+  bool wants_password = false;
   try {
     co_await connection->poll_until_connected(async::Deadline::after(time_to_connect(raw)));
   } catch (const PgError& error) {
-    if (!error.state.in_class(sql_class::feature_not_supported)) throw;
+    wants_password = PQconnectionNeedsPassword(raw) != 0 && may_ask_password();
+    if (!wants_password && !error.state.in_class(sql_class::feature_not_supported)) throw;
     refused = error;
   }
+  if (wants_password && !ask_password(PQuser(raw))) throw PgError(*refused);
+  if (wants_password) co_return co_await open(std::move(options));
   if (refused && options.converts_data && options.client_encoding != utf8) {
     options.client_encoding = utf8;
     co_return co_await open(std::move(options));

@@ -8,6 +8,7 @@
 
 #include "base/failure.hpp"
 #include "pg/encoding.hpp"
+#include "pg/password.hpp"
 #include "pg/usable_settings.hpp"
 
 namespace sluice::pg {
@@ -101,11 +102,10 @@ std::map<std::string, std::string> values_of(const Keywords& keywords) {
 
 /// What the user says, in the order of libpq: a later one wins.
 Keywords given_keywords(const ConnectOptions& options) {
-  Keywords given{{"dbname", options.dbname},
-                 {"host", options.host},
-                 {"port", options.port},
-                 {"user", options.user},
-                 {"client_encoding", options.client_encoding}};
+  // Of the connection's own settings a password would win, so that they come behind.
+  Keywords given{{"password", asked_password()}, {"dbname", options.dbname},
+                 {"host", options.host},         {"port", options.port},
+                 {"user", options.user},         {"client_encoding", options.client_encoding}};
   std::erase_if(given, [](const auto& keyword) { return keyword.second.empty(); });
   return given;
 }

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace sluice::http {
+
+/// Which version runs: "libcurl 8.14.1".
+std::string library();
+
+}  // namespace sluice::http
