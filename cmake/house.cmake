@@ -24,6 +24,11 @@ target_compile_options(house INTERFACE -Wno-mismatched-new-delete)
 target_include_directories(house INTERFACE ${CMAKE_SOURCE_DIR}/lib)
 # What decides how fmt's headers are read must be the same for all that share a precompiled header.
 target_link_libraries(house INTERFACE fmt::fmt)
+# One program for several releases of Debian: their libfmt differs, which is compiled in then and not linked.
+if(PGSLUICE_PORTABLE)
+  target_compile_definitions(house INTERFACE FMT_HEADER_ONLY=1)
+  target_link_options(house INTERFACE -Wl,--as-needed)
+endif()
 # GCC looks through its memory for what can be given back each time that it has grown by a part: a tenth of the time.
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   target_compile_options(house INTERFACE --param=ggc-min-heapsize=524288)

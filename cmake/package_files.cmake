@@ -1,0 +1,25 @@
+# Run by cpack between installing and packing: what a .deb has beside what `cmake --install` puts.
+set(root "${CPACK_TEMPORARY_INSTALL_DIRECTORY}")
+set(share "${CPACK_PGSLUICE_SOURCE_DIR}/share")
+# Licences of what is compiled into the program.
+file(GLOB doc "${root}/usr/share/doc/pgsluice" "${root}/share/doc/pgsluice")
+foreach(package libboost1.*-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libfmt-dev libpqxx-dev)
+  file(GLOB copyrights "/usr/share/doc/${package}/copyright")
+  foreach(copyright IN LISTS copyrights)
+    get_filename_component(folder "${copyright}" DIRECTORY)
+    get_filename_component(name "${folder}" NAME)
+    configure_file("${copyright}" "${doc}/third-party/${name}" COPYONLY)
+  endforeach()
+endforeach()
+if(CPACK_GENERATOR STREQUAL DEB)
+  set(doc "${root}/usr/share/doc/pgsluice")
+  # The licence is among those that each Debian has.
+  file(REMOVE "${doc}/LICENSE")
+  configure_file("${share}/debian/copyright" "${doc}/copyright" COPYONLY)
+  configure_file("${share}/systemd/default" "${root}/etc/default/pgsluice" COPYONLY)
+  file(REMOVE "${doc}/examples/default")
+  # From SOURCE_DATE_EPOCH where that is set, so that the package is the same each time.
+  string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)
+  file(WRITE "${doc}/changelog" "pgsluice (${CPACK_PACKAGE_VERSION}) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- ${CPACK_PACKAGE_CONTACT}  ${date}\n")
+  execute_process(COMMAND gzip -9nf "${doc}/changelog" COMMAND_ERROR_IS_FATAL ANY)
+endif()
