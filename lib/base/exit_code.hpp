@@ -8,7 +8,7 @@
 
 namespace sluice {
 
-/// The exit codes of the program, for those who run it too; the README has the same table.
+/// The exit codes of the program, for those who run it too; docs/operations.md has that table.
 enum ExitCode : int {
   exit_ok = 0,
   exit_failed = 1,

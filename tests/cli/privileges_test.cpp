@@ -11,8 +11,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-/// The README's table "Privileges": each command works with just the grants that stand there, and
-/// without one of them its message names that one.
+/// The table "Privileges" of docs/operations.md: each command works with just the grants that stand
+/// there, and without one of them its message names that one.
 class Privileges : public DatabaseTest {
  protected:
   void SetUp() override {

@@ -26,11 +26,11 @@ struct Step {
   }
 };
 
-std::vector<Step> steps_of_readme() {
-  std::istringstream readme(read_file(PGSLUICE_SOURCE_DIR "/README.md"));
+std::vector<Step> steps_of(const std::string& page) {
+  std::istringstream text(read_file(std::string(PGSLUICE_SOURCE_DIR "/") + page));
   std::vector<Step> steps;
   bool is_example = false;
-  for (std::string line; std::getline(readme, line);) {
+  for (std::string line; std::getline(text, line);) {
     if (line.starts_with("```")) {
       is_example = false;
     } else if (line.starts_with("$ ")) {
@@ -43,8 +43,13 @@ std::vector<Step> steps_of_readme() {
   return steps;
 }
 
-/// The README's examples, one after the other: whoever follows it finds what it shows.
-class Readme : public DatabaseTest {
+struct Page {
+  const char* path;
+  int commands;  ///< of pgsluice, at least
+};
+
+/// A page's examples, one after the other: whoever follows it finds what it shows.
+class Readme : public DatabaseTest, public ::testing::WithParamInterface<Page> {
  protected:
   ~Readme() override { db().run("drop database if exists " + other() + " with (force)"); }
   std::string other() { return std::string(PQdb(db().raw())) + "_other"; }
@@ -91,14 +96,24 @@ class Readme : public DatabaseTest {
   std::string database_;
 };
 
-TEST_F(Readme, ExamplesDoWhatTheyShow) {
+TEST_P(Readme, ExamplesDoWhatTheyShow) {
   folder_.write("readings.csv", "station,at,celsius\nB1,2026-01-01,3.5\nN1,2026-01-01,-7\n");
   fs::copy(PGSLUICE_SOURCE_DIR "/sql/demo/migrations", folder_ / "migrations");
-  for (const Step& step : steps_of_readme()) {
+  for (const Step& step : steps_of(GetParam().path)) {
     SCOPED_TRACE(step.command);
     take(step);
   }
-  EXPECT_GE(commands_, 12);
+  EXPECT_GE(commands_, GetParam().commands);
+}
+
+INSTANTIATE_TEST_SUITE_P(Pages, Readme,
+                         ::testing::Values(Page{"README.md", 8}, Page{"docs/loading.md", 2},
+                                           Page{"docs/bad-records.md", 3}));
+
+/// Who reads it has five minutes.
+TEST(ReadmeLength, IsThatOfAFirstPage) {
+  const std::string text = read_file(PGSLUICE_SOURCE_DIR "/README.md");
+  EXPECT_LE(std::ranges::count(text, '\n'), 250);
 }
 
 }  // namespace
