@@ -200,6 +200,9 @@ TEST_F(DoctorCommand, KnowsWhatThisUserMayNot) {
   EXPECT_THAT(poor.out, HasSubstr("-> grant insert on t to " + role + "\n"));
   EXPECT_THAT(poor.out,
               HasSubstr("problem  ledger: is not there, and " + role + " may not make it"));
+  db().run("create schema closed; create table closed.t (id int)");
+  EXPECT_THAT(pgsluice({"doctor", "-d", url_of_role, "-t", "closed.t"}).out,
+              HasSubstr("problem  table closed.t: is not there, or its schema is not for " + role));
   // What it says to do helps.
   db().run("grant insert on t to " + role + "; grant create on database " +
            std::string(PQdb(db().raw())) + " to " + role);
