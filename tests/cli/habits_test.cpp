@@ -38,7 +38,9 @@ TEST(Habits, HelpOfACommandIsItsHelp) {
     const Finished asked = pgsluice(help);
     EXPECT_EQ(0, asked.exit_code);
     // Of one command alone the flag knows.
-    if (!words.empty()) EXPECT_EQ(pgsluice(flag).out, asked.out);
+    if (!words.empty()) {
+      EXPECT_EQ(pgsluice(flag).out, asked.out);
+    }
     EXPECT_THAT(asked.out, HasSubstr("Usage: pgsluice"));
   }
   const Finished wrong = pgsluice({"help", "migrate", "upp"});
