@@ -17,6 +17,7 @@ set(CPACK_PGSLUICE_SOURCE_DIR ${CMAKE_SOURCE_DIR})
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 # Time zones; libarchive is loaded when it is needed, where shlibdeps does not see it. And authorities for https.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "tzdata, libarchive13 (>= 3.6)")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS ca-certificates)
