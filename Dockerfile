@@ -1,15 +1,30 @@
-# build: everything that script/bootstrap installs, and the sources; the test suite runs in it.
+# build: everything that script/bootstrap installs, the sources, and the package that is made of them.
 FROM debian:12 AS build
 WORKDIR /src
 COPY script/bootstrap script/bootstrap
-RUN script/bootstrap
+RUN script/bootstrap --with-package
 COPY . .
-RUN cmake --preset release && cmake --build build/release
+RUN cmake --preset package && cmake --build build/package && cd build/package && cpack -G DEB && mv pgsluice_*.deb pgsluice.deb
 
-# run: the program and the shared libraries that it needs.
+# tests: the suite, compiled. It runs against the server that PGSLUICE_TEST_URL names.
+FROM build AS tests
+RUN cmake --preset test && cmake --build build/test
+CMD ["ctest", "--test-dir", "build/test", "--output-on-failure"]
+
+# run: the program as its package installs it, with the libraries that it needs.
 FROM debian:12-slim AS run
-RUN apt-get update && apt-get install -y --no-install-recommends libpq5 libpqxx-6.4 libssl3 libfmt9 libxxhash0 libdate-tz3 libisal2 zlib1g libzstd1 liblz4-1 liblzma5 libbz2-1.0 libarchive13 libcurl4 libexpat1 tzdata ca-certificates \
- && rm -rf /var/lib/apt/lists/*
-COPY --from=build /src/build/release/pgsluice /usr/local/bin/pgsluice
-USER nobody
+RUN --mount=from=build,source=/src/build/package,target=/package \
+    apt-get update && apt-get install -y --no-install-recommends /package/pgsluice.deb ca-certificates \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log \
+ && install -d -o 65534 -g 65534 /rejects
+LABEL org.opencontainers.image.title="pgsluice" \
+      org.opencontainers.image.description="Loads CSV into PostgreSQL: fast, exactly once, and with every row accounted for" \
+      org.opencontainers.image.licenses="Apache-2.0"
+# A number, so that Kubernetes sees that it is not root's (runAsNonRoot).
+USER 65534:65534
+# Where files of bad records are put: a volume, or they are gone with the container.
+WORKDIR /rejects
+VOLUME /rejects
+ENV HOME=/rejects
 ENTRYPOINT ["pgsluice"]
+CMD ["--help"]
