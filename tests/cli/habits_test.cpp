@@ -199,7 +199,7 @@ TEST_F(DoctorCommand, KnowsWhatThisUserMayNot) {
   const Finished poor = pgsluice({"doctor", "-d", url_of_role, "-t", "t"});
   EXPECT_EQ(1, poor.exit_code);
   EXPECT_THAT(poor.out, HasSubstr("problem  table t: " + role + " may not insert\n"));
-  EXPECT_THAT(poor.out, HasSubstr("-> grant insert on t to " + role + "\n"));
+  EXPECT_THAT(poor.out, HasSubstr("-> grant insert on t to \"" + role + "\"\n"));
   EXPECT_THAT(poor.out,
               HasSubstr("problem  ledger: is not there, and " + role + " may not make it"));
   db().run("create schema closed; create table closed.t (id int)");

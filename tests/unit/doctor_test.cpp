@@ -96,7 +96,8 @@ const DoctorCase doctor_cases[] = {
     {"no fsync", [](Facts& f) { f.server.settings["fsync"].text = "off"; }, "fsync",
      Verdict::doubtful, "crash", "on"},
     {"read only", [](Facts& f) { f.server.settings["default_transaction_read_only"].text = "on"; },
-     "default_transaction_read_only", Verdict::bad, "nothing can be stored", "alter role me set"},
+     "default_transaction_read_only", Verdict::bad, "nothing can be stored",
+     "alter role \"me\" set"},
     {"timeout",
      [](Facts& f) {
        f.server.settings["statement_timeout"] = {.value = 30000, .text = "30000", .unit = "ms"};
@@ -130,13 +131,13 @@ const DoctorCase doctor_cases[] = {
        f.table = table();
        f.table->may_insert = false;
      },
-     "table trips", Verdict::bad, "may not insert", "grant insert on trips to me"},
+     "table trips", Verdict::bad, "may not insert", "grant insert on trips to \"me\""},
     {"no schema",
      [](Facts& f) {
        f.table = table();
        f.table->may_use_schema = false;
      },
-     "table trips", Verdict::bad, "schema", "grant usage on schema public to me"},
+     "table trips", Verdict::bad, "schema", "grant usage on schema \"public\" to \"me\""},
     {"triggers",
      [](Facts& f) {
        f.table = table();
@@ -166,7 +167,7 @@ const DoctorCase doctor_cases[] = {
        f.ledger.is_there = false;
        f.server.may_create_schema = false;
      },
-     "ledger", Verdict::bad, "may not make it", "grant create on database app to me"},
+     "ledger", Verdict::bad, "may not make it", "grant create on database \"app\" to \"me\""},
     {"closed ledger", [](Facts& f) { f.ledger.defect = "it is closed"; }, "ledger", Verdict::bad,
      "it is closed", ""},
     {"unfinished", [](Facts& f) { f.ledger.unfinished = {3, 4, 5, 6, 7, 8}; }, "ledger",
