@@ -21,7 +21,8 @@ namespace {
 constexpr std::array never_by_default{
     "again",  "truncate", "replace",  "delete-missing",  "after",    "after-sql",
     "accept", "forget",   "finished", "give-up-indexes", "older",    "to",
-    "help",   "version",  "limit",    "create",          "password", "accept-search-path"};
+    "help",   "version",  "limit",    "create",          "password", "accept-search-path",
+    "yes",    "steps",    "from"};
 
 bool may_be_default(const std::string& flag) {
   return std::ranges::find(never_by_default, flag) == never_by_default.end();

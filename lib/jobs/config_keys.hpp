@@ -36,10 +36,12 @@ inline constexpr std::array scheduler_keys{
               "a scheduler that was silent for so long counts as lost (60s); 3s at least"},
     ConfigKey{"at_once", "NUMBER",
               "so many jobs run at the same time, others wait in line (0: any number)"},
-    ConfigKey{"on_failure", "TEXT",
-              "a URL or a command that is told of a run that ended badly, of jobs that name none"},
-    ConfigKey{"on_success", "TEXT", "the same of one that ended well"},
-    ConfigKey{"on_recovery", "TEXT", "the same of one that ended well behind one that had not"},
+    ConfigKey{"on_failure", "TEXT or TEXTS",
+              "a URL, or a program and its arguments, that is told of a run that ended badly, of "
+              "jobs that name none"},
+    ConfigKey{"on_success", "TEXT or TEXTS", "the same of one that ended well"},
+    ConfigKey{"on_recovery", "TEXT or TEXTS",
+              "the same of one that ended well behind one that had not"},
     ConfigKey{"hook_ca_file", "FILE", "the authorities that https trusts for these"},
 };
 
@@ -66,18 +68,22 @@ inline constexpr std::array job_keys{
     ConfigKey{"retry_delay", "DURATION", "the pause before the first of them, which grows (10s)"},
     ConfigKey{"jitter", "DURATION",
               "a slot begins up to so much later, the same on every host (0s)"},
-    ConfigKey{"on_failure", "TEXT", "a URL or a command that is told of a run that ended badly"},
-    ConfigKey{"on_success", "TEXT", "the same of one that ended well"},
-    ConfigKey{"on_recovery", "TEXT", "the same of one that ended well behind one that had not"},
+    ConfigKey{"on_failure", "TEXT or TEXTS",
+              "a URL, or a program and its arguments, that is told of a run that ended badly"},
+    ConfigKey{"on_success", "TEXT or TEXTS", "the same of one that ended well"},
+    ConfigKey{"on_recovery", "TEXT or TEXTS",
+              "the same of one that ended well behind one that had not"},
 };
 
 inline constexpr std::array scripts_keys{
     ConfigKey{"dir", "FOLDER",
               "its S__name.sql files are jobs, with the schedule that each one names"},
     ConfigKey{"flags", "TEXTS", "more flags of pgsluice migrate run"},
-    ConfigKey{"on_failure", "TEXT", "a URL or a command that is told of a run that ended badly"},
-    ConfigKey{"on_success", "TEXT", "the same of one that ended well"},
-    ConfigKey{"on_recovery", "TEXT", "the same of one that ended well behind one that had not"},
+    ConfigKey{"on_failure", "TEXT or TEXTS",
+              "a URL, or a program and its arguments, that is told of a run that ended badly"},
+    ConfigKey{"on_success", "TEXT or TEXTS", "the same of one that ended well"},
+    ConfigKey{"on_recovery", "TEXT or TEXTS",
+              "the same of one that ended well behind one that had not"},
 };
 
 inline std::vector<std::string> names_of_keys(std::span<const ConfigKey> keys) {
