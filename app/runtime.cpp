@@ -1,17 +1,43 @@
 #include "app/runtime.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <thread>
 
 #include "app/kept_sessions.hpp"
 
 namespace sluice::app {
+namespace {
+
+/// A thread begins with the name of the one that makes it: so `top -H` shows what it is for.
+class NamedForChildren {
+ public:
+  explicit NamedForChildren(const char* name) {
+    ::pthread_getname_np(::pthread_self(), own_.data(), own_.size());
+    ::pthread_setname_np(::pthread_self(), name);
+  }
+  ~NamedForChildren() { ::pthread_setname_np(::pthread_self(), own_.data()); }
+  NamedForChildren(const NamedForChildren&) = delete;
+  NamedForChildren& operator=(const NamedForChildren&) = delete;
+
+ private:
+  std::array<char, 16> own_{};  ///< no name is longer in Linux
+};
+
+asio::thread_pool threads_named(const char* name, std::size_t count) {
+  const NamedForChildren named(name);
+  return asio::thread_pool(count);
+}
+
+}  // namespace
 
 Runtime::Runtime(pg::ConnectOptions connect)
     : io_(1),
-      cpu_(std::max(1U, std::thread::hardware_concurrency())),
-      reader_(1),
+      cpu_(threads_named("pgsluice-encode", std::max(1U, std::thread::hardware_concurrency()))),
+      reader_(threads_named("pgsluice-read", 1)),
       pool_(io_.get_executor(), std::move(connect),
             pg::PoolOptions{.connections_max = 1, .is_kept = kept_sessions() != nullptr}),
       signals_(io_) {

@@ -4,9 +4,6 @@
 //   bench_delay HOST PORT MILLISECONDS [MB/S]     (milliseconds in each direction: half of the
 //   round trip)
 
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,6 +17,8 @@
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "bench/loopback.hpp"
 
 namespace {
 
@@ -83,10 +82,7 @@ class Way {
 
 /// A socket that is closed when both directions are done with it.
 struct Socket {
-  explicit Socket(int fd_) : fd(fd_) {
-    const int yes = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-  }
+  explicit Socket(int fd_) : fd(fd_) {}
   ~Socket() { ::close(fd); }
   int fd;
 };
@@ -116,17 +112,6 @@ void forward(std::shared_ptr<Socket> from, std::shared_ptr<Socket> to, const Net
   }).detach();
 }
 
-int connect_to(const char* host, const char* port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (::getaddrinfo(host, port, &hints, &found) != 0) return -1;
-  const int fd = ::socket(found->ai_family, SOCK_STREAM, 0);
-  const bool ok = ::connect(fd, found->ai_addr, found->ai_addrlen) == 0;
-  ::freeaddrinfo(found);
-  return ok ? fd : -1;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -134,34 +119,14 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "bench_delay HOST PORT MILLISECONDS [MB/S]\n");
     return 2;
   }
-  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::listen(listener, 64) != 0 ||
-      ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    std::perror("bench_delay");
-    return 1;
-  }
-  std::printf("%d\n", ntohs(address.sin_port));
-  std::fflush(stdout);
   const Network network{
       .delay = std::chrono::duration_cast<Clock::duration>(
           std::chrono::duration<double, std::milli>(std::strtod(argv[3], nullptr))),
       .bytes_per_second = argc == 5 ? std::strtod(argv[4], nullptr) * 1e6 : 0};
-  for (;;) {
-    const int accepted = ::accept(listener, nullptr, nullptr);
-    if (accepted < 0) continue;
-    const int connected = connect_to(argv[1], argv[2]);
-    if (connected < 0) {
-      ::close(accepted);
-      continue;
-    }
+  return bench::serve_each(argv[1], argv[2], [&network](int accepted, int connected) {
     const auto client = std::make_shared<Socket>(accepted);
     const auto server = std::make_shared<Socket>(connected);
     forward(client, server, network);
     forward(server, client, network);
-  }
+  });
 }

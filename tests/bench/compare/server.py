@@ -42,6 +42,13 @@ class Server:
         other.url = re.sub(r"/[^/]*$", f"/{name}", self.url)
         return other
 
+    def address(self):
+        """Host and port."""
+        return re.search(r"@([^:/]+):(\d+)/", self.url).groups()
+
+    def url_by(self, proxy):
+        return self.url.replace(f":{self.address()[1]}/", f":{proxy.port}/")
+
     def sql(self, *commands):
         arguments = [self.psql, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", self.url]
         for command in commands:
@@ -73,11 +80,11 @@ class Server:
                 f"{', '.join(SETTINGS)}; file in the page cache; libpq of the system.")
 
 
-class Delay:
-    """A port on loopback from which each byte goes on to another one after a delay, with all of the bandwidth or a part of it."""
+class Proxy:
+    """A port on loopback that leads to another one."""
 
-    def __init__(self, host, port, milliseconds, megabytes_per_second=0):
-        command = [str(BUILD / "bench_delay"), host, str(port), str(milliseconds), str(megabytes_per_second)]
+    def __init__(self, program, *arguments):
+        command = [str(BUILD / program), *(str(argument) for argument in arguments)]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
 
@@ -86,10 +93,24 @@ class Delay:
         self.process.wait()
 
 
+class Delay(Proxy):
+    """Each byte goes on after a delay, with all of the bandwidth or a part of it."""
+
+    def __init__(self, host, port, milliseconds, megabytes_per_second=0):
+        super().__init__("bench_delay", host, port, milliseconds, megabytes_per_second)
+
+
 class Distance(Delay):
     """A URL of the server by way of a proxy that delays each byte."""
 
     def __init__(self, server, milliseconds):
-        host, port = re.search(r"@([^:/]+):(\d+)/", server.url).groups()
-        super().__init__(host, port, milliseconds)
-        self.url = server.url.replace(f":{port}/", f":{self.port}/")
+        super().__init__(*server.address(), milliseconds)
+        self.url = server.url_by(self)
+
+
+class Discard(Proxy):
+    """A URL of the server by way of a proxy that throws the rows of a COPY away."""
+
+    def __init__(self, server):
+        super().__init__("bench_discard", *server.address())
+        self.url = server.url_by(self) + "?sslmode=disable&gssencmode=disable"

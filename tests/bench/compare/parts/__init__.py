@@ -1,7 +1,7 @@
 """The table of parts. Another one is a file beside this one, and its entry here."""
 
 from ..part import Part
-from . import (against, atomic, distance, encodings, files, http, indexes, inserts, inspect, keys, main, migrations, packed, parse, rejects, select,
+from . import (against, atomic, ceiling, distance, encodings, files, http, indexes, inserts, inspect, keys, main, migrations, packed, parse, rejects, select,
                serve, shapes, small, upserts, values)
 
 KEYED = ("narrow", "lineitem")  # the data sets whose tables have a key
@@ -68,6 +68,9 @@ PARTS = [
     Part("parse", "Scans, parses and encodes in memory: the client's side alone, on one core.",
          parse.run, "The client's side: one core, no server",
          writes="GB/s and ns a row for each data set, ns a value for each type"),
+    Part("ceiling", "Loads through a proxy that throws the rows away, with 1 to 32 connections.",
+         ceiling.run, "The client's own ceiling", sets=KEYED,
+         writes="rows/s, and nanoseconds a row of the encoding threads, the I/O thread and the reader"),
     Part("against", "Loads each file, and one of ten rows, by this build and by another in turns, with psql beside them.",
          against.run, "Against {against}", flag="--against",
          writes="median seconds of each build, as a multiple of psql's and of the other's, and the spread"),
