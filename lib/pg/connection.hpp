@@ -163,6 +163,9 @@ class Connection {
   bool takes_any_bytes() const;
   /// An error that the server has written in the encoding of the data.
   PgError in_utf8(PgError error) const;
+  /// The server's process, as it said when the connection was opened: behind a pooler none of the
+  /// server's.
+  int backend() const { return PQbackendPID(connection_.get()); }
   std::string user() const { return PQuser(connection_.get()); }
   std::string database() const { return PQdb(connection_.get()); }
 

@@ -1,12 +1,93 @@
 #include "pg/pool.hpp"
 
+#include <algorithm>
+#include <span>
+
 #include "async/deadline.hpp"
 #include "async/gather.hpp"
 #include "base/failure.hpp"
 #include "base/quantity.hpp"
+#include "pg/array_insert.hpp"
 #include "pg/pipeline.hpp"
 
 namespace sluice::pg {
+namespace {
+
+/// One statement a row, all in one transaction. Throws RowError.
+asio::awaitable<std::uint64_t> execute_each(Connection& on, std::string statement,
+                                            std::span<const Row> rows) {
+  std::uint64_t touched = 0;
+  const auto on_result = [&touched](std::size_t, const Result& result) {
+    touched += result.affected();
+  };
+  Pipeline pipeline(on, on_result);
+  std::span<const std::uint32_t> any_types;
+  co_await pipeline.prepare("", std::move(statement), any_types);
+  for (const Row& row : rows) {
+    const RawParameters parameters(row);
+    co_await pipeline.execute_prepared("", parameters);
+    if (pipeline.error()) break;
+  }
+  std::optional<PipelineError> failed = co_await pipeline.finish();
+  if (!failed) co_return touched;
+  // Command 0 is the preparation; a statement that cannot be prepared fails for every row.
+  throw RowError(std::move(failed->error), failed->command == 0 ? 0 : failed->command - 1);
+}
+
+/// The types of the statement's arrays; none where one of them has no arrays, or the server refuses
+/// the statement.
+asio::awaitable<std::vector<std::uint32_t>> array_types(Connection& on, const ArrayInsert& insert) {
+  std::vector<std::uint32_t> types;
+  try {
+    const Sql question = insert.types_query();
+    const Results results = co_await on.query_in_user_path(question);
+    const Result& answer = results.last(1);
+    for (std::size_t row = 0; row < answer.rows(); ++row)
+      types.push_back(static_cast<std::uint32_t>(answer.integer(row, 0)));
+  } catch (const PgError& error) {
+    if (error.nature() == ErrorNature::lost) throw;
+  }
+  const bool has_all =
+      types.size() == insert.parameters() && std::ranges::find(types, 0U) == types.end();
+  if (!has_all) types.clear();
+  co_return types;
+}
+
+/// Inserts many rows with each statement, all in one transaction. Nothing where the statement or
+/// its types do not allow that, or a row is refused: which one it is, one statement a row will
+/// tell.
+asio::awaitable<std::optional<std::uint64_t>> insert_arrays(Connection& on,
+                                                            const std::string& statement,
+                                                            std::span<const Row> rows) {
+  const std::optional<ArrayInsert> insert = ArrayInsert::of(statement);
+  if (!insert) co_return std::nullopt;
+  for (const Row& row : rows)
+    if (row.size() != insert->parameters()) co_return std::nullopt;
+  const std::vector<std::uint32_t> types = co_await array_types(on, *insert);
+  if (types.empty()) co_return std::nullopt;
+  std::uint64_t inserted = 0;
+  const auto on_result = [&inserted](std::size_t, const Result& result) {
+    inserted += result.affected();
+  };
+  Pipeline pipeline(on, on_result);
+  co_await pipeline.prepare("", insert->statement(), types);
+  ArraysOfRows arrays(insert->parameters());
+  for (const Row& row : rows) {
+    arrays.add(row);
+    const bool is_full = arrays.rows() == limits::batch_rows_default ||
+                         arrays.bytes() >= limits::batch_bytes_max || &row == &rows.back();
+    if (!is_full) continue;
+    const Row values = arrays.take();
+    const RawParameters parameters(values);
+    co_await pipeline.execute_prepared("", parameters);
+    if (pipeline.error()) break;
+  }
+  const std::optional<PipelineError> failed = co_await pipeline.finish();
+  if (failed) co_return std::nullopt;
+  co_return inserted;
+}
+
+}  // namespace
 
 Lease::~Lease() {
   if (pool_ != nullptr) pool_->put_back(std::move(connection_));
@@ -137,22 +218,11 @@ asio::awaitable<Result> Pool::fetch(std::string sql, Row parameters) {
 
 asio::awaitable<std::uint64_t> Pool::executemany(std::string sql, std::vector<Row> rows) {
   Lease connection = co_await acquire();
-  std::uint64_t touched = 0;
-  const auto on_result = [&touched](std::size_t, const Result& result) {
-    touched += result.affected();
-  };
-  Pipeline pipeline(*connection, on_result);
-  std::span<const std::uint32_t> any_types;
-  co_await pipeline.prepare("", std::move(sql), any_types);
-  for (const Row& row : rows) {
-    const RawParameters parameters(row);
-    co_await pipeline.execute_prepared("", parameters);
-    if (pipeline.error()) break;
+  if (rows.size() >= ArrayInsert::rows_min) {
+    const std::optional<std::uint64_t> inserted = co_await insert_arrays(*connection, sql, rows);
+    if (inserted) co_return *inserted;
   }
-  std::optional<PipelineError> failed = co_await pipeline.finish();
-  if (!failed) co_return touched;
-  // Command 0 is the preparation; a statement that cannot be prepared fails for every row.
-  throw RowError(std::move(failed->error), failed->command == 0 ? 0 : failed->command - 1);
+  co_return co_await execute_each(*connection, std::move(sql), rows);
 }
 
 bool Pool::is_parked() const {
@@ -203,6 +273,12 @@ void Pool::allow(std::size_t connections_max) {
 Lease Pool::lend(std::unique_ptr<Connection> connection, async::Semaphore::Permit turn) {
   in_use_.push_back(connection.get());
   return {*this, std::move(connection), std::move(turn)};
+}
+
+std::vector<int> Pool::backends() const {
+  std::vector<int> backends;
+  for (const Connection* connection : in_use_) backends.push_back(connection->backend());
+  return backends;
 }
 
 std::vector<Cancel> Pool::cancel_leased() {

@@ -91,8 +91,13 @@ class Pool {
   /// Returns its rows. Throws PgError.
   asio::awaitable<Result> fetch(std::string sql, Row parameters = {});
   /// Runs a statement once for each row, all in one transaction, with many of them on their way at
-  /// once. Returns how many rows they touched in all. Throws RowError, and then none is done.
+  /// once. A plain INSERT of many rows goes as arrays (ArrayInsert): its triggers FOR EACH
+  /// STATEMENT run once for many rows. Returns how many rows they touched in all. Throws RowError,
+  /// and then none is done.
   asio::awaitable<std::uint64_t> executemany(std::string sql, std::vector<Row> rows);
+
+  /// The server's processes for what is leased, as they were told when the connections were opened.
+  std::vector<int> backends() const;
 
   /// Cancels for all connections that are leased now, but for those of which one is under way:
   /// whoever presses Ctrl-C again and again does not flood the server.

@@ -153,6 +153,85 @@ TEST_F(PoolTest, ExecutemanyIsAllOrNothingAndNamesTheRow) {
   with_pool({}, refuse_a_row);
 }
 
+/// Rows of a statement that goes as arrays, and of the same with a comment, which does not.
+asio::awaitable<void> insert_in_both_ways(pg::Pool& pool, std::string columns, std::size_t count,
+                                          std::vector<pg::Row> some) {
+  std::vector<pg::Row> rows;
+  for (std::size_t i = 0; i < count; ++i) rows.push_back(some[i % some.size()]);
+  std::string statement = "insert into both_ways values (";
+  for (std::size_t i = 1; i <= some.front().size(); ++i)
+    statement += (i > 1 ? ", $" : "$") + std::to_string(i);
+  statement += ")";
+  co_await pool.execute("drop table if exists both_ways");
+  co_await pool.execute("create table both_ways (" + columns + ")");
+  EXPECT_EQ(count, co_await pool.executemany(statement, rows));
+  const std::string question =
+      "select md5(string_agg(t::text, ';' order by ctid)) from both_ways t";
+  const auto many = co_await pool.fetch(question);
+  co_await pool.execute("truncate both_ways");
+  EXPECT_EQ(count, co_await pool.executemany("/* each */ " + statement, rows));
+  const auto each = co_await pool.fetch(question);
+  EXPECT_EQ(each.text(0, 0), many.text(0, 0)) << columns;
+}
+
+asio::awaitable<void> insert_all_kinds(pg::Pool& pool) {
+  const auto null = std::nullopt;
+  const std::vector<pg::Row> texts{{"a,b"}, {"{}"},   {"null"}, {"NULL"}, {null},
+                                   {""},    {"\\\""}, {" x "},  {"\n"},   {"größe 😀"},
+                                   {"x;y"}};
+  for (const char* columns : {"v text", "v varchar(20)",
+                              "v varchar(20) not null default 'x' check "
+                              "(v is null or true), n int default 7"}) {
+    std::vector<pg::Row> rows = texts;
+    if (std::string_view(columns).contains("not null")) std::erase(rows, pg::Row{null});
+    co_await insert_in_both_ways(pool, columns, 12'000, rows);
+  }
+  const std::vector<pg::Row> numbers{{"1", "2.50", "t", "2020-02-29"},
+                                     {null, "NaN", null, null},
+                                     {"-7", "1e3", "off", "infinity"}};
+  co_await insert_in_both_ways(pool, "a int, b numeric(9,3), c bool, d date", 200, numbers);
+  // One whose elements a semicolon parts, arrays, which are none of arrays, and a row.
+  const std::vector<pg::Row> boxes{{"(1,1),(0,0)"}, {null}};
+  co_await insert_in_both_ways(pool, "v box", 100, boxes);
+  const std::vector<pg::Row> arrays{{"{1,2}"}, {"{{1},{2}}"}, {null}};
+  co_await insert_in_both_ways(pool, "v int[]", 100, arrays);
+  co_await pool.execute("create domain few as int[] check (cardinality(value) < 3)");
+  co_await insert_in_both_ways(pool, "v few", 100, arrays);
+  co_await pool.execute("create type pair as (a int, b text)");
+  const std::vector<pg::Row> pairs{{"(1,\"x,y\")"}, {"(,)"}, {null}};
+  co_await insert_in_both_ways(pool, "v pair", 100, pairs);
+}
+
+TEST_F(PoolTest, ManyRowsInArraysAreTheSameRows) { with_pool({}, insert_all_kinds); }
+
+asio::awaitable<void> insert_without_arrays(pg::Pool& pool) {
+  std::vector<pg::Row> rows(100, pg::Row{"1"});
+  rows[60] = {"1", "2"};
+  std::optional<pg::RowError> error;
+  try {
+    co_await pool.executemany("insert into t values ($1)", rows);
+  } catch (const pg::RowError& refused) {
+    error = refused;
+  }
+  EXPECT_EQ(60U, error.value().row) << "it has more values than there are parameters";
+  rows.assign(100, pg::Row{"1"});
+  error.reset();
+  try {
+    co_await pool.executemany("insert into nowhere values ($1)", rows);
+  } catch (const pg::RowError& refused) {
+    error = refused;
+  }
+  EXPECT_EQ("42P01", error.value().state.code());
+  EXPECT_EQ(0U, error->row);
+  EXPECT_EQ(100U, co_await pool.executemany("insert into t values ($1)", rows));
+  EXPECT_EQ(1U, pool.statistics().opened) << "the connection still works";
+}
+
+TEST_F(PoolTest, ExecutemanySaysWhatIsWrongAsWithoutArrays) {
+  db().run("create table t (id int)");
+  with_pool({}, insert_without_arrays);
+}
+
 asio::awaitable<std::int64_t> backend_of(
     pg::Pool& pool, const char* question = "select pg_backend_pid(), pg_sleep(0.02)") {
   pg::Lease lease = co_await pool.acquire();
