@@ -188,31 +188,14 @@ TEST_F(ServeMetrics, ARoleThatMaySeeNothingOfItHasTheRest) {
 /// A primary, and a standby of it.
 class ServeReplication : public ServeMetrics {
  protected:
-  ServeReplication() : folder_(output_of("mktemp -d /tmp/pgsluice-standby.XXXXXX")) {
-    output_of("chmod 755 " + folder_ + " && echo " + std::to_string(port_.number()) + " > " +
-              folder_ + "/port && pg_basebackup -X fetch -R -D " + folder_ + "/pgdata -d " +
-              primary_.url() + " 2>&1 && chown -R --reference=" + primary_.folder() + "/pgdata " +
-              folder_ + " && chmod 700 " + folder_ + "/pgdata");
-    standby_url_ = output_of(script() + "start " + folder_ + " cluster_name=standby_one");
-  }
-  ~ServeReplication() override {
-    output_of(script() + "stop " + folder_ + " immediate; rm -rf " + folder_);
-  }
-
-  static std::string script() {
-    return std::string(PGSLUICE_SOURCE_DIR) + "/script/private-postgres ";
-  }
-
   PrivateServer primary_{""};
-  ReservedPort port_;
-  std::string folder_;
-  std::string standby_url_;
+  Replica standby_{primary_};
 };
 
 TEST_F(ServeReplication, StandbysThatAreBehindAreSeen) {
   start_for(primary_.url());
   Session primary(primary_.url());
-  Session standby(standby_url_);
+  Session standby(standby_.url());
   const std::string labels = R"({standby="standby_one",address="127.0.0.1"})";
   const auto lag = [&]() -> std::optional<double> {
     const Exposition seen = scrape();

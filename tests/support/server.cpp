@@ -61,6 +61,19 @@ PrivateServer::~PrivateServer() {
   output_of("rm -rf " + folder_);
 }
 
+Replica::Replica(const PrivateServer& primary, const std::string& name)
+    : folder_(new_folder(port_)) {
+  output_of("pg_basebackup -X fetch -R -D " + folder_ + "/pgdata -d " + primary.url() +
+            " 2>&1 && chown -R --reference=" + primary.folder() + "/pgdata " + folder_ +
+            " && chmod 700 " + folder_ + "/pgdata");
+  url_ = output_of(script() + " start " + folder_ + " cluster_name=" + name);
+}
+
+Replica::~Replica() {
+  output_of(script() + " stop " + folder_ + " immediate");
+  output_of("rm -rf " + folder_);
+}
+
 void PrivateServer::start() {
   url_ = output_of(script() + " start " + folder_ + " " + settings_);
   running_ = true;

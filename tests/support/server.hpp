@@ -46,6 +46,22 @@ class PrivateServer {
   bool running_ = false;
 };
 
+/// A standby that follows another server, and applies what that one writes.
+class Replica {
+ public:
+  explicit Replica(const PrivateServer& primary, const std::string& name = "standby_one");
+  ~Replica();
+  Replica(const Replica&) = delete;
+  Replica& operator=(const Replica&) = delete;
+
+  const std::string& url() const { return url_; }
+
+ private:
+  ReservedPort port_;
+  std::string folder_;
+  std::string url_;
+};
+
 /// Output of a shell command; throws if it fails.
 std::string output_of(const std::string& command);
 
