@@ -1,11 +1,16 @@
 #include "app/command_files.hpp"
 
+#include "app/join.hpp"
 #include "app/load_end_flags.hpp"
+#include "base/limits.hpp"
 
 namespace sluice::app {
 namespace {
 
 void refuse_what_takes_more(const LoadFlags& flags, const MoreFiles& more, const AfterLoad& after) {
+  if (more.lease && !more.join)
+    throw Failure(FailureKind::usage,
+                  "--lease says how long others of --join are waited for: give --join too");
   if (after.what == AfterLoad::What::keep || !flags.limit) return;
   throw Failure(FailureKind::usage,
                 "--after " + more.after +
@@ -34,6 +39,7 @@ CommandFiles::CommandFiles(const LoadFlags& flags, const MoreFiles& more, const 
     if (const auto named = of_lists.find(input.path); named != of_lists.end())
       input.named_by = named->second;
   after.check_inputs(inputs_, more.after);
+  if (more.join) join(flags, more.lease.value_or(limits::join_lease), options_, inputs_);
   refuse_what_one_file_does(options_, inputs_.size());
   for (const Input& input : inputs_) several.files.push_back(input.shown());
 }

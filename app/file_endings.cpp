@@ -71,6 +71,9 @@ void FileEndings::act_after(std::size_t file, report::Ending& ending) const {
 void FileEndings::print(const report::Ending& ending) const {
   if (flags_.common.output == OutputFormat::text)
     print_ending(ending, flags_.common.quiet, files_.size() > 1);
+  if (flags_.common.output == OutputFormat::text && flags_.common.verbose &&
+      ending.report.bottleneck)
+    print_note(load::remedy_of(ending.report.bottleneck->limit));
 }
 
 int FileEndings::tell_all() {

@@ -26,8 +26,8 @@ bool FileQueue::may_go_side_by_side() const {
   const plan::LoadOptions& o = files_.options();
   return file_options_.may_go_side_by_side() && o.on_conflict == writer::OnConflict::error &&
          !o.truncate && !o.check && !o.dry_run && !o.defer_indexes && !o.is_all_or_nothing() &&
-         !o.after_sql && !o.set_sequences && !o.bytes_per_second_max && !o.rows_per_second_max &&
-         o.rejects_path.empty() && !o.rejects_table && o.use_ledger;
+         !o.after_sql && !o.set_sequences && !o.lag_max.is_given() && !o.bytes_per_second_max &&
+         !o.rows_per_second_max && o.rejects_path.empty() && !o.rejects_table && o.use_ledger;
 }
 
 /// Whether what the ledger says of a file in front of all loads is what it says at its turn.
@@ -55,14 +55,17 @@ std::optional<std::uintmax_t> FileQueue::bytes_of(std::size_t file) const {
 std::size_t FileQueue::end_of_small() const {
   std::size_t end = next_;
   if (!may_go_side_by_side()) return end;
+  const plan::LoadOptions& options = files_.options();
   const bool is_remote = source::is_remote(files_[end].path);
   for (; end < files_.size(); ++end) {
     const Input& input = files_[end];
     if (input.member || source::is_remote(input.path) != is_remote) return end;
     // What is in one is not known before it is read.
-    if (is_remote && !files_.options().unpack.members.empty()) return end;
+    if (is_remote && !options.unpack.members.empty()) return end;
     const std::optional<std::uintmax_t> bytes = bytes_of(end);
     if (!bytes || *bytes > small_bytes_max(input.path)) return end;
+    // What others have loaded meanwhile is asked for block by block.
+    if (options.joins() && end - next_ == limits::join_block_files) return end;
   }
   return end;
 }

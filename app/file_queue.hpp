@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "app/file_endings.hpp"
@@ -60,6 +61,11 @@ class FileQueue {
   /// Those, in the order of the files.
   std::vector<Later> take_later();
 
+  /// Other commands have it now (--join).
+  void leave(std::size_t file) { left_.push_back(file); }
+  std::size_t left() const { return left_.size(); }
+  std::vector<std::size_t> take_left() { return std::exchange(left_, {}); }
+
  private:
   /// What the ledger says of each of these.
   using Asking = asio::awaitable<std::vector<load::KnownFile>> (FileQueue::*)(
@@ -86,6 +92,7 @@ class FileQueue {
   std::size_t next_ = 0;
   std::vector<load::KnownFile> known_;  ///< by the number of the file
   std::vector<Later> later_;
+  std::vector<std::size_t> left_;
 };
 
 }  // namespace sluice::app

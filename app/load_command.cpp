@@ -64,6 +64,13 @@ Run add_load_command(CLI::App& app) {
       ->required();
   c.add_flag("--keep-going", more->keep_going,
              "of several files: a failure does not stop the others");
+  c.add_flag("--join", more->join,
+             "other commands may load the same files at the same time, on any host: each takes "
+             "what no other one has, and ends well when all of them are loaded");
+  const auto lease = [more](const std::chrono::milliseconds& time) { more->lease = time; };
+  add_duration_option(c, "--lease", lease,
+                      "with --join: what a command has loads another one, once the server has not "
+                      "heard of it for so long (default: 1m)");
   c.add_option("--after", more->after,
                "what becomes of a file that is loaded (default: keep); a move replaces no file")
       ->option_text("move:DIR|delete|keep");

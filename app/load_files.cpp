@@ -8,7 +8,9 @@
 #include "app/output.hpp"
 #include "app/run_load.hpp"
 #include "app/side_by_side.hpp"
+#include "async/time.hpp"
 #include "base/exit_code.hpp"
+#include "base/limits.hpp"
 #include "pg/await_server.hpp"
 #include "source/buckets.hpp"
 
@@ -81,6 +83,37 @@ class Files {
         load_alone(queue_.take_next());
       }
     }
+    join_others();
+  }
+
+  /// What other commands have is theirs, until they have loaded it or let go of it.
+  void join_others() {
+    for (bool is_told = false; queue_.left() > 0 && !endings_.is_over();) {
+      const std::vector<std::size_t> files = queue_.take_left();
+      for (const std::size_t file : files) {
+        if (endings_.is_over()) return;
+        load_alone(file);
+      }
+      if (queue_.left() < files.size() || endings_.is_over()) continue;
+      if (!is_told && !flags_.common.quiet)
+        print_note(
+            files.size() == 1
+                ? "1 file is being loaded by another command; waiting for it (--join)"
+                : std::to_string(files.size()) +
+                      " files are being loaded by other commands; waiting for them (--join)");
+      is_told = true;
+      wait_a_moment();
+    }
+  }
+
+  void wait_a_moment() {
+    runtime_.end_on_signal();
+    try {
+      runtime_.run(async::sleep_for(limits::join_poll));
+    } catch (const boost::system::system_error&) {
+      if (runtime_.signal() == 0) throw;
+    }
+    runtime_.on_signal({}, {});
   }
 
   void load_alone(std::size_t file) {
@@ -115,6 +148,8 @@ class Files {
       // The load says what is wrong with the table.
     }
     report::Ending ending = run_one(runtime_, flags_, options);
+    if (options.joins() && ending.exit_code == exit_held && !endings_.is_over())
+      return queue_.leave(file);
     const bool is_made = options.makes && options.makes->came_meanwhile;
     if (!is_made || !flags_.create.takes_any_table()) return endings_.take(file, std::move(ending));
     if (std::optional<report::Ending> failed = look_at_files()) return endings_.take(file, *failed);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "app/load_flags.hpp"
@@ -11,6 +12,8 @@ namespace sluice::app {
 /// What concerns several files.
 struct MoreFiles {
   bool keep_going = false;
+  bool join = false;  ///< other commands load the same files meanwhile (app/join.hpp)
+  std::optional<std::chrono::milliseconds> lease;  ///< ... who are given up after that
   std::string after = "keep";
   std::chrono::milliseconds wait{};  ///< for a server that is starting, or away
 };

@@ -155,6 +155,22 @@ void parse_max_rate(const std::string& text, plan::LoadOptions& o) {
   (in_rows ? o.rows_per_second_max : o.bytes_per_second_max) = *amount;
 }
 
+/// "10s" or "64MB": a number alone may be meant as either.
+void parse_max_lag(const std::string& text, plan::LagLimit& limit) {
+  const bool has_unit = text.find_first_not_of("0123456789") != std::string::npos;
+  if (const auto time = parse_duration(text); time && has_unit) {
+    limit.time = *time;
+  } else if (const auto bytes = parse_bytes(text); bytes && has_unit) {
+    limit.bytes = *bytes;
+  } else {
+    throw Failure(FailureKind::usage, "--max-lag: \"" + text +
+                                          "\" is no time and no size; write for example 10s or "
+                                          "64MB");
+  }
+  if (!limit.is_given())
+    throw Failure(FailureKind::usage, "--max-lag: \"" + text + "\": no replica is ever that near");
+}
+
 /// Before a server is asked, whose message would name nothing that the user has written.
 void require_encoding(const std::string& name) {
   if (name.empty() || name == "auto" || source::encoding_named(name)) return;
@@ -300,6 +316,7 @@ plan::LoadOptions options_of(const LoadFlags& flags) {
   // What takes the place of rows is all of the file, as it is.
   if (o.deletes() && o.grown == plan::Grown::refuse) o.grown = plan::Grown::load;
   if (!flags.max_rate.empty()) parse_max_rate(flags.max_rate, o);
+  if (flags.max_lag) parse_max_lag(*flags.max_lag, o.lag_max);
   require_encoding(o.encoding);
   return o;
 }
@@ -446,6 +463,10 @@ void add_speed_flags(CLI::App& c, LoadFlags& f) {
       .group(group);
   c.add_option("--max-rate", f.max_rate, "load no faster than that: 50MB/s, or 20000rows/s")
       ->option_text("RATE")
+      ->group(group);
+  c.add_option("--max-lag", f.max_lag,
+               "wait while a replica is so far behind: 10s, or 64MB of the server's log")
+      ->option_text("LAG")
       ->group(group);
   c.add_flag("--defer-indexes", f.load.defer_indexes,
              "drop the indexes that are not unique and build them again at the end; pays where the "

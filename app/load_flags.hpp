@@ -32,6 +32,7 @@ struct LoadFlags {
   std::optional<std::string> where;
   std::optional<std::string> select;
   std::string max_rate;
+  std::optional<std::string> max_lag;
   std::optional<std::string> replace;
   std::string max_deletes;
   std::string atomic;         ///< empty: not; else how, or `true`

@@ -87,6 +87,7 @@ std::string bar_line(const load::Progress& p, const Rates& r, std::size_t column
   parts.push_back({format_rate(r.rows), 0});
   parts.push_back({format_decimal_bytes(static_cast<std::uint64_t>(r.bytes)) + "/s", 4});
   if (r.seconds_left) parts.push_back({"ETA " + clock_of(*r.seconds_left), 0});
+  if (p.waits_for_replica) parts.push_back({"a replica is behind", 0});
   if (p.rows_rejected > 0) parts.push_back({format_count(p.rows_rejected) + " rejected", 2});
   if (p.retries > 0) parts.push_back({std::to_string(p.retries) + " retries", 3});
 

@@ -153,6 +153,7 @@ void ProgressPrinter::print_plain(const load::Progress& p) {
     line +=
         fmt::format(", {} of {} files", format_count(p.files_done), format_count(p.files_total));
   if (r.seconds_left) line += ", " + clock_of(*r.seconds_left) + " left";
+  if (p.waits_for_replica) line += ", a replica is behind";
   if (p.rows_rejected > 0) line += fmt::format(", {} rejected", format_count(p.rows_rejected));
   if (p.retries > 0) line += fmt::format(", {} retries", p.retries);
   print_log(line + "\n");

@@ -241,6 +241,7 @@ asio::awaitable<void> SideBySide::load_beside(std::size_t file, Turn turn,
   under_way_.insert(&load);
   std::exception_ptr failed;
   bool is_in_the_way = false;
+  bool is_held = false;
   bool is_long = false;
   bool is_alone = false;
   try {
@@ -254,7 +255,8 @@ asio::awaitable<void> SideBySide::load_beside(std::size_t file, Turn turn,
     is_in_the_way = is_of_others;
   } catch (const Failure& failure) {
     failed = std::current_exception();
-    is_in_the_way = failure.kind() == FailureKind::held;
+    is_held = failure.kind() == FailureKind::held;
+    is_in_the_way = is_held;
   } catch (...) {
     failed = std::current_exception();
   }
@@ -266,6 +268,10 @@ asio::awaitable<void> SideBySide::load_beside(std::size_t file, Turn turn,
   if (is_long) {
     queue_.add_later({file, Turn::apart});
     if (turn == Turn::alone) co_await load_later();
+    co_return;
+  }
+  if (is_held && more_.join && !endings_.is_over()) {
+    queue_.leave(file);
     co_return;
   }
   if (failed) shared_.target.reset();

@@ -132,6 +132,24 @@ inline constexpr std::chrono::milliseconds stop_grace = 10s;
 inline constexpr std::chrono::milliseconds lock_patience = 2s;
 inline constexpr std::chrono::milliseconds lock_poll = 100ms;
 
+/// How often a load looks at what its sessions wait for.
+inline constexpr std::chrono::milliseconds session_look = 1s;
+
+/// How often a load looks at how far replicas are (--max-lag), and chunks ask whether they may go.
+inline constexpr std::chrono::milliseconds lag_look = 200ms;
+inline constexpr std::chrono::milliseconds lag_poll = 50ms;
+
+/// Commands that load the same files (--join) go through them in blocks of so many, each in another
+/// order: of a block the ledger is asked at once what others have loaded. What they hold is looked
+/// at again that often.
+inline constexpr std::size_t join_block_files = 128;
+inline constexpr std::chrono::milliseconds join_poll = 500ms;
+/// A command that the server has not heard of for so long is given up; it shows so many times
+/// within that time that it lives.
+inline constexpr std::chrono::milliseconds join_lease = 60s;
+inline constexpr std::chrono::milliseconds join_lease_min = 1s;
+inline constexpr int join_beats = 4;
+
 /// What migrations wait for: their turn, a busy table, and the server after a lost connection.
 inline constexpr std::chrono::milliseconds migration_lock_wait = 60s;
 inline constexpr std::chrono::milliseconds migration_lock_poll_max = 500ms;

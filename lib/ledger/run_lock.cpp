@@ -24,6 +24,15 @@ Sql key_of_file(const RunLockNames& names) {
 
 Sql key_of_table(const RunLockNames& names) { return key_of(sql("'table ' || {}", names.target)); }
 
+/// Held by all transactions of a run whose load others may take.
+Sql key_of_joiners(const RunLockNames& names) {
+  return key_of(sql("'join ' || {} || {}", names.target, literal(" " + names.fingerprint)));
+}
+
+bool may_be_taken(const RunLockNames& names) {
+  return names.lease > std::chrono::milliseconds::zero() && !names.fingerprint.empty();
+}
+
 Sql try_key(const Sql& key) { return sql("pg_catalog.pg_try_advisory_xact_lock({})", key); }
 Sql try_key_shared(const Sql& key) {
   return sql("pg_catalog.pg_try_advisory_xact_lock_shared({})", key);
@@ -67,7 +76,54 @@ asio::awaitable<std::string> holder_of(pg::Connection& connection, Sql key) {
   co_return shown;
 }
 
+/// Sessions of this database that hold an advisory lock, with its key. A bigint key stands in
+/// pg_locks as its two halves, with objsubid 1.
+constexpr SqlWords holders =
+    "holders as (select l.pid, (l.classid::bigint << 32) | l.objid::bigint as key from "
+    "pg_catalog.pg_locks l where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and "
+    "l.pid <> pg_catalog.pg_backend_pid() and l.database = (select oid from "
+    "pg_catalog.pg_database where datname = current_database()))";
+
+/// Ends the sessions of other runs of this load that may be taken over, where `is_over` is true;
+/// how many. Those of a role whose sessions this one may not end are left.
+Sql end_joiners(const RunLockNames& names, const Sql& is_over) {
+  return sql(
+      "with {} select count(pg_catalog.pg_terminate_backend(h.pid)) from holders h join "
+      "pg_catalog.pg_stat_activity a on a.pid = h.pid join pg_catalog.pg_roles r on r.oid = "
+      "a.usesysid where h.key = {} and pg_catalog.pg_has_role(a.usesysid, 'USAGE') and (not "
+      "r.rolsuper or (select m.rolsuper from pg_catalog.pg_roles m where m.rolname = "
+      "current_user)) and {}",
+      holders, key_of_joiners(names), is_over);
+}
+
+/// Who has the load has not been heard of for the time of its lease, while the server waits for it.
+Sql is_silent(const RunLockNames& names) {
+  return sql(
+      "exists (select from holders o join holders j on j.pid = o.pid join "
+      "pg_catalog.pg_stat_activity s on s.pid = o.pid where o.key = {} and j.key = {} and (s.state "
+      "like 'idle in transaction%' or (s.state = 'active' and s.wait_event = 'ClientRead')) and "
+      "greatest(s.state_change, s.query_start) < pg_catalog.clock_timestamp() - "
+      "pg_catalog.make_interval(secs => {}))",
+      key_of_load(names), key_of_joiners(names),
+      std::chrono::duration<double>(names.lease).count());
+}
+
+/// True where a run was silent for too long, and its sessions are being ended.
+asio::awaitable<bool> end_silent(pg::Connection& connection, const RunLockNames& names) {
+  if (!may_be_taken(names)) co_return false;
+  const Sql end = end_joiners(names, is_silent(names));
+  const auto ended = co_await connection.query(end);
+  co_return ended.front().integer(0, 0) > 0;
+}
+
 }  // namespace
+
+RunLock::RunLock(const asio::any_io_executor& executor, std::unique_ptr<pg::Connection> connection,
+                 Sql before, RunLockNames names)
+    : connection_(std::move(connection)),
+      turn_(std::make_unique<async::Semaphore>(executor, 1)),
+      before_(std::move(before)),
+      names_(std::move(names)) {}
 
 std::vector<std::pair<std::string, std::string>> keepalive_settings() {
   return {{"tcp_keepalives_idle", std::to_string(limits::keepalives_idle.count())},
@@ -80,7 +136,14 @@ Sql RunLock::try_expression(const RunLockNames& names) {
   const Sql table = names.empties_table ? try_key(key) : try_key_shared(key);
   if (names.fingerprint.empty()) return table;
   // The order of evaluation is CASE's.
-  return sql("case when {} then {} else false end", try_load(names), table);
+  const Sql both = sql("case when {} then {} else false end", try_load(names), table);
+  if (!may_be_taken(names)) return both;
+  return sql("case when {} then {} else false end", both, try_key_shared(key_of_joiners(names)));
+}
+
+Sql RunLock::mark_statement(const RunLockNames& names) {
+  if (!may_be_taken(names)) return {};
+  return sql("select {}; ", try_key_shared(key_of_joiners(names)));
 }
 
 Sql RunLock::is_held_expression(const Sql& target, const Sql& fingerprint) {
@@ -95,8 +158,54 @@ Sql RunLock::is_held_expression(const Sql& target, const Sql& fingerprint) {
 asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connection, Sql before,
                                        RunLockNames names) {
   Sql question = sql("select 1");
-  co_await begin_locked(*connection, std::move(before), std::move(names), std::move(question));
-  co_return RunLock(std::move(connection));
+  co_await begin_locked(*connection, before, names, std::move(question));
+  if (may_be_taken(names)) {
+    // What a run has left that was taken over, or killed, would keep chunks from being stored.
+    const Sql end = end_joiners(names, sql("true"));
+    co_await connection->query(end);
+  }
+  const auto executor = co_await asio::this_coro::executor;
+  co_return RunLock(executor, std::move(connection), std::move(before), std::move(names));
+}
+
+asio::awaitable<bool> RunLock::renew() {
+  const auto turn = co_await turn_->acquire();
+  try {
+    if (!connection_->in_transaction()) co_return false;
+    co_await connection_->query("select 1");
+    co_return true;
+  } catch (const pg::PgError&) {
+    co_return false;
+  }
+}
+
+asio::awaitable<std::optional<pg::Result>> RunLock::ask(pg::Batch question) {
+  const auto turn = co_await turn_->acquire();
+  std::optional<pg::Result> answer;
+  try {
+    if (!connection_->in_transaction()) co_return answer;
+    const Sql statements = sql(
+        "savepoint pgsluice_question; {}; release savepoint pgsluice_question", question.text());
+    pg::Results results = co_await connection_->query(statements);
+    answer = std::move(results.last(1));
+  } catch (const pg::PgError&) {
+    answer.reset();
+  }
+  if (answer || !connection_->in_failed_transaction()) co_return answer;
+  try {
+    co_await connection_->query("rollback to savepoint pgsluice_question");
+  } catch (const pg::PgError&) {
+    // The lock is lost, and renew() says so.
+  }
+  co_return answer;
+}
+
+asio::awaitable<void> RunLock::take_again(std::unique_ptr<pg::Connection> connection) {
+  Sql before = before_;
+  RunLockNames names = names_;
+  RunLock again = co_await take(std::move(connection), std::move(before), std::move(names));
+  const auto turn = co_await turn_->acquire();
+  connection_ = std::move(again.connection_);
 }
 
 // A crash ends all sessions; and the start of a server tells a replica from what it was one of.
@@ -104,6 +213,7 @@ asio::awaitable<bool> RunLock::is_held_at(pg::Connection& other) {
   static constexpr SqlWords ask =
       "select pg_catalog.pg_postmaster_start_time()::text || ' ' || pg_catalog.pg_is_in_recovery()";
   std::string here;
+  const auto turn = co_await turn_->acquire();
   try {
     if (!connection_->in_transaction()) co_return false;
     const auto of_lock = co_await connection_->query(ask.text());
@@ -127,12 +237,16 @@ asio::awaitable<pg::Result> RunLock::begin_locked(pg::Connection& connection, Sq
   // The question is a statement of its own: what it sees is not older than the lock.
   batch.add(question);
   // A holder that was killed, or cut off, may need a moment to go.
-  const auto deadline = async::Deadline::after(limits::lock_patience);
-  for (;;) {
+  auto deadline = async::Deadline::after(names.patience);
+  for (bool has_ended = false;;) {
     auto results = co_await connection.query_in_user_path(batch.text());
     const bool locked = batch.answer(results, lock).boolean(0, 0);
     if (locked) co_return std::move(results.back());
-    if (deadline.passed()) break;
+    if (deadline.passed()) {
+      has_ended = !has_ended && co_await end_silent(connection, names);
+      if (!has_ended) break;
+      deadline = async::Deadline::after(limits::lock_patience);
+    }
     co_await connection.query("rollback");
     co_await async::sleep_for(limits::lock_poll);
   }

@@ -1,13 +1,18 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "async/semaphore.hpp"
 #include "base/failure.hpp"
+#include "base/limits.hpp"
 #include "base/sql.hpp"
+#include "pg/batch.hpp"
 #include "pg/connection.hpp"
 
 namespace sluice::ledger {
@@ -38,6 +43,11 @@ struct RunLockNames {
   /// Rows of the table are taken away (--truncate): nobody else loads into it meanwhile. Otherwise
   /// all others may but those who do this.
   bool empties_table = false;
+  /// For how long they are asked for.
+  std::chrono::milliseconds patience = limits::lock_patience;
+  /// Others may load the same (--join), and take it from a run that the server has not heard of for
+  /// so long. Zero: they may not.
+  std::chrono::milliseconds lease{};
 };
 
 /// Keeps a second run away from a load while one is at work, so that it can say so instead of
@@ -55,6 +65,10 @@ class RunLock {
   /// Takes the same locks for the transaction, as an expression that is true if it could.
   static Sql try_expression(const RunLockNames& names);
 
+  /// Marks a transaction as one of a run that others may join, whose sessions are ended where they
+  /// take its load; empty where they may not. With "; " behind it.
+  static Sql mark_statement(const RunLockNames& names);
+
   /// An expression that is true while a run holds a load; both are SQL of type text.
   static Sql is_held_expression(const Sql& target, const Sql& fingerprint);
 
@@ -67,14 +81,26 @@ class RunLock {
   /// has not crashed meanwhile: what it acknowledged since then it still has.
   asio::awaitable<bool> is_held_at(pg::Connection& other);
 
+  /// Asks something beside, and returns the last answer; nothing where it was refused, which costs
+  /// the lock nothing, or where the connection is lost.
+  asio::awaitable<std::optional<pg::Result>> ask(pg::Batch question);
+
+  /// Shows the server that this run lives. False where the lock is lost, with the connection.
+  asio::awaitable<bool> renew();
+  /// Takes what was lost by another connection. Throws LoadIsHeld where somebody else has it now.
+  asio::awaitable<void> take_again(std::unique_ptr<pg::Connection> connection);
+
   /// Lets go, and gives the connection back.
   std::unique_ptr<pg::Connection> release() && { return std::move(connection_); }
 
  private:
-  explicit RunLock(std::unique_ptr<pg::Connection> connection)
-      : connection_(std::move(connection)) {}
+  RunLock(const asio::any_io_executor& executor, std::unique_ptr<pg::Connection> connection,
+          Sql before, RunLockNames names);
 
   std::unique_ptr<pg::Connection> connection_;
+  std::unique_ptr<async::Semaphore> turn_;  ///< of who asks by it
+  Sql before_;
+  RunLockNames names_;
 };
 
 }  // namespace sluice::ledger

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "chunk/chunk.hpp"
+#include "load/replica_watch.hpp"
 #include "load/report.hpp"
 #include "load/resources.hpp"
 #include "load/retry_policy.hpp"
@@ -31,6 +32,7 @@ struct Storing {
   pg::Connection* in = nullptr;   ///< on which a transaction is open for all chunks; nullptr: none
   WideKeys* wide_keys = nullptr;  ///< nullptr: no index waits to be built
   Suspicion& suspicion;
+  ReplicaWatch* replicas = nullptr;  ///< that are waited for; nullptr: none are
 };
 
 /// What became of a chunk.

@@ -16,6 +16,7 @@
 #include "load/foresee.hpp"
 #include "load/judge_sql.hpp"
 #include "load/last_record.hpp"
+#include "load/lock_keeper.hpp"
 #include "load/make_table.hpp"
 #include "load/missing_indexes.hpp"
 #include "load/named_upload.hpp"
@@ -24,6 +25,7 @@
 #include "load/preview.hpp"
 #include "load/reconcile.hpp"
 #include "load/road.hpp"
+#include "load/session_watch.hpp"
 #include "load/staging.hpp"
 #include "load/survey.hpp"
 #include "load/table_state.hpp"
@@ -71,11 +73,24 @@ asio::awaitable<void> Load::run() {
   Wanted wanted(options_);
   PackedFile packed(options_);
   std::exception_ptr failed;
+  SessionWatch watch(run_, lock_);
+  LockKeeper keeper(run_.on, lock_, options_.lease, [this] { stop(); });
   try {
-    co_await run_to_the_end();
+    async::TaskGroup beside(co_await asio::this_coro::executor);
+    beside.spawn(watch.run());
+    beside.spawn(keeper.run());
+    if (options_.lag_max.is_given()) {
+      replicas_ = std::make_unique<ReplicaWatch>(run_, options_.lag_max);
+      beside.spawn(replicas_->run());
+    }
+    asio::awaitable<void> run = run_to_the_end();
+    co_await async::run_beside(std::move(run), beside);
   } catch (...) {
     failed = std::current_exception();
   }
+  run_.report.lag_seconds = run_.progress.lag_seconds;
+  if (!failed) run_.report.bottleneck = watch.found();
+  if (failed) failed = co_await keeper.explain(failed, run_.is_stopped);
   if (failed && !run_.is_stopped)
     failed = co_await tell_of_source(run_, source_.get(), std::move(packed), failed);
   if (failed && !run_.is_stopped)
@@ -236,7 +251,7 @@ asio::awaitable<void> Load::run_without_ledger(plan::Plan& plan) {
 /// A source of one chunk, and no more to do than to store it.
 bool Load::may_run_at_once(const plan::Plan& plan) const {
   const plan::LoadOptions& o = plan.options;
-  return is_one_chunk(*source_, plan.options) && !lock_ && !run_.made_table &&
+  return is_one_chunk(*source_, plan.options) && !lock_ && !run_.made_table && !replicas_ &&
          may_go_into_table(plan) && plan.target.ledger == ledger::State::complete && !o.truncate &&
          !o.defer_indexes && plan.strategy.is_plain(plan.target.table) &&
          !plan::asks_for_load(plan) && !ends_with_more(o) && !o.upload &&
@@ -298,6 +313,8 @@ asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
     co_return;
   }
   note_indexes(plan, run_);
+  // Behind the lock: whoever takes that ends all that have the mark.
+  plan.target.settings_sql += ledger::RunLock::mark_statement(plan::lock_names(plan));
 
   const auto began = Clock::now();
   std::exception_ptr failed;
@@ -401,7 +418,8 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
                   .retries = run_.progress.retries,
                   .in = one_ ? &one_->connection() : nullptr,
                   .wide_keys = wide_keys,
-                  .suspicion = suspicion};
+                  .suspicion = suspicion,
+                  .replicas = replicas_.get()};
   Road road(storing, std::move(stored), run_.progress, co_await asio::this_coro::executor);
   std::exception_ptr failed;
   if (run_.is_stopped) road.stop();

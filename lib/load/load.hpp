@@ -17,6 +17,7 @@ namespace sluice::load {
 class MissingIndexes;
 class OneTransaction;
 class Reconciliation;
+class ReplicaWatch;
 class Road;
 class WideKeys;
 
@@ -72,6 +73,7 @@ class Load {
   std::optional<ledger::RunLock> lock_;
   KeptRejects rejects_;
   std::unique_ptr<OneTransaction> one_;  ///< that all chunks are parts of
+  std::unique_ptr<ReplicaWatch> replicas_;
   Road* road_ = nullptr;
   ledger::Read read_;              ///< by the last time over the road
   bool ends_within_line_ = false;  ///< as that one has found

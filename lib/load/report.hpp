@@ -9,6 +9,7 @@
 #include "base/names.hpp"
 #include "base/position.hpp"
 #include "base/row_counts.hpp"
+#include "load/bottleneck.hpp"
 #include "plan/drift.hpp"
 #include "plan/summary.hpp"
 #include "source/file_identity.hpp"
@@ -32,8 +33,11 @@ struct Progress {
   std::uint64_t rows_before = 0;              ///< by earlier runs
   std::uint64_t rows_rejected = 0;            ///< by this run
   std::uint64_t retries = 0;
-  std::uint64_t files_done = 0;   ///< where it is that of several loads side by side
-  std::uint64_t files_total = 0;  ///< of the command; 0: of one load
+  OwnTime own;                     ///< of the client's threads, while rows were moved
+  bool waits_for_replica = false;  ///< one is too far behind
+  double lag_seconds = 0;          ///< waited for those so far
+  std::uint64_t files_done = 0;    ///< where it is that of several loads side by side
+  std::uint64_t files_total = 0;   ///< of the command; 0: of one load
 };
 
 /// What a load did.
@@ -54,6 +58,7 @@ struct LoadReport {
   bool is_staged = false;          ///< what is stored is not in the table yet (--atomic)
   std::uint64_t retries = 0;
   double seconds = 0;
+  double lag_seconds = 0;  ///< waited for replicas that were too far behind (--max-lag)
   std::optional<source::FileIdentity> file;  ///< that was read; nothing where it was no file
   std::string rejects_path;      ///< of the CSV; empty where no record was rejected into a file
   std::string create_statement;  ///< of the table that it has made, or would (--dry-run)
@@ -64,6 +69,7 @@ struct LoadReport {
   std::string finished_before;  ///< when, for nothing_to_do
   /// How its columns differ from those of the load before it, where --on-drift asks.
   std::optional<plan::Drift> drift;
+  std::optional<Bottleneck> bottleneck;  ///< of a load of some seconds
   std::vector<std::string> notes;
   /// What would come out of the first records (--dry-run --limit N): columns, and rows in which
   /// nothing is NULL.

@@ -6,6 +6,13 @@
 #include "chunk/chunker.hpp"
 
 namespace sluice::load {
+namespace {
+
+double seconds_since(async::Clock::time_point began) {
+  return std::chrono::duration<double>(async::Clock::now() - began).count();
+}
+
+}  // namespace
 
 Road::Road(Storing& with, ledger::StoredChunks stored, Progress& progress,
            const asio::any_io_executor& executor)
@@ -32,11 +39,14 @@ Road::Road(Storing& with, ledger::StoredChunks stored, Progress& progress,
 }
 
 asio::awaitable<void> Road::run() {
+  const auto began = async::Clock::now();
   tasks_.spawn(read_chunks());
   encoders_running_ = plan_.encoders();
+  progress_.own.encoders = encoders_running_;
   for (std::size_t i = 0; i < plan_.encoders(); ++i) tasks_.spawn(encode_chunks());
   for (std::size_t i = 0; i < plan_.writers(); ++i) tasks_.spawn(write_batches());
   co_await tasks_.join();
+  progress_.own.seconds += seconds_since(began);
   co_await checker_.end();
   if (failure_) std::rethrow_exception(failure_->error);
 }
@@ -48,8 +58,10 @@ asio::awaitable<void> Road::read_chunks() {
     const auto read = [&chunker, &chunk] { return chunker.next(*chunk); };
     bool more = false;
     bool is_known = false;
+    const auto began = async::Clock::now();
     try {
       more = co_await async::offload(on_.reader, read);
+      progress_.own.reading += seconds_since(began);
       if (stopping_ || failure_) break;
       if (!more) {
         with_.budget.set_total(records_read_);
@@ -92,8 +104,10 @@ void Road::estimate(const chunk::Chunk& chunk) {
 }
 
 asio::awaitable<void> Road::keep_to_rate(const chunk::Chunk& chunk) {
+  const auto began = async::Clock::now();
   if (bytes_rate_) co_await bytes_rate_->acquire(static_cast<double>(chunk.size));
   if (rows_rate_) co_await rows_rate_->acquire(static_cast<double>(chunk.records));
+  if (bytes_rate_ || rows_rate_) progress_.own.held += seconds_since(began);
 }
 
 /// True if an earlier run stored this chunk. Throws Failure(changed) if it stored another one in
@@ -140,7 +154,9 @@ asio::awaitable<void> Road::encode_chunks() {
     const auto encode = [&encoder, &input, &batch] {
       encoder->encode(input.parse_input(), *batch, input.start);
     };
+    const auto began = async::Clock::now();
     co_await async::offload(on_.cpu, encode);
+    progress_.own.encoding += seconds_since(began);
     Encoded encoded{std::move(*chunk), std::move(batch)};
     co_await to_write_.send(std::move(encoded));
   }
@@ -171,6 +187,7 @@ asio::awaitable<void> Road::write_batch(const chunk::Chunk& chunk, tuple::Batch&
   if (plan_.options.check) {
     stored = co_await checker_.judge(chunk, batch);
   } else {
+    if (with_.replicas != nullptr) co_await with_.replicas->admit();
     if (with_.wide_keys != nullptr) co_await with_.wide_keys->admit(batch);
     stored = co_await store(with_, chunk, batch);
   }

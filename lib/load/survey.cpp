@@ -163,7 +163,9 @@ asio::awaitable<void> Survey::lock() {
       .is_stream = !source_.length(),
       .file = options_.use_ledger ? std::string(source::file_of_stamp(source_.opening_stamp()))
                                   : std::string(),
-      .empties_table = options_.truncate};
+      .empties_table = options_.truncate,
+      .patience = plan::lock_patience(options_),
+      .lease = options_.lease};
   lock_ = co_await ledger::RunLock::take(std::move(connection), std::move(find), std::move(names));
 }
 

@@ -143,8 +143,18 @@ struct TableToMake {
   bool came_meanwhile = false;     ///< somebody else has made it while this command looked at files
 };
 
+/// How far a replica may be behind; zero: no limit.
+struct LagLimit {
+  std::chrono::milliseconds time{};
+  std::uint64_t bytes = 0;
+
+  bool is_given() const { return bytes > 0 || time > std::chrono::milliseconds::zero(); }
+};
+
 /// What does not: how the rows are brought, how fast, and what is done about what is there already.
 struct RunOptions {
+  bool joins() const { return lease > std::chrono::milliseconds::zero(); }
+
   WriterChoice writer = WriterChoice::automatic;
   std::size_t batch_rows = limits::batch_rows_default;  ///< of one INSERT
   std::optional<std::uint64_t> bytes_per_second_max;
@@ -166,7 +176,11 @@ struct RunOptions {
   Grown grown = Grown::refuse;
   OnDrift on_drift = OnDrift::ignore;
   bool accept_at_least_once = false;  ///< rows in another server may be stored twice
+  LagLimit lag_max;
   bool use_ledger = true;
+  /// Other commands load the same sources (--join): what one of them holds is left to it, until it
+  /// has been silent for so long. Zero: there are none.
+  std::chrono::milliseconds lease{};
   bool defer_indexes = false;
   bool more_follows =
       false;  ///< another source goes into the same table: leave indexes to that load

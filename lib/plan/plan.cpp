@@ -278,7 +278,13 @@ ledger::RunLockNames lock_names(const Plan& plan) {
           .head = plan.digests.head,
           .is_stream = !plan.source->length(),
           .file = std::string(source::file_of_stamp(plan.source->opening_stamp())),
-          .empties_table = plan.options.truncate};
+          .empties_table = plan.options.truncate,
+          .patience = lock_patience(plan.options),
+          .lease = plan.options.lease};
+}
+
+std::chrono::milliseconds lock_patience(const RunOptions& options) {
+  return options.joins() ? std::chrono::milliseconds::zero() : limits::lock_patience;
 }
 
 std::string rejects_path_of(const Plan& plan, const std::string& named) {

@@ -99,6 +99,8 @@ Sql truncate_statement(const Plan& plan);
 /// What the locks of a run are on. They leave out what a person may mistype: a run with other
 /// options of the same content must see this one.
 ledger::RunLockNames lock_names(const Plan& plan);
+/// For how long they are asked for.
+std::chrono::milliseconds lock_patience(const RunOptions& options);
 
 /// Where the rejects go if that name is free: where --rejects says; empty: beside a file; for a
 /// stream in the working folder, under the table's name. Absolute.

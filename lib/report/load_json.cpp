@@ -30,6 +30,19 @@ nlohmann::ordered_json json_of(const plan::Drift& drift) {
   return json;
 }
 
+/// Of the sessions, how often each was seen at what.
+nlohmann::ordered_json json_of(const load::Bottleneck& found) {
+  nlohmann::ordered_json json{
+      {"limit", name_of(found.limit)},
+      {"share", found.share},
+      {"client", {{"reading", found.reading}, {"encoding", found.encoding}}},
+      {"sessions", nlohmann::ordered_json::object()}};
+  for (const auto& waiting : load::names_of(load::Waiting()))
+    json["sessions"][std::string(waiting.name)] =
+        found.seen[static_cast<std::size_t>(waiting.value)];
+  return json;
+}
+
 }  // namespace
 
 nlohmann::ordered_json json_of(const Ending& e) {
@@ -54,6 +67,7 @@ nlohmann::ordered_json json_of(const Ending& e) {
                               {"retries", r.retries},
                               {"seconds", r.seconds}};
   if (r.load) json["load"] = r.load->value;
+  if (r.lag_seconds > 0) json["lag_seconds"] = r.lag_seconds;
   if (!r.plan.table.empty()) {
     json["plan"] = {{"writer", r.plan.writer},
                     {"jobs", r.plan.jobs},
@@ -77,6 +91,7 @@ nlohmann::ordered_json json_of(const Ending& e) {
     }
   }
   if (r.drift) json["drift"] = json_of(*r.drift);
+  if (r.bottleneck) json["bottleneck"] = json_of(*r.bottleneck);
   if (!r.notes.empty()) json["notes"] = r.notes;
   if (e.message.empty()) return json;
   json["error"] = {{"message", e.message}};

@@ -154,6 +154,9 @@ std::string text_of_stored(const LoadReport& r) {
     text += fmt::format(", {} filtered", format_count(r.total.rows_filtered));
   if (r.rows_rejected > 0) text += rejected_of(r);
   if (r.retries > 0) text += fmt::format(", {} retries", r.retries);
+  if (r.lag_seconds > 0)
+    text += fmt::format(", waited {} for replicas",
+                        format_duration(std::chrono::duration<double>(r.lag_seconds)));
   return text;
 }
 
@@ -195,7 +198,9 @@ std::string text_of(const Ending& e) {
           r.plan.truncates ? "Nothing was emptied: --again with --truncate does that, and loads it "
                              "once more"
                            : "Use --again to load it once more");
-    case LoadReport::Status::stored: return text_of_stored(r) + number + "\n";
+    case LoadReport::Status::stored:
+      return text_of_stored(r) + number + "\n" +
+             (r.bottleneck ? "  " + load::text_of(*r.bottleneck) + "\n" : "");
     case LoadReport::Status::checked:
       return fmt::format("checked {} of {}: {}{}\n", records(r.records_read),
                          printable_line(r.plan.source),

@@ -212,10 +212,12 @@ Sql has_rights(const Needs& needs) {
 /// Begins a transaction in which no other runner does the same, makes the schema, and asks what is
 /// there: a row for the next step.
 Sql begin() {
+  // Whoever is paused in the middle of it keeps all others waiting for so long and no longer.
   // "create schema if not exists" wants the privilege even where the schema is there, and two at
   // once would collide.
   return sql(
-      "begin;set local search_path = pg_catalog, pg_temp;select "
+      "begin;set local search_path = pg_catalog, pg_temp;"
+      "set local idle_in_transaction_session_timeout = '10s';select "
       "pg_catalog.pg_advisory_xact_lock(hashtextextended('pgsluice ledger', 0));do $$ begin if "
       "to_regnamespace('pgsluice') is null then execute 'create schema pgsluice'; end if; end "
       "$$;select {}, {}, {}",

@@ -15,7 +15,7 @@ MAY_INCLUDE = {
     "tuple": {"csv", "base"},
     "sniff": {"chunk", "tuple", "source", "csv", "base"},
     "pg": {"async", "base"},
-    "ledger": {"schema", "script", "pg", "base"},
+    "ledger": {"schema", "script", "pg", "async", "base"},
     "writer": {"ledger", "tuple", "pg", "base"},
     "rejects": {"writer", "chunk", "source", "tuple", "csv", "pg", "async", "base"},
     "plan": {"rejects", "writer", "chunk", "source", "ledger", "script", "tuple", "csv", "pg", "base"},

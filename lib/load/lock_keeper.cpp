@@ -1,0 +1,39 @@
+#include "load/lock_keeper.hpp"
+
+#include "async/time.hpp"
+#include "base/limits.hpp"
+
+namespace sluice::load {
+
+asio::awaitable<void> LockKeeper::run() {
+  if (lease_ <= std::chrono::milliseconds::zero()) co_return;
+  for (;;) {
+    co_await async::sleep_for(lease_ / limits::join_beats);
+    if (!lock_) continue;
+    const bool is_held = co_await lock_->renew();
+    if (is_held) continue;
+    try {
+      std::unique_ptr<pg::Connection> connection =
+          co_await pg::Connection::open(on_.pool.options());
+      co_await lock_->take_again(std::move(connection));
+    } catch (const ledger::LoadIsHeld&) {
+      taken_over_ = std::current_exception();
+      stop_();
+      co_return;
+    } catch (const pg::PgError&) {
+      // Nobody can take it over while the server is away.
+    }
+  }
+}
+
+asio::awaitable<std::exception_ptr> LockKeeper::explain(std::exception_ptr failed,
+                                                        bool is_stopped) {
+  if (taken_over_) co_return taken_over_;
+  if (is_stopped || lease_ <= std::chrono::milliseconds::zero() || !lock_) co_return failed;
+  const bool is_held = co_await lock_->renew();
+  if (is_held) co_return failed;
+  co_return std::make_exception_ptr(
+      ledger::LoadIsHeld("the lock of this load was lost, and another run may have it"));
+}
+
+}  // namespace sluice::load
