@@ -65,7 +65,7 @@ MigrateOutcome adopt_step(const MigrateFlags& flags, const migrate::Options& opt
   take.agree = [&](const migrate::TakenOver& taken) {
     tell_notes(taken);
     return is_agreed(flags, where_is(taken) + " is taken over; this will count as applied:",
-                     lines_of_history(taken));
+                     lines_of_history(taken), stop);
   };
   const migrate::TakenOver taken = migrate::take_over(folder, options, take, listener, stop);
   if (options.dry_run) tell_notes(taken);

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -12,12 +13,21 @@ namespace sluice::app {
 namespace {
 
 migrate::BackOptions back_options_of(const MigrateFlags& flags, const script::BackWish& wish,
-                                     const std::string& question) {
+                                     const std::string& question, const migrate::Stop& stop) {
   return {.wish = wish,
           .without_transaction = flags.no_transaction,
-          .agree = [&flags, question](const std::vector<std::string>& paths) {
-            return is_agreed(flags, question, paths);
+          .agree = [&flags, &stop, question](const std::vector<std::string>& paths) {
+            return is_agreed(flags, question, paths, stop);
           }};
+}
+
+/// Until somebody has answered, or the answer is a signal, which another thread hears.
+void await_line(const migrate::Stop& stop) {
+  constexpr int look_milliseconds = 100;
+  pollfd input{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+  while (::poll(&input, 1, look_milliseconds) == 0) {
+    if (stop.asked()) throw Failure(FailureKind::interrupted, "interrupted; nothing was done");
+  }
 }
 
 /// The environment's values for both ways of a folder.
@@ -34,7 +44,7 @@ migrate::Options with_variables(const script::Folder& folder, const migrate::Opt
 }  // namespace
 
 bool is_agreed(const MigrateFlags& flags, const std::string& question,
-               const std::vector<std::string>& about) {
+               const std::vector<std::string>& about, const migrate::Stop& stop) {
   if (flags.yes) return true;
   std::string list;
   for (const std::string& one : about) list += "  " + cell(one) + "\n";
@@ -43,6 +53,7 @@ bool is_agreed(const MigrateFlags& flags, const std::string& question,
                   question + "\n" + list + "  Nobody can be asked here: --yes says so.");
   }
   print_note(question + "\n" + list + "Type yes to go on:");
+  await_line(stop);
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "yes" || answer == "y";
@@ -56,10 +67,10 @@ MigrateOutcome down_step(const MigrateFlags& flags, const migrate::Options& give
   for (const std::string& note : folder.notes) listener.note(note);
   const migrate::Options options = with_variables(folder, given);
   const script::BackWish wish{.to = options.to, .steps = flags.steps.value_or(1)};
-  const std::size_t count =
-      migrate::down(folder, options,
-                    back_options_of(flags, wish, "this takes back, with all data that is in it:"),
-                    listener, stop);
+  const std::size_t count = migrate::down(
+      folder, options,
+      back_options_of(flags, wish, "this takes back, with all data that is in it:", stop), listener,
+      stop);
   if (prints_text(flags) && count == 0) print_result("nothing was taken back\n");
   return {};
 }
@@ -77,7 +88,7 @@ MigrateOutcome redo_step(const MigrateFlags& flags, const migrate::Options& give
   const std::size_t count = migrate::down(
       folder, options,
       back_options_of(flags, {},
-                      "this takes back, with all data that is in it, and applies again:"),
+                      "this takes back, with all data that is in it, and applies again:", stop),
       noting, stop);
   if (count > 0) {
     migrate::up(folder, options, listener, stop);

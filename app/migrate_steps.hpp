@@ -26,9 +26,9 @@ bool prints_text(const MigrateFlags& flags);
 void take_variables(const script::Script& script, migrate::Options& options);
 
 /// Asks at a terminal whether this is to be done, below a list of what it is about. Elsewhere --yes
-/// must have said so: throws Failure{usage}.
+/// must have said so: throws Failure{usage}, or {interrupted} where a signal is the answer.
 bool is_agreed(const MigrateFlags& flags, const std::string& question,
-               const std::vector<std::string>& about);
+               const std::vector<std::string>& about, const migrate::Stop& stop);
 
 MigrateOutcome down_step(const MigrateFlags& flags, const migrate::Options& given,
                          const migrate::Listener& listener, const migrate::Stop& stop);

@@ -419,7 +419,7 @@ TEST_F(MigrateFaults, UserToWhomTheHistoryIsNotOpenIsTold) {
   db().run("grant insert, update on pgsluice.migrations to migrator_stranger");
   EXPECT_EQ(0, up_by(stranger).exit_code);
   db().run(
-      "drop table pgsluice.uploads; delete from "
+      "drop table pgsluice.reverted; delete from "
       "pgsluice.migrations where project = 'pgsluice' and version = (select max(version) from "
       "pgsluice.migrations where project = 'pgsluice')");
   write("003_c.sql", "select 1");
