@@ -4,6 +4,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "app/lint_command.hpp"
 #include "app/migrate_flags.hpp"
 #include "app/migrate_status.hpp"
 #include "app/migrate_steps.hpp"
@@ -169,7 +170,7 @@ Outcome status(const MigrateFlags& flags, const migrate::Options& options,
   return outcome;
 }
 
-Outcome plan(const MigrateFlags& flags, const migrate::Options& options,
+Outcome plan(const MigrateFlags& flags, const LintFlags& lint, const migrate::Options& options,
              const migrate::Listener& listener, const migrate::Stop& stop) {
   const script::Folder folder = script::read_folder(flags.folder);
   const migrate::Found found = migrate::find_history(folder, options, stop);
@@ -191,6 +192,7 @@ Outcome plan(const MigrateFlags& flags, const migrate::Options& options,
   }
   if (prints_text(flags))
     print_result(plan.pending.empty() ? "nothing to do\n" : "pgsluice migrate up runs these\n");
+  lint_pending(flags, lint, plan, outcome);
   return outcome;
 }
 
@@ -286,7 +288,23 @@ void add_applying(const MigrateCli& cli) {
   add_folder(plan_command, flags);
   add_to(plan_command, flags);
   add_strict(plan_command, flags);
-  cli.choose(plan_command, plan);
+  const auto lint = std::make_shared<LintFlags>();
+  add_plan_lint(plan_command, lint);
+  cli.choose(plan_command, [lint](const MigrateFlags& given, const migrate::Options& options,
+                                  const migrate::Listener& listener, const migrate::Stop& stop) {
+    return plan(given, *lint, options, listener, stop);
+  });
+}
+
+void add_lint(const MigrateCli& cli) {
+  const auto lint = std::make_shared<LintFlags>();
+  CLI::App& lint_command = add_lint_subcommand(cli.parent, cli.flags, lint);
+  lint_command.callback([command = cli.command, flags = cli.flags, lint] {
+    flags->connects = false;
+    if (lint->format == LintFormat::json) flags->common.output = OutputFormat::json;
+    *command = [lint](const MigrateFlags& given, const migrate::Options&, const migrate::Listener&,
+                      const migrate::Stop&) { return run_lint(given, *lint); };
+  });
 }
 
 void add_back(const MigrateCli& cli) {
@@ -421,6 +439,7 @@ Run add_migrate_command(CLI::App& app) {
   const MigrateCli cli{c};
   add_applying(cli);
   add_back(cli);
+  add_lint(cli);
   add_new(cli);
   add_mending(cli);
   add_adopt(cli);

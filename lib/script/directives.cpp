@@ -6,6 +6,7 @@
 
 #include "base/quantity.hpp"
 #include "base/suggestion.hpp"
+#include "script/allow.hpp"
 
 namespace sluice::script {
 namespace {
@@ -85,6 +86,10 @@ const std::map<std::string, Setter>& setters() {
 }
 
 void set(Directives& directives, std::string_view text) {
+  if (is_allow(text)) {
+    if (const auto allow = read_allow(text); !allow) throw Wrong{allow.error()};
+    return;
+  }
   const std::string name(text.substr(0, text.find_first_of(blanks)));
   const auto found = setters().find(name);
   if (found != setters().end()) {
@@ -96,6 +101,7 @@ void set(Directives& directives, std::string_view text) {
     return;
   }
   std::vector<std::string> known;
+  known.emplace_back("allow");
   for (const auto& [directive, setter] : setters()) known.push_back(directive);
   const auto meant = nearest(name, known);
   throw Wrong{"unknown directive \"" + name + "\"" +

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <optional>
 
+#include "script/allow.hpp"
 #include "script/tool_mark.hpp"
 
 namespace sluice::script {
@@ -147,7 +148,8 @@ class Lexer {
     if (text_.substr(begin, end - begin).starts_with(mark)) {
       lexed_.directives.push_back(
           {begin + mark.size(), end, place_of(begin),
-           !in_statement_ && lexed_.statements.empty() && !part_.is_behind_statements});
+           !in_statement_ && lexed_.statements.empty() && !part_.is_behind_statements,
+           is_allow(text_.substr(begin + mark.size(), end - begin - mark.size()))});
     }
     if (auto mark = read_tool_mark(text_.substr(at_, end - at_)))
       lexed_.tool_marks.push_back({place_of(at_), mark->style, std::move(mark->tool)});

@@ -40,6 +40,7 @@ struct Directive {
   std::size_t end = 0;
   Place place;             ///< of the word pgsluice
   bool in_header = false;  ///< no statement stands in front of it
+  bool is_allow = false;   ///< of a statement, and stands anywhere
 };
 
 /// A comment by which a tool knows what is for it (read_tool_mark).

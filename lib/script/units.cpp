@@ -70,7 +70,7 @@ std::vector<Wrong> found_wrong(const Script& script, const Lexed& lexed, Purpose
                                         instead_of(command.name, purpose)});
   }
   for (const Directive& directive : lexed.directives) {
-    if (!directive.in_header)
+    if (!directive.in_header && !directive.is_allow)
       wrong.push_back({directive.place, "directives stand in front of the first statement"});
   }
   return wrong;

@@ -26,6 +26,7 @@ MAY_INCLUDE = {
     "schedule": {"base"},
     "script": {"base"},
     "schema": {"script", "base"},
+    "lint": {"script", "base"},
     "migrate": {"schema", "script", "base"},
     "process": {"source", "async", "base"},
     "jobs": {"process", "source", "http", "schedule", "script", "ledger", "pg", "async", "base"},

@@ -64,7 +64,7 @@ NO_SQL_STATES = {"KOI8R", "KOI8U", "UTF16", "UTF32", "CP866", "CP874", "CP932", 
 
 # a relation or function of pg_catalog that is called by its bare name; names of roles, files and extensions are none
 CATALOG_NAME = re.compile(r"(?<![\w.'])'?(pg_[a-z_]+)\b(?!')|'(pg_[a-z_]+)'::reg")
-NO_CATALOG_NAMES = {"pg_catalog", "pg_temp", "pg_database_owner", "pg_exception_detail", "pg_stat_statements", "pg_dump", "pg_restore", "pg_wal", "pg_monitor"}
+NO_CATALOG_NAMES = {"pg_catalog", "pg_temp", "pg_database_owner", "pg_exception_detail", "pg_stat_statements", "pg_dump", "pg_restore", "pg_wal", "pg_monitor", "pg_repack"}
 
 
 def complaints_about_sql(text, where):
