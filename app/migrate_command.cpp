@@ -11,6 +11,7 @@
 #include "app/output.hpp"
 #include "app/server_wait.hpp"
 #include "app/signals.hpp"
+#include "app/trace_command.hpp"
 #include "base/exit_code.hpp"
 #include "base/quantity.hpp"
 #include "migrate/migrate.hpp"
@@ -170,7 +171,13 @@ Outcome status(const MigrateFlags& flags, const migrate::Options& options,
   return outcome;
 }
 
-Outcome plan(const MigrateFlags& flags, const LintFlags& lint, const migrate::Options& options,
+/// What plan looks at beside the history.
+struct PlanLooks {
+  LintFlags lint;
+  TraceFlags trace;
+};
+
+Outcome plan(const MigrateFlags& flags, const PlanLooks& looks, const migrate::Options& options,
              const migrate::Listener& listener, const migrate::Stop& stop) {
   const script::Folder folder = script::read_folder(flags.folder);
   const migrate::Found found = migrate::find_history(folder, options, stop);
@@ -192,7 +199,8 @@ Outcome plan(const MigrateFlags& flags, const LintFlags& lint, const migrate::Op
   }
   if (prints_text(flags))
     print_result(plan.pending.empty() ? "nothing to do\n" : "pgsluice migrate up runs these\n");
-  lint_pending(flags, lint, plan, outcome);
+  lint_pending(flags, looks.lint, plan, outcome);
+  trace_pending(flags, looks.trace, options, plan, listener, stop, outcome);
   return outcome;
 }
 
@@ -272,6 +280,7 @@ void add_applying(const MigrateCli& cli) {
   add_to(up_command, flags);
   add_strict(up_command, flags);
   add_running(up_command, flags);
+  add_safe(up_command, flags);
   add_lock_wait(up_command, flags);
   up_command.add_flag("--dry-run", flags->options.dry_run,
                       "run what can be rolled back, and roll it back");
@@ -288,11 +297,13 @@ void add_applying(const MigrateCli& cli) {
   add_folder(plan_command, flags);
   add_to(plan_command, flags);
   add_strict(plan_command, flags);
-  const auto lint = std::make_shared<LintFlags>();
-  add_plan_lint(plan_command, lint);
-  cli.choose(plan_command, [lint](const MigrateFlags& given, const migrate::Options& options,
-                                  const migrate::Listener& listener, const migrate::Stop& stop) {
-    return plan(given, *lint, options, listener, stop);
+  add_running(plan_command, flags);
+  const auto looks = std::make_shared<PlanLooks>();
+  add_plan_lint(plan_command, {looks, &looks->lint});
+  add_plan_trace(plan_command, {looks, &looks->trace});
+  cli.choose(plan_command, [looks](const MigrateFlags& given, const migrate::Options& options,
+                                   const migrate::Listener& listener, const migrate::Stop& stop) {
+    return plan(given, *looks, options, listener, stop);
   });
 }
 

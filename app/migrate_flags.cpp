@@ -35,6 +35,7 @@ migrate::Options options_of(const MigrateFlags& flags) {
   if (flags.connects) pg::settle_password(connection_of(flags));
   if (flags.connects) options.conninfo = pg::conninfo(connection_of(flags));
   if (flags.to) options.to = version_of("--to", *flags.to);
+  if (flags.is_safe) options.safe_bytes = flags.safe_bytes;
   options.placeholders = placeholders_of(flags.placeholders);
   return options;
 }
@@ -92,6 +93,15 @@ void add_running(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
   add_duration_option(c, "--statement-timeout", flags->options.statement_timeout,
                       "how long a statement may take (default: no limit)");
   add_placeholder_flags(c, flags->placeholders);
+}
+
+void add_safe(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {
+  c.add_flag("--safe", flags->is_safe,
+             "refuse what would keep others from reading or writing a large table for longer than "
+             "the lock timeout");
+  add_size_option(c, "--safe-size", flags->safe_bytes,
+                  "with --safe: from which size on a table is large, with its indexes (default: "
+                  "100MB)");
 }
 
 void add_strict(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags) {

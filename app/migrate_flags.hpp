@@ -37,6 +37,8 @@ struct MigrateFlags {
   migrate::TheirWish theirs;
   bool accepts = false;
   bool no_transaction = false;
+  bool is_safe = false;
+  std::size_t safe_bytes = 100'000'000;
   std::optional<std::chrono::milliseconds> wait;
   std::optional<std::chrono::milliseconds> stop_after;
   bool connects = true;  ///< all but `new`
@@ -55,6 +57,7 @@ CLI::App& add_migrate_subcommand(CLI::App& parent, const std::string& name, cons
 void add_migrate_output(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags);
 void add_folder(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags);
 void add_running(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags);
+void add_safe(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags);
 void add_strict(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags);
 void add_lock_wait(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags);
 void add_to(CLI::App& c, const std::shared_ptr<MigrateFlags>& flags);

@@ -43,7 +43,8 @@ std::vector<Allowed::One> Allowed::unused() const {
   return found;
 }
 
-std::expected<Allowed, WrongAllow> read_allowed(std::string_view text, const script::Lexed& lexed) {
+std::expected<Allowed, WrongAllow> read_allowed(std::string_view text, const script::Lexed& lexed,
+                                                std::size_t statements_before) {
   Allowed all;
   for (const script::Directive& directive : lexed.directives) {
     const std::string_view words = text.substr(directive.begin, directive.end - directive.begin);
@@ -58,7 +59,8 @@ std::expected<Allowed, WrongAllow> read_allowed(std::string_view text, const scr
             directive.place,
             "unknown rule \"" + name + "\"" + (meant ? "; did you mean " + *meant + "?" : "")});
       }
-      all.add({found->id, directive.place, statement_of(text, lexed, directive.begin)});
+      all.add({found->id, directive.place,
+               statements_before + statement_of(text, lexed, directive.begin)});
     }
   }
   return all;

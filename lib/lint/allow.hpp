@@ -28,8 +28,10 @@ class Allowed {
   std::multimap<std::size_t, One> all_;  ///< by their statements
 };
 
-/// An unknown rule, and one without a reason, is an error.
-std::expected<Allowed, WrongAllow> read_allowed(std::string_view text, const script::Lexed& lexed);
+/// Of a part of a file, behind so many statements. An unknown rule, and one without a reason, is an
+/// error.
+std::expected<Allowed, WrongAllow> read_allowed(std::string_view text, const script::Lexed& lexed,
+                                                std::size_t statements_before);
 
 /// The rule is on, or asked for.
 bool is_looked_for(const Options& options, RuleId id);

@@ -6,6 +6,7 @@
 #include "base/suggestion.hpp"
 #include "lint/allow.hpp"
 #include "lint/checks.hpp"
+#include "script/written_places.hpp"
 
 namespace sluice::lint {
 namespace {
@@ -67,20 +68,39 @@ Linter::Linter(Options options) : state_(std::make_unique<State>(std::move(optio
 Linter::~Linter() = default;
 Linter::Linter(Linter&&) noexcept = default;
 
-std::expected<std::vector<Finding>, WrongAllow> Linter::check(const Text& text) {
-  Scene& scene = state_->scene;
-  scene.begin_file(text.directives);
-  const script::Lexed lexed = script::lex_sql(text.sql);
-  std::expected<Allowed, WrongAllow> allowed = read_allowed(text.sql, lexed);
+namespace {
+
+/// Behind the line that ends the data of a COPY.
+std::size_t end_of_data(std::string_view text, std::size_t begin) {
+  while (begin < text.size()) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view line = text.substr(begin, end - begin);
+    begin = std::min(end + 1, text.size());
+    if (line == "\\.") break;
+  }
+  return begin;
+}
+
+/// What a file is up to the data of a COPY, or to its end.
+struct Part {
+  std::string_view sql;
+  const script::Lexed& lexed;
+  std::size_t statements_before = 0;
+};
+
+std::expected<std::vector<Finding>, WrongAllow> check_part(Scene& scene, const Part& part) {
+  const script::Lexed& lexed = part.lexed;
+  std::expected<Allowed, WrongAllow> allowed =
+      read_allowed(part.sql, lexed, part.statements_before);
   if (!allowed) return std::unexpected(allowed.error());
-  std::size_t number = 0;
+  std::size_t number = part.statements_before;
   for (const script::Statement& statement : lexed.statements) {
-    const std::string_view sql = text.sql.substr(statement.begin, statement.end - statement.begin);
+    const std::string_view sql = part.sql.substr(statement.begin, statement.end - statement.begin);
     scene.begin_statement(statement, sql, ++number);
     check_statement(scene, statement, sql);
     if (!scene.is_in_transaction()) scene.transaction = {};
   }
-  check_open_transaction(scene);
+  if (!lexed.data_begin) check_open_transaction(scene);
   if (lexed.unfinished.line > 0) {
     scene.begin_statement({.place = lexed.unfinished}, {}, number);
     scene.tell(RuleId::unfinished_text, 0, {"this quote, dollar tag or comment has no end"});
@@ -88,15 +108,39 @@ std::expected<std::vector<Finding>, WrongAllow> Linter::check(const Text& text) 
   std::vector<Finding> findings = scene.take_findings();
   allowed->remove_from(findings);
   for (const Allowed::One& unused : allowed->unused()) {
-    const std::string name(rule(unused.id).name);
     // What nobody looks for cannot be found.
-    if (!is_looked_for(state_->options, unused.id)) continue;
+    if (!is_looked_for(scene.options(), unused.id)) continue;
     scene.begin_statement({.place = unused.place}, {}, unused.statement + 1);
-    scene.tell(RuleId::unused_allow, 0, {"nothing of " + name + " is found in its statement"});
+    scene.tell(RuleId::unused_allow, 0,
+               {"nothing of " + std::string(rule(unused.id).name) + " is found in its statement"});
   }
   std::ranges::move(scene.take_findings(), std::back_inserter(findings));
-  std::ranges::stable_sort(findings, script::is_before, &Finding::place);
   return findings;
+}
+
+}  // namespace
+
+std::expected<std::vector<Finding>, WrongAllow> Linter::check(const Text& text) {
+  Scene& scene = state_->scene;
+  scene.begin_file(text.directives);
+  std::vector<Finding> all;
+  std::string_view rest = text.sql;
+  script::PartOf part;
+  for (std::size_t statements = 0;;) {
+    const script::Lexed lexed = script::lex_sql(rest, part);
+    auto findings = check_part(scene, {rest, lexed, statements});
+    if (!findings) return findings;
+    std::ranges::move(*findings, std::back_inserter(all));
+    if (!lexed.data_begin) break;
+    statements += lexed.statements.size();
+    const std::size_t end = end_of_data(rest, *lexed.data_begin);
+    part.begin =
+        script::behind(lexed.data_place, rest.substr(*lexed.data_begin, end - *lexed.data_begin));
+    part.is_behind_statements = true;
+    rest = rest.substr(end);
+  }
+  std::ranges::stable_sort(all, script::is_before, &Finding::place);
+  return all;
 }
 
 }  // namespace sluice::lint

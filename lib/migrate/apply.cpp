@@ -34,6 +34,19 @@ std::string cure_of(const script::Script& script, const SqlError& error) {
   return "";
 }
 
+/// The user's path without the schema of pgsluice's own tables, which the role pgsluice has in its
+/// usual one ("$user"): what a file makes without a schema must not come to lie there. Empty: it is
+/// not in there.
+std::string own_schema_left_out(Session& session) {
+  const Sql ask =
+      sql("select case when 'pgsluice'::pg_catalog.name operator(pg_catalog.=) any "
+          "(pg_catalog.current_schemas(false)) then coalesce((select pg_catalog.string_agg("
+          "pg_catalog.quote_ident(s.s::pg_catalog.text), ', '::pg_catalog.text) from "
+          "pg_catalog.unnest(pg_catalog.current_schemas(false)) as s (s) where s.s "
+          "operator(pg_catalog.<>) 'pgsluice'::pg_catalog.name), '''''') else '' end");
+  return session.query_in_user_path(ask).front()[0];
+}
+
 struct EndOfHearing {
   Session& session;
   ~EndOfHearing() { session.hear_notices({}); }
@@ -69,28 +82,15 @@ void Apply::run(const Task& task) {
   }
 }
 
-/// The role pgsluice has the schema of pgsluice's own tables in its usual path ("$user"): what a
-/// file makes without a schema must not come to lie there.
-Sql Apply::path(SqlWords set) const {
-  if (!path_) {
-    const Sql ask =
-        sql("select case when 'pgsluice'::pg_catalog.name operator(pg_catalog.=) any "
-            "(pg_catalog.current_schemas(false)) then coalesce((select pg_catalog.string_agg("
-            "pg_catalog.quote_ident(s.s::pg_catalog.text), ', '::pg_catalog.text) from "
-            "pg_catalog.unnest(pg_catalog.current_schemas(false)) as s (s) where s.s "
-            "operator(pg_catalog.<>) 'pgsluice'::pg_catalog.name), '''''') else '' end");
-    path_ = session_.query_in_user_path(ask).front()[0];
-  }
-  // The server has quoted its names.
-  return path_->empty() ? Sql() : sql("{}search_path={};", set, Sql::trusted(*path_));
-}
-
 Sql Apply::settings(const script::Script& script, Set where) const {
   const SqlWords set = where == Set::for_session ? SqlWords("set ") : SqlWords("set local ");
+  if (!path_) path_ = own_schema_left_out(session_);
+  // The server has quoted its names.
+  const Sql path = path_->empty() ? Sql() : sql("{}search_path={};", set, Sql::trusted(*path_));
   Sql all;
   if (where == Set::for_new_transaction)
     all = sql("begin;{}{}commit;begin;", as_it_was, nothing_left);
-  all += sql("{}{}{}lock_timeout={};{}statement_timeout={};", as_it_was, path(set), set,
+  all += sql("{}{}{}lock_timeout={};{}statement_timeout={};", as_it_was, path, set,
              script.directives.lock_timeout.value_or(options_.lock_timeout).count(), set,
              script.directives.statement_timeout.value_or(options_.statement_timeout).count());
   if (session_.can_check_client()) all += sql("{}client_connection_check_interval=5000;", set);
@@ -123,6 +123,7 @@ Failure Apply::failure_of(const Task& task, const SqlError& error, const Culprit
   message += " (SQLSTATE " + words.state_of(error) + ")";
   message += culprit.excerpt;
   message += indented(words.more_of(error)) + "\n  " + what_happened;
+  if (!safe_words_.empty()) message += "\n  " + safe_words_;
   if (error.state() == sql_state::lock_not_available)
     message +=
         "; --lock-timeout, or a directive lock-timeout or retries in the file, gives it "

@@ -31,6 +31,11 @@ class Apply {
   /// In a transaction that is open, and stays so.
   void rehearse(const script::Script& script);
 
+  using EachUnit = std::function<void(const script::Stretch&, std::size_t unit,
+                                      const std::function<void()>& run)>;
+  /// The same unit by unit, each run by who looks on; of a script without a transaction, in none.
+  void rehearse_units(const script::Script& script, const EachUnit& each);
+
   /// Throws what the lexer finds, before anything runs. Returns how many statements there are.
   static std::size_t check(const script::Script& script, const script::Placeholders& placeholders);
 
@@ -61,6 +66,7 @@ class Apply {
   void run(const Task& task);
   void run_transaction(const Task& task);
   void send_transaction(const Task& task, Sending& sending);
+  void send_guarded(const Task& task, Sending& sending);
   void run_statements(const Task& task);
   struct Progress;
   void stop_behind(const Task& task, Progress& progress, std::size_t done_before);
@@ -77,7 +83,6 @@ class Apply {
   enum class Set { for_session, for_transaction, for_new_transaction };
   /// Settings of a file: nothing of the one before is left. A new transaction begins here.
   Sql settings(const script::Script& script, Set where) const;
-  Sql path(SqlWords set) const;
   bool try_again(const script::Script& script, const SqlError& error, std::size_t attempt);
   Failure failure_of(const Task& task, const SqlError& error, const Culprit& culprit,
                      const std::string& what_happened) const;
@@ -96,6 +101,7 @@ class Apply {
   const Stop& stop_;
   /// Without our own schema, as a setting; empty: it is not in there.
   mutable std::optional<std::string> path_;
+  std::string safe_words_;  ///< why up --safe has cancelled a statement; empty: it has not
 };
 
 }  // namespace sluice::migrate

@@ -104,6 +104,7 @@ void Apply::run_transaction(const Task& task) {
 /// own. What the file before has set is undone there too: it could make this transaction read only.
 void Apply::send_transaction(const Task& task, Sending& sending) {
   using Part = Sending::Part;
+  if (options_.safe_bytes) return send_guarded(task, sending);
   sending.head = settings(task.script, Set::for_new_transaction).text();
   script::Stretches stretches(task.script, options_.placeholders);
   while (std::optional<script::Stretch> stretch = stretches.next()) {

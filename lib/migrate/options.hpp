@@ -28,6 +28,9 @@ struct Options {
   /// How long the server may take to answer a question of ours; zero: no limit.
   std::chrono::milliseconds stall_max = limits::stall_default;
   bool dry_run = false;
+  /// A table of so many bytes is not to be blocked for longer than the lock timeout; nothing: any
+  /// may.
+  std::optional<std::uint64_t> safe_bytes;
   bool only_reads = false;  ///< the history: what is advised then is less
   bool strict = false;      ///< a folder that is behind the history is drift
 };

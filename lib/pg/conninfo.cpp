@@ -175,6 +175,11 @@ Keywords keywords_of(const ConnectOptions& options) {
   return all;
 }
 
+Keywords given_values(const ConnectOptions& options) {
+  const std::map<std::string, std::string> values = values_of(given_keywords(options));
+  return {values.begin(), values.end()};
+}
+
 std::string conninfo(const ConnectOptions& options) {
   std::map<std::string, std::string> values = values_of(keywords_of(options));
   const bool says_elsewhere = std::getenv("PGCONNECT_TIMEOUT") != nullptr ||

@@ -19,6 +19,9 @@ Keywords keywords_of(const ConnectOptions& options);
 /// a time for that. It holds the password, if there is one: never print it.
 std::string conninfo(const ConnectOptions& options);
 
+/// What the user said and nothing else, where a URI or a conninfo string is taken apart.
+Keywords given_values(const ConnectOptions& options);
+
 /// What the user said and nothing else, as one conninfo string, for another process of this
 /// program. It may hold secrets (password, sslpassword, options): it belongs into an environment,
 /// never on a command line.

@@ -61,7 +61,7 @@ TEST_F(Lint, WrongUsageNamesTheFlag) {
 TEST_F(Lint, JsonSaysWhatAndWhere) {
   write("001_a.sql", "select 1;\n  drop table app.t;");
   const auto json = nlohmann::json::parse(lint({"--output", "json"}).out);
-  EXPECT_EQ("migrate", json["command"]);
+  EXPECT_EQ("migrate lint", json["command"]);
   EXPECT_EQ(1, json["exit_code"]);
   EXPECT_EQ(1, json["errors"]);
   const auto& finding = json["findings"][0];

@@ -122,6 +122,9 @@ def migrations(on):
     folder = ["--dir", "m"]
     on.gives("migrate status", 10, "migrate", "status", *folder)
     on.gives("migrate plan", 0, "migrate", "plan", *folder)
+    on.gives("migrate lint", 0, "migrate", "lint", *folder, "--fail-on", "never", connects=False)
+    on.gives("failed", 2, "migrate", "lint", *folder, "--exclude", "x", connects=False)
+    on.gives("migrate plan", 1, "migrate", "plan", *folder, "--lint", "--trace")
     on.gives("migrate up", 1, "migrate", "up", *folder)
     on.write("m/V002__two.sql", "select 1;\n")
     on.gives("migrate up", 0, "migrate", "up", *folder, "--dry-run")

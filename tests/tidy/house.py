@@ -27,7 +27,7 @@ MAY_INCLUDE = {
     "script": {"base"},
     "schema": {"script", "base"},
     "lint": {"script", "base"},
-    "migrate": {"schema", "script", "base"},
+    "migrate": {"schema", "lint", "script", "base"},
     "process": {"source", "async", "base"},
     "jobs": {"process", "source", "http", "schedule", "script", "ledger", "pg", "async", "base"},
 }

@@ -172,7 +172,8 @@ const std::vector<const char*> harmless_files{
     "-- pgsluice: placeholder app\ncreate table :\"app\" (id bigint); drop table :\"app\"",
     "-- pgsluice: allow ban-drop-column, changing-column-type because release 12 is everywhere\n"
     "alter table t drop column a, alter column b type text",
-    "insert into t values (1);\n-- pgsluice: allow ban-drop-table because it is empty\ndrop table u",
+    "insert into t values (1);\n-- pgsluice: allow ban-drop-table because it is empty\ndrop table "
+    "u",
     "drop table u; -- pgsluice: allow ban-drop-table because it is empty",
     "alter table t\n  -- pgsluice: allow ban-drop-column because nobody reads it\n  drop column a",
     "\xef\xbb\xbf-- a byte-order mark\nselect 1",

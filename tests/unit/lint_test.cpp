@@ -124,6 +124,15 @@ TEST(Lint, TheDocsHaveTheRulesOfTheCode) {
 }
 
 /// What a person or a machine may leave of a file.
+TEST(Lint, DataOfACopyIsPassed) {
+  const std::string sql =
+      "copy t (a) from stdin;\ndrop table t;\n\\.\n-- pgsluice: allow ban-drop-table because "
+      "x\ndrop "
+      "table u;\nalter table u drop a";
+  EXPECT_EQ("ban-drop-column", found_in(sql, {.excluded = {RuleId::several_tables_locked}}));
+  EXPECT_EQ("6:15", places_of(sql).substr(0, 4));
+}
+
 TEST(Lint, CutAndOddFilesEndIt) {
   std::string all;
   for (const LintCase& one : lint_cases) all += std::string(one.found) + ";\n";
