@@ -299,7 +299,8 @@ TEST_F(Trace, AScratchDatabaseHasTheSchemaAndTheSizesOfTheTarget) {
     EXPECT_EQ("public.t", files[0]["statements"][0]["locks"][0]["relation"]);
     EXPECT_EQ(1000, files[0]["statements"][0]["locks"][0]["rows"]);
     EXPECT_THAT(files[0]["statements"][0]["rewritten"].dump(), HasSubstr("table public.t"));
-    EXPECT_EQ("index public.z", files[1]["statements"][0]["made"][0]);
+    // Without a transaction its locks are gone when it is looked at.
+    EXPECT_EQ(1U, files[1]["statements"].size());
     bool is_locked = false;
     for (const Json& lock : files[2]["statements"][0]["locks"])
       is_locked = is_locked || lock["mode"] == "AccessExclusiveLock";
