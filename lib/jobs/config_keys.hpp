@@ -47,8 +47,11 @@ inline constexpr std::array scheduler_keys{
 
 inline constexpr std::array job_keys{
     ConfigKey{"name", "TEXT", "of the job, unique in its project; wanted"},
-    ConfigKey{"cron", "TEXT", "when: five cron fields, @daily and the like, or @every 90s; wanted"},
+    ConfigKey{"cron", "TEXT",
+              "when: cron fields, @daily and the like, or @every 90s; wanted, or after_job is"},
     ConfigKey{"tz", "TEXT", "time zone of cron, an IANA name (UTC)"},
+    ConfigKey{"after_job", "TEXT",
+              "instead of cron: the slots of that job, each once its run has ended well"},
     ConfigKey{"migrate", "FOLDER", "apply its migrations, as pgsluice migrate up does"},
     ConfigKey{"load", "TEXTS",
               "load each of these once: patterns of files, URLs, s3:// patterns, or @LIST"},
