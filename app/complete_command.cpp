@@ -57,7 +57,8 @@ asio::awaitable<void> ask_tables(pg::Connection& on, const std::string& typed, C
           "where pg_catalog.strpos('rpfv', c.relkind::pg_catalog.text) operator(pg_catalog.>) 0 "
           "and not pg_catalog.starts_with(n.nspname::pg_catalog.text, 'pg_') "
           "and n.nspname::pg_catalog.text operator(pg_catalog.<>) 'information_schema' "
-          "and n.nspname::pg_catalog.text operator(pg_catalog.<>) 'pgsluice'");
+          "and n.nspname::pg_catalog.text operator(pg_catalog.<>) 'pgsluice' "
+          "and pg_catalog.has_schema_privilege(n.oid, 'usage')");
   const Sql wanted =
       sql("select name from (select case when is_visible and pg_catalog.strpos({}, '.') "
           "operator(pg_catalog.=) 0 then bare else whole end as name from ({}) as names) as shown "

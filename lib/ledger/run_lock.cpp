@@ -118,12 +118,8 @@ asio::awaitable<bool> end_silent(pg::Connection& connection, const RunLockNames&
 
 }  // namespace
 
-RunLock::RunLock(const asio::any_io_executor& executor, std::unique_ptr<pg::Connection> connection,
-                 Sql before, RunLockNames names)
-    : connection_(std::move(connection)),
-      turn_(std::make_unique<async::Semaphore>(executor, 1)),
-      before_(std::move(before)),
-      names_(std::move(names)) {}
+RunLock::RunLock(const asio::any_io_executor& executor, std::unique_ptr<pg::Connection> connection)
+    : connection_(std::move(connection)), turn_(std::make_unique<async::Semaphore>(executor, 1)) {}
 
 std::vector<std::pair<std::string, std::string>> keepalive_settings() {
   return {{"tcp_keepalives_idle", std::to_string(limits::keepalives_idle.count())},
@@ -165,7 +161,7 @@ asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connectio
     co_await connection->query(end);
   }
   const auto executor = co_await asio::this_coro::executor;
-  co_return RunLock(executor, std::move(connection), std::move(before), std::move(names));
+  co_return RunLock(executor, std::move(connection));
 }
 
 asio::awaitable<bool> RunLock::renew() {
@@ -198,14 +194,6 @@ asio::awaitable<std::optional<pg::Result>> RunLock::ask(pg::Batch question) {
     // The lock is lost, and renew() says so.
   }
   co_return answer;
-}
-
-asio::awaitable<void> RunLock::take_again(std::unique_ptr<pg::Connection> connection) {
-  Sql before = before_;
-  RunLockNames names = names_;
-  RunLock again = co_await take(std::move(connection), std::move(before), std::move(names));
-  const auto turn = co_await turn_->acquire();
-  connection_ = std::move(again.connection_);
 }
 
 // A crash ends all sessions; and the start of a server tells a replica from what it was one of.

@@ -87,20 +87,15 @@ class RunLock {
 
   /// Shows the server that this run lives. False where the lock is lost, with the connection.
   asio::awaitable<bool> renew();
-  /// Takes what was lost by another connection. Throws LoadIsHeld where somebody else has it now.
-  asio::awaitable<void> take_again(std::unique_ptr<pg::Connection> connection);
 
   /// Lets go, and gives the connection back.
   std::unique_ptr<pg::Connection> release() && { return std::move(connection_); }
 
  private:
-  RunLock(const asio::any_io_executor& executor, std::unique_ptr<pg::Connection> connection,
-          Sql before, RunLockNames names);
+  RunLock(const asio::any_io_executor& executor, std::unique_ptr<pg::Connection> connection);
 
   std::unique_ptr<pg::Connection> connection_;
   std::unique_ptr<async::Semaphore> turn_;  ///< of who asks by it
-  Sql before_;
-  RunLockNames names_;
 };
 
 }  // namespace sluice::ledger

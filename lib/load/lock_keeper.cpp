@@ -5,6 +5,15 @@
 
 namespace sluice::load {
 
+namespace {
+
+std::exception_ptr lost() {
+  return std::make_exception_ptr(
+      ledger::LoadIsHeld("the lock of this load was lost, and another run may have it"));
+}
+
+}  // namespace
+
 asio::awaitable<void> LockKeeper::run() {
   if (lease_ <= std::chrono::milliseconds::zero()) co_return;
   for (;;) {
@@ -13,16 +22,13 @@ asio::awaitable<void> LockKeeper::run() {
     const bool is_held = co_await lock_->renew();
     if (is_held) continue;
     try {
-      std::unique_ptr<pg::Connection> connection =
-          co_await pg::Connection::open(on_.pool.options());
-      co_await lock_->take_again(std::move(connection));
-    } catch (const ledger::LoadIsHeld&) {
-      taken_over_ = std::current_exception();
-      stop_();
-      co_return;
+      co_await pg::Connection::open(on_.pool.options());
     } catch (const pg::PgError&) {
-      // Nobody can take it over while the server is away.
+      continue;  // nobody takes it over while the server is away
     }
+    taken_over_ = lost();
+    stop_();
+    co_return;
   }
 }
 
@@ -32,8 +38,7 @@ asio::awaitable<std::exception_ptr> LockKeeper::explain(std::exception_ptr faile
   if (is_stopped || lease_ <= std::chrono::milliseconds::zero() || !lock_) co_return failed;
   const bool is_held = co_await lock_->renew();
   if (is_held) co_return failed;
-  co_return std::make_exception_ptr(
-      ledger::LoadIsHeld("the lock of this load was lost, and another run may have it"));
+  co_return lost();
 }
 
 }  // namespace sluice::load

@@ -11,15 +11,16 @@
 namespace sluice::load {
 
 /// Keeps the lock of a load that others may take over (--join): shows them that this run lives. One
-/// that was paused, or cut off, for too long finds that they have; else it takes the lock again.
+/// that was paused, or cut off, for too long has lost it, and stops: others may have gone on with
+/// the load, and ended it.
 class LockKeeper {
  public:
-  /// `lock` outlives it; `stop` is called where another run has the lock.
+  /// `lock` outlives it; `stop` is called where the lock is lost.
   LockKeeper(Resources on, std::optional<ledger::RunLock>& lock, std::chrono::milliseconds lease,
              std::function<void()> stop)
       : on_(on), lock_(lock), lease_(lease), stop_(std::move(stop)) {}
 
-  /// Until it is cancelled, or the lock is another run's.
+  /// Until it is cancelled, or the lock is lost.
   asio::awaitable<void> run();
 
   /// What a run failed with, or LoadIsHeld: whatever stands in the way of one that has lost its

@@ -101,7 +101,7 @@ TEST_F(LeftBehind, ValuesHaveNoLines) {
            {head + "select ${w}:'v', nme;\n", "001_a.sql:3:18: column"},
            {head + "select :'v';\nselect 1;\nselect 1 / (select 0);\n", "001_a.sql:5:1: division"},
            {head + "select :'v'::int;\n", "001_a.sql:3:8: invalid input"},
-           {head + "select :'v';\n\\i other\n", "001_a.sql:4:1: a command of psql"},
+           {head + "select :'v';\n\\i other\n", "001_a.sql:4:1: \\i: a command of psql"},
            {head + "select :'v';\nselect 'open\n", "001_a.sql:4:8: this quote"},
            {head + "select :'v';\nbegin;\n", "001_a.sql:4:1: BEGIN"},
            {no_transaction + "select :'v';\nselect nme;\n", "001_a.sql:5:8: statement 2 of 2"},

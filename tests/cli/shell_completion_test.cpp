@@ -51,9 +51,10 @@ class ShellCompletion : public DatabaseTest {
     return words;
   }
   Lines in_fish(const std::string& line) {
-    const std::string command = "fish --no-config -c 'source " PGSLUICE_SOURCE_DIR
-                                "/share/completion/pgsluice.fish; complete -C " +
-                                quoted("\"pgsluice " + line + "\"") + "'";
+    const std::string command =
+        "fish --no-config -c " + quoted("source " PGSLUICE_SOURCE_DIR
+                                        "/share/completion/pgsluice.fish; complete -C \"pgsluice " +
+                                        line + "\"");
     const Finished finished = shell(command, folder_.path(), db().raw(), PQdb(db().raw()));
     EXPECT_EQ(0, finished.exit_code) << finished.err;
     Lines words;

@@ -419,9 +419,8 @@ TEST_F(MigrateFaults, UserToWhomTheHistoryIsNotOpenIsTold) {
   db().run("grant insert, update on pgsluice.migrations to migrator_stranger");
   EXPECT_EQ(0, up_by(stranger).exit_code);
   db().run(
-      "drop table pgsluice.reverted; delete from "
-      "pgsluice.migrations where project = 'pgsluice' and version = (select max(version) from "
-      "pgsluice.migrations where project = 'pgsluice')");
+      "alter table pgsluice.job_runs drop column hooks_due; drop table pgsluice.reverted; delete "
+      "from pgsluice.migrations where project = 'pgsluice' and version >= 18");
   write("003_c.sql", "select 1");
   EXPECT_THAT(up_by(stranger).err,
               HasSubstr("is an older version's, or lacks a part: its owner brings it up"));

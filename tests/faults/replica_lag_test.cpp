@@ -32,6 +32,7 @@ class Lag : public ::testing::Test {
                                  "-d",           primary_.url(),
                                  "--chunk-size", "64KiB",
                                  "-j",           "2",
+                                 "--max-rate",   "1MB/s",
                                  "--max-lag",    lag,
                                  "--progress",   "plain"};
     all.insert(all.end(), more.begin(), more.end());
@@ -54,7 +55,7 @@ TEST_F(Lag, ALoadWaitsForAReplicaThatIsBehind) {
   for (const char* limit : {"1MB", "1s"}) {
     SCOPED_TRACE(limit);
     standby.run("select pg_wal_replay_pause()");
-    Process load(command(limit, {"--again", "--max-rate", "500KB/s"}));
+    Process load(command(limit, {"--again"}));
     EXPECT_TRUE(load.says("a replica is behind"));
     // What was under way is stored, and no more: two chunks of 64 KiB and their overhead.
     if (std::string(limit) == "1MB") {
