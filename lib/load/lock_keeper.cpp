@@ -12,6 +12,17 @@ std::exception_ptr lost() {
       ledger::LoadIsHeld("the lock of this load was lost, and another run may have it"));
 }
 
+/// A session that is ended, as one that was silent is, and that of a small file is all there is.
+bool is_lost(const std::exception_ptr& failed) {
+  try {
+    std::rethrow_exception(failed);
+  } catch (const pg::PgError& error) {
+    return error.nature() == ErrorNature::lost && error.phase != pg::Phase::connect;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 asio::awaitable<void> LockKeeper::run() {
@@ -35,7 +46,8 @@ asio::awaitable<void> LockKeeper::run() {
 asio::awaitable<std::exception_ptr> LockKeeper::explain(std::exception_ptr failed,
                                                         bool is_stopped) {
   if (taken_over_) co_return taken_over_;
-  if (is_stopped || lease_ <= std::chrono::milliseconds::zero() || !lock_) co_return failed;
+  if (is_stopped || lease_ <= std::chrono::milliseconds::zero()) co_return failed;
+  if (!lock_) co_return is_lost(failed) ? lost() : failed;
   const bool is_held = co_await lock_->renew();
   if (is_held) co_return failed;
   co_return lost();

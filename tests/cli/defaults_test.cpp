@@ -42,8 +42,9 @@ class Defaults : public DatabaseTest {
     all.insert(all.end(), more.begin(), more.end());
     const Finished finished = run(all, environment);
     const auto json = nlohmann::json::parse(finished.out, nullptr, false);
-    if (json.is_discarded() || !json.contains("plan")) return finished.out + finished.err;
-    return std::to_string(json["plan"]["jobs"].get<int>());
+    if (json.is_discarded() || !json.contains("loads")) return finished.out + finished.err;
+    const auto& plan = json["loads"][0]["plan"];
+    return plan.is_null() ? finished.out + finished.err : std::to_string(plan["jobs"].get<int>());
   }
 
   TemporaryFolder folder_;
@@ -53,7 +54,7 @@ class Defaults : public DatabaseTest {
 TEST_F(Defaults, TheCommandLineWinsThenVariablesThenTheCommandsTableThenAll) {
   config("jobs = 3\n");
   EXPECT_EQ("3", jobs_of({}));
-  config("jobs = 3\n[load]\njobs = 4\n[check]\njobs = 9\n");
+  config("jobs = 3\n[load]\njobs = 4\n[check]\nquiet = true\n");
   EXPECT_EQ("4", jobs_of({}));
   EXPECT_EQ("5", jobs_of({}, {"PGSLUICE_JOBS=5"}));
   EXPECT_EQ("6", jobs_of({"--jobs", "6"}, {"PGSLUICE_JOBS=5"}));
@@ -91,7 +92,7 @@ TEST_F(Defaults, SwitchesAreTrueOrFalse) {
   config(
       "[load]\nquiet = true\nignore-extra = false\ntrim = \"all\"\nset = [\"a.b=1\", \"a.c=2\"]\n");
   EXPECT_EQ("", run({"load", csv_, "-t", "t", "-d", url()}).err);
-  EXPECT_THAT(run({"load", csv_, "-t", "t", "-d", url(), "--again"}, {"PGSLUICE_QUIET=0"}).err,
+  EXPECT_THAT(run({"load", csv_, "-t", "t", "-d", url(), "--again"}, {"PGSLUICE_QUIET=0"}).out,
               HasSubstr("stored 2 rows"));
 }
 
@@ -179,7 +180,8 @@ TEST_F(Defaults, TheExampleOfThePageIsTaken) {
   config(page.substr(begin, page.find("```", begin) - begin));
   EXPECT_EQ("4", jobs_of({}));
   // There is no such service here; and the connection is the file's.
-  EXPECT_THAT(run({"loads"}, {"PGSERVICEFILE=/nowhere"}).err, HasSubstr("warehouse"));
+  EXPECT_THAT(run({"loads"}, {"PGSERVICEFILE=/nowhere"}).err,
+              HasSubstr("service file \"/nowhere\""));
 }
 
 TEST_F(Defaults, SecretsInThemAreNotShown) {
