@@ -71,34 +71,6 @@ TEST_F(MigrateBack, IsAskedForAndNotDoneElsewhere) {
   EXPECT_THAT(unknown.err, HasSubstr("--to 7: the history has no such version"));
 }
 
-/// What somebody reads at a terminal who answers with these bytes, and the exit code.
-std::string at_a_terminal(const std::vector<std::string>& arguments, const std::string& answer) {
-  std::string command =
-      "python3 -c '\nimport os, pty, sys\npid, fd = pty.fork()\n"
-      "if pid == 0: os.execv(sys.argv[2], sys.argv[2:])\nsaid = b\"\"\n"
-      "while b\"Type yes\" not in said: said += os.read(fd, 1000)\n"
-      "os.write(fd, eval(sys.argv[1]))\ntry:\n"
-      "  while part := os.read(fd, 1000): said += part\nexcept OSError: pass\n"
-      "print(said.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' '" +
-      answer + "' " + PGSLUICE_BINARY;
-  for (const std::string& argument : arguments) command += " '" + argument + "'";
-  return output_of(command);
-}
-
-TEST_F(MigrateBack, IsAskedForAtATerminal) {
-  write_three();
-  ASSERT_EQ(0, up().exit_code);
-  const std::string no = at_a_terminal(command("down"), "b\"no\\n\"");
-  EXPECT_THAT(no, HasSubstr("nothing was taken back"));
-  EXPECT_THAT(no, ::testing::EndsWith(" 0"));
-  const std::string interrupted = at_a_terminal(command("down"), "b\"\\x03\"");
-  EXPECT_THAT(interrupted, HasSubstr("interrupted; nothing was done"));
-  EXPECT_THAT(interrupted, ::testing::EndsWith(" 130"));
-  EXPECT_EQ("1 applied, 2 applied, 3 applied", history());
-  EXPECT_THAT(at_a_terminal(command("down"), "b\"yes\\n\""), HasSubstr("took back"));
-  EXPECT_EQ("1 applied, 2 applied", history());
-}
-
 TEST_F(MigrateBack, IsRefusedWhereThereIsNone) {
   write("001_a.sql", "create table a (id int)");
   write("002_b.sql", "-- migrate:up\ncreate table b (id int);\n-- migrate:down\n\n");
