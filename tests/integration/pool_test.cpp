@@ -176,9 +176,8 @@ asio::awaitable<void> insert_in_both_ways(pg::Pool& pool, std::string columns, s
 
 asio::awaitable<void> insert_all_kinds(pg::Pool& pool) {
   const auto null = std::nullopt;
-  const std::vector<pg::Row> texts{{"a,b"}, {"{}"},   {"null"}, {"NULL"}, {null},
-                                   {""},    {"\\\""}, {" x "},  {"\n"},   {"größe 😀"},
-                                   {"x;y"}};
+  const std::vector<pg::Row> texts{{"a,b"},  {"{}"},  {"null"}, {"NULL"},     {null}, {""},
+                                   {"\\\""}, {" x "}, {"\n"},   {"größe 😀"}, {"x;y"}};
   for (const char* columns : {"v text", "v varchar(20)",
                               "v varchar(20) not null default 'x' check "
                               "(v is null or true), n int default 7"}) {
