@@ -61,3 +61,14 @@ endfunction()
 function(house_pch name)
   target_precompile_headers(${name} REUSE_FROM pg)
 endfunction()
+
+# house_late_library(target definition file): a library that the program loads when it is needed (base/late_library.hpp), by the
+# name in its DT_SONAME, which is the file's without the numbers behind the first.
+function(house_late_library target definition file)
+  file(REAL_PATH ${file} real)
+  string(REGEX REPLACE "^.*/(lib[a-z]+[.]so[.][0-9]+).*$" "\\1" name "${real}")
+  if(NOT name MATCHES "^lib[a-z]+[.]so[.][0-9]+$")
+    message(FATAL_ERROR "${file} has no name by which it can be loaded when it is needed")
+  endif()
+  target_compile_definitions(${target} PRIVATE ${definition}="${name}")
+endfunction()

@@ -18,8 +18,8 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
-# Time zones; libarchive is loaded when it is needed, where shlibdeps does not see it. And authorities for https.
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "tzdata, libarchive13 (>= 3.6)")
+# Time zones; libarchive and libcurl are loaded when they are needed, where shlibdeps does not see it. And authorities for https.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "tzdata, libarchive13 (>= 3.6), libcurl4 (>= 7.88)")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS ca-certificates)
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "postgresql-client, bash-completion")
 set(scripts ${CMAKE_SOURCE_DIR}/share/debian)

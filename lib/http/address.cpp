@@ -1,7 +1,5 @@
 #include "http/address.hpp"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -11,12 +9,13 @@
 #include "base/ascii.hpp"
 #include "base/failure.hpp"
 #include "base/printable.hpp"
+#include "http/curl.hpp"
 
 namespace sluice::http {
 namespace {
 
 struct FreeUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+  void operator()(CURLU* url) const { curl().url_cleanup(url); }
 };
 using UrlPtr = std::unique_ptr<CURLU, FreeUrl>;
 
@@ -25,9 +24,9 @@ constexpr unsigned parsing = CURLU_URLENCODE | CURLU_ALLOW_SPACE;
 /// Empty where there is no such part.
 std::string part(CURLU* url, CURLUPart which, unsigned flags = 0) {
   char* text = nullptr;
-  if (curl_url_get(url, which, &text, flags) != CURLUE_OK) return {};
+  if (curl().url_get(url, which, &text, flags) != CURLUE_OK) return {};
   std::string copy(text);
-  curl_free(text);
+  curl().free(text);
   return copy;
 }
 
@@ -38,7 +37,7 @@ Address address_in(CURLU* url) {
   address.has_login = !address.user.empty() || !address.password.empty();
   for (const CURLUPart secret :
        {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS, CURLUPART_FRAGMENT})
-    curl_url_set(url, secret, nullptr, 0);
+    curl().url_set(url, secret, nullptr, 0);
   address.url = part(url, CURLUPART_URL, CURLU_NO_DEFAULT_PORT);
   address.origin =
       in_small_letters(part(url, CURLUPART_SCHEME) + "://" + part(url, CURLUPART_HOST)) + ":" +
@@ -64,10 +63,10 @@ std::string plain_name(std::string_view parameter) {
   const std::string written(parameter.substr(0, parameter.find('=')));
   int size = 0;
   char* const text =
-      curl_easy_unescape(nullptr, written.c_str(), static_cast<int>(written.size()), &size);
+      curl().easy_unescape(nullptr, written.c_str(), static_cast<int>(written.size()), &size);
   if (text == nullptr) throw std::bad_alloc();
   std::string name = in_small_letters(std::string_view(text, static_cast<std::size_t>(size)));
-  curl_free(text);
+  curl().free(text);
   std::erase_if(name, [](char c) { return c == '-' || c == '_' || c == ' ' || c == '+'; });
   return name;
 }
@@ -169,7 +168,7 @@ Failure wrong(const std::string& url, CURLUcode why) {
                                  ? "in a user or a password / ? # @ are %2F %3F %23 %40"
                                  : "write for example https://host/trips.csv.gz";
   return {FailureKind::usage, printable_line(roughly(url)) + ": is no URL that can be read (" +
-                                  curl_url_strerror(why) + "); " + advice};
+                                  curl().url_strerror(why) + "); " + advice};
 }
 
 }  // namespace
@@ -184,20 +183,20 @@ bool is_url(std::string_view text) {
 Address address_of(const std::string& url) {
   if (url.compare(std::min(url.find(':'), url.size()), 3, "://") != 0 || has_split_login(url))
     throw wrong(url, CURLUE_BAD_LOGIN);
-  const UrlPtr parsed(curl_url());
+  const UrlPtr parsed(curl().url());
   if (!parsed) throw std::bad_alloc();
-  const CURLUcode result = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), parsing);
+  const CURLUcode result = curl().url_set(parsed.get(), CURLUPART_URL, url.c_str(), parsing);
   if (result != CURLUE_OK) throw wrong(url, result);
   return address_in(parsed.get());
 }
 
 Address address_behind(const Address& from, const std::string& location) {
-  const UrlPtr parsed(curl_url());
+  const UrlPtr parsed(curl().url());
   if (!parsed) throw std::bad_alloc();
-  CURLUcode result = curl_url_set(parsed.get(), CURLUPART_URL, from.url.c_str(), parsing);
+  CURLUcode result = curl().url_set(parsed.get(), CURLUPART_URL, from.url.c_str(), parsing);
   if (result == CURLUE_OK)
-    result = curl_url_set(parsed.get(), CURLUPART_URL, location.c_str(),
-                          parsing | CURLU_NON_SUPPORT_SCHEME);
+    result = curl().url_set(parsed.get(), CURLUPART_URL, location.c_str(),
+                            parsing | CURLU_NON_SUPPORT_SCHEME);
   const std::string scheme = in_small_letters(part(parsed.get(), CURLUPART_SCHEME));
   if (result != CURLUE_OK || (scheme != "http" && scheme != "https")) {
     throw Failure(FailureKind::failed, "the server sends on to what is no URL");
@@ -255,10 +254,10 @@ std::string file_name_of(const std::string& url) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos || host == std::string::npos || slash < host + 3) return {};
   int size = 0;
-  char* const text = curl_easy_unescape(nullptr, path.c_str() + slash + 1, 0, &size);
+  char* const text = curl().easy_unescape(nullptr, path.c_str() + slash + 1, 0, &size);
   if (text == nullptr) return {};
   std::string name(text, static_cast<std::size_t>(size));
-  curl_free(text);
+  curl().free(text);
   std::erase_if(name, [](char c) { return c == '/' || c == '\0'; });
   return name == "." || name == ".." ? std::string() : name;
 }

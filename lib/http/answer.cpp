@@ -1,7 +1,5 @@
 #include "http/answer.hpp"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,6 +8,7 @@
 #include "base/ascii.hpp"
 #include "base/printable.hpp"
 #include "base/trimmed.hpp"
+#include "http/curl.hpp"
 
 namespace sluice::http {
 namespace {
@@ -81,7 +80,7 @@ std::optional<std::chrono::milliseconds> retry_after_of(const Response& answer, 
   std::string_view text = *value;
   if (const auto seconds = take_number(text); seconds && text.empty())
     return std::chrono::seconds(std::min(*seconds, most));
-  const std::int64_t date = curl_getdate(value->c_str(), nullptr);
+  const std::int64_t date = curl().getdate(value->c_str(), nullptr);
   if (date < 0) return std::nullopt;
   const std::int64_t left = std::clamp<std::int64_t>(date - now, 0, most);
   return std::chrono::seconds(left);
@@ -149,7 +148,7 @@ std::string status_text(int status, std::string_view reason) {
 }
 
 std::optional<std::time_t> date_of(const Response& answer) {
-  const std::time_t moment = curl_getdate(answer.header("Date").value_or("").c_str(), nullptr);
+  const std::time_t moment = curl().getdate(answer.header("Date").value_or("").c_str(), nullptr);
   return moment == -1 ? std::nullopt : std::optional(moment);
 }
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <curl/curl.h>
-
 #include <array>
 #include <chrono>
 #include <memory>
@@ -12,6 +10,7 @@
 #include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "http/address.hpp"
+#include "http/curl.hpp"
 #include "http/request.hpp"
 #include "http/secrets.hpp"
 
@@ -49,11 +48,11 @@ class Carrier {
   void perform();
   /// Waits until something is possible, that long at most, or until wake().
   void wait(std::chrono::milliseconds most);
-  void wake() { curl_multi_wakeup(multi_.get()); }
+  void wake() { curl().multi_wakeup(multi_.get()); }
 
  private:
   struct Free {
-    void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+    void operator()(CURLM* multi) const { curl().multi_cleanup(multi); }
   };
   std::unique_ptr<CURLM, Free> multi_;
 };
@@ -71,7 +70,7 @@ class Exchange {
   /// `login`: of the address, where the server is the one that it is for. ~/.netrc is left where
   /// somebody else than the user has named the server: it may have a login for all that there are.
   void start(const Request& request, const Address* login, Netrc netrc = Netrc::asked);
-  void resume() { curl_easy_pause(easy_.get(), CURLPAUSE_CONT); }
+  void resume() { curl().easy_pause(easy_.get(), CURLPAUSE_CONT); }
   /// Forgets a request that is under way.
   void end();
 
@@ -96,10 +95,10 @@ class Exchange {
   friend class Carrier;
   struct Calls;
   struct FreeEasy {
-    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+    void operator()(CURL* easy) const { curl().easy_cleanup(easy); }
   };
   struct FreeList {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+    void operator()(curl_slist* list) const { curl().slist_free_all(list); }
   };
 
   void prepare(const Request& request, const Address* login, Netrc netrc);

@@ -1,11 +1,16 @@
 #include "http/library.hpp"
 
-#include <curl/curl.h>
+#include "base/failure.hpp"
+#include "http/curl.hpp"
 
 namespace sluice::http {
 
 std::string library() {
-  return std::string("libcurl ") + curl_version_info(CURLVERSION_NOW)->version;
+  try {
+    return std::string("libcurl ") + curl().version_info(CURLVERSION_NOW)->version;
+  } catch (const Failure&) {
+    return "no libcurl";
+  }
 }
 
 }  // namespace sluice::http

@@ -4,7 +4,7 @@
 
 namespace sluice::http {
 
-/// Which version runs: "libcurl 8.14.1".
+/// Which version runs: "libcurl 8.14.1". Loads it.
 std::string library();
 
 }  // namespace sluice::http
