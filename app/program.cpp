@@ -47,8 +47,11 @@ Program::Program(const std::string& first) {
       "many rejects,\n"
       "6 another run holds it, 7 the source or a migration changed, 10 migrations are pending, "
       "130/143 interrupted\n(can be resumed).");
-  const bool names_one = std::ranges::any_of(
-      all_commands, [&first](const AddedCommand& command) { return command.name == first; });
+  // A version is no command's, and told without them.
+  const bool names_one = first == "--version" || first == "-V" ||
+                         std::ranges::any_of(all_commands, [&first](const AddedCommand& command) {
+                           return command.name == first;
+                         });
   for (const AddedCommand& command : all_commands)
     if (!names_one || command.name == first) commands[std::string(command.name)] = command.add(app);
 }
