@@ -20,7 +20,7 @@ if(CPACK_GENERATOR STREQUAL DEB)
   file(REMOVE "${doc}/examples/default")
   # From SOURCE_DATE_EPOCH where that is set, so that the package is the same each time.
   string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)
-  file(WRITE "${doc}/changelog" "pgsluice (${CPACK_PACKAGE_VERSION}) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- ${CPACK_PACKAGE_CONTACT}  ${date}\n")
+  file(WRITE "${doc}/changelog" "pgsluice (${CPACK_DEBIAN_PACKAGE_VERSION}) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- ${CPACK_PACKAGE_CONTACT}  ${date}\n")
   execute_process(COMMAND gzip -9nf "${doc}/changelog" COMMAND_ERROR_IS_FATAL ANY)
 endif()
 # A .tar.gz may be unpacked anywhere; its units are for /usr/local.
