@@ -13,8 +13,7 @@
 #include "base/limits.hpp"
 #include "base/quantity.hpp"
 #include "csv/dialect.hpp"
-#include "pg/encoding.hpp"
-#include "source/encoding.hpp"
+#include "plan/data_encoding.hpp"
 #include "tuple/mapping.hpp"
 
 namespace sluice::app {
@@ -172,22 +171,6 @@ void parse_max_lag(const std::string& text, plan::LagLimit& limit) {
 }
 
 /// Before a server is asked, whose message would name nothing that the user has written.
-void require_encoding(const std::string& name) {
-  if (name.empty() || name == "auto" || source::encoding_named(name)) return;
-  if (const auto known = pg::encoding_named(name)) {
-    if (!pg::is_for_clients_alone(*known)) return;
-    throw Failure(FailureKind::usage,
-                  "--encoding " + name +
-                      ": this system has no conversion of that encoding; convert "
-                      "the file first, and pipe it in");
-  }
-  const auto meant = source::encoding_like(name);
-  throw Failure(FailureKind::usage,
-                "--encoding " + name + ": there is no encoding of that name" +
-                    (meant ? "; did you mean " + *meant + "?"
-                           : "; write one such as UTF8, LATIN1, WIN1252, SJIS or UTF-16"));
-}
-
 void require_utf8_everywhere(const LoadFlags& flags) {
   const plan::LoadOptions& o = flags.load;
   for (const auto& [flag, text] :
@@ -317,23 +300,13 @@ plan::LoadOptions options_of(const LoadFlags& flags) {
   if (o.deletes() && o.grown == plan::Grown::refuse) o.grown = plan::Grown::load;
   if (!flags.max_rate.empty()) parse_max_rate(flags.max_rate, o);
   if (flags.max_lag) parse_max_lag(*flags.max_lag, o.lag_max);
-  require_encoding(o.encoding);
+  plan::require_encoding(o.encoding);
   return o;
 }
 
 pg::ConnectOptions connection_of(const LoadFlags& flags) {
   pg::ConnectOptions connect = flags.common.connect;
-  const std::string& encoding = flags.load.encoding;
-  // What PostgreSQL does not know, or a server does not use inside, is converted here.
-  const auto ours = source::encoding_named(encoding);
-  const auto known =
-      encoding.empty() ? std::nullopt : pg::encoding_named(ours ? ours->name : encoding);
-  if (known && !pg::is_for_clients_alone(*known)) {
-    connect.client_encoding = *known;
-  } else if (!encoding.empty()) {
-    connect.client_encoding = pg::utf8;
-  }
-  connect.converts_data = ours.has_value();
+  plan::say_encoding(flags.load.encoding, connect);
   return connect;
 }
 

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <vector>
 
-#include "base/chunks_of.hpp"
+#include "pgsluice/async.hpp"
 
 int main() {
   std::vector<int> numbers(10);

@@ -1,6 +1,6 @@
 // By then, or not at all.
 
-#include "async/deadline.hpp"
+#include "pgsluice/async.hpp"
 
 #include "example.hpp"
 

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <exception>
 
-#include "async/asio.hpp"
+#include "pgsluice/async.hpp"
 
 namespace example {
 

@@ -1,8 +1,7 @@
 // Many things at once, results in order.
 
-#include "async/gather.hpp"
+#include "pgsluice/async.hpp"
 
-#include "async/time.hpp"
 #include "example.hpp"
 
 using namespace sluice::async;

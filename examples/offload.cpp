@@ -1,11 +1,10 @@
 // What blocks or computes goes to a thread; the loop goes on meanwhile.
 
-#include "async/offload.hpp"
+#include "pgsluice/async.hpp"
 
 #include <atomic>
 #include <thread>
 
-#include "async/task_group.hpp"
 #include "example.hpp"
 
 using namespace sluice::async;

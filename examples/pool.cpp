@@ -1,9 +1,8 @@
 // A pool of connections: statements, many rows at once, questions side by side.
 //   pool URL
 
-#include "pg/pool.hpp"
+#include "pgsluice/pool.hpp"
 
-#include "async/gather.hpp"
 #include "example.hpp"
 
 using namespace sluice;

@@ -1,8 +1,7 @@
 // So many a second, whoever asks.
 
-#include "async/rate_limiter.hpp"
+#include "pgsluice/async.hpp"
 
-#include "async/task_group.hpp"
 #include "example.hpp"
 
 using namespace sluice::async;

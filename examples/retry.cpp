@@ -1,6 +1,6 @@
 // Again, and each time a little later.
 
-#include "async/retry.hpp"
+#include "pgsluice/async.hpp"
 
 #include "example.hpp"
 

@@ -1,8 +1,7 @@
 // No more than two at a time.
 
-#include "async/semaphore.hpp"
+#include "pgsluice/async.hpp"
 
-#include "async/task_group.hpp"
 #include "example.hpp"
 
 using namespace sluice::async;

@@ -1,6 +1,6 @@
 // Tasks that belong together: the first failure ends all of them, and none outlives the group.
 
-#include "async/task_group.hpp"
+#include "pgsluice/async.hpp"
 
 #include "example.hpp"
 

@@ -1,6 +1,6 @@
 // Producers, workers, and a queue between them that keeps the producers from running ahead.
 
-#include "async/work_queue.hpp"
+#include "pgsluice/async.hpp"
 
 #include <vector>
 

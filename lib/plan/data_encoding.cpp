@@ -95,6 +95,30 @@ void require_ascii(std::string_view flag, std::string_view text, const std::stri
 
 }  // namespace
 
+void require_encoding(const std::string& name) {
+  if (name.empty() || name == "auto" || source::encoding_named(name)) return;
+  if (const auto known = pg::encoding_named(name)) {
+    if (!pg::is_for_clients_alone(*known)) return;
+    throw Failure(FailureKind::usage,
+                  "--encoding " + name +
+                      ": this system has no conversion of that encoding; convert "
+                      "the file first, and pipe it in");
+  }
+  const auto meant = source::encoding_like(name);
+  throw Failure(FailureKind::usage,
+                "--encoding " + name + ": there is no encoding of that name" +
+                    (meant ? "; did you mean " + *meant + "?"
+                           : "; write one such as UTF8, LATIN1, WIN1252, SJIS or UTF-16"));
+}
+
+void say_encoding(const std::string& encoding, pg::ConnectOptions& connect) {
+  if (encoding.empty()) return;
+  const auto ours = source::encoding_named(encoding);
+  const auto known = pg::encoding_named(ours ? ours->name : encoding);
+  connect.client_encoding = known && !pg::is_for_clients_alone(*known) ? *known : pg::utf8;
+  connect.converts_data = ours.has_value();
+}
+
 void require_header_in(const source::Encoding& encoding, const Beginning& beginning,
                        const LoadOptions& options) {
   const std::optional<std::vector<std::string>>& header = beginning.preamble.header;

@@ -8,6 +8,13 @@
 
 namespace sluice::plan {
 
+/// Throws Failure{usage} for an encoding that neither we nor PostgreSQL know. Empty is one.
+void require_encoding(const std::string& name);
+
+/// A session for data in this encoding, as a user has named it; empty: as the connection says. What
+/// PostgreSQL does not know, or a server does not use inside, is converted here.
+void say_encoding(const std::string& encoding, pg::ConnectOptions& connect);
+
 /// Throws Failure{usage} where a name of the header has what is no character of the encoding that
 /// the source was read in.
 void require_header_in(const source::Encoding& encoding, const Beginning& beginning,

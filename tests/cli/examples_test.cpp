@@ -31,6 +31,24 @@ TEST_P(Examples, PrintsWhatItShows) {
   EXPECT_EQ(GetParam().output, finished.out);
 }
 
+using LoadExample = DatabaseTest;
+
+TEST_F(LoadExample, LoadsRowsThatItMakes) {
+  db().run("create table t (id int, name text)");
+  const auto run = [this] {
+    return Process({url(), "t"}, {.program = PGSLUICE_EXAMPLES "/example_load"}).wait();
+  };
+  const Finished first = run();
+  EXPECT_EQ(0, first.exit_code) << first.err;
+  EXPECT_EQ("100000 rows\n", first.out);
+  EXPECT_EQ("nothing to do: 100000 rows\n", run().out);
+  EXPECT_EQ(100000, db().number("select count(*) from t"));
+  db().run("alter table t drop column name");
+  const Finished refused = run();
+  EXPECT_EQ(1, refused.exit_code);
+  EXPECT_NE(std::string::npos, refused.err.find("column")) << refused.err;
+}
+
 TEST(Example, FetchesAFewAtATime) {
   const WebObject object{.body = std::string(100'000, 'x')};
   std::atomic<int> running = 0;

@@ -1,7 +1,7 @@
 #include "support/loading.hpp"
 
 #include "app/runtime.hpp"
-#include "pg/encoding.hpp"
+#include "plan/data_encoding.hpp"
 
 namespace sluice::test {
 
@@ -10,9 +10,7 @@ Loaded run_load(const std::string& url, plan::LoadOptions options,
   pg::ConnectOptions connect;
   connect.dbname = url;
   connect.stall_max = stall_max;
-  const auto known = pg::encoding_named(options.encoding);
-  if (!options.encoding.empty())
-    connect.client_encoding = known && !pg::is_for_clients_alone(*known) ? *known : pg::utf8;
+  plan::say_encoding(options.encoding, connect);
   if (options.jobs == 0) options.jobs = 2;
   app::Runtime runtime(connect);
   load::Load load(runtime.resources(), std::move(options));
