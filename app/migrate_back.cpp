@@ -21,11 +21,12 @@ migrate::BackOptions back_options_of(const MigrateFlags& flags, const script::Ba
           }};
 }
 
-/// Until somebody has answered, or the answer is a signal, which another thread hears.
+/// Until somebody has answered, or the answer is a signal, which another thread hears: where it has
+/// come to this one, it ends the wait here (EINTR), and is no answer yet.
 void await_line(const migrate::Stop& stop) {
   constexpr int look_milliseconds = 100;
   pollfd input{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
-  while (::poll(&input, 1, look_milliseconds) == 0) {
+  while (::poll(&input, 1, look_milliseconds) <= 0) {
     if (stop.asked()) throw Failure(FailureKind::interrupted, "interrupted; nothing was done");
   }
 }

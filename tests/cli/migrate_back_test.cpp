@@ -71,6 +71,31 @@ TEST_F(MigrateBack, IsAskedForAndNotDoneElsewhere) {
   EXPECT_THAT(unknown.err, HasSubstr("--to 7: the history has no such version"));
 }
 
+/// What somebody reads at a terminal who answers so. It ends after two minutes, whatever comes.
+Finished at_a_terminal(const std::vector<std::string>& arguments, const std::string& answer) {
+  std::vector<std::string> all{PGSLUICE_SOURCE_DIR "/tests/support/at_terminal.py", "Type yes",
+                               answer, PGSLUICE_BINARY};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return pgsluice(all, {.input = {}, .environment = {}, .program = "/usr/bin/python3"});
+}
+
+TEST_F(MigrateBack, IsAskedForAtATerminal) {
+  write_three();
+  ASSERT_EQ(0, up().exit_code);
+  const Finished no = at_a_terminal(command("down"), "no\\n");
+  EXPECT_THAT(no.out, HasSubstr("nothing was taken back"));
+  EXPECT_EQ(0, no.exit_code);
+  // Which thread of the program a signal comes to is up to the system.
+  for (int i = 0; i < 5; ++i) {
+    const Finished interrupted = at_a_terminal(command("down"), "\\x03");
+    EXPECT_THAT(interrupted.out, HasSubstr("interrupted; nothing was done"));
+    ASSERT_EQ(130, interrupted.exit_code);
+  }
+  EXPECT_EQ("1 applied, 2 applied, 3 applied", history());
+  EXPECT_THAT(at_a_terminal(command("down"), "yes\\n").out, HasSubstr("took back"));
+  EXPECT_EQ("1 applied, 2 applied", history());
+}
+
 TEST_F(MigrateBack, IsRefusedWhereThereIsNone) {
   write("001_a.sql", "create table a (id int)");
   write("002_b.sql", "-- migrate:up\ncreate table b (id int);\n-- migrate:down\n\n");

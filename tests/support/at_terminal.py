@@ -5,6 +5,7 @@ each time when PROMPT is shown, and prints what the terminal showed. Ends with t
 import os
 import pty
 import select
+import signal
 import sys
 import time
 
@@ -27,6 +28,8 @@ def main():
         if prompt and shown.count(prompt) > answered:
             answered += 1
             os.write(terminal, answer)
+    if time.monotonic() >= deadline:
+        os.kill(child, signal.SIGKILL)
     sys.stdout.write(shown.decode("utf-8", "replace"))
     status = os.waitpid(child, 0)[1]
     sys.exit(128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
