@@ -44,7 +44,8 @@ int lint_exit_code(const LintFlags& lint, const LintedFiles& linted) {
 }
 
 void add_folder_scripts(const script::Folder& folder, std::vector<const script::Script*>& scripts) {
-  for (const auto* const kind : {&folder.versioned, &folder.repeatable, &folder.scheduled})
+  for (const auto* const kind :
+       {&folder.before, &folder.versioned, &folder.repeatable, &folder.after, &folder.scheduled})
     for (const script::Script& script : *kind) scripts.push_back(&script);
 }
 

@@ -1,32 +1,23 @@
 #include "app/metrics_file.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
+#include "app/whole_file.hpp"
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
 #include "jobs/lateness.hpp"
 #include "ledger/ledger.hpp"
 #include "serve/database_metrics.hpp"
 #include "serve/metrics.hpp"
-#include "source/file_descriptor.hpp"
 
 namespace sluice::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-[[noreturn]] void fail_at(const std::string& path, int error) {
-  throw Failure(FailureKind::failed, "--metrics-file: " + path + ": " + errno_message(error));
-}
-
-/// The collector reads no file of such a name.
-std::string temporary_of(const std::string& path) { return path + ".tmp"; }
 
 }  // namespace
 
@@ -47,23 +38,9 @@ void require_metrics_file(const std::string& path) {
   }
 }
 
+/// The collector does not read what is written beside it: its name does not end with .prom.
 void write_metrics_file(const std::string& path, const std::string& text) {
-  const std::string temporary = temporary_of(path);
-  ::unlink(temporary.c_str());  // of one that was killed
-  const source::FileDescriptor file(
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
-  if (file.get() < 0) fail_at(temporary, errno);
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t count = ::write(file.get(), text.data() + done, text.size() - done);
-    if (count <= 0) break;
-    done += static_cast<std::size_t>(count);
-  }
-  const bool is_whole = done == text.size();
-  if (is_whole && ::rename(temporary.c_str(), path.c_str()) == 0) return;
-  const int error = errno;
-  ::unlink(temporary.c_str());
-  fail_at(path, error);
+  write_whole_file(path, text, "--metrics-file: ");
 }
 
 std::string job_metrics(const jobs::Config& config, const std::vector<jobs::JobEntry>& entries,

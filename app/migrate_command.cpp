@@ -5,9 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "app/lint_command.hpp"
+#include "app/migrate_cli.hpp"
 #include "app/migrate_flags.hpp"
 #include "app/migrate_status.hpp"
 #include "app/migrate_steps.hpp"
+#include "app/migrate_tenants.hpp"
 #include "app/output.hpp"
 #include "app/server_wait.hpp"
 #include "app/signals.hpp"
@@ -103,18 +105,22 @@ int run(const MigrateFlags& flags, const Command& command) {
     fail(exit_connect, error.full());
   }
   if (!taken_back.empty()) outcome.json["taken_back"] = taken_back;
-  const bool is_of_up = flags.name == "up" && outcome.exit_code == exit_ok;
+  const bool is_told = outcome.json.contains("applied");
+  const bool is_of_up = flags.name == "up" && outcome.exit_code == exit_ok && !is_told;
   if (is_of_up || !applied.empty()) outcome.json["applied"] = applied;
   print_end(flags, outcome);
   return outcome.exit_code;
 }
 
-Outcome up(const MigrateFlags& flags, const migrate::Options& given,
+Outcome up(const MigrateFlags& flags, const TenantFlags& tenants, const migrate::Options& given,
            const migrate::Listener& listener, const migrate::Stop& stop) {
+  if (!tenants.like && (tenants.jobs || tenants.trusts_owners))
+    throw Failure(FailureKind::usage, "--jobs and --trust-schema-owners want --schemas");
   const script::Folder folder = script::read_folder(flags.folder);
   for (const std::string& note : folder.notes) listener.note(note);
   migrate::Options options = given;
-  for (const script::Script& script : folder.versioned) take_variables(script, options);
+  take_variables(folder, options);
+  if (tenants.like) return up_in_schemas(flags, tenants, folder, options, listener, stop);
   const migrate::Report report = migrate::up(folder, options, listener, stop);
   for (const std::string& path : report.not_tried)
     listener.note(path + ": not tried, as it cannot be rolled back (no-transaction)");
@@ -220,12 +226,6 @@ Outcome make_new(const MigrateFlags& flags, const migrate::Options&, const migra
   return say(flags, all);
 }
 
-/// A folder that need not be there: without it the history is looked for by its name alone.
-script::Folder folder_if_any(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::is_directory(path, error) ? script::read_folder(path) : script::Folder{};
-}
-
 Outcome repair(const MigrateFlags& flags, const migrate::Options& options, const migrate::Listener&,
                const migrate::Stop& stop) {
   const int given =
@@ -262,17 +262,6 @@ Outcome run_file(const MigrateFlags& flags, const migrate::Options& given,
                         format_duration(std::chrono::steady_clock::now() - began));
 }
 
-/// What the flags of a command line belong to.
-struct MigrateCli {
-  CLI::App& parent;
-  std::shared_ptr<MigrateFlags> flags = std::make_shared<MigrateFlags>();
-  std::shared_ptr<Command> command = std::make_shared<Command>();
-
-  void choose(CLI::App& sub, const Command& run_it) const {
-    sub.callback([command = command, run_it] { *command = run_it; });
-  }
-};
-
 void add_applying(const MigrateCli& cli) {
   const auto& flags = cli.flags;
   CLI::App& up_command = add_migrate_subcommand(cli.parent, "up", "apply what is pending", flags);
@@ -284,7 +273,12 @@ void add_applying(const MigrateCli& cli) {
   add_lock_wait(up_command, flags);
   up_command.add_flag("--dry-run", flags->options.dry_run,
                       "run what can be rolled back, and roll it back");
-  cli.choose(up_command, up);
+  const auto tenants = std::make_shared<TenantFlags>();
+  add_tenants(up_command, tenants);
+  cli.choose(up_command, [tenants](const MigrateFlags& given, const migrate::Options& options,
+                                   const migrate::Listener& listener, const migrate::Stop& stop) {
+    return up(given, *tenants, options, listener, stop);
+  });
 
   CLI::App& status_command =
       add_migrate_subcommand(cli.parent, "status", "what is applied and what is pending", flags);
@@ -438,6 +432,16 @@ void take_variables(const script::Script& script, migrate::Options& options) {
   }
 }
 
+script::Folder folder_if_any(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error) ? script::read_folder(path) : script::Folder{};
+}
+
+void take_variables(const script::Folder& folder, migrate::Options& options) {
+  for (const auto* scripts : {&folder.versioned, &folder.before, &folder.after})
+    for (const script::Script& script : *scripts) take_variables(script, options);
+}
+
 Run add_migrate_command(CLI::App& app) {
   CLI::App& c = *app.add_subcommand("migrate", "SQL migrations: each file once, in order");
   c.set_help_flag("--help", "print this help and exit");
@@ -445,7 +449,8 @@ Run add_migrate_command(CLI::App& app) {
   c.footer(
       "Files: V20260131120000__name.sql or 001_name.sql run once, R__name.sql whenever it changed, "
       "S__name.sql on its schedule.\nExit codes: 0 nothing pending, 1 failed, 2 wrong usage or "
-      "file, 4 cannot connect, 6 another run holds the lock,\n7 files and history differ, 10 "
+      "file, 4 cannot connect, 6 another run holds the lock,\n7 files and history (verify: and "
+      "database) differ, 10 "
       "(status) migrations are pending, 130/143 interrupted.");
   const MigrateCli cli{c};
   add_applying(cli);
@@ -455,6 +460,9 @@ Run add_migrate_command(CLI::App& app) {
   add_mending(cli);
   add_adopt(cli);
   add_run(cli);
+  add_verify(cli);
+  add_schema_files(cli);
+  add_squash(cli);
   return [flags = cli.flags, command = cli.command, &c] {
     flags->name = c.get_subcommands().front()->get_name();
     return run(*flags, *command);

@@ -21,9 +21,13 @@ struct MigrateOutcome {
 using MigrateStep = std::function<MigrateOutcome(const MigrateFlags&, const migrate::Options&,
                                                  const migrate::Listener&, const migrate::Stop&)>;
 
+/// A folder that need not be there: without it the history is looked for by its name alone.
+script::Folder folder_if_any(const std::string& path);
+
 bool prints_text(const MigrateFlags& flags);
 /// What the environment says of the variables that a script has.
 void take_variables(const script::Script& script, migrate::Options& options);
+void take_variables(const script::Folder& folder, migrate::Options& options);
 
 /// Asks at a terminal whether this is to be done, below a list of what it is about. Elsewhere --yes
 /// must have said so: throws Failure{usage}, or {interrupted} where a signal is the answer.

@@ -64,6 +64,10 @@ void Apply::run(const script::Home& home, const script::Status& pending, const R
 
 void Apply::run_unrecorded(const script::Script& script) { run({.script = script}); }
 
+void Apply::run_with_rows(const script::Script& script, const Rows& rows) {
+  run({.script = script, .rows = &rows});
+}
+
 void Apply::run(const Task& task) {
   Words words(secrets_, task.script);
   session_.hear_notices(

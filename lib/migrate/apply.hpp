@@ -28,6 +28,14 @@ class Apply {
   /// The same of a script that keeps no history: it runs whenever somebody says so.
   void run_unrecorded(const script::Script& script);
 
+  /// Rows of the history that come with a script which has none itself.
+  struct Rows {
+    Sql write;
+    std::size_t count;
+  };
+  /// The same of a script that is one transaction, with these rows in it.
+  void run_with_rows(const script::Script& script, const Rows& rows);
+
   /// In a transaction that is open, and stays so.
   void rehearse(const script::Script& script);
 
@@ -56,6 +64,7 @@ class Apply {
     const script::Home* home = nullptr;    ///< whose history is kept; nothing: none is
     const script::Entry* entry = nullptr;  ///< of a script that was begun
     const Record* record = nullptr;        ///< where there is a home
+    const Rows* rows = nullptr;            ///< of others
   };
   /// What of a transaction is sent: where an error comes from.
   struct Sending {

@@ -2,6 +2,7 @@
 
 #include "migrate/apply.hpp"
 #include "migrate/concurrent_index.hpp"
+#include "migrate/find_history.hpp"
 #include "migrate/safe_guard.hpp"
 #include "migrate/words.hpp"
 
@@ -128,6 +129,7 @@ void Apply::run_unit(const Task& task, const Next& next, Progress& progress) {
 }
 
 void Apply::send_unit(const Task& task, const script::Unit& unit, const std::string& text) {
+  if (!options_.schema.empty()) session_.query_in_user_path(schema_is_there(options_));
   if (options_.safe_bytes)
     return send_safely(session_, task.script, options_, {text, unit.place}, stop_, safe_words_);
   const bool patient = waits_politely(unit) && !task.script.directives.lock_timeout;

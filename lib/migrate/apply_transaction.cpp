@@ -2,6 +2,7 @@
 
 #include "base/sql.hpp"
 #include "migrate/apply.hpp"
+#include "migrate/find_history.hpp"
 #include "migrate/words.hpp"
 
 /// Files that are one transaction.
@@ -135,7 +136,9 @@ void Apply::send_transaction(const Task& task, Sending& sending) {
 /// Whether its row is there is known here, in front of the end: a file whose row is not kept would
 /// run again.
 void Apply::commit(const Task& task, const script::Rows& stored) {
-  if (task.home != nullptr && stored.front().count(0) != 1) {
+  const std::size_t wanted = task.rows != nullptr ? task.rows->count : 1;
+  const bool has_rows = task.home != nullptr || task.rows != nullptr;
+  if (has_rows && stored.front().count(0) != wanted) {
     session_.roll_back();
     throw Failure(FailureKind::failed,
                   task.script.path + ": " + script::not_kept + "; nothing of this file is applied");
@@ -147,12 +150,14 @@ void Apply::commit(const Task& task, const script::Rows& stored) {
 /// written as the role that logged in, whatever the file has set; that this is so is asked, and
 /// what is not true is no number.
 Sql Apply::own_row(const Task& task) const {
-  if (task.home == nullptr) return sql("select");
+  if (task.home == nullptr && task.rows == nullptr) return sql("select");
   return sql(
-      "{}{}select case when {} = {} then 0 else ('the session is still ' || current_user)::int "
+      "{}{}{}select case when {} = {} then 0 else ('the session is still ' || current_user)::int "
       "end;{}",
-      as_it_was, own_path, Session::identity_expression(), literal(session_.identity()),
-      script::counted(script::record_applied(*task.home, task.script)));
+      as_it_was, schema_is_there(options_), own_path, Session::identity_expression(),
+      literal(session_.identity()),
+      script::counted(task.rows != nullptr ? script::Write(task.rows->write)
+                                           : script::record_applied(*task.home, task.script)));
 }
 
 Culprit Apply::culprit_of(const Task& task, const SqlError& error, const Sending& sending,

@@ -13,10 +13,13 @@
 namespace sluice::migrate {
 namespace {
 
-script::History read_all(Session& session, schema::Use use) {
+/// Of one schema among many the others are not read: that would be all of them for each.
+script::History read_all(Session& session, schema::Use use, const Options& options) {
   script::History all;
   if (ask_schema(session, schema::Use::read_history, use) != schema::State::complete) return all;
-  for (const script::Row& row : session.query(script::histories_query()))
+  const Sql query = options.schema.empty() ? script::histories_query()
+                                           : script::history_query(options.project.name);
+  for (const script::Row& row : session.query(query))
     all.entries.push_back(script::read_entry(row));
   return all;
 }
@@ -68,6 +71,25 @@ void require_storable(Session& session, const script::Folder& folder, const Proj
   }
 }
 
+/// It may have been dropped meanwhile, and the files would find the next one of the path.
+void require_schema(Found& found, const Options& options) {
+  if (options.schema.empty()) return;
+  found.choice.note.clear();
+  const std::string& path = found.search_path;
+  const std::string wanted = sql("{}", identifier(options.schema)).text();
+  // As the server quotes: where it must.
+  const bool is_plain = options.schema.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") ==
+                        std::string::npos;
+  const auto leads_to = [&path](const std::string& name) {
+    return path == name || path.starts_with(name + ", ");
+  };
+  if (leads_to(wanted) || (is_plain && leads_to(options.schema))) return;
+  throw Failure(FailureKind::failed,
+                "the search_path does not lead there (but to " +
+                    (path.empty() ? std::string("nothing") : path) +
+                    "): the schema is gone, or its name is none in the encoding of the database");
+}
+
 }  // namespace
 
 Found find_history_anywhere(Session& session, const script::Folder& folder,
@@ -75,9 +97,11 @@ Found find_history_anywhere(Session& session, const script::Folder& folder,
   require_storable(session, folder, options.project);
   const schema::Use use =
       options.only_reads || options.dry_run ? schema::Use::read_history : schema::Use::migrate;
-  Found found{.choice = script::choose_project(options.project, folder, read_all(session, use)),
-              .search_path = search_path_here(session)};
+  Found found{
+      .choice = script::choose_project(options.project, folder, read_all(session, use, options)),
+      .search_path = search_path_here(session)};
   const auto is_unknown = [](const script::Entry& entry) { return !entry.search_path; };
+  require_schema(found, options);
   found.is_to_be_adopted = std::ranges::any_of(found.history().entries, is_unknown);
   return found;
 }
@@ -93,6 +117,15 @@ Found find_history(const script::Folder& folder, const Options& options, const S
   Options reading = options;
   reading.only_reads = true;
   return find_history(session, folder, reading);
+}
+
+Sql schema_is_there(const Options& options) {
+  if (options.schema.empty()) return {};
+  return sql(
+      "select case when (pg_catalog.current_schemas(false))[1] operator(pg_catalog.=) "
+      "{}::pg_catalog.name then 0 else ('the schema is gone, in ' || "
+      "pg_catalog.current_database())::pg_catalog.int4 end;",
+      literal(options.schema));
 }
 
 void adopt(Session& session, const Found& found) {

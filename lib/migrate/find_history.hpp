@@ -26,6 +26,11 @@ Found find_history(const script::Folder& folder, const Options& options, const S
 /// The same without a look at where it was applied.
 Found find_history_anywhere(Session& session, const script::Folder& folder, const Options& options);
 
+/// Of one schema among many, which can go while a file runs, so that what it makes then lies
+/// elsewhere: a statement that fails where it has, in the user's path. Empty where there is but
+/// one.
+Sql schema_is_there(const Options& options);
+
 /// Stores whose the entries are, and where they were applied. REQUIRES: the project's lock.
 void adopt(Session& session, const Found& found);
 

@@ -32,6 +32,7 @@ struct Options {
   /// may.
   std::optional<std::uint64_t> safe_bytes;
   bool only_reads = false;  ///< the history: what is advised then is less
+  std::string schema;       ///< one of many that have all of the folder; empty: there is but one
   bool strict = false;      ///< a folder that is behind the history is drift
 };
 

@@ -22,7 +22,10 @@ std::string new_name() {
   return "pgsluice_scratch_" + std::to_string(random());
 }
 
-void create(Session& session, const std::string& name, const Stop& stop) {
+/// Others could put something into its schema public, before 15 anybody: nobody gets in before they
+/// are kept out.
+void create(Session& session, const std::string& name, const ScratchWords& words,
+            const Stop& stop) {
   const script::Rows rows =
       session.query(sql("select {} from pg_catalog.pg_database d where d.datname = "
                         "pg_catalog.current_database()",
@@ -31,17 +34,18 @@ void create(Session& session, const std::string& name, const Stop& stop) {
   try {
     // It may stand in no transaction, nor beside another statement.
     session.query(
-        sql("create database {} template template0 encoding {} lc_collate {} lc_ctype {}",
+        sql("create database {} template template0 encoding {} lc_collate {} lc_ctype {} "
+            "allow_connections false",
             identifier(name), literal(row[locale_columns["encoding"]]),
             literal(row[locale_columns["collate"]]), literal(row[locale_columns["ctype"]])),
         stop);
   } catch (const SqlError& error) {
     if (error.is_lost()) throw;
-    throw Failure(
-        FailureKind::failed, "--scratch: cannot make a database: " + error.primary(),
-        "It wants a user who may (CREATEDB); without --scratch the files are traced in the "
-        "database itself, in a transaction that is rolled back.");
+    throw Failure(FailureKind::failed, words.who + "cannot make a database: " + error.primary(),
+                  "It wants a user who may (CREATEDB); " + words.advice);
   }
+  session.query(sql("revoke all on database {} from public", identifier(name)), stop);
+  session.query(sql("alter database {} allow_connections true", identifier(name)), stop);
 }
 
 /// What of it cannot be made is left out: a role may be missing, or a right.
@@ -76,27 +80,41 @@ void drop(const Options& options, const std::string& name, const Listener& liste
 
 }  // namespace
 
-void with_scratch(const DumpProgram& dump, const Options& options, const Listener& listener,
-                  const Stop& stop, const std::function<void(const std::string&)>& use) {
-  const std::string schema = dump_schema(dump, options, stop);
+void with_empty_scratch(const ScratchWords& words, const Options& options, const Listener& listener,
+                        const Stop& stop, const std::function<void(const std::string&)>& use) {
   const std::string name = new_name();
-  {
-    Session session(options.conninfo, stop, options.stall_max);
-    create(session, name, stop);
-  }
   try {
-    // Of two keywords the later one counts.
-    const std::string conninfo = options.conninfo + " dbname=" + name;
     {
-      Session session(conninfo, stop, options.stall_max);
-      restore(session, schema, listener, stop);
+      Session session(options.conninfo, stop, options.stall_max);
+      create(session, name, words, stop);
     }
-    use(conninfo);
+    // Of two keywords the later one counts.
+    use(options.conninfo + " dbname=" + name);
   } catch (...) {
     drop(options, name, listener);
     throw;
   }
   drop(options, name, listener);
+}
+
+void with_scratch(const DumpProgram& dump, const Options& options, const Listener& listener,
+                  const Stop& stop, const std::function<void(const std::string&)>& use) {
+  static const ScratchWords words{
+      .who = "--scratch: ",
+      .advice =
+          "without --scratch the files are traced in the database itself, in a transaction "
+          "that is rolled back."};
+  const DumpWish wish{.arguments = {"--schema-only", "--no-owner", "--no-privileges",
+                                    "--no-publications", "--no-subscriptions", "--no-tablespaces"},
+                      .who = words.who};
+  const std::string schema = dumped(dump, wish, options, stop);
+  with_empty_scratch(words, options, listener, stop, [&](const std::string& conninfo) {
+    {
+      Session session(conninfo, stop, options.stall_max);
+      restore(session, schema, listener, stop);
+    }
+    use(conninfo);
+  });
 }
 
 }  // namespace sluice::migrate

@@ -4,6 +4,7 @@
 #include "base/quantity.hpp"
 #include "migrate/apply.hpp"
 #include "migrate/find_history.hpp"
+#include "migrate/foresight.hpp"
 #include "migrate/locked_session.hpp"
 #include "migrate/make_schema.hpp"
 #include "migrate/migrate.hpp"
@@ -22,7 +23,8 @@ class Up {
         options_(options),
         listener_(listener),
         stop_(stop),
-        secrets_(script::secrets_of(folder, options.placeholders)) {}
+        secrets_(script::secrets_of(folder, options.placeholders)),
+        foresight_(options.placeholders) {}
 
   Report run() {
     check_target();
@@ -31,8 +33,10 @@ class Up {
     const Found before = find_history(*session, folder_, options_);
     if (!before.choice.note.empty()) listener_.note(before.choice.note);
     const script::Plan first = checked_plan(before.history());
+    for (const std::string& note : foresight_.notes(*session)) listener_.note(note);
     for (const std::string& note : first.notes) listener_.note(note);
-    if (options_.dry_run ? first.pending.empty() : !has_to_write(*session, before, first))
+    if (!has_hooks() &&
+        (options_.dry_run ? first.pending.empty() : !has_to_write(*session, before, first)))
       return report_;
 
     LockedSession locked(std::move(session), before.choice.project, options_, listener_, stop_);
@@ -64,11 +68,15 @@ class Up {
   script::Plan checked_plan(const script::History& history) {
     script::Plan plan = script::make_plan(folder_, history, options_.to, options_.strict);
     if (!plan.drift.empty()) throw Failure(FailureKind::changed, script::describe(plan.drift));
+    for (const auto* hooks : {&folder_.before, &folder_.after})
+      for (const script::Script& hook : *hooks)
+        if (checked_.insert(&hook).second) Apply::check(hook, options_.placeholders);
     for (const script::Status& status : plan.pending) {
       if (!checked_.insert(status.script).second) continue;
       if (Apply::check(*status.script, options_.placeholders) == 0)
         listener_.note(status.script->path +
                        ": has no statement; once it is applied it is not to be edited");
+      foresight_.look_at(*status.script);
     }
     return plan;
   }
@@ -81,7 +89,10 @@ class Up {
         adopt(locked.work(), found);
         const script::Plan plan = checked_plan(found.history());
         note_recovered(plan);
+        if (!is_before_done_) run_hooks(locked, folder_.before);
+        is_before_done_ = true;
         for (const script::Status& status : plan.pending) apply(locked, found.home(), status);
+        run_hooks(locked, folder_.after);
         return;
       } catch (const SqlError& error) {
         if (!error.is_lost()) throw;
@@ -135,6 +146,18 @@ class Up {
     note_applied();
   }
 
+  bool has_hooks() const { return !folder_.before.empty() || !folder_.after.empty(); }
+
+  /// They keep no history, so after a lost connection one runs again.
+  void run_hooks(LockedSession& locked, const std::vector<script::Script>& hooks) {
+    for (const script::Script& hook : hooks) {
+      if (stop_.asked()) throw Failure(FailureKind::interrupted, "interrupted before " + hook.path);
+      if (listener_.begins) listener_.begins(hook.path);
+      locked.hold();
+      Apply(locked.work(), options_, secrets_, listener_, stop_).run_unrecorded(hook);
+    }
+  }
+
   /// Of the file that ran when the connection was lost: the history knows it now, or it runs again.
   void note_recovered(const script::Plan& plan) {
     if (under_way_ == nullptr) return;
@@ -153,6 +176,7 @@ class Up {
     const Found found = find_history(session, folder_, options_);
     const script::Plan plan = checked_plan(found.history());
     session.query(sql("begin"));
+    rehearse_hooks(session, folder_.before);
     for (const script::Status& status : plan.pending) {
       under_way_ = status.script;
       began_ = std::chrono::steady_clock::now();
@@ -163,7 +187,18 @@ class Up {
       Apply(session, options_, secrets_, listener_, stop_).rehearse(*status.script);
       note_applied();
     }
+    rehearse_hooks(session, folder_.after);
     session.query(sql("rollback"));
+  }
+
+  void rehearse_hooks(Session& session, const std::vector<script::Script>& hooks) {
+    for (const script::Script& hook : hooks) {
+      if (hook.directives.in_transaction) {
+        Apply(session, options_, secrets_, listener_, stop_).rehearse(hook);
+      } else {
+        report_.not_tried.push_back(hook.path);
+      }
+    }
   }
 
   const script::Folder& folder_;
@@ -171,7 +206,9 @@ class Up {
   const Listener& listener_;
   const Stop& stop_;
   const script::Secrets secrets_;
+  Foresight foresight_;
   std::set<const script::Script*> checked_;  ///< reading a long one takes its time
+  bool is_before_done_ = false;
   const script::Script* under_way_ = nullptr;
   std::chrono::steady_clock::time_point began_;
   Report report_;

@@ -7,6 +7,7 @@
 #include "base/quantity.hpp"
 #include "base/suggestion.hpp"
 #include "script/allow.hpp"
+#include "script/script_name.hpp"
 
 namespace sluice::script {
 namespace {
@@ -63,6 +64,21 @@ void add_placeholder(Directives& d, std::string_view text) {
   if (!rest.empty()) d.secret_placeholders.push_back(name);
 }
 
+/// CHECKSUM FILE
+void add_replaced(Directives& d, std::string_view text, bool stands_for_others) {
+  const std::string checksum(text.substr(0, text.find_first_of(blanks)));
+  const std::string file(trim(text.substr(checksum.size())));
+  if (checksum.size() != 64 || file.empty())
+    throw Wrong{"it takes the checksum of a file, and its name"};
+  const auto name = parse_script_name(file);
+  if (!name || !*name || (*name)->kind != ScriptKind::versioned)
+    throw Wrong{"\"" + file + "\" is no name of a file with a version"};
+  d.replaces.push_back({.version = (*name)->version,
+                        .file = file,
+                        .checksum = checksum,
+                        .stands_for_others = stands_for_others});
+}
+
 using Setter = std::function<void(Directives&, std::string_view)>;
 
 const std::map<std::string, Setter>& setters() {
@@ -81,6 +97,8 @@ const std::map<std::string, Setter>& setters() {
       {"retries", [](Directives& d, std::string_view a) { d.retries = count(a); }},
       {"placeholder", [](Directives& d, std::string_view a) { add_placeholder(d, a); }},
       {"schedule", set_schedule},
+      {"replaces", [](Directives& d, std::string_view a) { add_replaced(d, a, false); }},
+      {"replaces-all-to", [](Directives& d, std::string_view a) { add_replaced(d, a, true); }},
   };
   return all;
 }

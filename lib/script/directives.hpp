@@ -9,9 +9,18 @@
 #include <vector>
 
 #include "script/sql_lexer.hpp"
+#include "script/version.hpp"
 #include "script/ways.hpp"
 
 namespace sluice::script {
+
+/// A file that another one stands for (migrate squash).
+struct Replaced {
+  Version version;
+  std::string file;
+  std::string checksum;
+  bool stands_for_others = false;  ///< all before it: it was such a file itself
+};
 
 /// What the comments in front of a file's first statement say, one in a line: `-- pgsluice:
 /// lock-timeout 3s`.
@@ -26,6 +35,7 @@ struct Directives {
   std::vector<std::string> placeholders;         ///< placeholder name
   std::vector<std::string> secret_placeholders;  ///< placeholder name secret
   std::vector<Variable> variables;               ///< what goose calls ENVSUB
+  std::vector<Replaced> replaces;                ///< replaces CHECKSUM FILE, replaces-all-to ...
 };
 
 struct DirectiveError {

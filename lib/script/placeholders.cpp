@@ -87,7 +87,8 @@ std::string Substitution::apply(std::string_view text, const std::vector<std::si
 
 void check_placeholders(const Folder& folder, const Placeholders& values) {
   std::vector<std::string> declared;
-  for (const auto* scripts : {&folder.versioned, &folder.repeatable, &folder.scheduled}) {
+  for (const auto* scripts :
+       {&folder.versioned, &folder.repeatable, &folder.scheduled, &folder.before, &folder.after}) {
     for (const Script& script : *scripts) {
       std::ranges::copy(script.directives.placeholders, std::back_inserter(declared));
       for (const Variable& variable : script.directives.variables)

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
+#include "script/squashed.hpp"
 #include "script/stretches.hpp"
 
 namespace sluice::script {
@@ -56,6 +58,10 @@ class Planner {
     const Version& version = script.name.version;
     const auto found = versioned_.find(version);
     Status status{&script, nullptr, Status::State::pending};
+    if (stands_for_what_is_there(script, status)) {
+      plan_.all.push_back(status);
+      return true;
+    }
     if (found != versioned_.end()) {
       status.entry = found->second;
       judge_applied(status, version.text());
@@ -69,6 +75,24 @@ class Planner {
       return true;
     if (to_ && version > *to_) return false;
     plan_.pending.push_back(status);
+    return true;
+  }
+
+  /// A file that stands for others has not run itself where those have.
+  bool stands_for_what_is_there(const Script& script, Status& status) {
+    if (script.directives.replaces.empty()) return false;
+    for (const Replaced& one : script.directives.replaces) stood_for_.insert(one.version);
+    const auto found = versioned_.find(script.name.version);
+    if (found != versioned_.end()) status.entry = found->second;
+    if (status.entry != nullptr && has_content(*status.entry, script.checksum)) return false;
+    const Squashed squashed = judge_squashed(script, versioned_, baseline_);
+    if (squashed.has == Squashed::Has::none) return false;
+    status.state =
+        squashed.has == Squashed::Has::all ? Status::State::applied : Status::State::changed;
+    if (squashed.has == Squashed::Has::all) return true;
+    add(Drift::Kind::half_squashed, script.name.version.text(), script.path,
+        "stands for " + std::to_string(script.directives.replaces.size()) +
+            " files, of which this database has only some: " + squashed.missing);
     return true;
   }
 
@@ -161,7 +185,8 @@ class Planner {
     for (const auto& [version, entry] : versioned_) {
       const bool there = std::ranges::binary_search(folder_.versioned, version, {},
                                                     [](const Script& s) { return s.name.version; });
-      if (!there && !is_accepted_as_gone(*entry)) missing.push_back(entry);
+      if (!there && !is_accepted_as_gone(*entry) && !stood_for_.contains(version))
+        missing.push_back(entry);
     }
     const bool is_behind = !missing.empty() && is_behind_all(missing);
     for (const Entry* entry : missing) {
@@ -230,6 +255,7 @@ class Planner {
   std::map<Version, const Entry*> versioned_;
   std::map<std::string, const Entry*> repeatable_;
   std::optional<Version> baseline_;
+  std::set<Version> stood_for_;  ///< by files of this folder
   Plan plan_;
 };
 
@@ -260,6 +286,10 @@ std::string advice(const Drift& drift) {
       return "pgsluice migrate down goes on with it; or finish by hand and say that it is gone: "
              "pgsluice migrate repair --forget " +
              drift.name;
+    case Drift::Kind::half_squashed:
+      return "take the folder of the release before it was squashed, and bring this database up to "
+             "it there: pgsluice migrate up --to " +
+             drift.name + "; then this folder goes on";
   }
   return "";
 }

@@ -18,6 +18,7 @@ struct Drift {
     out_of_order,   ///< not applied, and older than one that is
     half_edited,    ///< failed half-way, and edited in what is done already
     half_reverted,  ///< its way back was begun, and has not ended
+    half_squashed,  ///< stands for files of which only some are applied
   };
   Kind kind;
   std::string name;  ///< what `repair --accept` takes: a version, or a repeatable file's name

@@ -161,11 +161,29 @@ std::vector<std::string> doubles(const std::vector<Script>& versioned) {
   return found;
 }
 
-std::vector<Script>& of_kind(Folder& folder, ScriptKind kind) {
-  switch (kind) {
+/// What one of them stands for must not run beside it.
+std::vector<std::string> replaced_and_there(const std::vector<Script>& versioned) {
+  std::vector<std::string> found;
+  for (const Script& script : versioned) {
+    if (script.directives.replaces.empty()) continue;
+    for (const Script& other : versioned) {
+      if (other.name.version >= script.name.version) continue;
+      found.push_back(other.path + ": is older than " + script.file +
+                      ", which stands for all up to its version: take this one away (migrate "
+                      "squash)");
+    }
+  }
+  return found;
+}
+
+std::vector<Script>& of_kind(Folder& folder, const Script& script) {
+  if (script.name.kind == ScriptKind::hook)
+    return script.file == before_file ? folder.before : folder.after;
+  switch (script.name.kind) {
     case ScriptKind::versioned: return folder.versioned;
     case ScriptKind::repeatable: return folder.repeatable;
     case ScriptKind::scheduled:
+    case ScriptKind::hook:
     case ScriptKind::way_back: break;
   }
   return folder.scheduled;
@@ -239,13 +257,14 @@ Folder read_folder(const std::string& path) {
     }
     try {
       Script script = read_named(file, kept_bytes);
-      of_kind(folder, script.name.kind).push_back(std::move(script));
+      of_kind(folder, script).push_back(std::move(script));
     } catch (const Failure& failure) {
       wrong.emplace_back(failure.what());
     }
   }
   std::ranges::stable_sort(folder.versioned, {}, [](const Script& s) { return s.name.version; });
   std::ranges::copy(doubles(folder.versioned), std::back_inserter(wrong));
+  std::ranges::copy(replaced_and_there(folder.versioned), std::back_inserter(wrong));
   std::ranges::copy(join_ways(folder.versioned, ways_back), std::back_inserter(wrong));
   if (const std::string styles = mixed_styles(folder.versioned); !styles.empty())
     folder.notes.push_back(path + ": files of several styles, each read as what it is: " + styles);

@@ -32,6 +32,8 @@ struct Folder {
   std::vector<Script> versioned;   ///< in the order of their versions
   std::vector<Script> repeatable;  ///< in the order of their names
   std::vector<Script> scheduled;   ///< in the order of their names
+  std::vector<Script> before;      ///< what runs in front of them with each run: one, or none
+  std::vector<Script> after;       ///< ... and behind them
   std::vector<std::string> notes;  ///< what was left out, and why
 };
 

@@ -47,6 +47,11 @@ std::expected<std::optional<ScriptName>, std::string> parse_script_name(std::str
       return std::nullopt;
     return unclear(file, "write its ending as .sql");
   }
+  if (file == before_file || file == after_file) {
+    return ScriptName{.kind = ScriptKind::hook,
+                      .version = {},
+                      .name = std::string(file.substr(0, file.size() - ending.size()))};
+  }
   stem.remove_suffix(ending.size());
   const std::string_view way = stem.ends_with(".up")     ? ".up"
                                : stem.ends_with(".down") ? ".down"

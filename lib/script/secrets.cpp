@@ -156,7 +156,8 @@ Secrets secrets_of(const Script& script, const Placeholders& values) {
 
 Secrets secrets_of(const Folder& folder, const Placeholders& values) {
   std::vector<std::string> declared;
-  for (const auto* scripts : {&folder.versioned, &folder.repeatable, &folder.scheduled})
+  for (const auto* scripts :
+       {&folder.versioned, &folder.repeatable, &folder.scheduled, &folder.before, &folder.after})
     for (const Script& script : *scripts)
       std::ranges::copy(declared_in(script), std::back_inserter(declared));
   return Secrets(values, declared);

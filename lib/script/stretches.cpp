@@ -4,6 +4,7 @@
 
 #include "base/failure.hpp"
 #include "base/quantity.hpp"
+#include "script/foresight.hpp"
 
 namespace sluice::script {
 namespace {
@@ -14,6 +15,18 @@ std::string_view part_of(std::string_view text, const Unit& unit) {
 
 Lexed lex(std::string_view text, const PartOf& part, bool is_last) {
   return is_last ? lex_sql(text, part) : lex_whole(text, part);
+}
+
+/// Throws Failure{usage} for the first statement that no transaction may hold.
+void require_transactional(const Script& script, const Stretch& stretch) {
+  for (std::size_t i = 0; i < stretch.units.size(); ++i) {
+    const std::string what = needs_no_transaction(stretch.units[i], stretch.unit(i));
+    if (what.empty()) continue;
+    throw Failure(FailureKind::usage,
+                  at(script, stretch.units[i].place) + ": " + what +
+                      " cannot run in a transaction, and this file is one; a file with such a "
+                      "statement says, in front of its first one: -- pgsluice: no-transaction");
+  }
 }
 
 /// The place of the first unit of which the values make more or fewer.
@@ -209,7 +222,10 @@ void require_as_it_was(const Script& script, const Stretches& stretches, const s
 std::size_t checked_units(const Script& script, const Placeholders& values) {
   Stretches stretches(script, values);
   std::size_t count = 0;
-  while (const std::optional<Stretch> stretch = stretches.next()) count += stretch->units.size();
+  while (const std::optional<Stretch> stretch = stretches.next()) {
+    count += stretch->units.size();
+    if (script.directives.in_transaction) require_transactional(script, *stretch);
+  }
   require_as_it_was(script, stretches, "nothing of this file is applied");
   return count;
 }

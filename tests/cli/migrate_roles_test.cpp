@@ -408,7 +408,8 @@ TEST_F(Placeholders, StatementsThatWantNoTransactionNameTheDirective) {
         "create database never_made", "alter system set work_mem = '4MB'"}) {
     write("001_a.sql", sql);
     const Finished failed = up();
-    EXPECT_EQ(1, failed.exit_code) << sql;
+    EXPECT_EQ(2, failed.exit_code) << sql;
+    EXPECT_THAT(failed.err, HasSubstr(path("001_a.sql") + ":1:1: "));
     EXPECT_THAT(failed.err, HasSubstr("in front of its first one: -- pgsluice: no-transaction"));
   }
   write("001_a.sql", "create type e as enum ('a');");

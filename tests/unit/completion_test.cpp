@@ -167,7 +167,7 @@ TEST_F(Commands, SubcommandsComeFirst) {
   EXPECT_THAT(offered({""}), IsSupersetOf({"load", "check", "migrate", "serve"}));
   EXPECT_THAT(offered({""}), Not(Contains("worker")));
   EXPECT_THAT(offered({"lo"}), ElementsAre("load", "loads"));
-  EXPECT_THAT(offered({"migrate", "s"}), ElementsAre("status"));
+  EXPECT_THAT(offered({"migrate", "st"}), ElementsAre("status"));
   EXPECT_THAT(offered({"-q", "nonsense", ""}), IsEmpty());
 }
 
@@ -205,7 +205,7 @@ TEST_F(Commands, ValuesAreWhatTheHelpSaysOfThem) {
       {{"load", "--no-such-flag", ""}, Wanted::files},
       {{"load", "--limit", ""}, Wanted::words},
       {{"help", "mig"}, Wanted::words, {"migrate"}},
-      {{"help", "migrate", "s"}, Wanted::words, {"status"}},
+      {{"help", "migrate", "st"}, Wanted::words, {"status"}},
       {{"help", "nonsense", ""}, Wanted::words},
       {{}, Wanted::words, offered({""})},
   };

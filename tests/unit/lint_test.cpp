@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "lint_cases.hpp"
 #include "support/files.hpp"
@@ -157,7 +157,7 @@ TEST(Lint, LongFilesTakeAsLongAsTheyAreLong) {
     while (all.size() < bytes) all += text;
     return all;
   };
-  const auto began = std::chrono::steady_clock::now();
+  const std::clock_t began = std::clock();
   found_in("alter table t add check " + repeated("("));
   found_in("alter table t add check (" + repeated("((a > 0)) and ") + "true)");
   found_in("create table t (" + repeated("a int, ") + "b int)");
@@ -174,7 +174,7 @@ TEST(Lint, LongFilesTakeAsLongAsTheyAreLong) {
     many += "create table " + name + " (a bigint); alter table u" + name + " add c text;\n";
   }
   found_in(many);
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::minutes(1));
+  EXPECT_LT((std::clock() - began) / CLOCKS_PER_SEC, 60) << "seconds of the CPU";
 }
 
 }  // namespace

@@ -19,13 +19,13 @@ namespace {
 /// A file without a name, that this user alone can read.
 class Unnamed {
  public:
-  Unnamed() {
+  explicit Unnamed(const std::string& who) {
     const char* const folder = std::getenv("TMPDIR");
     std::string path = std::string(folder == nullptr ? "/tmp" : folder) + "/pgsluice-XXXXXX";
     descriptor_ = ::mkostemp(path.data(), O_CLOEXEC);
     if (descriptor_ < 0) {
       throw Failure(FailureKind::failed,
-                    "--scratch: cannot make a file in " + path + ": " + errno_message(errno));
+                    who + "cannot make a file in " + path + ": " + errno_message(errno));
     }
     ::unlink(path.c_str());
   }
@@ -95,37 +95,32 @@ int exit_status_of(pid_t process, const Stop& stop) {
 
 }  // namespace
 
-std::string dump_schema(const DumpProgram& dump, const Options& options, const Stop& stop) {
-  const Unnamed out;
-  const Unnamed said;
+std::string dumped(const DumpProgram& dump, const DumpWish& wish, const Options& options,
+                   const Stop& stop) {
+  const Unnamed out(wish.who);
+  const Unnamed said(wish.who);
   FileActions actions;
   ::posix_spawn_file_actions_addopen(&actions.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(&actions.actions, out.descriptor(), STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions.actions, said.descriptor(), STDERR_FILENO);
   std::vector<std::string> arguments{
-      dump.program,
-      "--schema-only",
-      "--no-owner",
-      "--no-privileges",
-      "--no-publications",
-      "--no-subscriptions",
-      "--no-tablespaces",
-      "--no-password",
+      dump.program, "--no-password",
       "--lock-wait-timeout=" + std::to_string(options.lock_timeout.count())};
+  arguments.insert(arguments.end(), wish.arguments.begin(), wish.arguments.end());
   std::vector<std::string> environment = environment_with(dump.environment);
   pid_t process = 0;
   const int error = ::posix_spawnp(&process, dump.program.c_str(), &actions.actions, nullptr,
                                    pointers_of(arguments).data(), pointers_of(environment).data());
   if (error != 0) {
     throw Failure(FailureKind::failed,
-                  "--scratch: cannot run " + dump.program + ": " + errno_message(error) +
+                  wish.who + "cannot run " + dump.program + ": " + errno_message(error) +
                       "; --pg-dump PROGRAM says where it is (package postgresql-client)");
   }
   const int status = exit_status_of(process, stop);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return out.text();
   std::string what = said.text();
   while (what.ends_with('\n')) what.pop_back();
-  throw Failure(FailureKind::failed, "--scratch: " + dump.program + " failed: " + what);
+  throw Failure(FailureKind::failed, wish.who + dump.program + " failed: " + what);
 }
 
 }  // namespace sluice::migrate

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "migrate/options.hpp"
+#include "migrate/scratch.hpp"
+#include "script/script.hpp"
+
+/// The schema of a database as a file, and back.
+namespace sluice::migrate {
+
+struct SchemaDump {
+  std::string text;
+  std::size_t migrations = 0;  ///< of the history
+};
+
+/// The target's schema and the history of the folder's project. Throws Failure where a file has not
+/// ended, and with what pg_dump says.
+SchemaDump dump_schema(const script::Folder& folder, const DumpProgram& dump,
+                       const Options& options, const Listener& listener, const Stop& stop);
+
+/// Makes a database that has nothing like one that was dumped, with its history, in one
+/// transaction. Returns how many migrations that history has. Throws Failure{usage} where the
+/// database has something, and for a file without a history.
+std::size_t load_schema(const script::Folder& folder, const script::Script& script,
+                        const std::string& history, const Options& options,
+                        const Listener& listener, const Stop& stop);
+
+}  // namespace sluice::migrate
