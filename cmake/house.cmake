@@ -49,12 +49,22 @@ if(PGSLUICE_SANITIZE)
   endif()
 endif()
 
+# What sees each byte or value of a file is compiled for speed (the preset's -O2). All else runs once a chunk, or seldom, and is
+# compiled for size: two thirds of it. Not by clang, whose builds are not what users run.
+set(house_fast base async csv chunk decode source tuple sniff)
+function(house_size name)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND NOT name IN_LIST house_fast)
+    target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-Os>)
+  endif()
+endfunction()
+
 # house_library(NAME sources... USES targets...): one folder of lib/ is one target. USES spells the include table of
 # ARCHITECTURE.md; tests/tidy checks the #include lines against the same table.
 function(house_library name)
   cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PUBLIC house ${ARG_USES})
+  house_size(${name})
 endfunction()
 
 # house_pch(target): where Asio would otherwise be read again for each file. It is precompiled once, for pg.
