@@ -1,14 +1,19 @@
-# build: everything that script/bootstrap installs, the sources, and the package that is made of them.
-FROM debian:12 AS build
+# tools: everything that script/bootstrap installs, and the sources.
+FROM debian:12 AS tools
 WORKDIR /src
 COPY script/bootstrap script/bootstrap
 RUN script/bootstrap --with-package
 COPY . .
-RUN cmake --preset package && cmake --build build/package && cd build/package && cpack -G DEB && mv pgsluice_*.deb pgsluice.deb
+
+# build: the package. What was compiled before is in ccache, of this engine, and is not compiled again.
+FROM tools AS build
+RUN --mount=type=cache,target=/root/.cache/ccache \
+    cmake --preset package && cmake --build build/package && cd build/package && cpack -G DEB && mv pgsluice_*.deb pgsluice.deb
 
 # tests: the suite, compiled. It runs against the server that PGSLUICE_TEST_URL names.
-FROM build AS tests
-RUN cmake --preset test && cmake --build build/test
+FROM tools AS tests
+RUN --mount=type=cache,target=/root/.cache/ccache \
+    cmake --preset test && cmake --build build/test
 CMD ["ctest", "--test-dir", "build/test", "--output-on-failure"]
 
 # run: the program as its package installs it, with the libraries that it needs.

@@ -1,9 +1,13 @@
 # Run by cpack between installing and packing: what a .deb has beside what `cmake --install` puts.
 set(root "${CPACK_TEMPORARY_INSTALL_DIRECTORY}")
+if(CPACK_GENERATOR STREQUAL DEB)
+  set(dev_doc "${root}/dev/usr/share/doc/libpgsluice-dev")
+  set(root "${root}/Unspecified")
+endif()
 set(share "${CPACK_PGSLUICE_SOURCE_DIR}/share")
-# Licences of what is compiled into the program.
+# Licences of what is compiled into the program. Boost's asks for no copy beside what a compiler has made.
 file(GLOB doc "${root}/usr/share/doc/pgsluice" "${root}/share/doc/pgsluice")
-foreach(package libboost1.*-dev libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libfmt-dev libpqxx-dev)
+foreach(package libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libfmt-dev libpqxx-dev)
   file(GLOB copyrights "/usr/share/doc/${package}/copyright")
   foreach(copyright IN LISTS copyrights)
     get_filename_component(folder "${copyright}" DIRECTORY)
@@ -22,6 +26,9 @@ if(CPACK_GENERATOR STREQUAL DEB)
   string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)
   file(WRITE "${doc}/changelog" "pgsluice (${CPACK_DEBIAN_PACKAGE_VERSION}) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- ${CPACK_PACKAGE_CONTACT}  ${date}\n")
   execute_process(COMMAND gzip -9nf "${doc}/changelog" COMMAND_ERROR_IS_FATAL ANY)
+  foreach(name copyright changelog.gz)
+    configure_file("${doc}/${name}" "${dev_doc}/${name}" COPYONLY)
+  endforeach()
 endif()
 # A .tar.gz may be unpacked anywhere; its units are for /usr/local.
 if(NOT CPACK_GENERATOR STREQUAL DEB)
