@@ -8,6 +8,7 @@
 #include "async/run_beside.hpp"
 #include "async/time.hpp"
 #include "base/failure.hpp"
+#include "base/path_text.hpp"
 #include "ledger/run_lock.hpp"
 #include "load/load.hpp"
 #include "pg/encoding.hpp"
@@ -169,6 +170,7 @@ class Load::Impl {
   asio::io_context io_{1};
   asio::cancellation_signal given_up_;
   sluice::load::Load* running_ = nullptr;  ///< on io_'s thread, which is run()'s
+  bool has_run_ = false;
 };
 
 /// Nothing is under way: run() has returned, or was never called.
@@ -207,6 +209,8 @@ void Load::Impl::run_on_this_thread(sluice::load::Load& load) {
 }
 
 Report Load::Impl::run() {
+  if (std::exchange(has_run_, true))
+    throw Error(Error::Kind::usage, {}, {}, path_ + ": a Load runs once; make another one");
   sluice::load::LoadReport so_far;
   const auto error = [&so_far](Error::Kind kind, std::string state, const std::string& what) {
     return Error(kind, std::move(state), report_of(so_far), what);
@@ -250,7 +254,10 @@ Load::Load(LoadOptions options, std::string path)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(path), nullptr)) {}
 
 Load::Load(LoadOptions options, Stream stream) {
-  std::string name = stream.name.empty() ? "stream" : stream.name;
+  if (!stream.read) throw Error(Error::Kind::usage, {}, {}, "a Stream has no read");
+  if (stream.name.contains('\0'))
+    throw Error(Error::Kind::usage, {}, {}, "the name of a Stream has a byte 0");
+  std::string name = stream.name.empty() ? "stream" : sluice::text_of_path(stream.name);
   stream.name = name;
   auto source = std::make_shared<inner::CalledSource>(std::move(stream));
   impl_ = std::make_unique<Impl>(std::move(options), std::move(name), std::move(source));

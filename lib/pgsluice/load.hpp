@@ -154,11 +154,11 @@ class Load {
                    std::chrono::milliseconds every = std::chrono::milliseconds(100));
 
   /// Runs to the end; blocks. Threads of its own encode and read. Throws Error, and what a Stream
-  /// throws. REQUIRES: once.
+  /// throws. It can be done once.
   Report run();
 
   /// No more is read, and what is under way is stored; run() throws Error(interrupted). Any thread,
-  /// at any time.
+  /// at any time, but not in a handler of a signal.
   void stop();
   /// What is under way is given up too.
   void cancel();

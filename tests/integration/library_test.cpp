@@ -146,6 +146,23 @@ TEST_F(Library, SaysWhatIsWrongWithOptions) {
   EXPECT_EQ(Error::Kind::connect, failure_of({far, file("id\n1\n")})->kind());
 }
 
+TEST_F(Library, IsNotMisused) {
+  pgsluice::Load load(into("t"), numbers(5));
+  EXPECT_EQ(5U, load.run().rows_stored);
+  EXPECT_EQ(Error::Kind::usage, failure_of(std::move(load))->kind());
+  EXPECT_THROW(pgsluice::Load(into("t"), pgsluice::Stream()), Error);
+  pgsluice::Stream odd = numbers(3);
+  odd.name = std::string("a\0b", 3);
+  EXPECT_THROW(pgsluice::Load(into("t"), odd), Error);
+  odd.name = "a\xff\nb";
+  pgsluice::LoadOptions again = into("t");
+  again.on_conflict = pgsluice::LoadOptions::OnConflict::nothing;
+  EXPECT_EQ(3U, pgsluice::Load(again, odd).run().rows_skipped);
+  pgsluice::Load stopped(into("t"), numbers(5));
+  stopped.stop();
+  EXPECT_EQ(Error::Kind::interrupted, failure_of(std::move(stopped))->kind());
+}
+
 TEST_F(Library, WhatAStreamThrowsIsThrown) {
   const auto fail = [](int number) {
     if (number == 10) throw std::range_error("the sensor is gone");
