@@ -13,6 +13,12 @@ namespace {
 constexpr const char* squashing = "squash: ";
 
 void require_plain(const script::Script& script) {
+  const auto is_control = [](unsigned char c) { return c < ' ' || c == 0x7f; };
+  if (std::ranges::any_of(script.file, is_control)) {
+    throw Failure(FailureKind::usage, script.path +
+                                          ": its name is not one line, so that no line "
+                                          "of a squashed file can tell it");
+  }
   if (script.directives.placeholders.empty() && script.directives.variables.empty()) return;
   throw Failure(FailureKind::usage,
                 script.path +

@@ -122,6 +122,17 @@ TEST_F(MigrateTenants, NamesOfAnyKindAreNames) {
   EXPECT_EQ(1U, up_in("t\\%x")["schemas"].size());
 }
 
+/// The history tells a project by one line.
+TEST_F(MigrateTenants, ANameOfTwoLinesIsRefusedAlone) {
+  make({"t\nx", "t1"});
+  const Json json = up_in("t%");
+  EXPECT_EQ(2, last().exit_code);
+  EXPECT_THAT(json["schemas"][0]["error"].get<std::string>(),
+              HasSubstr("the name of a project is one line of text"));
+  EXPECT_EQ("applied", json["schemas"][1]["state"]);
+  EXPECT_THAT(last().err, Not(HasSubstr("t\nx")));
+}
+
 TEST_F(MigrateTenants, TheSystemsAndPgsluicesOwnAreNeverMeant) {
   make({"tenant_1"});
   ASSERT_EQ(0, up({"--schemas", "tenant_1"}).exit_code);

@@ -7,11 +7,14 @@
 
 namespace sluice::test {
 
-std::string schema_dump(const std::string& url) {
+bool can_be_dumped(const std::string& url) {
   const std::string dumps = output_of("pg_dump --version | sed 's/.* \\([0-9]*\\)\\..*/\\1/'");
   Session db(url);
-  if (std::stoi(dumps) < db.number("select current_setting('server_version_num')::int / 10000"))
-    return "";
+  return std::stoi(dumps) >= db.number("select current_setting('server_version_num')::int / 10000");
+}
+
+std::string schema_dump(const std::string& url) {
+  if (!can_be_dumped(url)) return "";
   std::istringstream dump(output_of("pg_dump -s -N pgsluice '" + url + "'"));
   std::string shown;
   for (std::string line; std::getline(dump, line);)

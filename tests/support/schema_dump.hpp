@@ -8,4 +8,7 @@ namespace sluice::test {
 /// where the pg_dump that is installed is older than the server.
 std::string schema_dump(const std::string& url);
 
+/// The pg_dump that is installed reads that server.
+bool can_be_dumped(const std::string& url);
+
 }  // namespace sluice::test
