@@ -65,6 +65,7 @@ class Tenants {
       : folder_(folder), options_(options), wish_(wish), stop_(stop) {}
 
   std::vector<Tenant> run() {
+    require_no_schemas_named();
     find();
     tenants_.resize(schemas_.size());
     for (std::size_t i = 0; i < schemas_.size(); ++i) {
@@ -79,6 +80,17 @@ class Tenants {
   }
 
  private:
+  /// A dump names them: each tenant would make the same tables.
+  void require_no_schemas_named() const {
+    for (const script::Script& script : folder_.versioned) {
+      if (script.directives.replaces.empty()) continue;
+      throw Failure(FailureKind::usage,
+                    script.path +
+                        ": was squashed, and so names its schemas: it would make the "
+                        "same tables for each schema of --schemas, and not in it");
+    }
+  }
+
   void find() {
     Session session(options_.conninfo, stop_, options_.stall_max);
     for (const script::Row& row : session.query(

@@ -122,6 +122,19 @@ TEST_F(MigrateTenants, NamesOfAnyKindAreNames) {
   EXPECT_EQ(1U, up_in("t\\%x")["schemas"].size());
 }
 
+/// What names its schemas makes nothing in a tenant's.
+TEST_F(MigrateTenants, ASquashedFileIsRefused) {
+  make({"tenant_1"});
+  write("003_squashed.sql", "-- pgsluice: replaces " + std::string(64, 'a') +
+                                " 003_c.sql\ncreate table public.c (id int)");
+  ASSERT_EQ(0, std::remove(path("001_a.sql").c_str()));
+  ASSERT_EQ(0, std::remove(path("002_b.sql").c_str()));
+  const Finished refused = up({"--schemas", "tenant_%"});
+  EXPECT_EQ(2, refused.exit_code);
+  EXPECT_THAT(refused.err, HasSubstr("003_squashed.sql: was squashed, and so names its schemas"));
+  EXPECT_EQ("", schemas_with("c"));
+}
+
 /// The history tells a project by one line.
 TEST_F(MigrateTenants, ANameOfTwoLinesIsRefusedAlone) {
   make({"t\nx", "t1"});
