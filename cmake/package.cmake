@@ -33,8 +33,9 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
-# Time zones; libarchive and libcurl are loaded when they are needed, where shlibdeps does not see it. And authorities for https.
-set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_DEPENDS "tzdata, libarchive13 (>= 3.6), libcurl4 (>= 7.88)")
+# Time zones; libarchive and libcurl are loaded when they are needed, where shlibdeps does not see it; nor does it see that packed
+# relocations want glibc 2.36. And authorities for https.
+set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_DEPENDS "libc6 (>= 2.36), tzdata, libarchive13 (>= 3.6), libcurl4 (>= 7.88)")
 set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_RECOMMENDS ca-certificates)
 set(CPACK_DEBIAN_UNSPECIFIED_PACKAGE_SUGGESTS "postgresql-client, bash-completion, libpgsluice-dev")
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
