@@ -128,7 +128,10 @@ void add_password_flags(CLI::App& command, const std::string& group) {
 
 void settle_password_prompt() {
   const Asks when = std::exchange(asks(), Asks::when_wanted);
-  if (when == Asks::never) return pg::ask_passwords_with({});
+  // Where nobody can be asked no connection is made to find out whether to ask: a server that says
+  // nothing would hold that one for its whole time, signals or not.
+  const bool can_ask = when == Asks::at_once || ::isatty(STDERR_FILENO) != 0;
+  if (when == Asks::never || !can_ask) return pg::ask_passwords_with({});
   pg::ask_passwords_with(ask_at_terminal);
   if (when == Asks::at_once && !pg::ask_password(""))
     throw Failure(FailureKind::usage,
