@@ -123,7 +123,7 @@ TEST_F(AfterSql, IsJudgedBeforeTheFirstRow) {
   for (const auto& [sql, why] :
        {std::pair{"select 1;\nbegin;", ":2:1: BEGIN"}, std::pair{"commit;", ":1:1: COMMIT"},
         std::pair{"prepare transaction 'x';", ":1:1: PREPARE"},
-        std::pair{"select 1;\n\\i other.sql", ":2:1: a command of psql"},
+        std::pair{"select 1;\n\\i other.sql", ":2:1: \\i: a command of psql"},
         std::pair{"\ncopy t from stdin;", ":2:1: COPY FROM STDIN"},
         std::pair{"copy t to stdout;", ":1:1: COPY FROM STDIN"},
         std::pair{"select 'open", ":1:8: this quote"}, std::pair{"-- nothing\n", "no statement"},
