@@ -69,6 +69,7 @@ Chunker::Chunker(source::Source& source, Preamble preamble, ChunkerOptions optio
       records_left_(options_.records_max) {
   if (options_.footer_lines == 0) {
     carry_ = std::move(preamble.read_ahead);
+    carry_used_ = preamble.read_ahead_begin;
   } else {
     footer_.emplace(source_, std::move(preamble.read_ahead),
                     Footer::Options{.lines = options_.footer_lines,

@@ -38,6 +38,7 @@ struct Preamble {
   std::uint64_t origin = 0;  ///< the same in the source as it is, where that has another encoding
   std::string beginning;     ///< the source's first bytes, for the fingerprint
   std::string read_ahead;    ///< what was read behind the preamble: the first bytes of data
+  std::size_t read_ahead_begin = 0;  ///< where in it these begin
   bool is_whole = false;     ///< that is all there is
   std::vector<std::string> notes;  ///< what was understood that nobody had said
 };

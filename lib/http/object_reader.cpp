@@ -149,8 +149,13 @@ void ObjectReader::add_parts() {
   if (parts_.empty() && !is_known_) return add_part(0, options_.part_bytes);
   if (!facts_.has_ranges) return;
   const std::size_t most = at_ < limits::fingerprint_bytes ? 1 : options_.jobs;
-  while (parts_.size() < most && next_ < *facts_.length)
-    add_part(next_, std::min(next_ + options_.part_bytes, *facts_.length));
+  const auto end_of = [this](std::size_t bytes, std::uint64_t end) {
+    return std::min(next_ + std::min(bytes, options_.part_bytes), std::min(end, *facts_.length));
+  };
+  while (parts_.size() < most && next_ < std::min(*facts_.length, expected_end_))
+    add_part(next_, end_of(options_.part_bytes, expected_end_));
+  if (parts_.empty() && next_ < *facts_.length)
+    add_part(next_, end_of(limits::scan_slice_bytes, *facts_.length));
 }
 
 void ObjectReader::add_part(std::uint64_t first, std::uint64_t end) {
@@ -405,6 +410,7 @@ std::size_t ObjectReader::read_some(char* into, std::size_t size) {
 
 bool ObjectReader::seek(std::uint64_t offset) {
   if (!begin()) return false;
+  expected_end_ = no_end;
   if (!parts_.empty() && parts_.front()->can_go_to(offset)) {
     parts_.front()->taken = offset - parts_.front()->first;
     at_ = offset;

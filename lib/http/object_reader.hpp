@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,6 +59,9 @@ class ObjectReader {
   std::size_t read_some(char* into, std::size_t size);
   /// False where that cannot be had once more of the same version, and behind the end.
   bool seek(std::uint64_t offset);
+  /// Until the next seek() parts behind this byte are fetched only when they are wanted, and are
+  /// small.
+  void expect_end(std::uint64_t offset) { expected_end_ = offset; }
   std::uint64_t at() const { return at_; }
 
   /// Makes a call that waits, and all later ones, return early (thread-safe).
@@ -104,7 +108,8 @@ class ObjectReader {
   std::vector<std::unique_ptr<char[]>> rooms_;  ///< of parts that were read
   std::deque<std::unique_ptr<Part>> parts_;     ///< in the order of their bytes
   std::uint64_t next_ = 0;                      ///< where the part begins that is added next
-  std::uint64_t at_ = 0;                        ///< where the next read begins
+  std::uint64_t expected_end_ = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t at_ = 0;  ///< where the next read begins
   /// How long bytes were waited for: what counts as a stall, and as --retry-for, as a reader that
   /// is busy with other things keeps the server waiting, and not the server him.
   std::chrono::milliseconds wanted_before_{0};

@@ -39,6 +39,7 @@ class HttpSource final : public Source {
   bool comes_once() const override;
   bool rewind() override { return seek(0); }
   bool seek(std::uint64_t offset) override { return reader_->seek(offset); }
+  void expect_end(std::uint64_t offset) override { reader_->expect_end(offset); }
   void stop() override { reader_->stop(); }
   std::optional<std::uint64_t> length() const override;
   std::optional<std::uint64_t> told_length() const override {

@@ -24,6 +24,7 @@ class MarkedSource final : public Source {
   bool comes_once() const override { return inner_->comes_once(); }
   bool rewind() override;
   bool seek(std::uint64_t offset) override;
+  void expect_end(std::uint64_t offset) override { inner_->expect_end(offset + mark_bytes_); }
   void stop() override { inner_->stop(); }
   std::optional<std::uint64_t> length() const override;
   std::optional<std::uint64_t> told_length() const override;

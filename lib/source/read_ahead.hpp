@@ -27,6 +27,7 @@ class ReadAhead final : public Source {
   bool comes_once() const override { return inner_->comes_once(); }
   bool rewind() override { return seek(0); }
   bool seek(std::uint64_t offset) override;
+  void expect_end(std::uint64_t offset) override { inner_->expect_end(offset); }
   void stop() override;
   std::optional<std::uint64_t> length() const override { return inner_->length(); }
   std::optional<std::uint64_t> told_length() const override { return inner_->told_length(); }

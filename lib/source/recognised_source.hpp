@@ -21,6 +21,7 @@ class RecognisedSource final : public Source {
   bool comes_once() const override { return now().comes_once(); }
   bool rewind() override { return now().rewind(); }
   bool seek(std::uint64_t offset) override;
+  void expect_end(std::uint64_t offset) override { now().expect_end(offset); }
   void stop() override;
   /// What is in it may be packed.
   std::optional<std::uint64_t> length() const override { return std::nullopt; }

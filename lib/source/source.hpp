@@ -62,6 +62,9 @@ class Source {
   /// Goes on at this byte, counted from the first one. False where that is not possible.
   virtual bool seek(std::uint64_t offset) = 0;
 
+  /// Until the next seek() little is read from this byte on: it is not worth to be fetched ahead.
+  virtual void expect_end(std::uint64_t) {}
+
   /// Makes a read that waits, and all later ones, return early (thread-safe, async-signal-unsafe).
   virtual void stop() {}
 
