@@ -11,6 +11,10 @@ void refuse_what_takes_more(const LoadFlags& flags, const MoreFiles& more, const
   if (more.lease && !more.join)
     throw Failure(FailureKind::usage,
                   "--lease says how long others of --join are waited for: give --join too");
+  if (more.segment_bytes > 0 && !more.join)
+    throw Failure(FailureKind::usage,
+                  "--segment-size says in which parts commands with --join share a file: give "
+                  "--join too");
   if (after.what == AfterLoad::What::keep || !flags.limit) return;
   throw Failure(FailureKind::usage,
                 "--after " + more.after +
@@ -39,7 +43,7 @@ CommandFiles::CommandFiles(const LoadFlags& flags, const MoreFiles& more, const 
     if (const auto named = of_lists.find(input.path); named != of_lists.end())
       input.named_by = named->second;
   after.check_inputs(inputs_, more.after);
-  if (more.join) join(flags, more.lease.value_or(limits::join_lease), options_, inputs_);
+  if (more.join) join(flags, more, options_, inputs_);
   refuse_what_one_file_does(options_, inputs_.size());
   for (const Input& input : inputs_) several.files.push_back(input.shown());
 }

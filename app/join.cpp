@@ -67,13 +67,20 @@ void spread(std::vector<Input>& inputs) {
 
 }  // namespace
 
-void join(const LoadFlags& flags, std::chrono::milliseconds lease, plan::LoadOptions& options,
+void join(const LoadFlags& flags, const MoreFiles& more, plan::LoadOptions& options,
           std::vector<Input>& inputs) {
   require_joinable(flags, options);
+  const std::chrono::milliseconds lease = more.lease.value_or(limits::join_lease);
   if (lease < limits::join_lease_min)
     throw Failure(FailureKind::usage,
                   "--lease must be " + format_duration(limits::join_lease_min) + " or more");
   options.lease = lease;
+  options.segment_bytes = more.segment_bytes > 0 ? more.segment_bytes : limits::segment_bytes;
+  if (options.segment_bytes < limits::segment_bytes_min ||
+      options.segment_bytes > limits::segment_bytes_max)
+    throw Failure(FailureKind::usage, "--segment-size must be from " +
+                                          format_bytes(limits::segment_bytes_min) + " to " +
+                                          format_bytes(limits::segment_bytes_max));
   options.rejects_table = options.rejects.is_given();
   spread(inputs);
 }

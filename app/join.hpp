@@ -1,9 +1,9 @@
 #pragma once
 
-#include <chrono>
 #include <vector>
 
 #include "app/inputs.hpp"
+#include "app/load_files.hpp"
 
 namespace sluice::app {
 
@@ -11,7 +11,7 @@ namespace sluice::app {
 /// each takes what no other one has. What keeps them apart are the locks of the loads; that each
 /// row comes once is the ledger's doing. The files get an order of this command's own. Throws
 /// Failure for what only one command can do.
-void join(const LoadFlags& flags, std::chrono::milliseconds lease, plan::LoadOptions& options,
+void join(const LoadFlags& flags, const MoreFiles& more, plan::LoadOptions& options,
           std::vector<Input>& inputs);
 
 }  // namespace sluice::app

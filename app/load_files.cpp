@@ -11,11 +11,15 @@
 #include "async/time.hpp"
 #include "base/exit_code.hpp"
 #include "base/limits.hpp"
+#include "base/quantity.hpp"
 #include "pg/await_server.hpp"
 #include "source/buckets.hpp"
 
 namespace sluice::app {
 namespace {
+
+/// And twice that, and so on, up to limits::join_poll.
+constexpr std::chrono::milliseconds join_poll_first{20};
 
 /// Nothing where the server is there, or is not waited for; else the ending of the command.
 std::optional<report::Ending> wait_for_server(Runtime& runtime, const LoadFlags& flags,
@@ -88,6 +92,7 @@ class Files {
 
   /// What other commands have is theirs, until they have loaded it or let go of it.
   void join_others() {
+    int polls = 0;
     for (bool is_told = false; queue_.left() > 0 && !endings_.is_over();) {
       const std::vector<std::size_t> files = queue_.take_left();
       for (const std::size_t file : files) {
@@ -102,14 +107,22 @@ class Files {
                 : std::to_string(files.size()) +
                       " files are being loaded by other commands; waiting for them (--join)");
       is_told = true;
-      wait_a_moment();
+      wait_a_moment(std::min(limits::join_poll, join_poll_first * (1 << std::min(polls++, 8))));
     }
   }
 
-  void wait_a_moment() {
+  /// Of a file that another command has, this one may have stored parts.
+  void tell_help(const load::LoadReport& report, std::size_t file) const {
+    if (report.segments == 0 || flags_.common.quiet) return;
+    print_note(files_.name(file) + ": " + format_count(report.now.rows()) +
+               (report.now.rows() == 1 ? " row" : " rows") + " of load " +
+               std::to_string(report.load->value) + " stored by this command (--join)");
+  }
+
+  void wait_a_moment(std::chrono::milliseconds time) {
     runtime_.end_on_signal();
     try {
-      runtime_.run(async::sleep_for(limits::join_poll));
+      runtime_.run(async::sleep_for(time));
     } catch (const boost::system::system_error&) {
       if (runtime_.signal() == 0) throw;
     }
@@ -148,8 +161,10 @@ class Files {
       // The load says what is wrong with the table.
     }
     report::Ending ending = run_one(runtime_, flags_, options);
-    if (options.joins() && ending.exit_code == exit_held && !endings_.is_over())
+    if (options.joins() && ending.exit_code == exit_held && !endings_.is_over()) {
+      tell_help(ending.report, file);
       return queue_.leave(file);
+    }
     const bool is_made = options.makes && options.makes->came_meanwhile;
     if (!is_made || !flags_.create.takes_any_table()) return endings_.take(file, std::move(ending));
     if (std::optional<report::Ending> failed = look_at_files()) return endings_.take(file, *failed);

@@ -14,6 +14,7 @@ struct MoreFiles {
   bool keep_going = false;
   bool join = false;  ///< other commands load the same files meanwhile (app/join.hpp)
   std::optional<std::chrono::milliseconds> lease;  ///< ... who are given up after that
+  std::size_t segment_bytes = 0;  ///< ... who share larger files in parts of that; 0: as usual
   std::string after = "keep";
   std::chrono::milliseconds wait{};  ///< for a server that is starting, or away
 };

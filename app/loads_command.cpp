@@ -42,6 +42,7 @@ struct LoadsFlags {
 struct Found {
   std::vector<ledger::LoadEntry> loads;
   std::vector<ledger::DeferredIndex> missing_indexes;
+  ledger::SegmentsShown segments;
   load::Restored restored;
   ledger::Forgotten forgotten;
   ledger::Pruned pruned;
@@ -59,6 +60,8 @@ asio::awaitable<void> read_loads(pg::Pool& pool, const LoadsFlags& flags, Found&
   found.loads = co_await ledger::list_loads(*connection, std::move(filter));
   if (!one || found.loads.empty()) co_return;
   found.missing_indexes = co_await ledger::missing_indexes(*connection, LoadId{*one});
+  if (flags.show && !found.loads.empty() && found.loads.front().segment_bytes > 0)
+    found.segments = co_await ledger::show_segments(*connection, LoadId{*one});
 }
 
 asio::awaitable<void> prune(pg::Pool& pool, const LoadsFlags& flags, Found& found) {
@@ -226,10 +229,12 @@ void print(const LoadsFlags& flags, const Found& found) {
       for (const ledger::DeferredIndex& index : found.missing_indexes)
         json.front()["missing_indexes"].push_back(index.name);
       json.front()["undo"] = json_of_way(found.loads.front());
+      if (found.segments.all > 0) json.front()["segments"] = report::json_of(found.segments);
     }
     print_json(flags.show ? json.front() : json);
   } else if (flags.show) {
     std::string text = report::text_of(found.loads.front());
+    text += report::text_of(found.segments);
     for (const ledger::DeferredIndex& index : found.missing_indexes)
       text += "  missing index  " + cell(index.name) + "\n";
     if (!found.missing_indexes.empty())

@@ -149,6 +149,12 @@ inline constexpr std::chrono::milliseconds join_poll = 500ms;
 inline constexpr std::chrono::milliseconds join_lease = 60s;
 inline constexpr std::chrono::milliseconds join_lease_min = 1s;
 inline constexpr int join_beats = 4;
+/// A larger file they share in segments of so many bytes, each of which is read into memory whole:
+/// it is read once, and twice where that is the limit. How often one looks for what it waits for.
+inline constexpr std::uint64_t segment_bytes = 64 * MiB;
+inline constexpr std::uint64_t segment_bytes_min = 1 * KiB;
+inline constexpr std::uint64_t segment_bytes_max = 1024 * MiB;
+inline constexpr std::chrono::milliseconds segment_poll = 100ms;
 
 /// What migrations wait for: their turn, a busy table, and the server after a lost connection.
 inline constexpr std::chrono::milliseconds migration_lock_wait = 60s;

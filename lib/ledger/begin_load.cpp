@@ -15,19 +15,21 @@ constexpr SqlWords waiting =
 constexpr SqlWords entered_columns =
     "target, target_oid, source, source_path, source_bytes, source_stamp, fingerprint, options, "
     "chunk_bytes, record_bytes_max, rejects_path, staged, origin, head, head_bytes, start, "
-    "updates, behind_load, upload_key";
+    "updates, behind_load, upload_key, segment_bytes";
 
 /// Their values.
 Sql entered_values(const NewLoad& load) {
   const Sql bytes = load.source_bytes ? sql("{}", *load.source_bytes) : sql("null");
   const Sql behind = load.behind_load ? sql("{}", load.behind_load->value) : sql("null");
-  return sql("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}", literal(load.target),
+  const Sql segment =
+      load.segment_bytes > 0 ? sql("{}", load.segment_bytes) : sql("null::pg_catalog.int8");
+  return sql("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}", literal(load.target),
              load.target_oid, literal(load.source), literal(load.source_path), bytes,
              literal(load.source_stamp), literal(load.fingerprint), literal(load.options),
              load.chunk_bytes, load.record_bytes_max, literal(load.rejects_path), load.staged,
              literal(load.origin), literal(load.head), load.head_bytes,
              literal_or_null(!load.start.empty(), load.start), load.updates, behind,
-             literal_or_null(!load.upload_key.empty(), load.upload_key));
+             literal_or_null(!load.upload_key.empty(), load.upload_key), segment);
 }
 
 Sql enter_statement(const NewLoad& load) {

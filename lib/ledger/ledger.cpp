@@ -159,9 +159,9 @@ asio::awaitable<Known> look_up(pg::Connection& on, ChunkId id, const ChunkEntry&
                   row.boolean(0, known["is_same"])};
 }
 
-asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load) {
-  const Sql ask =
-      sql("select {} from pgsluice.chunks where load_id = {}", chunk_columns.list(), load.value);
+asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load, Sql which) {
+  const Sql ask = sql("select {} from pgsluice.chunks where load_id = {}{}", chunk_columns.list(),
+                      load.value, which);
   const auto results = co_await on.query(ask);
   const pg::Result& rows = results.front();
   StoredChunks chunks;

@@ -86,7 +86,8 @@ struct Known {
 /// ... and `chunk` is what was read of it.
 asio::awaitable<Known> look_up(pg::Connection& on, ChunkId id, const ChunkEntry& chunk);
 
-asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load);
+/// `which` is a condition with " and " in front of it, for some of them.
+asio::awaitable<StoredChunks> stored_chunks(pg::Connection& on, LoadId load, Sql which = {});
 
 /// How many lines a chunk ends; nothing where a former version has entered it.
 asio::awaitable<std::optional<std::uint64_t>> lines_of(pg::Connection& on, ChunkId id);

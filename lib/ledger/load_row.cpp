@@ -56,6 +56,12 @@ LoadEntry read_load(const pg::Result& rows, std::size_t row) {
   entry.totals.rows_deleted = count(at["rows_deleted"], "rows_deleted");
   entry.rows_undone = count(at["rows_undone"], "rows_undone");
   entry.head = text(at["head"]);
+  entry.limited_by = text(at["limited_by"]);
+  entry.limited_share = rows.number(row, at["limited_share"]);
+  if (!(entry.limited_share >= 0 && entry.limited_share <= 1))
+    throw damaged(entry.id, "limited_share is " + text(at["limited_share"]));
+  if (!rows.is_null(row, at["segment_bytes"]))
+    entry.segment_bytes = count(at["segment_bytes"], "segment_bytes");
   entry.updates = rows.boolean(row, at["updates"]);
   if (!rows.is_null(row, at["behind_load"]))
     entry.behind_load = LoadId{rows.integer(row, at["behind_load"])};
@@ -74,6 +80,11 @@ LoadEntry read_damaged(const pg::Result& rows, std::size_t row, const Damaged& d
   entry.started_at = rows.text(row, entry_columns["started_at"]);
   entry.damage = damage.what();
   return entry;
+}
+
+Sql limit_statement(LoadId load, std::string_view limit, double share) {
+  return sql("update pgsluice.loads set limited_by = {}, limited_share = {} where load_id = {}",
+             literal(std::string(limit)), share, load.value);
 }
 
 }  // namespace sluice::ledger

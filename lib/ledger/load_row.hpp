@@ -43,6 +43,9 @@ inline constexpr auto entry_columns = columns_of({
     {"behind_load", "l.behind_load"},
     {"rows_deleted", "l.rows_deleted"},
     {"rows_undone", "l.rows_undone"},
+    {"segment_bytes", "l.segment_bytes"},
+    {"limited_by", "coalesce(l.limited_by, '')"},
+    {"limited_share", "coalesce(l.limited_share, 0)"},
 });
 
 /// A query of loads, as l. `more` are columns behind `entry_columns`, each with ", " in front of
@@ -54,5 +57,8 @@ LoadEntry read_load(const pg::Result& rows, std::size_t row);
 
 /// ... of a row that is damaged: what every row has, as texts.
 LoadEntry read_damaged(const pg::Result& rows, std::size_t row, const Damaged& damage);
+
+/// What its last run waited for most, for such a part of the time.
+Sql limit_statement(LoadId load, std::string_view limit, double share);
 
 }  // namespace sluice::ledger

@@ -43,6 +43,8 @@ struct NewLoad {
   std::string options;  ///< JSON object
   std::uint64_t chunk_bytes = 0;
   std::uint64_t record_bytes_max = 0;
+  std::uint64_t segment_bytes =
+      0;                     ///< its chunks lie in segments (ledger/segments); 0: they do not
   std::string rejects_path;  ///< empty: no rejects are allowed
   bool staged = false;       ///< its rows wait in a stage (ledger/stages) until all are there
   bool updates = false;      ///< --on-conflict update
@@ -67,6 +69,8 @@ struct LoadEntry : NewLoad {
   std::int64_t runs = 0;
   std::uint64_t rows_undone = 0;  ///< taken out again (load/undo)
   double seconds = 0;
+  std::string limited_by;    ///< load::Bottleneck::Limit, by name; empty: nobody could say
+  double limited_share = 0;  ///< of its last run's time
   Totals totals;  ///< of a finished load what came of it; else what its chunks have
 
   bool is_running = false;  ///< a run is at work on it; only list_loads() says so

@@ -155,13 +155,19 @@ asio::awaitable<RunLock> RunLock::take(std::unique_ptr<pg::Connection> connectio
                                        RunLockNames names) {
   Sql question = sql("select 1");
   co_await begin_locked(*connection, before, names, std::move(question));
-  if (may_be_taken(names)) {
-    // What a run has left that was taken over, or killed, would keep chunks from being stored.
-    const Sql end = end_joiners(names, sql("true"));
-    co_await connection->query(end);
-  }
+  co_await end_left(*connection, names);
   const auto executor = co_await asio::this_coro::executor;
   co_return RunLock(executor, std::move(connection));
+}
+
+asio::awaitable<void> RunLock::end_left(pg::Connection& connection, RunLockNames names) {
+  if (!may_be_taken(names)) co_return;
+  const Sql end = end_joiners(names, sql("true"));
+  co_await connection.query(end);
+}
+
+asio::awaitable<void> RunLock::end_where_silent(pg::Connection& connection, RunLockNames names) {
+  co_await end_silent(connection, names);
 }
 
 asio::awaitable<bool> RunLock::renew() {

@@ -72,6 +72,12 @@ class RunLock {
   /// An expression that is true while a run holds a load; both are SQL of type text.
   static Sql is_held_expression(const Sql& target, const Sql& fingerprint);
 
+  /// Ends the sessions that a run which is gone has left, by the mark of its transactions: they
+  /// would keep chunks from being stored. Those of a role whose sessions this one may not end stay.
+  static asio::awaitable<void> end_left(pg::Connection& connection, RunLockNames names);
+  /// Ends those of a run that was silent for the time of its lease.
+  static asio::awaitable<void> end_where_silent(pg::Connection& connection, RunLockNames names);
+
   /// Begins a transaction on a connection of the caller's, and takes the same locks for as long as
   /// that lasts. In the same round trip it asks `question`, a query, and returns the answer.
   static asio::awaitable<pg::Result> begin_locked(pg::Connection& connection, Sql before,

@@ -19,6 +19,8 @@
 
 namespace sluice::load {
 
+class Segments;
+
 /// What chunks are stored with. All outlive the load.
 struct Storing {
   Resources on;
@@ -33,6 +35,7 @@ struct Storing {
   WideKeys* wide_keys = nullptr;  ///< nullptr: no index waits to be built
   Suspicion& suspicion;
   ReplicaWatch* replicas = nullptr;  ///< that are waited for; nullptr: none are
+  Segments* segments = nullptr;      ///< that chunks are read from; nullptr: from the source
 };
 
 /// What became of a chunk.

@@ -8,6 +8,7 @@
 #include "base/path_text.hpp"
 #include "ledger/begin_load.hpp"
 #include "ledger/places.hpp"
+#include "ledger/segments.hpp"
 #include "ledger/stages.hpp"
 #include "ledger/stamp.hpp"
 #include "ledger/uploads.hpp"
@@ -212,6 +213,8 @@ asio::awaitable<bool> Entrance::enter() {
   if (!begin.before.empty()) begin.before += ledger::drop_stale_stages_statement();
   begin.behind = defer_statements(plan_, ledger::this_load);
   begin.behind += rejects_.frame_statement(ledger::this_load);
+  if (plan_.segment_bytes > 0)
+    begin.behind += ledger::make_segments_statement(ledger::this_load, plan_.segments().count());
   if (plan_.target.table.is_unlogged) begin.behind += ledger::mark_statement(ledger::this_load);
   // Of a load of one chunk, the entry is on disk with that.
   begin.durable =
@@ -271,6 +274,7 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   plan::fill_in_load(plan_, load.id);
   // What decides where chunks end stays; how large a record may be does not.
   plan_.options.chunk_bytes = load.chunk_bytes;
+  plan_.segment_bytes = load.segment_bytes;
   run_.report.plan = plan_.summary();
   const Sql number = sql("{}", load.id.value);
   Sql more = std::move(before) + defer_statements(plan_, number) + rejects_.frame_statement(number);
@@ -291,6 +295,8 @@ asio::awaitable<void> Entrance::go_on_behind(pg::Connection& connection,
   plan_.begins_at = behind.place;
   entry_.behind_load = load.id;
   entry_.options = plan::with_beginning(entry_.options, behind.place);
+  // What is behind it is one command's.
+  plan_.segment_bytes = entry_.segment_bytes = 0;
   const auto read = [this] { plan::reread_preamble(plan_); };
   co_await async::offload(run_.on.reader, read);
   run_.note(fmt::format("goes on behind load {}, at line {}{}", load.id.value, behind.place.line,

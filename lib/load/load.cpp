@@ -8,12 +8,14 @@
 #include "async/task_group.hpp"
 #include "base/identifier.hpp"
 #include "base/quantity.hpp"
+#include "ledger/load_row.hpp"
 #include "load/at_once.hpp"
 #include "load/damage.hpp"
 #include "load/enter.hpp"
 #include "load/explain.hpp"
 #include "load/finishing.hpp"
 #include "load/foresee.hpp"
+#include "load/help.hpp"
 #include "load/judge_sql.hpp"
 #include "load/last_record.hpp"
 #include "load/lock_keeper.hpp"
@@ -25,6 +27,7 @@
 #include "load/preview.hpp"
 #include "load/reconcile.hpp"
 #include "load/road.hpp"
+#include "load/segments.hpp"
 #include "load/session_watch.hpp"
 #include "load/staging.hpp"
 #include "load/survey.hpp"
@@ -59,6 +62,27 @@ void note_indexes(const plan::Plan& plan, Run& run) {
   }
 }
 
+/// For who asks later. The load is done, whether that can be said or not.
+asio::awaitable<void> note_bottleneck(Run& run) {
+  const Bottleneck& found = *run.report.bottleneck;
+  const Sql note = ledger::limit_statement(*run.report.load, name_of(found.limit), found.share);
+  try {
+    pg::Lease connection = co_await run.on.pool.acquire();
+    co_await connection->query(note);
+  } catch (const pg::PgError&) {
+    co_return;
+  }
+}
+
+/// The staging table, and what a crash of the server has left in it.
+asio::awaitable<void> prepare_to_stage(Run& run, plan::Plan& plan) {
+  pg::Lease connection = co_await run.on.pool.acquire();
+  const std::string lost = co_await prepare_staging(*connection, plan, *run.report.load);
+  if (lost.empty()) co_return;
+  if (plan.passed.chunks > 0) throw front_is_gone(plan);
+  run.note(lost + ". All of the source is sent again");
+}
+
 }  // namespace
 
 Load::Load(Resources on, plan::LoadOptions options, Shared* shared, Together::Seat* seat)
@@ -90,6 +114,7 @@ asio::awaitable<void> Load::run() {
   }
   run_.report.lag_seconds = run_.progress.lag_seconds;
   if (!failed) run_.report.bottleneck = watch.found();
+  if (run_.report.bottleneck && run_.report.load) co_await note_bottleneck(run_);
   if (failed) failed = co_await keeper.explain(failed, run_.is_stopped);
   if (failed && !run_.is_stopped)
     failed = co_await tell_of_source(run_, source_.get(), std::move(packed), failed);
@@ -116,7 +141,17 @@ asio::awaitable<void> Load::let_go() {
 asio::awaitable<void> Load::run_to_the_end() {
   const auto began = Clock::now();
   run_.require_going_on();
-  plan::Plan plan = co_await prepare_to_run();
+  std::optional<plan::Plan> made;
+  std::exception_ptr held;
+  try {
+    made = co_await prepare_to_run();
+  } catch (const ledger::LoadIsHeld&) {
+    if (!options_.joins() || options_.segment_bytes == 0 || options_.opened) throw;
+    held = std::current_exception();
+  }
+  if (held) co_await help();
+  if (held) std::rethrow_exception(held);
+  plan::Plan plan = std::move(*made);
   run_.report.plan = plan.summary();
   run_.progress.bytes_total = source_->told_length();
   if (const auto packed = source_->packed()) run_.progress.packed_total = packed->total;
@@ -147,6 +182,19 @@ asio::awaitable<void> Load::run_to_the_end() {
   run_.report.seconds = std::chrono::duration<double>(Clock::now() - began).count();
   run_.report.retries = run_.progress.retries;
   if (failed) std::rethrow_exception(failed);
+}
+
+/// With a load that another run has, where there is something left of it to take.
+asio::awaitable<void> Load::help() {
+  if (source_ == nullptr || source_->comes_once() || is_small(*source_, options_)) co_return;
+  run_.helps = true;
+  plan::Plan plan = co_await prepare_to_run();
+  holder_ = co_await help_with(run_, plan, rejects_, lock_);
+  if (!holder_) co_return;
+  run_.progress.bytes_total = source_->told_length();
+  const std::string stamp = source_->stamp();
+  co_await move(plan, {}, nullptr);
+  require_unchanged_source(*source_, stamp);
 }
 
 asio::awaitable<void> Load::run_plan(plan::Plan& plan) {
@@ -321,7 +369,7 @@ asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
   bool is_over_budget = false;
   try {
     rejects_.open(plan);
-    if (plan.strategy.staged) co_await prepare_to_stage(plan);
+    if (plan.strategy.staged) co_await prepare_to_stage(run_, plan);
     if (plan.strategy.in_one) one_ = std::make_unique<OneTransaction>(run_, plan, entry);
     run_.report.begins_again = plan.strategy.in_one;
     if (plan.options.defer_indexes || run_.report.resumed) co_await indexes.watch();
@@ -360,6 +408,10 @@ asio::awaitable<bool> Load::go_round(plan::Plan& plan, Reconciliation& end, Miss
   std::optional<pg::PgError> mishap;
   try {
     ledger::StoredChunks stored = co_await stored_before(round);
+    if (plan.segment_bytes > 0 && (run_.report.resumed || round > 0)) {
+      pg::Lease connection = co_await run_.on.pool.acquire();
+      co_await ledger::reopen_segments(*connection, *run_.report.load);
+    }
     co_await move(plan, std::move(stored), indexes.wide_keys());
     if (plan.options.defer_indexes || run_.report.resumed) co_await indexes.build();
     const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
@@ -405,6 +457,12 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
   const auto writer = plan::make_writer(plan, run_.report.load);
   if (one_) co_await one_->begin(*writer);
   Suspicion suspicion(plan);
+  std::optional<Segments> segments;
+  if (plan.segment_bytes > 0) {
+    rejects_.count({});
+    segments.emplace(run_, plan, rejects_.budget(),
+                     holder_ ? *holder_ : lead_of(plan, *run_.report.load));
+  }
   // A mishap in the middle of one transaction is the end of all of it.
   const std::chrono::milliseconds retry_for =
       one_ ? std::chrono::milliseconds(0) : plan.options.retry_for;
@@ -419,7 +477,8 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
                   .in = one_ ? &one_->connection() : nullptr,
                   .wide_keys = wide_keys,
                   .suspicion = suspicion,
-                  .replicas = replicas_.get()};
+                  .replicas = replicas_.get(),
+                  .segments = segments ? &*segments : nullptr};
   Road road(storing, std::move(stored), run_.progress, co_await asio::this_coro::executor);
   std::exception_ptr failed;
   if (run_.is_stopped) road.stop();
@@ -431,6 +490,7 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
   }
   road_ = nullptr;
   read_ = {road.chunks_read(), road.bytes_read(), road.records_read()};
+  if (segments) run_.report.segments = segments->taken();
   ends_within_line_ = road.ends_within_line();
   note_long_record(plan, road.long_record(), run_.report);
   run_.report.now += road.counts();
@@ -441,15 +501,7 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
   rejects_.tell_path();
   run_.require_going_on();
   if (failed) std::rethrow_exception(failed);
-}
-
-/// The staging table, and what a crash of the server has left in it.
-asio::awaitable<void> Load::prepare_to_stage(plan::Plan& plan) {
-  pg::Lease connection = co_await run_.on.pool.acquire();
-  const std::string lost = co_await prepare_staging(*connection, plan, *run_.report.load);
-  if (lost.empty()) co_return;
-  if (plan.passed.chunks > 0) throw front_is_gone(plan);
-  run_.note(lost + ". All of the source is sent again");
+  if (segments && !holder_) read_ = co_await segments->all_read();
 }
 
 void Load::stop() {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "ledger/run_lock.hpp"
+#include "ledger/segments.hpp"
 #include "load/kept_rejects.hpp"
 #include "load/run.hpp"
 #include "load/shared.hpp"
@@ -49,6 +50,7 @@ class Load {
  private:
   asio::awaitable<void> run_to_the_end();
   asio::awaitable<plan::Plan> prepare_to_run();
+  asio::awaitable<void> help();
   asio::awaitable<void> run_plan(plan::Plan& plan);
   asio::awaitable<void> run_check(plan::Plan& plan);
   bool may_run_at_once(const plan::Plan& plan) const;
@@ -58,7 +60,6 @@ class Load {
   asio::awaitable<void> run_with_ledger(plan::Plan& plan);
   asio::awaitable<void> run_without_ledger(plan::Plan& plan);
   asio::awaitable<void> move(plan::Plan& plan, ledger::StoredChunks stored, WideKeys* wide_keys);
-  asio::awaitable<void> prepare_to_stage(plan::Plan& plan);
   asio::awaitable<ledger::StoredChunks> stored_before(int round);
   asio::awaitable<bool> go_round(plan::Plan& plan, Reconciliation& end, MissingIndexes& indexes,
                                  async::Clock::time_point began, int round);
@@ -72,7 +73,8 @@ class Load {
   std::shared_ptr<source::Source> source_;  ///< its own, or options_.opened
   std::optional<ledger::RunLock> lock_;
   KeptRejects rejects_;
-  std::unique_ptr<OneTransaction> one_;  ///< that all chunks are parts of
+  std::optional<ledger::SegmentHolder> holder_;  ///< of segments of a load that another run has
+  std::unique_ptr<OneTransaction> one_;          ///< that all chunks are parts of
   std::unique_ptr<ReplicaWatch> replicas_;
   Road* road_ = nullptr;
   ledger::Read read_;              ///< by the last time over the road

@@ -55,6 +55,7 @@ struct LoadReport {
   std::uint64_t rows_deleted = 0;  ///< from the table, when the rows were published
   RowCounts now;                   ///< by this run
   std::uint64_t bytes = 0;         ///< of the source, stored by this run
+  std::int64_t segments = 0;       ///< of a shared source, taken by this run
   bool is_staged = false;          ///< what is stored is not in the table yet (--atomic)
   std::uint64_t retries = 0;
   double seconds = 0;

@@ -2,11 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "async/offload.hpp"
 #include "chunk/chunker.hpp"
+#include "load/segments.hpp"
 
 namespace sluice::load {
 namespace {
+
+/// Where a chunk's number is not known: behind all that were read.
+constexpr std::int64_t behind_all = std::numeric_limits<std::int64_t>::max();
 
 double seconds_since(async::Clock::time_point began) {
   return std::chrono::duration<double>(async::Clock::now() - began).count();
@@ -40,7 +46,7 @@ Road::Road(Storing& with, ledger::StoredChunks stored, Progress& progress,
 
 asio::awaitable<void> Road::run() {
   const auto began = async::Clock::now();
-  tasks_.spawn(read_chunks());
+  tasks_.spawn(read_all());
   encoders_running_ = plan_.encoders();
   progress_.own.encoders = encoders_running_;
   for (std::size_t i = 0; i < plan_.encoders(); ++i) tasks_.spawn(encode_chunks());
@@ -51,8 +57,39 @@ asio::awaitable<void> Road::run() {
   if (failure_) std::rethrow_exception(failure_->error);
 }
 
-asio::awaitable<void> Road::read_chunks() {
-  chunk::Chunker chunker(*plan_.source, plan_.preamble, plan_.chunker_options());
+asio::awaitable<void> Road::read_all() {
+  if (with_.segments != nullptr) {
+    co_await read_segments();
+  } else {
+    chunk::Chunker chunker(*plan_.source, plan_.preamble, plan_.chunker_options());
+    if (co_await read_chunks(chunker)) with_.budget.set_total(records_read_);
+  }
+  to_encode_.close();
+}
+
+/// Those that are this run's to load.
+asio::awaitable<void> Road::read_segments() {
+  try {
+    while (!stopping_ && !failure_) {
+      const auto began = async::Clock::now();
+      const std::unique_ptr<Segments::Taken> segment = co_await with_.segments->next();
+      progress_.own.reading += seconds_since(began);
+      if (!segment || stopping_ || failure_) break;
+      stored_ = std::move(segment->stored);
+      chunk::ChunkerOptions options = plan_.chunker_options();
+      options.first_number = ledger::first_chunk_of(segment->number);
+      chunk::Chunker chunker(segment->behind, std::move(segment->preamble), std::move(options));
+      if (co_await read_chunks(chunker)) co_await with_.segments->end_reading(segment->number);
+    }
+  } catch (const Failure&) {
+    fail(behind_all, std::current_exception());
+  } catch (const pg::PgError&) {
+    fail(behind_all, std::current_exception());
+  }
+}
+
+/// False where it was stopped.
+asio::awaitable<bool> Road::read_chunks(chunk::Chunker& chunker) {
   while (!stopping_ && !failure_) {
     ChunkLease chunk = co_await free_chunks_.take();
     const auto read = [&chunker, &chunk] { return chunker.next(*chunk); };
@@ -62,17 +99,15 @@ asio::awaitable<void> Road::read_chunks() {
     try {
       more = co_await async::offload(on_.reader, read);
       progress_.own.reading += seconds_since(began);
-      if (stopping_ || failure_) break;
-      if (!more) {
-        with_.budget.set_total(records_read_);
-        break;
-      }
+      if (stopping_ || failure_) co_return false;
+      if (!more) co_return true;
       is_known = is_stored(*chunk);
     } catch (const Failure&) {
       // A record too large, an unreadable source, a changed one: a failure behind all chunks that
       // were read.
-      fail(static_cast<std::int64_t>(chunks_read_), std::current_exception());
-      break;
+      fail(with_.segments != nullptr ? behind_all : static_cast<std::int64_t>(chunks_read_),
+           std::current_exception());
+      co_return false;
     }
     ++chunks_read_;
     ends_within_line_ = chunk->lacks_line_end;
@@ -81,15 +116,24 @@ asio::awaitable<void> Road::read_chunks() {
     bytes_read_ += chunk->size;
     packed_read_ += chunk->packed_bytes;
     estimate(*chunk);
+    if (with_.segments != nullptr) with_.segments->read(*chunk, is_known);
     if (is_known) continue;
     co_await keep_to_rate(*chunk);
     co_await to_encode_.send(std::move(chunk));
   }
-  to_encode_.close();
+  co_return false;
 }
 
 /// How many records the source has, or will seem to have: for the share of bad ones.
 void Road::estimate(const chunk::Chunk& chunk) {
+  if (with_.segments != nullptr) {
+    // What others read is like what this run does.
+    with_.budget.expect(
+        static_cast<std::uint64_t>(static_cast<double>(records_read_) *
+                                   static_cast<double>(plan_.source->told_length().value_or(0)) /
+                                   static_cast<double>(std::max<std::uint64_t>(1, bytes_read_))));
+    return;
+  }
   const std::optional<source::Source::Packed> packed = plan_.source->packed();
   const auto total = packed ? packed->total : plan_.source->length();
   if (!total || plan_.options.limit) return;
@@ -198,6 +242,7 @@ asio::awaitable<void> Road::write_batch(const chunk::Chunk& chunk, tuple::Batch&
   progress_.rows_rejected += stored.rows_rejected;
   progress_.bytes_done += chunk.size;
   progress_.packed_done += chunk.packed_bytes;
+  if (with_.segments != nullptr) co_await with_.segments->stored(chunk, stored.rows_rejected);
 }
 
 void Road::fail(std::int64_t chunk, std::exception_ptr error) {

@@ -16,6 +16,10 @@
 #include "tuple/batch.hpp"
 #include "writer/writer.hpp"
 
+namespace sluice::chunk {
+class Chunker;
+}
+
 namespace sluice::load {
 
 /// The road of the data: one reader, a few encoders, and a writer per connection, joined by bounded
@@ -58,7 +62,9 @@ class Road {
     BatchLease batch;
   };
 
-  asio::awaitable<void> read_chunks();
+  asio::awaitable<void> read_all();
+  asio::awaitable<void> read_segments();
+  asio::awaitable<bool> read_chunks(chunk::Chunker& chunker);
   asio::awaitable<void> encode_chunks();
   asio::awaitable<void> write_batches();
   asio::awaitable<void> write_batch(const chunk::Chunk& chunk, tuple::Batch& batch);

@@ -15,6 +15,7 @@ struct Run {
   LoadReport report;
   Progress progress;
   bool is_stopped = false;                ///< nothing new is begun
+  bool helps = false;                     ///< with a load whose lock another run has
   std::optional<LoadId> made_table = {};  ///< of this run's load: it was entered with its table
 
   void note(std::string text) { report.notes.push_back(std::move(text)); }

@@ -72,7 +72,7 @@ asio::awaitable<plan::Findings> Survey::make() {
   async::TaskGroup tasks(co_await asio::this_coro::executor);
   tasks.spawn(read_source());
   tasks.spawn(or_stop_reading(describe_target()));
-  if (!options_.check && !options_.dry_run && !is_small(source_, options_))
+  if (!options_.check && !options_.dry_run && !run_.helps && !is_small(source_, options_))
     tasks.spawn(or_stop_reading(lock()));
   co_await tasks.join();
   // A source that was stopped looks like one that ended.

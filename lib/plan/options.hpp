@@ -181,6 +181,8 @@ struct RunOptions {
   /// Other commands load the same sources (--join): what one of them holds is left to it, until it
   /// has been silent for so long. Zero: there are none.
   std::chrono::milliseconds lease{};
+  /// They share a large source by segments of so many bytes; 0: each source is one command's.
+  std::uint64_t segment_bytes = 0;
   bool defer_indexes = false;
   bool more_follows =
       false;  ///< another source goes into the same table: leave indexes to that load

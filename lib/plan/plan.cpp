@@ -149,6 +149,18 @@ void refuse_deferred_indexes(const Plan& plan) {
                     "without --defer-indexes");
 }
 
+/// Whether several commands may load parts of the source. All of them judge so.
+bool may_be_shared(const Plan& plan) {
+  const LoadOptions& o = plan.options;
+  const source::Source& source = *plan.source;
+  const bool is_large =
+      source.told_length() && o.segment_bytes > 0 && *source.told_length() / 2 >= o.segment_bytes;
+  return is_large && !source.comes_once() && source.encoding() == nullptr && !source.packed() &&
+         o.use_ledger && !o.check && !o.limit && o.skip_footer == 0 && !o.upload &&
+         !plan.strategy.is_all_or_nothing() && !plan.strategy.keeps_key_order() &&
+         chunk::ways_to_begin(o.dialect, plan.preamble.line_end) > 0;
+}
+
 }  // namespace
 
 std::size_t default_jobs(std::size_t cores, std::chrono::duration<double> round_trip) {
@@ -169,7 +181,8 @@ chunk::ChunkerOptions Plan::chunker_options() const {
               options.limit.value_or(std::numeric_limits<std::uint64_t>::max()) - passed.records,
           .form = options.scanner,
           .record_lines_max = options.record_lines_max,
-          .cuts_open_records = options.rejects.allow_any() || options.check,
+          // A quote that is never closed is one for all segments behind it.
+          .cuts_open_records = (options.rejects.allow_any() || options.check) && segment_bytes == 0,
           .footer_lines = options.skip_footer,
           .first_number = static_cast<std::int64_t>(passed.chunks)};
 }
@@ -193,6 +206,8 @@ PlanSummary Plan::summary() const {
                        options.chunk_bytes / 2 * chunk_buffers();
   if (options.rejects.allow_any()) s.memory_bytes_max += limits::rejects_memory_bytes * writers();
   s.memory_bytes_max += source->memory_bytes();
+  s.segment_bytes = segment_bytes;
+  s.memory_bytes_max += segment_bytes;
   s.scanner = csv::Scanner(options.dialect, options.scanner, preamble.line_end).form();
   s.line_end = csv::name_of(preamble.line_end);
   if (selecting) s.columns = selecting->shown(target.table);
@@ -263,6 +278,7 @@ Plan make_plan(LoadOptions options, source::Source& source, Findings found) {
   fit_encoder(plan.encoder, plan.strategy, plan.fed_table(), found.unique_keys);
   if (plan.selecting) fit_to_list(plan);
   plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : found.jobs;
+  if (may_be_shared(plan)) plan.segment_bytes = o.segment_bytes;
   fill_in_words(plan);
   return plan;
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "chunk/chunker.hpp"
+#include "chunk/segment.hpp"
 #include "ledger/run_lock.hpp"
 #include "plan/beginning.hpp"
 #include "plan/drift.hpp"
@@ -33,6 +34,8 @@ struct Plan {
   writer::SecondaryIndexes indexes;    ///< --defer-indexes
   Digests digests;
   Strategy strategy;
+  /// Of the segments that chunks lie in, which several commands share; 0: there are none.
+  std::uint64_t segment_bytes = 0;
   Drift drift;  ///< from the load before it, where that was asked for
   std::size_t jobs = 0;
   std::optional<Position> begins_at;  ///< behind what an earlier load has read (--grown append)
@@ -45,6 +48,10 @@ struct Plan {
   Passed passed = {};
 
   chunk::ChunkerOptions chunker_options() const;
+  /// REQUIRES: segment_bytes.
+  chunk::SegmentLayout segments() const {
+    return {preamble.start, source->told_length().value_or(0), segment_bytes};
+  }
   rejects::Reading reading() const { return {encoder, fed_table(), target.data_encoding}; }
   /// What tuples are made for: the table, or with --select the file's columns.
   const tuple::Table& fed_table() const { return selecting ? selecting->csv() : target.table; }

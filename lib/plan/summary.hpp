@@ -17,6 +17,7 @@ struct PlanSummary {
   std::string deletes;     ///< what goes when the rows come, for people; empty: nothing
   std::size_t jobs = 0;
   std::size_t chunk_bytes = 0;
+  std::uint64_t segment_bytes = 0;   ///< 0: it has none
   std::size_t memory_bytes_max = 0;  ///< of buffers, for records as wide as their text
   std::string scanner;
   std::string line_end;

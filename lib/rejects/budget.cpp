@@ -10,7 +10,7 @@
 namespace sluice::rejects {
 
 bool RejectBudget::allows(std::uint64_t records, std::uint64_t rejects) const {
-  const std::uint64_t all = rejects_ + rejects;
+  const std::uint64_t all = rejects_ + others_rejects_ + rejects;
   if (all == 0) return true;
   if (!limits_.allow_any()) return false;
   if (limits_.rejects_max && all > *limits_.rejects_max) return false;
@@ -18,7 +18,8 @@ bool RejectBudget::allows(std::uint64_t records, std::uint64_t rejects) const {
   if (total_) return static_cast<double>(all) <= *limits_.ratio_max * static_cast<double>(*total_);
   if (!expected_) return true;
   // An estimate, and records to come may be shorter: several times too many are too many.
-  const auto expected = static_cast<double>(std::max(*expected_, records_ + records));
+  const auto expected =
+      static_cast<double>(std::max(*expected_, records_ + others_records_ + records));
   return static_cast<double>(all) <= limits::ratio_estimate_factor * *limits_.ratio_max * expected;
 }
 
@@ -33,7 +34,7 @@ void RejectBudget::give_back(std::uint64_t records, std::uint64_t rejects) {
 }
 
 std::string RejectBudget::explain(std::uint64_t rejects) const {
-  const std::uint64_t all = rejects_ + rejects;
+  const std::uint64_t all = rejects_ + others_rejects_ + rejects;
   const std::string count = format_count(all) + (all == 1 ? " record is bad" : " records are bad");
   if (limits_.rejects_max && all > *limits_.rejects_max)
     return fmt::format("{}, and --max-rejects allows {}", count, *limits_.rejects_max);

@@ -31,6 +31,12 @@ class RejectBudget {
   void use(std::uint64_t records, std::uint64_t rejects);
   void give_back(std::uint64_t records, std::uint64_t rejects);
 
+  /// What other commands have stored of the same load (--join).
+  void count_others(std::uint64_t records, std::uint64_t rejects) {
+    others_records_ = records;
+    others_rejects_ = rejects;
+  }
+
   /// The ratio is of all records of the source, however they are spread and whoever is first: so it
   /// is judged when their number is known, or when there are too many for all that may be expected.
   void set_total(std::uint64_t records) { total_ = records; }
@@ -44,6 +50,8 @@ class RejectBudget {
   RejectLimits limits_;
   std::uint64_t records_ = 0;
   std::uint64_t rejects_ = 0;
+  std::uint64_t others_records_ = 0;
+  std::uint64_t others_rejects_ = 0;
   std::optional<std::uint64_t> total_;
   std::optional<std::uint64_t> expected_;
 };

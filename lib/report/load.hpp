@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ledger/loads.hpp"
+#include "ledger/segments.hpp"
 #include "load/report.hpp"
 
 namespace sluice::report {
@@ -33,5 +34,8 @@ nlohmann::ordered_json json_of(const std::string& source, const tuple::Reject& r
 std::string text_of(const std::vector<ledger::LoadEntry>& loads);
 std::string text_of(const ledger::LoadEntry& load);
 nlohmann::ordered_json json_of(const ledger::LoadEntry& load);
+/// Of a load that several commands share; empty where it is none.
+std::string text_of(const ledger::SegmentsShown& segments);
+nlohmann::ordered_json json_of(const ledger::SegmentsShown& segments);
 
 }  // namespace sluice::report

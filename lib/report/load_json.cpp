@@ -114,6 +114,13 @@ nlohmann::ordered_json json_of(const std::string& source, const tuple::Reject& r
           {"message", reject.message}};
 }
 
+nlohmann::ordered_json json_of(const ledger::SegmentsShown& segments) {
+  nlohmann::ordered_json held = nlohmann::ordered_json::array();
+  for (const ledger::SegmentsShown::Held& one : segments.held)
+    held.push_back({{"by", one.by}, {"segments", one.count}});
+  return {{"all", segments.all}, {"stored", segments.stored}, {"held", std::move(held)}};
+}
+
 nlohmann::ordered_json json_of(const ledger::LoadEntry& l) {
   nlohmann::ordered_json json{{"load", l.id.value},
                               {"state", l.state},
@@ -129,6 +136,7 @@ nlohmann::ordered_json json_of(const ledger::LoadEntry& l) {
                               {"runs", l.runs},
                               {"seconds", l.seconds},
                               {"chunk_bytes", l.chunk_bytes},
+                              {"segment_bytes", nullptr},
                               {"chunks", l.totals.chunks},
                               {"bytes", l.totals.bytes},
                               {"records_read", l.totals.records_read},
@@ -143,6 +151,9 @@ nlohmann::ordered_json json_of(const ledger::LoadEntry& l) {
                               {"options", json_of_options(l.options)}};
   if (!l.damage.empty()) json["damage"] = l.damage;
   if (l.source_bytes) json["source_bytes"] = *l.source_bytes;
+  if (!l.limited_by.empty())
+    json["limited_by"] = {{"limit", l.limited_by}, {"share", l.limited_share}};
+  if (l.segment_bytes > 0) json["segment_bytes"] = l.segment_bytes;
   if (!l.rejects_path.empty()) json["rejects_path"] = l.rejects_path;
   if (!l.finished_at.empty()) json["finished_at"] = l.finished_at;
   return json;

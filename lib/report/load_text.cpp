@@ -253,6 +253,16 @@ std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
   return text + damages;
 }
 
+std::string text_of(const ledger::SegmentsShown& segments) {
+  if (segments.all == 0) return {};
+  std::string text = fmt::format("  {:<14} {} of {} are stored\n", "segments",
+                                 format_count(static_cast<std::uint64_t>(segments.stored)),
+                                 format_count(static_cast<std::uint64_t>(segments.all)));
+  for (const ledger::SegmentsShown::Held& held : segments.held)
+    text += fmt::format("  {:<14} {} by {}\n", "", held.count, printable_line(held.by));
+  return text;
+}
+
 std::string text_of(const ledger::LoadEntry& l) {
   std::string text = fmt::format("load {}: {}\n", l.id.value, shown_state(l));
   const auto add = [&text](std::string_view name, const std::string& value) {
@@ -271,6 +281,8 @@ std::string text_of(const ledger::LoadEntry& l) {
     add("time", format_duration(std::chrono::duration<double>(l.seconds)) +
                     (l.runs > 1 ? ", without runs that were killed" : ""));
   }
+  if (!l.limited_by.empty())
+    add("limited by", fmt::format("{}, {:.0f} % of the time", l.limited_by, 100 * l.limited_share));
   add("chunks",
       fmt::format("{} of {}", format_count(l.totals.chunks), format_bytes(l.chunk_bytes)));
   add("records read", format_count(l.totals.records_read));

@@ -37,6 +37,7 @@ ledger::NewLoad entry_of(const plan::Plan& plan) {
                         .options = std::move(meaning),
                         .chunk_bytes = o.chunk_bytes,
                         .record_bytes_max = o.record_bytes_max,
+                        .segment_bytes = plan.segment_bytes,
                         .rejects_path = {},
                         .staged = plan.strategy.is_all_or_nothing(),
                         .updates = plan.strategy.merge.on_conflict == writer::OnConflict::update,

@@ -26,7 +26,8 @@ Sql what_they_are() {
       "pg_catalog.pg_get_triggerdef(t.oid)) from pg_catalog.pg_class c join pg_catalog.pg_trigger "
       "t "
       "on t.tgrelid = c.oid where c.relnamespace = pg_catalog.to_regnamespace('pgsluice') and "
-      "c.relname in ('loads', 'chunks', 'rejects', 'unlogged_marks', 'deferred_indexes') and "
+      "c.relname in ('loads', 'chunks', 'rejects', 'segments', 'unlogged_marks', "
+      "'deferred_indexes') and "
       "t.tgname in "
       "('whose_insert', 'whose_update', 'whose_delete', 'guard')) as g (guard))",
       guard_functions);
@@ -36,7 +37,7 @@ Sql what_they_are() {
 // triggers on its tables: where there are more than guards.sql makes, somebody else's are among
 // them, and there is no digest. Of things_of_schema.
 constexpr SqlWords digest_of_rows =
-    "case when pg_catalog.count(t.oid) = 13 then pg_catalog.md5(pg_catalog.string_agg("
+    "case when pg_catalog.count(t.oid) = 16 then pg_catalog.md5(pg_catalog.string_agg("
     "pg_catalog.concat_ws(' ', p.oid, p.xmin, t.oid, t.xmin), ',' order by p.oid, t.oid) filter "
     "(where p.proname is distinct from 'guards_as_made')) end";
 

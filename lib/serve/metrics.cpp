@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace sluice::serve {
@@ -12,12 +13,19 @@ std::uint64_t count_at(const nlohmann::json& json, const char* name) {
   return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
 }
 
+/// One of those that a report names a limit by.
+bool is_name(const std::string& text) {
+  const auto is_of_name = [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; };
+  return !text.empty() && text.size() < 20 && std::ranges::all_of(text, is_of_name);
+}
+
 std::string single(const char* name, const char* type, const char* help, std::uint64_t value) {
   return family_head(name, type, help) + fmt::format("{} {}\n", name, value);
 }
 
+template <class Value>
 std::string by_label(const char* name, const char* label, const char* help,
-                     const std::map<int, std::uint64_t>& counts) {
+                     const std::map<Value, std::uint64_t>& counts) {
   std::string text = family_head(name, "counter", help);
   for (const auto& [value, count] : counts)
     text += fmt::format("{}{{{}=\"{}\"}} {}\n", name, label, value, count);
@@ -46,6 +54,11 @@ void Metrics::note_load(int exit_code, const std::string& report, std::chrono::n
     rows_updated_ += count_at(load, "rows_updated");
     rows_rejected_ += count_at(load, "rows_rejected");
     retries_ += count_at(load, "retries");
+    const auto found = load.find("bottleneck");
+    const bool is_said = found != load.end() && found->is_object() && found->contains("limit") &&
+                         (*found)["limit"].is_string();
+    if (is_said && is_name((*found)["limit"].get<std::string>()))
+      ++limits_[(*found)["limit"].get<std::string>()];
   }
 }
 
@@ -60,6 +73,8 @@ std::string Metrics::text(const Now& now) const {
       by_label("pgsluice_http_answers_total", "status", "Answers, by their status.", answers_) +
       by_label("pgsluice_loads_total", "exit_code", "Loads and checks that ended, by exit code.",
                loads_) +
+      by_label("pgsluice_loads_limited_total", "limit",
+               "Loads of some seconds, by what they waited for most.", limits_) +
       single("pgsluice_upload_bytes_total", "counter", "Bytes of bodies received.",
              bytes_received) +
       single("pgsluice_rows_stored_total", "counter", "Rows that uploads stored.", rows_stored_) +

@@ -38,6 +38,7 @@ class Metrics {
   std::map<int, std::uint64_t> answers_{{500, 0}, {503, 0}};  ///< by status
   std::map<int, std::uint64_t> loads_{{0, 0}, {1, 0}, {2, 0}, {3, 0},  {4, 0},
                                       {5, 0}, {6, 0}, {7, 0}, {143, 0}};  ///< by exit code
+  std::map<std::string, std::uint64_t> limits_;  ///< loads, by what they waited for most
   std::uint64_t rows_stored_ = 0;
   std::uint64_t rows_updated_ = 0;
   std::uint64_t rows_rejected_ = 0;

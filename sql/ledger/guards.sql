@@ -146,6 +146,20 @@ create trigger whose_delete before delete on pgsluice.rejects for each row
   when (not has_table_privilege('pgsluice.loads'::regclass, 'truncate') and not coalesce(pgsluice.may_write_of(old.load_id), false))
   execute function pgsluice.refuse();
 
+drop trigger if exists whose_insert on pgsluice.segments;
+create trigger whose_insert before insert on pgsluice.segments for each row
+  when (not has_table_privilege('pgsluice.loads'::regclass, 'truncate') and not coalesce(pgsluice.may_write_of(new.load_id), false))
+  execute function pgsluice.refuse();
+drop trigger if exists whose_update on pgsluice.segments;
+create trigger whose_update before update on pgsluice.segments for each row
+  when (not has_table_privilege('pgsluice.loads'::regclass, 'truncate')
+        and not coalesce(new.load_id = old.load_id and pgsluice.may_write_of(old.load_id), false))
+  execute function pgsluice.refuse();
+drop trigger if exists whose_delete on pgsluice.segments;
+create trigger whose_delete before delete on pgsluice.segments for each row
+  when (not has_table_privilege('pgsluice.loads'::regclass, 'truncate') and not coalesce(pgsluice.may_write_of(old.load_id), false))
+  execute function pgsluice.refuse();
+
 drop trigger if exists whose_insert on pgsluice.unlogged_marks;
 create trigger whose_insert before insert on pgsluice.unlogged_marks for each row
   when (not has_table_privilege('pgsluice.loads'::regclass, 'truncate') and not coalesce(pgsluice.may_write_of(new.load_id), false))

@@ -301,7 +301,9 @@ TEST(ServeDigest, IsThatOfTheBytes) {
 TEST(ServeMetrics, AreCounted) {
   Metrics metrics;
   metrics.note_answer(201);
-  metrics.note_load(0, R"({"loads":[{"rows_stored_by_this_run":7,"rows_rejected":2,"retries":1}]})",
+  metrics.note_load(0,
+                    R"({"loads":[{"rows_stored_by_this_run":7,"rows_rejected":2,"retries":1,)"
+                    R"("bottleneck":{"limit":"wal"}},{"bottleneck":{"limit":"\n"}}]})",
                     std::chrono::milliseconds(700));
   metrics.note_load(1, "no json", std::chrono::seconds(9999));
   const std::string text = metrics.text({.connections = 3, .running = 2, .waiting = 1});
@@ -310,7 +312,8 @@ TEST(ServeMetrics, AreCounted) {
         "pgsluice_http_answers_total{status=\"201\"} 1\n",
         "pgsluice_loads_total{exit_code=\"0\"} 1\n", "pgsluice_loads_total{exit_code=\"1\"} 1\n",
         "pgsluice_rows_stored_total 7\n", "pgsluice_rows_rejected_total 2\n",
-        "pgsluice_retries_total 1\n", "pgsluice_load_seconds_bucket{le=\"0.5\"} 0\n",
+        "pgsluice_loads_limited_total{limit=\"wal\"} 1\n", "pgsluice_retries_total 1\n",
+        "pgsluice_load_seconds_bucket{le=\"0.5\"} 0\n",
         "pgsluice_load_seconds_bucket{le=\"1\"} 1\n",
         "pgsluice_load_seconds_bucket{le=\"+Inf\"} 2\n", "pgsluice_load_seconds_count 2\n"})
     EXPECT_THAT(text, HasSubstr(line));

@@ -1,0 +1,73 @@
+#include "load/help.hpp"
+
+#include <random>
+
+#include "base/path_text.hpp"
+#include "load/survey.hpp"
+#include "plan/values.hpp"
+#include "resume/entry.hpp"
+#include "resume/history.hpp"
+#include "script/history.hpp"
+
+namespace sluice::load {
+namespace {
+
+/// The load is one that was begun with the same wishes, by segments.
+std::optional<ledger::KnownLoad> find_shared(std::vector<ledger::KnownLoad> loads,
+                                             const ledger::NewLoad& entry) {
+  for (ledger::KnownLoad& load : loads) {
+    const bool is_shared = load.state == "unfinished" && load.segment_bytes > 0 &&
+                           !load.behind_load && load.damage.empty();
+    const bool is_of_this = load.fingerprint == entry.fingerprint &&
+                            load.target_oid == entry.target_oid && !load.of_other_table &&
+                            load.source_bytes == entry.source_bytes;
+    if (is_shared && is_of_this && resume::same_options(load.options, entry.options))
+      return std::move(load);
+  }
+  return std::nullopt;
+}
+
+std::string new_id() {
+  std::random_device random;
+  return std::to_string(random()) + "-" + std::to_string(random());
+}
+
+}  // namespace
+
+ledger::SegmentHolder lead_of(const plan::Plan& plan, LoadId load) {
+  return {load, plan::lock_names(plan), {}, script::runner_name()};
+}
+
+asio::awaitable<std::optional<ledger::SegmentHolder>> help_with(
+    Run& run, plan::Plan& plan, KeptRejects& rejects, std::optional<ledger::RunLock>& lock) {
+  if (plan.segment_bytes == 0 || plan.target.ledger != ledger::State::complete)
+    co_return std::nullopt;
+  const ledger::NewLoad entry = resume::entry_of(plan);
+  std::optional<ledger::KnownLoad> load;
+  {
+    pg::Lease connection = co_await run.on.pool.acquire();
+    ledger::KnownLoads known = co_await ledger::find_loads(*connection, entry);
+    load = find_shared(std::move(known.loads), entry);
+    if (!load) co_return std::nullopt;
+    plan::take_over_words(plan, load->options);
+    plan::fill_in_load(plan, load->id);
+    plan.options.chunk_bytes = load->chunk_bytes;
+    plan.segment_bytes = load->segment_bytes;
+    co_await rejects.choose(plan, path_of_text(load->rejects_path), &*connection);
+  }
+  ledger::SegmentHolder holder = lead_of(plan, load->id);
+  holder.id = new_id();
+  std::unique_ptr<pg::Connection> guard = co_await connection_for_lock(run, plan.options);
+  if (!guard) co_return std::nullopt;
+  Sql settings = plan.target.settings_sql;
+  ledger::RunLockNames names = names_of(holder);
+  const Sql mark = ledger::RunLock::mark_statement(names);
+  lock = co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(names));
+  plan.target.settings_sql += mark;
+  run.report.load = load->id;
+  run.report.plan = plan.summary();
+  rejects.open(plan);
+  co_return holder;
+}
+
+}  // namespace sluice::load

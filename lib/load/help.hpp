@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+
+#include "ledger/run_lock.hpp"
+#include "ledger/segments.hpp"
+#include "load/kept_rejects.hpp"
+#include "load/run.hpp"
+
+namespace sluice::load {
+
+/// Finds the load of this source that another run has, and makes the plan one of its segments, of
+/// which this run may take some: under a lock of its own, which is held from here on. Nothing where
+/// there is no such load.
+asio::awaitable<std::optional<ledger::SegmentHolder>> help_with(
+    Run& run, plan::Plan& plan, KeptRejects& rejects, std::optional<ledger::RunLock>& lock);
+
+/// The run that has the load's lock.
+ledger::SegmentHolder lead_of(const plan::Plan& plan, LoadId load);
+
+}  // namespace sluice::load

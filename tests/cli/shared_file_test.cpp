@@ -1,0 +1,291 @@
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "support/database.hpp"
+#include "support/files.hpp"
+#include "support/gate.hpp"
+#include "support/process.hpp"
+#include "support/thorough.hpp"
+
+namespace sluice::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Several commands, as on several hosts, that share one file (--join) by segments so small that
+/// quotes with line ends in them lie over most of their borders.
+class SharedFile : public DatabaseTest {
+ protected:
+  void SetUp() override { db().run("create table t (id int, name text)"); }
+
+  void write(int rows, unsigned seed = 1) {
+    std::mt19937 random(seed);
+    csv_ = "id,name\n";
+    for (int id = 0; id < rows; ++id) {
+      std::string name;
+      for (unsigned part = random() % 4; part > 0; --part)
+        name += random() % 2 == 0 ? "\n\"\",\n" : "\"\"x,";
+      csv_ += std::to_string(id) + ",\"" + name + std::to_string(id) + "\"\n";
+    }
+    rows_ = rows;
+    path_ = folder_.write("big.csv", csv_);
+  }
+
+  std::vector<std::string> command(std::vector<std::string> more = {}) const {
+    std::vector<std::string> all{"load",   path_,
+                                 "-t",     "t",
+                                 "-d",     url(),
+                                 "--join", "-j",
+                                 "2",      "--progress",
+                                 "none",   "--lease",
+                                 "1s",     "--segment-size",
+                                 segment_, "--chunk-size",
+                                 "16KiB"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  std::unique_ptr<Process> start(std::vector<std::string> more = {}) const {
+    return std::make_unique<Process>(command(std::move(more)));
+  }
+
+  /// Each row once, with all of its text; one finished load, whose chunks lie side by side from the
+  /// file's first record to its end, with true lines and records.
+  void expect_each_once() {
+    EXPECT_EQ(rows_, db().number("select count(*) from t"));
+    EXPECT_EQ(rows_, db().number("select count(distinct id) from t"));
+    db().run("create table one (id int, name text)");
+    EXPECT_EQ(0, pgsluice({"load", path_, "-t", "one", "-d", url(), "--no-ledger"}).exit_code);
+    EXPECT_EQ(0, db().number("select count(*) from ((select * from one except select * from t) "
+                             "union all (select * from t except select * from one)) d"));
+    db().run("drop table one");
+    EXPECT_EQ("finished", db().value("select string_agg(state, ',') from pgsluice.loads"));
+    EXPECT_EQ(0, db().number("select count(*) from pgsluice.segments where stored_at is null"));
+    const auto next_to = [this](const std::string& next, const std::string& place) {
+      return db().number("select count(*) from (select " + place + ", lag(" + next +
+                         ") over (order by chunk) as expected from "
+                         "pgsluice.chunks) c where " +
+                         place + " <> expected");
+    };
+    EXPECT_EQ(0, next_to("byte_offset + byte_count", "byte_offset"));
+    EXPECT_EQ(0, next_to("first_line + line_count", "first_line"));
+    EXPECT_EQ(0, next_to("first_record + records_read", "first_record"));
+  }
+
+  TemporaryFolder folder_;
+  std::string csv_;
+  std::string path_;
+  std::string segment_ = "64KiB";
+  int rows_ = 0;
+};
+
+TEST_F(SharedFile, IsLoadedOnceByAllTogether) {
+  write(60'000);
+  std::vector<std::unique_ptr<Process>> all;
+  for (int i = 0; i < 3; ++i) all.push_back(start());
+  for (const auto& one : all) {
+    const Finished finished = one->wait();
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+  }
+  expect_each_once();
+  const Finished again = pgsluice(command());
+  EXPECT_EQ(0, again.exit_code);
+  EXPECT_THAT(again.out + again.err, HasSubstr("nothing to do"));
+}
+
+/// The first one waits in its first segment: others take the rest, and say so.
+TEST_F(SharedFile, WhoComesLaterTakesWhatIsLeft) {
+  write(40'000);
+  Gate gate(url(), "t", "id < 100");
+  const auto first = start();
+  ASSERT_TRUE(gate.is_reached());
+  const auto second = start();
+  EXPECT_TRUE(second->says("of load 1 stored by this command (--join)"));
+  EXPECT_LT(rows_ / 2, db().number("select count(*) from t"));
+  const auto shown =
+      nlohmann::json::parse(pgsluice({"loads", "show", "1", "-d", url(), "--output", "json"}).out);
+  EXPECT_LT(2, shown["segments"]["stored"]);
+  EXPECT_LE(1U, shown["segments"]["held"].size());
+  EXPECT_THAT(pgsluice({"loads", "show", "1", "-d", url()}).out, HasSubstr("are stored"));
+  gate.open();
+  EXPECT_EQ(0, first->wait().exit_code);
+  EXPECT_EQ(0, second->wait().exit_code);
+  expect_each_once();
+}
+
+TEST_F(SharedFile, IsGoneOnWithByWhoeverIsLeft) {
+  write(40'000);
+  for (const bool kills : {true, false}) {
+    SCOPED_TRACE(kills ? "killed" : "paused");
+    db().run("truncate t; drop schema if exists pgsluice cascade");
+    Gate gate(url(), "t", "id < 100");
+    const auto first = start();
+    ASSERT_TRUE(gate.is_reached());
+    const auto second = start();
+    EXPECT_TRUE(second->says("of load 1 stored by this command (--join)"));
+    first->signal(kills ? SIGKILL : SIGSTOP);
+    if (kills) first->wait();
+    gate.open();
+    const Finished finished = second->wait();
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+    expect_each_once();
+    if (kills) continue;
+    first->signal(SIGCONT);
+    const Finished paused = first->wait();
+    EXPECT_EQ(0, paused.exit_code) << paused.err;
+    expect_each_once();
+  }
+}
+
+/// What one that helps has when it dies, or hangs, the other one loads.
+TEST_F(SharedFile, LosesNothingWithOneThatHelps) {
+  write(40'000);
+  for (const bool kills : {true, false}) {
+    SCOPED_TRACE(kills ? "killed" : "paused");
+    db().run("truncate t; drop schema if exists pgsluice cascade");
+    Gate gate(url(), "t", "id < 100 or id > 20000");
+    const auto first = start();
+    ASSERT_TRUE(gate.is_reached());
+    const auto second = start();
+    ASSERT_TRUE(
+        comes_true("select count(*) > 0 from pgsluice.segments where holder <> '' and "
+                   "facts is not null and stored_at is null"));
+    ASSERT_TRUE(gate.is_reached(2));
+    second->signal(kills ? SIGKILL : SIGSTOP);
+    if (kills) second->wait();
+    gate.open();
+    const Finished finished = first->wait();
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+    expect_each_once();
+    if (kills) continue;
+    second->signal(SIGCONT);
+    const Finished paused = second->wait();
+    EXPECT_EQ(0, paused.exit_code) << paused.err;
+    expect_each_once();
+  }
+}
+
+TEST_F(SharedFile, IsGoneOnWithByOneCommandAlone) {
+  write(40'000);
+  Gate gate(url(), "t", "id > 20000");
+  const auto first = start();
+  ASSERT_TRUE(gate.is_reached());
+  ASSERT_TRUE(comes_true("select count(*) > 2 from pgsluice.chunks"));
+  first->signal(SIGKILL);
+  first->wait();
+  gate.open();
+  const Finished alone = pgsluice({"load", path_, "-t", "t", "-d", url(), "--progress", "none"});
+  EXPECT_EQ(0, alone.exit_code) << alone.err;
+  EXPECT_THAT(alone.err, HasSubstr("resuming load 1"));
+  expect_each_once();
+}
+
+/// Bad records have their true places, whoever finds them, and count together.
+TEST_F(SharedFile, HasItsBadRecordsAtTheirPlaces) {
+  write(30'000);
+  std::string bad = csv_;
+  std::vector<std::size_t> lines;
+  for (const int id : {5, 7'000, 15'000, 29'999}) {
+    const std::string row = "\n" + std::to_string(id) + ",\"";
+    const std::size_t at = bad.find(row);
+    ASSERT_NE(std::string::npos, at);
+    bad.insert(at + 1, "x");
+    lines.push_back(static_cast<std::size_t>(std::count(bad.begin(), bad.begin() + at + 1, '\n')) +
+                    1);
+  }
+  path_ = folder_.write("bad.csv", bad);
+  std::vector<std::unique_ptr<Process>> all;
+  for (int i = 0; i < 3; ++i) all.push_back(start({"--max-rejects", "4"}));
+  for (const auto& one : all) {
+    const Finished finished = one->wait();
+    EXPECT_THAT(finished.exit_code, testing::AnyOf(0, 3)) << finished.err;
+  }
+  EXPECT_EQ(rows_ - 4, db().number("select count(*) from t"));
+  std::string places;
+  for (const std::size_t line : lines) places += (places.empty() ? "" : ",") + std::to_string(line);
+  EXPECT_EQ(places, db().value("select string_agg(reason->>'line', ',' order by chunk, place) from "
+                               "pgsluice.rejects where reason is not null"));
+  // One less is too few, whoever finds which of them.
+  db().run("truncate t; drop schema pgsluice cascade");
+  all.clear();
+  for (int i = 0; i < 2; ++i) all.push_back(start({"--max-rejects", "3"}));
+  for (const auto& one : all) {
+    const Finished finished = one->wait();
+    EXPECT_EQ(5, finished.exit_code) << finished.err;
+  }
+  EXPECT_EQ(0, db().number("select count(*) from pgsluice.loads where state = 'finished'"));
+}
+
+TEST_F(SharedFile, FailsForAllWhereARecordIsBad) {
+  write(30'000);
+  path_ = folder_.write("bad.csv", csv_ + "x,row\n");
+  std::vector<std::unique_ptr<Process>> all;
+  for (int i = 0; i < 2; ++i) all.push_back(start());
+  for (const auto& one : all) {
+    const Finished finished = one->wait();
+    EXPECT_EQ(1, finished.exit_code) << finished.err;
+    EXPECT_THAT(finished.err, HasSubstr("bad.csv:"));
+  }
+  EXPECT_EQ(0, db().number("select count(*) from pgsluice.loads where state = 'finished'"));
+}
+
+/// Some are killed, others paused for longer than the lease, at any moment; new ones come.
+TEST_F(SharedFile, WhateverBecomesOfThemEachRowComesOnce) {
+  std::mt19937 random(29);
+  const auto below = [&random](unsigned n) { return static_cast<int>(random() % n); };
+  const std::size_t rounds = 100 / every(25);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    db().run("truncate t; drop schema if exists pgsluice cascade");
+    write(20'000 + below(40'000), static_cast<unsigned>(round));
+    std::vector<std::unique_ptr<Process>> all;
+    std::vector<std::unique_ptr<Process>> paused;
+    segment_ = std::to_string(1 << below(11)) + "KiB";
+    const int commands = 2 + below(5);
+    for (int i = 0; i < commands; ++i) all.push_back(start());
+    for (int event = 0; event < 3; ++event) {
+      db().run("select pg_sleep(" + std::to_string(below(600)) + " / 1000.0)");
+      const auto which = all.begin() + below(static_cast<unsigned>(all.size()));
+      if (below(2) == 0) {
+        (*which)->signal(SIGKILL);
+        (*which)->wait();
+      } else {
+        (*which)->signal(SIGSTOP);
+        paused.push_back(std::move(*which));
+      }
+      *which = start();
+    }
+    for (const auto& one : all) {
+      const Finished finished = one->wait();
+      EXPECT_EQ(0, finished.exit_code) << finished.err;
+    }
+    for (const auto& one : paused) {
+      one->signal(SIGCONT);
+      const Finished finished = one->wait();
+      EXPECT_EQ(0, finished.exit_code) << finished.err;
+    }
+    expect_each_once();
+  }
+}
+
+TEST_F(SharedFile, IsOneCommandsWhereNoSegmentsCanBeMade) {
+  write(20'000);
+  for (const std::vector<std::string>& flags :
+       {std::vector<std::string>{"--comment", "#"}, std::vector<std::string>{"--atomic"}}) {
+    db().run("truncate t; drop schema if exists pgsluice cascade");
+    const auto other = start(flags);
+    const Finished finished = pgsluice(command(flags));
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+    EXPECT_EQ(0, other->wait().exit_code);
+    EXPECT_EQ(rows_, db().number("select count(*) from t"));
+    EXPECT_EQ(0, db().number("select count(*) from pgsluice.segments"));
+  }
+  segment_ = "10";
+  EXPECT_EQ(2, pgsluice(command()).exit_code);
+}
+
+}  // namespace
+}  // namespace sluice::test
