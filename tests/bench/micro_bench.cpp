@@ -8,8 +8,10 @@
 #include <cstring>
 #include <map>
 
+#include "base/limits.hpp"
 #include "bench/data_sets.hpp"
 #include "bench/encoding.hpp"
+#include "chunk/segment.hpp"
 #include "csv/parser.hpp"
 #include "csv/scanner.hpp"
 #include "tuple/encoder.hpp"
@@ -60,6 +62,18 @@ void scan(benchmark::State& state, const DataSet& set, csv::Scanner::Form form) 
   }
   count_bytes(state, sample.size);
   state.SetLabel(scanner.form());
+}
+
+/// Of a segment, for each way in which it may begin.
+void segment_scan(benchmark::State& state, const DataSet& set) {
+  const Sample& sample = sample_of(set);
+  for (auto _ : state) {
+    chunk::SegmentScan scan(csv::Dialect{}, csv::LineEnd::lf, csv::Scanner::Form::automatic);
+    for (std::size_t at = 0; at < sample.size; at += limits::scan_slice_bytes)
+      scan.scan({sample.bytes.data() + at, std::min(limits::scan_slice_bytes, sample.size - at)});
+    benchmark::DoNotOptimize(scan.facts().lines);
+  }
+  count_bytes(state, sample.size);
 }
 
 /// What the chunker adds to the scan.
@@ -240,6 +254,7 @@ void register_all() {
     };
     add("scan", scan, set, csv::Scanner::Form::automatic);
     add("scan_portable", scan, set, csv::Scanner::Form::portable);
+    add("segment_scan", segment_scan, set);
     add("digest", digest, set);
     add("parse", parse, set);
     add("encode", encode, set);

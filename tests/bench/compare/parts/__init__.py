@@ -1,8 +1,8 @@
 """The table of parts. Another one is a file beside this one, and its entry here."""
 
 from ..part import Part
-from . import (against, atomic, ceiling, distance, encodings, files, http, indexes, inserts, inspect, keys, main, migrations, packed, parse, rejects, select,
-               serve, shapes, small, tenants, upserts, values)
+from . import (against, atomic, ceiling, distance, encodings, files, http, indexes, inserts, inspect, join, keys, main, migrations, packed, parse, partitions,
+               rejects, select, serve, shapes, small, tenants, upserts, values)
 
 KEYED = ("narrow", "lineitem")  # the data sets whose tables have a key
 
@@ -34,6 +34,12 @@ PARTS = [
     Part("distance", "Loads over a distance of 20 ms, and over the same proxy without delay.",
          distance.run, "A distant server", sets=KEYED,
          writes="rows/s, CPU time and memory of each loader, and the share of the rate that pgsluice keeps"),
+    Part("partitions", "Loads into a table of 64 range partitions, rows in the order of their key and shuffled.",
+         partitions.run, "Partitions", sets=("narrow",),
+         writes="rows/s, CPU time and memory of each loader"),
+    Part("join", "Loads one file by one and by several commands with --join, also where each has a slow way to it, and many tiny files.",
+         join.run, "Several commands", sets=("narrow",),
+         writes="rows/s of all together, as a multiple of one command's, and milliseconds a file"),
     Part("small", "Loads a file of ten rows, from a program's start to its end.",
          small.run, "A file of ten rows",
          writes="milliseconds of each loader, as a multiple of psql's; the first data set"),
