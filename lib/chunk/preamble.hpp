@@ -39,8 +39,8 @@ struct Preamble {
   std::string beginning;     ///< the source's first bytes, for the fingerprint
   std::string read_ahead;    ///< what was read behind the preamble: the first bytes of data
   std::size_t read_ahead_begin = 0;  ///< where in it these begin
-  bool is_whole = false;     ///< that is all there is
-  std::vector<std::string> notes;  ///< what was understood that nobody had said
+  bool is_whole = false;             ///< that is all there is
+  std::vector<std::string> notes;    ///< what was understood that nobody had said
 };
 
 /// Where the text that read_ahead begins stands in the source as it is, where that has another

@@ -71,7 +71,7 @@ struct LoadEntry : NewLoad {
   double seconds = 0;
   std::string limited_by;    ///< load::Bottleneck::Limit, by name; empty: nobody could say
   double limited_share = 0;  ///< of its last run's time
-  Totals totals;  ///< of a finished load what came of it; else what its chunks have
+  Totals totals;             ///< of a finished load what came of it; else what its chunks have
 
   bool is_running = false;  ///< a run is at work on it; only list_loads() says so
   /// What is wrong with its row, for people: then there are id, state, target, source and

@@ -160,8 +160,8 @@ asio::awaitable<SegmentsState> segments_state(pg::Connection& on, const SegmentH
           "and holder not in ('', {})",
           load.value, literal(holder.id)));
   const Sql fingerprint = sql("{}", literal(holder.lock.fingerprint));
-  const auto lead = batch.add(
-      sql("select {}", RunLock::is_held_expression(holder.lock.target, fingerprint)));
+  const auto lead =
+      batch.add(sql("select {}", RunLock::is_held_expression(holder.lock.target, fingerprint)));
   const auto results = co_await on.query(batch.text());
   SegmentsState state;
   state.has_lead = batch.answer(results, lead).boolean(0, 0);
