@@ -32,10 +32,10 @@ AfterFiles::AfterFiles(const LoadFlags& flags, const CommandFiles& files, const 
   }
 }
 
-/// Whoever names one file wants that one.
+/// Whoever names one file wants that one; with --join whoever loads it.
 bool AfterFiles::shares_with_others() const {
   return after_.what != AfterLoad::What::keep &&
-         (files_.size() > 1 || flags_.files.front() != files_.name(0));
+         (files_.joins() || files_.size() > 1 || flags_.files.front() != files_.name(0));
 }
 
 bool AfterFiles::is_of_others(std::size_t file, const report::Ending& ending) const {

@@ -19,6 +19,7 @@ class CommandFiles {
                plan::LoadOptions options, report::Several& several);
 
   std::size_t size() const { return inputs_.size(); }
+  bool joins() const { return options_.joins(); }
   const Input& operator[](std::size_t file) const { return inputs_[file]; }
   /// As they are shown.
   const std::string& name(std::size_t file) const { return names_[file]; }

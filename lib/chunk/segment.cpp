@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t numbers_of_way = 4;
 constexpr std::int64_t no_place = -1;
+/// Of what follows a segment, for the end of its last record: mostly that is near.
+constexpr std::size_t tail_slice_bytes = 64 * std::size_t{1024};
 
 bool escapes_in_quotes(const csv::Dialect& dialect) {
   return !dialect.escapes_by_doubling() && dialect.escape != csv::Dialect::none;
@@ -210,7 +212,7 @@ SegmentText SegmentReader::take(const SegmentStart& start) {
   for (bool goes_on = !is_last;
        goes_on && size_ - text.begin <= layout_.bytes + record_bytes_max_;) {
     const std::size_t at = size_;
-    goes_on = read_on(limits::scan_slice_bytes);
+    goes_on = read_on(tail_slice_bytes);
     csv::StructuralIndex index;
     const std::string_view more = std::string_view(bytes_).substr(at, size_ - at);
     scanner.scan(more.data(), 0, more.size(), state, index);

@@ -127,19 +127,21 @@ asio::awaitable<std::vector<std::vector<std::int64_t>>> find_facts(pg::Connectio
   co_return facts;
 }
 
-asio::awaitable<void> note_stored(pg::Connection& on, LoadId load, std::int64_t number,
-                                  const Read& read) {
+asio::awaitable<void> note_stored(pg::Connection& on, const SegmentHolder& holder,
+                                  std::int64_t number, const Read& read) {
   const Sql note = sql(
       "update pgsluice.segments set stored_at = pg_catalog.clock_timestamp(), chunks = {}, bytes = "
-      "{}, records = {} where {}",
-      read.chunks, read.bytes, read.records, is_segment(load, number));
+      "{}, records = {} where {} and holder = {}",
+      read.chunks, read.bytes, read.records, is_segment(holder.load, number), literal(holder.id));
   co_await on.query(note);
 }
 
 asio::awaitable<SegmentsState> segments_state(pg::Connection& on, const SegmentHolder& holder,
+                                              const std::vector<std::int64_t>& in_hand,
                                               const std::vector<std::int64_t>& left_out) {
   static constexpr auto sums = columns_of({
       {"unfinished", "count(*) filter (where stored_at is null)"},
+      {"of_others", "count(*) filter (where stored_at is null and segment not in ({}))"},
       {"chunks", "coalesce(sum(chunks) filter (where stored_at is not null), 0)::bigint"},
       {"bytes", "coalesce(sum(bytes) filter (where stored_at is not null), 0)::bigint"},
       {"records", "coalesce(sum(records) filter (where stored_at is not null), 0)::bigint"},
@@ -150,8 +152,8 @@ asio::awaitable<SegmentsState> segments_state(pg::Connection& on, const SegmentH
   });
   const LoadId load = holder.load;
   pg::Batch batch;
-  const auto of_segments = batch.add(
-      sql("select {} from pgsluice.segments where load_id = {}", sums.list(), load.value));
+  const auto of_segments = batch.add(sql("select {} from pgsluice.segments where load_id = {}",
+                                         sums.list(list_of(in_hand)), load.value));
   const auto chunks =
       batch.add(sql("select {} from pgsluice.chunks where load_id = {} and chunk not in ({})",
                     of_chunks.list(), load.value, list_of(left_out)));
@@ -167,6 +169,7 @@ asio::awaitable<SegmentsState> segments_state(pg::Connection& on, const SegmentH
   state.has_lead = batch.answer(results, lead).boolean(0, 0);
   const pg::Result& segments = batch.answer(results, of_segments);
   state.unfinished = segments.integer(0, sums["unfinished"]);
+  state.of_others = segments.integer(0, sums["of_others"]);
   state.read = read_sums(segments, sums["chunks"], load);
   const pg::Result& stored = batch.answer(results, chunks);
   state.records = read_count(stored, 0, of_chunks["records"], load, "records of chunks");
@@ -177,15 +180,33 @@ asio::awaitable<SegmentsState> segments_state(pg::Connection& on, const SegmentH
   co_return state;
 }
 
-asio::awaitable<void> reopen_segments(pg::Connection& on, LoadId load) {
-  const Sql reopen = sql(
-      "update pgsluice.segments s set stored_at = null, holder = null, held_by = null where "
-      "s.load_id = {} and s.stored_at is not null and not (select count(*) = s.chunks and "
-      "coalesce(sum(c.byte_count), 0) = s.bytes and coalesce(sum(c.records_read), 0) = s.records "
-      "from pgsluice.chunks c where c.load_id = s.load_id and c.chunk between s.segment::bigint "
-      "<< {} and ((s.segment::bigint + 1) << {}) - 1)",
-      load.value, segment_bits, segment_bits);
-  co_await on.query(reopen);
+asio::awaitable<void> prepare_segments(pg::Connection& on, LoadId load, std::int64_t count,
+                                       bool all_again) {
+  constexpr SqlWords nothing_known = "stored_at = null, holder = null, held_by = null";
+  pg::Batch batch;
+  batch.add(sql("begin"));
+  batch.add(
+      sql("insert into pgsluice.segments (load_id, segment) select {}, n from "
+          "pg_catalog.generate_series(0, {}) n on conflict do nothing",
+          load.value, count - 1));
+  if (all_again) {
+    batch.add(sql("update pgsluice.segments set facts = null, {} where load_id = {}", nothing_known,
+                  load.value));
+  } else {
+    batch.add(sql(
+        "update pgsluice.segments s set {} where s.load_id = {} and s.stored_at is not null and "
+        "(s.facts is null or not (select count(*) = s.chunks and coalesce(sum(c.byte_count), 0) = "
+        "s.bytes and coalesce(sum(c.records_read), 0) = s.records from pgsluice.chunks c where "
+        "c.load_id = s.load_id and c.chunk between s.segment::bigint << {} and "
+        "((s.segment::bigint + 1) << {}) - 1))",
+        nothing_known, load.value, segment_bits, segment_bits));
+  }
+  const auto all =
+      batch.add(sql("select count(*) from pgsluice.segments where load_id = {}", load.value));
+  batch.add(sql("commit"));
+  const auto results = co_await on.query(batch.text());
+  if (batch.answer(results, all).integer(0, 0) != count)
+    throw damaged(load, "there are more segments than its source has");
 }
 
 asio::awaitable<StoredChunks> stored_chunks_of(pg::Connection& on, LoadId load,

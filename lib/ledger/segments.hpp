@@ -59,13 +59,14 @@ asio::awaitable<std::vector<std::vector<std::int64_t>>> find_facts(pg::Connectio
                                                                    std::int64_t from,
                                                                    std::int64_t to);
 
-/// All chunks of a segment are in the table.
-asio::awaitable<void> note_stored(pg::Connection& on, LoadId load, std::int64_t number,
-                                  const Read& read);
+/// All chunks of a segment are in the table; nothing where it is not this holder's any more.
+asio::awaitable<void> note_stored(pg::Connection& on, const SegmentHolder& holder,
+                                  std::int64_t number, const Read& read);
 
 /// What the ledger has of the load, and of its segments.
 struct SegmentsState {
   std::int64_t unfinished = 0;      ///< segments that are not stored
+  std::int64_t of_others = 0;       ///< those of them that are not in hand
   Read read;                        ///< of those that are
   std::uint64_t records = 0;        ///< in all chunks that are stored
   std::uint64_t rejects = 0;        ///< the same
@@ -74,11 +75,15 @@ struct SegmentsState {
 };
 /// Chunks of `left_out` are not counted, whether they are stored or not.
 asio::awaitable<SegmentsState> segments_state(pg::Connection& on, const SegmentHolder& holder,
+                                              const std::vector<std::int64_t>& in_hand,
                                               const std::vector<std::int64_t>& left_out);
 
-/// Those that lack chunks which they had are not stored any more: a crash, or a failover to a
-/// server that was behind, has taken them.
-asio::awaitable<void> reopen_segments(pg::Connection& on, LoadId load);
+/// Makes the segments what the source has now: those that are missing are made, and those that lack
+/// chunks which they had (a crash, or a failover to a server that was behind, has taken them) are
+/// not stored any more. With `all_again` nothing is known of any of them: each is read once more,
+/// and its chunks compared, as the source may be another by now. Throws Damaged where it has fewer.
+asio::awaitable<void> prepare_segments(pg::Connection& on, LoadId load, std::int64_t count,
+                                       bool all_again);
 
 /// The chunks of one segment that are stored.
 asio::awaitable<StoredChunks> stored_chunks_of(pg::Connection& on, LoadId load,

@@ -53,6 +53,20 @@ asio::awaitable<void> keep_stamp(pg::Connection& connection, const ledger::NewLo
   }
 }
 
+/// A load by segments goes on where its source has them. Throws Failure.
+void require_segments(const plan::Plan& plan, const ledger::KnownLoad& load) {
+  const source::Source& source = *plan.source;
+  const bool has_segments = source.told_length() && !source.comes_once() && !source.packed() &&
+                            source.encoding() == nullptr;
+  if (load.segment_bytes == 0 || has_segments) return;
+  throw Failure(FailureKind::usage,
+                fmt::format("load {} was begun by segments of its file (--join), and {} comes in "
+                            "one piece",
+                            load.id.value, source.name()),
+                "The file itself, unpacked and no stream, is gone on with; --again loads this "
+                "from the start, beside what is stored.");
+}
+
 }  // namespace
 
 /// What the ledger knows of this source, with the lock held from here on.
@@ -240,6 +254,7 @@ asio::awaitable<LoadId> Entrance::begin_load(pg::Connection& connection,
 /// `before`: as a new load has it, since a table that was emptied is so for the other loads too.
 asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger::KnownLoad& load,
                                        Sql before) {
+  require_segments(plan_, load);
   run_.report.load = load.id;
   const bool is_just_begun = run_.made_table == load.id;
   run_.report.resumed = !is_just_begun;

@@ -2,15 +2,32 @@
 
 #include <random>
 
+#include "async/time.hpp"
+#include "base/limits.hpp"
 #include "base/path_text.hpp"
 #include "load/survey.hpp"
 #include "plan/values.hpp"
 #include "resume/entry.hpp"
 #include "resume/history.hpp"
 #include "script/history.hpp"
+#include "source/fingerprint.hpp"
 
 namespace sluice::load {
 namespace {
+
+/// What a file's stamp says that is the same on every host that sees it: "host device:inode length
+/// modified changed"; of an object all of it.
+std::string_view version_of(std::string_view stamp) {
+  if (source::file_of_stamp(stamp).empty()) return stamp;
+  const std::size_t length = stamp.find(' ', stamp.find(' ') + 1);
+  const std::size_t modified = stamp.find(' ', length + 1);
+  return stamp.substr(length, stamp.find(' ', modified + 1) - length);
+}
+
+/// Two hosts may have copies that begin and end alike.
+bool is_same_version(std::string_view one, std::string_view other) {
+  return version_of(one) == version_of(other);
+}
 
 /// The load is one that was begun with the same wishes, by segments.
 std::optional<ledger::KnownLoad> find_shared(std::vector<ledger::KnownLoad> loads,
@@ -20,7 +37,8 @@ std::optional<ledger::KnownLoad> find_shared(std::vector<ledger::KnownLoad> load
                            !load.behind_load && load.damage.empty();
     const bool is_of_this = load.fingerprint == entry.fingerprint &&
                             load.target_oid == entry.target_oid && !load.of_other_table &&
-                            load.source_bytes == entry.source_bytes;
+                            load.source_bytes == entry.source_bytes &&
+                            is_same_version(load.source_stamp, entry.source_stamp);
     if (is_shared && is_of_this && resume::same_options(load.options, entry.options))
       return std::move(load);
   }
@@ -35,7 +53,10 @@ std::string new_id() {
 }  // namespace
 
 ledger::SegmentHolder lead_of(const plan::Plan& plan, LoadId load) {
-  return {load, plan::lock_names(plan), {}, script::runner_name()};
+  ledger::RunLockNames names = plan::lock_names(plan);
+  // Also one command alone that goes on with the load waits for those who helped with it.
+  if (!plan.options.joins()) names.lease = limits::join_lease;
+  return {load, std::move(names), {}, script::runner_name()};
 }
 
 asio::awaitable<std::optional<ledger::SegmentHolder>> help_with(
@@ -68,6 +89,24 @@ asio::awaitable<std::optional<ledger::SegmentHolder>> help_with(
   run.report.plan = plan.summary();
   rejects.open(plan);
   co_return holder;
+}
+
+asio::awaitable<std::optional<ledger::LoadEntry>> wait_for_end(
+    Run& run, const ledger::SegmentHolder& holder) {
+  while (!run.is_stopped) {
+    {
+      pg::Lease connection = co_await run.on.pool.acquire();
+      const std::vector<std::int64_t> none;
+      const ledger::SegmentsState state =
+          co_await ledger::segments_state(*connection, holder, none, none);
+      std::optional<ledger::LoadEntry> load = co_await ledger::show_load(*connection, holder.load);
+      if (load && load->finished()) co_return load;
+      if (!load || load->state != "unfinished" || !state.has_lead || state.unfinished > 0)
+        co_return std::nullopt;
+    }
+    co_await async::sleep_for(limits::segment_poll);
+  }
+  co_return std::nullopt;
 }
 
 }  // namespace sluice::load

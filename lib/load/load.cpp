@@ -149,7 +149,7 @@ asio::awaitable<void> Load::run_to_the_end() {
     if (!options_.joins() || options_.segment_bytes == 0 || options_.opened) throw;
     held = std::current_exception();
   }
-  if (held) co_await help();
+  if (held && co_await help()) co_return;
   if (held) std::rethrow_exception(held);
   plan::Plan plan = std::move(*made);
   run_.report.plan = plan.summary();
@@ -184,17 +184,26 @@ asio::awaitable<void> Load::run_to_the_end() {
   if (failed) std::rethrow_exception(failed);
 }
 
-/// With a load that another run has, where there is something left of it to take.
-asio::awaitable<void> Load::help() {
-  if (source_ == nullptr || source_->comes_once() || is_small(*source_, options_)) co_return;
+/// With a load that another run has, where there is something left of it to take. True where that
+/// one has ended it: nobody need look whether what is in the table is this source.
+asio::awaitable<bool> Load::help() {
+  if (source_ == nullptr || source_->comes_once() || is_small(*source_, options_)) co_return false;
   run_.helps = true;
   plan::Plan plan = co_await prepare_to_run();
   holder_ = co_await help_with(run_, plan, rejects_, lock_);
-  if (!holder_) co_return;
+  if (!holder_) co_return false;
   run_.progress.bytes_total = source_->told_length();
   const std::string stamp = source_->stamp();
   co_await move(plan, {}, nullptr);
   require_unchanged_source(*source_, stamp);
+  const RowCounts own = run_.report.now;
+  const std::optional<ledger::LoadEntry> ended = co_await wait_for_end(run_, *holder_);
+  if (!ended) co_return false;
+  if (run_.report.segments > 0)
+    run_.note(fmt::format("{} rows of load {} stored by this command (--join)",
+                          format_count(own.rows()), ended->id.value));
+  tell_nothing_to_do(run_, *ended);
+  co_return true;
 }
 
 asio::awaitable<void> Load::run_plan(plan::Plan& plan) {
@@ -408,9 +417,10 @@ asio::awaitable<bool> Load::go_round(plan::Plan& plan, Reconciliation& end, Miss
   std::optional<pg::PgError> mishap;
   try {
     ledger::StoredChunks stored = co_await stored_before(round);
-    if (plan.segment_bytes > 0 && (run_.report.resumed || round > 0)) {
+    if (plan.segment_bytes > 0) {
       pg::Lease connection = co_await run_.on.pool.acquire();
-      co_await ledger::reopen_segments(*connection, *run_.report.load);
+      co_await ledger::prepare_segments(*connection, *run_.report.load, plan.segments().count(),
+                                        round > 0 || run_.report.resumed);
     }
     co_await move(plan, std::move(stored), indexes.wide_keys());
     if (plan.options.defer_indexes || run_.report.resumed) co_await indexes.build();

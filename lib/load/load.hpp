@@ -50,7 +50,7 @@ class Load {
  private:
   asio::awaitable<void> run_to_the_end();
   asio::awaitable<plan::Plan> prepare_to_run();
-  asio::awaitable<void> help();
+  asio::awaitable<bool> help();
   asio::awaitable<void> run_plan(plan::Plan& plan);
   asio::awaitable<void> run_check(plan::Plan& plan);
   bool may_run_at_once(const plan::Plan& plan) const;

@@ -101,6 +101,7 @@ asio::awaitable<bool> Road::read_chunks(chunk::Chunker& chunker) {
       progress_.own.reading += seconds_since(began);
       if (stopping_ || failure_) co_return false;
       if (!more) co_return true;
+      if (with_.segments != nullptr) require_closed(*chunk);
       is_known = is_stored(*chunk);
     } catch (const Failure&) {
       // A record too large, an unreadable source, a changed one: a failure behind all chunks that
@@ -152,6 +153,18 @@ asio::awaitable<void> Road::keep_to_rate(const chunk::Chunk& chunk) {
   if (bytes_rate_) co_await bytes_rate_->acquire(static_cast<double>(chunk.size));
   if (rows_rate_) co_await rows_rate_->acquire(static_cast<double>(chunk.records));
   if (bytes_rate_ || rows_rate_) progress_.own.held += seconds_since(began);
+}
+
+/// A quote that is open at the end of a shared source may have been so for many segments: what is
+/// inside of it is no one record to be rejected.
+void Road::require_closed(const chunk::Chunk& chunk) const {
+  if (!chunk.unterminated_quote || !with_.budget.limits().allow_any()) return;
+  throw Failure(FailureKind::bad_record,
+                fmt::format("{}: a quote of the last record, which begins at line {} or later, is "
+                            "still open at the end",
+                            plan_.source->name(), chunk.start.line),
+                "A load without --join can reject such a record, and reads on behind its first "
+                "line: --again --truncate begins it anew (see --quote).");
 }
 
 /// True if an earlier run stored this chunk. Throws Failure(changed) if it stored another one in

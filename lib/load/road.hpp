@@ -68,6 +68,7 @@ class Road {
   asio::awaitable<void> encode_chunks();
   asio::awaitable<void> write_batches();
   asio::awaitable<void> write_batch(const chunk::Chunk& chunk, tuple::Batch& batch);
+  void require_closed(const chunk::Chunk& chunk) const;
   bool is_stored(const chunk::Chunk& chunk);
   void estimate(const chunk::Chunk& chunk);
   asio::awaitable<void> keep_to_rate(const chunk::Chunk& chunk);

@@ -42,12 +42,17 @@ ledger::SegmentHolder Segments::other(std::string id) const {
   return other;
 }
 
+std::vector<std::int64_t> Segments::in_hand() const {
+  std::vector<std::int64_t> numbers;
+  for (const auto& [number, held] : held_) numbers.push_back(number);
+  return numbers;
+}
+
 /// What somebody who is gone has left at the server would keep his chunks from being stored.
 asio::awaitable<std::optional<ledger::TakenSegment>> Segments::take(
     std::optional<std::int64_t> in_front_of) {
   std::optional<ledger::TakenSegment> taken;
-  std::vector<std::int64_t> in_hand;
-  for (const auto& [number, held] : held_) in_hand.push_back(number);
+  const std::vector<std::int64_t> in_hand = this->in_hand();
   const Asking asking = [&](pg::Connection& on) -> asio::awaitable<void> {
     taken = co_await ledger::take_segment(on, holder_, in_hand, in_front_of);
     if (!taken || taken->former.empty()) co_return;
@@ -62,10 +67,11 @@ asio::awaitable<std::optional<ledger::TakenSegment>> Segments::take(
 asio::awaitable<ledger::SegmentsState> Segments::look() {
   ledger::SegmentsState state;
   const std::vector<std::int64_t> in_flight(in_flight_.begin(), in_flight_.end());
+  const std::vector<std::int64_t> in_hand = this->in_hand();
   const std::uint64_t own_records = own_records_;
   const std::uint64_t own_rejects = own_rejects_;
   const Asking asking = [&](pg::Connection& on) -> asio::awaitable<void> {
-    state = co_await ledger::segments_state(on, holder_, in_flight);
+    state = co_await ledger::segments_state(on, holder_, in_hand, in_flight);
   };
   co_await ask(asking);
   budget_.count_others(state.records - std::min(state.records, own_records),
@@ -78,8 +84,7 @@ asio::awaitable<std::unique_ptr<Segments::Taken>> Segments::next() {
     const ledger::SegmentsState state = co_await look();
     const std::optional<ledger::TakenSegment> taken = co_await take(std::nullopt);
     if (taken) co_return co_await begin(taken->number);
-    const auto others = state.unfinished - static_cast<std::int64_t>(held_.size());
-    if (!is_lead() || others <= 0) co_return nullptr;
+    if (state.of_others == 0 || (!is_lead() && !state.has_lead)) co_return nullptr;
     co_await end_silent(state.others);
     co_await async::sleep_for(limits::segment_poll);
   }
@@ -197,7 +202,7 @@ asio::awaitable<void> Segments::end_if_stored(std::int64_t segment) {
   const Held held = held_[segment];
   if (!held.is_read || held.in_flight > 0) co_return;
   const Asking noting = [&](pg::Connection& on) -> asio::awaitable<void> {
-    co_await ledger::note_stored(on, holder_.load, segment, held.read);
+    co_await ledger::note_stored(on, holder_, segment, held.read);
   };
   co_await ask(noting);
   held_.erase(segment);

@@ -21,8 +21,8 @@ namespace sluice::load {
 class Segments {
  public:
   /// All outlive it. The budget has used nothing yet: all that is stored is counted by the ledger,
-  /// whoever has found it. A holder with an id ends when nothing is left for it to take; the run
-  /// that has the load's lock waits until all is stored.
+  /// whoever has found it. It ends when all is stored; a holder with an
+  /// id also when no run has the load's lock.
   Segments(Run& run, const plan::Plan& plan, rejects::RejectBudget& budget,
            ledger::SegmentHolder holder);
 
@@ -58,6 +58,7 @@ class Segments {
   };
 
   asio::awaitable<void> ask(const Asking& asking);
+  std::vector<std::int64_t> in_hand() const;
   asio::awaitable<std::optional<ledger::TakenSegment>> take(
       std::optional<std::int64_t> in_front_of);
   asio::awaitable<ledger::SegmentsState> look();

@@ -22,6 +22,10 @@ class TranscodedSource final : public Source {
   bool comes_once() const override { return inner_->comes_once(); }
   bool rewind() override;
   bool seek(std::uint64_t offset) override;
+  /// In another encoding it is somewhere else.
+  void expect_end(std::uint64_t offset) override {
+    if (encoding() == nullptr) inner_->expect_end(offset);
+  }
   void stop() override { inner_->stop(); }
   std::optional<std::uint64_t> length() const override { return std::nullopt; }
   std::optional<std::uint64_t> told_length() const override {

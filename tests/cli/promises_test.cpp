@@ -273,11 +273,13 @@ TEST_F(Promises, ARoleOfTheLedgersNameIsLikeOthers) {
   EXPECT_EQ(0, finished.exit_code) << finished.err;
   EXPECT_EQ("public", db().value("select relnamespace::regnamespace from pg_class where relname = "
                                  "'made_here'"));
-  EXPECT_EQ("",
-            db().value("select coalesce(string_agg(relname, ', '), '') from pg_class where "
-                       "relnamespace = 'pgsluice'::regnamespace and relkind = 'r' and relname "
-                       "not in ('loads', 'chunks', 'migrations', 'jobs', 'job_runs', "
-                       "'deferred_indexes', 'unlogged_marks', 'uploads', 'rejects', 'reverted')"));
+  EXPECT_EQ(
+      "",
+      db().value(
+          "select coalesce(string_agg(relname, ', '), '') from pg_class where "
+          "relnamespace = 'pgsluice'::regnamespace and relkind = 'r' and relname "
+          "not in ('loads', 'chunks', 'migrations', 'jobs', 'job_runs', "
+          "'deferred_indexes', 'unlogged_marks', 'uploads', 'rejects', 'reverted', 'segments')"));
   db().run("reassign owned by pgsluice to current_user; drop role pgsluice");
 }
 

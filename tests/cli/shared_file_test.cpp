@@ -52,6 +52,23 @@ class SharedFile : public DatabaseTest {
     return std::make_unique<Process>(command(std::move(more)));
   }
 
+  /// What the one has that waits at a gate.
+  bool all_but_held_are_stored() {
+    return comes_true(
+        "select count(*) filter (where stored_at is not null) > 2 and count(*) filter (where "
+        "stored_at is null and (holder is null or holder <> '')) = 0 from pgsluice.segments");
+  }
+
+  void stop_in_the_middle() {
+    Gate gate(url(), "t", "id > 20000");
+    const auto first = start();
+    ASSERT_TRUE(gate.is_reached());
+    ASSERT_TRUE(comes_true("select count(*) > 2 from pgsluice.chunks"));
+    first->signal(SIGKILL);
+    first->wait();
+    gate.open();
+  }
+
   /// Each row once, with all of its text; one finished load, whose chunks lie side by side from the
   /// file's first record to its end, with true lines and records.
   void expect_each_once() {
@@ -103,7 +120,7 @@ TEST_F(SharedFile, WhoComesLaterTakesWhatIsLeft) {
   const auto first = start();
   ASSERT_TRUE(gate.is_reached());
   const auto second = start();
-  EXPECT_TRUE(second->says("of load 1 stored by this command (--join)"));
+  EXPECT_TRUE(all_but_held_are_stored());
   EXPECT_LT(rows_ / 2, db().number("select count(*) from t"));
   const auto shown =
       nlohmann::json::parse(pgsluice({"loads", "show", "1", "-d", url(), "--output", "json"}).out);
@@ -112,7 +129,9 @@ TEST_F(SharedFile, WhoComesLaterTakesWhatIsLeft) {
   EXPECT_THAT(pgsluice({"loads", "show", "1", "-d", url()}).out, HasSubstr("are stored"));
   gate.open();
   EXPECT_EQ(0, first->wait().exit_code);
-  EXPECT_EQ(0, second->wait().exit_code);
+  const Finished helped = second->wait();
+  EXPECT_EQ(0, helped.exit_code);
+  EXPECT_THAT(helped.err, HasSubstr("of load 1 stored by this command (--join)"));
   expect_each_once();
 }
 
@@ -125,7 +144,7 @@ TEST_F(SharedFile, IsGoneOnWithByWhoeverIsLeft) {
     const auto first = start();
     ASSERT_TRUE(gate.is_reached());
     const auto second = start();
-    EXPECT_TRUE(second->says("of load 1 stored by this command (--join)"));
+    EXPECT_TRUE(all_but_held_are_stored());
     first->signal(kills ? SIGKILL : SIGSTOP);
     if (kills) first->wait();
     gate.open();
@@ -269,6 +288,82 @@ TEST_F(SharedFile, WhateverBecomesOfThemEachRowComesOnce) {
     }
     expect_each_once();
   }
+}
+
+/// Rows that are stored and rows that are not have changed places since: length, beginning and end
+/// are the same.
+TEST_F(SharedFile, ThatHasChangedIsNotGoneOnWith) {
+  write(40'000);
+  stop_in_the_middle();
+  const std::size_t early = csv_.find("\n8000,\"") + 1;
+  const std::size_t late = csv_.find("\n30000,\"") + 1;
+  csv_[early] = '9';
+  csv_[late] = '9';
+  folder_.write("big.csv", csv_);
+  for (const bool joins : {true, false}) {
+    std::vector<std::string> flags{"load", path_, "-t", "t", "-d", url(), "--progress", "none"};
+    if (joins) flags.emplace_back("--join");
+    const Finished refused = pgsluice(flags);
+    EXPECT_EQ(7, refused.exit_code) << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("has changed since load 1 stored a part of it"));
+  }
+}
+
+TEST_F(SharedFile, ThatHasGrownIsGoneOnWith) {
+  write(40'000);
+  stop_in_the_middle();
+  for (int id = rows_; id < 60'000; ++id) csv_ += std::to_string(id) + ",\"more\n\"\n";
+  rows_ = 60'000;
+  folder_.write("big.csv", csv_);
+  const Finished finished = pgsluice(command());
+  EXPECT_EQ(0, finished.exit_code) << finished.err;
+  expect_each_once();
+}
+
+/// Its places are those of the file as it is.
+TEST_F(SharedFile, IsNotGoneOnWithByAStream) {
+  write(40'000);
+  stop_in_the_middle();
+  const Finished refused = pgsluice({"load", "-", "-t", "t", "-d", url(), "--progress", "none"},
+                                    {.input = path_, .environment = {}});
+  EXPECT_NE(0, refused.exit_code);
+  const Finished finished = pgsluice(command());
+  EXPECT_EQ(0, finished.exit_code) << finished.err;
+  expect_each_once();
+}
+
+TEST_F(SharedFile, IntoATableThatIsMadeForIt) {
+  write(40'000);
+  db().run("drop table t");
+  std::vector<std::unique_ptr<Process>> all;
+  for (int i = 0; i < 2; ++i) all.push_back(start({"--create=if-not-exists"}));
+  for (const auto& one : all) {
+    const Finished finished = one->wait();
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+  }
+  expect_each_once();
+}
+
+TEST_F(SharedFile, WithAQuoteThatNeverClosesIsNoLoadOfOneReject) {
+  std::string csv = "id,name\n";
+  for (int id = 0; id < 40'000; ++id) csv += std::to_string(id) + (id == 900 ? ",\"x\n" : ",x\n");
+  path_ = folder_.write("open.csv", csv);
+  const Finished refused = pgsluice(command({"--max-rejects", "5"}));
+  EXPECT_EQ(5, refused.exit_code);
+  EXPECT_THAT(refused.err, HasSubstr("still open at the end"));
+  EXPECT_EQ(0, db().number("select count(*) from pgsluice.loads where state = 'finished'"));
+}
+
+TEST_F(SharedFile, IsMovedByOneOfThem) {
+  write(40'000);
+  const std::string done = folder_ / "done";
+  std::vector<std::unique_ptr<Process>> all;
+  for (int i = 0; i < 3; ++i) all.push_back(start({"--after", "move:" + done}));
+  for (const auto& one : all) {
+    const Finished finished = one->wait();
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+  }
+  EXPECT_EQ(rows_, db().number("select count(distinct id) from t"));
 }
 
 TEST_F(SharedFile, IsOneCommandsWhereNoSegmentsCanBeMade) {

@@ -419,8 +419,10 @@ TEST_F(MigrateFaults, UserToWhomTheHistoryIsNotOpenIsTold) {
   db().run("grant insert, update on pgsluice.migrations to migrator_stranger");
   EXPECT_EQ(0, up_by(stranger).exit_code);
   db().run(
-      "alter table pgsluice.job_runs drop column hooks_due; drop table pgsluice.reverted; delete "
-      "from pgsluice.migrations where project = 'pgsluice' and version >= 18");
+      "alter table pgsluice.job_runs drop column hooks_due; drop table pgsluice.reverted, "
+      "pgsluice.segments; alter table pgsluice.loads drop column segment_bytes, drop column "
+      "limited_by, drop column limited_share; delete from pgsluice.migrations where project = "
+      "'pgsluice' and version >= 18");
   write("003_c.sql", "select 1");
   EXPECT_THAT(up_by(stranger).err,
               HasSubstr("is an older version's, or lacks a part: its owner brings it up"));

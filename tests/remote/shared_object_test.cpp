@@ -27,11 +27,12 @@ TEST_F(SharedObject, IsFetchedInPartsByWhoLoadsThem) {
   EXPECT_EQ(60'000, db().number("select count(*) from t"));
   EXPECT_EQ(60'000, db().number("select count(distinct id) from t"));
   EXPECT_EQ(2, db().number("select count(distinct held_by) from pgsluice.segments"));
+  // But for who looks at the beginning, as the load is not entered yet.
   std::uint64_t fetched = 0;
   for (const WebServer::Asked& asked : server.asked())
-    if (asked.range) fetched += asked.range->second + 1 - asked.range->first;
-  // What was asked for ahead of a segment's end is not used by who asked.
-  EXPECT_LT(fetched, 2 * store.objects["big.csv"].body.size());
+    if (asked.range && asked.range->first >= 512 * 1024)
+      fetched += asked.range->second + 1 - asked.range->first;
+  EXPECT_LT(fetched, store.objects["big.csv"].body.size() * 2);
 }
 
 }  // namespace
