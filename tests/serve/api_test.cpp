@@ -103,9 +103,9 @@ TEST_F(Serve, OneContentThatComesAtOnceIsStoredOnce) {
       std::vector<std::jthread> all;
       for (int i = 0; i < senders; ++i)
         all.emplace_back([&] {
-          const int status = upload(body).status;
-          EXPECT_THAT(status, ::testing::AnyOf(200, 201, 409));
-          if (status == 201) ++stored;
+          const auto answer = upload(body);
+          EXPECT_THAT(answer.status, ::testing::AnyOf(200, 201, 409)) << answer.body;
+          if (answer.status == 201) ++stored;
         });
     }
     EXPECT_EQ(round == 0 ? 1 : 0, stored);
