@@ -59,7 +59,7 @@ RunLockNames names_of(const SegmentHolder& holder) {
 Sql make_segments_statement(const Sql& load, std::int64_t count) {
   return sql(
       "insert into pgsluice.segments (load_id, segment) select {}, n from "
-      "pg_catalog.generate_series(0, {}) n; ",
+      "pg_catalog.generate_series(0, {}) n on conflict do nothing; ",
       load, count - 1);
 }
 
@@ -183,12 +183,7 @@ asio::awaitable<SegmentsState> segments_state(pg::Connection& on, const SegmentH
 asio::awaitable<void> prepare_segments(pg::Connection& on, LoadId load, std::int64_t count,
                                        bool all_again) {
   constexpr SqlWords nothing_known = "stored_at = null, holder = null, held_by = null";
-  pg::Batch batch;
-  batch.add(sql("begin"));
-  batch.add(
-      sql("insert into pgsluice.segments (load_id, segment) select {}, n from "
-          "pg_catalog.generate_series(0, {}) n on conflict do nothing",
-          load.value, count - 1));
+  pg::Batch batch(sql("begin; {}", make_segments_statement(sql("{}", load.value), count)));
   if (all_again) {
     batch.add(sql("update pgsluice.segments set facts = null, {} where load_id = {}", nothing_known,
                   load.value));

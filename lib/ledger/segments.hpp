@@ -33,7 +33,7 @@ struct SegmentHolder {
 /// The lock of one that is not the run that has the load's lock.
 RunLockNames names_of(const SegmentHolder& holder);
 
-/// Makes them, all nobody's. `load` is SQL for its number. With "; " behind it.
+/// Makes those that are missing, all nobody's. `load` is SQL for its number. With "; " behind it.
 Sql make_segments_statement(const Sql& load, std::int64_t count);
 
 struct TakenSegment {
@@ -67,7 +67,7 @@ asio::awaitable<void> note_stored(pg::Connection& on, const SegmentHolder& holde
 struct SegmentsState {
   std::int64_t unfinished = 0;      ///< segments that are not stored
   std::int64_t of_others = 0;       ///< those of them that are not in hand
-  Read read;                        ///< of those that are
+  Read read;                        ///< of those that are stored
   std::uint64_t records = 0;        ///< in all chunks that are stored
   std::uint64_t rejects = 0;        ///< the same
   bool has_lead = false;            ///< a run has the load's lock
