@@ -7,6 +7,7 @@ import os
 import pathlib
 import pty
 import select
+import signal
 import sys
 import tempfile
 import time
@@ -46,6 +47,7 @@ def main():
         sys.stdout.write(shown.read_text(encoding="utf-8"))
         os.write(terminal, b"\x03exit\r")
         os.close(terminal)
+        os.kill(child, signal.SIGKILL)  # it need not have read that
         os.waitpid(child, 0)
 
 

@@ -132,7 +132,12 @@ DatabaseTest::DatabaseTest(const std::string& server_url)
     url_ = url_of_database(ServerEnvironment::url(), name_);
     Session(ServerEnvironment::url()).run("create database " + name_);
   }
+  connect_again();
+}
+
+void DatabaseTest::connect_again() {
   db_ = std::make_unique<Session>(url_);
+  db_->run("set lock_timeout = '5min'");
 }
 
 DatabaseTest::~DatabaseTest() {

@@ -55,8 +55,8 @@ class DatabaseTest : public ::testing::Test {
 
   const std::string& url() const { return url_; }
   Session& db() { return *db_; }
-  /// After the server has been away.
-  void connect_again() { db_ = std::make_unique<Session>(url_); }
+  /// After the server has been away. A test that waits for a lock waits some minutes at most.
+  void connect_again();
 
   /// Makes a login role without rights, with the password that the tests use, and gives the URL to
   /// connect as it.

@@ -36,6 +36,8 @@ class Process {
   pid_t pid() const { return pid_; }
   void signal(int number) const;
   bool running();
+  /// Until it ends. What hangs is killed after `patience_with_a_process`, and what it waited for is
+  /// said: with all that the test's server does.
   Finished wait();
   std::string out_so_far() const { return read_file(folder_ / "out"); }
   std::string err_so_far() const { return read_file(folder_ / "err"); }
@@ -44,7 +46,10 @@ class Process {
   bool says(const std::string& text);
 
  private:
+  bool ends_in_time() const;
+
   TemporaryFolder folder_;
+  std::string shown_;  ///< its command line
   pid_t pid_ = -1;
   bool reaped_ = false;
   int status_ = 0;
