@@ -113,9 +113,18 @@ asio::awaitable<void> ensure(pg::Connection& on, State state, Use use) {
                                          schema::advice(on.user(), is_there.front().boolean(0, 0)));
 }
 
+/// Of a load: nobody takes it out again.
+constexpr SqlWords is_to_be_stored = " and state not in ('undoing', 'void')";
+
 Sql claim_statement(LoadId load, const ChunkEntry& chunk) {
-  return sql("insert into pgsluice.chunks (load_id, {}) values ({},{})", claimed_columns,
-             load.value, claimed_values(chunk));
+  return sql(
+      "insert into pgsluice.chunks (load_id, {}) values ((select load_id from pgsluice.loads where "
+      "load_id = {}{} for key share),{})",
+      claimed_columns, load.value, is_to_be_stored, claimed_values(chunk));
+}
+
+Sql claimants_end(LoadId load) {
+  return sql("select from pgsluice.loads where load_id = {} for update", load.value);
 }
 
 Sql claimed_values(const ChunkEntry& c) {
@@ -139,20 +148,22 @@ bool says_already_stored(const pg::PgError& error) {
 }
 
 bool says_load_is_gone(const pg::PgError& error) {
-  return error.state == sql_state::foreign_key_violation && error.schema == "pgsluice" &&
-         error.table == "chunks";
+  const bool is_of_load =
+      error.state == sql_state::foreign_key_violation ||
+      (error.state == sql_state::not_null_violation && error.column == "load_id");
+  return is_of_load && error.schema == "pgsluice" && error.table == "chunks";
 }
 
 asio::awaitable<Known> look_up(pg::Connection& on, ChunkId id, const ChunkEntry& chunk) {
   static constexpr auto known = columns_of({
-      {"load", "exists (select from pgsluice.loads where load_id = {})"},
+      {"load", "exists (select from pgsluice.loads where load_id = {}{})"},
       {"chunk", "exists (select from pgsluice.chunks where {})"},
       {"is_same",
        "exists (select from pgsluice.chunks where {} and byte_count = {} and digest = {})"},
   });
   const Sql is_this = is_chunk(id);
-  const Sql ask = sql("select {}", known.list(id.load.value, is_this, is_this, chunk.byte_count,
-                                              signed_bits(chunk.digest)));
+  const Sql ask = sql("select {}", known.list(id.load.value, is_to_be_stored, is_this, is_this,
+                                              chunk.byte_count, signed_bits(chunk.digest)));
   const auto results = co_await on.query(ask);
   const pg::Result& row = results.front();
   co_return Known{row.boolean(0, known["load"]), row.boolean(0, known["chunk"]),

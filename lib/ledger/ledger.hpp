@@ -58,8 +58,10 @@ asio::awaitable<void> ensure(pg::Connection& on, State state, Use use = Use::loa
 
 /// The statement that claims a chunk. It comes first in the chunk's transaction: if another
 /// transaction has stored the chunk, or is about to, it fails (after waiting for that one) before
-/// any row is sent.
+/// any row is sent. It fails too once somebody takes the load out (`loads undo`).
 Sql claim_statement(LoadId load, const ChunkEntry& chunk);
+/// Waits until the transactions are over that have claimed chunks.
+Sql claimants_end(LoadId load);
 /// The columns of pgsluice.chunks behind load_id, and their values.
 inline constexpr SqlWords claimed_columns =
     "chunk, byte_offset, byte_count, first_line, first_record, records_read, rows_stored, "
@@ -74,12 +76,13 @@ Sql correct_statement(ChunkId id, const RowCounts& counts, std::uint64_t rejecte
 /// says so too.
 bool says_already_stored(const pg::PgError& error);
 
-/// True if this error may be claim_statement's: the load itself is not in the ledger, likewise.
+/// True if this error may be claim_statement's: the load itself is not in the ledger, or being
+/// taken out, likewise.
 bool says_load_is_gone(const pg::PgError& error);
 
 /// What of a chunk's identity the ledger has.
 struct Known {
-  bool load = false;
+  bool load = false;  ///< and is not being taken out
   bool chunk = false;
   bool is_same = false;  ///< the chunk has the same bytes
 };

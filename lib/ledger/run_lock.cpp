@@ -38,11 +38,14 @@ Sql try_key_shared(const Sql& key) {
   return sql("pg_catalog.pg_try_advisory_xact_lock_shared({})", key);
 }
 
+/// The mark comes with the lock: one that is paused between two of its keys, or as it finds that it
+/// cannot have all, is as silent as one that loads.
 Sql try_load(const RunLockNames& names) {
   Sql load = try_key(key_of_load(names));
   const auto and_then = [&load](const Sql& other) {
     load = sql("(case when {} then {} else false end)", load, other);
   };
+  if (may_be_taken(names)) and_then(try_key_shared(key_of_joiners(names)));
   if (!names.head.empty()) {
     const Sql key = key_of_head(names);
     and_then(names.is_stream ? try_key(key) : try_key_shared(key));
@@ -132,9 +135,7 @@ Sql RunLock::try_expression(const RunLockNames& names) {
   const Sql table = names.empties_table ? try_key(key) : try_key_shared(key);
   if (names.fingerprint.empty()) return table;
   // The order of evaluation is CASE's.
-  const Sql both = sql("case when {} then {} else false end", try_load(names), table);
-  if (!may_be_taken(names)) return both;
-  return sql("case when {} then {} else false end", both, try_key_shared(key_of_joiners(names)));
+  return sql("case when {} then {} else false end", try_load(names), table);
 }
 
 Sql RunLock::mark_statement(const RunLockNames& names) {

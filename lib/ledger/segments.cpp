@@ -180,13 +180,18 @@ asio::awaitable<SegmentsState> segments_state(pg::Connection& on, const SegmentH
   co_return state;
 }
 
-asio::awaitable<void> prepare_segments(pg::Connection& on, LoadId load, std::int64_t count,
-                                       bool all_again) {
+asio::awaitable<void> prepare_segments(pg::Connection& on, const SegmentHolder& holder,
+                                       std::int64_t count, bool all_again) {
+  const LoadId load = holder.load;
+  if (all_again) co_await end_helpers(on, holder);
   constexpr SqlWords nothing_known = "stored_at = null, holder = null, held_by = null";
   pg::Batch batch(sql("begin; {}", make_segments_statement(sql("{}", load.value), count)));
   if (all_again) {
-    batch.add(sql("update pgsluice.segments set facts = null, {} where load_id = {}", nothing_known,
-                  load.value));
+    // One that was paused may come behind the end of its load, by another.
+    batch.add(
+        sql("update pgsluice.segments set facts = null, {} where load_id = (select load_id from "
+            "pgsluice.loads where load_id = {} and state = 'unfinished')",
+            nothing_known, load.value));
   } else {
     batch.add(sql(
         "update pgsluice.segments s set {} where s.load_id = {} and s.stored_at is not null and "
@@ -202,6 +207,19 @@ asio::awaitable<void> prepare_segments(pg::Connection& on, LoadId load, std::int
   const auto results = co_await on.query(batch.text());
   if (batch.answer(results, all).integer(0, 0) != count)
     throw damaged(load, "there are more segments than its source has");
+}
+
+asio::awaitable<void> end_helpers(pg::Connection& on, SegmentHolder holder) {
+  const Sql ask = sql(
+      "select distinct holder from pgsluice.segments where load_id = {} and stored_at is null and "
+      "holder <> ''",
+      holder.load.value);
+  const auto results = co_await on.query(ask);
+  for (std::size_t row = 0; row < results.back().rows(); ++row) {
+    holder.id = results.back().text(row, 0);
+    RunLockNames names = names_of(holder);
+    co_await RunLock::end_left(on, std::move(names));
+  }
 }
 
 asio::awaitable<StoredChunks> stored_chunks_of(pg::Connection& on, LoadId load,

@@ -81,9 +81,15 @@ asio::awaitable<SegmentsState> segments_state(pg::Connection& on, const SegmentH
 /// Makes the segments what the source has now: those that are missing are made, and those that lack
 /// chunks which they had (a crash, or a failover to a server that was behind, has taken them) are
 /// not stored any more. With `all_again` nothing is known of any of them: each is read once more,
-/// and its chunks compared, as the source may be another by now. Throws Damaged where it has fewer.
-asio::awaitable<void> prepare_segments(pg::Connection& on, LoadId load, std::int64_t count,
-                                       bool all_again);
+/// and its chunks compared, as the source may be another by now; and the sessions of those who had
+/// some are ended, as what they have under way would be in the way of who has them then. Throws
+/// Damaged where it has fewer. REQUIRES: `holder` has the load's lock.
+asio::awaitable<void> prepare_segments(pg::Connection& on, const SegmentHolder& holder,
+                                       std::int64_t count, bool all_again);
+
+/// Ends the sessions of all who have segments that are not stored, but for the run that has the
+/// load's lock.
+asio::awaitable<void> end_helpers(pg::Connection& on, SegmentHolder holder);
 
 /// The chunks of one segment that are stored.
 asio::awaitable<StoredChunks> stored_chunks_of(pg::Connection& on, LoadId load,

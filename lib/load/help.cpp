@@ -103,10 +103,25 @@ asio::awaitable<std::optional<ledger::LoadEntry>> wait_for_end(
       if (load && load->finished()) co_return load;
       if (!load || load->state != "unfinished" || !state.has_lead || state.unfinished > 0)
         co_return std::nullopt;
+      ledger::RunLockNames lead = holder.lock;
+      co_await ledger::RunLock::end_where_silent(*connection, std::move(lead));
     }
     co_await async::sleep_for(limits::segment_poll);
   }
   co_return std::nullopt;
+}
+
+asio::awaitable<std::optional<ledger::LoadEntry>> find_ended(Run& run,
+                                                             const ledger::SegmentHolder& holder) {
+  std::optional<ledger::LoadEntry> load;
+  try {
+    pg::Lease connection = co_await run.on.pool.acquire();
+    load = co_await ledger::show_load(*connection, holder.load);
+  } catch (const pg::PgError&) {
+    co_return std::nullopt;
+  }
+  if (load && !load->finished()) load.reset();
+  co_return load;
 }
 
 }  // namespace sluice::load

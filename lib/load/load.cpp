@@ -195,11 +195,24 @@ asio::awaitable<bool> Load::help() {
   if (!holder_) co_return false;
   run_.progress.bytes_total = source_->told_length();
   const std::string stamp = source_->stamp();
-  co_await move(plan, {}, nullptr);
-  // Who loads it may have moved it already.
-  if (!source::is_only_touched(stamp, source_->stamp())) require_unchanged_source(*source_, stamp);
+  std::exception_ptr failed;
+  try {
+    co_await move(plan, {}, nullptr);
+    // Who loads it may have moved it already.
+    if (!source::is_only_touched(stamp, source_->stamp()))
+      require_unchanged_source(*source_, stamp);
+  } catch (const std::runtime_error&) {
+    failed = std::current_exception();
+  }
   const RowCounts own = run_.report.now;
-  const std::optional<ledger::LoadEntry> ended = co_await wait_for_end(run_, *holder_);
+  std::optional<ledger::LoadEntry> ended;
+  if (!failed) {
+    ended = co_await wait_for_end(run_, *holder_);
+  } else if (!run_.is_stopped) {
+    // One that was paused fails where others have loaded all meanwhile.
+    ended = co_await find_ended(run_, *holder_);
+  }
+  if (failed && !ended) std::rethrow_exception(failed);
   if (!ended) co_return false;
   if (run_.report.segments > 0)
     run_.note(fmt::format("{} rows of load {} stored by this command (--join)",
@@ -421,7 +434,8 @@ asio::awaitable<bool> Load::go_round(plan::Plan& plan, Reconciliation& end, Miss
     ledger::StoredChunks stored = co_await stored_before(round);
     if (plan.segment_bytes > 0) {
       pg::Lease connection = co_await run_.on.pool.acquire();
-      co_await ledger::prepare_segments(*connection, *run_.report.load, plan.segments().count(),
+      const ledger::SegmentHolder lead = lead_of(plan, *run_.report.load);
+      co_await ledger::prepare_segments(*connection, lead, plan.segments().count(),
                                         round > 0 || run_.report.resumed);
     }
     co_await move(plan, std::move(stored), indexes.wide_keys());

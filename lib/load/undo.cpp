@@ -7,8 +7,10 @@
 
 #include "async/retry.hpp"
 #include "base/limits.hpp"
+#include "ledger/ledger.hpp"
 #include "ledger/places.hpp"
 #include "ledger/run_lock.hpp"
+#include "ledger/segments.hpp"
 #include "load/retry_policy.hpp"
 #include "script/user_sql.hpp"
 #include "tuple/value_rules.hpp"
@@ -91,6 +93,11 @@ void require_table(Undoing& u, bool is_same_table) {
   is_of_load(u);
 }
 
+ledger::RunLockNames lock_names(const Undoing& u) {
+  return {.target = sql("{}", literal(std::to_string(u.target.table.id))),
+          .fingerprint = u.load.fingerprint};
+}
+
 /// What is wrong is said before anything is changed.
 asio::awaitable<void> look_at_table(Undoing& u) {
   pg::Lease lease = co_await u.pool.acquire();
@@ -130,6 +137,13 @@ asio::awaitable<void> begin(Undoing& u) {
       sql("update pgsluice.loads set state = 'undoing' where load_id = {} and state <> 'undoing'",
           u.load.id.value);
   co_await lease->query(statement);
+  // What its lock keeps away does not keep away those who help a run that is gone.
+  ledger::SegmentHolder holder{u.load.id, lock_names(u), {}, {}};
+  holder.lock.lease = limits::join_lease;
+  co_await ledger::end_helpers(*lease, std::move(holder));
+  lease->wait_for_ever();
+  const Sql wait = ledger::claimants_end(u.load.id);
+  co_await lease->query(wait);
   const Sql ask = sql(
       "select coalesce(max(pg_catalog.pg_relation_size(c.oid) / "
       "current_setting('block_size')::bigint), 0)::bigint, count(*), "
@@ -231,8 +245,7 @@ asio::awaitable<void> try_to_end(Undoing& u) { u.undone.is_done = co_await end(u
 asio::awaitable<ledger::RunLock> lock(Undoing& u) {
   std::unique_ptr<pg::Connection> connection = co_await pg::Connection::open(u.pool.options());
   Sql none;
-  ledger::RunLockNames names{.target = sql("{}", literal(std::to_string(u.target.table.id))),
-                             .fingerprint = u.load.fingerprint};
+  ledger::RunLockNames names = lock_names(u);
   co_return co_await ledger::RunLock::take(std::move(connection), std::move(none),
                                            std::move(names));
 }

@@ -144,6 +144,8 @@ asio::awaitable<std::string> Guard::what_changed(pg::Connection& on) const {
     co_return "another run with --truncate has emptied a part of " + table_ +
         " (a partition, a child, or the table of a view): a part of the rows of this load is gone";
   }
+  if (load_ && row.text(0, of_load + load_columns["state"]) == "finished")
+    co_return "load " + std::to_string(load_->value) + " was finished by another run meanwhile";
   if (load_ && row.text(0, of_load + load_columns["state"]) != "unfinished") {
     co_return "load " + std::to_string(load_->value) +
         " was given up meanwhile: another run emptied the table, or began the load again";

@@ -252,8 +252,8 @@ asio::awaitable<bool> Writer::is_stored_already(pg::Connection& on, const Refusa
   }
   if (known.load) co_return known.chunk;
   throw Failure(FailureKind::failed,
-                "the ledger's entry of this load is gone: the server lost it in a crash, or "
-                "somebody deleted it",
+                "the ledger's entry of this load is gone: the server lost it in a crash, somebody "
+                "deleted it, or takes the load out (pgsluice loads undo)",
                 "The same command begins a new load.");
 }
 

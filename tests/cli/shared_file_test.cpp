@@ -159,6 +159,37 @@ TEST_F(SharedFile, IsGoneOnWithByWhoeverIsLeft) {
   }
 }
 
+/// All of it is stored, and who leads hangs or dies before the load is ended: who helped ends it.
+TEST_F(SharedFile, IsEndedByWhoeverIsLeft) {
+  write(20'000);
+  db().run("create table ends (id int)");
+  const std::string end =
+      folder_.write("end.sql", "insert into ends values (1); select pg_advisory_xact_lock(7003);");
+  for (const bool kills : {true, false}) {
+    SCOPED_TRACE(kills ? "killed" : "paused");
+    db().run("truncate t, ends; drop schema if exists pgsluice cascade");
+    db().run("select pg_advisory_lock(7003)");
+    const auto first = start({"--after-sql", end});
+    ASSERT_TRUE(comes_true("select count(*) > 0 from pgsluice.segments where holder = ''"));
+    const auto second = start({"--after-sql", end});
+    ASSERT_TRUE(
+        comes_true("select count(*) = 1 from pg_locks where locktype = 'advisory' and objid = 7003 "
+                   "and not granted"));
+    first->signal(kills ? SIGKILL : SIGSTOP);
+    if (kills) first->wait();
+    db().run("select pg_advisory_unlock(7003)");
+    const Finished finished = second->wait();
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+    if (!kills) {
+      first->signal(SIGCONT);
+      const Finished paused = first->wait();
+      EXPECT_EQ(0, paused.exit_code) << paused.err;
+    }
+    expect_each_once();
+    EXPECT_EQ(1, db().number("select count(*) from ends"));
+  }
+}
+
 /// What one that helps has when it dies, or hangs, the other one loads.
 TEST_F(SharedFile, LosesNothingWithOneThatHelps) {
   write(40'000);
@@ -364,6 +395,38 @@ TEST_F(SharedFile, IsMovedByOneOfThem) {
     EXPECT_EQ(0, finished.exit_code) << finished.err;
   }
   EXPECT_EQ(rows_, db().number("select count(distinct id) from t"));
+}
+
+/// Who leads is gone, and who helps is paused in the middle of a chunk, or at work on one: it does
+/// not bring rows behind the back of who takes the load out.
+TEST_F(SharedFile, IsTakenOutFromWhoeverHelped) {
+  write(40'000);
+  db().run("drop table t; create table t (id int, name text, load bigint)");
+  const std::vector<std::string> add{"--add", "load=:load"};
+  for (const bool pauses : {true, false}) {
+    SCOPED_TRACE(pauses ? "paused" : "at work");
+    db().run("truncate t; drop schema if exists pgsluice cascade");
+    Gate gate(url(), "t", "id < 100 or id > 20000");
+    const auto first = start(add);
+    ASSERT_TRUE(gate.is_reached());
+    const auto second = start(add);
+    ASSERT_TRUE(gate.is_reached(2));
+    first->signal(SIGKILL);
+    first->wait();
+    if (pauses) second->signal(SIGSTOP);
+    const std::vector<std::string> undo{"loads", "undo", "1",        "--table", "t",
+                                        "-d",    url(),  "--column", "load"};
+    Process undoing(undo);
+    ASSERT_TRUE(comes_true("select state = 'undoing' from pgsluice.loads"));
+    gate.open();
+    const Finished undone = undoing.wait();
+    EXPECT_EQ(0, undone.exit_code) << undone.err;
+    second->signal(SIGCONT);
+    // It may load the file anew: nobody has said that it is not to be loaded.
+    second->wait();
+    EXPECT_EQ(0, db().number("select count(*) from t where load = 1"));
+    EXPECT_EQ("void", db().value("select state from pgsluice.loads where load_id = 1"));
+  }
 }
 
 TEST_F(SharedFile, IsOneCommandsWhereNoSegmentsCanBeMade) {
