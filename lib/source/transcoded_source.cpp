@@ -98,6 +98,15 @@ bool TranscodedSource::rewind() {
 }
 
 bool TranscodedSource::seek(std::uint64_t offset) {
+  if (!is_known_) recognise();
+  if (!encoding_) {  // what is handed on as it is, is where it is in the other one
+    if (offset > inner_->told_length().value_or(offset) || !inner_->seek(offset)) return false;
+    waiting_ = left_ = {};
+    is_last_ = false;
+    given_ = offset;
+    taken_ = offset;
+    return true;
+  }
   if (offset < given_ && !rewind()) return false;
   std::vector<char> skipped(limits::transcode_bytes);
   while (given_ < offset) {
