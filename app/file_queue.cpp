@@ -26,8 +26,9 @@ bool FileQueue::may_go_side_by_side() const {
   const plan::LoadOptions& o = files_.options();
   return file_options_.may_go_side_by_side() && o.on_conflict == writer::OnConflict::error &&
          !o.truncate && !o.check && !o.dry_run && !o.defer_indexes && !o.is_all_or_nothing() &&
-         !o.after_sql && !o.set_sequences && !o.lag_max.is_given() && !o.bytes_per_second_max &&
-         !o.rows_per_second_max && o.rejects_path.empty() && !o.rejects_table && o.use_ledger;
+         !o.after_sql && !o.set_sequences && !o.lag_max.is_given() && !o.load_max &&
+         !o.bytes_per_second_max && !o.rows_per_second_max && o.rejects_path.empty() &&
+         !o.rejects_table && o.use_ledger;
 }
 
 /// Whether what the ledger says of a file in front of all loads is what it says at its turn.

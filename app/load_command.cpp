@@ -72,8 +72,8 @@ Run add_load_command(CLI::App& app) {
                       "with --join: what a command has loads another one, once the server has not "
                       "heard of it for so long (default: 1m)");
   add_size_option(c, "--segment-size", more->segment_bytes,
-                  "with --join: in parts of which length commands share a larger file; each reads "
-                  "one at a time into memory (default: 64MiB)");
+                  "with --join: in parts of which length commands share a larger file, or shorter "
+                  "ones where they are few; each reads one at a time into memory (default: 64MiB)");
   c.add_option("--after", more->after,
                "what becomes of a file that is loaded (default: keep); a move replaces no file")
       ->option_text("move:DIR|delete|keep");

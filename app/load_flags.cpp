@@ -421,7 +421,8 @@ void add_speed_flags(CLI::App& c, LoadFlags& f) {
   const auto jobs = [&f](const std::uint64_t& connections) { f.load.jobs = connections; };
   add_number_option(
       c, "-j,--jobs", {1, limits::jobs_max}, jobs,
-      "connections (default: one per core, from 2 to 8, and more for a distant server)")
+      "connections (default: one per core, from 2 to 8, and more for a distant server; a load of "
+      "some seconds finds out by itself how many are best)")
       .group(group);
   add_size_option(c, "--chunk-size", f.load.chunk_bytes,
                   "bytes per transaction (default: 8MiB); a resumed load keeps its own")
@@ -441,6 +442,11 @@ void add_speed_flags(CLI::App& c, LoadFlags& f) {
                "wait while a replica is so far behind: 10s, or 64MB of the server's log")
       ->option_text("LAG")
       ->group(group);
+  const auto load_max = [&f](const std::uint64_t& sessions) { f.load.load_max = sessions; };
+  add_number_option(c, "--max-load", {1, limits::load_max_max}, load_max,
+                    "fewer connections, down to one, while so many sessions of the server are at "
+                    "work, or one waits for a lock of the load's")
+      .group(group);
   c.add_flag("--defer-indexes", f.load.defer_indexes,
              "drop the indexes that are not unique and build them again at the end; pays where the "
              "table is empty or most of its rows are new")

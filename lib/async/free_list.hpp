@@ -8,9 +8,8 @@
 
 namespace sluice::async {
 
-/// A fixed number of reusable objects: whoever needs one waits for its turn. This is what bounds
-/// memory. One thread. A lease returns its object when it is destroyed; the list must outlive its
-/// leases.
+/// A number of reusable objects: whoever needs one waits for its turn. This is what bounds memory.
+/// One thread. A lease returns its object when it is destroyed; the list must outlive its leases.
 template <class T>
 class FreeList {
  public:
@@ -20,8 +19,18 @@ class FreeList {
   };
   using Lease = std::unique_ptr<T, Return>;
 
-  FreeList(const asio::any_io_executor& executor, std::size_t count) : free_(executor, count) {
-    for (std::size_t i = 0; i < count; ++i) free_.try_send(std::make_unique<T>());
+  FreeList(const asio::any_io_executor& executor, std::size_t count)
+      : FreeList(executor, count, count) {}
+  /// Of `count` to begin with; allow() makes it `most` of them at most.
+  FreeList(const asio::any_io_executor& executor, std::size_t count, std::size_t most)
+      : free_(executor, most) {
+    allow(count);
+  }
+
+  /// Changes how many there are. What is too many ends as it comes back.
+  void allow(std::size_t count) {
+    allowed_ = count;
+    for (; made_ < allowed_; ++made_) free_.try_send(std::make_unique<T>());
   }
 
   asio::awaitable<Lease> take() {
@@ -30,9 +39,18 @@ class FreeList {
   }
 
  private:
-  void put_back(T* object) { free_.try_send(std::unique_ptr<T>(object)); }
+  void put_back(T* object) {
+    std::unique_ptr<T> free(object);
+    if (made_ > allowed_) {
+      --made_;
+    } else {
+      free_.try_send(std::move(free));
+    }
+  }
 
   Channel<std::unique_ptr<T>> free_;
+  std::size_t allowed_ = 0;
+  std::size_t made_ = 0;
 };
 
 }  // namespace sluice::async

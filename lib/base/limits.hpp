@@ -65,6 +65,17 @@ inline constexpr std::size_t chatter_bytes_max = 64 * MiB;
 inline constexpr std::size_t jobs_max = 256;
 /// More than this only when it is asked for: each takes about two chunks of memory.
 inline constexpr std::size_t default_jobs_max = 16;
+/// A load that finds out by itself what is best tries up to so many, as far as their buffers take
+/// no more than this and than this part of what the process may use.
+inline constexpr std::size_t tuned_jobs_max = 32;
+inline constexpr std::uint64_t tuned_memory_bytes = 512 * MiB;
+inline constexpr std::uint64_t tuned_memory_share = 8;
+/// One of fewer chunks is over before anything is found out.
+inline constexpr std::uint64_t tuned_chunks_min = 64;
+inline constexpr std::chrono::milliseconds tune_look = 100ms;
+inline constexpr std::size_t load_max_max = 100'000;
+/// How often is asked what others do at the server (--max-load).
+inline constexpr std::chrono::milliseconds neighbours_look = 500ms;
 
 /// The beginning of a source, which (with its length) makes its fingerprint.
 inline constexpr std::size_t fingerprint_bytes = 64 * KiB;
@@ -153,6 +164,10 @@ inline constexpr int join_beats = 4;
 /// it is read once, and twice where that is the limit. How often one looks for what it waits for.
 inline constexpr std::uint64_t segment_bytes = 64 * MiB;
 inline constexpr std::uint64_t segment_bytes_min = 1 * KiB;
+/// There are smaller ones where there would be fewer than so many, but not below the size of a
+/// chunk.
+inline constexpr std::uint64_t segments_wanted = 32;
+inline constexpr std::uint64_t segment_bytes_alone = 8 * MiB;
 inline constexpr std::uint64_t segment_bytes_max = 1024 * MiB;
 inline constexpr std::chrono::milliseconds segment_poll = 100ms;
 

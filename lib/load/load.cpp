@@ -16,6 +16,7 @@
 #include "load/finishing.hpp"
 #include "load/foresee.hpp"
 #include "load/help.hpp"
+#include "load/jobs_watch.hpp"
 #include "load/judge_sql.hpp"
 #include "load/last_record.hpp"
 #include "load/lock_keeper.hpp"
@@ -114,6 +115,7 @@ asio::awaitable<void> Load::run() {
     failed = std::current_exception();
   }
   run_.report.lag_seconds = run_.progress.lag_seconds;
+  run_.report.connections = run_.progress.connections;
   if (!failed) run_.report.bottleneck = watch.found();
   if (run_.report.bottleneck && run_.report.load) co_await note_bottleneck(run_);
   if (failed) failed = co_await keeper.explain(failed, run_.is_stopped);
@@ -510,7 +512,11 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
   if (run_.is_stopped) road.stop();
   road_ = &road;
   try {
-    co_await road.run();
+    async::TaskGroup beside(co_await asio::this_coro::executor);
+    JobsWatch jobs(run_, plan, road);
+    if (!plan.strategy.in_one && !plan.options.check) beside.spawn(jobs.run());
+    asio::awaitable<void> all = road.run();
+    co_await async::run_beside(std::move(all), beside);
   } catch (...) {
     failed = std::current_exception();
   }

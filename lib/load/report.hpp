@@ -19,6 +19,13 @@
 namespace sluice::load {
 
 /// How far a load is. Written by the I/O thread only.
+/// With how many connections rows were moved.
+struct Connections {
+  std::size_t now = 0;
+  std::size_t least = 0;
+  std::size_t most = 0;
+};
+
 struct Progress {
   enum class Stage { preparing, verifying, loading, indexing, publishing, finishing };
 
@@ -36,8 +43,9 @@ struct Progress {
   OwnTime own;                     ///< of the client's threads, while rows were moved
   bool waits_for_replica = false;  ///< one is too far behind
   double lag_seconds = 0;          ///< waited for those so far
-  std::uint64_t files_done = 0;    ///< where it is that of several loads side by side
-  std::uint64_t files_total = 0;   ///< of the command; 0: of one load
+  Connections connections;
+  std::uint64_t files_done = 0;   ///< where it is that of several loads side by side
+  std::uint64_t files_total = 0;  ///< of the command; 0: of one load
 };
 
 /// What a load did.
@@ -60,6 +68,7 @@ struct LoadReport {
   std::uint64_t retries = 0;
   double seconds = 0;
   double lag_seconds = 0;  ///< waited for replicas that were too far behind (--max-lag)
+  Connections connections;
   std::optional<source::FileIdentity> file;  ///< that was read; nothing where it was no file
   std::string rejects_path;      ///< of the CSV; empty where no record was rejected into a file
   std::string create_statement;  ///< of the table that it has made, or would (--dry-run)

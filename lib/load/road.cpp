@@ -27,10 +27,13 @@ Road::Road(Storing& with, ledger::StoredChunks stored, Progress& progress,
       plan_(with.plan),
       stored_(std::move(stored)),
       progress_(progress),
-      free_chunks_(executor, plan_.chunk_buffers()),
-      free_batches_(executor, plan_.batch_buffers()),
-      to_encode_(executor, plan_.chunk_buffers()),
-      to_write_(executor, plan_.batch_buffers()),
+      free_chunks_(executor, plan_.chunk_buffers(plan_.writers()),
+                   plan_.chunk_buffers(plan_.writers_max())),
+      free_batches_(executor, plan_.batch_buffers(plan_.writers()),
+                    plan_.batch_buffers(plan_.writers_max())),
+      to_encode_(executor, plan_.chunk_buffers(plan_.writers_max())),
+      to_write_(executor, plan_.batch_buffers(plan_.writers_max())),
+      encoding_(executor, plan_.encoders(plan_.writers())),
       tasks_(executor),
       checker_(with),
       key_order_(executor),
@@ -47,14 +50,23 @@ Road::Road(Storing& with, ledger::StoredChunks stored, Progress& progress,
 asio::awaitable<void> Road::run() {
   const auto began = async::Clock::now();
   tasks_.spawn(read_all());
-  encoders_running_ = plan_.encoders();
-  progress_.own.encoders = encoders_running_;
-  for (std::size_t i = 0; i < plan_.encoders(); ++i) tasks_.spawn(encode_chunks());
-  for (std::size_t i = 0; i < plan_.writers(); ++i) tasks_.spawn(write_batches());
+  encoders_running_ = plan_.encoders(plan_.writers_max());
+  progress_.own.encoders = plan_.encoders(plan_.writers());
+  for (std::size_t i = encoders_running_; i > 0; --i) tasks_.spawn(encode_chunks());
+  for (std::size_t i = 0; i < plan_.writers_max(); ++i) tasks_.spawn(write_batches());
   co_await tasks_.join();
   progress_.own.seconds += seconds_since(began);
   co_await checker_.end();
   if (failure_) std::rethrow_exception(failure_->error);
+}
+
+/// Whoever has no lease of the pool holds a batch at most.
+void Road::work_with(std::size_t connections) {
+  on_.pool.allow(connections);
+  free_chunks_.allow(plan_.chunk_buffers(connections));
+  free_batches_.allow(plan_.batch_buffers(connections));
+  encoding_.resize(plan_.encoders(connections));
+  progress_.own.encoders = plan_.encoders(connections);
 }
 
 asio::awaitable<void> Road::read_all() {
@@ -200,7 +212,10 @@ bool Road::is_stored(const chunk::Chunk& chunk) {
 asio::awaitable<void> Road::encode_chunks() {
   const tuple::EncoderPlan* plan = nullptr;
   std::optional<tuple::Encoder> encoder;
-  while (std::optional<ChunkLease> chunk = co_await to_encode_.receive()) {
+  for (;;) {
+    const auto turn = co_await encoding_.acquire();
+    std::optional<ChunkLease> chunk = co_await to_encode_.receive();
+    if (!chunk) break;
     if (given_up_on((*chunk)->number)) continue;
     BatchLease batch = co_await free_batches_.take();
     const chunk::Chunk& input = **chunk;
@@ -251,6 +266,7 @@ asio::awaitable<void> Road::write_batch(const chunk::Chunk& chunk, tuple::Batch&
   counts_ += stored.counts;
   rows_rejected_ += stored.rows_rejected;
   bytes_stored_ += chunk.size;
+  ++chunks_stored_;
   progress_.rows_stored += stored.counts.rows_stored + stored.counts.rows_updated;
   progress_.rows_rejected += stored.rows_rejected;
   progress_.bytes_done += chunk.size;

@@ -6,6 +6,7 @@
 #include "async/channel.hpp"
 #include "async/free_list.hpp"
 #include "async/rate_limiter.hpp"
+#include "async/semaphore.hpp"
 #include "async/task_group.hpp"
 #include "chunk/chunk.hpp"
 #include "load/attempt.hpp"
@@ -39,6 +40,10 @@ class Road {
   /// Moves all chunks. Throws the earliest chunk's failure. If it is cancelled, so are its tasks.
   asio::awaitable<void> run();
 
+  /// From here on with so many connections, of the plan's writers_max(). What is under way on
+  /// others is finished.
+  void work_with(std::size_t connections);
+
   /// Reads no more; what is in flight is finished. run() then returns as if the source had ended.
   void stop();
 
@@ -52,6 +57,7 @@ class Road {
   const RowCounts& counts() const { return counts_; }
   std::uint64_t rows_rejected() const { return rows_rejected_; }
   std::uint64_t bytes_stored() const { return bytes_stored_; }
+  std::uint64_t chunks_stored() const { return chunks_stored_; }
 
  private:
   using ChunkLease = async::FreeList<chunk::Chunk>::Lease;
@@ -90,6 +96,7 @@ class Road {
   async::FreeList<tuple::Batch> free_batches_;
   async::Channel<ChunkLease> to_encode_;
   async::Channel<Encoded> to_write_;
+  async::Semaphore encoding_;
   async::TaskGroup tasks_;
   Checker checker_;
   KeyOrder key_order_;
@@ -108,6 +115,7 @@ class Road {
   RowCounts counts_;
   std::uint64_t rows_rejected_ = 0;
   std::uint64_t bytes_stored_ = 0;
+  std::uint64_t chunks_stored_ = 0;
 };
 
 }  // namespace sluice::load

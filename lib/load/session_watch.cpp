@@ -45,7 +45,8 @@ asio::awaitable<void> SessionWatch::run() {
 asio::awaitable<void> SessionWatch::look() {
   const std::vector<int> backends = run_.on.pool.backends();
   // The others have nothing to do.
-  const std::size_t idle = run_.report.plan.jobs - std::min(run_.report.plan.jobs, backends.size());
+  const std::size_t jobs = run_.progress.connections.now;
+  const std::size_t idle = jobs - std::min(jobs, backends.size());
   if (backends.empty()) {
     if (has_seen_) note(Waiting::client, idle);
     co_return;

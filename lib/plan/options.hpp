@@ -177,6 +177,9 @@ struct RunOptions {
   OnDrift on_drift = OnDrift::ignore;
   bool accept_at_least_once = false;  ///< rows in another server may be stored twice
   LagLimit lag_max;
+  /// While so many sessions of the server are at work, the load's among them, it uses fewer
+  /// connections, down to one.
+  std::optional<std::size_t> load_max;
   bool use_ledger = true;
   /// Other commands load the same sources (--join): what one of them holds is left to it, until it
   /// has been silent for so long. Zero: there are none.

@@ -1,6 +1,7 @@
 #include "plan/plan.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +9,7 @@
 
 #include "base/characters.hpp"
 #include "base/identifier.hpp"
+#include "base/memory_limit.hpp"
 #include "base/printable.hpp"
 #include "chunk/shapes.hpp"
 #include "pg/encoding.hpp"
@@ -149,16 +151,40 @@ void refuse_deferred_indexes(const Plan& plan) {
                     "without --defer-indexes");
 }
 
+/// In which several commands may load parts of the source; 0 where they may not. Of a file that is
+/// not so large there are some for each.
+std::uint64_t segment_bytes_of(const Plan& plan) {
+  const std::uint64_t length = plan.source->told_length().value_or(0);
+  return std::min(plan.options.segment_bytes,
+                  std::max(limits::segment_bytes_alone, length / limits::segments_wanted));
+}
+
 /// Whether several commands may load parts of the source. All of them judge so.
 bool may_be_shared(const Plan& plan) {
   const LoadOptions& o = plan.options;
   const source::Source& source = *plan.source;
-  const bool is_large =
-      source.told_length() && o.segment_bytes > 0 && *source.told_length() / 2 >= o.segment_bytes;
+  const bool is_large = source.told_length() && o.segment_bytes > 0 &&
+                        *source.told_length() / 2 >= segment_bytes_of(plan);
   return is_large && !source.comes_once() && source.encoding() == nullptr && !source.packed() &&
          o.use_ledger && !o.check && !o.limit && o.skip_footer == 0 && !o.upload &&
          !plan.strategy.is_all_or_nothing() && !plan.strategy.keeps_key_order() &&
          chunk::ways_to_begin(o.dialect, plan.preamble.line_end) > 0;
+}
+
+/// What takes some seconds at least.
+bool may_tune(const Plan& plan) {
+  const auto length = plan.source->told_length();
+  return !plan.options.check && !plan.strategy.in_one &&
+         (!length || *length / limits::tuned_chunks_min >= plan.options.chunk_bytes);
+}
+
+/// As many as memory allows.
+std::size_t jobs_to_try(const Plan& plan) {
+  const std::uint64_t memory = std::min<std::uint64_t>(limits::tuned_memory_bytes,
+                                                       memory_limit() / limits::tuned_memory_share);
+  std::size_t most = plan.jobs;
+  while (most < limits::tuned_jobs_max && plan.memory_bytes(most + 1) <= memory) ++most;
+  return most;
 }
 
 }  // namespace
@@ -187,6 +213,17 @@ chunk::ChunkerOptions Plan::chunker_options() const {
           .first_number = static_cast<std::int64_t>(passed.chunks)};
 }
 
+std::size_t Plan::memory_bytes(std::size_t writers) const {
+  const std::size_t chunks = chunk_buffers(writers);
+  const std::size_t batches = batch_buffers(writers);
+  // A tuple is about as long as its text, and its buffer keeps a quarter in reserve; a field of
+  // eight bytes has four bytes in the index.
+  std::size_t all = options.chunk_bytes * (chunks + batches) + options.chunk_bytes / 4 * batches +
+                    options.chunk_bytes / 2 * chunks;
+  if (options.rejects.allow_any()) all += limits::rejects_memory_bytes * writers;
+  return all + source->memory_bytes() + segment_bytes;
+}
+
 PlanSummary Plan::summary() const {
   PlanSummary s;
   s.source = source->name();
@@ -199,15 +236,9 @@ PlanSummary Plan::summary() const {
   s.is_upsert = strategy.merge.on_conflict != writer::OnConflict::error;
   s.jobs = writers();
   s.chunk_bytes = options.chunk_bytes;
-  // A tuple is about as long as its text, and its buffer keeps a quarter in reserve; a field of
-  // eight bytes has four bytes in the index.
-  s.memory_bytes_max = options.chunk_bytes * (chunk_buffers() + batch_buffers()) +
-                       options.chunk_bytes / 4 * batch_buffers() +
-                       options.chunk_bytes / 2 * chunk_buffers();
-  if (options.rejects.allow_any()) s.memory_bytes_max += limits::rejects_memory_bytes * writers();
-  s.memory_bytes_max += source->memory_bytes();
+  s.jobs_max = writers_max();
+  s.memory_bytes_max = memory_bytes(writers_max());
   s.segment_bytes = segment_bytes;
-  s.memory_bytes_max += segment_bytes;
   s.scanner = csv::Scanner(options.dialect, options.scanner, preamble.line_end).form();
   s.line_end = csv::name_of(preamble.line_end);
   if (selecting) s.columns = selecting->shown(target.table);
@@ -278,7 +309,9 @@ Plan make_plan(LoadOptions options, source::Source& source, Findings found) {
   fit_encoder(plan.encoder, plan.strategy, plan.fed_table(), found.unique_keys);
   if (plan.selecting) fit_to_list(plan);
   plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : found.jobs;
-  if (may_be_shared(plan)) plan.segment_bytes = o.segment_bytes;
+  if (may_be_shared(plan)) plan.segment_bytes = segment_bytes_of(plan);
+  plan.jobs_max = plan.jobs;
+  if (o.jobs == 0 && may_tune(plan)) plan.jobs_max = jobs_to_try(plan);
   fill_in_words(plan);
   return plan;
 }
@@ -316,6 +349,9 @@ std::string rejects_path_of(const Plan& plan, const std::string& named) {
       path += "." + harmless(flat(source::name_without_packing(*o.unpack.member)));
     path.replace_extension();
     path.replace_filename(short_enough(path.filename().string()) + ".rejects.csv");
+    // Beside a file that is only to be read, as in a container, nothing can be kept.
+    const fs::path folder = path.has_parent_path() ? path.parent_path() : ".";
+    if (::access(folder.c_str(), W_OK) != 0) path = path.filename();
   } else if (path.empty()) {
     path = flat(plan.target.table.name) + ".rejects.csv";
   }

@@ -38,6 +38,7 @@ struct Plan {
   std::uint64_t segment_bytes = 0;
   Drift drift;  ///< from the load before it, where that was asked for
   std::size_t jobs = 0;
+  std::size_t jobs_max = 0;           ///< where the load finds out by itself what is best
   std::optional<Position> begins_at;  ///< behind what an earlier load has read (--grown append)
   /// Of a source that comes from an offset on: what earlier runs of the load have stored in front.
   struct Passed {
@@ -63,12 +64,17 @@ struct Plan {
 
   /// One transaction is one connection's.
   std::size_t writers() const { return strategy.in_one ? 1 : jobs; }
+  std::size_t writers_max() const { return strategy.in_one ? 1 : std::max(jobs, jobs_max); }
   /// Encoding on one core keeps about four of the server's backends busy; where the order of the
   /// chunks matters there is one, which keeps it.
-  std::size_t encoders() const { return strategy.keeps_key_order() ? 1 : (writers() + 3) / 4; }
+  std::size_t encoders(std::size_t writers) const {
+    return strategy.keeps_key_order() ? 1 : (writers + 3) / 4;
+  }
   /// Buffers of the road: one in the hand of the reader, of each encoder and of each writer.
-  std::size_t chunk_buffers() const { return 1 + encoders() + writers(); }
-  std::size_t batch_buffers() const { return encoders() + writers(); }
+  std::size_t chunk_buffers(std::size_t writers) const { return 1 + encoders(writers) + writers; }
+  std::size_t batch_buffers(std::size_t writers) const { return encoders(writers) + writers; }
+  /// What they hold with so many connections, for records as wide as their text.
+  std::size_t memory_bytes(std::size_t writers) const;
 };
 
 /// What is found out before the plan is made.

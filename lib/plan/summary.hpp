@@ -16,6 +16,7 @@ struct PlanSummary {
   bool is_upsert = false;  ///< --on-conflict
   std::string deletes;     ///< what goes when the rows come, for people; empty: nothing
   std::size_t jobs = 0;
+  std::size_t jobs_max = 0;  ///< where the load finds out by itself what is best, else the same
   std::size_t chunk_bytes = 0;
   std::uint64_t segment_bytes = 0;   ///< 0: it has none
   std::size_t memory_bytes_max = 0;  ///< of buffers, for records as wide as their text

@@ -68,9 +68,12 @@ nlohmann::ordered_json json_of(const Ending& e) {
                               {"seconds", r.seconds}};
   if (r.load) json["load"] = r.load->value;
   if (r.lag_seconds > 0) json["lag_seconds"] = r.lag_seconds;
+  if (const auto& used = r.connections; used.most > 0)
+    json["connections"] = {{"least", used.least}, {"most", used.most}, {"last", used.now}};
   if (!r.plan.table.empty()) {
     json["plan"] = {{"writer", r.plan.writer},
                     {"jobs", r.plan.jobs},
+                    {"jobs_max", r.plan.jobs_max},
                     {"chunk_bytes", r.plan.chunk_bytes},
                     {"memory_bytes_max", r.plan.memory_bytes_max},
                     {"columns", r.plan.columns},

@@ -157,6 +157,8 @@ std::string text_of_stored(const LoadReport& r) {
   if (r.lag_seconds > 0)
     text += fmt::format(", waited {} for replicas",
                         format_duration(std::chrono::duration<double>(r.lag_seconds)));
+  const auto& used = r.connections;
+  if (used.least < used.most) text += fmt::format(", {} to {} connections", used.least, used.most);
   return text;
 }
 
@@ -164,8 +166,9 @@ std::string text_of_stored(const LoadReport& r) {
 
 std::string text_of_plan(const plan::PlanSummary& p) {
   std::string text = fmt::format("{} -> {}\n", printable_line(p.source), printable_line(p.table));
-  text += fmt::format("  writer       {}\n  connections  {}\n  chunks       {}\n", p.writer, p.jobs,
-                      format_bytes(p.chunk_bytes));
+  text += fmt::format("  writer       {}\n  connections  {}", p.writer, p.jobs);
+  if (p.jobs_max > p.jobs) text += fmt::format(", then what is best, up to {}", p.jobs_max);
+  text += fmt::format("\n  chunks       {}\n", format_bytes(p.chunk_bytes));
   text += fmt::format(
       "  buffers      about {} for values of eight bytes, whatever the size of the source\n",
       format_bytes(p.memory_bytes_max));

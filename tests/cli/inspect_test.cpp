@@ -32,13 +32,13 @@ class Inspect : public DatabaseTest {
   TemporaryFolder folder_;
 };
 
-struct Sample {
+struct Example {
   std::string name;
   std::string bytes;
   std::string rows;  ///< of the table that the proposal makes
 };
 
-std::vector<Sample> samples() {
+std::vector<Example> samples() {
   return {
       {"plain.csv", "id,name,v\n1,a,2.5\n2,\"b, c\",\n", "1|a|2.5 2|b, c|NULL"},
       {"excel.csv", "Nr;Tag;Betrag;;\r\n1;31.12.2025;1.234,50;;\r\n2;01.02.2026;-7;;\r\n",
@@ -81,7 +81,7 @@ std::vector<Sample> samples() {
 
 /// What it proposes works: the table takes the file by that command, and says what the file says.
 TEST_F(Inspect, ProposesWhatWorks) {
-  for (const Sample& sample : samples()) {
+  for (const Example& sample : samples()) {
     SCOPED_TRACE(sample.name);
     folder_.write(sample.name, sample.bytes);
     const json file = inspected("--names snake -- '" + sample.name + "'");

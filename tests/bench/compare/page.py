@@ -28,9 +28,9 @@ class Page:
             self.add("| " + " | ".join(row) + " |")
         self.add()
 
-    def loaders(self, results, baseline):
+    def loaders(self, results, baseline, times="times psql"):
         """What turns.measure gives."""
-        columns = ["loader", "rows/s", "MB/s", "client CPU µs/row", "server CPU µs/row", "peak RSS MiB", "spread", "times psql"]
+        columns = ["loader", "rows/s", "MB/s", "client CPU µs/row", "server CPU µs/row", "peak RSS MiB", "spread", times]
         self.table(columns, [
             [name, f"{r['rate'] / 1e3:,.0f} k", f"{r['mb']:.0f}", f"{r['cpu_us']:.2f}", f"{r['server_us']:.2f}", f"{r['rss']:.0f}",
              f"{r['spread'] * 100:.0f} %", f"{r['rate'] / baseline:.2f}"]

@@ -1,7 +1,7 @@
 """The table of parts. Another one is a file beside this one, and its entry here."""
 
 from ..part import Part
-from . import (against, atomic, ceiling, distance, encodings, files, http, indexes, inserts, inspect, join, keys, main, migrations, packed, parse, partitions,
+from . import (against, atomic, ceiling, distance, encodings, files, http, indexes, inserts, inspect, jobs, join, keys, main, migrations, packed, parse, partitions,
                rejects, select, serve, shapes, small, tenants, upserts, values)
 
 KEYED = ("narrow", "lineitem")  # the data sets whose tables have a key
@@ -34,6 +34,9 @@ PARTS = [
     Part("distance", "Loads over a distance of 20 ms, and over the same proxy without delay.",
          distance.run, "A distant server", sets=KEYED,
          writes="rows/s, CPU time and memory of each loader, and the share of the rate that pgsluice keeps"),
+    Part("jobs", "Loads ten times the rows with fixed numbers of connections, and with as many as the load finds out by itself, here and at a distance of 20 ms.",
+         jobs.run, "How many connections", sets=("narrow",),
+         writes="rows/s, CPU time and memory of each number, and the share of the best one's rate"),
     Part("partitions", "Loads into a table of 64 range partitions, rows in the order of their key and shuffled.",
          partitions.run, "Partitions", sets=("narrow",),
          writes="rows/s, CPU time and memory of each loader"),
