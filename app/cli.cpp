@@ -208,7 +208,9 @@ int run_program(std::vector<std::string> arguments) {
   }
 }
 
-int run_and_tell(std::vector<std::string> arguments) {
+namespace {
+
+int run_or_tell(std::vector<std::string> arguments) {
   try {
     return run_program(std::move(arguments));
   } catch (const Failure& failure) {
@@ -222,6 +224,12 @@ int run_and_tell(std::vector<std::string> arguments) {
     print_error(error.what());
     return exit_failed;
   }
+}
+
+}  // namespace
+
+int run_and_tell(std::vector<std::string> arguments) {
+  return exit_code_with_output(run_or_tell(std::move(arguments)));
 }
 
 }  // namespace sluice::app

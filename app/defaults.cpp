@@ -9,6 +9,7 @@
 
 #include "app/command_tree.hpp"
 #include "app/completion.hpp"
+#include "app/output.hpp"
 #include "app/program.hpp"
 #include "base/failure.hpp"
 #include "base/suggestion.hpp"
@@ -16,6 +17,8 @@
 
 namespace sluice::app {
 namespace {
+
+constexpr const char* variable_prefix = "PGSLUICE_";
 
 /// What takes something away, or means one load or version, is said each time.
 constexpr std::array never_by_default{
@@ -116,7 +119,7 @@ std::vector<jobs::Default> read_file_of_defaults() {
 }
 
 std::string variable_of(const std::string& flag) {
-  std::string name = "PGSLUICE_" + flag;
+  std::string name = variable_prefix + flag;
   for (char& c : name)
     c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return name;
@@ -127,7 +130,11 @@ std::optional<jobs::Default> default_of_variable(const ShownOption& flag) {
   const std::string name = flag.names.back().substr(2);
   const std::string variable = variable_of(name);
   const std::string text = text_of_variable(variable);
-  if (text.empty() || variable == defaults_variable || !may_be_default(name)) return std::nullopt;
+  if (text.empty() || variable == defaults_variable) return std::nullopt;
+  if (!may_be_default(name)) {
+    print_note(variable + " counts for nothing: --" + name + " stands on a command line alone");
+    return std::nullopt;
+  }
   const bool is_on = text == "1" || text == "true" || text == "yes" || text == "on";
   const bool is_off = text == "0" || text == "false" || text == "no" || text == "off";
   const bool is_switch = !flag.takes_value && (is_on || is_off);
@@ -172,6 +179,31 @@ std::vector<std::string> path_of(const CLI::App& command) {
 
 }  // namespace
 
+/// A mistyped one would never count.
+void tell_unknown_variables() {
+  std::optional<Program> whole;
+  std::vector<ShownOption> flags;
+  std::vector<std::string> names{defaults_variable};
+  for (char** at = environ; *at != nullptr; ++at) {
+    const std::string_view entry = *at;
+    const std::string variable(entry.substr(0, entry.find('=')));
+    if (!variable.starts_with(variable_prefix) || variable.starts_with("PGSLUICE_TEST_") ||
+        variable.starts_with("PGSLUICE_HANDED_"))
+      continue;
+    if (!whole) {
+      whole.emplace("");
+      collect_flags(whole->app, true, flags);
+      for (const ShownOption& flag : flags)
+        names.push_back(variable_of(flag.names.back().substr(2)));
+    }
+    if (std::ranges::find(names, variable) != names.end()) continue;
+    const auto meant = nearest(variable, names);
+    if (meant)
+      print_note(variable + " is no setting of pgsluice, and counts for nothing; did you mean " +
+                 *meant + "?");
+  }
+}
+
 std::vector<Origin> add_defaults(const CLI::App& program, std::vector<std::string>& arguments) {
   std::vector<Origin> origins;
   if (text_of_variable(defaults_variable) == "none") return origins;
@@ -182,6 +214,7 @@ std::vector<Origin> add_defaults(const CLI::App& program, std::vector<std::strin
   const bool is_command = !path.empty() && path.size() <= arguments.size() &&
                           std::equal(path.begin(), path.end(), arguments.begin());
   if (!is_command || line.given.contains("--help")) return origins;
+  tell_unknown_variables();
   const std::vector<jobs::Default> of_file = read_file_of_defaults();
   std::vector<std::string> added;
   for (const ShownOption& flag : shown_options(*line.command)) {

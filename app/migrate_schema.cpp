@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -19,7 +20,10 @@ struct SchemaFlags {
 };
 
 /// Without carriage returns, which a checkout may have added; nothing where there is no such file.
+/// Of a file: a pipe would be waited for.
 std::optional<std::string> text_if_any(const std::string& path) {
+  std::error_code unknown;
+  if (!std::filesystem::is_regular_file(path, unknown)) return std::nullopt;
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::nullopt;
   std::ostringstream text;
@@ -41,13 +45,13 @@ MigrateOutcome dump_step(const MigrateFlags& flags, const SchemaFlags& wanted,
                          const migrate::Options& options, const migrate::Listener& listener,
                          const migrate::Stop& stop) {
   const std::string& path = flags.argument;
-  if (wanted.only_compares && path.empty())
+  if (wanted.only_compares && (path.empty() || path == "-"))
     throw Failure(FailureKind::usage, "--check compares with a FILE: name it");
   const migrate::SchemaDump dump = migrate::dump_schema(
       folder_if_any(flags.folder), dump_program_of(flags, wanted.pg_dump), options, listener, stop);
   MigrateOutcome outcome;
   outcome.json["migrations"] = dump.migrations;
-  if (path.empty()) {
+  if (path.empty() || path == "-") {
     outcome.json["schema"] = dump.text;
     if (flags.common.output == OutputFormat::text) print_result(dump.text);
     return outcome;

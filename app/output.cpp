@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <utility>
 
+#include "base/exit_code.hpp"
+#include "base/failure.hpp"
 #include "base/printable.hpp"
 
 namespace sluice::app {
@@ -17,6 +20,17 @@ std::vector<Hidden>& all_hidden() {
   return all;
 }
 
+/// Why something could not be printed on stdout; 0: nothing was lost.
+int& lost_output() {
+  static int error = 0;
+  return error;
+}
+
+/// A reader that has gone has had what it wanted.
+void note_lost(int error) {
+  if (error != EPIPE && lost_output() == 0) lost_output() = error;
+}
+
 /// A closed or full stream is no reason to stop.
 void put(std::FILE* stream, std::string_view text) {
   std::string shown;
@@ -24,8 +38,8 @@ void put(std::FILE* stream, std::string_view text) {
     shown = without_hidden(std::string(text), all_hidden());
     text = shown;
   }
-  std::fwrite(text.data(), 1, text.size(), stream);
-  std::fflush(stream);
+  const bool is_written = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
+  if ((std::fflush(stream) != 0 || !is_written) && stream == stdout) note_lost(errno);
 }
 
 std::vector<Origin>& origins() {
@@ -136,6 +150,14 @@ nlohmann::ordered_json json_of_failure(const std::string& path, int exit_code,
   return {{"command", behind == std::string::npos ? "" : path.substr(behind + 1)},
           {"exit_code", exit_code},
           {"error", {{"message", with_origins(message)}}}};
+}
+
+int exit_code_with_output(int exit_code) {
+  std::cout.flush();
+  if (!std::cout) note_lost(errno);
+  if (lost_output() == 0) return exit_code;
+  print_error("stdout: " + errno_message(lost_output()) + ": what was printed is not whole");
+  return exit_code == exit_ok ? exit_failed : exit_code;
 }
 
 void flush_output() {

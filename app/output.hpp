@@ -58,6 +58,10 @@ void print_json(const nlohmann::ordered_json& json);
 /// The one object of a command that failed as a whole; `path` is "pgsluice migrate up".
 nlohmann::ordered_json json_of_failure(const std::string& path, int exit_code,
                                        const std::string& message);
+/// What a program ends with that would end with this: an error of its own, and said, where
+/// something that it printed on stdout could not be written (a full disk).
+int exit_code_with_output(int exit_code);
+
 /// Nothing of what was printed is kept back.
 void flush_output();
 /// A part of such a text.

@@ -129,7 +129,8 @@ class Table {
   /// What else is allowed, as some flags want it.
   std::string rights() const {
     std::string text;
-    if (table_.may_update && table_.may_select) text += ", --on-conflict update";
+    if (table_.may_update && table_.may_select)
+      text += ", --on-conflict update (where it has a key)";
     if (table_.may_truncate) text += ", --truncate";
     if (table_.is_owner) text += ", --defer-indexes";
     return text;

@@ -109,6 +109,7 @@ asio::awaitable<void> require_role(Connection& connection, const std::string& ro
 
 asio::awaitable<std::unique_ptr<Connection>> Connection::open(ConnectOptions options) {
   const Keywords given = keywords_of(options);
+  const bool had_answer = is_password_answered();
   std::vector<const char*> keywords;
   std::vector<const char*> values;
   for (const auto& [keyword, value] : given) {
@@ -125,14 +126,18 @@ asio::awaitable<std::unique_ptr<Connection>> Connection::open(ConnectOptions opt
   const PGVerbosity usual = PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);
   std::optional<PgError> refused;
   bool wants_password = false;
+  // While another connection's was asked for, this one was on its way without it.
+  const auto may_have_one = [had_answer] {
+    return may_ask_password() || (is_password_answered() && !had_answer);
+  };
   try {
     co_await connection->poll_until_connected(async::Deadline::after(time_to_connect(raw)));
   } catch (const PgError& error) {
-    wants_password = PQconnectionNeedsPassword(raw) != 0 && may_ask_password();
+    wants_password = PQconnectionNeedsPassword(raw) != 0 && may_have_one();
     if (!wants_password && !error.state.in_class(sql_class::feature_not_supported)) throw;
     refused = error;
   }
-  if (wants_password && !ask_password(PQuser(raw))) throw PgError(*refused);
+  if (wants_password && may_ask_password() && !ask_password(PQuser(raw))) throw PgError(*refused);
   if (wants_password) co_return co_await open(std::move(options));
   if (refused && options.converts_data && options.client_encoding != utf8) {
     options.client_encoding = utf8;

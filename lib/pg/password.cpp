@@ -26,6 +26,8 @@ void ask_passwords_with(AskPassword ask) { asked() = {.ask = std::move(ask)}; }
 
 bool may_ask_password() { return asked().ask && !asked().was_asked; }
 
+bool is_password_answered() { return asked().was_asked; }
+
 bool ask_password(const std::string& user) {
   if (!may_ask_password()) return false;
   const std::optional<std::string> password = asked().ask(user);

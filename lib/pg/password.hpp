@@ -24,6 +24,8 @@ const std::string& asked_password();
 
 /// Somebody can be asked, and was not.
 bool may_ask_password();
+/// Somebody has answered.
+bool is_password_answered();
 
 /// For who connects without Connection::open(): finds out whether a password is wanted, and asks.
 /// Blocks. What else is wrong with the connection is found out by who connects.

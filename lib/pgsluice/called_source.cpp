@@ -1,6 +1,6 @@
 #include "pgsluice/called_source.hpp"
 
-#include <algorithm>
+#include "base/failure.hpp"
 
 namespace pgsluice::inner {
 
@@ -13,7 +13,10 @@ std::size_t CalledSource::read(char* into, std::size_t size) {
 std::size_t CalledSource::read_on(char* into, std::size_t size) {
   std::size_t done = 0;
   while (done < size && !has_ended_ && !is_stopped_) {
-    const std::size_t got = std::min(stream_.read(into + done, size - done), size - done);
+    const std::size_t got = stream_.read(into + done, size - done);
+    if (got > size - done)  // -1, as read(2) has it, for one
+      throw sluice::Failure(sluice::FailureKind::usage,
+                            stream_.name + ": read returned more bytes than there was room for");
     has_ended_ = got == 0;
     done += got;
   }

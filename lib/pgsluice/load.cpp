@@ -8,6 +8,7 @@
 #include "async/run_beside.hpp"
 #include "async/time.hpp"
 #include "base/failure.hpp"
+#include "base/limits.hpp"
 #include "base/path_text.hpp"
 #include "ledger/run_lock.hpp"
 #include "load/load.hpp"
@@ -117,6 +118,11 @@ sluice::plan::LoadOptions options_of(const LoadOptions& from) {
   o.truncate = from.truncate;
   o.rejects.rejects_max = from.rejects_max;
   o.rejects_path = from.rejects_path;
+  if (from.connections > sluice::limits::jobs_max)
+    throw Failure(FailureKind::usage, "a load has " + std::to_string(sluice::limits::jobs_max) +
+                                          " connections at most");
+  if (from.connection.contains('\0'))
+    throw Failure(FailureKind::usage, "the connection has a byte 0");
   o.jobs = from.connections;
   if (from.bytes_per_second_max > 0) o.bytes_per_second_max = from.bytes_per_second_max;
   o.again = from.again;
@@ -269,15 +275,21 @@ Load& Load::operator=(Load&& other) noexcept = default;
 
 void Load::on_progress(std::function<void(const Progress&)> tell,
                        const std::chrono::milliseconds every) {
-  impl_->tell = std::move(tell);
-  impl_->every = std::max(every, std::chrono::milliseconds(1));
+  Impl& impl = required();
+  impl.tell = std::move(tell);
+  impl.every = std::max(every, std::chrono::milliseconds(1));
 }
 
-Report Load::run() { return impl_->run(); }
+Report Load::run() { return required().run(); }
 
-void Load::stop() { impl_->stop(); }
+void Load::stop() { required().stop(); }
 
-void Load::cancel() { impl_->cancel(); }
+void Load::cancel() { required().cancel(); }
+
+Load::Impl& Load::required() const {
+  if (!impl_) throw Error(Error::Kind::usage, {}, {}, "this Load was moved from");
+  return *impl_;
+}
 
 }  // namespace v1
 }  // namespace pgsluice

@@ -62,7 +62,7 @@ struct LoadOptions {
   std::string rejects_path = {};
 
   // How they are brought.
-  std::size_t connections = 0;             ///< 0 chooses
+  std::size_t connections = 0;             ///< up to 256; 0 chooses
   std::uint64_t bytes_per_second_max = 0;  ///< of the source; 0: any number
   bool again = false;      ///< although the same bytes are in the table, by an earlier load
   bool use_ledger = true;  ///< false: nothing is kept in the schema pgsluice, and nothing resumed
@@ -127,7 +127,8 @@ class Error : public std::runtime_error {
 
 /// Bytes that come once, from a program of one's own.
 struct Stream {
-  /// Fills `into` with up to `size` bytes and returns how many; 0 only at the end. It may block, is
+  /// Fills `into` with up to `size` bytes and returns how many; 0 only at the end (an error is
+  /// thrown: more than `size`, as -1 is, ends the load too). It may block, is
   /// called on a thread of the load's own, by one at a time, and is not called any more when run()
   /// has returned. What it throws ends the load and is thrown by run() as it is.
   std::function<std::size_t(char* into, std::size_t size)> read;
@@ -165,6 +166,9 @@ class Load {
 
  private:
   class Impl;
+  /// Throws Error(usage) where it was moved from.
+  Impl& required() const;
+
   std::unique_ptr<Impl> impl_;
 };
 

@@ -122,6 +122,18 @@ TEST_F(Password, IsAskedForAtATerminalWhenTheServerWantsOne) {
   EXPECT_THAT(applied.out, HasSubstr("Password for user asked: "));
 }
 
+/// A second connection is on its way while somebody still types.
+TEST_F(Password, IsThatOfAllConnections) {
+  std::string csv = "id\n";
+  for (int id = 0; id < 400'000; ++id) csv += std::to_string(id) + "\n";
+  csv_ = folder_.write("large.csv", csv);
+  const Finished loaded =
+      at_terminal("Password for user asked: ", "open sesame\n", load({"--jobs", "4"}), nobody_);
+  EXPECT_EQ(0, loaded.exit_code) << loaded.out;
+  EXPECT_EQ(loaded.out.find("Password for"), loaded.out.rfind("Password for"));
+  EXPECT_EQ(400'000, rows());
+}
+
 TEST_F(Password, ThatIsWrongIsNotAskedForAgain) {
   const Finished refused = at_terminal("Password for user asked: ", "sesame\\n", load(), nobody_);
   EXPECT_EQ(4, refused.exit_code) << refused.out;

@@ -163,6 +163,24 @@ TEST_F(Library, IsNotMisused) {
   EXPECT_EQ(Error::Kind::interrupted, failure_of(std::move(stopped))->kind());
 }
 
+TEST_F(Library, IsNotMisusedInOtherWays) {
+  pgsluice::Load first(into("t"), numbers(5));
+  pgsluice::Load second(std::move(first));
+  EXPECT_THROW(first.run(), Error);  // NOLINT(bugprone-use-after-move)
+  EXPECT_THROW(first.stop(), Error);
+  EXPECT_EQ(5U, second.run().rows_stored);
+  pgsluice::LoadOptions many = into("t");
+  many.connections = 1'000'000;
+  EXPECT_EQ(Error::Kind::usage, failure_of({many, numbers(5)})->kind());
+  pgsluice::LoadOptions cut = into("t");
+  cut.connection += std::string("\0 password=x", 12);
+  EXPECT_EQ(Error::Kind::usage, failure_of({cut, numbers(5)})->kind());
+  pgsluice::Stream failing = numbers(3);
+  failing.read = [](char*, std::size_t) { return static_cast<std::size_t>(-1); };
+  EXPECT_EQ(Error::Kind::usage, failure_of({into("t"), failing})->kind());
+  EXPECT_EQ(5, rows());
+}
+
 TEST_F(Library, WhatAStreamThrowsIsThrown) {
   const auto fail = [](int number) {
     if (number == 10) throw std::range_error("the sensor is gone");
