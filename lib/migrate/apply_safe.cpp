@@ -86,6 +86,7 @@ void Apply::send_guarded(const Task& task, Sending& sending) {
       if (has_data) {
         guard.before(sending.stretch.sql, sending.stretch.begin.line);
         session_.copy(sending.stretch.sql, [&stretches] { return stretches.data(); }, stop_);
+        guard.after();
       } else {
         send_within(session_, guard, sending.stretch, stop_, safe_words_);
       }

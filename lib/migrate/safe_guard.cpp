@@ -1,6 +1,8 @@
 #include "migrate/safe_guard.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <ranges>
 
 #include "base/quantity.hpp"
 #include "lint/locks.hpp"
@@ -9,23 +11,51 @@
 namespace sluice::migrate {
 namespace {
 
-/// Of a partitioned table what its partitions have counts; and an index is locked with its table.
+/// What partitions and children have counts, which are locked with their parent; and an index is
+/// locked with its table.
 constexpr SqlWords large_query =
     "set local search_path = pg_catalog, pg_temp; set local lock_timeout = 2000; select "
     "coalesce(pg_catalog.array_agg(t.oid)::text, '{}') from "
     "(select c.oid, case when "
-    "c.relkind = 'p' then (select sum(pg_catalog.pg_total_relation_size(p.relid)) from "
-    "pg_catalog.pg_partition_tree(c.oid) p where p.isleaf) else "
+    "c.relhassubclass then (with recursive tree (oid) as (select c.oid union select i.inhrelid "
+    "from tree join pg_catalog.pg_inherits i on i.inhparent = tree.oid) select "
+    "sum(pg_catalog.pg_total_relation_size(tree.oid)) from tree) else "
     "pg_catalog.pg_total_relation_size(c.oid) end as bytes from pg_catalog.pg_class c where "
     "c.relkind in ('r', 'm', 'p') and c.relpersistence <> 't' and c.relnamespace <> all "
     "(array['pg_catalog'::regnamespace, 'information_schema'::regnamespace])) t where t.bytes >= ";
 
+/// In upper case, quotes as they are.
+std::vector<std::string> words_of(std::string_view sql) {
+  std::vector<std::string> words;
+  for (const script::Token& token : script::lex_tokens(sql).all) {
+    std::string& word = words.emplace_back(sql.substr(token.begin, token.end - token.begin));
+    for (char& c : word) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return words;
+}
+
+/// VACUUM FULL, and what CONCURRENTLY is not said of, locks a table for as long as it takes. A name
+/// that is such a word does no harm: what is limited without need is said to be so.
 bool is_concurrent(std::string_view sql) {
-  const script::Lexed lexed = script::lex_sql(sql);
-  if (lexed.statements.size() != 1) return false;
-  const auto& words = lexed.statements.front().words;
-  return !words.empty() &&
-         (words.front() == "VACUUM" || std::ranges::find(words, "CONCURRENTLY") != words.end());
+  if (script::lex_sql(sql).statements.size() != 1) return false;
+  const std::vector<std::string> words = words_of(sql);
+  const auto begins = [&words](std::initializer_list<std::string_view> all) {
+    return words.size() > all.size() &&
+           std::ranges::equal(all, words | std::views::take(all.size()));
+  };
+  const auto has = [&words](std::string_view word) {
+    return std::ranges::find(words, word) != words.end();
+  };
+  if (begins({"VACUUM"})) return !has("FULL") && !has("\"FULL\"");
+  if (begins({"CREATE", "INDEX", "CONCURRENTLY"}) || begins({"DROP", "INDEX", "CONCURRENTLY"}) ||
+      begins({"CREATE", "UNIQUE", "INDEX", "CONCURRENTLY"}) ||
+      begins({"REFRESH", "MATERIALIZED", "VIEW", "CONCURRENTLY"}))
+    return true;
+  if (begins({"ALTER", "TABLE"})) return has("DETACH") && words.back() == "CONCURRENTLY";
+  const auto said = std::ranges::find(words, "CONCURRENTLY");
+  if (!begins({"REINDEX"}) || said == words.end()) return false;
+  // REINDEX (CONCURRENTLY false) TABLE t
+  return words[1] != "(" || (said + 1 != words.end() && (said[1] == ")" || said[1] == ","));
 }
 
 }  // namespace
@@ -37,7 +67,6 @@ SafeGuard::SafeGuard(Session& session, Limits limits)
 
 void SafeGuard::before(std::string_view text, std::size_t line) {
   const lint::StatementLocks locks = lint::locks_of(text);
-  may_lock_ = !locks.is_known || !locks.tables.empty();
   line_ = line;
   began_ = Clock::now();
   table_ = locks.tables.empty() ? "" : large_among(locks.tables);
@@ -55,7 +84,8 @@ void SafeGuard::before(std::string_view text, std::size_t line) {
 }
 
 void SafeGuard::after() {
-  if (!limits_.is_transaction || deadline_ || !may_lock_) return;
+  // Whatever it is: a SELECT can call a function that locks a table.
+  if (!limits_.is_transaction || deadline_) return;
   const script::Rows held = session_.query_in_user_path(sql(
       "select l.relation::pg_catalog.regclass::pg_catalog.text from pg_catalog.pg_locks l where "
       "l.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid() and l.granted and l.mode "

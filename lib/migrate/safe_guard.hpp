@@ -47,7 +47,6 @@ class SafeGuard {
   Session& session_;
   Limits limits_;
   std::string large_;  ///< numbers of tables, as an array
-  bool may_lock_ = false;
   bool is_limiting_ = false;
   std::string table_;  ///< that the statement locks; empty: not known
   std::size_t line_ = 0;

@@ -112,6 +112,29 @@ TEST_F(Safe, ALoadIsNeverBlockedLongerThanTheLockTimeout) {
   }
 }
 
+TEST_F(Safe, WhatBlocksByAnotherWayIsRefusedToo) {
+  db().run(
+      "create index large_i on large (id, a); create table parent (id int);"
+      "create table child () inherits (parent); insert into child select g from generate_series(1, "
+      "800000) g; create function locks() returns int language plpgsql as $$ begin lock table "
+      "large in access exclusive mode; return 1; end $$; cluster large using large_i");
+  const std::string alone = "-- pgsluice: no-transaction\n";
+  for (const std::string& sql :
+       {alone + "vacuum full large", alone + "vacuum (analyze, verbose, full) large",
+        alone + "cluster large", alone + "reindex table large", alone + "reindex index large_i",
+        alone + "reindex (concurrently false) table large",
+        std::string("alter table parent alter id type numeric"),
+        std::string("select locks();\nselect pg_sleep(2)"),
+        std::string("insert into small select locks(), 'x';\nselect pg_sleep(2)")}) {
+    SCOPED_TRACE(sql);
+    write("001_x.sql", sql);
+    const Finished finished = up({"--safe", "--safe-size", "1MB", "--lock-timeout", "20ms"});
+    EXPECT_EQ(1, finished.exit_code) << finished.out;
+    EXPECT_THAT(finished.err, HasSubstr("--safe: "));
+    migrate("repair", {"--forget", "1"});
+  }
+}
+
 TEST_F(Safe, WhatIsShortOrBlocksNobodyIsApplied) {
   write("001_a.sql",
         "alter table large add column b text;\n"
@@ -120,8 +143,10 @@ TEST_F(Safe, WhatIsShortOrBlocksNobodyIsApplied) {
   write("003_c.sql",
         "-- pgsluice: no-transaction\ncreate index concurrently large_id on large (id)");
   write("004_d.sql", "create table copy as select * from large; update small set a = 'z'");
+  write("005_e.sql",
+        "-- pgsluice: no-transaction\nvacuum (analyze) large; reindex table concurrently large");
   EXPECT_EQ(0, up_safe().exit_code);
-  EXPECT_EQ("1 applied, 2 applied, 3 applied, 4 applied", history());
+  EXPECT_EQ("1 applied, 2 applied, 3 applied, 4 applied, 5 applied", history());
 }
 
 /// Longer than the lock timeout, but of what is not large, or of rows alone.
