@@ -35,6 +35,11 @@ std::string statement_text(const migrate::TracedFile& file,
   for (const std::string& one : statement.made) add_line(text, "makes " + one);
   for (const std::string& one : statement.gone) add_line(text, "drops " + one);
   for (const std::string& one : statement.waits) add_line(text, "waits for " + one);
+  if (statement.is_hidden) {
+    add_line(text,
+             "catalogs are locked that are read to see what it locks and changes: none of that is "
+             "known");
+  }
   if (!file.script->directives.in_transaction)
     add_line(text, "its locks are not known: it runs without a transaction");
   return text;
@@ -79,7 +84,8 @@ ordered_json json_of(const std::vector<migrate::TracedFile>& files) {
                             {"rewritten", statement.rewritten},
                             {"made", statement.made},
                             {"gone", statement.gone},
-                            {"waits", statement.waits}});
+                            {"waits", statement.waits},
+                            {"is_hidden", statement.is_hidden}});
     }
     ordered_json json{
         {"file", file.script->path}, {"run", file.is_run}, {"statements", statements}};

@@ -66,7 +66,10 @@ class Tracer {
         work_(options.conninfo, stop, options.stall_max),
         beside_(options.conninfo, stop, options.stall_max),
         process_(work_.backend()),
-        state_(work_, beside_, process_) {}
+        state_(work_, beside_, process_) {
+    // A file that locks catalogs would have it wait for what itself waits for it.
+    beside_.query(sql("set lock_timeout = 500"));
+  }
 
   std::vector<TracedFile> run(const std::vector<const script::Script*>& scripts) {
     for (const script::Script* const script : scripts) Apply::check(*script, options_.placeholders);

@@ -40,6 +40,8 @@ struct TracedStatement {
   /// Whom it waited for: "AccessExclusiveLock on app.t, behind process 7 (psql, idle in
   /// transaction, 3:00 min): select ..."
   std::vector<std::string> waits;
+  /// Not all of it could be seen: it locks catalogs that are read for that.
+  bool is_hidden = false;
 };
 
 struct TracedFile {

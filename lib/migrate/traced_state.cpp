@@ -1,6 +1,7 @@
 #include "migrate/traced_state.hpp"
 
 #include "base/columns.hpp"
+#include "base/sql_state.hpp"
 
 namespace sluice::migrate {
 namespace {
@@ -102,16 +103,31 @@ void TracedState::look_at_locks(TracedStatement& statement) {
   }
 }
 
-void TracedState::look(TracedStatement& statement) {
-  look_at_locks(statement);
-  std::string list = "{";
+/// What was there before it was locked.
+void TracedState::look_at_unknown() {
   std::string unknown = "{";
-  for (const std::string& relation : relations_) {
-    list += (list.size() > 1 ? "," : "") + relation;
+  for (const std::string& relation : relations_)
     if (known_.insert(relation).second) unknown += (unknown.size() > 1 ? "," : "") + relation;
-  }
-  // What was there before it was locked.
   if (unknown.size() > 1) things_.merge(things_of(beside_, sql("{}", literal(unknown + "}"))));
+}
+
+bool TracedState::look_from_beside(TracedStatement& statement) {
+  if (is_blind_) return false;
+  try {
+    look_at_locks(statement);
+    look_at_unknown();
+  } catch (const SqlError& error) {
+    if (error.state() != sql_state::lock_not_available) throw;
+    is_blind_ = true;
+  }
+  return !is_blind_;
+}
+
+void TracedState::look(TracedStatement& statement) {
+  statement.is_hidden = !look_from_beside(statement);
+  if (statement.is_hidden) return;
+  std::string list = "{";
+  for (const std::string& relation : relations_) list += (list.size() > 1 ? "," : "") + relation;
   Things now = things_of(work_, sql("{}", literal(list + "}")));
   for (const auto& [number, thing] : now) {
     const auto before = things_.find(number);
@@ -138,6 +154,7 @@ void TracedState::forget() {
   locks_.clear();
   known_.clear();
   things_.clear();
+  is_blind_ = false;
 }
 
 }  // namespace sluice::migrate

@@ -11,7 +11,8 @@
 namespace sluice::migrate {
 
 /// What a transaction has locked and changed so far, seen from within, and what is committed, seen
-/// by a session beside it. REQUIRES: both sessions outlive it.
+/// by a session beside it, which has a
+/// lock timeout. REQUIRES: both sessions outlive it.
 class TracedState {
  public:
   TracedState(Session& work, Session& beside, int process)
@@ -30,7 +31,10 @@ class TracedState {
   };
   using Things = std::map<std::string, Thing>;  ///< by kind and number
 
+  /// False where the transaction has locked catalogs that are read for it.
+  bool look_from_beside(TracedStatement& statement);
   void look_at_locks(TracedStatement& statement);
+  void look_at_unknown();
   static Things things_of(Session& session, const Sql& relations);
 
   Session& work_;
@@ -40,6 +44,7 @@ class TracedState {
   std::set<std::pair<std::string, LockMode>> locks_;  ///< that were told
   std::set<std::string> known_;                       ///< relations whose things are in `things_`
   Things things_;
+  bool is_blind_ = false;  ///< up to the end of the transaction
 };
 
 }  // namespace sluice::migrate

@@ -275,6 +275,25 @@ TEST_F(Trace, AFileThatFailsIsSaidWithItsPlace) {
   EXPECT_THAT(last().err, HasSubstr("already exists"));
 }
 
+TEST_F(Trace, DoesNotWaitForItselfWhereCatalogsAreLocked) {
+  for (const char* sql :
+       {"reindex table pg_class", "lock table pg_catalog.pg_class in access exclusive mode",
+        "lock table pg_catalog.pg_namespace in access exclusive mode"}) {
+    SCOPED_TRACE(sql);
+    write("001_a.sql", std::string(sql) + ";\nalter table t add column n text");
+    const Json json = trace({"--stall-timeout", "20s"});
+    ASSERT_EQ(0, last().exit_code) << last().err;
+    const Json& statements = json["trace"][0]["statements"];
+    ASSERT_EQ(2U, statements.size());
+    EXPECT_EQ(true, statements[0]["is_hidden"]);
+    EXPECT_EQ(true, statements[1]["is_hidden"]);
+    EXPECT_THAT(migrate("plan", {"--trace"}).out,
+                HasSubstr("catalogs are locked that are read to see what it locks"));
+  }
+  write("001_a.sql", "alter table t add column n text");
+  EXPECT_EQ(false, trace()["trace"][0]["statements"][0]["is_hidden"]);
+}
+
 TEST_F(Trace, WithoutATransactionItIsNotRun) {
   write("001_a.sql", "-- pgsluice: no-transaction\nvacuum t");
   EXPECT_EQ(false, trace()["trace"][0]["run"]);
