@@ -28,6 +28,13 @@ std::string take_version(std::string_view& stem, bool may_have_parts) {
   }
 }
 
+/// Its letters may be of either case, as not all file systems tell them apart.
+bool ends_with(std::string_view text, std::string_view lower_case) {
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; };
+  return text.size() >= lower_case.size() &&
+         std::ranges::equal(text.substr(text.size() - lower_case.size()), lower_case, same);
+}
+
 std::unexpected<std::string> unclear(std::string_view file, std::string_view why) {
   return std::unexpected("\"" + std::string(file) +
                          "\" is no name of a migration: " + std::string(why));
@@ -42,9 +49,7 @@ std::expected<std::optional<ScriptName>, std::string> parse_script_name(std::str
   std::string_view stem = file;
   if (stem.starts_with(".") || stem.size() < ending.size()) return std::nullopt;
   if (!stem.ends_with(ending)) {
-    const auto same = [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + 32 : b); };
-    if (!std::ranges::equal(ending, stem.substr(stem.size() - ending.size()), same))
-      return std::nullopt;
+    if (!ends_with(stem, ending)) return std::nullopt;
     return unclear(file, "write its ending as .sql");
   }
   if (file == before_file || file == after_file) {
@@ -53,9 +58,11 @@ std::expected<std::optional<ScriptName>, std::string> parse_script_name(std::str
                       .name = std::string(file.substr(0, file.size() - ending.size()))};
   }
   stem.remove_suffix(ending.size());
-  const std::string_view way = stem.ends_with(".up")     ? ".up"
-                               : stem.ends_with(".down") ? ".down"
-                                                         : "";
+  const std::string_view way = ends_with(stem, ".up")     ? ".up"
+                               : ends_with(stem, ".down") ? ".down"
+                                                          : "";
+  for (const std::string_view back : {".undo", ".rollback", ".revert"})
+    if (ends_with(stem, back)) return unclear(file, "what goes back ends with .down.sql");
   stem.remove_suffix(way.size());
 
   ScriptName script;

@@ -151,9 +151,25 @@ class Lexer {
            !in_statement_ && lexed_.statements.empty() && !part_.is_behind_statements,
            is_allow(text_.substr(begin + mark.size(), end - begin - mark.size()))});
     }
-    if (auto mark = read_tool_mark(text_.substr(at_, end - at_)))
-      lexed_.tool_marks.push_back({place_of(at_), mark->style, std::move(mark->tool)});
+    const std::string_view comment = text_.substr(at_, end - at_);
+    if (auto found = read_tool_mark(comment)) {
+      lexed_.tool_marks.push_back({place_of(at_), found->style, std::move(found->tool)});
+    } else if (auto near = read_near_mark(comment)) {
+      lexed_.near_marks.push_back({place_of(at_), std::move(*near)});
+    }
     at_ = end;
+  }
+
+  /// A tool reads no mark in such a comment.
+  void find_near_marks(std::size_t begin) {
+    const std::size_t end = std::min(at_, text_.size());
+    const bool is_many = text_.substr(begin, end - begin).contains('\n');
+    for (std::size_t at = begin; at < end;) {
+      const std::size_t line_end = std::min(text_.find('\n', at), end);
+      if (auto near = read_near_mark(text_.substr(at, line_end - at), is_many))
+        lexed_.near_marks.push_back({place_of(at), std::move(*near)});
+      at = line_end + 1;
+    }
   }
 
   void take_token(char c) {
@@ -287,7 +303,8 @@ class Lexer {
         ++at_;
       }
     } while (depth > 0 && at_ < text_.size());
-    if (depth > 0) leave_unfinished(begin);
+    if (depth > 0) return leave_unfinished(begin);
+    find_near_marks(begin);
   }
 
   void leave_unfinished(std::size_t begin) {
@@ -325,6 +342,8 @@ class Lexer {
     std::erase_if(lexed_.psql_commands,
                   [&is_behind](const PsqlCommand& one) { return is_behind(one.place); });
     std::erase_if(lexed_.idle_lines, [end](const auto& one) { return one.first >= end; });
+    std::erase_if(lexed_.near_marks,
+                  [&is_behind](const PlacedNearMark& one) { return is_behind(one.place); });
     std::erase_if(lexed_.tool_marks,
                   [&is_behind](const PlacedMark& one) { return is_behind(one.place); });
   }

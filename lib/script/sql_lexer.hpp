@@ -50,6 +50,12 @@ struct PlacedMark {
   std::string tool;
 };
 
+/// A comment that is nearly one (read_near_mark).
+struct PlacedNearMark {
+  Place place;
+  NearMark mark;
+};
+
 /// A backslash outside of quotes and comments: a command of psql, which no server knows.
 struct PsqlCommand {
   Place place;
@@ -66,6 +72,7 @@ struct Lexed {
   /// Where a colon stands in front of a quote (byte offsets): :'name' and :"name" of psql.
   std::vector<std::size_t> colons;
   std::vector<PlacedMark> tool_marks;
+  std::vector<PlacedNearMark> near_marks;
   /// Where a quote, a dollar tag or a comment begins that has no end; nothing: line is 0.
   Place unfinished{0, 0};
   /// Of a part: what stands in front of here is whole, and nothing that comes behind changes it.

@@ -39,4 +39,16 @@ struct ToolMark {
 /// Of a comment, given from its "--" to the end of the line; nothing: no tool's.
 std::optional<ToolMark> read_tool_mark(std::string_view comment);
 
+/// A comment that is nearly a mark, and none to the tool.
+struct NearMark {
+  Style style = Style::plain;  ///< whose it seems to be; plain: nobody knows
+  std::string what;            ///< "Up", "Down", "StatementBegin", "StatementEnd"
+};
+/// Of a comment of either kind that is on one line, given with what begins and ends it. In one of
+/// many lines a word alone is no mark.
+std::optional<NearMark> read_near_mark(std::string_view comment, bool is_one_of_many = false);
+
+/// How the tool writes it.
+std::string mark_text(Style style, const std::string& what);
+
 }  // namespace sluice::script

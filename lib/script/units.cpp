@@ -64,6 +64,16 @@ std::vector<Wrong> found_wrong(const Script& script, const Lexed& lexed, Purpose
                     "keep what goes forth, and leave out this line and all that goes back")});
     break;
   }
+  if (purpose == Purpose::migration && !lexed.near_marks.empty()) {
+    const auto& [place, near] = lexed.near_marks.front();
+    const Style style = near.style == Style::plain ? script.style : near.style;
+    const bool fits = script.style == Style::plain || script.style == style;
+    wrong.push_back({place,
+                     "this comment is nearly a mark, by which a tool tells the way forth from "
+                     "the way back, and is none: write " +
+                         mark_text(fits ? style : script.style, near.what) +
+                         " on a line of its own, or other words"});
+  }
   if (!lexed.psql_commands.empty()) {
     const PsqlCommand& command = lexed.psql_commands.front();
     wrong.push_back({command.place, command.name + ": a command of psql, which no server knows; " +

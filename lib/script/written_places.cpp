@@ -45,6 +45,7 @@ void WrittenPlaces::apply_to(Lexed& lexed) const {
   for (Directive& one : lexed.directives) one.place = of(one.place);
   for (PsqlCommand& one : lexed.psql_commands) one.place = of(one.place);
   for (PlacedMark& one : lexed.tool_marks) one.place = of(one.place);
+  for (PlacedNearMark& one : lexed.near_marks) one.place = of(one.place);
   if (lexed.unfinished.line > 0) lexed.unfinished = of(lexed.unfinished);
 }
 

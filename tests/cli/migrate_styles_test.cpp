@@ -37,6 +37,49 @@ class MigrateStyles : public MigrationTest {
   }
 };
 
+TEST_F(MigrateStyles, WhatIsNearlyAMarkIsRefused) {
+  const struct {
+    const char* up;
+    const char* down;
+    const char* right;
+  } cases[] = {
+      {"-- migrate:up", "-- migrate: down", "write -- migrate:down"},
+      {"-- migrate:up", "-- migrate:down;", "write -- migrate:down"},
+      {"-- migrate:up", "-- migrate-down", "write -- migrate:down"},
+      {"-- +goose Up", "-- + goose Down", "write -- +goose Down"},
+      {"-- +goose Up", "-- +goose: Down", "write -- +goose Down"},
+      {"-- +goose Up", "-- goose Down", "write -- +goose Down"},
+      {"-- +goose Up", "/* +goose Down */", "write -- +goose Down"},
+      {"-- +migrate Up", "-- migrate Down", "write -- +migrate Down"},
+      {"-- +migrate Up", "-- Down", "write -- +migrate Down"},
+      {"-- Up", "-- Down", "write -- +goose Up"},
+      {"-- no mark", "-- Down", "write -- +goose Down"},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.down);
+    write("1_a.sql",
+          std::string(one.up) + "\ncreate table a (i int);\n" + one.down + "\ndrop table a;\n");
+    const Finished finished = up();
+    EXPECT_EQ(2, finished.exit_code) << finished.out;
+    EXPECT_THAT(finished.err, HasSubstr("1_a.sql:"));
+    EXPECT_THAT(finished.err, HasSubstr("is nearly a mark"));
+    EXPECT_THAT(finished.err, HasSubstr(one.right));
+  }
+}
+
+TEST_F(MigrateStyles, TheEndingOfAWayBackIsOfEitherCase) {
+  write("1_a.Down.sql", "drop table a");
+  const Finished alone = up();
+  EXPECT_EQ(2, alone.exit_code);
+  EXPECT_THAT(alone.err, HasSubstr("1_a.Down.sql: goes back"));
+  write("1_a.UP.sql", "create table a (i int)");
+  EXPECT_EQ(0, up().exit_code);
+  EXPECT_EQ(0, migrate("down", {"--yes"}).exit_code);
+  EXPECT_FALSE(has_table("a"));
+  write("2_b.undo.sql", "drop table b");
+  EXPECT_THAT(up().err, HasSubstr("what goes back ends with .down.sql"));
+}
+
 TEST_F(MigrateStyles, AllMakeTheSameSchemaForthAndBack) {
   const TemporaryFolder plain;
   const Finished finished = pgsluice(of(plain_folder(), plain, "up"));
