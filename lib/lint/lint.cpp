@@ -104,6 +104,9 @@ std::expected<std::vector<Finding>, WrongAllow> check_part(Scene& scene, const P
   if (lexed.unfinished.line > 0) {
     scene.begin_statement({.place = lexed.unfinished}, {}, number);
     scene.tell(RuleId::unfinished_text, 0, {"this quote, dollar tag or comment has no end"});
+  } else if (lexed.open_body.line > 0) {
+    scene.begin_statement({.place = lexed.open_body}, {}, number);
+    scene.tell(RuleId::unfinished_text, 0, {"this BEGIN ATOMIC has no END"});
   }
   std::vector<Finding> findings = scene.take_findings();
   allowed->remove_from(findings);

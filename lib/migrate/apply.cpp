@@ -4,6 +4,7 @@
 #include "base/condition_name.hpp"
 #include "base/quantity.hpp"
 #include "base/sql_state.hpp"
+#include "migrate/own_transaction.hpp"
 #include "migrate/words.hpp"
 
 namespace sluice::migrate {
@@ -92,9 +93,13 @@ Sql Apply::settings(const script::Script& script, Set where) const {
   // The server has quoted its names.
   const Sql path = path_->empty() ? Sql() : sql("{}search_path={};", set, Sql::trusted(*path_));
   Sql all;
-  if (where == Set::for_new_transaction)
-    all = sql("begin;{}{}commit;begin;", as_it_was, nothing_left);
-  all += sql("{}{}{}lock_timeout={};{}statement_timeout={};", as_it_was, path, set,
+  Sql mark;
+  if (where == Set::for_new_transaction) {
+    begun_ = BegunMark();
+    mark = begun_.set();
+    all = sql("begin;{}{}{}commit;{}", as_it_was, nothing_left, mark, begin_own);
+  }
+  all += sql("{}{}{}{}lock_timeout={};{}statement_timeout={};", as_it_was, mark, path, set,
              script.directives.lock_timeout.value_or(options_.lock_timeout).count(), set,
              script.directives.statement_timeout.value_or(options_.statement_timeout).count());
   if (session_.can_check_client()) all += sql("{}client_connection_check_interval=5000;", set);

@@ -4,6 +4,7 @@
 #include "migrate/culprit.hpp"
 #include "migrate/file_history.hpp"
 #include "migrate/options.hpp"
+#include "migrate/own_transaction.hpp"
 #include "migrate/session.hpp"
 #include "script/plan.hpp"
 #include "script/secrets.hpp"
@@ -51,7 +52,8 @@ class Apply {
   /// Nothing of what was set is left. Then the lexer's quotes are the server's: without this a
   /// role's or a database's own setting would count.
   static constexpr SqlWords as_it_was =
-      "reset session authorization;reset role;reset all;set standard_conforming_strings=on;";
+      "reset session authorization;reset role;reset all;set standard_conforming_strings=on;"
+      "set default_transaction_deferrable=off;";
   /// Nor of what a session has beside settings: DISCARD ALL, which may stand in no transaction,
   /// without advisory locks, of which one is ours (LockedSession::hold).
   static constexpr SqlWords nothing_left =
@@ -71,6 +73,7 @@ class Apply {
     enum class Part { all, stretch, data, constraints, own } part = Part::all;
     std::string head;  ///< in front of the stretch
     script::Stretch stretch;
+    bool is_ending = false;  ///< by us
   };
   void run(const Task& task);
   void run_transaction(const Task& task);
@@ -97,7 +100,7 @@ class Apply {
                      const std::string& what_happened) const;
   /// What comes behind that text and its constraints. Its answer is for commit().
   Sql own_row(const Task& task) const;
-  void commit(const Task& task, const script::Rows& stored);
+  void commit(const Task& task, const script::Rows& stored, Sending& sending);
   Culprit culprit_of(const Task& task, const SqlError& error, const Sending& sending,
                      bool may_search);
   std::optional<Culprit> find_culprit(const Task& task, const SqlError& error,
@@ -108,6 +111,7 @@ class Apply {
   const script::Secrets& secrets_;
   const Listener& listener_;
   const Stop& stop_;
+  mutable BegunMark begun_;  ///< of the transaction that was begun last
   /// Without our own schema, as a setting; empty: it is not in there.
   mutable std::optional<std::string> path_;
   std::string safe_words_;  ///< why up --safe has cancelled a statement; empty: it has not

@@ -1,6 +1,7 @@
 #include "base/failure.hpp"
 #include "lint/locks.hpp"
 #include "migrate/apply.hpp"
+#include "migrate/own_transaction.hpp"
 #include "migrate/safe_guard.hpp"
 #include "migrate/words.hpp"
 
@@ -44,12 +45,13 @@ SafeGuard::Limits limits_of(const script::Script& script, const Options& options
 }
 
 /// `why` is what to say of a statement that was cancelled.
-void send_within(Session& session, SafeGuard& guard, const script::Stretch& alone, const Stop& stop,
-                 std::string& why) {
+/// `behind` is sent with it.
+void send_within(Session& session, SafeGuard& guard, const script::Stretch& alone,
+                 const Sql& behind, const Stop& stop, std::string& why) {
   why.clear();
   guard.before(alone.sql, alone.begin.line);
   try {
-    session.query(alone.sql, stop);
+    session.query(alone.sql + behind.text(), stop);
   } catch (const SqlError& error) {
     if (error.is_cancelled() && guard.is_limiting() && !stop.asked()) {
       why = guard.words();
@@ -68,7 +70,7 @@ void send_safely(Session& session, const script::Script& script, const Options& 
   SafeGuard guard(session, limits_of(script, options));
   const script::Stretch stretch{
       .sql = unit.sql, .units = {{0, unit.sql.size(), unit.place, {}}}, .begin = unit.place};
-  send_within(session, guard, stretch, stop, why);
+  send_within(session, guard, stretch, {}, stop, why);
 }
 
 /// The statements go one by one, each with the time that is left, and the history's row behind
@@ -88,7 +90,8 @@ void Apply::send_guarded(const Task& task, Sending& sending) {
         session_.copy(sending.stretch.sql, [&stretches] { return stretches.data(); }, stop_);
         guard.after();
       } else {
-        send_within(session_, guard, sending.stretch, stop_, safe_words_);
+        send_within(session_, guard, sending.stretch, sql("\n;{}", require_own()), stop_,
+                    safe_words_);
       }
     }
     if (stretch->is_last)
@@ -98,7 +101,8 @@ void Apply::send_guarded(const Task& task, Sending& sending) {
   sending.part = Sending::Part::constraints;
   session_.query(Sql(constraints), stop_);
   sending.part = Sending::Part::own;
-  commit(task, session_.query(own_row(task), stop_));
+  const script::Rows stored = session_.query(own_row(task), stop_);
+  commit(task, stored, sending);
 }
 
 }  // namespace sluice::migrate

@@ -3,6 +3,7 @@
 #include "base/sql.hpp"
 #include "migrate/apply.hpp"
 #include "migrate/find_history.hpp"
+#include "migrate/own_transaction.hpp"
 #include "migrate/words.hpp"
 
 /// Files that are one transaction.
@@ -88,7 +89,8 @@ void Apply::run_transaction(const Task& task) {
       return;
     } catch (const SqlError& error) {
       if (error.is_lost()) throw;
-      session_.roll_back();
+      if (!roll_back_own(session_, error, &begun_) && !sending.is_ending)
+        throw FileHistory(task.script, task.home, task.record).ended_itself(task.entry != nullptr);
       if (try_again(task.script, error, attempt)) continue;
       const bool may_search = Clock::now() - began < limits::migration_search_max;
       const Culprit culprit = culprit_of(task, error, sending, may_search);
@@ -115,7 +117,8 @@ void Apply::send_transaction(const Task& task, Sending& sending) {
     const bool is_all = sending.stretch.is_first && sending.stretch.is_last;
     sending.part = is_all ? Part::all : Part::stretch;
     std::string text = sending.head + text_of(sending.stretch);
-    if (is_all) text += sql("\n;{};{}", constraints, own_row(task)).text();
+    text += is_all ? sql("\n;{};{}", constraints, own_row(task)).text()
+                   : sql("\n;{}", require_own()).text();
     const script::Rows stored = session_.query(text, stop_);
     if (sending.stretch.has_data) {
       sending.part = Part::data;
@@ -124,18 +127,19 @@ void Apply::send_transaction(const Task& task, Sending& sending) {
     sending.head.clear();
     if (!is_all) continue;
     sending.part = Part::own;
-    commit(task, stored);
+    commit(task, stored, sending);
     return;
   }
   sending.part = Part::constraints;
   session_.query(Sql(constraints), stop_);
   sending.part = Part::own;
-  commit(task, session_.query(own_row(task), stop_));
+  const script::Rows stored = session_.query(own_row(task), stop_);
+  commit(task, stored, sending);
 }
 
 /// Whether its row is there is known here, in front of the end: a file whose row is not kept would
 /// run again.
-void Apply::commit(const Task& task, const script::Rows& stored) {
+void Apply::commit(const Task& task, const script::Rows& stored, Sending& sending) {
   const std::size_t wanted = task.rows != nullptr ? task.rows->count : 1;
   const bool has_rows = task.home != nullptr || task.rows != nullptr;
   if (has_rows && stored.front().count(0) != wanted) {
@@ -143,6 +147,7 @@ void Apply::commit(const Task& task, const script::Rows& stored) {
     throw Failure(FailureKind::failed,
                   task.script.path + ": " + script::not_kept + "; nothing of this file is applied");
   }
+  sending.is_ending = true;
   session_.query(sql("commit"), stop_);
 }
 
@@ -150,11 +155,11 @@ void Apply::commit(const Task& task, const script::Rows& stored) {
 /// written as the role that logged in, whatever the file has set; that this is so is asked, and
 /// what is not true is no number.
 Sql Apply::own_row(const Task& task) const {
-  if (task.home == nullptr && task.rows == nullptr) return sql("select");
+  if (task.home == nullptr && task.rows == nullptr) return require_own();
   return sql(
-      "{}{}{}select case when {} = {} then 0 else ('the session is still ' || current_user)::int "
-      "end;{}",
-      as_it_was, schema_is_there(options_), own_path, Session::identity_expression(),
+      "{};{}{}{}select case when {} = {} then 0 else ('the session is still ' || "
+      "current_user)::int end;{}",
+      require_own(), as_it_was, schema_is_there(options_), own_path, Session::identity_expression(),
       literal(session_.identity()),
       script::counted(task.rows != nullptr ? script::Write(task.rows->write)
                                            : script::record_applied(*task.home, task.script)));
@@ -242,7 +247,8 @@ void Apply::rehearse(const script::Script& script) {
     while (std::optional<script::Stretch> stretch = stretches.next()) {
       sending.stretch = std::move(*stretch);
       sending.part = Sending::Part::stretch;
-      session_.query(sending.head + text_of(sending.stretch) + "\n;", stop_);
+      const std::string behind = sql("\n;{}", require_own()).text();
+      session_.query(sending.head + text_of(sending.stretch) + behind, stop_);
       if (sending.stretch.has_data) {
         sending.part = Sending::Part::data;
         copy_data(session_, sending.stretch, stretches, stop_);
@@ -251,7 +257,8 @@ void Apply::rehearse(const script::Script& script) {
     }
   } catch (const SqlError& error) {
     if (error.is_lost()) throw Words(secrets_, script).error(error, script.path + ": ");
-    session_.roll_back();
+    if (!roll_back_own(session_, error))
+      throw FileHistory(task.script, task.home, task.record).ended_itself(task.entry != nullptr);
     Culprit culprit;
     if (sending.part == Sending::Part::data) {
       culprit = unit_culprit(sending.stretch, sending.stretch.units.size() - 1);

@@ -1,7 +1,5 @@
 #include "migrate/file_history.hpp"
 
-#include "base/failure.hpp"
-
 namespace sluice::migrate {
 
 void FileHistory::begin() {
@@ -22,6 +20,18 @@ void FileHistory::finish() {
 std::string FileHistory::fail(const std::string& error) {
   const bool is_kept = home_ == nullptr || (*store_)(script::record_failed(*home_, script_, error));
   return is_kept ? "" : std::string("\n  ") + script::not_kept;
+}
+
+Failure FileHistory::ended_itself(bool was_begun) {
+  const std::string what = "has itself ended the transaction that it was to be";
+  if (!was_begun) begin();
+  const bool goes_back = script_.name.kind == script::ScriptKind::way_back;
+  return {FailureKind::failed,
+          script_.path + ": this file " + what +
+              ", by a COMMIT or a ROLLBACK that was not seen in it: a part of it may be " +
+              (goes_back ? "taken back" : "applied") + fail("the file " + what),
+          "Look at what is there. A file that is to end transactions says, in front of its first "
+          "statement: -- pgsluice: no-transaction"};
 }
 
 void FileHistory::keep(const script::Write& row) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <string>
 
+#include "base/failure.hpp"
 #include "script/history.hpp"
 
 namespace sluice::migrate {
@@ -25,6 +26,10 @@ class FileHistory {
 
   /// What to add to the error.
   std::string fail(const std::string& error);
+
+  /// Of a file that has ended the transaction that it was to be, so that nobody knows what of it is
+  /// there: what to throw. Its row is written here, if it was not begun before.
+  Failure ended_itself(bool was_begun);
 
  private:
   void keep(const script::Write& row);

@@ -3,6 +3,7 @@
 #include "base/columns.hpp"
 #include "base/failure.hpp"
 #include "migrate/apply.hpp"
+#include "migrate/own_transaction.hpp"
 #include "migrate/traced_state.hpp"
 #include "migrate/wait_watch.hpp"
 #include "script/excerpt.hpp"
@@ -74,7 +75,7 @@ class Tracer {
   std::vector<TracedFile> run(const std::vector<const script::Script*>& scripts) {
     for (const script::Script* const script : scripts) Apply::check(*script, options_.placeholders);
     std::vector<TracedFile> files;
-    if (!place_.is_scratch) work_.query(sql("begin"));
+    if (!place_.is_scratch) begin_own_transaction(work_);
     for (const script::Script* const script : scripts) {
       TracedFile& file = files.emplace_back(TracedFile{.script = script});
       file.is_run = place_.is_scratch || script->directives.in_transaction;
@@ -98,7 +99,7 @@ class Tracer {
     const script::Script& script = *file.script;
     const bool is_whole = script.directives.in_transaction;
     if (place_.is_scratch) state_.forget();
-    if (place_.is_scratch && is_whole) work_.query(sql("begin"));
+    if (place_.is_scratch && is_whole) begin_own_transaction(work_);
     const script::Secrets secrets = script::secrets_of(script, options_.placeholders);
     const auto each = [&](const script::Stretch& stretch, std::size_t unit,
                           const std::function<void()>& run) {

@@ -8,6 +8,7 @@
 #include "migrate/locked_session.hpp"
 #include "migrate/make_schema.hpp"
 #include "migrate/migrate.hpp"
+#include "migrate/own_transaction.hpp"
 
 namespace sluice::migrate {
 namespace {
@@ -175,7 +176,7 @@ class Up {
   void rehearse(Session& session) {
     const Found found = find_history(session, folder_, options_);
     const script::Plan plan = checked_plan(found.history());
-    session.query(sql("begin"));
+    begin_own_transaction(session);
     rehearse_hooks(session, folder_.before);
     for (const script::Status& status : plan.pending) {
       under_way_ = status.script;

@@ -152,6 +152,12 @@ class Planner {
               std::to_string(entry.statements_done));
       return;
     }
+    if (script.directives.in_transaction && entry.state == Entry::State::failed &&
+        entry.statements_done == 0 && entry.file == script.file) {
+      add(Drift::Kind::half_applied, name, script.path,
+          "has failed, and not as one transaction: a part of it may be applied");
+      return;
+    }
     const bool same = entry.checksum == script.checksum;
     if (same && is_done_so_far(script, entry)) return;
     // What is not done yet may be mended. Placeholders do not count: the text is the file's.
@@ -282,6 +288,10 @@ std::string advice(const Drift& drift) {
              "--accept " +
              drift.name + ", or let it run from its beginning: pgsluice migrate repair --forget " +
              drift.name;
+    case Drift::Kind::half_applied:
+      return "look at what is there, finish by hand and say so: pgsluice migrate repair --accept " +
+             drift.name + ", or take it away and let it run from its beginning: pgsluice migrate " +
+             "repair --forget " + drift.name;
     case Drift::Kind::half_reverted:
       return "pgsluice migrate down goes on with it; or finish by hand and say that it is gone: "
              "pgsluice migrate repair --forget " +

@@ -17,6 +17,7 @@ struct Drift {
     behind,         ///< the whole folder is older than the history (--strict)
     out_of_order,   ///< not applied, and older than one that is
     half_edited,    ///< failed half-way, and edited in what is done already
+    half_applied,   ///< has ended the transaction that it was to be: nobody knows what is done
     half_reverted,  ///< its way back was begun, and has not ended
     half_squashed,  ///< stands for files of which only some are applied
   };

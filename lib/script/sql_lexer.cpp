@@ -82,7 +82,7 @@ class Lexer {
       take_line_comment();
     } else if (c == '/' && peek(1) == '*') {
       skip_comment();
-    } else if (c == ';' && parentheses_ == 0 && atomic_depth_ == 0) {
+    } else if (c == ';' && parentheses_ == 0 && !in_body_) {
       end_statement();
       ++at_;
       if (takes_data()) return end_at_data();
@@ -174,6 +174,7 @@ class Lexer {
 
   void take_token(char c) {
     statement_.ends_with_stdin = false;
+    if (!begins_name(c)) last_token_.clear();
     if (c == '\'') {
       skip_quoted('\'', false);
     } else if (c == '"') {
@@ -189,6 +190,7 @@ class Lexer {
         lexed_.colons.push_back(at_);
       if (c == '(') ++parentheses_;
       if (c == ')' && parentheses_ > 0) --parentheses_;
+      last_token_ = c;
       ++at_;
     }
   }
@@ -199,11 +201,13 @@ class Lexer {
     const std::string_view name = text_.substr(begin, at_ - begin);
     // A prefix that touches its quote: E'\'' has escapes, the others (B, X, N, U&) have none.
     if (peek() == '\'' && (name == "E" || name == "e")) {
+      last_token_.clear();
       skip_quoted('\'', true);
       return;
     }
     const std::string word = upper(name);
-    follow_body(word);
+    follow_body(word, begin);
+    last_token_ = word;
     if (parentheses_ == 0) {
       // Each of the two words is taken for the other one.
       const bool is_client = word == "STDIN" || word == "STDOUT";
@@ -215,15 +219,17 @@ class Lexer {
     if (statement_.words.size() < words_max) statement_.words.push_back(word);
   }
 
-  /// BEGIN ATOMIC ... END of a function's body, with CASE ... END inside.
-  void follow_body(const std::string& word) {
+  /// BEGIN ATOMIC ... END of a function's body. As all of these words can be names and labels (the
+  /// schema's begin(), "1 as end"), BEGIN opens it only in front of ATOMIC, and END ends it only
+  /// where a statement could begin, which that of a CASE never does.
+  void follow_body(const std::string& word, std::size_t begin) {
     if (parentheses_ > 0 || !creates_routine()) return;
-    if (word == "BEGIN") {
-      ++atomic_depth_;
-    } else if (word == "CASE" && atomic_depth_ > 0) {
-      ++atomic_depth_;
-    } else if (word == "END" && atomic_depth_ > 0) {
-      --atomic_depth_;
+    if (word == "ATOMIC" && last_token_ == "BEGIN" && !in_body_) {
+      in_body_ = true;
+      lexed_.open_body = place_of(begin);
+    } else if (word == "END" && (last_token_ == ";" || last_token_ == "ATOMIC")) {
+      in_body_ = false;
+      lexed_.open_body = {0, 0};
     }
   }
 
@@ -319,7 +325,8 @@ class Lexer {
     statement_.begin = at_;
     statement_.place = place_of(at_);
     parentheses_ = 0;
-    atomic_depth_ = 0;
+    in_body_ = false;
+    last_token_.clear();
   }
 
   void end_statement() {
@@ -332,6 +339,7 @@ class Lexer {
 
   void drop_what_is_not_whole() {
     lexed_.unfinished = {0, 0};
+    lexed_.open_body = {0, 0};
     const std::size_t end = lexed_.whole_end;
     const auto is_behind = [place = lexed_.whole_end_place](Place one) {
       return std::pair(one.line, one.column) >= std::pair(place.line, place.column);
@@ -371,7 +379,8 @@ class Lexer {
   std::size_t last_end_ = 0;
   std::string last_word_;  ///< outside of parentheses
   std::size_t parentheses_ = 0;
-  std::size_t atomic_depth_ = 0;
+  bool in_body_ = false;    ///< of BEGIN ATOMIC
+  std::string last_token_;  ///< of the statement: a word, or a character; empty: a quoted text
   std::size_t counted_ = 0;
   Place counted_place_;
 };

@@ -75,6 +75,8 @@ struct Lexed {
   std::vector<PlacedNearMark> near_marks;
   /// Where a quote, a dollar tag or a comment begins that has no end; nothing: line is 0.
   Place unfinished{0, 0};
+  /// Where the ATOMIC of a BEGIN ATOMIC stands that has no END; nothing: line is 0.
+  Place open_body{0, 0};
   /// Of a part: what stands in front of here is whole, and nothing that comes behind changes it.
   std::size_t whole_end = 0;
   Place whole_end_place;

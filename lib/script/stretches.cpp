@@ -199,6 +199,7 @@ void Stretches::grow() {
   if (window_.size() >= limits::script_statement_bytes_max) {
     const Lexed lexed = lex_sql(window_, part());
     const Place place = lexed.unfinished.line > 0  ? lexed.unfinished
+                        : lexed.open_body.line > 0 ? lexed.open_body
                         : lexed.statements.empty() ? at_
                                                    : lexed.statements.front().place;
     throw Failure(FailureKind::usage,

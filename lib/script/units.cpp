@@ -51,6 +51,10 @@ std::vector<Wrong> found_wrong(const Script& script, const Lexed& lexed, Purpose
   std::vector<Wrong> wrong;
   if (lexed.unfinished.line > 0)
     wrong.push_back({lexed.unfinished, "this quote, dollar tag or comment has no end"});
+  if (lexed.open_body.line > 0) {
+    wrong.push_back({lexed.open_body,
+                     "this BEGIN ATOMIC has no END, so that all of the file would be its body"});
+  }
   for (const PlacedMark& mark : lexed.tool_marks) {
     const bool is_read = mark.style != Style::plain;
     if (is_read && mark.style == script.style && purpose == Purpose::migration) continue;

@@ -47,6 +47,7 @@ void WrittenPlaces::apply_to(Lexed& lexed) const {
   for (PlacedMark& one : lexed.tool_marks) one.place = of(one.place);
   for (PlacedNearMark& one : lexed.near_marks) one.place = of(one.place);
   if (lexed.unfinished.line > 0) lexed.unfinished = of(lexed.unfinished);
+  if (lexed.open_body.line > 0) lexed.open_body = of(lexed.open_body);
 }
 
 }  // namespace sluice::script

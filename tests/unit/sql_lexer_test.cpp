@@ -58,6 +58,21 @@ TEST(SqlLexer, CutsAsPsqlDoes) {
       {"begin atomic of a procedure",
        "create procedure p() begin atomic; end; x",
        {"create procedure p() begin atomic; end", "x"}},
+      {"case and end as labels",
+       "create function f() returns int begin atomic select 1 as case, 2 case, 3 end, t.end; end; "
+       "x",
+       {"create function f() returns int begin atomic select 1 as case, 2 case, 3 end, t.end; end",
+        "x"}},
+      {"a case with an end of its own",
+       "create function f() returns int begin atomic; select (case when 1 then 2 end) end; end; x",
+       {"create function f() returns int begin atomic; select (case when 1 then 2 end) end; end",
+        "x"}},
+      {"a function that is named begin",
+       "create function q.begin() returns begin language sql as 'x'; x",
+       {"create function q.begin() returns begin language sql as 'x'", "x"}},
+      {"a name in quotes opens no body",
+       "create function f() returns \"begin\" atomic; x",
+       {"create function f() returns \"begin\" atomic", "x"}},
       {"begin without a routine", "begin; select 1; end; x", {"begin", "select 1", "end", "x"}},
       {"unicode names", "select \xc3\xa9$x$ ; y", {"select \xc3\xa9$x$", "y"}},
       {"CR ends a comment",
@@ -90,6 +105,47 @@ TEST(SqlLexer, FindsPsqlCommandsAndWhatHasNoEnd) {
   for (const char* text : {"select 1;\nselect 'x;", "select 1;\ndo $a$ $$", "\n/* /* */", "\n \"x"})
     EXPECT_EQ(2U, lex_sql(text).unfinished.line) << text;
   EXPECT_EQ(0U, lex_sql("select 1").unfinished.line);
+}
+
+TEST(SqlLexer, SaysWhichBodyHasNoEnd) {
+  const auto line_of = [](std::string_view text) { return lex_sql(text).open_body.line; };
+  const std::string begin = "select 1;\ncreate function f() returns int\nbegin atomic select 1;";
+  EXPECT_EQ(3U, line_of(begin));
+  EXPECT_EQ(3U, line_of(begin + " select 2 end; commit;"));
+  EXPECT_EQ(0U, line_of(begin + " end; commit;"));
+  EXPECT_EQ(0U, line_of("begin; select 1;"));
+}
+
+TEST(SqlLexer, FindsWhatIsNearlyAMark) {
+  for (const char* text : {"-- migrate: down",
+                           "-- migrate:down;",
+                           "-- migrate-down",
+                           "-- + goose Down",
+                           "-- +goose: Down",
+                           "-- goose Down",
+                           "/* +goose Down */",
+                           "-- Up",
+                           "-- Down",
+                           "--down",
+                           "/* Down */",
+                           "---- UP ----",
+                           "-- +gose Down",
+                           "-- +migrate: Up notransaction",
+                           "-- micrate Down",
+                           "-- migration down",
+                           "/*\n * +goose Down\n */",
+                           "-- goose StatementBegin",
+                           "-- migrate_down transaction:false",
+                           "-- GooseDown",
+                           "-- dbmate:down"}) {
+    EXPECT_EQ(1U, lex_sql("select 1;\n" + std::string(text)).near_marks.size()) << text;
+  }
+  for (const char* text :
+       {"-- +goose Down", "-- migrate:down", "-- +migrate Up", "-- goes down", "-- down with it",
+        "-- migrate the rows up", "-- the goose is down", "-- -- --", "/*\n down\n*/",
+        "select '-- migrate: down'", "-- goose", "-- migrate", "-- Down Migration"}) {
+    EXPECT_TRUE(lex_sql("select 1;\n" + std::string(text)).near_marks.empty()) << text;
+  }
 }
 
 TEST(SqlLexer, KnowsWhatControlsTransactions) {
