@@ -1,12 +1,23 @@
 #include "lint/checks.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace sluice::lint {
 namespace {
 
 void check_domain(Scene& scene, Cursor cursor) {
   const auto name = cursor.take_name();
-  if (!name || !cursor.is("add")) return;
+  if (!name) return;
   const std::size_t offset = cursor.offset();
+  if (cursor.is("set not null")) {
+    scene.tell(RuleId::ban_alter_domain_with_add_constraint, offset,
+               {"writes to each table with a column of " + shown(*name) +
+                    " wait until its rows are checked",
+                "alter domain " + std::string(name->written) +
+                    " add check (value is not null) not valid;"});
+  }
+  if (!cursor.is("add")) return;
   if (cursor.has("not valid")) return;
   scene.tell(
       RuleId::ban_alter_domain_with_add_constraint, offset,
@@ -15,8 +26,25 @@ void check_domain(Scene& scene, Cursor cursor) {
            " not valid;"});
 }
 
+/// With CASCADE, tables of the type are changed as it is.
+void check_attribute(Scene& scene, const ObjectName& type, Cursor cursor) {
+  if (!cursor.has("cascade")) return;
+  const std::string tables = "each table of type " + shown(type);
+  if (cursor.is("alter attribute")) {
+    scene.tell(RuleId::changing_column_type, cursor.offset(),
+               {"nobody can read or write " + tables + " while all its rows are written anew"});
+  } else if (cursor.is("drop attribute")) {
+    scene.tell(RuleId::ban_drop_column, cursor.offset(),
+               {"programs that name this column of " + tables + " fail, and its values are gone"});
+  } else if (cursor.is("rename attribute")) {
+    scene.tell(RuleId::renaming_column, cursor.offset(),
+               {"programs that use this column of " + tables + " fail"});
+  }
+}
+
 void check_type_change(Scene& scene, Cursor cursor) {
   const auto name = cursor.take_name();
+  if (name) check_attribute(scene, *name, cursor);
   if (!name || !cursor.accept("add value")) return;
   const bool is_guarded = cursor.accept("if not exists");
   check_robust(scene, is_guarded, "add value if not exists", cursor.offset());
@@ -32,7 +60,30 @@ void check_alter_index(Scene& scene, Cursor cursor) {
   cursor.accept("if exists");
   const auto name = cursor.take_name();
   if (!name) return;
+  const std::size_t offset = cursor.offset();
+  if (cursor.is("set tablespace") && !scene.made.indexes.has(*name)) {
+    scene.tell(RuleId::rewriting_table, offset,
+               {"nobody can read or write the table of " + shown(*name) +
+                " while all of the index is written anew"});
+  }
   if (cursor.accept("rename to")) scene.check_length(cursor.take_plain_name(), cursor.offset());
+}
+
+void check_alter_view(Scene& scene, Cursor cursor) {
+  cursor.accept("if exists");
+  const auto view = cursor.take_name();
+  if (!view || !scene.is_old(*view) || !cursor.accept("rename") || cursor.is("to")) return;
+  const std::size_t offset = cursor.offset();
+  cursor.accept("column");
+  scene.tell(RuleId::renaming_column, offset,
+             {"programs that use " + shown(*view) + "." + cursor.take_plain_name() + " fail"});
+}
+
+void check_alter_schema(Scene& scene, Cursor cursor) {
+  const auto schema = cursor.take_name();
+  if (!schema || !cursor.is("rename to") || scene.made.schemas.has(*schema)) return;
+  scene.tell(RuleId::renaming_table, cursor.offset(),
+             {"programs that use anything in " + shown(*schema) + " by its name fail"});
 }
 
 /// IF EXISTS names [CASCADE | RESTRICT]
@@ -91,6 +142,25 @@ void check_drop_schema(Scene& scene, Cursor cursor) {
                {"programs that use " + schema.name + " fail, and what is in it is gone",
                 "-- its objects by name, a release later"});
   }
+}
+
+/// DROP of what columns and views may depend on.
+void check_dependents(Scene& scene, const Cursor& cursor) {
+  if (cursor.is("owned")) {
+    scene.tell(RuleId::dropping_dependents, 0,
+               {"drops all that the role has here, which nobody has named",
+                "reassign owned by the_role to another_role;"});
+    return;
+  }
+  static constexpr std::array<std::string_view, 9> kinds{"type",     "domain",    "extension",
+                                                         "function", "procedure", "aggregate",
+                                                         "sequence", "operator",  "collation"};
+  const bool may_hold_more =
+      std::ranges::any_of(kinds, [&cursor](std::string_view kind) { return cursor.is(kind); });
+  if (!may_hold_more || !cursor.has("cascade")) return;
+  scene.tell(RuleId::dropping_dependents, 0,
+             {"drops columns, views and indexes that nobody has named",
+              "-- what depends on it, by name, and then without cascade"});
 }
 
 void check_truncate(Scene& scene, Cursor cursor) {
@@ -183,6 +253,10 @@ void check_alter_other(Scene& scene, Cursor cursor) {
     check_type_change(scene, cursor);
   } else if (cursor.accept("index")) {
     check_alter_index(scene, cursor);
+  } else if (cursor.accept("materialized view") || cursor.accept("view")) {
+    check_alter_view(scene, cursor);
+  } else if (cursor.accept("schema")) {
+    check_alter_schema(scene, cursor);
   } else if (cursor.accept("system")) {
     check_needs_no_transaction(scene, "alter system", 0);
   }
@@ -202,7 +276,18 @@ void check_drop(Scene& scene, Cursor cursor) {
     check_needs_no_transaction(scene, "drop tablespace", 0);
   } else if (cursor.accept("materialized view") || cursor.accept("view")) {
     for (const auto& [view, offset] : take_dropped(cursor).names) scene.made.tables.remove(view);
+  } else {
+    check_dependents(scene, cursor);
   }
+}
+
+void check_delete(Scene& scene, Cursor cursor) {
+  cursor.accept("only");
+  const auto table = cursor.take_name();
+  if (!table || !scene.is_old(*table) || cursor.has("where")) return;
+  scene.tell(RuleId::deleting_all_rows, 0,
+             {"all rows of " + shown(*table) + " are gone",
+              "delete from " + std::string(table->written) + " where true;  -- if that is meant"});
 }
 
 void check_upkeep(Scene& scene, Cursor cursor) {

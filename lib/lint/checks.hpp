@@ -30,6 +30,8 @@ void check_validate(Scene& scene, const AlterTable& alter, const Action& action)
 /// ALTER of what is no table.
 void check_alter_other(Scene& scene, Cursor cursor);
 void check_drop(Scene& scene, Cursor cursor);
+/// Behind DELETE FROM.
+void check_delete(Scene& scene, Cursor cursor);
 /// TRUNCATE, REINDEX, VACUUM, CLUSTER, REFRESH, LOCK.
 void check_upkeep(Scene& scene, Cursor cursor);
 

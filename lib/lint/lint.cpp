@@ -39,6 +39,10 @@ void check_statement(Scene& scene, const script::Statement& statement, std::stri
   if (goes_over_rows(statement.words)) {
     if (!is_short(text, statement.words)) scene.goes_over_rows(0);
     scene.transaction.last_altered.clear();
+    if (first != "DELETE") return;
+    const std::vector<Word> words = words_of(text);
+    Cursor cursor(words, text);
+    if (cursor.accept("delete from")) check_delete(scene, cursor);
     return;
   }
   static constexpr std::array<std::string_view, 11> read{"CREATE",  "ALTER",  "DROP",    "TRUNCATE",

@@ -69,7 +69,7 @@ constexpr Rule all[] = {
      "valid;\n-- in the next file:\nalter table p validate constraint p_bounds;\n"
      "-- and then ATTACH PARTITION"},
     {ban_alter_domain_with_add_constraint, "ban-alter-domain-with-add-constraint", error, true,
-     "squawk", "ALTER DOMAIN ... ADD without NOT VALID",
+     "squawk", "ALTER DOMAIN ... ADD without NOT VALID, and ... SET NOT NULL",
      "writes to each table with such a column, until its rows are read",
      "with NOT VALID; VALIDATE CONSTRAINT reads the rows under the same lock",
      "alter domain d add constraint d_check check (value > 0) not valid;"},
@@ -111,7 +111,7 @@ constexpr Rule all[] = {
      "a BEGIN without its COMMIT", "what stands behind it is never committed", "never",
      "begin;\ninsert into t values (1);\ncommit;"},
     {changing_column_type, "changing-column-type", error, true, "squawk, eugene E5",
-     "ALTER COLUMN ... TYPE",
+     "ALTER COLUMN ... TYPE, and ALTER ATTRIBUTE ... CASCADE of a type",
      "reads and writes, until all rows and indexes are written anew; programs that run get another "
      "type",
      "where the server need not write: a longer varchar, varchar to text; and timestamp to "
@@ -123,12 +123,21 @@ constexpr Rule all[] = {
      "with NOT VALID, and VALIDATE CONSTRAINT in a transaction of its own",
      "alter table t add constraint t_c_check check (c > 0) not valid;\n"
      "-- in the next file:\nalter table t validate constraint t_c_check;"},
+    {deleting_all_rows, "deleting-all-rows", warning, true, "",
+     "DELETE without WHERE from a table that is there",
+     "all its rows are gone, and it may be that a WHERE was forgotten",
+     "for a table made in the same file", "delete from t where true;  -- or truncate t"},
     {disallowed_unique_constraint, "disallowed-unique-constraint", error, true, "squawk, eugene E7",
      "a UNIQUE constraint on a table that is there, without USING INDEX",
      "reads and writes, until its index is built", "with an index that was built concurrently",
      "-- in a file with: -- pgsluice: no-transaction\n"
      "create unique index concurrently t_c_key on t (c);\n"
      "-- in the next file:\nalter table t add constraint t_c_key unique using index t_c_key;"},
+    {dropping_dependents, "dropping-dependents", error, true, "",
+     "DROP TYPE, DOMAIN, EXTENSION, FUNCTION, SEQUENCE and the like with CASCADE, DROP OWNED",
+     "columns with their values, views and indexes are gone that nobody has named",
+     "for DROP VIEW, TRIGGER and what holds no rows",
+     "drop type t;  -- what refers to it by name, in a file before"},
     {identifier_too_long, "identifier-too-long", warning, true, "squawk",
      "a name of more than 63 bytes", "the server cuts it, and two names may become one", "never",
      "-- a shorter name"},
@@ -170,12 +179,13 @@ constexpr Rule all[] = {
      "reads and writes, until all rows are read, where a column may be null",
      "where its columns are NOT NULL before",
      "-- first, as adding-not-nullable-field shows: set not null"},
-    {renaming_column, "renaming-column", error, true, "squawk", "RENAME COLUMN",
+    {renaming_column, "renaming-column", error, true, "squawk", "RENAME COLUMN, also of a view",
      "programs that use the old name fail", "for a table made in the same file",
      "alter table t add column new_name text;\n"
      "-- write both, fill the new one, read it, and then drop the old one"},
-    {renaming_table, "renaming-table", error, true, "squawk", "RENAME TO, SET SCHEMA",
-     "programs that use the old name fail", "for a table made in the same file",
+    {renaming_table, "renaming-table", error, true, "squawk",
+     "RENAME TO, SET SCHEMA; RENAME TO of a schema", "programs that use the old name fail",
+     "for a table made in the same file",
      "alter table t rename to new_name;\ncreate view t as select * from new_name;  -- in the same "
      "file"},
     {require_concurrent_index_creation, "require-concurrent-index-creation", error, true,
@@ -215,7 +225,8 @@ constexpr Rule all[] = {
      "pgsluice sets one (3s) unless the file takes it away; other runners need a SET",
      "set lock_timeout = '3s';"},
     {rewriting_table, "rewriting-table", error, true, "eugene E10",
-     "SET LOGGED, UNLOGGED, TABLESPACE or ACCESS METHOD, and a new generation expression",
+     "SET LOGGED, UNLOGGED, TABLESPACE (also of an index) or ACCESS METHOD, and a new generation "
+     "expression",
      "reads and writes, until all rows are written anew", "for a table made in the same file",
      "-- in a quiet hour; or fill a new table, and swap the names"},
     {several_alter_tables, "several-alter-tables", note, true, "eugene W12",
