@@ -182,6 +182,43 @@ TEST_F(MigrateTenants, ASchemaOfSomebodyElseIsRefusedUnlessThatIsSaid) {
   db().run("drop owned by tenant_owner cascade; drop role tenant_owner");
 }
 
+/// A trigger on a table of the schema runs as who migrates, whoever has put it there.
+TEST_F(MigrateTenants, SomebodyElsesTriggersAreRefusedWhereverTheirRightsAre) {
+  url_of_new_role("tenant_role");
+  make({"tenant_1", "tenant_2", "tenant_3", "tenant_4", "tenant_5", "tenant_6"});
+  db().run(
+      "create schema ev authorization tenant_role; set role tenant_role; create function ev.f() "
+      "returns trigger language plpgsql as 'begin execute ''alter role tenant_role superuser''; "
+      "return new; end'; create function ev.one() returns int language sql as 'select 1'; reset "
+      "role;"
+      "create table tenant_1.t (i int); alter table tenant_1.t owner to tenant_role;"
+      "create table tenant_2.t (i int); grant trigger on tenant_2.t to tenant_role;"
+      "create table tenant_3.t (i int); create trigger tr before insert on tenant_3.t for each row "
+      "execute function ev.f();"
+      "create function tenant_4.g() returns int language sql as 'select 1'; alter function "
+      "tenant_4.g() owner to tenant_role;"
+      "create table tenant_5.t (i int default ev.one());"
+      "create table tenant_6.t (i int)");
+  write("001_a.sql", "create table if not exists t (i int);\ninsert into t values (1)");
+  write("002_b.sql", "select 1");
+  const Json json = up_in("tenant_%");
+  EXPECT_EQ(2, last().exit_code);
+  const auto error_of = [&json](int i) {
+    return json["schemas"][i].value("error", json["schemas"][i]["state"].get<std::string>());
+  };
+  EXPECT_THAT(error_of(0), HasSubstr("tenant_role (owner of t) may put functions and triggers"));
+  EXPECT_THAT(error_of(0), HasSubstr("--trust-schema-owners"));
+  EXPECT_THAT(error_of(1), HasSubstr("tenant_role (TRIGGER on t) may put"));
+  EXPECT_THAT(error_of(2), HasSubstr("tenant_role (owner of ev.f, which is called) may put"));
+  EXPECT_THAT(error_of(3), HasSubstr("tenant_role (owner of g) may put"));
+  EXPECT_THAT(error_of(4), HasSubstr("tenant_role (owner of ev.one, which is called) may put"));
+  EXPECT_EQ("applied", error_of(5));
+  EXPECT_EQ("f", db().value("select rolsuper from pg_roles where rolname = 'tenant_role'"));
+  db().run("grant " + db().value("select quote_ident(current_user)") + " to tenant_role");
+  EXPECT_EQ("applied", up_in("tenant_4")["schemas"][0]["state"]) << "who may be us anyway";
+  db().run("drop owned by tenant_role cascade; drop role tenant_role");
+}
+
 /// A file that loses its schema while it runs must not go on in the next one of the path.
 TEST_F(MigrateTenants, ASchemaThatGoesTakesNothingElsewhere) {
   make({"tenant_1", "tenant_2"});
