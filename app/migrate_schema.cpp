@@ -17,6 +17,7 @@ namespace {
 struct SchemaFlags {
   std::string pg_dump = "pg_dump";
   bool only_compares = false;
+  bool without_privileges = false;
 };
 
 /// Without carriage returns, which a checkout may have added; nothing where there is no such file.
@@ -47,8 +48,9 @@ MigrateOutcome dump_step(const MigrateFlags& flags, const SchemaFlags& wanted,
   const std::string& path = flags.argument;
   if (wanted.only_compares && (path.empty() || path == "-"))
     throw Failure(FailureKind::usage, "--check compares with a FILE: name it");
-  const migrate::SchemaDump dump = migrate::dump_schema(
-      folder_if_any(flags.folder), dump_program_of(flags, wanted.pg_dump), options, listener, stop);
+  const migrate::SchemaDump dump =
+      migrate::dump_schema(folder_if_any(flags.folder), dump_program_of(flags, wanted.pg_dump),
+                           !wanted.without_privileges, options, listener, stop);
   MigrateOutcome outcome;
   outcome.json["migrations"] = dump.migrations;
   if (path.empty() || path == "-") {
@@ -105,6 +107,8 @@ void add_schema_files(const MigrateCli& cli) {
   add_folder(dump, cli.flags);
   dump.add_flag("--check", wanted->only_compares,
                 "write nothing: exit code 7 where FILE is not what would be written");
+  dump.add_flag("--no-privileges", wanted->without_privileges,
+                "leave out who may do what (GRANT, REVOKE, ALTER DEFAULT PRIVILEGES)");
   add_pg_dump(dump, wanted->pg_dump, "");
   cli.choose(dump, [wanted](const MigrateFlags& given, const migrate::Options& options,
                             const migrate::Listener& listener, const migrate::Stop& stop) {

@@ -10,6 +10,8 @@
 #include "migrate/locked_session.hpp"
 #include "migrate/make_schema.hpp"
 #include "migrate/schema_objects.hpp"
+#include "script/filled_tables.hpp"
+#include "script/granted_roles.hpp"
 #include "script/schema_file.hpp"
 
 namespace sluice::migrate {
@@ -48,17 +50,48 @@ void require_new(Session& session, const Found& found) {
                 "A schema is loaded into a database that was just made, with createdb.");
 }
 
+/// Without them GRANT would fail at the first one, in the middle.
+void require_roles(Session& session, const std::string& path, const std::string& text) {
+  const std::vector<std::string> roles = script::granted_roles(text);
+  if (roles.empty()) return;
+  const std::string missing = session.value(sql(
+      "select coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(w.r), ', ' order by w.r), "
+      "'') from pg_catalog.unnest({}) w (r) where not exists (select from pg_catalog.pg_roles o "
+      "where o.rolname = w.r)",
+      sql_array(roles)));
+  if (missing.empty()) return;
+  throw Failure(FailureKind::usage,
+                path + ": grants to roles that this server does not have: " + missing +
+                    "; nothing is applied",
+                "Make them (create role), or dump without grants: pgsluice migrate dump "
+                "--no-privileges.");
+}
+
+/// Who makes a database by the dump will find those tables empty, and the files applied.
+void tell_rows(const script::Folder& folder, const Listener& listener) {
+  constexpr std::size_t shown_max = 5;
+  const std::vector<std::string> tables = script::filled_tables(folder);
+  if (tables.empty()) return;
+  std::string all;
+  for (std::size_t i = 0; i < std::min(tables.size(), shown_max); ++i)
+    all += (i == 0 ? "" : ", ") + tables[i];
+  if (tables.size() > shown_max)
+    all += " and " + std::to_string(tables.size() - shown_max) + " more";
+  listener.note("no rows are in a dump, also not those that migrations insert: into " + all);
+}
+
 }  // namespace
 
-SchemaDump dump_schema(const script::Folder& folder, const DumpProgram& dump,
+SchemaDump dump_schema(const script::Folder& folder, const DumpProgram& dump, bool with_privileges,
                        const Options& options, const Listener& listener, const Stop& stop) {
   const Found found = find_history(folder, options, stop);
   if (!found.choice.note.empty()) listener.note(found.choice.note);
   const std::string history = script::history_lines(found.history().entries);
-  const DumpWish wish{.arguments = {"--schema-only", "--no-owner", "--no-privileges",
-                                    "--no-publications", "--no-subscriptions", "--no-tablespaces",
-                                    "--encoding=UTF8", "--exclude-schema=pgsluice"},
-                      .who = "dump: "};
+  DumpWish wish{
+      .arguments = {"--schema-only", "--no-owner", "--no-publications", "--no-subscriptions",
+                    "--no-tablespaces", "--encoding=UTF8", "--exclude-schema=pgsluice"},
+      .who = "dump: "};
+  if (!with_privileges) wish.arguments.emplace_back("--no-privileges");
   const std::string schema = script::trimmed_dump(dumped(dump, wish, options, stop));
   // Another run may have gone on meanwhile.
   if (script::history_lines(find_history(folder, options, stop).history().entries) != history) {
@@ -66,6 +99,7 @@ SchemaDump dump_schema(const script::Folder& folder, const DumpProgram& dump,
                   "another run migrates this database just now; nothing is written: run this "
                   "again");
   }
+  tell_rows(folder, listener);
   return {.text = schema + "\n" + history, .migrations = found.history().entries.size()};
 }
 
@@ -77,6 +111,7 @@ std::size_t load_schema(const script::Folder& folder, const script::Script& scri
   auto session = std::make_unique<Session>(options.conninfo, stop, options.stall_max);
   const Found before = find_history(*session, folder, options);
   require_new(*session, before);
+  require_roles(*session, script.path, history);
   LockedSession locked(std::move(session), before.choice.project, options, listener, stop);
   make_schema(locked.work());
   const Found found = find_history(locked.work(), folder, options);

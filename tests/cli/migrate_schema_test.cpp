@@ -48,6 +48,42 @@ class MigrateSchema : public MigrationTest {
   }
 };
 
+/// What a migration has closed stays closed.
+TEST_F(MigrateSchema, WhoMayDoWhatIsKept) {
+  url_of_new_role("\"dump \"\"reader\"");
+  write("003_c.sql",
+        "create function secret() returns int language sql security definer as 'select 1';\n"
+        "revoke execute on function secret() from public;\n"
+        "grant select, insert on a to \"dump \"\"reader\";\n"
+        "insert into a values (1, 'x')");
+  ASSERT_EQ(0, up().exit_code);
+  const std::string file = path("schema.dump");
+  const Finished dumped = migrate("dump", {file});
+  ASSERT_EQ(0, dumped.exit_code) << dumped.err;
+  EXPECT_THAT(dumped.err, HasSubstr("no rows are in a dump"));
+  EXPECT_THAT(dumped.err, HasSubstr("into a (003_c.sql)"));
+  const std::string there = fresh();
+  const Finished loaded = load(file, there);
+  ASSERT_EQ(0, loaded.exit_code) << loaded.err;
+  EXPECT_EQ("f", Session(there).value(
+                     "select has_function_privilege('dump \"reader', 'secret()', 'execute')"));
+  EXPECT_EQ("t",
+            Session(there).value("select has_table_privilege('dump \"reader', 'a', 'select')"));
+
+  db().run("drop database loaded with (force)");
+  db().run("drop owned by \"dump \"\"reader\"; drop role \"dump \"\"reader\"");
+  const std::string again = fresh();
+  const Finished refused = load(file, again);
+  EXPECT_EQ(2, refused.exit_code);
+  EXPECT_THAT(refused.err,
+              HasSubstr("grants to roles that this server does not have: \"dump \"\"reader\""));
+  EXPECT_EQ("f", Session(again).value("select to_regclass('a') is not null"));
+
+  ASSERT_EQ(0, migrate("dump", {file, "--no-privileges"}).exit_code);
+  ASSERT_EQ(0, load(file, again).exit_code);
+  EXPECT_EQ("0", Session(again).value("select count(*) from a"));
+}
+
 TEST_F(MigrateSchema, AFreshDatabaseIsLikeTheOneThatWasDumped) {
   ASSERT_EQ(0, up().exit_code);
   const std::string file = path("schema.dump");
