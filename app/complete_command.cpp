@@ -103,8 +103,9 @@ Candidates from_database(const Completion& line) {
 Candidates jobs_of_configuration(const Completion& line) {
   const std::string path = value_of(line, "--config");
   Candidates found;
-  for (const jobs::Job& job :
-       jobs::read_config(path.empty() ? "pgsluice.toml" : path, jobs::process_environment()).jobs)
+  for (const jobs::Job& job : jobs::read_config(path.empty() ? "pgsluice.toml" : path,
+                                                jobs::process_environment(), jobs::ConfigUse::look)
+                                  .jobs)
     found.push_back({job.name, job.schedule});
   return found;
 }

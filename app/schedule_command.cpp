@@ -122,7 +122,8 @@ int history(const ScheduleFlags& flags) {
   // The connection of the configuration is used where there is one.
   std::string dbname;
   if (std::ifstream(flags.config).good())
-    dbname = jobs::read_config(flags.config, jobs::process_environment()).dbname;
+    dbname =
+        jobs::read_config(flags.config, jobs::process_environment(), jobs::ConfigUse::look).dbname;
   Runtime runtime(connection_of(flags, dbname));
   std::vector<jobs::RunEntry> entries;
   runtime.end_on_signal();

@@ -160,8 +160,9 @@ pg::ConnectOptions connection_of(const ScheduleFlags& flags, const std::string& 
   return connect;
 }
 
-jobs::Config read_jobs(const std::string& path, const std::optional<std::string>& project) {
-  jobs::Config config = jobs::read_config(path, jobs::process_environment());
+jobs::Config read_jobs(const std::string& path, const std::optional<std::string>& project,
+                       jobs::ConfigUse use) {
+  jobs::Config config = jobs::read_config(path, jobs::process_environment(), use);
   if (project) require_utf8("--project", *project);
   jobs::set_project(config, project ? given_project(*project, "--project") : config.project);
   for (const jobs::Job& job : config.jobs) {

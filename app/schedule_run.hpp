@@ -24,7 +24,8 @@ pg::ConnectOptions connection_of(const ScheduleFlags& flags, const std::string& 
 
 /// Reads the configuration, and throws Failure{usage} also for flags that the job's command would
 /// refuse when it is due. `project` is what a flag says, if it does.
-jobs::Config read_jobs(const std::string& path, const std::optional<std::string>& project);
+jobs::Config read_jobs(const std::string& path, const std::optional<std::string>& project,
+                       jobs::ConfigUse use = jobs::ConfigUse::run);
 
 int run_schedule(const ScheduleFlags& flags);
 

@@ -85,7 +85,7 @@ asio::awaitable<void> read_entries(pg::Pool& pool, std::vector<jobs::JobEntry>& 
 }  // namespace
 
 int schedule_status(const ScheduleFlags& flags) {
-  const jobs::Config config = read_jobs(flags.config, flags.project);
+  const jobs::Config config = read_jobs(flags.config, flags.project, jobs::ConfigUse::look);
   if (!flags.metrics_file.empty()) require_metrics_file(flags.metrics_file);
   Runtime runtime(connection_of(flags, config.dbname));
   std::vector<jobs::JobEntry> entries;

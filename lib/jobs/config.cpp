@@ -28,8 +28,11 @@ constexpr std::size_t job_name_bytes_max = 200;
 
 class Reader : private TomlFile {
  public:
-  Reader(const std::string& path, const Environment& environment)
-      : TomlFile(path, environment), path_(path), folder_(fs::path(path).parent_path()) {}
+  Reader(const std::string& path, const Environment& environment, ConfigUse use)
+      : TomlFile(path, environment),
+        path_(path),
+        folder_(fs::path(path).parent_path()),
+        calls_hooks_(use == ConfigUse::run) {}
 
   Config read() {
     const toml::table root = parse();
@@ -82,6 +85,7 @@ class Reader : private TomlFile {
   }
 
   /// Those of all jobs that have none of their own.
+  HookPlace hook_place() const { return {.folder = folder_of_loads(), .is_called = calls_hooks_}; }
   Hooks hooks_of_all(const toml::table& root) const {
     Hooks hooks;
     for (Hook* hook : {&hooks.on_failure, &hooks.on_success, &hooks.on_recovery})
@@ -90,11 +94,12 @@ class Reader : private TomlFile {
     if (from == nullptr) return hooks;
     if (const toml::node* node = from->get("hook_ca_file")) {
       const std::string file = resolved(expanded(*node), folder_of_loads());
-      if (!std::ifstream(file).good()) fail(*node, "hook_ca_file: " + file + ": cannot be read");
+      if (calls_hooks_ && !std::ifstream(file).good())
+        fail(*node, "hook_ca_file: " + file + ": cannot be read");
       for (Hook* hook : {&hooks.on_failure, &hooks.on_success, &hooks.on_recovery})
         hook->ca_file = file;
     }
-    return read_hooks(*this, *from, folder_of_loads(), hooks);
+    return read_hooks(*this, *from, hook_place(), hooks);
   }
 
   /// The jobs that come after others have their slots.
@@ -192,7 +197,7 @@ class Reader : private TomlFile {
             .after = after,
             .command = read_command(from),
             .retry_delay = limits::job_retry_delay,
-            .hooks = read_hooks(*this, from, folder_of_loads(), hooks_)};
+            .hooks = read_hooks(*this, from, hook_place(), hooks_)};
     job.meaning = meaning_of(from, Digest::without_secrets);  // its files are there
     if (has_secrets(from)) job.meaning_with_secrets = meaning_of(from, Digest::with_secrets);
     set(from, "overlap", job.overlap);
@@ -414,7 +419,7 @@ class Reader : private TomlFile {
                           .files = {script.path},
                           .is_migration = true},
               .retry_delay = limits::job_retry_delay,
-              .hooks = read_hooks(*this, from, folder_of_loads(), hooks_)};
+              .hooks = read_hooks(*this, from, hook_place(), hooks_)};
       add_flags(from, job.command);
       add(config, from, std::move(job));
     }
@@ -428,6 +433,7 @@ class Reader : private TomlFile {
 
   std::string path_;
   fs::path folder_;
+  bool calls_hooks_;
   Hooks hooks_;  ///< of all jobs that have none of their own
 };
 
@@ -457,10 +463,11 @@ void set_project(Config& config, const Project& project) {
 
 Project project_of_folder(const std::string& folder, const Environment& environment) {
   const auto configuration = nearest_configuration(folder);
-  return configuration ? Reader(*configuration, environment).project() : project_of_place(folder);
+  return configuration ? Reader(*configuration, environment, ConfigUse::look).project()
+                       : project_of_place(folder);
 }
 
-Config read_config(const std::string& path, const Environment& environment) {
+Config read_config(const std::string& path, const Environment& environment, ConfigUse use) {
   std::error_code error;
   const bool is_there = fs::exists(path, error);
   if (error || !is_there) {
@@ -468,7 +475,7 @@ Config read_config(const std::string& path, const Environment& environment) {
                   path + ": " + (error ? errno_message(error.value()) : "there is no such file") +
                       "; --config names the configuration");
   }
-  return Reader(path, environment).read();
+  return Reader(path, environment, use).read();
 }
 
 }  // namespace sluice::jobs

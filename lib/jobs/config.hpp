@@ -28,11 +28,16 @@ struct Config {
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 Environment process_environment();
 
+/// What for a configuration is read: who only looks may be on another host, where no hook's program
+/// is.
+enum class ConfigUse { run, look };
+
 /// Reads a file. `${NAME}` in a text is that variable of the environment. Throws Failure{usage}
 /// with file, line and column: for what is no TOML, an unknown key (with the nearest that exists),
 /// a value that means nothing, a schedule that never fires, two jobs of one name, a file or folder
 /// that is not there.
-Config read_config(const std::string& path, const Environment& environment);
+Config read_config(const std::string& path, const Environment& environment,
+                   ConfigUse use = ConfigUse::run);
 
 /// Makes all jobs this project's, and tells it to the migrations that they run.
 void set_project(Config& config, const Project& project);

@@ -73,7 +73,7 @@ std::string read_url(const TomlFile& file, const toml::node& node, const std::st
 
 /// What the arguments of a program are, ps shows to everybody: no value of the environment gets in.
 std::vector<std::string> read_command(const TomlFile& file, const toml::node& node,
-                                      const std::string& key, const fs::path& folder) {
+                                      const std::string& key, const HookPlace& place) {
   std::vector<std::string> command;
   for (const toml::node& one : *node.as_array()) command.push_back(file.written(one));
   if (command.empty()) return command;
@@ -86,11 +86,12 @@ std::vector<std::string> read_command(const TomlFile& file, const toml::node& no
                        "the scheduler's environment");
   }
   if (program.contains('/')) {
-    const fs::path whole = fs::path(program).is_absolute() ? fs::path(program) : folder / program;
-    if (!is_program(whole))
+    const fs::path whole =
+        fs::path(program).is_absolute() ? fs::path(program) : place.folder / program;
+    if (place.is_called && !is_program(whole))
       file.fail(node, key + ": " + whole.string() + ": there is no such program");
     program = fs::absolute(whole).lexically_normal().string();
-  } else if (!is_in_path(program)) {
+  } else if (place.is_called && !is_in_path(program)) {
     file.fail(node, key + ": " + program + ": there is no such program in the folders of PATH");
   }
   return command;
@@ -103,7 +104,7 @@ std::string Hook::shown() const {
   return shown_origin(http::address_of(url));
 }
 
-Hooks read_hooks(const TomlFile& file, const toml::table& from, const fs::path& folder,
+Hooks read_hooks(const TomlFile& file, const toml::table& from, const HookPlace& place,
                  const Hooks& otherwise) {
   Hooks hooks = otherwise;
   for (const auto& [kind, name] : names_of(HookKind())) {
@@ -114,7 +115,7 @@ Hooks read_hooks(const TomlFile& file, const toml::table& from, const fs::path& 
     hook.command.clear();
     hook.url.clear();
     if (node->is_array()) {
-      hook.command = read_command(file, *node, key, folder);
+      hook.command = read_command(file, *node, key, place);
     } else {
       hook.url = read_url(file, *node, key);
     }

@@ -34,6 +34,16 @@ class ScheduleStatus : public DatabaseTest {
   TemporaryFolder folder_;
 };
 
+/// Who looks may be on another host than the scheduler.
+TEST_F(ScheduleStatus, NeedsNoProgramOfAHook) {
+  folder_.write("pgsluice.toml", "project = \"p\"\n" + job("early", "@every 24h") +
+                                     "on_failure = [\"/nowhere/notify\"]\n");
+  EXPECT_EQ(2, run("run", {"--once"}).exit_code);
+  EXPECT_THAT(run("status").out, HasSubstr("early"));
+  const Finished history = run("history");
+  EXPECT_EQ(0, history.exit_code) << history.err;
+}
+
 TEST_F(ScheduleStatus, SaysWhatIsLateFirstAndEndsWithOne) {
   const Finished unknown = run("status");
   EXPECT_EQ(1, unknown.exit_code) << unknown.err;
