@@ -6,6 +6,7 @@
 #include "app/migrate_steps.hpp"
 #include "app/output.hpp"
 #include "base/failure.hpp"
+#include "migrate/sql_error.hpp"
 #include "script/plan_back.hpp"
 
 /// `migrate down` and `migrate redo`.
@@ -40,6 +41,23 @@ migrate::Options with_variables(const script::Folder& folder, const migrate::Opt
       take_variables(script::read_way_back(script), options);
   }
   return options;
+}
+
+/// The second half of redo. Where it fails, what the first half took back stays so.
+void apply_again(const script::Folder& folder, const migrate::Options& options,
+                 const migrate::Listener& listener, const migrate::Stop& stop) {
+  const std::string state =
+      "; version " + options.to->text() + " is taken back, and not applied again";
+  constexpr const char* what_to_run = "pgsluice migrate up applies it, once what failed is mended.";
+  try {
+    migrate::up(folder, options, listener, stop);
+  } catch (const Failure& failure) {
+    throw Failure(failure.kind(), failure.problem() + state,
+                  failure.advice().empty() ? what_to_run : failure.advice() + " " + what_to_run);
+  } catch (const migrate::SqlError& error) {
+    throw Failure(stop.asked() ? FailureKind::interrupted : FailureKind::failed,
+                  error.primary() + state, what_to_run);
+  }
 }
 
 }  // namespace
@@ -92,7 +110,7 @@ MigrateOutcome redo_step(const MigrateFlags& flags, const migrate::Options& give
                       "this takes back, with all data that is in it, and applies again:", stop),
       noting, stop);
   if (count > 0) {
-    migrate::up(folder, options, listener, stop);
+    apply_again(folder, options, listener, stop);
   } else if (prints_text(flags)) {
     print_result("nothing was taken back\n");
   }

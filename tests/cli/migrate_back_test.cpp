@@ -180,6 +180,22 @@ TEST_F(MigrateBack, WithoutATransactionGoesOnWhereItFailed) {
   EXPECT_EQ("", history());
 }
 
+TEST_F(MigrateBack, RedoSaysThatTheSecondHalfIsMissing) {
+  write_three();
+  ASSERT_EQ(0, up().exit_code);
+  db().run(
+      "create function block() returns event_trigger language plpgsql as $$ begin raise "
+      "'not now'; end $$; create event trigger block on ddl_command_start when tag in "
+      "('CREATE TABLE') execute function block()");
+  const Finished failed = migrate("redo", {"--yes"});
+  EXPECT_EQ(1, failed.exit_code);
+  EXPECT_THAT(failed.err, HasSubstr("not now"));
+  EXPECT_THAT(failed.err, HasSubstr("version 3 is taken back, and not applied again"));
+  EXPECT_THAT(failed.err, HasSubstr("pgsluice migrate up applies it"));
+  db().run("drop event trigger block");
+  EXPECT_EQ(0, up().exit_code);
+}
+
 TEST_F(MigrateBack, RedoAppliesAgain) {
   write_three();
   ASSERT_EQ(0, up().exit_code);
