@@ -139,7 +139,8 @@ constexpr auto entered_columns = columns_of({
     {"follower", "coalesce(j.follower, '')"},
     {"seen", "floor(extract(epoch from greatest(to_timestamp(0), least(l.last, n.now))))::bigint"},
     {"ahead",
-     "case when l.last > n.now + interval '1 minute' then date_trunc('second', l.last)::text else "
+     "case when l.last > n.now + interval '1 minute' then coalesce(to_char(l.last, 'YYYY-MM-DD "
+     "HH24:MI:SSOF'), l.last::text) else "
      "'' end"},
 });
 

@@ -32,7 +32,8 @@ asio::awaitable<std::optional<FormerLoad>> former_load(pg::Connection& on, std::
   static constexpr auto of = columns_of({
       {"load", "n.load_id"},
       {"source", "n.source"},
-      {"finished_at", "date_trunc('second', n.finished_at)"},
+      {"finished_at",
+       "coalesce(to_char(n.finished_at, 'YYYY-MM-DD HH24:MI:SSOF'), n.finished_at::text)"},
       {"options", "n.options"},
   });
   const Sql theirs = sql("n.source_path");

@@ -15,8 +15,9 @@ constexpr auto migration_columns = columns_of({
     {"file", "m.file"},
     {"checksum", "coalesce(m.checksum, '')"},
     {"state", "m.state"},
-    {"begun_at", "date_trunc('second', m.started_at)::text"},
-    {"applied_at", "coalesce(date_trunc('second', m.finished_at)::text, '')"},
+    {"begun_at", "coalesce(to_char(m.started_at, 'YYYY-MM-DD HH24:MI:SSOF'), m.started_at::text)"},
+    {"applied_at",
+     "coalesce(to_char(m.finished_at, 'YYYY-MM-DD HH24:MI:SSOF'), m.finished_at::text, '')"},
     {"applied_by", "m.applied_by"},
     {"runner", "m.runner"},
     {"seconds",
@@ -25,7 +26,8 @@ constexpr auto migration_columns = columns_of({
     {"statements_done", "m.statements_done"},
     {"error", "coalesce(m.error, '')"},
     {"accepted_at",
-     "coalesce(date_trunc('second', (j.j ->> 'accepted_at')::timestamptz)::text, '')"},
+     "coalesce(to_char((j.j ->> 'accepted_at')::timestamptz, 'YYYY-MM-DD HH24:MI:SSOF'), (j.j ->> "
+     "'accepted_at')::timestamptz::text, '')"},
     {"accepted_by", "coalesce(j.j ->> 'accepted_by', '')"},
 });
 

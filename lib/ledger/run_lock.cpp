@@ -61,7 +61,7 @@ asio::awaitable<std::string> holder_of(pg::Connection& connection, Sql key) {
       {"application", "coalesce(a.application_name, '')"},
       {"user", "coalesce(a.usename::text, '')"},
       {"address", "coalesce(a.client_addr::text, 'this host')"},
-      {"since", "date_trunc('second', a.xact_start)::text"},
+      {"since", "coalesce(to_char(a.xact_start, 'YYYY-MM-DD HH24:MI:SSOF'), a.xact_start::text)"},
   });
   const Sql ask = sql(
       "select {} from pg_catalog.pg_locks l left join pg_catalog.pg_stat_activity a on a.pid = "

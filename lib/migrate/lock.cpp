@@ -30,8 +30,8 @@ std::string name_of_holder(Session& session, const Sql& key) {
   static constexpr SqlWords name =
       "'process ' || l.pid || ' of the server, ' || coalesce(nullif(a.application_name, ''), 'a "
       "program without a name') || ', user ' || coalesce(a.usename::text, '?') || ', from ' || "
-      "coalesce(host(a.client_addr), 'this host') || ', since ' || coalesce(date_trunc('second', "
-      "a.backend_start)::text, '?')";
+      "coalesce(host(a.client_addr), 'this host') || ', since ' || coalesce(to_char("
+      "a.backend_start, 'YYYY-MM-DD HH24:MI:SSOF'), '?')";
   const script::Rows rows = session.query(holders(name, key));
   return rows.empty() ? "it has just ended" : rows.front()[0];
 }

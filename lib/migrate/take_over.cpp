@@ -11,7 +11,9 @@
 namespace sluice::migrate {
 namespace {
 
-constexpr SqlWords begins = "begin; set local lock_timeout = '3s'";
+/// Times are shown, and read again, as texts.
+constexpr SqlWords begins =
+    "begin; set local lock_timeout = '3s'; set local datestyle = 'ISO, YMD'";
 
 /// Was taken over before: an answer was lost, or somebody asks twice.
 bool is_done(const script::History& history, const script::Adoption& adoption) {

@@ -179,6 +179,19 @@ TEST_F(Migrate, WhatWouldBeCutOffOrLeftOutIsSaid) {
   EXPECT_FALSE(has_table("a"));
 }
 
+/// docs/json.md has one form of it.
+TEST_F(Migrate, TimesDoNotFollowTheDateStyle) {
+  write("001_a.sql", "select 1");
+  ASSERT_EQ(0, up().exit_code);
+  db().run(
+      "update pgsluice.migrations set started_at = '2025-02-01 03:04:05.678+00', finished_at = "
+      "'2025-02-01 03:04:05.678+00'; do $$ begin execute format('alter database %I set datestyle = "
+      "german', current_database()); execute format('alter database %I set timezone = "
+      "''Asia/Kolkata''', current_database()); end $$");
+  EXPECT_THAT(migrate("status", {"--output", "json"}).out,
+              HasSubstr("\"2025-02-01 08:34:05+05:30\""));
+}
+
 struct Refused {
   std::string sql;
   std::string message;
