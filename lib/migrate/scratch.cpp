@@ -1,5 +1,6 @@
 #include "migrate/scratch.hpp"
 
+#include <memory>
 #include <random>
 
 #include "base/columns.hpp"
@@ -11,15 +12,54 @@
 namespace sluice::migrate {
 namespace {
 
+/// A maker has a session in its database long before.
+constexpr int left_after_seconds = 120;
+
 constexpr auto locale_columns = columns_of({
     {"encoding", "pg_catalog.pg_encoding_to_char(d.encoding)"},
     {"collate", "d.datcollate"},
     {"ctype", "d.datctype"},
 });
 
-std::string new_name() {
+/// With the server's time, so that one which its maker has left is known by its age, whenever that
+/// maker ended.
+std::string new_name(Session& session) {
   std::random_device random;
-  return "pgsluice_scratch_" + std::to_string(random());
+  return "pgsluice_scratch_" +
+         session.value(sql("select extract(epoch from clock_timestamp())::bigint")) + "_" +
+         std::to_string(random());
+}
+
+/// Drops what others have left: their makers keep a session there as long as they live, so that it
+/// cannot be dropped, but in the moments before they have it. What is another user's stays.
+void drop_left(Session& session, const Listener& listener, const Stop& stop) {
+  const script::Rows left = session.query(
+      sql("select d.datname from pg_catalog.pg_database d where case when d.datname ~ "
+          "'^pgsluice_scratch_[0-9]{10}_[0-9]+$' then extract(epoch from clock_timestamp()) - "
+          "split_part(d.datname, '_', 3)::bigint > {} else false end and "
+          "pg_catalog.pg_has_role(d.datdba, "
+          "'usage') and not exists (select from pg_catalog.pg_stat_activity a where a.datid = "
+          "d.oid) order by d.datname",
+          left_after_seconds));
+  for (const script::Row& row : left) {
+    try {
+      session.query(sql("drop database if exists {}", identifier(row[0])), stop);
+      listener.note("dropped the database " + row[0] + ", which a run that was killed has left");
+    } catch (const SqlError& error) {
+      // Somebody is there: another run drops it, or looks at it.
+      if (error.is_lost() || stop.asked()) throw;
+    }
+  }
+}
+
+/// As long as it lives nobody else drops the database.
+std::unique_ptr<Session> occupy(const std::string& conninfo, const Options& options,
+                                const Stop& stop) {
+  auto session = std::make_unique<Session>(conninfo, stop, options.stall_max);
+  session->query(
+      sql("select pg_catalog.set_config(s.name, '0', false) from pg_catalog.pg_settings s where "
+          "s.name = 'idle_session_timeout'"));
+  return session;
 }
 
 /// Others could put something into its schema public, before 15 anybody: nobody gets in before they
@@ -82,15 +122,20 @@ void drop(const Options& options, const std::string& name, const Listener& liste
 
 void with_empty_scratch(const ScratchWords& words, const Options& options, const Listener& listener,
                         const Stop& stop, const std::function<void(const std::string&)>& use) {
-  const std::string name = new_name();
+  std::string name;
   try {
     {
       Session session(options.conninfo, stop, options.stall_max);
+      drop_left(session, listener, stop);
+      name = new_name(session);
       create(session, name, words, stop);
     }
     // Of two keywords the later one counts.
-    use(options.conninfo + " dbname=" + name);
+    const std::string there = options.conninfo + " dbname=" + name;
+    const std::unique_ptr<Session> occupied = occupy(there, options, stop);
+    use(there);
   } catch (...) {
+    if (name.empty()) throw;
     drop(options, name, listener);
     throw;
   }

@@ -32,7 +32,8 @@ struct ScratchWords {
 };
 
 /// Makes an empty database of its own on the server that `options` leads to, with the encoding and
-/// the locale of the database there, hands over the connection, and drops it, whatever comes.
+/// the locale of the database there, hands over the connection, and drops it, whatever comes; what
+/// runs that were killed have left, it drops with a note.
 /// Nobody else may connect to it but superusers. Throws Failure where the user may not make one.
 void with_empty_scratch(const ScratchWords& words, const Options& options, const Listener& listener,
                         const Stop& stop,

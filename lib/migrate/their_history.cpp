@@ -120,6 +120,16 @@ constexpr auto fact_columns = columns_of({
     {"is_filtered", "c.relrowsecurity"},
     {"owner", "pg_catalog.pg_get_userbyid(c.relowner)"},
     {"schema_owner", "pg_catalog.pg_get_userbyid(n.nspowner)"},
+    {"writers",
+     "coalesce((select pg_catalog.string_agg(distinct case a.grantee when 0 then 'everybody' else "
+     "a.grantee::regrole::text end, ', ') from (select x.grantee, x.privilege_type from "
+     "pg_catalog.aclexplode(c.relacl) x union all select x.grantee, x.privilege_type from "
+     "pg_catalog.pg_attribute b cross join pg_catalog.aclexplode(b.attacl) x where b.attrelid = "
+     "c.oid) a where a.privilege_type in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE') and a.grantee "
+     "<> c.relowner and not exists (select from pg_catalog.pg_roles r where r.oid = a.grantee and "
+     "(pg_catalog.pg_has_role(r.oid, current_user, 'usage') or r.rolname in ({}, "
+     "'pg_database_owner') or r.oid = (select datdba from pg_catalog.pg_database where datname = "
+     "current_database())))), '')"},
     {"plain_columns",
      "(select count(*)::text from pg_catalog.pg_attribute a join pg_catalog.pg_type y on y.oid = "
      "a.atttypid where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attname = "
@@ -136,13 +146,25 @@ bool is_trusted(Session& session, const std::string& role, const TheirWish& wish
       literal(role)));
 }
 
+void require_no_writers(const TheirTable& table, const std::string& writers,
+                        const std::string& what) {
+  if (writers.empty()) return;
+  throw Failure(
+      FailureKind::failed,
+      what + " can be written by others, who could have written anything into it: " + writers,
+      "Look at its rows, and take that away: revoke insert, update, delete, truncate on " +
+          name_of_table(table).text() + " from " + (writers == "everybody" ? "public" : writers) +
+          ". One of them that migrates may stay: --owner ROLE.");
+}
+
 void require_trusted(Session& session, const TheirTable& table, const TheirWish& wish,
                      const std::vector<std::string>& columns) {
   static constexpr auto& at = fact_columns;
   const script::Rows facts = session.query(
       sql("select {} from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = "
           "c.relnamespace where n.nspname = {} and c.relname = {}",
-          at.list(sql_array(columns)), literal(table.schema), literal(table.name)));
+          at.list(literal(wish.owner), sql_array(columns)), literal(table.schema),
+          literal(table.name)));
   const script::Row& row = facts.front();
   const std::string what =
       shown(table) + ", where the history of " + std::string(name_of(table.tool)) + " would be,";
@@ -170,6 +192,7 @@ void require_trusted(Session& session, const TheirTable& table, const TheirWish&
                       "have written anything into it",
                   "If that role is the one that migrates, say so: --owner " + owner + ".");
   }
+  require_no_writers(table, row[at["writers"]], what);
   if (row[at["is_filtered"]] != "t") return;
   throw Failure(FailureKind::failed,
                 what +
@@ -181,11 +204,7 @@ void require_trusted(Session& session, const TheirTable& table, const TheirWish&
 
 }  // namespace
 
-TheirTable find_their_table(Session& session, const TheirWish& wish) {
-  if (!wish.table.empty()) {
-    if (!wish.from) throw Failure(FailureKind::usage, "--table needs --from TOOL: whose it is");
-    return named_table(session, wish);
-  }
+std::vector<TheirTable> their_tables(Session& session) {
   std::vector<TheirTable> found;
   const script::Rows rows = session.query(
       sql("select {} from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = "
@@ -196,9 +215,20 @@ TheirTable find_their_table(Session& session, const TheirWish& wish) {
           candidate_columns.list()));
   for (const script::Row& row : rows) {
     const auto tool = tool_of(row);
-    if (!tool || (wish.from && *wish.from != *tool)) continue;
-    found.push_back({*tool, row[candidate_columns["schema"]], row[candidate_columns["name"]]});
+    if (tool)
+      found.push_back({*tool, row[candidate_columns["schema"]], row[candidate_columns["name"]]});
   }
+  return found;
+}
+
+TheirTable find_their_table(Session& session, const TheirWish& wish) {
+  if (!wish.table.empty()) {
+    if (!wish.from) throw Failure(FailureKind::usage, "--table needs --from TOOL: whose it is");
+    return named_table(session, wish);
+  }
+  std::vector<TheirTable> found = their_tables(session);
+  if (wish.from)
+    std::erase_if(found, [&](const TheirTable& table) { return table.tool != *wish.from; });
   if (found.size() == 1) return found.front();
   std::string all;
   for (const TheirTable& table : found)

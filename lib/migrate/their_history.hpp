@@ -26,6 +26,9 @@ struct TheirWish {
 /// Looks for tables of such names. Throws Failure{usage} where there is none, or more than one.
 TheirTable find_their_table(Session& session, const TheirWish& wish);
 
+/// All tables of such names that have what is known of them.
+std::vector<TheirTable> their_tables(Session& session);
+
 /// Reads it, the oldest row first, under a lock that ends with the transaction, which is open:
 /// nobody changes what it is meanwhile, and with `against_writes`, if this user may, not what it
 /// says either. Whoever owned such a table, or put one there, could make reading it run anything,

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/failure.hpp"
+#include "base/identifier.hpp"
 #include "migrate/built.hpp"
 #include "migrate/find_history.hpp"
+#include "migrate/their_history.hpp"
 #include "script/plan.hpp"
 
 namespace sluice::migrate {
@@ -26,6 +28,7 @@ std::string first_name(const std::string& path) {
 /// The target, and what of the folder it has.
 struct Target {
   std::vector<SchemaObject> objects;
+  std::vector<TheirTable> theirs;
   script::Folder applied;
   std::vector<std::string> pending;
   BuildPlace place;
@@ -70,7 +73,33 @@ Target look_at(const script::Folder& folder, const Options& options, const Liste
   if (!entries.empty() && entries.front().search_path)
     target.place.schema = first_name(*entries.front().search_path);
   target.objects = schema_objects(session);
+  target.theirs = their_tables(session);
   return target;
+}
+
+/// No file makes what another tool keeps its history in: they were its own. Its name is quoted as
+/// that of an object is.
+std::vector<std::string> objects_of(const std::vector<TheirTable>& tables) {
+  std::vector<std::string> names;
+  for (const TheirTable& table : tables) {
+    const auto name_in_schema = [&table](const std::string& name) {
+      return name_in_sql(table.schema) + "." + name_in_sql(name);
+    };
+    names.push_back(name_in_schema(table.name));
+    if (table.tool == script::Tool::rails) names.push_back(name_in_schema("ar_internal_metadata"));
+  }
+  return names;
+}
+
+void leave_theirs_out(const Target& target, std::vector<SchemaDifference>& found,
+                      const Listener& listener) {
+  for (const std::string& name : objects_of(target.theirs)) {
+    const auto is_theirs = [&](const SchemaDifference& one) {
+      return !one.one && (one.name == name || one.name.starts_with(name + "_id_seq"));
+    };
+    if (std::erase_if(found, is_theirs) > 0)
+      listener.note(name + " is where another tool keeps its history: it is not compared");
+  }
 }
 
 }  // namespace
@@ -91,6 +120,7 @@ Verified verify(const script::Folder& folder, const Options& options, const Veri
       verified.built += build(target.applied, there, who, listener, stop);
       Session session(there.conninfo, stop, there.stall_max);
       verified.found = differences(schema_objects(session), target.objects);
+      leave_theirs_out(target, verified.found, listener);
     }
     verified.built += build(folder, there, who, listener, stop);
   });

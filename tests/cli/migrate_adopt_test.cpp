@@ -356,6 +356,30 @@ TEST_F(MigrateAdopt, NothingOfAPlantedTableRuns) {
   db().run("alter role planter nosuperuser; drop owned by planter cascade; drop role planter");
 }
 
+/// Who may write there may say which files are applied.
+TEST_F(MigrateAdopt, ATableThatOthersMayWriteIsRefused) {
+  write("1_a.up.sql", "select 1");
+  const std::string low = url_of_new_role("writer");
+  db().run(
+      "create table schema_migrations (version bigint, dirty boolean); insert into "
+      "schema_migrations values (1, false)");
+  const auto refusal = [this] {
+    const Finished refused = adopt();
+    EXPECT_EQ(1, refused.exit_code);
+    return refused.err;
+  };
+  db().run("grant insert on schema_migrations to public");
+  EXPECT_THAT(refusal(), HasSubstr("can be written by others"));
+  EXPECT_THAT(refusal(), HasSubstr("on \"public\".\"schema_migrations\" from public"));
+  db().run(
+      "revoke insert on schema_migrations from public; grant update (version) on "
+      "schema_migrations to writer");
+  EXPECT_THAT(refusal(), HasSubstr("written anything into it: writer\n"));
+  const Finished meant = adopt({"--owner", "writer"});
+  EXPECT_EQ(0, meant.exit_code) << meant.err;
+  db().run("drop owned by writer; drop role writer");
+}
+
 /// What the tool has noted is shown as all other times, whatever the database writes dates like.
 TEST_F(MigrateAdopt, TimesDoNotFollowTheDateStyle) {
   write("1_a.sql", "-- +goose Up\nselect 1;\n");
