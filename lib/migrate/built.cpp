@@ -8,7 +8,7 @@
 namespace sluice::migrate {
 namespace {
 
-void refuse_beyond(const script::Folder& folder, const Options& options) {
+void refuse_beyond(const script::Folder& folder, const BuildPlace& place, const Options& options) {
   for (const auto* scripts :
        {&folder.before, &folder.versioned, &folder.repeatable, &folder.after}) {
     for (const script::Script& script : *scripts) {
@@ -17,8 +17,11 @@ void refuse_beyond(const script::Folder& folder, const Options& options) {
       throw Failure(FailureKind::usage,
                     script::at(script, found->place) + ": " + found->words +
                         " changes what all databases of the server share, so this is not built "
-                        "beside others (see --scratch-url)",
-                    "Give it a server of its own, such as a container: --scratch-url URL.");
+                        "beside others" +
+                        (place.advice_beyond.empty() ? " (see --scratch-url)" : ""),
+                    place.advice_beyond.empty()
+                        ? "Give it a server of its own, such as a container: --scratch-url URL."
+                        : place.advice_beyond);
     }
   }
 }
@@ -57,7 +60,7 @@ void settle(const BuildPlace& place, Session& session) {
 void with_place_to_build(const BuildPlace& place, const script::Folder& folder,
                          const Options& options, const Listener& listener, const Stop& stop,
                          const std::function<void(const Options&)>& use) {
-  if (!place.is_alone) refuse_beyond(folder, options);
+  if (!place.is_alone) refuse_beyond(folder, place, options);
   const ScratchWords words{.who = place.who, .advice = place.advice};
   with_empty_scratch(words, options, listener, stop, [&](const std::string& conninfo) {
     Options there = options;

@@ -10,8 +10,10 @@ namespace sluice::migrate {
 
 /// What a database is like in which files are built from nothing.
 struct BuildPlace {
-  std::string who;          ///< what messages begin with: "verify: "
-  std::string advice;       ///< for a user who may make no database
+  std::string who;     ///< what messages begin with: "verify: "
+  std::string advice;  ///< for a user who may make no database
+  /// For files that would change what lies outside of the database; empty: --scratch-url.
+  std::string advice_beyond;
   bool is_alone = false;    ///< a server of its own: files may change roles and the like
   std::string search_path;  ///< the setting; empty: what the server has
   std::string schema;       ///< to be made beforehand; empty: none

@@ -70,16 +70,39 @@ std::string header(const script::Folder& files) {
   return text + "\n";
 }
 
+/// pg_dump makes them by calls of functions between BEGIN and COMMIT, which no file of one
+/// transaction can hold.
+void require_no_large_objects(Session& session) {
+  const std::string some = session.value(
+      sql("select coalesce(pg_catalog.string_agg(o.oid::text, ', '), '') from (select m.oid from "
+          "pg_catalog.pg_largeobject_metadata m order by m.oid limit 10) o"));
+  if (some.empty()) return;
+  throw Failure(FailureKind::usage,
+                std::string(squashing) +
+                    "the files make large objects, which a squashed file "
+                    "cannot: " +
+                    some,
+                "Squash up to a version before the file that calls lo_create, lo_from_bytea or "
+                "lo_import.");
+}
+
 std::string dump_of(const script::Folder& files, DumpProgram dump, const Options& options,
                     const Listener& listener, const Stop& stop) {
   std::string text;
   const BuildPlace place{.who = squashing,
                          .advice = "-d may lead to any server where you may, as to a container.",
+                         .advice_beyond =
+                             "No file made from a database has that in it. Squash up to a version "
+                             "before it, or take that statement to where databases and roles are "
+                             "made, and say with pgsluice migrate repair --accept that the file "
+                             "was changed.",
+                         .is_alone = false,
                          .search_path = {},
                          .schema = {}};
   with_place_to_build(place, files, options, listener, stop, [&](const Options& there) {
     build(files, there, squashing, listener, stop);
     Session session(there.conninfo, stop, there.stall_max);
+    require_no_large_objects(session);
     const script::Rows rows = session.query(
         sql("select pg_catalog.current_database(), pg_catalog.quote_ident(current_user)"));
     const DumpWish wish{
@@ -89,6 +112,21 @@ std::string dump_of(const script::Folder& files, DumpProgram dump, const Options
     text = script::trimmed_dump(dumped(dump, wish, there, stop), {.owner = rows.front()[1]});
   });
   return text;
+}
+
+/// What before.sql makes is in the squashed file too, in front of which it runs.
+std::string dump_of_squashed(const script::Folder& files, const DumpProgram& dump,
+                             const Options& options, const Listener& listener, const Stop& stop) {
+  try {
+    return dump_of(files, dump, options, listener, stop);
+  } catch (const Failure& failure) {
+    if (files.before.empty() || failure.kind() == FailureKind::interrupted) throw;
+    throw Failure(failure.kind(), failure.problem(),
+                  "What " + files.before.front().path +
+                      " makes is in the squashed file too, in front of which it runs. Where the "
+                      "files do not need it, move it elsewhere while you squash; otherwise let a "
+                      "migration make that.");
+  }
 }
 
 void require_same(const std::string& one, const std::string& other) {
@@ -118,7 +156,7 @@ Squash squash(const script::Folder& folder, const script::Version& to, const Dum
   script::Folder alone = files;
   alone.versioned.clear();
   alone.versioned.push_back(script::make_script(squashed.path, squashed.text));
-  require_same(made, dump_of(alone, dump, options, listener, stop));
+  require_same(made, dump_of_squashed(alone, dump, options, listener, stop));
   for (const script::Script& script : files.versioned) {
     squashed.replaced.push_back(script.path);
     if (!script.back_path.empty() && script.back_path != script.path)

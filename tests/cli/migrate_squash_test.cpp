@@ -59,6 +59,26 @@ class MigrateSquash : public MigrationTest {
   }
 };
 
+TEST_F(MigrateSquash, SaysWhatCannotBeInItAndWhatToDo) {
+  write("003_c.sql", "select lo_create(4711)");
+  const Finished large = squash("3");
+  EXPECT_EQ(2, large.exit_code);
+  EXPECT_THAT(large.err, HasSubstr("large objects, which a squashed file cannot: 4711"));
+  write("003_c.sql", "alter database postgres set work_mem = '8MB'");
+  const Finished beyond = squash("3");
+  EXPECT_EQ(2, beyond.exit_code);
+  EXPECT_THAT(beyond.err,
+              HasSubstr("ALTER DATABASE changes what all databases of the server share"));
+  EXPECT_THAT(beyond.err, Not(HasSubstr("--scratch-url")));
+  write("003_c.sql", "select 1");
+  write("before.sql", "create table if not exists hooklog (id int)");
+  const Finished hooked = squash("3");
+  EXPECT_EQ(1, hooked.exit_code);
+  EXPECT_THAT(hooked.err, HasSubstr("relation \"hooklog\" already exists"));
+  EXPECT_THAT(hooked.err, HasSubstr("move it elsewhere while you squash"));
+  EXPECT_EQ(6U, files().size()) << "nothing is taken away";
+}
+
 TEST_F(MigrateSquash, ADatabaseThatIsPastItGoesOnAndAFreshOneBeginsThere) {
   ASSERT_EQ(0, up().exit_code);
   const std::string before = schema_of(url());
