@@ -112,6 +112,11 @@ int run(const MigrateFlags& flags, const Command& command) {
   return outcome.exit_code;
 }
 
+bool has_files(const script::Folder& folder) {
+  return !folder.versioned.empty() || !folder.repeatable.empty() || !folder.before.empty() ||
+         !folder.after.empty();
+}
+
 Outcome up(const MigrateFlags& flags, const TenantFlags& tenants, const migrate::Options& given,
            const migrate::Listener& listener, const migrate::Stop& stop) {
   if (!tenants.like && (tenants.jobs || tenants.trusts_owners))
@@ -128,7 +133,9 @@ Outcome up(const MigrateFlags& flags, const TenantFlags& tenants, const migrate:
     if (options.dry_run) {
       print_result("dry run: all is rolled back\n");
     } else if (report.applied == 0) {
-      print_result("nothing to do: all files of " + cell(flags.folder) + " are applied\n");
+      print_result(has_files(folder)
+                       ? "nothing to do: all files of " + cell(flags.folder) + " are applied\n"
+                       : "nothing to do: " + cell(flags.folder) + " has no migration\n");
     }
   }
   Outcome outcome;

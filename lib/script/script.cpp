@@ -7,6 +7,7 @@
 #include "base/failure.hpp"
 #include "base/path_text.hpp"
 #include "base/quantity.hpp"
+#include "script/near_miss.hpp"
 #include "script/script_file.hpp"
 #include "script/sql_lexer.hpp"
 #include "script/text_limits.hpp"
@@ -221,6 +222,19 @@ Script read_way_back(const Script& script) {
   return back;
 }
 
+namespace {
+
+std::string note_of_near_misses(const std::string& path, const std::vector<std::string>& names) {
+  constexpr std::size_t shown_max = 5;
+  std::string all;
+  for (std::size_t i = 0; i < std::min(names.size(), shown_max); ++i)
+    all += (i == 0 ? "\"" : ", \"") + names[i] + "\"";
+  if (names.size() > shown_max) all += " and " + std::to_string(names.size() - shown_max) + " more";
+  return path + ": no migrations, as their names do not end in .sql: " + all;
+}
+
+}  // namespace
+
 Folder read_folder(const std::string& path) {
   std::error_code error;
   std::vector<std::string> files;
@@ -242,6 +256,7 @@ Folder read_folder(const std::string& path) {
     if (has_sql(sub))
       folder.notes.push_back(sub + ": a folder inside is left out; --dir reads one folder");
   }
+  std::vector<std::string> near_misses;
   std::vector<std::string> wrong;
   WaysBack ways_back;
   std::size_t kept_bytes = 0;
@@ -249,7 +264,10 @@ Folder read_folder(const std::string& path) {
   for (const std::string& file : files) {
     const std::string name = fs::path(file).filename();
     const auto parsed = parse_script_name(name);
-    if (parsed && !*parsed) continue;
+    if (parsed && !*parsed) {
+      if (looks_like_script(name)) near_misses.push_back(name);
+      continue;
+    }
     if (parsed && (*parsed)->kind == ScriptKind::way_back) {
       const auto [at, is_first] = ways_back.emplace((*parsed)->version, file);
       if (!is_first) wrong.push_back(file + ": goes back as " + at->second + " does");
@@ -268,6 +286,7 @@ Folder read_folder(const std::string& path) {
   std::ranges::copy(join_ways(folder.versioned, ways_back), std::back_inserter(wrong));
   if (const std::string styles = mixed_styles(folder.versioned); !styles.empty())
     folder.notes.push_back(path + ": files of several styles, each read as what it is: " + styles);
+  if (!near_misses.empty()) folder.notes.push_back(note_of_near_misses(path, near_misses));
   if (wrong.empty()) return folder;
   std::string all;
   for (const std::string& line : wrong) all += (all.empty() ? "" : "\n") + line;

@@ -179,6 +179,24 @@ TEST_F(Migrate, WhatWouldBeCutOffOrLeftOutIsSaid) {
   EXPECT_FALSE(has_table("a"));
 }
 
+TEST_F(Migrate, WhatIsNearlyAMigrationIsSaid) {
+  const Finished empty = up();
+  EXPECT_EQ(0, empty.exit_code);
+  EXPECT_THAT(empty.out, HasSubstr(folder() + " has no migration\n"));
+  EXPECT_THAT(empty.err, Not(HasSubstr("no migrations")));
+  for (const char* const name :
+       {"V1__x.sql ", "V2__y.sql.bak", "003_z.psql", "README.md", ".x.sql.swp"})
+    write(name, "select 1");
+  const Finished said = up();
+  EXPECT_EQ(0, said.exit_code);
+  EXPECT_THAT(said.err,
+              HasSubstr("no migrations, as their names do not end in .sql: \"003_z.psql\", "
+                        "\"V1__x.sql \", \"V2__y.sql.bak\"\n"));
+  write("004_a.sql", "select 1");
+  ASSERT_EQ(0, up().exit_code);
+  EXPECT_THAT(up().out, HasSubstr("nothing to do: all files of "));
+}
+
 /// docs/json.md has one form of it.
 TEST_F(Migrate, TimesDoNotFollowTheDateStyle) {
   write("001_a.sql", "select 1");
