@@ -183,7 +183,8 @@ std::vector<std::string> path_of(const CLI::App& command) {
 void tell_unknown_variables() {
   std::optional<Program> whole;
   std::vector<ShownOption> flags;
-  std::vector<std::string> names{defaults_variable};
+  std::vector<std::string> names;
+  const std::string_view prefix = variable_prefix;
   for (char** at = environ; *at != nullptr; ++at) {
     const std::string_view entry = *at;
     const std::string variable(entry.substr(0, entry.find('=')));
@@ -194,13 +195,15 @@ void tell_unknown_variables() {
       whole.emplace("");
       collect_flags(whole->app, true, flags);
       for (const ShownOption& flag : flags)
-        names.push_back(variable_of(flag.names.back().substr(2)));
+        names.push_back(variable_of(flag.names.back().substr(2)).substr(prefix.size()));
     }
-    if (std::ranges::find(names, variable) != names.end()) continue;
-    const auto meant = nearest(variable, names);
+    const std::string name = variable.substr(prefix.size());
+    if (variable == defaults_variable || std::ranges::find(names, name) != names.end()) continue;
+    // What they all begin with makes no two of them alike.
+    const auto meant = nearest(name, names);
     if (meant)
       print_note(variable + " is no setting of pgsluice, and counts for nothing; did you mean " +
-                 *meant + "?");
+                 variable_prefix + *meant + "?");
   }
 }
 

@@ -37,11 +37,7 @@ Sql question_of(const std::vector<int>& backends) {
 }  // namespace
 
 JobsWatch::JobsWatch(Run& run, const plan::Plan& plan, Road& road)
-    : run_(run),
-      plan_(plan),
-      road_(road),
-      best_(plan.writers()),
-      allowed_(std::max(plan.writers(), plan.writers_max())) {
+    : run_(run), plan_(plan), road_(road), best_(plan.writers()), allowed_(plan.writers_max()) {
   Connections& used = run_.progress.connections;
   if (used.most == 0) used.least = used.most = best_;
   used.now = best_;

@@ -278,6 +278,8 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
   if (!plan.condition.empty()) co_await judge_condition(run_.on.pool, plan);
   for (std::string& text : plan.strategy.notes) run_.note(std::move(text));
   run_.report.is_staged = plan.strategy.staged;
+  // Loads side by side have one pool together, which none of them may narrow for itself.
+  if (shared_ != nullptr && shared_->side_by_side > 1) plan.jobs_max = plan.jobs;
   // Beside the one transaction something may be asked.
   const std::size_t connections = plan.strategy.in_one ? 2 : plan.jobs;
   run_.on.pool.allow(std::max(connections, shared_ == nullptr ? 1 : shared_->side_by_side));
