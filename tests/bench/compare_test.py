@@ -2,13 +2,15 @@
 """What script/bench says of its parts is what its table has; nothing is measured here, and nothing built."""
 
 import pathlib
+import re
 import subprocess
 import sys
 import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from compare import data, parts, paths  # noqa: E402
+import scale_model  # noqa: E402
+from compare import data, page, parts, paths  # noqa: E402
 
 
 def bench(*arguments):
@@ -34,6 +36,47 @@ class Table(unittest.TestCase):
     def test_parts_name_data_sets_that_there_are(self):
         for part in parts.PARTS:
             self.assertLessEqual(set(part.sets), set(data.ROWS), part.name)
+
+
+class Written(unittest.TestCase):
+    def test_a_part_that_is_measured_alone_takes_its_place_and_the_others_stay(self):
+        before = "\nthe run\n\n## One\n\n1\n\n### of it\n\n2\n\n## Two\n\n3\n\n"
+        after = page.merged(before, "\nanother run\n\n## Two\n\n4\n\n## Half\n\n5\n", ["One", "Half", "Two"])
+        self.assertEqual(after, "\nthe run\n\n## One\n\n1\n\n### of it\n\n2\n\n## Half\n\nBy itself: another run\n\n5\n\n"
+                         "## Two\n\nBy itself: another run\n\n4\n\n")
+        self.assertEqual(page.merged(after, "\nx\n", ["One", "Half", "Two"]), after)
+
+
+class Model(unittest.TestCase):
+    """tests/bench/scale_model.py."""
+
+    def rate(self, hosts, **parts):
+        return scale_model.run(scale_model.Parts(**parts), hosts).rows_per_second
+
+    def test_hosts_help_until_the_server_is_the_limit_and_then_no_more(self):
+        rates = [self.rate(hosts, source_mb=20) for hosts in (1, 2, 4, 100, 200)]
+        self.assertAlmostEqual(rates[1] / rates[0], 2, places=2)
+        self.assertAlmostEqual(rates[2] / rates[0], 4, places=2)
+        self.assertAlmostEqual(rates[4] / rates[3], 1, places=2)
+        enough = scale_model.enough_hosts(scale_model.Parts(source_mb=20))
+        self.assertLess(self.rate(enough - 1, source_mb=20), self.rate(enough, source_mb=20))
+        self.assertGreaterEqual(self.rate(enough, source_mb=20) * 1.01, self.rate(enough + 1, source_mb=20))
+
+    def test_what_is_slowest_is_named(self):
+        for part, limit in (({"source_mb": 1}, "source"), ({"link_mb": 1}, "way to the server"), ({"cores": 0.01}, "its cores"),
+                            ({"server_cores": 0.1}, "server's cores"), ({"server_disk_mb": 1}, "disk"), ({"server_link_mb": 1}, "network")):
+            self.assertIn(limit, scale_model.run(scale_model.Parts(**part), 2).limit)
+
+    def test_a_host_that_dies_costs_its_share_and_what_it_had_in_hand(self):
+        well, dies = (scale_model.run(scale_model.Parts(source_mb=20, dies=dies), 4).seconds for dies in (0, 1))
+        self.assertAlmostEqual(dies / well, (0.5 + 0.5 * 4 / 3), places=2)
+        at_the_end = scale_model.run(scale_model.Parts(bytes=1e9, source_mb=500, dies=1), 4).seconds
+        self.assertGreater(at_the_end, scale_model.Parts().lease)
+
+    def test_the_page_has_what_it_says(self):
+        text = (paths.ROOT / "docs/scale.md").read_text()
+        command, shown = re.search(r"```\n\$ python3 tests/bench/scale_model.py(.*?)\n(.*?)```", text, re.S).groups()
+        self.assertEqual(shown.strip(), scale_model.report(*scale_model.flags(command.split())))
 
 
 class Flags(unittest.TestCase):

@@ -3,8 +3,10 @@
 import argparse
 import os
 import shutil
+import sys
 import tempfile
 import textwrap
+import traceback
 
 from . import duckdb, paths
 from .clock import timed
@@ -27,7 +29,8 @@ Client and server share the machine's cores, so the figures are of one machine o
 
 Peers that are not installed are left out: psql always is there; pgloader (apt), pg_bulkload and timescaledb-parallel-copy. DuckDB is
 one for the part inspect, where --duckdb says a folder.
---write puts the tables into docs/benchmarks/README.md and the chart into docs/benchmarks/throughput.svg.
+--write puts the tables into docs/benchmarks/README.md and the chart into docs/benchmarks/throughput.svg; with --parts those take the
+place of theirs, and say so.
 """
 BY_PARTS = [part.name for part in PARTS if not part.flag]
 
@@ -95,6 +98,7 @@ def title(args, server):
     words = ["script/bench"]
     words += [f"--scale {args.scale:g}"] if args.scale != 1 else []
     words += [f"--rounds {args.rounds}"] if args.rounds != 5 else []
+    words += [f"--parts {','.join(args.parts)}"] if args.parts != BY_PARTS else []
     return f"`{' '.join(words)}` on {server.machine()} Medians of {args.rounds} interleaved rounds."
 
 
@@ -107,9 +111,22 @@ def measure_parts(names, args, server, page, folder):
     page.add()
     bench = Bench(server, page, sets, args.rounds, folder, args.against, args.scale,
                   args.duckdb and duckdb.fetch(args.duckdb))
-    for part in PARTS:
-        if part.name in names:
-            part.run(bench)
+    failed = [part.name for part in PARTS if part.name in names and not measured(part, bench)]
+    if failed:
+        print(f"bench: not measured: {', '.join(failed)}", file=sys.stderr)
+    return failed
+
+
+def measured(part, bench):
+    """What one part meets is no reason to lose the others, which took half an hour."""
+    lines = len(bench.page.lines)
+    try:
+        part.run(bench)
+        return True
+    except (Exception, SystemExit):
+        traceback.print_exc()
+        del bench.page.lines[lines:]
+        return False
 
 
 def main():
@@ -120,8 +137,9 @@ def main():
         os.chmod(folder, 0o755)
         server = Server(os.path.join(folder, "server"))
         try:
-            measure_parts(["against"] if args.against else args.parts, args, server, page, folder)
+            failed = measure_parts(["against"] if args.against else args.parts, args, server, page, folder)
         finally:
             server.stop()
     if args.write:
-        page.write()
+        page.write([part.heading for part in PARTS], args.parts == BY_PARTS and not args.against and not failed)
+    return 1 if failed else 0

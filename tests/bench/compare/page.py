@@ -36,11 +36,29 @@ class Page:
              f"{r['spread'] * 100:.0f} %", f"{r['rate'] / baseline:.2f}"]
             for name, r in results.items()])
 
-    def write(self):
-        """The chart stays as it is where no part has drawn one."""
+    def write(self, headings, is_all):
+        """Parts that were measured alone take the place of theirs; the chart stays as it is where no part has drawn one.
+
+        `headings`: of all parts, in their order."""
         page = DOCS / "README.md"
         text = page.read_text()
-        before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END):]
-        page.write_text(before + "\n" + "\n".join(self.lines) + after)
+        begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+        new = "\n" + "\n".join(self.lines)
+        page.write_text(text[:begin] + (new if is_all else merged(text[begin:end], new, headings)) + text[end:])
         if self.charted:
             (DOCS / "throughput.svg").write_text(chart(self.charted))
+
+
+def sections(text):
+    """What stands in front of the first heading, and under each."""
+    first, *others = ("\n" + text).split("\n## ")
+    return first.strip("\n"), {heading: body.strip("\n") for heading, _, body in (other.partition("\n") for other in others)}
+
+
+def merged(page, new, headings):
+    """Each section that comes from another run says which."""
+    title, kept = sections(page)
+    run, measured = sections(new)
+    kept.update({heading: f"By itself: {run}\n\n{body}" for heading, body in measured.items()})
+    ordered = [heading for heading in headings if heading in kept]
+    return f"\n{title}\n\n" + "".join(f"## {heading}\n\n{kept[heading]}\n\n" for heading in ordered)

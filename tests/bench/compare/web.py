@@ -5,6 +5,7 @@ import pathlib
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 from .paths import BUILD
@@ -42,8 +43,7 @@ class Nginx:
         self.reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.reserved.bind(("127.0.0.1", 0))
         self.port = self.reserved.getsockname()[1]
-        folder = pathlib.Path(root) / "nginx"
-        folder.mkdir()
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="nginx.", dir=root))
         configuration = folder / "nginx.conf"
         configuration.write_text(CONFIGURATION.format(folder=folder, port=self.port, root=root))
         program = "/usr/sbin/nginx"  # which is in root's PATH alone

@@ -2,7 +2,7 @@
 
 from ..part import Part
 from . import (against, atomic, ceiling, distance, encodings, files, http, indexes, inserts, inspect, jobs, join, keys, main, migrations, packed, parse, partitions,
-               rejects, select, serve, shapes, small, tenants, upserts, values)
+               rejects, select, serve, shapes, small, tenants, upserts, values, watching)
 
 KEYED = ("narrow", "lineitem")  # the data sets whose tables have a key
 
@@ -37,6 +37,9 @@ PARTS = [
     Part("jobs", "Loads ten times the rows with fixed numbers of connections, and with as many as the load finds out by itself, here and at a distance of 20 ms.",
          jobs.run, "How many connections", sets=("narrow",),
          writes="rows/s, CPU time and memory of each number, and the share of the best one's rate"),
+    Part("watching", "Loads a file at a limited rate, while what its sessions wait for is looked at once a second.",
+         watching.run, "What a load waits for", sets=("narrow",),
+         writes="the CPU time of the session that looks, as a share of a core"),
     Part("partitions", "Loads into a table of 64 range partitions, rows in the order of their key and shuffled.",
          partitions.run, "Partitions", sets=("narrow",),
          writes="rows/s, CPU time and memory of each loader"),
