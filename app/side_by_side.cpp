@@ -45,6 +45,7 @@ SideBySide::SideBySide(Runtime& runtime, const LoadFlags& flags, const MoreFiles
   const std::size_t jobs = files.options().jobs;
   shared_.side_by_side =
       jobs > 0 ? jobs : std::clamp<std::size_t>(2 * std::thread::hardware_concurrency(), 4, 8);
+  is_one_by_one_ = shared_.side_by_side == 1 && !more.keep_going && !more.join;
 }
 
 /// With signals heard.
@@ -147,8 +148,7 @@ asio::awaitable<void> SideBySide::load_fetched(std::size_t end) {
 asio::awaitable<void> SideBySide::load_group(std::size_t end) {
   co_await queue_.find_known(runtime_.resources(), shared_, end);
   while (queue_.next() < end && !endings_.is_over()) {
-    const bool may_share = shared_.target && (shared_.side_by_side > 1 || more_.keep_going);
-    const std::size_t most = may_share ? limits::files_together_max : 1;
+    const std::size_t most = shared_.target && !is_one_by_one_ ? limits::files_together_max : 1;
     const std::vector<std::size_t> files = queue_.next_together(end, most);
     if (files.size() > 1) {
       co_await load_together(files);
@@ -190,8 +190,8 @@ asio::awaitable<void> SideBySide::worker(std::size_t end) {
 }
 
 std::size_t SideBySide::together_max(std::size_t end) const {
-  // The first one finds out what the others use; and one connection is one by one.
-  if (!shared_.target || (shared_.side_by_side == 1 && !more_.keep_going)) return 1;
+  // The first one finds out what the others use.
+  if (!shared_.target || is_one_by_one_) return 1;
   const std::size_t share = (end - queue_.next() + shared_.side_by_side - 1) / shared_.side_by_side;
   return std::clamp(share, limits::files_together_min, limits::files_together_max);
 }

@@ -55,6 +55,9 @@ class SideBySide {
   FileEndings& endings_;
   FileQueue& queue_;
   load::Shared shared_;
+  /// Over one connection what is behind a file that fails is not begun; with --join others have
+  /// begun it.
+  bool is_one_by_one_ = false;
   asio::thread_pool fetcher_{1};  ///< waits for servers, while the reader is busy with what came
   std::size_t members_asked_for_ = 0;  ///< behind them
   std::set<load::Load*> under_way_;

@@ -71,6 +71,25 @@ TEST_F(Join, CommandsSideBySideLoadEachFileOnce) {
   expect_each_once(402);
 }
 
+/// Others begin what is behind a file that fails: there is no order that one connection would keep.
+TEST_F(Join, SmallFilesGoTogetherOverOneConnectionToo) {
+  write_many(64, 5);
+  const auto with_one = [this](const std::string& last) {
+    return pgsluice({"load", *folder_ / "*.csv", "-t", "t", "-d", url(), "--join", "-j", "1",
+                     "--progress", "none", last});
+  };
+  EXPECT_EQ(0, with_one("-q").exit_code);
+  expect_each_once(64);
+  const std::int64_t transactions =
+      db().number("select count(distinct xmin::text) from pgsluice.loads");
+  EXPECT_LT(transactions, 16);
+
+  folder_->write("worse.csv", "id,name\nnone,x\n");
+  const Finished failed = with_one("-v");
+  EXPECT_EQ(1, failed.exit_code) << failed.err;
+  EXPECT_THAT(failed.err, HasSubstr("worse.csv"));
+}
+
 TEST_F(Join, WhoComesLaterWaitsForWhatTheFirstOneHas) {
   write("long.csv", 0, 20'000);
   Gate gate(url(), "t", "id >= 10000");
