@@ -64,6 +64,7 @@ inline constexpr std::string_view admin_shutdown = "57P01";
 inline constexpr std::string_view crash_shutdown = "57P02";
 inline constexpr std::string_view cannot_connect_now = "57P03";
 inline constexpr std::string_view idle_session_timeout = "57P05";
+inline constexpr std::string_view fdw_unable_to_establish_connection = "HV00N";
 inline constexpr std::string_view internal_error = "XX000";
 inline constexpr std::string_view data_corrupted = "XX001";
 inline constexpr std::string_view index_corrupted = "XX002";

@@ -12,6 +12,15 @@ std::string trimmed(const char* text) {
   return result;
 }
 
+/// A server that this one has asked is gone, or cannot be reached: postgres_fdw, dblink. 08P01 is
+/// what COPY says of bytes that are no value.
+bool tells_of_another_server(const SqlState& state, const std::string& function) {
+  const bool is_connection =
+      state.in_class(sql_class::connection_exception) && !(state == sql_state::protocol_violation);
+  return (is_connection || state == sql_state::fdw_unable_to_establish_connection) &&
+         function != "exec_stmt_raise";
+}
+
 }  // namespace
 
 PgError::PgError(Phase phase_, SqlState state_, std::string message_)
@@ -30,8 +39,11 @@ PgError PgError::from(const PGresult* result, Phase phase) {
   error.detail = field(PG_DIAG_MESSAGE_DETAIL);
   error.hint = field(PG_DIAG_MESSAGE_HINT);
   // Who raises an error cannot choose the name of the server's function that it comes from.
-  error.session_only_reads = error.state == sql_state::read_only_sql_transaction &&
-                             field(PG_DIAG_SOURCE_FUNCTION).starts_with("PreventCommand");
+  const std::string function = field(PG_DIAG_SOURCE_FUNCTION);
+  error.session_only_reads =
+      error.state == sql_state::read_only_sql_transaction && function.starts_with("PreventCommand");
+  error.is_of_another_server =
+      error.session_goes_on && tells_of_another_server(error.state, function);
   if (error.session_only_reads) error.hint = read_only_hint;
   error.context = field(PG_DIAG_CONTEXT);
   const std::string position = field(PG_DIAG_STATEMENT_POSITION);

@@ -37,6 +37,7 @@ class PgError : public std::runtime_error {
 
   ErrorNature nature() const {
     if (is_unexpected_answer || session_only_reads || is_given_up) return ErrorNature::permanent;
+    if (is_of_another_server) return ErrorNature::transient;
     return session_goes_on ? nature_in_living_session(state) : nature_of(state);
   }
   /// The message with DETAIL and HINT, for a person.
@@ -49,6 +50,9 @@ class PgError : public std::runtime_error {
   /// It was the server that refused to write, with 25006 and for whatever was sent: not a trigger
   /// that raised that for a row.
   bool session_only_reads = false;
+  /// The server has lost another one, which has a part of the table: not a trigger that raised such
+  /// a code for a row.
+  bool is_of_another_server = false;
   std::string message;  ///< the primary message, without a trailing newline
   std::string detail;
   std::string hint;
