@@ -158,7 +158,7 @@ void settle_fetching(LoadFlags& flags) {
     options.on_keys = [](const std::string& from) { print_note("keys for S3 are of " + from); };
   flags.load.unpack.buckets = std::make_shared<source::Buckets>(std::move(options));
   flags.load.unpack.ahead = std::make_shared<source::FetchAhead>(flags.load.unpack);
-  const EndOnSignal ends([&flags] { flags.load.unpack.buckets->stop(); });
+  const EndOnSignal ends([&flags] { flags.load.unpack.buckets->stop(); }, has_buckets);
   flags.files = flags.load.unpack.buckets->with_matches(flags.files, flags.as_named);
 }
 

@@ -112,6 +112,10 @@ bool may_be_no_archive(const std::string& file) {
   return file != "-" && !source::is_remote(file) && fs::is_regular_file(file, error);
 }
 
+bool is_any_remote(const std::vector<std::string>& files) {
+  return std::ranges::any_of(files, source::is_remote);
+}
+
 }  // namespace
 
 std::vector<std::string> files_of(const LoadFlags& flags, source::NamedByLists* of_lists) {
@@ -121,7 +125,7 @@ std::vector<std::string> files_of(const LoadFlags& flags, source::NamedByLists* 
       flags.as_named ? flags.files : source::locate(flags.files, left_out, of_lists);
   // Those of lists.
   source::hide_secrets(all, *flags.load.unpack.fetch);
-  const EndOnSignal ends([&flags] { flags.load.unpack.buckets->stop(); });
+  const EndOnSignal ends([&flags] { flags.load.unpack.buckets->stop(); }, is_any_remote(all));
   all = flags.load.unpack.buckets->with_matches(all, flags.as_named);
   const bool is_quiet = flags.common.quiet || flags.progress == ProgressMode::json;
   if (!is_quiet) tell_left_out(left_out);
@@ -137,9 +141,10 @@ std::vector<Input> inputs_of(const std::vector<std::string>& files,
                              const source::UnpackOptions& options) {
   if (is_stdin_alone(files) && options.members.empty())
     return {{.path = "-", .member = {}, .is_last_of_file = true}};
-  const EndOnSignal ends([&options] {
+  const auto stop = [&options] {
     if (options.buckets) options.buckets->stop();
-  });
+  };
+  const EndOnSignal ends(stop, is_any_remote(files));
   std::vector<Input> inputs;
   for (const std::string& file : files) {
     std::shared_ptr<const source::Members> archive;

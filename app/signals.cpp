@@ -58,13 +58,14 @@ SignalThread::SignalThread(std::function<void()> soon, std::chrono::milliseconds
 
 SignalThread::~SignalThread() { io_.stop(); }
 
-EndOnSignal::EndOnSignal(std::function<void()> end_first)
-    : signals_(
-          [this, end_first = std::move(end_first)] {
-            end_first();
-            std::signal(signals_.number(), SIG_DFL);
-            std::raise(signals_.number());
-          },
-          limits::stop_grace) {}
+EndOnSignal::EndOnSignal(std::function<void()> end_first, bool is_needed) {
+  if (!is_needed) return;
+  const auto end = [this, end_first = std::move(end_first)] {
+    end_first();
+    std::signal(signals_->number(), SIG_DFL);
+    std::raise(signals_->number());
+  };
+  signals_.emplace(end, limits::stop_grace);
+}
 
 }  // namespace sluice::app

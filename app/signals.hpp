@@ -73,10 +73,11 @@ class SignalThread {
 /// begun outside of it is ended first. For what blocks, where nothing was stored yet.
 class EndOnSignal {
  public:
-  explicit EndOnSignal(std::function<void()> end_first);
+  /// Without `is_needed` nothing has to be ended first, and a signal does what it does by itself.
+  explicit EndOnSignal(std::function<void()> end_first, bool is_needed = true);
 
  private:
-  SignalThread signals_;
+  std::optional<SignalThread> signals_;
 };
 
 }  // namespace sluice::app
