@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -50,6 +52,22 @@ class SharedFile : public DatabaseTest {
   }
   std::unique_ptr<Process> start(std::vector<std::string> more = {}) const {
     return std::make_unique<Process>(command(std::move(more)));
+  }
+
+  std::string folder_made(const std::string& name) const {
+    const std::string path = folder_ / name;
+    std::filesystem::create_directory(path);
+    return path;
+  }
+  /// Of the server, if it is on this machine.
+  std::string socket() { return socket_folder() + "/.s.PGSQL." + std::string(PQport(db().raw())); }
+  std::string socket_folder() {
+    const std::string folders = db().value("show unix_socket_directories");
+    return folders.substr(0, folders.find(','));
+  }
+  std::string url_by_socket() {
+    return "host=" + socket_folder() + " port=" + PQport(db().raw()) +
+           " user=" + PQuser(db().raw()) + " dbname=" + PQdb(db().raw());
   }
 
   /// What the one has that waits at a gate.
@@ -427,6 +445,47 @@ TEST_F(SharedFile, IsTakenOutFromWhoeverHelped) {
     EXPECT_EQ(0, db().number("select count(*) from t where load = 1"));
     EXPECT_EQ("void", db().value("select state from pgsluice.loads where load_id = 1"));
   }
+}
+
+/// Each with a host name, a network and a folder of its own, where namespaces may be made and the
+/// server has a socket here; else as processes alone. One dies with what it has in hand.
+TEST_F(SharedFile, IsSharedByHostsOfTheirOwn) {
+  write(60'000);
+  const bool is_apart =
+      Process({"--net", "--uts", "true"}, {.program = "/usr/bin/unshare"}).wait().exit_code == 0 &&
+      std::filesystem::exists(socket());
+  const auto on_host = [&](int number) {
+    const std::string folder = folder_made("host" + std::to_string(number));
+    std::filesystem::create_hard_link(path_, folder + "/big.csv");
+    std::vector<std::string> load = command();
+    load[1] = folder + "/big.csv";
+    if (!is_apart) return std::make_unique<Process>(load);
+    *std::ranges::find(load, url()) = url_by_socket();
+    std::vector<std::string> apart{"--net",
+                                   "--uts",
+                                   "sh",
+                                   "-c",
+                                   "hostname loader-$0 && exec \"$@\"",
+                                   std::to_string(number),
+                                   PGSLUICE_BINARY};
+    apart.insert(apart.end(), load.begin(), load.end());
+    return std::make_unique<Process>(apart, Process::Options{.program = "/usr/bin/unshare"});
+  };
+  Gate gate(url(), "t", "id < 100 or id > 50000");
+  std::vector<std::unique_ptr<Process>> hosts;
+  for (int i = 0; i < 4; ++i) hosts.push_back(on_host(i));
+  ASSERT_TRUE(gate.is_reached(2));
+  if (is_apart) {
+    EXPECT_THAT(pgsluice({"loads", "show", "1", "-d", url()}).out, HasSubstr("by loader-"));
+  }
+  hosts[0]->signal(SIGKILL);
+  hosts[0]->wait();
+  gate.open();
+  for (std::size_t i = 1; i < hosts.size(); ++i) {
+    const Finished finished = hosts[i]->wait();
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+  }
+  expect_each_once();
 }
 
 TEST_F(SharedFile, IsOneCommandsWhereNoSegmentsCanBeMade) {
