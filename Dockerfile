@@ -14,7 +14,7 @@ RUN --mount=type=cache,target=/root/.cache/ccache \
 FROM tools AS tests
 RUN --mount=type=cache,target=/root/.cache/ccache \
     cmake --preset test && cmake --build build/test
-CMD ["ctest", "--test-dir", "build/test", "--output-on-failure"]
+CMD ["ctest", "--test-dir", "build/test", "--output-on-failure", "--parallel", "4"]
 
 # run: the program as its package installs it, with the libraries that it needs.
 FROM debian:12-slim AS run
