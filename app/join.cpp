@@ -37,6 +37,8 @@ void require_joinable(const LoadFlags& flags, const plan::LoadOptions& options) 
       Reason{options.defer_indexes, "--defer-indexes",
              "one command would build the indexes while others load"sv},
       Reason{!options.use_ledger, "--no-ledger", "it tells the commands what is loaded"sv},
+      Reason{options.again, "--again",
+             "each command would load all once more, what the others have loaded too"sv},
       Reason{!options.rejects_path.empty(), "--rejects",
              "all would write that file; without it they keep bad records in pgsluice.rejects"sv},
   };

@@ -180,10 +180,16 @@ TEST_F(Join, BadRecordsOfAllAreInOneTable) {
 
 TEST_F(Join, RefusesWhatOnlyOneCommandCanDo) {
   write_many(2, 2);
-  const std::vector<std::vector<std::string>> refused{
-      {"--truncate"},          {"--limit", "1"},  {"--on-conflict", "nothing"},
-      {"--replace", "id > 0"}, {"--no-ledger"},   {"--defer-indexes"},
-      {"--lease", "10ms"},     {"--lease", "0s"}, {"--rejects", "r.csv", "--max-rejects", "1"}};
+  const std::vector<std::vector<std::string>> refused{{"--truncate"},
+                                                      {"--limit", "1"},
+                                                      {"--on-conflict", "nothing"},
+                                                      {"--replace", "id > 0"},
+                                                      {"--no-ledger"},
+                                                      {"--defer-indexes"},
+                                                      {"--lease", "10ms"},
+                                                      {"--lease", "0s"},
+                                                      {"--again"},
+                                                      {"--rejects", "r.csv", "--max-rejects", "1"}};
   for (const auto& flags : refused) {
     const Finished finished = pgsluice(command(flags));
     EXPECT_EQ(2, finished.exit_code) << flags.front() << finished.err;
