@@ -28,7 +28,9 @@ void note_missing_lock(Run& run) {
 
 bool is_small(const source::Source& source, const plan::LoadOptions& options) {
   const std::optional<std::uint64_t> length = source.length();
-  return length && *length <= chunk::bytes_of_chunk(0, options.chunk_bytes);
+  // Each segment has chunks of its own, and whoever has the load keeps its lock between them.
+  return length && !plan::has_segments(source, options) &&
+         *length <= chunk::bytes_of_chunk(0, options.chunk_bytes);
 }
 
 bool is_one_chunk(const source::Source& source, const plan::LoadOptions& options) {

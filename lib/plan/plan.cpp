@@ -151,11 +151,9 @@ void refuse_deferred_indexes(const Plan& plan) {
                     "without --defer-indexes");
 }
 
-/// In which several commands may load parts of the source; 0 where they may not. Of a file that is
-/// not so large there are some for each.
-std::uint64_t segment_bytes_of(const Plan& plan) {
-  const std::uint64_t length = plan.source->told_length().value_or(0);
-  return std::min(plan.options.segment_bytes,
+/// Of a file that is not so large there are some for each command.
+std::uint64_t segment_bytes_of(std::uint64_t length, const LoadOptions& options) {
+  return std::min(options.segment_bytes,
                   std::max(limits::segment_bytes_alone, length / limits::segments_wanted));
 }
 
@@ -163,11 +161,9 @@ std::uint64_t segment_bytes_of(const Plan& plan) {
 bool may_be_shared(const Plan& plan) {
   const LoadOptions& o = plan.options;
   const source::Source& source = *plan.source;
-  const bool is_large = source.told_length() && o.segment_bytes > 0 &&
-                        *source.told_length() / 2 >= segment_bytes_of(plan);
-  return is_large && !source.comes_once() && source.encoding() == nullptr && !source.packed() &&
-         o.use_ledger && !o.check && !o.limit && o.skip_footer == 0 && !o.upload &&
-         !plan.strategy.is_all_or_nothing() && !plan.strategy.keeps_key_order() &&
+  return has_segments(source, o) && !source.comes_once() && source.encoding() == nullptr &&
+         !source.packed() && o.use_ledger && !o.check && !o.limit && o.skip_footer == 0 &&
+         !o.upload && !plan.strategy.is_all_or_nothing() && !plan.strategy.keeps_key_order() &&
          chunk::ways_to_begin(o.dialect, plan.preamble.line_end) > 0;
 }
 
@@ -309,7 +305,8 @@ Plan make_plan(LoadOptions options, source::Source& source, Findings found) {
   fit_encoder(plan.encoder, plan.strategy, plan.fed_table(), found.unique_keys);
   if (plan.selecting) fit_to_list(plan);
   plan.jobs = o.check ? 1 : o.jobs > 0 ? o.jobs : found.jobs;
-  if (may_be_shared(plan)) plan.segment_bytes = segment_bytes_of(plan);
+  if (may_be_shared(plan))
+    plan.segment_bytes = segment_bytes_of(plan.source->told_length().value_or(0), plan.options);
   plan.jobs_max = plan.jobs;
   if (o.jobs == 0 && may_tune(plan)) plan.jobs_max = jobs_to_try(plan);
   fill_in_words(plan);
@@ -330,6 +327,11 @@ ledger::RunLockNames lock_names(const Plan& plan) {
           .empties_table = plan.options.truncate,
           .patience = lock_patience(plan.options),
           .lease = plan.options.lease};
+}
+
+bool has_segments(const source::Source& source, const LoadOptions& options) {
+  const std::optional<std::uint64_t> length = source.told_length();
+  return length && options.segment_bytes > 0 && *length / 2 >= segment_bytes_of(*length, options);
 }
 
 std::chrono::milliseconds lock_patience(const RunOptions& options) {

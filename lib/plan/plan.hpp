@@ -114,6 +114,8 @@ Sql truncate_statement(const Plan& plan);
 ledger::RunLockNames lock_names(const Plan& plan);
 /// For how long they are asked for.
 std::chrono::milliseconds lock_patience(const RunOptions& options);
+/// Whether it is as long as two segments, which commands with --join share.
+bool has_segments(const source::Source& source, const LoadOptions& options);
 
 /// Where the rejects go if that name is free: where --rejects says; empty: beside a file; for a
 /// stream in the working folder, under the table's name. Absolute.
