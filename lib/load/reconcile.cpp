@@ -93,6 +93,18 @@ asio::awaitable<void> Reconciliation::require_crash(std::uint64_t lost) {
                   plan_.target.table.full_name(), plan_.source->name()));
 }
 
+/// The last statement of the run that had the load in front of this one was still under way when
+/// this one began.
+asio::awaitable<bool> Reconciliation::was_finished_meanwhile(const ledger::Totals& stored,
+                                                             const ledger::Read& read) {
+  if (stored.chunks != read.chunks || stored.bytes != read.bytes ||
+      stored.records_read != read.records)
+    co_return false;
+  pg::Lease connection = co_await run_.on.pool.acquire();
+  const auto entry = co_await ledger::show_load(*connection, *run_.report.load);
+  co_return entry && entry->finished();
+}
+
 /// Success is reconciled, not assumed: what the ledger says of the chunks must be what was read.
 /// False where it lacks chunks that can be sent again.
 asio::awaitable<bool> Reconciliation::reconcile(const ledger::Read& read, double seconds,
@@ -129,6 +141,7 @@ asio::awaitable<bool> Reconciliation::reconcile(const ledger::Read& read, double
                     run_.report.load->value, plan_.target.table.full_name()),
         fmt::format("The same command loads {} from the start.", plan_.source->name()));
   }
+  if (co_await was_finished_meanwhile(end.totals, read)) co_return true;
   if (end.totals.chunks < read.chunks && !plan_.strategy.staged)
     co_await require_crash(read.chunks - end.totals.chunks);
   if (end.totals.chunks < read.chunks && round < limits::resend_rounds_max &&

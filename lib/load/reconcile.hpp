@@ -37,6 +37,8 @@ class Reconciliation {
   asio::awaitable<ledger::Finish> finish(const ledger::Read& read, double seconds);
   void refuse_from_now_on(tuple::KnownRefusals refused);
   asio::awaitable<void> require_crash(std::uint64_t lost);
+  asio::awaitable<bool> was_finished_meanwhile(const ledger::Totals& stored,
+                                               const ledger::Read& read);
   asio::awaitable<void> reread_touched();
 
   Run& run_;
