@@ -87,16 +87,19 @@ constexpr SqlWords holders =
     "l.pid <> pg_catalog.pg_backend_pid() and l.database = (select oid from "
     "pg_catalog.pg_database where datname = current_database()))";
 
+/// Of a session `a` with its role `r`: this one may end it.
+constexpr SqlWords may_be_ended =
+    "pg_catalog.pg_has_role(a.usesysid, 'USAGE') and (not r.rolsuper or (select m.rolsuper from "
+    "pg_catalog.pg_roles m where m.rolname = current_user))";
+
 /// Ends the sessions of other runs of this load that may be taken over, where `is_over` is true;
 /// how many. Those of a role whose sessions this one may not end are left.
 Sql end_joiners(const RunLockNames& names, const Sql& is_over) {
   return sql(
       "with {} select count(pg_catalog.pg_terminate_backend(h.pid)) from holders h join "
       "pg_catalog.pg_stat_activity a on a.pid = h.pid join pg_catalog.pg_roles r on r.oid = "
-      "a.usesysid where h.key = {} and pg_catalog.pg_has_role(a.usesysid, 'USAGE') and (not "
-      "r.rolsuper or (select m.rolsuper from pg_catalog.pg_roles m where m.rolname = "
-      "current_user)) and {}",
-      holders, key_of_joiners(names), is_over);
+      "a.usesysid where h.key = {} and {} and {}",
+      holders, key_of_joiners(names), may_be_ended, is_over);
 }
 
 /// Who has the load has not been heard of for the time of its lease, while the server waits for it.
@@ -169,6 +172,21 @@ asio::awaitable<void> RunLock::end_left(pg::Connection& connection, RunLockNames
 
 asio::awaitable<void> RunLock::end_where_silent(pg::Connection& connection, RunLockNames names) {
   co_await end_silent(connection, names);
+}
+
+asio::awaitable<std::string> RunLock::not_to_be_ended(pg::Connection& connection,
+                                                      RunLockNames names) {
+  static constexpr auto sessions = columns_of({
+      {"shown",
+       "coalesce(string_agg(distinct format('process %s of the server, user %s', a.pid, "
+       "a.usename), ', '), '')"},
+  });
+  const Sql ask = sql(
+      "with {} select {} from holders h join pg_catalog.pg_stat_activity a on a.pid = h.pid join "
+      "pg_catalog.pg_roles r on r.oid = a.usesysid where h.key = {} and not ({})",
+      holders, sessions.list(), key_of_load(names), may_be_ended);
+  const auto found = co_await connection.query(ask);
+  co_return std::string(found.front().text(0, sessions["shown"]));
 }
 
 asio::awaitable<bool> RunLock::renew() {

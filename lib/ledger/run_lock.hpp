@@ -77,6 +77,10 @@ class RunLock {
   static asio::awaitable<void> end_left(pg::Connection& connection, RunLockNames names);
   /// Ends those of a run that was silent for the time of its lease.
   static asio::awaitable<void> end_where_silent(pg::Connection& connection, RunLockNames names);
+  /// Who has the load, where it is a role whose sessions this one may not end: for people; else
+  /// empty.
+  static asio::awaitable<std::string> not_to_be_ended(pg::Connection& connection,
+                                                      RunLockNames names);
 
   /// Begins a transaction on a connection of the caller's, and takes the same locks for as long as
   /// that lasts. In the same round trip it asks `question`, a query, and returns the answer.

@@ -127,6 +127,19 @@ asio::awaitable<std::vector<std::vector<std::int64_t>>> find_facts(pg::Connectio
   co_return facts;
 }
 
+asio::awaitable<void> require_scannable(pg::Connection& on, LoadId load, std::int64_t number) {
+  static constexpr auto columns = columns_of({
+      {"is_stored", "stored_at is not null and facts is null"},
+  });
+  const Sql ask = sql("select {} from pgsluice.segments where load_id = {} and segment = {}",
+                      columns.list(), load.value, number);
+  const auto results = co_await on.query(ask);
+  const pg::Result& row = results.back();
+  if (row.rows() == 0) throw damaged(load, "segment " + std::to_string(number) + " is not there");
+  if (row.boolean(0, columns["is_stored"]))
+    throw damaged(load, "segment " + std::to_string(number) + " is stored, and was never scanned");
+}
+
 asio::awaitable<void> note_stored(pg::Connection& on, const SegmentHolder& holder,
                                   std::int64_t number, const Read& read) {
   const Sql note = sql(
@@ -142,13 +155,13 @@ asio::awaitable<SegmentsState> segments_state(pg::Connection& on, const SegmentH
   static constexpr auto sums = columns_of({
       {"unfinished", "count(*) filter (where stored_at is null)"},
       {"of_others", "count(*) filter (where stored_at is null and segment not in ({}))"},
-      {"chunks", "coalesce(sum(chunks) filter (where stored_at is not null), 0)::bigint"},
-      {"bytes", "coalesce(sum(bytes) filter (where stored_at is not null), 0)::bigint"},
-      {"records", "coalesce(sum(records) filter (where stored_at is not null), 0)::bigint"},
+      {"chunks", "coalesce(sum(chunks) filter (where stored_at is not null), 0)"},
+      {"bytes", "coalesce(sum(bytes) filter (where stored_at is not null), 0)"},
+      {"records", "coalesce(sum(records) filter (where stored_at is not null), 0)"},
   });
   static constexpr auto of_chunks = columns_of({
-      {"records", "coalesce(sum(records_read), 0)::bigint"},
-      {"rejects", "coalesce(sum(rows_rejected), 0)::bigint"},
+      {"records", "coalesce(sum(records_read), 0)"},
+      {"rejects", "coalesce(sum(rows_rejected), 0)"},
   });
   const LoadId load = holder.load;
   pg::Batch batch;

@@ -54,6 +54,9 @@ asio::awaitable<void> note_facts(pg::Connection& on, const SegmentHolder& holder
                                  std::int64_t number, const std::vector<std::int64_t>& facts,
                                  bool lets_go);
 
+/// Throws Damaged for one that nobody will scan: it is not there, or is stored without facts.
+asio::awaitable<void> require_scannable(pg::Connection& on, LoadId load, std::int64_t number);
+
 /// Of the segments [from, to), in their order, up to the first one that nobody knows.
 asio::awaitable<std::vector<std::vector<std::int64_t>>> find_facts(pg::Connection& on, LoadId load,
                                                                    std::int64_t from,

@@ -48,11 +48,12 @@ asio::awaitable<std::string> missing_grants(pg::Connection& on, const Wanted& w)
   const Sql ask = grants_query(w);
   const auto results = co_await on.query(ask);
   std::string grants(results.back().text(0, 0));
-  const std::vector<ledger::TableRights> rights{
+  std::vector<ledger::TableRights> rights{
       {"loads", "select, insert, update"},
       {"chunks", "select, insert, update"},
       {"unlogged_marks", "select, insert, update"},
       {"deferred_indexes", w.is_owner ? "select, insert, update, delete" : "select"}};
+  if (w.joins) rights.push_back({"segments", "select, insert, update"});
   const std::string ours = co_await ledger::missing_grants(on, rights, w.has_stage);
   if (!ours.empty()) grants += (grants.empty() ? "" : " ") + ours;
   co_return grants.empty() ? grants : "Ask the owner of these, or a superuser, to run: " + grants;
@@ -133,6 +134,7 @@ Wanted::Wanted(const plan::LoadOptions& o) : table(o.table), settings(o.settings
   may_make = !o.makes && !o.check && o.use_ledger && o.select.empty() && !o.truncate &&
              !o.deletes() && o.on_conflict == writer::OnConflict::error;
   is_owner = o.defer_indexes;
+  joins = o.joins();
   has_stage = o.is_all_or_nothing();
   has_temporary = o.on_conflict != writer::OnConflict::error || has_sql;
 }

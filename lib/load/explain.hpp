@@ -17,6 +17,7 @@ struct Wanted {
   std::string privileges;  ///< on the table: "insert, select"
   bool may_make = false;   ///< the load could make the table: --create was not given
   bool is_owner = false;   ///< of the table (--defer-indexes)
+  bool joins = false;      ///< --join: others load parts of the source
   bool has_stage = false;  ///< a table of its own in our schema
   bool has_temporary = false;
 };

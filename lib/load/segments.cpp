@@ -101,6 +101,30 @@ asio::awaitable<void> Segments::end_silent(const std::vector<std::string>& other
     if (!is_lead()) co_await ledger::RunLock::end_where_silent(on, holder_.lock);
   };
   co_await ask(asking);
+  co_await tell_wait(others);
+}
+
+/// One that is not given up when its lease is over may be waited for for ever.
+asio::awaitable<void> Segments::tell_wait(const std::vector<std::string>& others) {
+  if (!waits_since_) waits_since_ = async::Clock::now();
+  if (has_told_wait_ || async::Clock::now() - *waits_since_ < holder_.lock.lease) co_return;
+  std::vector<ledger::RunLockNames> waited_for;
+  for (const std::string& id : others) waited_for.push_back(names_of(other(id)));
+  if (!is_lead()) waited_for.push_back(holder_.lock);
+  for (const ledger::RunLockNames& names : waited_for) {
+    std::string shown;
+    const Asking asking = [&](pg::Connection& on) -> asio::awaitable<void> {
+      shown = co_await ledger::RunLock::not_to_be_ended(on, names);
+    };
+    co_await ask(asking);
+    if (shown.empty()) continue;
+    has_told_wait_ = true;
+    run_.note(fmt::format(
+        "waits for parts of load {} that {} has: should it be silent, only a member of that "
+        "role can end it",
+        holder_.load.value, shown));
+    co_return;
+  }
 }
 
 asio::awaitable<std::unique_ptr<Segments::Taken>> Segments::begin(std::int64_t number) {
@@ -123,6 +147,7 @@ asio::awaitable<std::unique_ptr<Segments::Taken>> Segments::begin(std::int64_t n
   };
   co_await ask(finding);
   held_[number];
+  waits_since_.reset();
   ++taken_;
   co_return taken;
 }
@@ -154,10 +179,19 @@ asio::awaitable<bool> Segments::find_start(std::int64_t number) {
     // What the run had that has the load's lock, only the next such run takes.
     if (!is_lead() && !state.has_lead) co_return false;
     const bool is_scanned = co_await scan_missing(number);
+    if (!is_scanned) co_await require_scannable();
     if (!is_scanned) co_await end_silent(state.others);
     co_await async::sleep_for(limits::segment_poll);
   }
   co_return false;
+}
+
+/// What nobody will ever scan is not waited for.
+asio::awaitable<void> Segments::require_scannable() {
+  const Asking asking = [&](pg::Connection& on) -> asio::awaitable<void> {
+    co_await ledger::require_scannable(on, holder_.load, known_to_);
+  };
+  co_await ask(asking);
 }
 
 /// Whoever had it is gone before it was scanned: that cannot wait until it is loaded.

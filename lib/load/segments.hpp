@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "async/event.hpp"
 #include "chunk/segment.hpp"
 #include "ledger/segments.hpp"
 #include "load/attempt.hpp"
@@ -65,6 +66,8 @@ class Segments {
   asio::awaitable<std::unique_ptr<Taken>> begin(std::int64_t number);
   asio::awaitable<bool> find_start(std::int64_t number);
   asio::awaitable<bool> scan_missing(std::int64_t number);
+  asio::awaitable<void> require_scannable();
+  asio::awaitable<void> tell_wait(const std::vector<std::string>& others);
   asio::awaitable<void> end_if_stored(std::int64_t segment);
   asio::awaitable<void> end_silent(const std::vector<std::string>& others);
   ledger::SegmentHolder other(std::string id) const;
@@ -83,6 +86,8 @@ class Segments {
   std::set<std::int64_t> in_flight_;  ///< chunks
   std::uint64_t own_records_ = 0;     ///< stored by this run
   std::uint64_t own_rejects_ = 0;
+  std::optional<async::Clock::time_point> waits_since_;
+  bool has_told_wait_ = false;
   std::int64_t taken_ = 0;
 };
 

@@ -217,6 +217,10 @@ std::string text_of(const Ending& e) {
             "stored {} of it, in no known order: without a ledger this load cannot be resumed\n",
             rows(r.now.rows_stored));
       }
+      // One that helped with another command's load knows what it has stored itself.
+      if (r.total.rows() == 0 && r.now.rows() > 0)
+        return fmt::format("this command stored {}{}{}{}\n", rows(r.now.rows_stored), number,
+                           rejects_so_far(r), goes_on);
       if (r.total.rows() == 0)
         return fmt::format("stored nothing{}{}\n", number, rejects_so_far(r));
       if (r.is_staged) {

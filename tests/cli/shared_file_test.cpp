@@ -447,6 +447,89 @@ TEST_F(SharedFile, IsTakenOutFromWhoeverHelped) {
   }
 }
 
+/// A file that is one chunk has several segments, and who leads holds its lock between them.
+TEST_F(SharedFile, OfOneChunkHasOneLeader) {
+  write(3'000);
+  segment_ = "1KiB";
+  for (int round = 0; round < 3; ++round) {
+    db().run("truncate t; drop schema if exists pgsluice cascade");
+    std::vector<std::unique_ptr<Process>> all;
+    for (int i = 0; i < 3; ++i) {
+      std::vector<std::string> load = command();
+      *std::ranges::find(load, "16KiB") = "256MiB";
+      all.push_back(std::make_unique<Process>(load));
+    }
+    for (const auto& one : all) {
+      const Finished finished = one->wait();
+      EXPECT_EQ(0, finished.exit_code) << finished.err;
+    }
+    expect_each_once();
+  }
+}
+
+/// The last statement of one that died is still under way: who comes then finds all of it stored.
+TEST_F(SharedFile, IsFinishedByTheLastStatementOfOneThatDied) {
+  write(20'000);
+  Gate gate(url(), "t", "id = 19999");
+  const auto first = start();
+  ASSERT_TRUE(gate.is_reached());
+  Session holder(url());
+  holder.run("begin; select load_id from pgsluice.loads for no key update");
+  gate.open();
+  ASSERT_TRUE(
+      comes_true("select exists (select from pg_stat_activity where wait_event_type = 'Lock' and "
+                 "query like '%update pgsluice.loads%finished%' and datname = "
+                 "current_database())"));
+  first->signal(SIGKILL);
+  first->wait();
+  const auto second = start();
+  EXPECT_TRUE(second->says("resuming load 1") || !second->running());
+  holder.run("commit");
+  const Finished finished = second->wait();
+  EXPECT_EQ(0, finished.exit_code) << finished.err;
+  expect_each_once();
+}
+
+/// Nobody will scan what the ledger says is stored, or does not have: that is no reason to wait.
+TEST_F(SharedFile, IsNotWaitedForWhereALedgerIsWrong) {
+  write(60'000);
+  for (const char* wrong : {"update pgsluice.segments set stored_at = now(), holder = '' where "
+                            "facts is null and segment = 15",
+                            "delete from pgsluice.segments where facts is null and segment = 15"}) {
+    SCOPED_TRACE(wrong);
+    db().run("truncate t; drop schema if exists pgsluice cascade");
+    const auto first = start({"--max-rate", "400kB/s"});
+    ASSERT_TRUE(comes_true("select count(*) > 0 from pgsluice.chunks"));
+    db().run(wrong);
+    const Finished finished = first->wait();
+    EXPECT_EQ(1, finished.exit_code) << finished.err;
+    EXPECT_THAT(finished.err, HasSubstr("segment 15 is"));
+  }
+}
+
+TEST_F(SharedFile, TheGrantThatIsMissingIsNamed) {
+  write(40'000);
+  const std::string role = "sharer_" + db().value("select current_database()");
+  const std::string other = url_of_new_role(role);
+  Gate gate(url(), "t", "id > 20000");
+  const auto first = start();
+  ASSERT_TRUE(gate.is_reached());
+  db().run("grant usage on schema pgsluice, public to " + role +
+           "; grant select, insert, update on all tables in schema pgsluice to " + role +
+           "; grant usage on all sequences in schema pgsluice to " + role +
+           "; grant insert, select on t to " + role + "; revoke all on pgsluice.segments from " +
+           role);
+  std::vector<std::string> load = command();
+  *std::ranges::find(load, url()) = other;
+  const Finished refused = pgsluice(load);
+  EXPECT_NE(0, refused.exit_code);
+  EXPECT_THAT(refused.err, HasSubstr("grant"));
+  EXPECT_THAT(refused.err, HasSubstr("pgsluice.segments to " + role));
+  gate.open();
+  EXPECT_EQ(0, first->wait().exit_code);
+  db().run("drop owned by " + role + "; drop role " + role);
+}
+
 /// Each with a host name, a network and a folder of its own, where namespaces may be made and the
 /// server has a socket here; else as processes alone. One dies with what it has in hand.
 TEST_F(SharedFile, IsSharedByHostsOfTheirOwn) {
