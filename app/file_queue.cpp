@@ -109,6 +109,11 @@ asio::awaitable<void> FileQueue::find_known(load::Resources on, load::Shared& sh
   co_await ask(on, shared, which, at_once, &FileQueue::ask_of_files);
 }
 
+asio::awaitable<void> FileQueue::find_known_of(load::Resources on, load::Shared& shared,
+                                               std::vector<std::size_t> files) {
+  co_await ask(on, shared, files, files.size(), &FileQueue::ask_of_files);
+}
+
 bool FileQueue::has_listed() const {
   if (!may_be_known()) return false;
   for (std::size_t i = 0; i < files_.size(); ++i)

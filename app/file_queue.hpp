@@ -47,6 +47,9 @@ class FileQueue {
 
   /// Asks the ledger of those in front of `end`, many at once; not of objects that are not fetched.
   asio::awaitable<void> find_known(load::Resources on, load::Shared& shared, std::size_t end);
+  /// The same of these, which others may have loaded since.
+  asio::awaitable<void> find_known_of(load::Resources on, load::Shared& shared,
+                                      std::vector<std::size_t> files);
   /// Whether the ledger is asked of any object by what a listing says of it.
   bool has_listed() const;
   /// Asks the ledger of all objects that listings have named, by what those say of them.

@@ -8,6 +8,7 @@
 #include "async/offload.hpp"
 #include "async/run_beside.hpp"
 #include "async/task_group.hpp"
+#include "async/time.hpp"
 #include "base/limits.hpp"
 #include "source/fetch_ahead.hpp"
 #include "source/remote.hpp"
@@ -15,6 +16,11 @@
 
 namespace sluice::app {
 namespace {
+
+/// Small files that go together and of which another command has some are asked for and tried
+/// again, before they go one by one.
+constexpr int join_group_tries = 3;
+constexpr std::chrono::milliseconds join_group_wait{20};
 
 void add_to(load::Progress& all, const load::Progress& one) {
   all.bytes_done += one.bytes_done;
@@ -115,9 +121,12 @@ asio::awaitable<void> SideBySide::work_off(std::size_t end, ProgressPrinter& pri
 asio::awaitable<void> SideBySide::all_of(std::size_t end) {
   const bool is_remote = source::is_remote(files_[queue_.next()].path);
   if (is_remote) co_return co_await load_fetched(end);
-  // It makes what is not there yet, and finds out what the others use.
-  co_await worker(queue_.next() + 1);
   co_await queue_.find_known(runtime_.resources(), shared_, end);
+  if (!shared_.target) {
+    // The first one makes what is not there yet, and finds out what the others use.
+    co_await worker(queue_.next() + 1);
+    co_await queue_.find_known(runtime_.resources(), shared_, end);
+  }
   co_await asio::this_coro::throw_if_cancelled(false);  // the workers are waited for
   async::TaskGroup workers(co_await asio::this_coro::executor);
   for (std::size_t i = 0; i < shared_.side_by_side; ++i) workers.spawn(worker(end));
@@ -199,14 +208,26 @@ std::size_t SideBySide::together_max(std::size_t end) const {
 /// Those that cannot go together go one by one.
 asio::awaitable<void> SideBySide::load_together(const std::vector<std::size_t>& files) {
   const auto executor = co_await asio::this_coro::executor;
-  load::Together together(runtime_.resources(), files.size(), executor);
-  std::vector<std::size_t> alone;
-  async::TaskGroup loads(executor);
-  loads.spawn(together.run());
-  for (const std::size_t file : files) loads.spawn(load_in(together, file, alone));
-  co_await loads.join();
-  std::ranges::sort(alone);
-  for (const std::size_t file : alone) {
+  const auto may_go = [this](const std::vector<std::size_t>& left) {
+    return left.size() > 1 && !endings_.is_over();
+  };
+  std::vector<std::size_t> left = files;
+  for (int tries = more_.join ? join_group_tries : 1; tries > 0 && may_go(left); --tries) {
+    load::Together together(runtime_.resources(), left.size(), executor);
+    std::vector<std::size_t> alone;
+    async::TaskGroup loads(executor);
+    loads.spawn(together.run());
+    for (const std::size_t file : left) loads.spawn(load_in(together, file, alone));
+    co_await loads.join();
+    std::ranges::sort(alone);
+    left = std::move(alone);
+    if (!more_.join || !may_go(left)) break;
+    // Another command may have some of them at this moment: it has stored them soon.
+    co_await async::sleep_for(join_group_wait);
+    co_await queue_.find_known_of(runtime_.resources(), shared_, left);
+    std::erase_if(left, [this](std::size_t file) { return queue_.take_known(file); });
+  }
+  for (const std::size_t file : left) {
     if (endings_.is_over()) break;
     co_await load_beside(file, Turn::first);
   }
