@@ -50,7 +50,7 @@ def seconds_of_up(server, folder, rounds):
 
 
 def cpu_seconds_of_status(server, folder, rounds):
-    files = write_files(os.path.join(folder, "many"), APPLIED)
+    files = write_files(os.path.join(folder, "applied-migrations"), APPLIED)
     checksum = lambda number: hashlib.sha256(pathlib.Path(files, file_of(number)).read_bytes()).hexdigest()
     rows = ",".join(f"({i},'{file_of(i)}','{checksum(i)}')" for i in range(1, APPLIED + 1))
     insert = pathlib.Path(folder, "history.sql")
