@@ -52,7 +52,7 @@ def here(bench, data):
 
 def throttled(bench, data):
     """Each command has its own way to the source, of so many MB/s."""
-    server, segment = bench.server, f"{max(1, int(data.size / 128e6))}MB"
+    server, segment = bench.server, f"{max(1, int(data.size / 32e6))}MB"
     bench.page.heading(f"The same file from web servers, {MB_PER_SECOND} MB/s for each command", level=3)
     with ending(Nginx(data.folder)) as nginx:
         proxies = [Delay("127.0.0.1", nginx.port, 0, MB_PER_SECOND) for _ in range(4)]
