@@ -40,14 +40,15 @@ Response Client::send(const Request& request, const std::string& called) {
   for (std::size_t redirects = 0; redirects <= limits::redirects_max; ++redirects) {
     if (stopped_) throw Failure(FailureKind::interrupted, name + ": interrupted");
     Whole whole;
-    Exchange exchange(carrier_, connecting_, whole);
+    Carrier& carrier = this->carrier();
+    Exchange exchange(carrier, connecting_, whole);
     exchange.start(next, &to);
     const auto began = std::chrono::steady_clock::now();
-    for (carrier_.perform(); !exchange.is_over(); carrier_.perform()) {
+    for (carrier.perform(); !exchange.is_over(); carrier.perform()) {
       if (stopped_) throw Failure(FailureKind::interrupted, name + ": interrupted");
       if (std::chrono::steady_clock::now() - began > answer_max_)
         throw Failure(FailureKind::failed, name + ": the server does not answer");
-      carrier_.wait(milliseconds{100});
+      carrier.wait(milliseconds{100});
     }
     const bool is_of_s3 = whole.answer.body.find("<Code>") != std::string::npos;
     if (exchange.proxy_status() && !is_of_s3) throw exchange.proxy_failure(name);
@@ -68,9 +69,16 @@ Response Client::send(const Request& request, const std::string& called) {
   throw Failure(FailureKind::failed, name + ": the server sends on too often");
 }
 
+Carrier& Client::carrier() {
+  const std::lock_guard lock(mutex_);
+  if (!carrier_) carrier_.emplace();
+  return *carrier_;
+}
+
 void Client::stop() {
   stopped_ = true;
-  carrier_.wake();
+  const std::lock_guard lock(mutex_);
+  if (carrier_) carrier_->wake();
 }
 
 }  // namespace sluice::http

@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/limits.hpp"
@@ -32,9 +34,12 @@ class Client {
   void stop();
 
  private:
+  Carrier& carrier();
+
   Connecting connecting_;
   std::chrono::milliseconds answer_max_;
-  Carrier carrier_;
+  std::mutex mutex_;
+  std::optional<Carrier> carrier_;  ///< once there is a request: curl is loaded then
   std::atomic<bool> stopped_ = false;
 };
 

@@ -5,6 +5,7 @@
 
 #include "support/database.hpp"
 #include "support/files.hpp"
+#include "support/gate.hpp"
 #include "support/process.hpp"
 
 namespace sluice::test {
@@ -54,6 +55,21 @@ class AtOnce : public DatabaseTest {
 
   TemporaryFolder folder_;
 };
+
+/// What is for web servers and archives is loaded where there is one: half of the start of a small
+/// load, else.
+TEST_F(AtOnce, LoadsNoLibraryThatALocalFileDoesNotNeed) {
+  db().run("create table t (id int, name text)");
+  Gate gate(url(), "t", "true");
+  Process load({"load", folder_.write("x.csv", "id,name\n1,a\n"), "-t", "t", "-d", url()});
+  ASSERT_TRUE(gate.is_reached());
+  const std::string maps = read_file("/proc/" + std::to_string(load.pid()) + "/maps");
+  gate.open();
+  EXPECT_EQ(0, load.wait().exit_code);
+  EXPECT_THAT(maps, ::testing::HasSubstr("libpq"));
+  for (const char* library : {"libcurl", "libarchive"})
+    EXPECT_THAT(maps, ::testing::Not(::testing::HasSubstr(library)));
+}
 
 TEST_F(AtOnce, CountsAreThoseOfTheChunk) {
   const std::array cases{
