@@ -218,7 +218,7 @@ std::string text_of(const Ending& e) {
             rows(r.now.rows_stored));
       }
       // One that helped with another command's load knows what it has stored itself.
-      if (r.total.rows() == 0 && r.now.rows() > 0)
+      if (r.segments > 0 && r.total.rows() == 0 && r.now.rows() > 0)
         return fmt::format("this command stored {}{}{}{}\n", rows(r.now.rows_stored), number,
                            rejects_so_far(r), goes_on);
       if (r.total.rows() == 0)
