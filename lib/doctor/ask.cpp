@@ -137,8 +137,13 @@ constexpr auto table_columns = columns_of({
 
 asio::awaitable<std::optional<std::uint32_t>> find_table(pg::Connection& on,
                                                          const std::string& name) {
+  // From 17 on to_regclass() gives NULL for what is no name, too.
   const pg::Results found = co_await on.query_in_user_path(
-      sql("select pg_catalog.to_regclass({})::pg_catalog.oid", literal(name)));
+      sql("select pg_catalog.to_regclass({})::pg_catalog.oid, "
+          "pg_catalog.cardinality(pg_catalog.parse_ident({})) operator(pg_catalog.>) 3",
+          literal(name), literal(name)));
+  if (found.back().boolean(0, 1))
+    throw Failure(FailureKind::usage, "--table " + name + ": too many names with dots between");
   if (found.back().is_null(0, 0)) co_return std::nullopt;
   co_return found.back().oid(0, 0);
 }

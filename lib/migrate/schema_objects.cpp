@@ -73,7 +73,10 @@ Sql columns() {
       "else case when d.oid is not null then 'default' end end, pg_catalog.pg_get_expr(d.adbin, "
       "d.adrelid), case when a.attstorage <> y.typstorage then 'storage ' || a.attstorage::text "
       "end, "
-      "'with (' || pg_catalog.array_to_string(a.attoptions, ', ') || ')') from {} t join "
+      // Servers note there which version of a column this is (pg_attver, since 17.12).
+      "(select 'with (' || pg_catalog.string_agg(o, ', ' order by n) || ')' from "
+      "pg_catalog.unnest(a.attoptions) with ordinality as x (o, n) where o not like "
+      "'pg\\_attver=%')) from {} t join "
       "pg_catalog.pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped and "
       "a.attinhcount = 0 join pg_catalog.pg_type y on y.oid = a.atttypid left join "
       "pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum",
