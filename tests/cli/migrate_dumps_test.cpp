@@ -23,20 +23,21 @@ class MigrateDumps : public MigrationTest {
     other_url_ = url_of_database(url(), other_);
     Session other(other_url_);
     other.run(
-        "create schema app; create type app.mood as enum ('ok', 'it''s'); create table app.t (id "
-        "int generated always as identity primary key, v text, b bytea, m app.mood, n numeric, "
+        "create schema shop; create type shop.mood as enum ('ok', 'it''s'); create table shop.t "
+        "(id "
+        "int generated always as identity primary key, v text, b bytea, m shop.mood, n numeric, "
         "a text[], g int generated always as (length(v)) stored); create table public.empty (); "
-        "create table \"odd \"\"name\" (\"a b\" text); create view app.v as select v from app.t; "
-        "create function app.f() returns int language plpgsql as $$ begin return 1; end; $$; "
-        "create table app.child (t int references app.t)");
+        "create table \"odd \"\"name\" (\"a b\" text); create view shop.v as select v from shop.t; "
+        "create function shop.f() returns int language plpgsql as $$ begin return 1; end; $$; "
+        "create table shop.child (t int references shop.t)");
     other.run(
-        "insert into app.t (v, b, m, n, a) values (e'tab\\there', '\\x005c6e', 'ok', 1.50, "
+        "insert into shop.t (v, b, m, n, a) values (e'tab\\there', '\\x005c6e', 'ok', 1.50, "
         "array['a', null, '']), (e'line\\nand \\\\. \\\\N', null, 'it''s', 'nan', '{}'), ('', '', "
         "null, "
         "null, null), (e'\\\\N', null, null, null, null), (e'\\b\\f\\v\\r', null, null, null, "
         "null), "
         "('ü; -- select ''x', null, null, null, null); insert into public.empty default values; "
-        "insert into \"odd \"\"name\" values ('x'), (null); insert into app.child values (1)");
+        "insert into \"odd \"\"name\" values ('x'), (null); insert into shop.child values (1)");
     output_of("pg_dump -f '" + path("001_dump.sql") + "' '" + other_url_ + "'");
   }
   ~MigrateDumps() override { db().run("drop database if exists " + other_ + " with (force)"); }
@@ -75,14 +76,14 @@ TEST_F(MigrateDumps, ABadRowTakesAllOfTheFileBack) {
   write("001_dump.sql", dump);
   const Finished failed = up();
   EXPECT_EQ(1, failed.exit_code);
-  EXPECT_THAT(failed.err, HasSubstr("invalid input value for enum app.mood: \"sad\""));
-  EXPECT_THAT(failed.err, HasSubstr("| COPY app.t (id, v, b, m, n, a) FROM stdin"));
+  EXPECT_THAT(failed.err, HasSubstr("invalid input value for enum shop.mood: \"sad\""));
+  EXPECT_THAT(failed.err, HasSubstr("| COPY shop.t (id, v, b, m, n, a) FROM stdin"));
   EXPECT_THAT(failed.err, HasSubstr("nothing of this file is applied"));
   const std::size_t line =
       1 + static_cast<std::size_t>(std::count(
-              dump.begin(), dump.begin() + static_cast<long>(dump.find("COPY app.t ")), '\n'));
+              dump.begin(), dump.begin() + static_cast<long>(dump.find("COPY shop.t ")), '\n'));
   EXPECT_THAT(failed.err, HasSubstr("001_dump.sql:" + std::to_string(line) + ":1: "));
-  EXPECT_FALSE(has_table("app.t"));
+  EXPECT_FALSE(has_table("shop.t"));
 }
 
 TEST_F(MigrateDumps, WithoutATransactionGoOnBehindTheirRows) {

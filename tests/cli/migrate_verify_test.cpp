@@ -51,12 +51,12 @@ TEST_F(MigrateVerify, WhatTheFilesMakeIsThere) {
 
 TEST_F(MigrateVerify, SaysItInWordsLineByLine) {
   db().run(
-      "create or replace function app.f() returns trigger language plpgsql as $$\nbegin\n  return "
+      "create or replace function shop.f() returns trigger language plpgsql as $$\nbegin\n  return "
       "null;\nend $$; drop table b; create table \"x\ny\" (id int)");
   const Finished said = migrate("verify");
   EXPECT_EQ(7, said.exit_code);
   EXPECT_THAT(said.out,
-              HasSubstr("function app.f(): differs\n  files    (line 6):   return new;\n  "
+              HasSubstr("function shop.f(): differs\n  files    (line 6):   return new;\n  "
                         "database (line 6):   return null;\n"));
   EXPECT_THAT(said.out, HasSubstr("table public.b: the files make it, and the database has none"));
   EXPECT_THAT(said.out, HasSubstr("and no file makes it\n"));
@@ -171,7 +171,7 @@ TEST_F(MigrateVerify, RefusesDriftAndWhatReachesBeyondTheDatabase) {
 
 /// Who may make databases need not be a superuser, and nobody else gets in.
 TEST_F(MigrateVerify, WorksForAUserWhoMayMakeDatabases) {
-  db().run("drop schema app cascade; drop view r; drop table b; drop schema pgsluice cascade");
+  db().run("drop schema shop cascade; drop view r; drop table b; drop schema pgsluice cascade");
   write("001_all.sql", "create table a (id int)");
   const std::string mine = url_of_new_role("builder");
   db().run("grant create on database \"" + db().value("select current_database()") +
@@ -196,7 +196,7 @@ TEST_F(MigrateVerify, WorksForAUserWhoMayMakeDatabases) {
 
 TEST_F(MigrateVerify, FindsThingsWhereTheSearchPathLeads) {
   db().run(
-      "create schema tenant; drop schema app cascade; drop view r; drop table b; delete from "
+      "create schema tenant; drop schema shop cascade; drop view r; drop table b; delete from "
       "pgsluice.migrations where project = 'default'");
   write("001_all.sql", "create table a (id int)");
   const std::string there = url() + "?options=-csearch_path%3Dtenant";
