@@ -46,6 +46,12 @@ class Commands:
     def run(self, arguments):
         return subprocess.run([self.program, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120)
 
+    def is_too_new(self):
+        """pg_dump refuses a server that is newer than it."""
+        server = subprocess.run(["psql", "-X", "-A", "-t", self.url, "-c", "show server_version_num"], check=True, capture_output=True, text=True).stdout
+        dump = subprocess.run(["pg_dump", "--version"], check=True, capture_output=True, text=True).stdout
+        return int(server) // 10000 > int(re.search(r"(\d+)", dump).group(1))
+
     def gives(self, shape, exit_code, *arguments, connects=True, database=None):
         """`shape` is the command, or "failed"."""
         arguments = [*arguments, "--output", "json", *(["-d", database or self.url] if connects else [])]
@@ -147,20 +153,23 @@ def migrations(on):
     on.gives("migrate verify", 7, "migrate", "verify", *folder)
     on.gives("migrate verify", 0, "migrate", "verify", *folder, "--build-only")
     on.gives("failed", 2, "migrate", "verify", "--dir", "nowhere")
-    on.gives("migrate dump", 0, "migrate", "dump", *folder)
-    on.gives("migrate dump", 7, "migrate", "dump", "schema.dump", *folder, "--check")
-    on.gives("migrate dump", 0, "migrate", "dump", "schema.dump", *folder)
-    on.gives("failed", 2, "migrate", "load-schema", "schema.dump", *folder)
-    on.sql("create database of_dump")
-    on.gives("migrate load-schema", 0, "migrate", "load-schema", "schema.dump", *folder, database=on.url.rsplit("/", 1)[0] + "/of_dump")
+    if not on.is_too_new():
+        on.gives("migrate dump", 0, "migrate", "dump", *folder)
+        on.gives("migrate dump", 7, "migrate", "dump", "schema.dump", *folder, "--check")
+        on.gives("migrate dump", 0, "migrate", "dump", "schema.dump", *folder)
+        on.gives("failed", 2, "migrate", "load-schema", "schema.dump", *folder)
+        on.sql("drop database if exists of_dump")
+        on.sql("create database of_dump")
+        on.gives("migrate load-schema", 0, "migrate", "load-schema", "schema.dump", *folder, database=on.url.rsplit("/", 1)[0] + "/of_dump")
     on.sql("create schema tenant_1; create schema tenant_2; create table tenant_2.m1 (i int)")
     on.write("tenants/001_a.sql", "create table m1 (i int);\n")
     on.gives("migrate up", 1, "migrate", "up", "--dir", "tenants", "--schemas", "tenant_%")
     on.gives("failed", 2, "migrate", "up", "--dir", "tenants", "--schemas", "nobody_%")
     on.write("long/001_a.sql", "create table s1 (i int);\n")
     on.write("long/002_b.sql", "create table s2 (i int);\n")
-    on.gives("migrate squash", 0, "migrate", "squash", "--dir", "long", "--to", "2", "--yes")
-    on.gives("failed", 2, "migrate", "squash", "--dir", "long", "--to", "2", "--yes")
+    if not on.is_too_new():
+        on.gives("migrate squash", 0, "migrate", "squash", "--dir", "long", "--to", "2", "--yes")
+        on.gives("failed", 2, "migrate", "squash", "--dir", "long", "--to", "2", "--yes")
     # files with a way back, and a history that another tool began
     on.write("back/001_one.up.sql", "create table b1 (i int);\n")
     on.write("back/001_one.down.sql", "drop table b1;\n")
@@ -226,11 +235,13 @@ def main():
             migrations(on)
             schedules(on)
             commands = list(commands_with_json(on))
+            is_too_new = on.is_too_new()
         finally:
             on.url = url
             on.sql(f"drop database {name} with (force)")
+    dumped = ("migrate dump", "migrate load-schema", "migrate squash") if is_too_new else ()
     for command in commands:
-        if command not in seen:
+        if command not in seen and command not in dumped:
             complain(f"pgsluice {command}: its JSON is compared with nothing")
         if f"`{command}`" not in DOCUMENT:
             complain(f"docs/json.md has no `{command}`")
