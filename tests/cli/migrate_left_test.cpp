@@ -154,6 +154,7 @@ TEST_F(LeftBehind, AFileByItselfIsNotGoneOnWith) {
         "pg_backend_pid() and state = 'active' and datname = current_database())"));
     process.signal(SIGTERM);
     const Finished stopped = process.wait();
+    ASSERT_TRUE(no_session_left());  // or the next one is taken for this one
     EXPECT_EQ(143, stopped.exit_code);
     EXPECT_THAT(stopped.err, HasSubstr("x.sql is cancelled if it has not ended within 1.0 s"));
     EXPECT_THAT(stopped.err, HasSubstr(*head == '\0' ? "nothing of it is done" : "begins anew"));
