@@ -55,6 +55,7 @@ inline constexpr std::string_view undefined_column = "42703";
 inline constexpr std::string_view grouping_error = "42803";
 inline constexpr std::string_view windowing_error = "42P20";
 inline constexpr std::string_view undefined_object = "42704";
+inline constexpr std::string_view duplicate_object = "42710";
 inline constexpr std::string_view undefined_table = "42P01";
 inline constexpr std::string_view too_many_connections = "53300";
 inline constexpr std::string_view cant_change_runtime_param = "55P02";

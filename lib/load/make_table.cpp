@@ -5,7 +5,6 @@
 #include <thread>
 
 #include "async/offload.hpp"
-#include "base/condition_name.hpp"
 #include "ledger/begin_load.hpp"
 #include "ledger/deferred_indexes.hpp"
 #include "ledger/places.hpp"
@@ -56,7 +55,7 @@ void require_free(const writer::Place& place, const std::string& table, plan::Ta
   if (is_taken) throw made_meanwhile(table, wish);
   // Its row type was made between two of the server's looks, and it with that; or another type is
   // called so, and who looks again finds no table.
-  if (condition_name(error.state.code()) == "duplicate_object") wish.came_meanwhile = true;
+  if (error.state == sql_state::duplicate_object) wish.came_meanwhile = true;
   if (!error.session_goes_on || error.state == sql_state::insufficient_privilege) throw error;
   throw Failure(FailureKind::usage, "--create cannot make " + table + ": " + error.full());
 }
