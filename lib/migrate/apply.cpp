@@ -35,16 +35,25 @@ std::string cure_of(const script::Script& script, const SqlError& error) {
   return "";
 }
 
-/// The user's path without the schema of pgsluice's own tables, which the role pgsluice has in its
-/// usual one ("$user"): what a file makes without a schema must not come to lie there. Empty: it is
-/// not in there.
-std::string own_schema_left_out(Session& session) {
+/// The path with which a new session would begin, where that is another one than this session has,
+/// as a file before has set it for the role or the database; and without the schema of pgsluice's
+/// own tables, which the role pgsluice has in its usual one ("$user"): what a file makes without a
+/// schema must not come to lie there. Empty: the session's own will do.
+std::string path_of_next(Session& session, SqlWords as_it_was) {
   const Sql ask =
-      sql("select case when 'pgsluice'::pg_catalog.name operator(pg_catalog.=) any "
-          "(pg_catalog.current_schemas(false)) then coalesce((select pg_catalog.string_agg("
-          "pg_catalog.quote_ident(s.s::pg_catalog.text), ', '::pg_catalog.text) from "
-          "pg_catalog.unnest(pg_catalog.current_schemas(false)) as s (s) where s.s "
-          "operator(pg_catalog.<>) 'pgsluice'::pg_catalog.name), '''''') else '' end");
+      sql("{}select pg_catalog.set_config('pgsluice.was', pg_catalog.current_setting("
+          "'search_path'), true), pg_catalog.set_config('search_path', {}, true);"
+          "select case when 'pgsluice'::pg_catalog.name operator(pg_catalog.=) any "
+          "(pg_catalog.current_schemas(false)) then coalesce(nullif({}, ''), '''''') "
+          "when pg_catalog.current_setting('search_path') operator(pg_catalog.=) "
+          "pg_catalog.current_setting('pgsluice.was') then '' else coalesce((select "
+          "pg_catalog.string_agg(case when pg_catalog.left(t.t[1], 1) operator(pg_catalog.=) '\"'"
+          "::pg_catalog.text then t.t[1] else pg_catalog.quote_ident(pg_catalog.lower(t.t[1])) "
+          "end, ', '::pg_catalog.text order by t.n) from pg_catalog.regexp_matches("
+          "pg_catalog.current_setting('search_path'), '\"(?:[^\"]|\"\")*\"|[^,\"[:space:]]+', 'g') "
+          "with "
+          "ordinality as t (t, n)), '''''') end",
+          as_it_was, session.next_search_path(), script::schemas_in_path());
   return session.query_in_user_path(ask).front()[0];
 }
 
@@ -75,6 +84,7 @@ void Apply::run(const Task& task) {
       [this, &words](const std::string& notice) { words.tell_notice(notice, listener_); });
   const EndOfHearing end{session_};
   session_.identity();
+  session_.next_search_path();
   try {
     if (task.script.directives.in_transaction) {
       run_transaction(task);
@@ -89,7 +99,7 @@ void Apply::run(const Task& task) {
 
 Sql Apply::settings(const script::Script& script, Set where) const {
   const SqlWords set = where == Set::for_session ? SqlWords("set ") : SqlWords("set local ");
-  if (!path_) path_ = own_schema_left_out(session_);
+  if (!path_) path_ = path_of_next(session_, as_it_was);
   // The server has quoted its names.
   const Sql path = path_->empty() ? Sql() : sql("{}search_path={};", set, Sql::trusted(*path_));
   Sql all;

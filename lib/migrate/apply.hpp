@@ -112,7 +112,7 @@ class Apply {
   const Listener& listener_;
   const Stop& stop_;
   mutable BegunMark begun_;  ///< of the transaction that was begun last
-  /// Without our own schema, as a setting; empty: it is not in there.
+  /// What settings() sets for the search_path; empty: nothing.
   mutable std::optional<std::string> path_;
   std::string safe_words_;  ///< why up --safe has cancelled a statement; empty: it has not
 };

@@ -24,15 +24,8 @@ script::History read_all(Session& session, schema::Use use, const Options& optio
   return all;
 }
 
-/// As the files find it: our own schema is taken out of their path (migrate/apply).
 std::string search_path_here(Session& session) {
-  return session
-      .query_in_user_path(
-          sql("select coalesce((select pg_catalog.string_agg(pg_catalog.quote_ident(s.s::"
-              "pg_catalog.text), ', '::pg_catalog.text order by s.n) from pg_catalog.unnest("
-              "pg_catalog.current_schemas(false)) with ordinality as s (s, n) where s.s "
-              "operator(pg_catalog.<>) 'pgsluice'::pg_catalog.name), '')"))
-      .front()[0];
+  return session.query_in_user_path(sql("select {}", script::schemas_in_path())).front()[0];
 }
 
 bool is_ascii(std::string_view text) {
@@ -99,7 +92,8 @@ Found find_history_anywhere(Session& session, const script::Folder& folder,
       options.only_reads || options.dry_run ? schema::Use::read_history : schema::Use::migrate;
   Found found{
       .choice = script::choose_project(options.project, folder, read_all(session, use, options)),
-      .search_path = search_path_here(session)};
+      .search_path = search_path_here(session),
+      .next_setting = session.next_search_path()};
   const auto is_unknown = [](const script::Entry& entry) { return !entry.search_path; };
   require_schema(found, options);
   found.is_to_be_adopted = std::ranges::any_of(found.history().entries, is_unknown);

@@ -11,11 +11,14 @@ namespace sluice::migrate {
 struct Found {
   script::ProjectChoice choice;
   std::string search_path;  ///< here: the schemas in which the files' names are looked for
+  Sql next_setting;         ///< see script::Home
   /// The database does not say yet whose its entries are, or where they were applied.
   bool is_to_be_adopted = false;
 
   const script::History& history() const { return choice.history; }
-  script::Home home() const { return {.project = choice.project, .search_path = search_path}; }
+  script::Home home() const {
+    return {.project = choice.project, .search_path = search_path, .next_setting = next_setting};
+  }
 };
 
 /// Asks; nothing is changed. An empty folder asks for the wanted project itself. Throws

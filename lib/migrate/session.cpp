@@ -396,6 +396,38 @@ const std::string& Session::identity() {
   return *identity_;
 }
 
+const Sql& Session::next_search_path() {
+  if (!next_search_path_) {
+    const script::Row row =
+        query_in_user_path(
+            sql("select pg_catalog.current_setting('search_path'), (select s.source "
+                "operator(pg_catalog.=) any (array['client', 'override', 'interactive', "
+                "'session']) from pg_catalog.pg_settings s where s.name operator(pg_catalog.=) "
+                "'search_path')"))
+            .front();
+    // As the server has it: of a role in a database, of the role, of the database, of all.
+    next_search_path_ = row[1] == "t"
+                            ? sql("{}::pg_catalog.text", literal(row[0]))
+                            : sql("coalesce((select pg_catalog.substr(c.c, 13) from "
+                                  "pg_catalog.pg_db_role_setting s cross join "
+                                  "pg_catalog.unnest(s.setconfig) as c (c) where "
+                                  "pg_catalog.left(c.c, 12) operator(pg_catalog.=) "
+                                  "'search_path='::pg_catalog.text and (s.setdatabase "
+                                  "operator(pg_catalog.=) 0::pg_catalog.oid or s.setdatabase "
+                                  "operator(pg_catalog.=) (select d.oid from "
+                                  "pg_catalog.pg_database d where d.datname "
+                                  "operator(pg_catalog.=) pg_catalog.current_database())) and "
+                                  "(s.setrole operator(pg_catalog.=) 0::pg_catalog.oid or "
+                                  "s.setrole operator(pg_catalog.=) (select r.oid from "
+                                  "pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) "
+                                  "session_user)) order by s.setrole operator(pg_catalog.=) "
+                                  "0::pg_catalog.oid, s.setdatabase operator(pg_catalog.=) "
+                                  "0::pg_catalog.oid limit 1), {}::pg_catalog.text)",
+                                  literal(row[0]));
+  }
+  return *next_search_path_;
+}
+
 int Session::announced_backend() const { return implementation_->connection.backendpid(); }
 
 }  // namespace sluice::migrate

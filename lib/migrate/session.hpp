@@ -72,6 +72,11 @@ class Session {
   static Sql identity_expression();
   const std::string& identity();
 
+  /// An expression of text: the search_path setting with which a session of this role begins when
+  /// it is asked. A file may have set it for the role or the database; what the connection itself
+  /// sets goes before that. The first call must come before any file has run.
+  const Sql& next_search_path();
+
   /// The process that serves this session.
   int backend() { return query(sql("select pg_catalog.pg_backend_pid()")).front().process(0); }
 
@@ -93,6 +98,7 @@ class Session {
   std::unique_ptr<Watch> watch_;
   std::optional<bool> can_check_client_;
   std::optional<std::string> identity_;
+  std::optional<Sql> next_search_path_;
 };
 
 }  // namespace sluice::migrate

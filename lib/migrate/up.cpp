@@ -94,6 +94,7 @@ class Up {
         is_before_done_ = true;
         for (const script::Status& status : plan.pending) apply(locked, found.home(), status);
         run_hooks(locked, folder_.after);
+        if (!folder_.after.empty()) locked.record(script::record_next(found.home()));
         return;
       } catch (const SqlError& error) {
         if (!error.is_lost()) throw;

@@ -38,7 +38,7 @@ Sql has_constraint(const char* name) {
       literal(name));
 }
 
-const std::array<Embedded, 20> files{{
+const std::array<Embedded, 21> files{{
     {"V001__loads_and_chunks.sql", files_of_ledger::V001__loads_and_chunks, has_relation("chunks")},
     {"V002__deferred_indexes.sql", files_of_ledger::V002__deferred_indexes,
      has_relation("deferred_indexes")},
@@ -71,6 +71,8 @@ const std::array<Embedded, 20> files{{
     {"V018__ways_back.sql", files_of_ledger::V018__ways_back, has_relation("reverted")},
     {"V019__hooks.sql", files_of_ledger::V019__hooks, has_column("job_runs", "hooks_due")},
     {"V020__segments.sql", files_of_ledger::V020__segments, has_relation("segments")},
+    {"V021__where_it_led.sql", files_of_ledger::V021__where_it_led,
+     has_column("migrations", "led_to")},
 }};
 
 /// V and three digits.

@@ -43,27 +43,48 @@ Sql where(const Home& home, const Script& script) {
   return where(home, is_versioned(script), script.name.version, script.file);
 }
 
+/// What stands in front of a write that keeps where the next migration is; own_path is in force,
+/// and stays.
+Sql find_next(const Home& home) {
+  if (home.next_setting.empty()) return {};
+  return sql(
+      "select pg_catalog.set_config('search_path', {}, true); select "
+      "pg_catalog.set_config('pgsluice.led_to', "
+      "{}, true); set local search_path = pg_catalog, pg_temp",
+      home.next_setting, schemas_in_path());
+}
+constexpr SqlWords found_next = "pg_catalog.current_setting('pgsluice.led_to')";
+
+Sql set_next(const Home& home) {
+  return home.next_setting.empty() ? Sql() : sql(", led_to = {}", found_next);
+}
+
 /// A new entry; that of a repeatable script takes the place of the one before. The first rows of
 /// our own schema are stored before the table knows where.
-Sql insert(const Home& home, const Script& script, SqlWords state, SqlWords finished_at) {
+Write insert(const Home& home, const Script& script, SqlWords state, SqlWords finished_at) {
   const bool has_place = home.search_path.has_value();
-  Sql statement = sql(
-      "insert into pgsluice.migrations (project, version, file, checksum, state, runner, "
-      "finished_at{}{}) values ({}, {}, {}, {}, '{}', {}, {}{}{})",
-      has_place ? SqlWords(", search_path") : SqlWords(""), rest_column(script.name.version),
-      literal(home.project), version_of(script), literal(script.file), literal(script.checksum),
-      state, literal(runner_name()), finished_at,
-      has_place ? sql(", {}", literal(*home.search_path)) : Sql(), rest_value(script.name.version));
+  const bool has_next = !home.next_setting.empty();
+  Sql statement =
+      sql("insert into pgsluice.migrations (project, version, file, checksum, state, runner, "
+          "finished_at{}{}{}) values ({}, {}, {}, {}, '{}', {}, {}{}{}{})",
+          has_place ? SqlWords(", search_path") : SqlWords(""),
+          has_next ? SqlWords(", led_to") : SqlWords(""), rest_column(script.name.version),
+          literal(home.project), version_of(script), literal(script.file), literal(script.checksum),
+          state, literal(runner_name()), finished_at,
+          has_place ? sql(", {}", literal(*home.search_path)) : Sql(),
+          has_next ? sql(", {}", found_next) : Sql(), rest_value(script.name.version));
   if (!is_versioned(script)) {
     statement += sql(
         " on conflict (project, file) where version is null do update set checksum = "
         "excluded.checksum, state = excluded.state, statements_done = 0, statement_begun = false, "
         "done_checksum = null, error = null, runner = excluded.runner, applied_by = "
         "excluded.applied_by, started_at = excluded.started_at, finished_at = "
-        "excluded.finished_at, search_path = excluded.search_path, accepted_at = null, accepted_by "
-        "= null, accepted_checksum = null");
+        "excluded.finished_at, search_path = excluded.search_path, led_to = excluded.led_to, "
+        "accepted_at = null, accepted_by = null, accepted_checksum = null");
   }
-  return statement;
+  Write write(std::move(statement));
+  write.before = find_next(home);
+  return write;
 }
 
 /// From the migrations that are applied to those that were taken back.
@@ -93,6 +114,7 @@ constexpr auto entry_columns = columns_of({
     {"finished_at",
      "coalesce(to_char(m.finished_at, 'YYYY-MM-DD HH24:MI:SSOF'), m.finished_at::text, '')"},
     {"search_path", "coalesce('=' || (j.j ->> 'search_path'), '')"},
+    {"led_to", "coalesce('=' || (j.j ->> 'led_to'), '')"},
     {"is_accepted", "(j.j ->> 'accepted_at' is not null)::int::text"},
     {"accepted_checksum", "coalesce(j.j ->> 'accepted_checksum', '')"},
 });
@@ -154,6 +176,14 @@ bool has_content(const Entry& entry, const std::string& checksum) {
   return entry.checksum == checksum && (entry.versioned || !entry.is_accepted);
 }
 
+Sql schemas_in_path() {
+  return sql(
+      "coalesce((select pg_catalog.string_agg(pg_catalog.quote_ident(s.s::pg_catalog.text), ', "
+      "'::pg_catalog.text order by s.n) from pg_catalog.unnest(pg_catalog.current_schemas(false)) "
+      "with ordinality as s (s, n) where s.s operator(pg_catalog.<>) 'pgsluice'::"
+      "pg_catalog.name), '')");
+}
+
 Sql history_query(const std::string& project) {
   return entries_where(sql("m.project = {}", literal(project)));
 }
@@ -179,6 +209,7 @@ Entry read_entry(const Row& row) {
   entry.error = row[at["error"]];
   entry.finished_at = row[at["finished_at"]];
   if (!row[at["search_path"]].empty()) entry.search_path = row[at["search_path"]].substr(1);
+  if (!row[at["led_to"]].empty()) entry.led_to = row[at["led_to"]].substr(1);
   entry.is_accepted = row[at["is_accepted"]] == "1";
   entry.accepted_checksum = row[at["accepted_checksum"]];
   return entry;
@@ -217,24 +248,27 @@ Write record_begun(const Home& home, const Script& script) {
         literal(runner_name()), where(home, script));
   }
   // After a lost answer the same is stored again.
-  return sql("{}{}", insert(home, script, "running", "null"),
-             is_versioned(script)
-                 ? SqlWords(" on conflict (project, version, version_rest) where version is not "
-                            "null do update set runner = excluded.runner where migrations.runner = "
-                            "excluded.runner and migrations.state = 'running'")
-                 : SqlWords(""));
+  Write write = insert(home, script, "running", "null");
+  if (is_versioned(script))
+    write.write += sql(
+        " on conflict (project, version, version_rest) where version is not null do update set "
+        "runner = excluded.runner where migrations.runner = excluded.runner and migrations.state = "
+        "'running'");
+  return write;
 }
 
 Write record_progress(const Home& home, const Script& script, std::size_t statements_done,
                       bool next_begun, const std::string& done_checksum) {
   // The checksum is that of what goes forth.
-  return sql(
+  Write write = sql(
       "update pgsluice.migrations set state = {}, error = null, {}runner = {}, statements_done = "
-      "{}, statement_begun = {}, done_checksum = {}{}",
+      "{}, statement_begun = {}, done_checksum = {}{}{}",
       goes_back(script) ? SqlWords("'reverting'") : SqlWords("'running'"),
       goes_back(script) ? Sql() : sql("checksum = {}, ", literal(script.checksum)),
-      literal(runner_name()), statements_done, next_begun, literal(done_checksum),
+      literal(runner_name()), statements_done, next_begun, literal(done_checksum), set_next(home),
       where(home, script));
+  write.before = find_next(home);
+  return write;
 }
 
 Write record_failed(const Home& home, const Script& script, const std::string& error) {
@@ -245,10 +279,12 @@ Write record_failed(const Home& home, const Script& script, const std::string& e
 
 Write record_finished(const Home& home, const Script& script) {
   if (goes_back(script)) return move_to_reverted(home, script);
-  return sql(
+  Write write = sql(
       "update pgsluice.migrations set state = 'applied', statement_begun = false, finished_at = "
-      "clock_timestamp(){}",
-      where(home, script));
+      "clock_timestamp(){}{}",
+      set_next(home), where(home, script));
+  write.before = find_next(home);
+  return write;
 }
 
 Sql record_accepted(const Home& home, const Entry& entry, const std::string& checksum) {
@@ -273,8 +309,17 @@ Sql take_over(const Home& home) {
 }
 
 Sql record_search_path(const Home& home) {
-  return sql("update pgsluice.migrations set search_path = {} where project = {}",
+  return sql("update pgsluice.migrations set search_path = {}, led_to = null where project = {}",
              literal(home.search_path.value_or("")), literal(home.project));
+}
+
+Write record_next(const Home& home) {
+  Write write = sql(
+      "update pgsluice.migrations set led_to = {} where migration_id = (select max(migration_id) "
+      "from pgsluice.migrations where project = {})",
+      found_next, literal(home.project));
+  write.before = find_next(home);
+  return write;
 }
 
 Sql counted(const Write& write) {

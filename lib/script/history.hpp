@@ -29,6 +29,7 @@ struct Entry {
   bool is_accepted = false;                ///< a person has said that a difference is meant
   std::string accepted_checksum;           ///< of the file as it was then; empty: it was gone
   std::optional<std::string> search_path;  ///< where it was applied; nothing: not known
+  std::optional<std::string> led_to;       ///< where the next one is, if that is known
   State state = State::applied;
   std::size_t statements_done = 0;  ///< of one without a transaction
   bool statement_begun = false;     ///< the next one was begun, and may have been done
@@ -46,7 +47,14 @@ struct History {
 struct Home {
   std::string project;
   std::optional<std::string> search_path;  ///< nothing: of pgsluice's own schema
+  /// An expression of text: the setting with which a session of this role begins then. Empty: it is
+  /// not asked.
+  Sql next_setting = {};
 };
+
+/// The schemas of the search_path that is in force, as a list of names: an expression of text, for
+/// any search_path. Our own is left out, as the files do not find it (migrate/apply).
+Sql schemas_in_path();
 
 /// Was accepted as gone: its number stays taken.
 bool is_accepted_as_gone(const Entry& entry);
@@ -93,6 +101,8 @@ Sql forget(const Home& home, const Entry& entry);
 Sql take_over(const Home& home);
 /// Where this project was applied is here.
 Sql record_search_path(const Home& home);
+/// What has run behind the newest entry may have changed where the next one will be.
+Write record_next(const Home& home);
 
 /// The same write, whose answer is the number of rows that it stored, changed or deleted: a trigger
 /// or a rule on the table, or what a file has done to its own row, can make that none.

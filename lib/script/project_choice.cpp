@@ -146,20 +146,21 @@ ProjectChoice choose_project(const Project& wanted, const Folder& folder, Histor
 
 void check_search_path(const ProjectChoice& choice, const std::string& here) {
   // A path of no schema says nothing about where: the first file may have made it.
-  const Entry* last = nullptr;
-  for (const Entry& entry : choice.history.entries)
-    if (entry.search_path && !entry.search_path->empty()) last = &entry;
-  if (last == nullptr || is_same_place(*last->search_path, here)) return;
+  const std::string* last = nullptr;
+  for (const Entry& entry : choice.history.entries) {
+    const auto& there = entry.led_to ? entry.led_to : entry.search_path;
+    if (there && !there->empty()) last = &*there;
+  }
+  if (last == nullptr || is_same_place(*last, here)) return;
   const std::string first = here.substr(0, here.find(','));
   const std::string is_here =
       here.empty() ? "here it names no schema that exists" : "here it is " + here;
   throw Failure(FailureKind::changed,
-                "project " + quoted(choice.project) + " was applied with search_path " +
-                    *last->search_path + ", and " + is_here +
-                    ": it would count as applied, and nothing of it is there",
+                "project " + quoted(choice.project) + " was applied with search_path " + *last +
+                    ", and " + is_here + ": it would count as applied, and nothing of it is there",
                 "For another tenant, give it a history of its own: --project NAME" +
                     (here.empty() ? "" : " (for example --project " + first + ")") +
-                    "; else connect as before: options='-c search_path=" + *last->search_path +
+                    "; else connect as before: options='-c search_path=" + *last +
                     "' in -d, or PGOPTIONS.\n  If its tables have moved here, say so: pgsluice "
                     "migrate repair --accept-search-path");
 }

@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -191,6 +193,120 @@ TEST_F(Projects, PlaceInTheRepositoryIsADefaultThatRunsNothingTwice) {
   std::filesystem::create_directories(path("two/services/shop/sql/migrations"));
   write("two/services/shop/sql/migrations/001_a.sql", sql);
   EXPECT_EQ("", up_of("two/services/shop/sql/migrations").err);
+}
+
+/// Files that themselves change where the next one lies: nobody has connected in another way.
+class LedElsewhere : public Projects {
+ protected:
+  void SetUp() override {
+    role_url_ = url_of_new_role(role_);
+    db().run("grant create on schema public to " + role_ + "; grant create on database " +
+             database() + " to " + role_);
+  }
+  void TearDown() override { db().run("drop owned by " + role_ + " cascade; drop role " + role_); }
+  Finished up_as_role(const std::string& options = "") const {
+    return pgsluice(
+        {"migrate", "up", "--dir", folder(), "-d", role_url_},
+        {.input = "", .environment = {"PGOPTIONS=" + options}, .program = PGSLUICE_BINARY});
+  }
+  void expect_nothing_to_do(const std::string& options = "") {
+    const Finished again = up_as_role(options);
+    EXPECT_EQ(0, again.exit_code) << again.err;
+    EXPECT_THAT(again.out, HasSubstr("nothing to do"));
+  }
+  std::string led_to() {
+    return db().value(
+        "select string_agg(led_to, '|' order by migration_id) from pgsluice.migrations where "
+        "project <> 'pgsluice'");
+  }
+  std::string database() { return db().value("select current_database()"); }
+  std::string schema_of(const std::string& table) {
+    return db().value(
+        "select coalesce(string_agg(schemaname, ',' order by 1), '') from pg_tables "
+        "where tablename = '" +
+        table + "'");
+  }
+
+  const std::string role_ = "led_" + std::to_string(::getpid());
+  std::string role_url_;
+};
+
+TEST_F(LedElsewhere, BySchemaOfTheRole) {
+  write("001_schema.sql", "create schema " + role_);
+  write("002_t.sql", "create table t (a int)");
+  EXPECT_EQ(0, up_as_role().exit_code);
+  EXPECT_EQ(role_, schema_of("t"));
+  expect_nothing_to_do();
+  write("003_u.sql", "create table u (a int)");
+  EXPECT_EQ(0, up_as_role().exit_code);
+  EXPECT_EQ(role_, schema_of("u"));
+  EXPECT_EQ(role_ + ", public|" + role_ + ", public|" + role_ + ", public", led_to());
+
+  const Finished elsewhere = up_as_role("-c search_path=public");
+  EXPECT_EQ(7, elsewhere.exit_code);
+  EXPECT_THAT(elsewhere.err, HasSubstr("was applied with search_path " + role_ + ", public"));
+}
+
+TEST_F(LedElsewhere, BySchemaThatTheConnectionNames) {
+  const std::string options = "-c search_path=shop,public";
+  write("001_schema.sql", "create schema shop; create table t (a int)");
+  EXPECT_EQ(0, up_as_role(options).exit_code);
+  EXPECT_EQ("shop", schema_of("t"));
+  expect_nothing_to_do(options);
+}
+
+TEST_F(LedElsewhere, BySettingOfTheRoleOrTheDatabase) {
+  write("001_role.sql", "create schema \"Shop, too\"; alter role " + role_ +
+                            " set search_path = \"Shop, too\", "
+                            "\"$user\", public");
+  write("002_t.sql", "create table t (a int)");
+  ASSERT_EQ(0, up_as_role().exit_code);
+  EXPECT_EQ("Shop, too", schema_of("t")) << "as if each had run by itself";
+  expect_nothing_to_do();
+
+  write("003_database.sql", "-- pgsluice: no-transaction\ncreate schema " + role_ +
+                                ";\nalter role " + role_ +
+                                " reset "
+                                "search_path;\ndo $$ begin execute format('alter role " +
+                                role_ +
+                                " in database %I set "
+                                "search_path = " +
+                                role_ + "', current_database()); end $$;\n");
+  write("004_u.sql", "create table u (a int)");
+  ASSERT_EQ(0, up_as_role().exit_code);
+  EXPECT_EQ(role_, schema_of("u"));
+  expect_nothing_to_do();
+  write("005_v.sql", "create table v (a int)");
+  EXPECT_EQ(0, up_as_role().exit_code);
+}
+
+TEST_F(LedElsewhere, ByAFileThatFailsInTheMiddle) {
+  write("001_schema.sql", "-- pgsluice: no-transaction\ncreate schema " + role_ +
+                              ";\ncreate table t (a int);\nselect "
+                              "1/0;\n");
+  EXPECT_EQ(1, up_as_role().exit_code);
+  write("001_schema.sql", "-- pgsluice: no-transaction\ncreate schema " + role_ +
+                              ";\ncreate table t (a int);\nselect "
+                              "1;\n");
+  EXPECT_EQ(0, up_as_role().exit_code) << "it goes on";
+  expect_nothing_to_do();
+}
+
+TEST_F(LedElsewhere, ByAHookBehindThem) {
+  write("001_t.sql", "create table t (a int)");
+  write("after.sql", "create schema if not exists " + role_);
+  EXPECT_EQ(0, up_as_role().exit_code);
+  EXPECT_EQ("public", schema_of("t"));
+  EXPECT_EQ(0, up_as_role().exit_code);
+}
+
+TEST_F(LedElsewhere, NoNameOfTheSettingIsSql) {
+  write("001_role.sql",
+        "alter role " + role_ + " set search_path = 'a;create/**/table/**/x(a/**/int)', public");
+  write("002_t.sql", "create table t (a int)");
+  EXPECT_EQ(0, up_as_role().exit_code);
+  EXPECT_FALSE(has_table("x"));
+  EXPECT_EQ("public", schema_of("t"));
 }
 
 /// A database of the version before: nothing runs twice, nothing is left out, and it is said once.
