@@ -6,6 +6,7 @@
 
 #include "base/columns.hpp"
 #include "base/limits.hpp"
+#include "ledger/alike.hpp"
 #include "ledger/begin_load.hpp"
 #include "ledger/damaged.hpp"
 #include "ledger/deferred_indexes.hpp"
@@ -106,101 +107,9 @@ Sql changed_since(const NewLoad& like) {
       which, have_target_of(like), has_written);
 }
 
-/// "host device:inode " of a stamp; empty where there is none.
-std::string file_of(const std::string& stamp) {
-  const std::size_t host = stamp.find(' ');
-  const std::size_t end = host == std::string::npos ? host : stamp.find(' ', host + 1);
-  return end == std::string::npos ? std::string() : stamp.substr(0, end + 1);
-}
-
-/// Of the table, and of others that had its name: whether their rows are in it is asked then.
-Sql may_be_of_table(const NewLoad& like) {
-  // Such a load gives up what is unfinished, and has nothing to ask of the others.
-  const SqlWords state = like.again ? SqlWords("l.state = 'unfinished' and l.state <> 'void'")
-                                    : SqlWords("l.state <> 'void'");
-  return sql("{} and ((l.target_oid = {} and {}) or l.target = {})", state, like.target_oid,
-             is_here(as_l, like.origin), literal(like.target));
-}
-
 Sql insert_mark(const Sql& load) {
   return sql("insert into pgsluice.unlogged_marks (load_id) values ({}) on conflict do nothing",
              load);
-}
-
-/// Digests, as an array in text form. They have hexadecimal digits alone.
-Sql digests_of(const std::vector<std::string_view>& digests) {
-  std::string list = "{";
-  for (const std::string_view digest : digests) {
-    if (list.size() > 1) list += ',';
-    list += digest;
-  }
-  list += '}';
-  return sql("{}::text[]", literal(list));
-}
-
-Sql digests_of(const std::vector<std::string>& digests) {
-  return digests_of(std::vector<std::string_view>(digests.begin(), digests.end()));
-}
-
-/// Which rows of pgsluice.loads, as l, find_loads() is about: a condition for each kind.
-std::vector<Sql> are_like(const std::vector<const NewLoad*>& likes) {
-  std::vector<std::string> fingerprints;
-  std::vector<std::string> heads;
-  std::vector<std::string> short_heads;
-  std::vector<Sql> paths;
-  std::vector<Sql> files;
-  for (const NewLoad* like : likes) {
-    fingerprints.insert(fingerprints.end(), {like->fingerprint, like->marked.fingerprint});
-    heads.insert(heads.end(), {like->head, like->marked.head});
-    std::ranges::copy(like->short_heads, std::back_inserter(short_heads));
-    std::ranges::copy(like->marked.short_heads, std::back_inserter(short_heads));
-    // A stream has a name, and no path.
-    if (like->is_file()) paths.push_back(sql("{}", literal(like->source_path)));
-    const std::string file = file_of(like->source_stamp);
-    if (!file.empty()) files.push_back(sql("{}", literal(file)));
-  }
-  std::vector<Sql> kinds{sql("l.fingerprint = any ({})", digests_of(fingerprints)),
-                         sql("l.head = any ({})", digests_of(heads))};
-  if (!paths.empty()) kinds.push_back(sql("l.source_path = any (array[{}])", joined(paths, ", ")));
-  if (!files.empty()) {
-    kinds.push_back(
-        sql("substring(l.source_stamp from '^\\S+ \\S+ ') = any (array[{}])", joined(files, ", ")));
-  }
-  if (!short_heads.empty()) kinds.push_back(sql("l.head = any ({})", digests_of(short_heads)));
-  for (Sql& kind : kinds) kind += sql(" and {}", may_be_of_table(*likes.front()));
-  return kinds;
-}
-
-/// Whether there is a load of a content that one of these begins with. By a step into the index for
-/// each: the planner thinks a hundred at once dearer than thousands of loads one by one.
-Sql has_beginning_of(const std::vector<const NewLoad*>& likes) {
-  std::vector<std::string_view> starts;
-  for (const NewLoad* like : likes) std::ranges::copy(like->starts, std::back_inserter(starts));
-  std::ranges::sort(starts);
-  starts.erase(std::ranges::unique(starts).begin(), starts.end());
-  return sql(
-      "exists (select from unnest({}) s where (select true from pgsluice.loads l where l.start = s "
-      "and (l.records_read > 0 or l.state <> 'finished') and {} limit 1))",
-      digests_of(starts), may_be_of_table(*likes.front()));
-}
-
-/// A query of short_lengths, as one text: a step into the index for each, however many have it.
-Sql short_lengths_query(const NewLoad& like) {
-  // With a mark in front of it, a content that is no shorter may be a beginning of this one.
-  static constexpr std::uint64_t mark_bytes = 3;
-  const std::uint64_t longest =
-      std::min<std::uint64_t>(like.head_bytes + mark_bytes, limits::fingerprint_bytes);
-  const auto next = [&](SqlWords start, SqlWords behind) {
-    return sql(
-        "(select l.head_bytes from pgsluice.loads l where l.start = {} and l.head_bytes > {} and "
-        "l.head_bytes < {} and {} order by l.head_bytes limit 1)",
-        start, behind, longest, may_be_of_table(like));
-  };
-  return sql(
-      "(with recursive lengths (start, n) as (select s, {} from unnest({}) s union all select "
-      "start, {} from lengths where n is not null) select string_agg(n::text, ' ') from lengths "
-      "where n is not null)",
-      next("s", "0"), digests_of(like.starts), next("lengths.start", "lengths.n"));
 }
 
 std::vector<std::uint64_t> read_short_lengths(const pg::Result& row, int column) {

@@ -33,10 +33,16 @@ struct NewLoad {
     std::vector<std::string> short_heads;  ///< of NewLoad::short_heads, in their order
   };
   Marked marked = {};
-  std::uint64_t head_bytes = 0;     ///< of so many: fewer than limits::fingerprint_bytes are all
-  std::string start;                ///< source::start_of(), where these are all
-  std::vector<std::string> starts;  ///< source::starts_of(): what it may have been before it grew,
-                                    ///< with and without a mark
+  std::uint64_t head_bytes = 0;  ///< of so many: fewer than limits::fingerprint_bytes are all
+  std::string start;             ///< source::start_of(), where these are all
+  /// As source::Start.
+  struct Start {
+    std::string digest;
+    std::uint64_t shortest = 0;
+    std::uint64_t behind = 0;
+  };
+  std::vector<Start> starts;  ///< source::starts_of(): what it may have been before it grew, with
+                              ///< and without a mark
   /// The head of its first bytes as many as KnownLoads::short_lengths says: of what it may have
   /// been, and what is a load's head is what it was.
   std::vector<std::string> short_heads;

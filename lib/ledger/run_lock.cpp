@@ -1,5 +1,10 @@
 #include "ledger/run_lock.hpp"
 
+#include <compare>
+#include <set>
+#include <span>
+#include <vector>
+
 #include "base/columns.hpp"
 #include "base/failure.hpp"
 #include "base/limits.hpp"
@@ -10,48 +15,61 @@ namespace {
 
 Sql key_of(const Sql& name) { return sql("hashtextextended('pgsluice ' || {}, 0)", name); }
 
-Sql key_of_load(const RunLockNames& names) {
-  return key_of(sql("'load ' || {} || {}", names.target, literal(" " + names.fingerprint)));
+/// One of the locks of a run: what kind it is, and of what.
+struct Key {
+  std::string kind;
+  std::string name;  ///< or empty
+  bool is_shared = false;
+
+  auto operator<=>(const Key&) const = default;
+};
+
+Sql key_of(const RunLockNames& names, const Key& key) {
+  return key_of(sql("{} || {} || {}", literal(key.kind + " "), names.target,
+                    literal(key.name.empty() ? "" : " " + key.name)));
 }
 
-Sql key_of_head(const RunLockNames& names) {
-  return key_of(sql("'head ' || {} || {}", names.target, literal(" " + names.head)));
-}
-
-Sql key_of_file(const RunLockNames& names) {
-  return key_of(sql("'file ' || {} || {}", names.target, literal(" " + names.file)));
-}
-
-Sql key_of_table(const RunLockNames& names) { return key_of(sql("'table ' || {}", names.target)); }
-
+Key load_key(const RunLockNames& names) { return {"load", names.fingerprint}; }
+Key file_key(const RunLockNames& names) { return {"file", names.file}; }
 /// Held by all transactions of a run whose load others may take.
-Sql key_of_joiners(const RunLockNames& names) {
-  return key_of(sql("'join ' || {} || {}", names.target, literal(" " + names.fingerprint)));
-}
+Key joiners_key(const RunLockNames& names) { return {"join", names.fingerprint, true}; }
+Key table_key(const RunLockNames& names) { return {"table", "", !names.empties_table}; }
+
+Sql key_of_load(const RunLockNames& names) { return key_of(names, load_key(names)); }
+Sql key_of_file(const RunLockNames& names) { return key_of(names, file_key(names)); }
+Sql key_of_table(const RunLockNames& names) { return key_of(names, table_key(names)); }
+Sql key_of_joiners(const RunLockNames& names) { return key_of(names, joiners_key(names)); }
 
 bool may_be_taken(const RunLockNames& names) {
   return names.lease > std::chrono::milliseconds::zero() && !names.fingerprint.empty();
 }
 
-Sql try_key(const Sql& key) { return sql("pg_catalog.pg_try_advisory_xact_lock({})", key); }
+/// Of the load, in their order. The mark comes with the lock: one that is paused between two of its
+/// keys, or as it finds that it cannot have all, is as silent as one that loads.
+std::vector<Key> keys_of_load(const RunLockNames& names) {
+  if (names.fingerprint.empty()) return {};
+  std::vector<Key> keys{load_key(names)};
+  if (may_be_taken(names)) keys.push_back(joiners_key(names));
+  if (!names.head.empty()) keys.push_back({"head", names.head, !names.is_stream});
+  if (!names.file.empty()) keys.push_back(file_key(names));
+  return keys;
+}
+
 Sql try_key_shared(const Sql& key) {
   return sql("pg_catalog.pg_try_advisory_xact_lock_shared({})", key);
 }
+Sql try_key(const RunLockNames& names, const Key& key) {
+  const Sql number = key_of(names, key);
+  return key.is_shared ? try_key_shared(number)
+                       : sql("pg_catalog.pg_try_advisory_xact_lock({})", number);
+}
 
-/// The mark comes with the lock: one that is paused between two of its keys, or as it finds that it
-/// cannot have all, is as silent as one that loads.
-Sql try_load(const RunLockNames& names) {
-  Sql load = try_key(key_of_load(names));
-  const auto and_then = [&load](const Sql& other) {
-    load = sql("(case when {} then {} else false end)", load, other);
-  };
-  if (may_be_taken(names)) and_then(try_key_shared(key_of_joiners(names)));
-  if (!names.head.empty()) {
-    const Sql key = key_of_head(names);
-    and_then(names.is_stream ? try_key(key) : try_key_shared(key));
-  }
-  if (!names.file.empty()) and_then(try_key(key_of_file(names)));
-  return load;
+/// The order of evaluation is CASE's.
+Sql try_keys(const RunLockNames& names, const std::vector<Key>& keys) {
+  Sql all = try_key(names, keys.front());
+  for (const Key& key : std::span(keys).subspan(1))
+    all = sql("(case when {} then {} else false end)", all, try_key(names, key));
+  return all;
 }
 
 /// A bigint key stands in pg_locks as its two halves, with objsubid 1.
@@ -134,11 +152,27 @@ std::vector<std::pair<std::string, std::string>> keepalive_settings() {
 }
 
 Sql RunLock::try_expression(const RunLockNames& names) {
-  const Sql key = key_of_table(names);
-  const Sql table = names.empties_table ? try_key(key) : try_key_shared(key);
-  if (names.fingerprint.empty()) return table;
-  // The order of evaluation is CASE's.
-  return sql("case when {} then {} else false end", try_load(names), table);
+  std::vector<Key> keys = keys_of_load(names);
+  keys.push_back(table_key(names));
+  return try_keys(names, keys);
+}
+
+Sql RunLock::try_all_expression(const std::vector<RunLockNames>& all) {
+  std::set<Key> keys;
+  for (const RunLockNames& names : all) {
+    keys.merge(std::set<Key>{table_key(names)});
+    for (Key& key : keys_of_load(names)) keys.insert(std::move(key));
+  }
+  const Sql rows = sql_list(std::vector<Key>(keys.begin(), keys.end()), [](const Key& key) {
+    return sql("({}, {}, {})", literal(key.kind + " "),
+               literal(key.name.empty() ? "" : " " + key.name), key.is_shared);
+  });
+  const Sql number = key_of(sql("k.kind || {} || k.name", all.front().target));
+  return sql(
+      "(select pg_catalog.bool_and(case when k.is_shared then "
+      "pg_catalog.pg_try_advisory_xact_lock_shared({}) else pg_catalog.pg_try_advisory_xact_lock({}"
+      ") end) from (values {}) k (kind, name, is_shared))",
+      number, number, rows);
 }
 
 Sql RunLock::mark_statement(const RunLockNames& names) {
@@ -265,7 +299,8 @@ asio::awaitable<pg::Result> RunLock::begin_locked(pg::Connection& connection, Sq
   }
   // In this transaction the load's lock is ours where it is the table's that is held.
   Sql of_load = sql("select false");
-  if (!names.fingerprint.empty()) of_load = sql("select not {}", try_load(names));
+  if (!names.fingerprint.empty())
+    of_load = sql("select not {}", try_keys(names, keys_of_load(names)));
   const auto answer = co_await connection.query(of_load);
   const bool is_load = answer.front().boolean(0, 0);
   Sql key = key_of_table(names);

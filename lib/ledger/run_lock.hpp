@@ -64,6 +64,8 @@ class RunLock {
 
   /// Takes the same locks for the transaction, as an expression that is true if it could.
   static Sql try_expression(const RunLockNames& names);
+  /// The same for several loads into one table. Where it is not true, some may have been taken.
+  static Sql try_all_expression(const std::vector<RunLockNames>& all);
 
   /// Marks a transaction as one of a run that others may join, whose sessions are ended where they
   /// take its load; empty where they may not. With "; " behind it.

@@ -24,12 +24,12 @@ Sql require(const Sql& condition) {
 }
 
 writer::Writer::Around around(const std::vector<const OneChunk*>& chunks, const std::string& tag) {
-  std::vector<Sql> locks;
+  std::vector<ledger::RunLockNames> locks;
   std::vector<const ledger::NewLoad*> sources;
   std::vector<ledger::StoredLoad> loads;
   for (const OneChunk* one : chunks) {
     const plan::Plan& plan = one->plan;
-    locks.push_back(ledger::RunLock::try_expression(plan::lock_names(plan)));
+    locks.push_back(plan::lock_names(plan));
     sources.push_back(&one->entry);
     // Until it is sent, and from then on by the server's clock.
     const double so_far = std::chrono::duration<double>(async::Clock::now() - one->began).count();
@@ -38,7 +38,7 @@ writer::Writer::Around around(const std::vector<const OneChunk*>& chunks, const 
   }
   const bool is_marked = chunks.front()->plan.target.table.is_unlogged;
   return {.tag = tag,
-          .locks = require(joined(locks, " and ")),
+          .locks = require(ledger::RunLock::try_all_expression(locks)),
           // A statement of its own: what it sees is not older than the locks.
           .before = require(sql("not ({})", ledger::has_loads_query(sources))),
           .behind = ledger::enter_stored_statements(loads, is_marked)};

@@ -296,7 +296,7 @@ script::Rows Session::query(const Sql& sql) {
 }
 
 script::Rows Session::query_in_user_path(const Sql& sql) {
-  return run(sql.text(), Waits::for_an_answer, stop_);
+  return run("set local jit = off; " + sql.text(), Waits::for_an_answer, stop_);
 }
 
 struct Session::Work {

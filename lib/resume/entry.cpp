@@ -32,7 +32,7 @@ ledger::NewLoad entry_of(const plan::Plan& plan) {
                                    .short_heads = {}},
                         .head_bytes = plan.preamble.beginning.size(),
                         .start = source::start_of(plan.preamble.beginning),
-                        .starts = source::starts_of(plan.preamble.beginning),
+                        .starts = {},
                         .short_heads = {},
                         .options = std::move(meaning),
                         .chunk_bytes = o.chunk_bytes,
@@ -45,8 +45,11 @@ ledger::NewLoad entry_of(const plan::Plan& plan) {
                         .again = o.again,
                         .behind_load = {},
                         .upload_key = o.upload ? o.upload->key : std::string()};
-  std::ranges::move(source::starts_of(source::marked_beginning(plan.preamble.beginning)),
-                    std::back_inserter(entry.starts));
+  for (const std::string& beginning :
+       {plan.preamble.beginning, source::marked_beginning(plan.preamble.beginning)}) {
+    for (source::Start& start : source::starts_of(beginning))
+      entry.starts.push_back({std::move(start.digest), start.shortest, start.behind});
+  }
   if (o.truncate) entry.options = plan::with_truncation(entry.options);
   // What a listing names is known by its stamp, unread.
   if (source::is_remote(o.path))

@@ -38,7 +38,7 @@ Sql has_constraint(const char* name) {
       literal(name));
 }
 
-const std::array<Embedded, 21> files{{
+const std::array<Embedded, 22> files{{
     {"V001__loads_and_chunks.sql", files_of_ledger::V001__loads_and_chunks, has_relation("chunks")},
     {"V002__deferred_indexes.sql", files_of_ledger::V002__deferred_indexes,
      has_relation("deferred_indexes")},
@@ -73,6 +73,8 @@ const std::array<Embedded, 21> files{{
     {"V020__segments.sql", files_of_ledger::V020__segments, has_relation("segments")},
     {"V021__where_it_led.sql", files_of_ledger::V021__where_it_led,
      has_column("migrations", "led_to")},
+    {"V022__lengths_of_contents.sql", files_of_ledger::V022__lengths_of_contents,
+     has_relation("loads_lengths_idx")},
 }};
 
 /// V and three digits.

@@ -25,11 +25,11 @@ std::string start_of(std::string_view beginning) {
   return head_digest(beginning.substr(0, size - size % step_at(size)));
 }
 
-std::vector<std::string> starts_of(std::string_view beginning) {
-  std::vector<std::string> starts;
+std::vector<Start> starts_of(std::string_view beginning) {
+  std::vector<Start> starts;
   const std::size_t end = std::min(beginning.size(), limits::fingerprint_bytes - 1);
   for (std::size_t size = 1; size <= end; size += step_at(size))
-    starts.push_back(head_digest(beginning.substr(0, size)));
+    starts.push_back({head_digest(beginning.substr(0, size)), size, size + step_at(size)});
   return starts;
 }
 

@@ -397,6 +397,35 @@ TEST_F(ManyFiles, CommandsAtOnceLoadEachOnce) {
   }
 }
 
+/// Of those that go together, only the lengths that the ledger knows are looked for.
+TEST_F(ManyFiles, GrownOnesAreSeenAmongManyNewOnes) {
+  std::filesystem::create_directories(path("old"));
+  std::filesystem::create_directories(path("new"));
+  int id = 0;
+  const auto rows = [&id](int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += std::to_string(++id) + ",row\n";
+    return text;
+  };
+  for (int i = 0; i < 12; ++i) {
+    const std::string number = std::to_string(100 + i);
+    const std::string old = "id,name\n" + rows(1 << i);
+    folder_.write("old/" + number + ".csv", old);
+    folder_.write("new/" + number + "_grown.csv", old + rows(1 + i));
+  }
+  const int of_old = (1 << 12) - 1;
+  int of_new = 0;
+  for (int i = 0; i < 60; ++i) {
+    folder_.write("new/" + std::to_string(100 + i) + ".csv", "id,name\n" + rows(1 + 3 * i));
+    of_new += 1 + 3 * i;
+  }
+  load_json({path("old")}, 0);
+  EXPECT_EQ(of_old, db().number("select count(*) from t"));
+  const auto json = load_json({path("new")}, 7, {"--keep-going"});
+  EXPECT_EQ(12, json["totals"]["failed"].get<int>());
+  EXPECT_EQ(of_old + of_new, db().number("select count(*) from t"));
+}
+
 /// Files that begin alike are judged one after the other, as if the command were one for each.
 TEST_F(ManyFiles, CopiesAndGrownFilesAreNotLoadedTwice) {
   const std::string first = "id,name\n1,a\n2,b\n";

@@ -419,6 +419,7 @@ TEST_F(MigrateFaults, UserToWhomTheHistoryIsNotOpenIsTold) {
   db().run("grant insert, update on pgsluice.migrations to migrator_stranger");
   EXPECT_EQ(0, up_by(stranger).exit_code);
   db().run(
+      "drop index pgsluice.loads_lengths_idx; alter table pgsluice.migrations drop column led_to; "
       "alter table pgsluice.job_runs drop column hooks_due; drop table pgsluice.reverted, "
       "pgsluice.segments; alter table pgsluice.loads drop column segment_bytes, drop column "
       "limited_by, drop column limited_share; delete from pgsluice.migrations where project = "

@@ -1,0 +1,141 @@
+#include "ledger/alike.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include "base/limits.hpp"
+#include "ledger/places.hpp"
+
+namespace sluice::ledger {
+namespace {
+
+/// As an array in text form.
+Sql numbers_of(const std::vector<std::uint64_t>& numbers) {
+  return sql("{}::bigint[]", literal(fmt::format("{{{}}}", fmt::join(numbers, ","))));
+}
+
+}  // namespace
+
+std::string file_of(const std::string& stamp) {
+  const std::size_t host = stamp.find(' ');
+  const std::size_t end = host == std::string::npos ? host : stamp.find(' ', host + 1);
+  return end == std::string::npos ? std::string() : stamp.substr(0, end + 1);
+}
+
+Sql may_be_of_table(const NewLoad& like) {
+  // Such a load gives up what is unfinished, and has nothing to ask of the others.
+  const SqlWords state = like.again ? SqlWords("l.state = 'unfinished' and l.state <> 'void'")
+                                    : SqlWords("l.state <> 'void'");
+  return sql("{} and ((l.target_oid = {} and {}) or l.target = {})", state, like.target_oid,
+             is_here(as_l, like.origin), literal(like.target));
+}
+
+Sql digests_of(const std::vector<std::string_view>& digests) {
+  std::string list = "{";
+  for (const std::string_view digest : digests) {
+    if (list.size() > 1) list += ',';
+    list += digest;
+  }
+  list += '}';
+  return sql("{}::text[]", literal(list));
+}
+
+Sql digests_of(const std::vector<std::string>& digests) {
+  return digests_of(std::vector<std::string_view>(digests.begin(), digests.end()));
+}
+
+std::vector<Sql> are_like(const std::vector<const NewLoad*>& likes) {
+  std::vector<std::string> fingerprints;
+  std::vector<std::string> heads;
+  std::vector<std::string> short_heads;
+  std::vector<Sql> paths;
+  std::vector<Sql> files;
+  for (const NewLoad* like : likes) {
+    fingerprints.insert(fingerprints.end(), {like->fingerprint, like->marked.fingerprint});
+    heads.insert(heads.end(), {like->head, like->marked.head});
+    std::ranges::copy(like->short_heads, std::back_inserter(short_heads));
+    std::ranges::copy(like->marked.short_heads, std::back_inserter(short_heads));
+    // A stream has a name, and no path.
+    if (like->is_file()) paths.push_back(sql("{}", literal(like->source_path)));
+    const std::string file = file_of(like->source_stamp);
+    if (!file.empty()) files.push_back(sql("{}", literal(file)));
+  }
+  std::vector<Sql> kinds{sql("l.fingerprint = any ({})", digests_of(fingerprints)),
+                         sql("l.head = any ({})", digests_of(heads))};
+  if (!paths.empty()) kinds.push_back(sql("l.source_path = any (array[{}])", joined(paths, ", ")));
+  if (!files.empty()) {
+    kinds.push_back(
+        sql("substring(l.source_stamp from '^\\S+ \\S+ ') = any (array[{}])", joined(files, ", ")));
+  }
+  if (!short_heads.empty()) kinds.push_back(sql("l.head = any ({})", digests_of(short_heads)));
+  for (Sql& kind : kinds) kind += sql(" and {}", may_be_of_table(*likes.front()));
+  return kinds;
+}
+
+/// By a step into the index for each: the planner thinks a hundred at once dearer than thousands of
+/// loads one by one. Of many contents the lengths go first: nearly all of their starts are of a
+/// length that no load has.
+Sql has_beginning_of(const std::vector<const NewLoad*>& likes) {
+  std::map<std::string_view, std::uint64_t> starts;  // with the shortest length of each
+  std::map<std::uint64_t, std::uint64_t> lengths;    // from which one, and to which
+  for (const NewLoad* like : likes) {
+    for (const NewLoad::Start& start : like->starts) {
+      starts.emplace(start.digest, start.shortest);
+      lengths.emplace(start.shortest, start.behind);
+    }
+  }
+  std::vector<std::string_view> digests;
+  std::vector<std::uint64_t> of;
+  for (const auto& [digest, shortest] : starts) {
+    digests.push_back(digest);
+    of.push_back(shortest);
+  }
+  const Sql has_start =
+      sql("(select true from pgsluice.loads l where l.start = s.start and (l.records_read > 0 or "
+          "l.state <> 'finished') and {} limit 1)",
+          may_be_of_table(*likes.front()));
+  if (starts.size() < 2 * lengths.size())
+    return sql("exists (select from unnest({}) s (start) where {})", digests_of(digests),
+               has_start);
+  std::vector<std::uint64_t> shortest;
+  std::vector<std::uint64_t> behind;
+  for (const auto& [from, to] : lengths) {
+    shortest.push_back(from);
+    behind.push_back(to);
+  }
+  // The shortest content that is no shorter: a range would be thought to be found at once, also
+  // where nothing is in it.
+  return sql(
+      "exists (select from unnest({}, {}) s (start, length) where s.length = any (array(select "
+      "n.from_ from unnest({}, {}) n (from_, to_) where (select l.head_bytes from pgsluice.loads l "
+      "where l.head_bytes >= n.from_ and l.state <> 'void' and l.start is not null order by "
+      "l.head_bytes limit 1) < n.to_)) and {})",
+      digests_of(digests), numbers_of(of), numbers_of(shortest), numbers_of(behind), has_start);
+}
+
+/// A step into the index for each, however many have it.
+Sql short_lengths_query(const NewLoad& like) {
+  // With a mark in front of it, a content that is no shorter may be a beginning of this one.
+  static constexpr std::uint64_t mark_bytes = 3;
+  const std::uint64_t longest =
+      std::min<std::uint64_t>(like.head_bytes + mark_bytes, limits::fingerprint_bytes);
+  const auto next = [&](SqlWords start, SqlWords behind) {
+    return sql(
+        "(select l.head_bytes from pgsluice.loads l where l.start = {} and l.head_bytes > {} and "
+        "l.head_bytes < {} and {} order by l.head_bytes limit 1)",
+        start, behind, longest, may_be_of_table(like));
+  };
+  std::vector<std::string_view> digests;
+  for (const NewLoad::Start& start : like.starts) digests.push_back(start.digest);
+  return sql(
+      "(with recursive lengths (start, n) as (select s, {} from unnest({}) s union all select "
+      "start, {} from lengths where n is not null) select string_agg(n::text, ' ') from lengths "
+      "where n is not null)",
+      next("s", "0"), digests_of(digests), next("lengths.start", "lengths.n"));
+}
+
+}  // namespace sluice::ledger

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/sql.hpp"
+#include "ledger/loads.hpp"
+
+/// Which rows of pgsluice.loads, as l, may be of a source: conditions and questions.
+namespace sluice::ledger {
+
+/// "host device:inode " of a stamp; empty where there is none.
+std::string file_of(const std::string& stamp);
+
+/// Digests, as an array in text form. They have hexadecimal digits alone.
+Sql digests_of(const std::vector<std::string_view>& digests);
+Sql digests_of(const std::vector<std::string>& digests);
+
+/// Of the table, and of others that had its name: whether their rows are in it is asked then.
+Sql may_be_of_table(const NewLoad& like);
+
+/// Which rows find_loads() is about: a condition for each kind.
+std::vector<Sql> are_like(const std::vector<const NewLoad*>& likes);
+
+/// Whether there is a load of a content that one of these begins with: an expression.
+Sql has_beginning_of(const std::vector<const NewLoad*>& likes);
+
+/// A query of KnownLoads::short_lengths, as one text.
+Sql short_lengths_query(const NewLoad& like);
+
+}  // namespace sluice::ledger
