@@ -18,37 +18,13 @@ Sql numbers_of(const std::vector<std::uint64_t>& numbers) {
   return sql("{}::bigint[]", literal(fmt::format("{{{}}}", fmt::join(numbers, ","))));
 }
 
-}  // namespace
+/// A kind of likeness: what of a load is one of these values.
+struct Kind {
+  Sql what;
+  Sql values;
+};
 
-std::string file_of(const std::string& stamp) {
-  const std::size_t host = stamp.find(' ');
-  const std::size_t end = host == std::string::npos ? host : stamp.find(' ', host + 1);
-  return end == std::string::npos ? std::string() : stamp.substr(0, end + 1);
-}
-
-Sql may_be_of_table(const NewLoad& like) {
-  // Such a load gives up what is unfinished, and has nothing to ask of the others.
-  const SqlWords state = like.again ? SqlWords("l.state = 'unfinished' and l.state <> 'void'")
-                                    : SqlWords("l.state <> 'void'");
-  return sql("{} and ((l.target_oid = {} and {}) or l.target = {})", state, like.target_oid,
-             is_here(as_l, like.origin), literal(like.target));
-}
-
-Sql digests_of(const std::vector<std::string_view>& digests) {
-  std::string list = "{";
-  for (const std::string_view digest : digests) {
-    if (list.size() > 1) list += ',';
-    list += digest;
-  }
-  list += '}';
-  return sql("{}::text[]", literal(list));
-}
-
-Sql digests_of(const std::vector<std::string>& digests) {
-  return digests_of(std::vector<std::string_view>(digests.begin(), digests.end()));
-}
-
-std::vector<Sql> are_like(const std::vector<const NewLoad*>& likes) {
+std::vector<Kind> kinds_of(const std::vector<const NewLoad*>& likes) {
   std::vector<std::string> fingerprints;
   std::vector<std::string> heads;
   std::vector<std::string> short_heads;
@@ -64,19 +40,20 @@ std::vector<Sql> are_like(const std::vector<const NewLoad*>& likes) {
     const std::string file = file_of(like->source_stamp);
     if (!file.empty()) files.push_back(sql("{}", literal(file)));
   }
-  std::vector<Sql> kinds{sql("l.fingerprint = any ({})", digests_of(fingerprints)),
-                         sql("l.head = any ({})", digests_of(heads))};
-  if (!paths.empty()) kinds.push_back(sql("l.source_path = any (array[{}])", joined(paths, ", ")));
+  std::vector<Kind> kinds{{sql("l.fingerprint"), digests_of(fingerprints)},
+                          {sql("l.head"), digests_of(heads)}};
+  if (!paths.empty())
+    kinds.push_back({sql("l.source_path"), sql("array[{}]", joined(paths, ", "))});
   if (!files.empty()) {
-    kinds.push_back(
-        sql("substring(l.source_stamp from '^\\S+ \\S+ ') = any (array[{}])", joined(files, ", ")));
+    kinds.push_back({sql("substring(l.source_stamp from '^\\S+ \\S+ ')"),
+                     sql("array[{}]", joined(files, ", "))});
   }
-  if (!short_heads.empty()) kinds.push_back(sql("l.head = any ({})", digests_of(short_heads)));
-  for (Sql& kind : kinds) kind += sql(" and {}", may_be_of_table(*likes.front()));
+  if (!short_heads.empty()) kinds.push_back({sql("l.head"), digests_of(short_heads)});
   return kinds;
 }
 
-/// By a step into the index for each: the planner thinks a hundred at once dearer than thousands of
+/// Whether there is a load of a content that one of these begins with. By a step into the index for
+/// each: the planner thinks a hundred at once dearer than thousands of
 /// loads one by one. Of many contents the lengths go first: nearly all of their starts are of a
 /// length that no load has.
 Sql has_beginning_of(const std::vector<const NewLoad*>& likes) {
@@ -115,6 +92,58 @@ Sql has_beginning_of(const std::vector<const NewLoad*>& likes) {
       "where l.head_bytes >= n.from_ and l.state <> 'void' and l.start is not null order by "
       "l.head_bytes limit 1) < n.to_)) and {})",
       digests_of(digests), numbers_of(of), numbers_of(shortest), numbers_of(behind), has_start);
+}
+
+}  // namespace
+
+std::string file_of(const std::string& stamp) {
+  const std::size_t host = stamp.find(' ');
+  const std::size_t end = host == std::string::npos ? host : stamp.find(' ', host + 1);
+  return end == std::string::npos ? std::string() : stamp.substr(0, end + 1);
+}
+
+Sql may_be_of_table(const NewLoad& like) {
+  // Such a load gives up what is unfinished, and has nothing to ask of the others.
+  const SqlWords state = like.again ? SqlWords("l.state = 'unfinished' and l.state <> 'void'")
+                                    : SqlWords("l.state <> 'void'");
+  return sql("{} and ((l.target_oid = {} and {}) or l.target = {})", state, like.target_oid,
+             is_here(as_l, like.origin), literal(like.target));
+}
+
+Sql digests_of(const std::vector<std::string_view>& digests) {
+  std::string list = "{";
+  for (const std::string_view digest : digests) {
+    if (list.size() > 1) list += ',';
+    list += digest;
+  }
+  list += '}';
+  return sql("{}::text[]", literal(list));
+}
+
+Sql digests_of(const std::vector<std::string>& digests) {
+  return digests_of(std::vector<std::string_view>(digests.begin(), digests.end()));
+}
+
+std::vector<Sql> are_like(const NewLoad& like) {
+  std::vector<Sql> conditions;
+  for (const Kind& kind : kinds_of({&like}))
+    conditions.push_back(
+        sql("{} = any ({}) and {}", kind.what, kind.values, may_be_of_table(like)));
+  return conditions;
+}
+
+/// Also of many values a step into an index for each: the planner does not know how rare those of
+/// an expression are, and would rather read all loads until it meets one of many.
+Sql has_alike(const std::vector<const NewLoad*>& likes) {
+  std::vector<Sql> any;
+  for (const Kind& kind : kinds_of(likes)) {
+    any.push_back(sql(
+        "exists (select from unnest({}) k (v) where (select true from pgsluice.loads l where {} "
+        "= k.v and {} limit 1))",
+        kind.values, kind.what, may_be_of_table(*likes.front())));
+  }
+  any.push_back(has_beginning_of(likes));
+  return sql("({})", joined(any, " or "));
 }
 
 /// A step into the index for each, however many have it.

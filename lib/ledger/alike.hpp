@@ -21,10 +21,10 @@ Sql digests_of(const std::vector<std::string>& digests);
 Sql may_be_of_table(const NewLoad& like);
 
 /// Which rows find_loads() is about: a condition for each kind.
-std::vector<Sql> are_like(const std::vector<const NewLoad*>& likes);
+std::vector<Sql> are_like(const NewLoad& like);
 
-/// Whether there is a load of a content that one of these begins with: an expression.
-Sql has_beginning_of(const std::vector<const NewLoad*>& likes);
+/// Whether there is such a load, or one of a content that one of these begins with: an expression.
+Sql has_alike(const std::vector<const NewLoad*>& likes);
 
 /// A query of KnownLoads::short_lengths, as one text.
 Sql short_lengths_query(const NewLoad& like);

@@ -173,7 +173,7 @@ KnownLoads read_known_loads(const Question& asked, const pg::Results& results) {
 
 Question question_of_like(const NewLoad& like) {
   std::vector<Sql> found;
-  for (const Sql& kind : are_like({&like})) {
+  for (const Sql& kind : are_like(like)) {
     found.push_back(
         sql("(select l.load_id from pgsluice.loads l where {} order by l.load_id desc limit {})",
             kind, known_loads_max));
@@ -249,12 +249,8 @@ Sql has_loads_query(const NewLoad& like) { return has_loads_query({&like}); }
 
 Sql has_loads_query(const std::vector<const NewLoad*>& likes) {
   const NewLoad& like = *likes.front();
-  std::vector<Sql> any;
-  for (const Sql& kind : are_like(likes))
-    any.push_back(sql("exists (select from pgsluice.loads l where {})", kind));
-  any.push_back(has_beginning_of(likes));
   // Of a table that was emptied, no load counts.
-  return sql("select {} or {} or ({} and coalesce({}, false))", joined(any, " or "),
+  return sql("select {} or {} or ({} and coalesce({}, false))", has_alike(likes),
              has_other_places(like), has_loads_with_rows(like), like.is_empty);
 }
 

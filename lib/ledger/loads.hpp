@@ -199,10 +199,14 @@ struct Finish {
 
 /// For an UPDATE of pgsluice.loads as l: it writes now, behind all others. Where none into its
 /// table has begun since, its number says as much. What publishes says it when its rows are there.
+/// The last one is a step into an index; whether there is one behind would be read from all of
+/// them.
 inline constexpr SqlWords writes_last =
-    "last_write = case when exists (select from pgsluice.loads n where n.target_oid = l.target_oid "
-    "and coalesce(n.last_write, n.load_id) > coalesce(l.last_write, l.load_id)) then "
-    "nextval('pgsluice.loads_load_id_seq') else l.last_write end";
+    "last_write = case when (select coalesce(n.last_write, n.load_id) from pgsluice.loads n where "
+    "n.target_oid = l.target_oid order by coalesce(n.last_write, n.load_id) desc limit 1) > "
+    "coalesce(l.last_write, l.load_id) then nextval('pgsluice.loads_load_id_seq') else "
+    "l.last_write "
+    "end";
 
 /// What finish_load() sends, for a transaction that does more.
 Sql finish_statement(LoadId load, const Read& read, double seconds, const std::string& stamp);

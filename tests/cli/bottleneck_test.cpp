@@ -55,13 +55,16 @@ TEST_F(Bottlenecks, AreNotGuessedOfAShortLoad) {
 /// A session that may not look loses nothing by it, its lock neither.
 TEST_F(Bottlenecks, WhereLookingIsRefusedTheLoadGoesOn) {
   db().run("revoke execute on function pg_stat_clear_snapshot() from public");
-  db().run("create role looker login; grant all on t to looker; grant create on database " +
+  url_of_new_role("looker");
+  db().run("grant all on t to looker; grant create on database " +
            db().value("select quote_ident(current_database())") + " to looker");
   const Finished finished = load_that_waits({"-U", "looker"});
   EXPECT_EQ(0, finished.exit_code) << finished.err;
   EXPECT_THAT(finished.out, Not(HasSubstr("limited by")));
   EXPECT_EQ(60'000, db().number("select count(*) from t"));
-  db().run("grant execute on function pg_stat_clear_snapshot() to public");
+  db().run(
+      "grant execute on function pg_stat_clear_snapshot() to public; drop owned by looker cascade; "
+      "drop role looker");
 }
 
 }  // namespace
