@@ -12,14 +12,16 @@ RUN --mount=type=cache,target=/root/.cache/ccache \
 
 # tests: the suite, compiled. It runs against the server that PGSLUICE_TEST_URL names.
 FROM tools AS tests
+RUN apt-get update && apt-get install -y --no-install-recommends tini
 RUN --mount=type=cache,target=/root/.cache/ccache \
     cmake --preset test && cmake --build build/test
+ENTRYPOINT ["tini", "--"]
 CMD ["ctest", "--test-dir", "build/test", "--output-on-failure", "--parallel", "4"]
 
 # run: the program as its package installs it, with the libraries that it needs.
 FROM debian:12-slim AS run
 RUN --mount=from=build,source=/src/build/package,target=/package \
-    apt-get update && apt-get install -y --no-install-recommends /package/pgsluice.deb ca-certificates \
+    apt-get update && apt-get install -y --no-install-recommends /package/pgsluice.deb ca-certificates tini \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log \
  && install -d -o 65534 -g 65534 /rejects
 LABEL org.opencontainers.image.title="pgsluice" \
@@ -31,5 +33,6 @@ USER 65534:65534
 WORKDIR /rejects
 VOLUME /rejects
 ENV HOME=/rejects
-ENTRYPOINT ["pgsluice"]
+# What a program of a job leaves behind when it ends has somebody who waits for it.
+ENTRYPOINT ["tini", "--", "pgsluice"]
 CMD ["--help"]

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "remote/s3_fetch.hpp"
+#include "support/patience.hpp"
 
 namespace sluice::test {
 namespace {
@@ -19,9 +20,7 @@ class S3Stopped : public S3Fetch {
             {"inspect", path}};
   }
 
-  static void wait_until(const std::function<bool()>& is_so) {
-    while (!is_so()) std::this_thread::sleep_for(5ms);
-  }
+  static void wait_until(const std::function<bool()>& is_so) { ASSERT_TRUE(is_seen(is_so)); }
 };
 
 /// A list is read, and what a pattern in it names is asked for, where signals may be heard already.
