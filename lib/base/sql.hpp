@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -95,15 +96,22 @@ constexpr std::size_t holes_of(std::string_view words) {
 template <class... Values>
 Sql filled(std::string_view words, const Values&... values) {
   assert(holes_of(words) == sizeof...(Values));
+  // Some are as long as a list of thousands of digests.
+  const std::tuple<decltype(sql_of(values))...> parts{sql_of(values)...};
   std::string made;
   std::size_t at = 0;
-  [[maybe_unused]] const auto fill = [&](const auto& value) {
+  [[maybe_unused]] const auto fill = [&](std::string_view value) {
     const std::size_t hole = words.find(sql_hole, at);
     made += words.substr(at, hole - at);
-    made += sql_of(value);
+    made += value;
     at = hole + sql_hole.size();
   };
-  (fill(values), ...);
+  std::apply(
+      [&](const auto&... part) {
+        made.reserve((words.size() + ... + part.size()));
+        (fill(part), ...);
+      },
+      parts);
   made += words.substr(at);
   return Sql::trusted(std::move(made));
 }

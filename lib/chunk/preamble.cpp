@@ -36,8 +36,10 @@ class Lookahead {
   bool more() {
     if (at_end_ || text_.size() > bytes_max_) return false;
     const std::size_t had = text_.size();
-    const std::size_t want =
-        had == 0 ? limits::fingerprint_bytes : std::min(had, bytes_max_ + 1 - had);
+    std::size_t want = had == 0 ? limits::fingerprint_bytes : std::min(had, bytes_max_ + 1 - had);
+    // One more than there is, which shows the end: of thousands of small files the texts are kept.
+    if (const auto length = source_.length(); length && *length >= had)
+      want = std::min<std::uint64_t>(want, *length - had + 1);
     text_.resize(had + want);
     const std::size_t got = source_.read(text_.data() + had, want);
     text_.resize(had + got);

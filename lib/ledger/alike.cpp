@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "base/limits.hpp"
 #include "ledger/places.hpp"
@@ -57,14 +58,17 @@ std::vector<Kind> kinds_of(const std::vector<const NewLoad*>& likes) {
 /// loads one by one. Of many contents the lengths go first: nearly all of their starts are of a
 /// length that no load has.
 Sql has_beginning_of(const std::vector<const NewLoad*>& likes) {
-  std::map<std::string_view, std::uint64_t> starts;  // with the shortest length of each
-  std::map<std::uint64_t, std::uint64_t> lengths;    // from which one, and to which
+  std::vector<std::pair<std::string_view, std::uint64_t>> starts;  // with the shortest length
+  std::map<std::uint64_t, std::uint64_t> lengths;                  // from which one, and to which
   for (const NewLoad* like : likes) {
     for (const NewLoad::Start& start : like->starts) {
-      starts.emplace(start.digest, start.shortest);
+      starts.emplace_back(start.digest, start.shortest);
       lengths.emplace(start.shortest, start.behind);
     }
   }
+  // Files of one header have many in common.
+  std::ranges::sort(starts);
+  starts.erase(std::ranges::unique(starts).begin(), starts.end());
   std::vector<std::string_view> digests;
   std::vector<std::uint64_t> of;
   for (const auto& [digest, shortest] : starts) {
@@ -111,13 +115,12 @@ Sql may_be_of_table(const NewLoad& like) {
 }
 
 Sql digests_of(const std::vector<std::string_view>& digests) {
-  std::string list = "{";
+  std::string list;
   for (const std::string_view digest : digests) {
-    if (list.size() > 1) list += ',';
+    if (!list.empty()) list += ',';
     list += digest;
   }
-  list += '}';
-  return sql("{}::text[]", literal(list));
+  return sql("{}::text[]", literal("{" + list + "}"));
 }
 
 Sql digests_of(const std::vector<std::string>& digests) {

@@ -188,7 +188,7 @@ std::size_t Source::read_by_parts(char* into, std::size_t size) {
 }
 
 std::string Source::beginning(std::size_t bytes) {
-  std::string text(bytes, '\0');
+  std::string text(std::min<std::uint64_t>(bytes, length().value_or(bytes)), '\0');
   text.resize(read(text.data(), text.size()));
   if (rewind()) return text;
   throw Failure(FailureKind::failed, name() +
