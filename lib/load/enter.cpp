@@ -118,7 +118,13 @@ asio::awaitable<resume::Verdict> Entrance::judge_source(pg::Connection& connecti
   if (history.target_is_empty) {
     before += plan_.target.settings_sql + ledger::leave_name_statements(entry_) +
               ledger::void_if_empty_statement(entry_, is_empty);
-  } else if (known.has_other_places) {
+  } else if (is_asked) {
+    // The table may have been empty when they were asked for: a load beside this one has voided
+    // them then, and it is its rows that are seen.
+    known = co_await resume::find_candidates(connection, entry_, plan_.preamble.beginning);
+    history = resume::history_of(plan_, entry_, std::move(known.loads));
+  }
+  if (!history.target_is_empty && known.has_other_places) {
     const Sql adopt = ledger::adopt_statements(entry_);
     co_await connection.query(adopt);
   }

@@ -155,10 +155,12 @@ asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, Shared& s
   std::vector<const ledger::NewLoad*> sources;
   for (const File& file : files) sources.push_back(&file.entry);
   pg::Lease connection = co_await on.pool.acquire();
-  const ledger::KnownLoads known = co_await ledger::find_untouched(*connection, sources);
+  ledger::KnownLoads known = co_await ledger::find_untouched(*connection, sources);
   if (known.loads.empty()) co_return found;
   const Sql is_empty = co_await writer::seen_empty(*connection, *shared.target);
   if (!is_empty.empty()) co_return found;
+  // A load beside this one may have found the table empty, voided them, and brought its rows.
+  known = co_await ledger::find_untouched(*connection, sources);
   if (known.has_other_places) {
     const Sql adopt = ledger::adopt_statements(*sources.front());
     co_await connection->query(adopt);

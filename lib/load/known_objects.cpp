@@ -95,10 +95,12 @@ asio::awaitable<std::vector<std::optional<LoadReport>>> find_known_objects(
   for (const ObjectToFind& object : objects) stamps.push_back(object.stamp);
   pg::Lease connection = co_await on.pool.acquire();
   const ledger::NewLoad like = like_all(*shared.target);
-  const ledger::KnownLoads known = co_await ledger::find_by_stamps(*connection, like, stamps);
+  ledger::KnownLoads known = co_await ledger::find_by_stamps(*connection, like, stamps);
   if (known.loads.empty()) co_return found;
   const Sql is_empty = co_await writer::seen_empty(*connection, *shared.target);
   if (!is_empty.empty()) co_return found;
+  // A load beside this one may have found the table empty, voided them, and brought its rows.
+  known = co_await ledger::find_by_stamps(*connection, like, stamps);
   if (known.has_other_places) {
     const Sql adopt = ledger::adopt_statements(like);
     co_await connection->query(adopt);

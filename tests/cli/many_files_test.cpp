@@ -426,6 +426,20 @@ TEST_F(ManyFiles, GrownOnesAreSeenAmongManyNewOnes) {
   EXPECT_EQ(of_old + of_new, db().number("select count(*) from t"));
 }
 
+/// Of a command's own files, some are judged while others have brought their rows already.
+TEST_F(ManyFiles, AreLoadedAgainIntoATableThatWasEmptied) {
+  write_files(std::vector<int>(60, 3), 0);
+  load_json({path("in")}, 0);
+  for (const char* const empty :
+       {"truncate t", "delete from t", "drop table t; create table t (id int, name text)"}) {
+    for (int round = 0; round < 8; ++round) {
+      db().run(empty);
+      const auto json = load_json({path("in")}, 0);
+      ASSERT_EQ(180, db().number("select count(*) from t")) << empty << ", round " << round;
+    }
+  }
+}
+
 /// Files that begin alike are judged one after the other, as if the command were one for each.
 TEST_F(ManyFiles, CopiesAndGrownFilesAreNotLoadedTwice) {
   const std::string first = "id,name\n1,a\n2,b\n";
