@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <string>
 #include <vector>
 
 #include "app/cli.hpp"
+#include "base/left_threads.hpp"
 #include "script/secret_arguments.hpp"
 
 namespace {
@@ -43,5 +45,8 @@ int main(int argc, char** argv) {
   // Large buffers go back to the system when they are freed: glibc would keep them, and memory
   // would not be flat.
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
-  return sluice::app::run_and_tell(take_arguments(argc, argv));
+  const int code = sluice::app::run_and_tell(take_arguments(argc, argv));
+  if (!sluice::are_threads_left()) return code;
+  std::fflush(nullptr);
+  ::_exit(code);
 }

@@ -17,6 +17,7 @@
 
 #include "base/failure.hpp"
 #include "base/hex.hpp"
+#include "base/left_threads.hpp"
 #include "base/quantity.hpp"
 #include "base/sql_state.hpp"
 #include "script/sql_lexer.hpp"
@@ -226,7 +227,7 @@ struct Session::Connecting {
 std::shared_ptr<Session::Implementation> Session::connect(const std::string& conninfo,
                                                           const Stop& stop) {
   const auto shared = std::make_shared<Connecting>();
-  std::thread([shared, conninfo] {
+  run_left_alone([shared, conninfo] {
     std::shared_ptr<Implementation> connected;
     std::exception_ptr failed;
     try {
@@ -239,7 +240,7 @@ std::shared_ptr<Session::Implementation> Session::connect(const std::string& con
     shared->failed = failed;
     shared->done = true;
     shared->done_changed.notify_all();
-  }).detach();
+  });
   std::unique_lock lock(shared->mutex);
   // The second signal comes behind the first.
   shared->done_changed.wait(lock, stop.soon, [&shared] { return shared->done; });
@@ -252,9 +253,9 @@ Session::Session(const std::string& conninfo, Stop stop, std::chrono::millisecon
     : implementation_(connect(conninfo, stop)), stop_(std::move(stop)), answer_max_(answer_max) {
   const std::shared_ptr<Implementation> shared = implementation_;
   // A cancel has a connection of its own, whose silence is as long.
-  const auto cancel = [shared] { std::thread([shared] { shared->cancel_query(); }).detach(); };
+  const auto cancel = [shared] { run_left_alone([shared] { shared->cancel_query(); }); };
   const auto cancel_if_blocked = [shared, conninfo] {
-    std::thread([shared, conninfo] {
+    run_left_alone([shared, conninfo] {
       try {
         pqxx::connection other(conninfo);
         pqxx::nontransaction work(other);
@@ -266,7 +267,7 @@ Session::Session(const std::string& conninfo, Stop stop, std::chrono::millisecon
       } catch (const std::exception&) {
         // Then it has the time that all have.
       }
-    }).detach();
+    });
   };
   const auto cut = [shared] { ::shutdown(shared->connection.sock(), SHUT_RDWR); };
   watch_ = std::make_unique<Watch>(Watch::Means{cancel, cancel_if_blocked, cut}, answer_max);
@@ -397,34 +398,33 @@ const std::string& Session::identity() {
 }
 
 const Sql& Session::next_search_path() {
-  if (!next_search_path_) {
-    const script::Row row =
-        query_in_user_path(
-            sql("select pg_catalog.current_setting('search_path'), (select s.source "
-                "operator(pg_catalog.=) any (array['client', 'override', 'interactive', "
-                "'session']) from pg_catalog.pg_settings s where s.name operator(pg_catalog.=) "
-                "'search_path')"))
-            .front();
-    // As the server has it: of a role in a database, of the role, of the database, of all.
-    next_search_path_ = row[1] == "t"
-                            ? sql("{}::pg_catalog.text", literal(row[0]))
-                            : sql("coalesce((select pg_catalog.substr(c.c, 13) from "
-                                  "pg_catalog.pg_db_role_setting s cross join "
-                                  "pg_catalog.unnest(s.setconfig) as c (c) where "
-                                  "pg_catalog.left(c.c, 12) operator(pg_catalog.=) "
-                                  "'search_path='::pg_catalog.text and (s.setdatabase "
-                                  "operator(pg_catalog.=) 0::pg_catalog.oid or s.setdatabase "
-                                  "operator(pg_catalog.=) (select d.oid from "
-                                  "pg_catalog.pg_database d where d.datname "
-                                  "operator(pg_catalog.=) pg_catalog.current_database())) and "
-                                  "(s.setrole operator(pg_catalog.=) 0::pg_catalog.oid or "
-                                  "s.setrole operator(pg_catalog.=) (select r.oid from "
-                                  "pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) "
-                                  "session_user)) order by s.setrole operator(pg_catalog.=) "
-                                  "0::pg_catalog.oid, s.setdatabase operator(pg_catalog.=) "
-                                  "0::pg_catalog.oid limit 1), {}::pg_catalog.text)",
-                                  literal(row[0]));
+  if (next_search_path_) return *next_search_path_;
+  // Where it is a setting of the role's or the database's, and that is taken away, what the server
+  // itself has is not known to most roles; nearly always it is the built-in one.
+  const script::Row row =
+      query_in_user_path(
+          sql("select s.setting, s.source operator(pg_catalog.=) any (array['client', 'override', "
+              "'interactive', 'session']), case when s.source operator(pg_catalog.=) any (array["
+              "'global', 'database', 'user', 'database user']) then s.boot_val else s.setting end "
+              "from pg_catalog.pg_settings s where s.name operator(pg_catalog.=) 'search_path'"))
+          .front();
+  if (row[1] == "t") {
+    next_search_path_ = sql("{}::pg_catalog.text", literal(row[0]));
+    return *next_search_path_;
   }
+  // As the server has it: of a role in a database, of the role, of the database, of all.
+  next_search_path_ =
+      sql("coalesce((select pg_catalog.substr(c.c, 13) from pg_catalog.pg_db_role_setting s cross "
+          "join pg_catalog.unnest(s.setconfig) as c (c) where pg_catalog.left(c.c, 12) "
+          "operator(pg_catalog.=) 'search_path='::pg_catalog.text and (s.setdatabase "
+          "operator(pg_catalog.=) 0::pg_catalog.oid or s.setdatabase operator(pg_catalog.=) "
+          "(select d.oid from pg_catalog.pg_database d where d.datname operator(pg_catalog.=) "
+          "pg_catalog.current_database())) and (s.setrole operator(pg_catalog.=) "
+          "0::pg_catalog.oid or s.setrole operator(pg_catalog.=) (select r.oid from "
+          "pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) session_user)) order by "
+          "s.setrole operator(pg_catalog.=) 0::pg_catalog.oid, s.setdatabase "
+          "operator(pg_catalog.=) 0::pg_catalog.oid limit 1), {}::pg_catalog.text)",
+          literal(row[2]));
   return *next_search_path_;
 }
 
