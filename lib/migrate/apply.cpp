@@ -35,25 +35,34 @@ std::string cure_of(const script::Script& script, const SqlError& error) {
   return "";
 }
 
+/// The names of the search_path that is in force, as SET takes them; a name of nothing is a string.
+/// Without the schema of pgsluice's own tables, which the role pgsluice has in its usual path
+/// ("$user"): what a file makes without a schema must not come to lie there.
+Sql names_of_path() {
+  return sql(
+      "coalesce((select pg_catalog.string_agg(case when t.name operator(pg_catalog.=) '\"\"'::"
+      "pg_catalog.text then '''''' else t.name end, ', '::pg_catalog.text order by t.n) from "
+      "(select case when pg_catalog.left(r.t[1], 1) operator(pg_catalog.=) '\"'::pg_catalog.text "
+      "then r.t[1] else pg_catalog.quote_ident(pg_catalog.translate(r.t[1], "
+      "'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')) end as name, r.n from "
+      "pg_catalog.regexp_matches(pg_catalog.current_setting('search_path'), "
+      "'\"(?:[^\"]|\"\")*\"|[^,\"[:space:]]+', 'g') with ordinality as r (t, n)) t where not "
+      "(t.name operator(pg_catalog.=) any (array['pgsluice', '\"pgsluice\"'])) and not (t.name "
+      "operator(pg_catalog.=) '\"$user\"'::pg_catalog.text and current_user operator("
+      "pg_catalog.=) 'pgsluice'::pg_catalog.name)), '''''')");
+}
+
 /// The path with which a new session would begin, where that is another one than this session has,
-/// as a file before has set it for the role or the database; and without the schema of pgsluice's
-/// own tables, which the role pgsluice has in its usual one ("$user"): what a file makes without a
-/// schema must not come to lie there. Empty: the session's own will do.
+/// as a file before has set it for the role or the database, or has our own schema in it. Empty:
+/// the session's own will do.
 std::string path_of_next(Session& session, SqlWords as_it_was) {
   const Sql ask =
       sql("{}select pg_catalog.set_config('pgsluice.was', pg_catalog.current_setting("
           "'search_path'), true), pg_catalog.set_config('search_path', {}, true);"
-          "select case when 'pgsluice'::pg_catalog.name operator(pg_catalog.=) any "
-          "(pg_catalog.current_schemas(false)) then coalesce(nullif({}, ''), '''''') "
-          "when pg_catalog.current_setting('search_path') operator(pg_catalog.=) "
-          "pg_catalog.current_setting('pgsluice.was') then '' else coalesce((select "
-          "pg_catalog.string_agg(case when pg_catalog.left(t.t[1], 1) operator(pg_catalog.=) '\"'"
-          "::pg_catalog.text then t.t[1] else pg_catalog.quote_ident(pg_catalog.lower(t.t[1])) "
-          "end, ', '::pg_catalog.text order by t.n) from pg_catalog.regexp_matches("
-          "pg_catalog.current_setting('search_path'), '\"(?:[^\"]|\"\")*\"|[^,\"[:space:]]+', 'g') "
-          "with "
-          "ordinality as t (t, n)), '''''') end",
-          as_it_was, session.next_search_path(), script::schemas_in_path());
+          "select case when pg_catalog.current_setting('search_path') operator(pg_catalog.=) "
+          "pg_catalog.current_setting('pgsluice.was') and not ('pgsluice'::pg_catalog.name "
+          "operator(pg_catalog.=) any (pg_catalog.current_schemas(false))) then '' else {} end",
+          as_it_was, session.next_search_path(), names_of_path());
   return session.query_in_user_path(ask).front()[0];
 }
 

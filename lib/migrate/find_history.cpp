@@ -102,7 +102,9 @@ Found find_history_anywhere(Session& session, const script::Folder& folder,
 
 Found find_history(Session& session, const script::Folder& folder, const Options& options) {
   Found found = find_history_anywhere(session, folder, options);
-  script::check_search_path(found.choice, found.search_path);
+  script::check_search_path(
+      found.choice, found.search_path,
+      options.schema.empty() ? script::Whole::all_of_it : script::Whole::first_alone);
   return found;
 }
 

@@ -106,6 +106,7 @@ std::string forget(const script::Folder& folder, const Options& options, const s
                     name + ": is applied; only what failed half-way can be forgotten");
     }
     keep(session, script::forget(found.home(), entry));
+    session.query(script::counted(script::record_next(found.home())));
     return entry.file + ": runs from its beginning next time";
   });
 }

@@ -1,3 +1,4 @@
+#include <exception>
 #include <set>
 
 #include "base/failure.hpp"
@@ -90,11 +91,10 @@ class Up {
         adopt(locked.work(), found);
         const script::Plan plan = checked_plan(found.history());
         note_recovered(plan);
-        if (!is_before_done_) run_hooks(locked, folder_.before);
+        if (!is_before_done_) run_hooks(locked, found.home(), folder_.before);
         is_before_done_ = true;
         for (const script::Status& status : plan.pending) apply(locked, found.home(), status);
-        run_hooks(locked, folder_.after);
-        if (!folder_.after.empty()) locked.record(script::record_next(found.home()));
+        run_hooks(locked, found.home(), folder_.after);
         return;
       } catch (const SqlError& error) {
         if (!error.is_lost()) throw;
@@ -150,13 +150,22 @@ class Up {
 
   bool has_hooks() const { return !folder_.before.empty() || !folder_.after.empty(); }
 
-  /// They keep no history, so after a lost connection one runs again.
-  void run_hooks(LockedSession& locked, const std::vector<script::Script>& hooks) {
+  /// They keep no history, so after a lost connection one runs again. Where they have led to is
+  /// kept, also of one that has failed behind some statements.
+  void run_hooks(LockedSession& locked, const script::Home& home,
+                 const std::vector<script::Script>& hooks) {
     for (const script::Script& hook : hooks) {
       if (stop_.asked()) throw Failure(FailureKind::interrupted, "interrupted before " + hook.path);
       if (listener_.begins) listener_.begins(hook.path);
       locked.hold();
-      Apply(locked.work(), options_, secrets_, listener_, stop_).run_unrecorded(hook);
+      std::exception_ptr failed;
+      try {
+        Apply(locked.work(), options_, secrets_, listener_, stop_).run_unrecorded(hook);
+      } catch (const Failure&) {
+        failed = std::current_exception();
+      }
+      locked.record(script::record_next(home));
+      if (failed) std::rethrow_exception(failed);
     }
   }
 

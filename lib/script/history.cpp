@@ -59,6 +59,14 @@ Sql set_next(const Home& home) {
   return home.next_setting.empty() ? Sql() : sql(", led_to = {}", found_next);
 }
 
+/// What has run behind the newest entry.
+Sql set_next_of_newest(const Home& home) {
+  return sql(
+      "update pgsluice.migrations set led_to = {} where migration_id = (select max(migration_id) "
+      "from pgsluice.migrations where project = {})",
+      found_next, literal(home.project));
+}
+
 /// A new entry; that of a repeatable script takes the place of the one before. The first rows of
 /// our own schema are stored before the table knows where.
 Write insert(const Home& home, const Script& script, SqlWords state, SqlWords finished_at) {
@@ -84,6 +92,8 @@ Write insert(const Home& home, const Script& script, SqlWords state, SqlWords fi
   }
   Write write(std::move(statement));
   write.before = find_next(home);
+  // Its entry may be an old one, behind which others are the newest.
+  if (!is_versioned(script) && has_next) write.before += sql("; {}", set_next_of_newest(home));
   return write;
 }
 
@@ -314,10 +324,7 @@ Sql record_search_path(const Home& home) {
 }
 
 Write record_next(const Home& home) {
-  Write write = sql(
-      "update pgsluice.migrations set led_to = {} where migration_id = (select max(migration_id) "
-      "from pgsluice.migrations where project = {})",
-      found_next, literal(home.project));
+  Write write(set_next_of_newest(home));
   write.before = find_next(home);
   return write;
 }

@@ -133,6 +133,15 @@ bool is_same_place(const std::string& one, const std::string& other) {
   return goes_on(one, other) || goes_on(other, one);
 }
 
+/// Of a list of schemas, as it is quoted there.
+std::string first_of(const std::string& list) {
+  bool is_quoted = false;
+  std::size_t end = 0;
+  for (; end < list.size() && (is_quoted || list[end] != ','); ++end)
+    if (list[end] == '"') is_quoted = !is_quoted;
+  return list.substr(0, end);
+}
+
 }  // namespace
 
 ProjectChoice choose_project(const Project& wanted, const Folder& folder, History all) {
@@ -144,20 +153,27 @@ ProjectChoice choose_project(const Project& wanted, const Folder& folder, Histor
   return choice;
 }
 
-void check_search_path(const ProjectChoice& choice, const std::string& here) {
+void check_search_path(const ProjectChoice& choice, const std::string& here, Whole whole) {
   // A path of no schema says nothing about where: the first file may have made it.
   const std::string* last = nullptr;
+  bool is_in_doubt = false;
   for (const Entry& entry : choice.history.entries) {
-    const auto& there = entry.led_to ? entry.led_to : entry.search_path;
-    if (there && !there->empty()) last = &*there;
+    const bool is_known = entry.led_to || (entry.search_path && !entry.search_path->empty());
+    if (!is_known) continue;
+    last = entry.led_to ? &*entry.led_to : &*entry.search_path;
+    is_in_doubt = entry.statement_begun;
   }
   if (last == nullptr || is_same_place(*last, here)) return;
-  const std::string first = here.substr(0, here.find(','));
+  if (whole == Whole::first_alone && first_of(*last) == first_of(here)) return;
+  // The statement that its runner was at may have made what stands in front now.
+  if (is_in_doubt && (last->empty() || here.ends_with(", " + *last))) return;
+  const std::string first = first_of(here);
   const std::string is_here =
       here.empty() ? "here it names no schema that exists" : "here it is " + here;
   throw Failure(FailureKind::changed,
-                "project " + quoted(choice.project) + " was applied with search_path " + *last +
-                    ", and " + is_here + ": it would count as applied, and nothing of it is there",
+                "project " + quoted(choice.project) + " was applied with search_path " +
+                    (last->empty() ? "of no schema" : *last) + ", and " + is_here +
+                    ": it would count as applied, and nothing of it is there",
                 "For another tenant, give it a history of its own: --project NAME" +
                     (here.empty() ? "" : " (for example --project " + first + ")") +
                     "; else connect as before: options='-c search_path=" + *last +

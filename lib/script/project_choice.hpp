@@ -24,7 +24,12 @@ struct ProjectChoice {
 /// more than one could be meant.
 ProjectChoice choose_project(const Project& wanted, const Folder& folder, History all);
 
+/// Whether all of a search_path says where, or its first schema: of one schema among many the rest
+/// is the connection's own path.
+enum class Whole { all_of_it, first_alone };
+
 /// Throws Failure{changed} if a project was applied elsewhere: its files would make nothing here.
-void check_search_path(const ProjectChoice& choice, const std::string& here);
+void check_search_path(const ProjectChoice& choice, const std::string& here,
+                       Whole whole = Whole::all_of_it);
 
 }  // namespace sluice::script

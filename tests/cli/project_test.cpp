@@ -300,6 +300,79 @@ TEST_F(LedElsewhere, ByAHookBehindThem) {
   EXPECT_EQ(0, up_as_role().exit_code);
 }
 
+TEST_F(LedElsewhere, BySettingThatIsTakenAway) {
+  db().run("create schema a authorization " + role_ + "; alter role " + role_ +
+           " set search_path = a");
+  write("001_t.up.sql", "create table t (a int)");
+  write("001_t.down.sql", "drop table if exists t");
+  write("002_reset.up.sql", "alter role " + role_ + " reset search_path");
+  write("002_reset.down.sql", "alter role " + role_ + " set search_path = a");
+  write("003_u.up.sql", "create table u (a int)");
+  write("003_u.down.sql", "drop table if exists u");
+  ASSERT_EQ(0, up_as_role().exit_code);
+  EXPECT_EQ("a", schema_of("t"));
+  EXPECT_EQ("public", schema_of("u"));
+  expect_nothing_to_do();
+
+  db().run("create table public.t (a int); create table a.u (a int)");  // another one's
+  const Finished down =
+      pgsluice({"migrate", "down", "--to", "0", "--yes", "--dir", folder(), "-d", role_url_});
+  EXPECT_EQ(0, down.exit_code) << down.err;
+  EXPECT_EQ("public", schema_of("t")) << "each way back runs where its file did";
+  EXPECT_EQ("a", schema_of("u"));
+}
+
+TEST_F(LedElsewhere, ByAPathOfNoSchema) {
+  write("000_t.sql", "create table t (a int)");
+  write("001_role.sql", "alter role " + role_ + " set search_path = ''");
+  write("002_u.sql", "create table public.u (a int)");
+  write("003_role.sql", "alter role " + role_ + " set search_path = public, ''");
+  write("004_v.sql", "create table v (a int)");
+  write("005_role.sql",
+        "-- pgsluice: no-transaction\nalter role " + role_ + " set search_path = '';\n");
+  write("006_w.sql", "-- pgsluice: no-transaction\ncreate table public.w (a int)");
+  const Finished first = up_as_role();
+  EXPECT_EQ(0, first.exit_code) << first.err;
+  for (const char* table : {"t", "u", "v", "w"}) EXPECT_EQ("public", schema_of(table));
+  expect_nothing_to_do();
+  db().run("create schema other authorization " + role_);
+  const Finished elsewhere = up_as_role("-c search_path=other");
+  EXPECT_EQ(7, elsewhere.exit_code);
+  EXPECT_THAT(elsewhere.err, HasSubstr("was applied with search_path of no schema"));
+}
+
+TEST_F(LedElsewhere, ByARepeatableFileAndByHooks) {
+  write("R__r.sql", "select 1");
+  write("001_t.sql", "create table t (a int)");
+  ASSERT_EQ(0, up_as_role().exit_code);
+  write("002_u.sql", "create table u (a int)");
+  ASSERT_EQ(0, up_as_role().exit_code);
+  write("R__r.sql", "create schema if not exists " + role_);
+  EXPECT_EQ(0, up_as_role().exit_code);
+  expect_nothing_to_do();
+
+  write("before.sql", "drop schema if exists " + role_);
+  EXPECT_EQ(0, up_as_role().exit_code) << "with nothing else to do";
+  write("before.sql", "select 1");
+  write("after.sql", "-- pgsluice: no-transaction\ncreate schema " + role_ + ";\nselect 1/0;\n");
+  EXPECT_EQ(1, up_as_role().exit_code);
+  write("after.sql", "select 1");
+  EXPECT_EQ(0, up_as_role().exit_code) << "a hook that fails has led somewhere too";
+}
+
+TEST_F(LedElsewhere, ByAFileThatIsForgotten) {
+  write("001_t.sql", "create table t (a int)");
+  write("002_schema.sql",
+        "-- pgsluice: no-transaction\ncreate schema " + role_ + ";\nselect 1/0;\n");
+  ASSERT_EQ(1, up_as_role().exit_code);
+  const std::vector<std::string> forget{"migrate", "repair", "--forget", "2",
+                                        "--dir",   folder(), "-d",       role_url_};
+  EXPECT_EQ(0, pgsluice(forget).exit_code);
+  write("002_schema.sql", "create schema if not exists " + role_);
+  EXPECT_EQ(0, up_as_role().exit_code);
+  expect_nothing_to_do();
+}
+
 TEST_F(LedElsewhere, NoNameOfTheSettingIsSql) {
   write("001_role.sql",
         "alter role " + role_ + " set search_path = 'a;create/**/table/**/x(a/**/int)', public");
