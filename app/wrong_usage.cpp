@@ -44,9 +44,12 @@ std::string unknown_arguments(const CLI::App& app, const CLI::App& command) {
   const bool is_shown_whole = is_connection(name) || source::is_remote(name);
   name = is_shown_whole ? shown_argument(name) : name.substr(0, name.find('='));
   const bool is_flag = name.starts_with("-");
+  if (is_flag && command.get_option_no_throw(name) != nullptr)
+    return name + " stands in front of its command: write it behind " + command.get_name();
   const auto meant = nearest(name, is_flag ? flags_of(command) : names_of_subcommands(command));
-  return std::string("unknown ") + (is_flag ? "flag " : "argument ") + name +
-         (meant ? "; did you mean " + *meant + "?" : "");
+  std::string what = is_flag ? "flag " : "argument ";
+  if (!is_flag && !subcommands_of(command).empty()) what = "command ";
+  return "unknown " + what + name + (meant ? "; did you mean " + *meant + "?" : "");
 }
 
 /// How messages name an option: "--jobs", "FILE".

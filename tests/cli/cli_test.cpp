@@ -90,7 +90,10 @@ TEST_F(Cli, WrongUsageNamesTheFlagAndWhatToWriteInstead) {
   const UsageCase cases[] = {
       {{"load", path_, "--tabel", "t"}, 2, "unknown flag --tabel; did you mean --table?"},
       {{"load", path_, "-t", "t", "--chunksize", "1M"}, 2, "did you mean --chunk-size?"},
-      {{"laod", path_, "-t", "t"}, 2, "unknown argument laod; did you mean load?"},
+      {{"laod", path_, "-t", "t"}, 2, "unknown command laod; did you mean load?"},
+      {{"--table", "t", "load", path_},
+       2,
+       "--table stands in front of its command: write it behind load"},
       {{"load", path_}, 2, "--table is required"},
       {{"load", "-t", "t"}, 2, "FILE is required"},
       {{"load", path_, "-t", "t", "--chunk-size", "8Q"},
