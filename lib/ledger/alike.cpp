@@ -54,9 +54,8 @@ std::vector<Kind> kinds_of(const std::vector<const NewLoad*>& likes) {
 }
 
 /// Whether there is a load of a content that one of these begins with. By a step into the index for
-/// each: the planner thinks a hundred at once dearer than thousands of
-/// loads one by one. Of many contents the lengths go first: nearly all of their starts are of a
-/// length that no load has.
+/// each: the planner thinks a hundred at once dearer than thousands of loads one by one. Of many
+/// contents the lengths go first: nearly all of their starts are of a length that no load has.
 Sql has_beginning_of(const std::vector<const NewLoad*>& likes) {
   std::vector<std::pair<std::string_view, std::uint64_t>> starts;  // with the shortest length
   std::map<std::uint64_t, std::uint64_t> lengths;                  // from which one, and to which
