@@ -178,8 +178,9 @@ Question question_of_like(const NewLoad& like) {
         sql("(select l.load_id from pgsluice.loads l where {} order by l.load_id desc limit {})",
             kind, known_loads_max));
   }
+  // Not `in`: where the planner takes them for many, it reads all loads to join them with these.
   const Sql which =
-      sql("where l.load_id in ({}) order by l.load_id desc", joined(found, " union "));
+      sql("where l.load_id = any (array({})) order by l.load_id desc", joined(found, " union "));
   return question_of(like, which,
                      like.short_heads.empty() ? short_lengths_query(like) : sql("null"));
 }
@@ -287,10 +288,15 @@ asio::awaitable<std::set<std::string>> finished_stamps(pg::Connection& on,
                                                        const std::vector<std::string>& stamps) {
   std::set<std::string> found;
   if (stamps.empty()) co_return found;
+  const Sql all = sql_list(stamps, [](const std::string& stamp) { return literal(stamp); });
+  const Sql files =
+      sql_list(stamps, [](const std::string& stamp) { return literal(file_of(stamp)); });
+  // A step into the index for each: the planner would read all loads until it meets one of many.
   const Sql ask =
-      sql("select distinct l.source_stamp from pgsluice.loads l where l.state <> 'void' and "
-          "l.state = 'finished' and {}",
-          has_stamp_of(stamps));
+      sql("select k.stamp from unnest(array[{}], array[{}]) k (file, stamp) where (select true "
+          "from pgsluice.loads l where substring(l.source_stamp from '^\\S+ \\S+ ') = k.file and "
+          "l.source_stamp = k.stamp and l.state <> 'void' and l.state = 'finished' limit 1)",
+          files, all);
   const auto results = co_await on.query(ask);
   const pg::Result& rows = results.front();
   for (std::size_t row = 0; row < rows.rows(); ++row) found.emplace(rows.text(row, 0));

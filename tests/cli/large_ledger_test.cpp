@@ -97,6 +97,22 @@ TEST_F(LargeLedger, LoadsStepIntoIt) {
   expect_steps({"load", grown, "-t", "t", "--grown", "append"});
 }
 
+/// The loads are other tables'.
+TEST_F(LargeLedger, ATableWithoutLoadsStepsIntoIt) {
+  db().run("create table rare (id int primary key, name text)");
+  for (int i = 0; i < 2; ++i) {
+    const std::string small = file_of(10);
+    expect_steps({"load", small, "-t", "rare"});
+    expect_steps({"load", small, "-t", "rare"});
+    expect_steps({"load", file_of(2'000), "-t", "rare", "--chunk-size", "4K"});
+    expect_steps({"load", file_of(10), "-t", "rare", "--on-conflict", "update", "--key", "id"});
+    std::vector<std::string> command{"load", "-t", "rare"};
+    for (int n = 0; n < 40; ++n) command.push_back(file_of(20));
+    expect_steps(command);
+    expect_steps(command);
+  }
+}
+
 TEST_F(LargeLedger, ManyFilesStepIntoIt) {
   std::vector<std::string> command{"load", "-t", "other"};
   for (int i = 0; i < 100; ++i) command.push_back(file_of(20));
