@@ -12,12 +12,12 @@
 namespace sluice::load {
 namespace {
 
-/// Who may not see what others do sees no state of theirs, nor what they are. Our own, as the
-/// server tells them, are no others; those who wait for a lock of ours wait until a chunk of ours
-/// is in.
+/// Who may not see what others do does not see what they are. A session that is just coming has no
+/// state yet, and at first no user: whether it may be seen is decided then. Our own, as the server
+/// tells them, are no others; those who wait for a lock of ours wait until a chunk of ours is in.
 constexpr auto neighbours = columns_of({
     {"others", "count(*)"},
-    {"seen", "count(a.state)"},
+    {"seen", "count(a.backend_type)"},
     {"at_work", "count(*) filter (where a.state in ('active', 'fastpath function call'))"},
     {"blocked",
      "count(*) filter (where a.wait_event_type = 'Lock' and "
@@ -29,7 +29,8 @@ Sql question_of(const std::vector<int>& backends) {
   for (const int backend : backends) pids += sql(",{}", backend);
   return sql(
       "select {} from pg_catalog.pg_stat_activity a, (select array[pg_catalog.pg_backend_pid(){}] "
-      "as pids) o where (a.backend_type is null or a.backend_type in ('client backend', 'parallel "
+      "as pids) o where a.usesysid is not null and (a.backend_type is null or a.backend_type in "
+      "('client backend', 'parallel "
       "worker')) and a.pid <> all (o.pids)",
       neighbours.list(), pids);
 }

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
+#include <stop_token>
+#include <thread>
 
 #include "support/database.hpp"
 #include "support/files.hpp"
@@ -104,6 +106,19 @@ TEST_F(Connections, AreOneWhileSomebodyWaitsForThem) {
   gate.open();
   const auto used = connections(loading.wait());
   EXPECT_EQ(1, used["least"]) << used;
+  EXPECT_EQ(6, used["last"]) << used;
+}
+
+/// One that is being made has no state yet: that is not because it may not be seen.
+TEST_F(Connections, OfOthersThatAreJustMadeAreNoSecret) {
+  std::vector<std::jthread> others;
+  others.reserve(4);
+  for (int i = 0; i < 4; ++i) {
+    others.emplace_back([this](const std::stop_token& stop) {
+      while (!stop.stop_requested()) const Session session(url());
+    });
+  }
+  const auto used = connections(pgsluice(command({"--jobs", "6", "--max-load", "1000"})));
   EXPECT_EQ(6, used["last"]) << used;
 }
 
