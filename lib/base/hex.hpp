@@ -13,16 +13,19 @@ constexpr int hex_digit(char c) {
   return -1;
 }
 
-/// Two small digits a byte.
-inline std::string hex_of(std::string_view bytes) {
+/// Two small digits a byte, to where there is room for them.
+inline void write_hex(std::string_view bytes, char* digit) {
   constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(2 * bytes.size());
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    text += digits[byte >> 4U];
-    text += digits[byte & 15U];
+    *digit++ = digits[byte >> 4U];
+    *digit++ = digits[byte & 15U];
   }
+}
+
+inline std::string hex_of(std::string_view bytes) {
+  std::string text(2 * bytes.size(), '0');
+  write_hex(bytes, text.data());
   return text;
 }
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <map>
 #include <string_view>
-#include <utility>
 
 #include "base/limits.hpp"
 #include "ledger/places.hpp"
@@ -17,6 +16,15 @@ namespace {
 /// As an array in text form.
 Sql numbers_of(const std::vector<std::uint64_t>& numbers) {
   return sql("{}::bigint[]", literal(fmt::format("{{{}}}", fmt::join(numbers, ","))));
+}
+
+std::string list_of(const std::vector<std::string_view>& digests) {
+  std::string list;
+  for (const std::string_view digest : digests) {
+    if (!list.empty()) list += ',';
+    list += digest;
+  }
+  return list;
 }
 
 /// A kind of likeness: what of a load is one of these values.
@@ -57,44 +65,47 @@ std::vector<Kind> kinds_of(const std::vector<const NewLoad*>& likes) {
 /// each: the planner thinks a hundred at once dearer than thousands of loads one by one. Of many
 /// contents the lengths go first: nearly all of their starts are of a length that no load has.
 Sql has_beginning_of(const std::vector<const NewLoad*>& likes) {
-  std::vector<std::pair<std::string_view, std::uint64_t>> starts;  // with the shortest length
-  std::map<std::uint64_t, std::uint64_t> lengths;                  // from which one, and to which
+  struct Length {
+    std::uint64_t behind = 0;
+    std::vector<std::string_view> digests;
+  };
+  std::map<std::uint64_t, Length> lengths;  // by the shortest one
   for (const NewLoad* like : likes) {
-    for (const NewLoad::Start& start : like->starts) {
-      starts.emplace_back(start.digest, start.shortest);
-      lengths.emplace(start.shortest, start.behind);
+    for (const ContentStart& start : like->starts) {
+      Length& length = lengths[start.shortest];
+      length.behind = start.behind;
+      length.digests.push_back(start.digest());
     }
   }
-  // Files of one header have many in common.
-  std::ranges::sort(starts);
-  starts.erase(std::ranges::unique(starts).begin(), starts.end());
-  std::vector<std::string_view> digests;
-  std::vector<std::uint64_t> of;
-  for (const auto& [digest, shortest] : starts) {
-    digests.push_back(digest);
-    of.push_back(shortest);
+  std::vector<std::uint64_t> shortest;
+  std::vector<std::uint64_t> behind;
+  std::vector<std::string> lists;
+  for (auto& [from, length] : lengths) {
+    // Files of one header have many in common.
+    std::ranges::sort(length.digests);
+    const auto same = std::ranges::unique(length.digests);
+    length.digests.erase(same.begin(), same.end());
+    shortest.push_back(from);
+    behind.push_back(length.behind);
+    lists.push_back(list_of(length.digests));
   }
   const Sql has_start =
       sql("(select true from pgsluice.loads l where l.start = s.start and (l.records_read > 0 or "
           "l.state <> 'finished') and {} limit 1)",
           may_be_of_table(*likes.front()));
-  if (starts.size() < 2 * lengths.size())
-    return sql("exists (select from unnest({}) s (start) where {})", digests_of(digests),
-               has_start);
-  std::vector<std::uint64_t> shortest;
-  std::vector<std::uint64_t> behind;
-  for (const auto& [from, to] : lengths) {
-    shortest.push_back(from);
-    behind.push_back(to);
+  if (likes.size() == 1) {
+    return sql("exists (select from unnest({}::text[]) s (start) where {})",
+               literal(fmt::format("{{{}}}", fmt::join(lists, ","))), has_start);
   }
   // The shortest content that is no shorter: a range would be thought to be found at once, also
-  // where nothing is in it.
+  // where nothing is in it. What no load has the length of is not even taken apart.
   return sql(
-      "exists (select from unnest({}, {}) s (start, length) where s.length = any (array(select "
-      "n.from_ from unnest({}, {}) n (from_, to_) where (select l.head_bytes from pgsluice.loads l "
-      "where l.head_bytes >= n.from_ and l.state <> 'void' and l.start is not null order by "
-      "l.head_bytes limit 1) < n.to_)) and {})",
-      digests_of(digests), numbers_of(of), numbers_of(shortest), numbers_of(behind), has_start);
+      "exists (select from unnest({}, {}, {}::text[]) n (from_, to_, starts) where case when "
+      "(select l.head_bytes from pgsluice.loads l where l.head_bytes >= n.from_ and l.state <> "
+      "'void' and l.start is not null order by l.head_bytes limit 1) < n.to_ then exists (select "
+      "from unnest(string_to_array(n.starts, ',')) s (start) where {}) else false end)",
+      numbers_of(shortest), numbers_of(behind),
+      literal(fmt::format("{{\"{}\"}}", fmt::join(lists, "\",\""))), has_start);
 }
 
 }  // namespace
@@ -114,12 +125,7 @@ Sql may_be_of_table(const NewLoad& like) {
 }
 
 Sql digests_of(const std::vector<std::string_view>& digests) {
-  std::string list;
-  for (const std::string_view digest : digests) {
-    if (!list.empty()) list += ',';
-    list += digest;
-  }
-  return sql("{}::text[]", literal("{" + list + "}"));
+  return sql("{}::text[]", literal("{" + list_of(digests) + "}"));
 }
 
 Sql digests_of(const std::vector<std::string>& digests) {
@@ -161,7 +167,7 @@ Sql short_lengths_query(const NewLoad& like) {
         start, behind, longest, may_be_of_table(like));
   };
   std::vector<std::string_view> digests;
-  for (const NewLoad::Start& start : like.starts) digests.push_back(start.digest);
+  for (const ContentStart& start : like.starts) digests.push_back(start.digest());
   return sql(
       "(with recursive lengths (start, n) as (select s, {} from unnest({}) s union all select "
       "start, {} from lengths where n is not null) select string_agg(n::text, ' ') from lengths "

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/content_start.hpp"
 #include "base/names.hpp"
 #include "base/position.hpp"
 #include "ledger/ledger.hpp"
@@ -35,14 +36,8 @@ struct NewLoad {
   Marked marked = {};
   std::uint64_t head_bytes = 0;  ///< of so many: fewer than limits::fingerprint_bytes are all
   std::string start;             ///< source::start_of(), where these are all
-  /// As source::Start.
-  struct Start {
-    std::string digest;
-    std::uint64_t shortest = 0;
-    std::uint64_t behind = 0;
-  };
-  std::vector<Start> starts;  ///< source::starts_of(): what it may have been before it grew, with
-                              ///< and without a mark
+  /// source::starts_of(): what it may have been before it grew, with and without a mark.
+  std::vector<ContentStart> starts;
   /// The head of its first bytes as many as KnownLoads::short_lengths says: of what it may have
   /// been, and what is a load's head is what it was.
   std::vector<std::string> short_heads;

@@ -19,17 +19,41 @@
 namespace sluice::load {
 namespace {
 
-/// What is known of a file before the ledger is asked. It is not kept open.
+/// What is seen of a file before the ledger is asked. It is not kept open.
+struct Glance {
+  std::size_t number = 0;
+  std::string stamp;
+  std::string beginning;  ///< of its content; empty for one without a record
+};
+
+/// ... and of one whose stamp is in the ledger.
 struct File {
   std::size_t number = 0;
   resume::History history;  ///< without loads
   plan::PlanSummary summary;
   std::optional<source::FileIdentity> file;
-  std::string beginning;  ///< of its content; empty for one without a record
   ledger::NewLoad entry;
 };
 
 constexpr std::size_t compared_bytes = 4096;
+
+/// Nothing where the file cannot be opened or read, or has no stamp: its load says why.
+std::optional<Glance> glance_at(const plan::LoadOptions& options, const Shared& shared) {
+  try {
+    const std::unique_ptr<source::Source> source =
+        source::open(options.path, options.unpack, shared.encoding.value_or(std::nullopt));
+    const chunk::Preamble preamble = plan::read_beginning(*source, options).preamble;
+    std::string stamp = source->opening_stamp();
+    if (stamp.empty()) return std::nullopt;
+    return Glance{.number = 0,
+                  .stamp = std::move(stamp),
+                  .beginning = preamble.read_ahead.empty()
+                                   ? std::string()
+                                   : preamble.beginning.substr(0, compared_bytes)};
+  } catch (const Failure&) {
+    return std::nullopt;
+  }
+}
 
 /// Nothing where the file cannot be opened, or does not fit the table: its load says why.
 std::optional<File> look_at(plan::LoadOptions options, const Shared& shared) {
@@ -46,13 +70,44 @@ std::optional<File> look_at(plan::LoadOptions options, const Shared& shared) {
                 .history = resume::history_of(plan, entry, {}),
                 .summary = plan.summary(),
                 .file = source->file(),
-                .beginning = plan.preamble.read_ahead.empty()
-                                 ? std::string()
-                                 : plan.preamble.beginning.substr(0, compared_bytes),
                 .entry = std::move(entry)};
   } catch (const Failure&) {
     return std::nullopt;
   }
+}
+
+void name_in(plan::LoadOptions& options, const FileToFind& file) {
+  options.path = file.path;
+  options.unpack.member = file.member;
+  options.unpack.shelf = file.shelf;
+}
+
+std::vector<Glance> glance_at_all(plan::LoadOptions options, const Shared& shared,
+                                  const std::vector<FileToFind>& files,
+                                  const std::vector<std::size_t>& which) {
+  std::vector<Glance> glances;
+  for (const std::size_t i : which) {
+    name_in(options, files[i]);
+    std::optional<Glance> seen = glance_at(options, shared);
+    if (!seen) continue;
+    seen->number = i;
+    glances.push_back(std::move(*seen));
+  }
+  return glances;
+}
+
+std::vector<File> look_at_all(plan::LoadOptions options, const Shared& shared,
+                              const std::vector<FileToFind>& files,
+                              const std::vector<Glance>& glances) {
+  std::vector<File> found;
+  for (const Glance& seen : glances) {
+    name_in(options, files[seen.number]);
+    std::optional<File> file = look_at(options, shared);
+    if (!file) continue;
+    file->number = seen.number;
+    found.push_back(std::move(*file));
+  }
+  return found;
 }
 
 using LoadsByStamp = std::multimap<std::string_view, const ledger::KnownLoad*>;
@@ -70,13 +125,14 @@ resume::Verdict verdict_on(File& file, const LoadsByStamp& loads) {
 }
 
 /// In the order of their bytes, what begins with another one's comes behind it.
-void mark_alike(std::vector<File>& files, std::vector<KnownFile>& known) {
-  std::vector<const File*> sorted;
-  for (const File& file : files)
+void mark_alike(const std::vector<Glance>& files, std::vector<KnownFile>& known) {
+  std::vector<const Glance*> sorted;
+  for (const Glance& file : files)
     if (!file.beginning.empty()) sorted.push_back(&file);
-  std::ranges::sort(sorted, {}, [](const File* file) { return std::string_view(file->beginning); });
-  const File* root = nullptr;
-  for (const File* file : sorted) {
+  std::ranges::sort(sorted, {},
+                    [](const Glance* file) { return std::string_view(file->beginning); });
+  const Glance* root = nullptr;
+  for (const Glance* file : sorted) {
     if (root != nullptr && file->beginning.starts_with(root->beginning)) {
       known[file->number].is_like_another = true;
       known[root->number].is_like_another = true;
@@ -94,19 +150,50 @@ LoadReport report_on(const Resources& on, const File& file, const ledger::LoadEn
   return std::move(run.report);
 }
 
+/// Which of these stamps finished loads have.
+asio::awaitable<std::set<std::string>> known_stamps(Resources on, std::vector<std::string> stamps) {
+  if (stamps.empty()) co_return std::set<std::string>();
+  pg::Lease connection = co_await on.pool.acquire();
+  co_return co_await ledger::finished_stamps(*connection, stamps);
+}
+
 /// Leaves out the members that the ledger does not know by their stamps.
 asio::awaitable<void> leave_known_stamps(Resources on, std::vector<std::size_t>& which,
                                          const std::vector<FileToFind>& files) {
   std::vector<std::string> stamps;
   for (const std::size_t i : which)
     if (files[i].member) stamps.push_back(files[i].stamp);
-  if (stamps.empty()) co_return;
-  pg::Lease connection = co_await on.pool.acquire();
-  const std::set<std::string> known = co_await ledger::finished_stamps(*connection, stamps);
+  const std::set<std::string> known = co_await known_stamps(on, std::move(stamps));
   const auto is_unknown = [&](std::size_t i) {
     return files[i].member && !known.contains(files[i].stamp);
   };
   std::erase_if(which, is_unknown);
+}
+
+/// These files by themselves, which the ledger knows by their stamps: those that have nothing to do
+/// have their reports then.
+asio::awaitable<void> judge(Resources on, const Shared& shared, std::vector<File> files,
+                            std::vector<KnownFile>& found) {
+  std::vector<const ledger::NewLoad*> sources;
+  for (const File& file : files) sources.push_back(&file.entry);
+  pg::Lease connection = co_await on.pool.acquire();
+  ledger::KnownLoads known = co_await ledger::find_untouched(*connection, sources);
+  if (known.loads.empty()) co_return;
+  const Sql is_empty = co_await writer::seen_empty(*connection, *shared.target);
+  if (!is_empty.empty()) co_return;
+  // A load beside this one may have found the table empty, voided them, and brought its rows.
+  known = co_await ledger::find_untouched(*connection, sources);
+  if (known.has_other_places) {
+    const Sql adopt = ledger::adopt_statements(*sources.front());
+    co_await connection->query(adopt);
+  }
+  LoadsByStamp by_stamp;  // newest first, as they are
+  for (const ledger::KnownLoad& load : known.loads) by_stamp.emplace(load.source_stamp, &load);
+  for (File& file : files) {
+    const resume::Verdict verdict = verdict_on(file, by_stamp);
+    if (verdict.kind == resume::Verdict::Kind::nothing_to_do)
+      found[file.number].report = report_on(on, file, *verdict.load);
+  }
 }
 
 }  // namespace
@@ -137,41 +224,19 @@ asio::awaitable<std::vector<KnownFile>> find_known_files(Resources on, Shared& s
   std::vector<std::size_t> which(paths.size());
   std::iota(which.begin(), which.end(), 0);
   co_await leave_known_stamps(on, which, paths);
+  std::vector<Glance> glances;
+  const auto glance = [&] { glances = glance_at_all(options, shared, paths, which); };
+  co_await async::offload(on.reader, glance);
+  mark_alike(glances, found);
+  std::vector<std::string> stamps;
+  for (const Glance& seen : glances) stamps.push_back(seen.stamp);
+  const std::set<std::string> known = co_await known_stamps(on, std::move(stamps));
+  std::erase_if(glances, [&known](const Glance& seen) { return !known.contains(seen.stamp); });
+  if (glances.empty()) co_return found;
   std::vector<File> files;
-  const auto look = [&] {
-    for (const std::size_t i : which) {
-      options.path = paths[i].path;
-      options.unpack.member = paths[i].member;
-      options.unpack.shelf = paths[i].shelf;
-      std::optional<File> file = look_at(options, shared);
-      if (!file) continue;
-      file->number = i;
-      files.push_back(std::move(*file));
-    }
-  };
+  const auto look = [&] { files = look_at_all(options, shared, paths, glances); };
   co_await async::offload(on.reader, look);
-  if (files.empty()) co_return found;
-  mark_alike(files, found);
-  std::vector<const ledger::NewLoad*> sources;
-  for (const File& file : files) sources.push_back(&file.entry);
-  pg::Lease connection = co_await on.pool.acquire();
-  ledger::KnownLoads known = co_await ledger::find_untouched(*connection, sources);
-  if (known.loads.empty()) co_return found;
-  const Sql is_empty = co_await writer::seen_empty(*connection, *shared.target);
-  if (!is_empty.empty()) co_return found;
-  // A load beside this one may have found the table empty, voided them, and brought its rows.
-  known = co_await ledger::find_untouched(*connection, sources);
-  if (known.has_other_places) {
-    const Sql adopt = ledger::adopt_statements(*sources.front());
-    co_await connection->query(adopt);
-  }
-  LoadsByStamp by_stamp;  // newest first, as they are
-  for (const ledger::KnownLoad& load : known.loads) by_stamp.emplace(load.source_stamp, &load);
-  for (File& file : files) {
-    const resume::Verdict verdict = verdict_on(file, by_stamp);
-    if (verdict.kind == resume::Verdict::Kind::nothing_to_do)
-      found[file.number].report = report_on(on, file, *verdict.load);
-  }
+  if (!files.empty()) co_await judge(on, shared, std::move(files), found);
   co_return found;
 }
 

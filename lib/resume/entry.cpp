@@ -45,11 +45,9 @@ ledger::NewLoad entry_of(const plan::Plan& plan) {
                         .again = o.again,
                         .behind_load = {},
                         .upload_key = o.upload ? o.upload->key : std::string()};
-  for (const std::string& beginning :
-       {plan.preamble.beginning, source::marked_beginning(plan.preamble.beginning)}) {
-    for (source::Start& start : source::starts_of(beginning))
-      entry.starts.push_back({std::move(start.digest), start.shortest, start.behind});
-  }
+  entry.starts = source::starts_of(plan.preamble.beginning);
+  const auto marked = source::starts_of(source::marked_beginning(plan.preamble.beginning));
+  entry.starts.insert(entry.starts.end(), marked.begin(), marked.end());
   if (o.truncate) entry.options = plan::with_truncation(entry.options);
   // What a listing names is known by its stamp, unread.
   if (source::is_remote(o.path))

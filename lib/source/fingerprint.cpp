@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include "base/hex.hpp"
 #include "base/limits.hpp"
 #include "source/marked_source.hpp"
 
@@ -11,14 +12,15 @@ namespace {
 std::string digest(std::string_view text) {
   XXH128_canonical_t bytes;
   XXH128_canonicalFromHash(&bytes, XXH3_128bits(text.data(), text.size()));
-  static constexpr std::string_view digits = "0123456789abcdef";
-  std::string hex(2 * sizeof bytes.digest, '0');
-  char* digit = hex.data();
-  for (const unsigned char byte : bytes.digest) {
-    *digit++ = digits[byte >> 4];
-    *digit++ = digits[byte & 15];
-  }
-  return hex;
+  return hex_of({reinterpret_cast<const char*>(bytes.digest), sizeof bytes.digest});
+}
+
+/// Of a content that is all beginning nothing is read once more.
+std::string tail_of(const Source& source, std::string_view beginning) {
+  const std::optional<std::uint64_t> length = source.length();
+  const bool is_all = length && *length == beginning.size();
+  if (is_all && beginning.size() <= limits::fingerprint_bytes) return std::string(beginning);
+  return source.tail(limits::fingerprint_bytes);
 }
 
 }  // namespace
@@ -27,7 +29,7 @@ std::string fingerprint(const Source& source, std::string_view beginning) {
   std::string text = source.length() ? std::to_string(*source.length()) : "stream";
   text += '\n';
   text += beginning;
-  text += source.tail(limits::fingerprint_bytes);
+  text += tail_of(source, beginning);
   return digest(text);
 }
 
@@ -40,7 +42,7 @@ std::string marked_beginning(std::string_view beginning, std::size_t bytes) {
 MarkedDigests marked_digests(const Source& source, std::string_view beginning) {
   const std::optional<std::uint64_t> length = source.length();
   const std::string begins = marked_beginning(beginning);
-  std::string tail = source.tail(limits::fingerprint_bytes);
+  std::string tail = tail_of(source, beginning);
   if (length && *length < limits::fingerprint_bytes) {  // the mark may be in the last bytes too
     tail.insert(0, utf8_mark);
     if (tail.size() > limits::fingerprint_bytes)

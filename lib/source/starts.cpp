@@ -1,8 +1,12 @@
 #include "source/starts.hpp"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <bit>
+#include <memory>
 
+#include "base/hex.hpp"
 #include "base/limits.hpp"
 #include "source/fingerprint.hpp"
 
@@ -25,11 +29,25 @@ std::string start_of(std::string_view beginning) {
   return head_digest(beginning.substr(0, size - size % step_at(size)));
 }
 
-std::vector<Start> starts_of(std::string_view beginning) {
-  std::vector<Start> starts;
+/// What a longer start has more is digested behind the shorter one.
+std::vector<ContentStart> starts_of(std::string_view beginning) {
+  std::vector<ContentStart> starts;
   const std::size_t end = std::min(beginning.size(), limits::fingerprint_bytes - 1);
-  for (std::size_t size = 1; size <= end; size += step_at(size))
-    starts.push_back({head_digest(beginning.substr(0, size)), size, size + step_at(size)});
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(),
+                                                                       &XXH3_freeState);
+  XXH3_128bits_reset(state.get());
+  std::size_t digested = 0;
+  for (std::size_t size = 1; size <= end; size += step_at(size)) {
+    XXH3_128bits_update(state.get(), beginning.data() + digested, size - digested);
+    digested = size;
+    XXH128_canonical_t bytes;
+    XXH128_canonicalFromHash(&bytes, XXH3_128bits_digest(state.get()));
+    ContentStart& start = starts.emplace_back();
+    start.shortest = size;
+    start.behind = size + step_at(size);
+    write_hex({reinterpret_cast<const char*>(bytes.digest), sizeof bytes.digest},
+              start.digits.data());
+  }
   return starts;
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/content_start.hpp"
 #include "source/source.hpp"
 
 /// What a content was before it grew is a beginning of it. Of a content shorter than what its head
@@ -19,15 +20,8 @@ namespace sluice::source {
 /// head of full length, and for no content.
 std::string start_of(std::string_view beginning);
 
-/// A start that short contents of some lengths have.
-struct Start {
-  std::string digest;
-  std::uint64_t shortest = 0;  ///< in bytes, as is `behind`, which is more than the longest one
-  std::uint64_t behind = 0;
-};
-
 /// The starts of all short contents that this one may have been.
-std::vector<Start> starts_of(std::string_view beginning);
+std::vector<ContentStart> starts_of(std::string_view beginning);
 
 /// The fingerprint() of a file that is the first `length` bytes of this source behind a mark, where
 /// these can be read; the source stands somewhere else then. Blocking.
