@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <optional>
 
 #include "app/cli.hpp"
@@ -5,6 +7,7 @@
 #include "app/loads_undo.hpp"
 #include "app/output.hpp"
 #include "app/runtime.hpp"
+#include "app/terminal_width.hpp"
 #include "base/exit_code.hpp"
 #include "base/quantity.hpp"
 #include "ledger/forget.hpp"
@@ -244,8 +247,9 @@ void print(const LoadsFlags& flags, const Found& found) {
   } else {
     const bool is_filtered =
         !flags.filter.table.empty() || flags.filter.state != ledger::LoadsFilter::State::any;
-    print_result(found.loads.empty() && is_filtered ? "no load is like that\n"
-                                                    : report::text_of(found.loads));
+    print_result(found.loads.empty() && is_filtered
+                     ? "no load is like that\n"
+                     : report::text_of(found.loads, terminal_width(STDOUT_FILENO)));
   }
 }
 

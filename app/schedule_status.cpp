@@ -1,6 +1,5 @@
 #include "app/schedule_status.hpp"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,48 +8,18 @@
 #include "app/metrics_file.hpp"
 #include "app/output.hpp"
 #include "app/runtime.hpp"
-#include "base/characters.hpp"
+#include "app/terminal_width.hpp"
 #include "base/counted.hpp"
 #include "base/exit_code.hpp"
 #include "base/failure.hpp"
 #include "jobs/lateness.hpp"
 #include "ledger/ledger.hpp"
+#include "report/table.hpp"
 
 namespace sluice::app {
 namespace {
 
-constexpr std::size_t columns_count = 6;
-using Row = std::array<std::string, columns_count>;
-
-/// Nothing: it is read by a program.
-std::optional<std::size_t> width_of_terminal() {
-  if (::isatty(STDOUT_FILENO) == 0) return std::nullopt;
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
-  return size.ws_col;
-}
-
-/// Each column as wide as what stands in it; at a terminal a line ends where that does.
-std::string table_of(const std::vector<Row>& rows) {
-  std::array<std::size_t, columns_count> widths{};
-  for (const Row& row : rows)
-    for (std::size_t i = 0; i < columns_count; ++i)
-      widths.at(i) = std::max(widths.at(i), count_characters(row.at(i)));
-  const auto width = width_of_terminal();
-  std::string text;
-  for (const Row& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < columns_count; ++i) {
-      if (widths.at(i) == 0) continue;
-      line += row.at(i) + std::string(widths.at(i) - count_characters(row.at(i)) + 2, ' ');
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    if (width && count_characters(line) > *width)
-      line = line.substr(0, byte_of_character(line, *width - 1)) + "\u2026";
-    text += line + "\n";
-  }
-  return text;
-}
+using Row = std::array<std::string, 6>;
 
 Row row_of(const jobs::JobStatus& status, bool has_several) {
   const jobs::JobEntry* const entry = status.entry;
@@ -70,9 +39,15 @@ void print_status(const std::vector<jobs::JobStatus>& all, std::size_t late) {
   const bool has_several = std::ranges::any_of(all, [&all](const jobs::JobStatus& one) {
     return one.entry != nullptr && one.entry->project != all.front().job->project.name;
   });
-  std::vector<Row> rows{{"job", "state", "last slot", "took", "next slot", ""}};
-  for (const jobs::JobStatus& status : all) rows.push_back(row_of(status, has_several));
-  print_result(table_of(rows) + counted(all.size(), "job") + ", " +
+  std::vector<report::Column> columns{{.head = "job"},       {.head = "state"},
+                                      {.head = "last slot"}, {.head = "took", .gives_way = 1},
+                                      {.head = "next slot"}, {}};
+  for (const jobs::JobStatus& status : all) {
+    Row row = row_of(status, has_several);
+    for (std::size_t i = 0; i < row.size(); ++i) columns[i].cells.push_back(std::move(row.at(i)));
+  }
+  print_result(report::table_of(std::move(columns), terminal_width(STDOUT_FILENO)) +
+               counted(all.size(), "job") + ", " +
                (late == 0 ? "none late" : std::to_string(late) + " late") + "\n");
 }
 

@@ -31,7 +31,8 @@ std::string text_of_plan(const plan::PlanSummary& plan);
 nlohmann::ordered_json json_of(const Ending& ending);
 nlohmann::ordered_json json_of(const std::string& source, const tuple::Reject& reject);
 
-std::string text_of(const std::vector<ledger::LoadEntry>& loads);
+/// A line each, in columns that `width` characters have room for, if given.
+std::string text_of(const std::vector<ledger::LoadEntry>& loads, std::optional<std::size_t> width);
 std::string text_of(const ledger::LoadEntry& load);
 nlohmann::ordered_json json_of(const ledger::LoadEntry& load);
 /// Of a load that several commands share; empty where it is none.

@@ -10,6 +10,7 @@
 #include "base/printable.hpp"
 #include "base/quantity.hpp"
 #include "report/count_columns.hpp"
+#include "report/table.hpp"
 
 namespace sluice::report {
 namespace {
@@ -89,6 +90,12 @@ std::string meaning_of(const ledger::LoadEntry& l) {
 bool has_rate(const ledger::LoadEntry& l) { return l.seconds > 0 && l.runs == 1 && l.finished(); }
 
 /// A count of it, where its row in the ledger says one.
+std::string rate_of(const ledger::LoadEntry& l) {
+  if (!has_rate(l)) return "-";
+  const double rate = static_cast<double>(l.totals.counts.rows_stored) / l.seconds;
+  return format_count(static_cast<std::uint64_t>(rate));
+}
+
 std::string count_of(const ledger::LoadEntry& l, std::uint64_t count) {
   return l.damage.empty() ? format_count(count) : "-";
 }
@@ -162,6 +169,43 @@ std::string text_of_stored(const LoadReport& r) {
   return text;
 }
 
+/// Those that say least go first where a terminal is narrow.
+std::vector<Column> columns_of(const std::vector<ledger::LoadEntry>& loads) {
+  const auto column = [&loads](std::string head, const auto& cell_of) {
+    Column column{.head = std::move(head)};
+    for (const ledger::LoadEntry& l : loads) column.cells.push_back(cell_of(l));
+    return column;
+  };
+  const auto number = [&column](std::string head, const auto& cell_of) {
+    Column made = column(std::move(head), cell_of);
+    made.is_number = true;
+    return made;
+  };
+  using Load = ledger::LoadEntry;
+  std::vector<Column> columns{
+      number("load", [](const Load& l) { return std::to_string(l.id.value); }),
+      column("state", shown_state),
+      column("started", [](const Load& l) { return l.started_at.substr(0, 19); }),
+      number("rows stored",
+             [](const Load& l) { return count_of(l, l.totals.counts.rows_stored); })};
+  columns[2].gives_way = 2;
+  std::vector<CountColumn> counts;
+  for (const Load& l : loads) show_counts(l.totals.counts, counts);
+  for (const CountColumn& count : counts) {
+    columns.push_back(number(count.head, [&count](const Load& l) {
+      return format_count(l.totals.counts.*count.count);
+    }));
+    columns.back().gives_way = 3;
+  }
+  columns.push_back(
+      number("rejected", [](const Load& l) { return count_of(l, l.totals.rows_rejected); }));
+  columns.push_back(number("rows/s", rate_of));
+  columns.back().gives_way = 1;
+  columns.push_back(column("table", [](const Load& l) { return printable_line(l.target); }));
+  columns.push_back(column("source", [](const Load& l) { return printable_line(l.source); }));
+  return columns;
+}
+
 }  // namespace
 
 std::string text_of_plan(const plan::PlanSummary& p) {
@@ -233,29 +277,16 @@ std::string text_of(const Ending& e) {
   return "";
 }
 
-std::string text_of(const std::vector<ledger::LoadEntry>& loads) {
+std::string text_of(const std::vector<ledger::LoadEntry>& loads, std::optional<std::size_t> width) {
   if (loads.empty()) return "no loads yet\n";
-  std::vector<CountColumn> counts;
-  for (const ledger::LoadEntry& l : loads) show_counts(l.totals.counts, counts);
   std::set<std::string> meanings;
   std::string damages;
-  std::string text = fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {}{:>9}  {:>12}  {:<24}  {}\n",
-                                 "load", "state", "started", "rows stored", heads_of(counts),
-                                 "rejected", "rows/s", "table", "source");
   for (const ledger::LoadEntry& l : loads) {
-    const std::string rate =
-        has_rate(l) ? format_count(static_cast<std::uint64_t>(
-                          static_cast<double>(l.totals.counts.rows_stored) / l.seconds))
-                    : "-";
-    text += fmt::format("{:>6}  {:<10}  {:<19}  {:>14}  {}{:>9}  {:>12}  {:<24}  {}\n", l.id.value,
-                        shown_state(l), l.started_at.substr(0, 19),
-                        count_of(l, l.totals.counts.rows_stored), cells_of(counts, l.totals.counts),
-                        count_of(l, l.totals.rows_rejected), rate, printable_line(l.target),
-                        printable_line(l.source));
     if (!l.damage.empty()) damages += printable(l.damage) + "\n";
     const std::string meaning = l.damage.empty() ? meaning_of(l) : "";
     if (!meaning.empty()) meanings.insert(meaning);
   }
+  std::string text = table_of(columns_of(loads), width);
   for (const std::string& meaning : meanings) text += "  " + meaning + ".\n";
   return text + damages;
 }

@@ -3,7 +3,9 @@
 #include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "base/characters.hpp"
 #include "support/database.hpp"
 #include "support/files.hpp"
 #include "support/process.hpp"
@@ -168,6 +170,31 @@ TEST_F(Password, NobodyHasToAnswer) {
   EXPECT_EQ(128 + SIGINT, at_terminal("Password for", "op\\x03", load(), nobody_).exit_code);
   EXPECT_EQ(4, at_terminal("Password for", "\\x04", load(), nobody_).exit_code);
   EXPECT_EQ(0, rows());
+}
+
+class TerminalWidth : public DatabaseTest {};
+
+TEST_F(TerminalWidth, IsWhatALineOfLoadsHas) {
+  db().run("create table a_table_with_a_name_of_some_length (id int)");
+  const TemporaryFolder folder;
+  const std::string csv = folder.write("a_file_with_a_name_that_is_long_too.csv", "id\n1\n");
+  const std::string table = "a_table_with_a_name_of_some_length";
+  ASSERT_EQ(0, pgsluice({"load", csv, "-t", table, "-d", url()}).exit_code);
+  for (const std::size_t columns : {40, 60, 80, 120, 500}) {
+    SCOPED_TRACE(columns);
+    const std::string list =
+        at_terminal("", "", {"loads", "-d", url()}, {"TERMINAL_COLUMNS=" + std::to_string(columns)})
+            .out;
+    EXPECT_THAT(list, AllOf(HasSubstr("load"), HasSubstr("finished")));
+    std::istringstream lines(list);
+    for (std::string line; std::getline(lines, line);)
+      EXPECT_LE(count_characters(line) - (line.ends_with('\r') ? 1 : 0), columns) << line;
+    EXPECT_EQ(columns == 500, list.contains("too.csv"));
+    EXPECT_EQ(columns == 500, list.contains("started"));
+  }
+  // A program reads all of it.
+  EXPECT_THAT(pgsluice({"loads", "-d", url()}).out,
+              AllOf(HasSubstr("rows/s"), HasSubstr("too.csv\n")));
 }
 
 class DoctorCommand : public DatabaseTest {
