@@ -23,12 +23,11 @@
 namespace sluice::app {
 namespace {
 
-/// Whether the arguments ask for JSON, also where they cannot be read.
-bool asks_for_json(const std::vector<std::string>& arguments) {
+/// Whether the arguments ask for JSON by that flag, also where they cannot be read.
+bool asks_for_json(const std::vector<std::string>& arguments, const std::string& flag) {
   for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
-    if (arguments[i] == "--output=json") return true;
-    if (arguments[i] == "--output" && i + 1 < arguments.size() && arguments[i + 1] == "json")
-      return true;
+    if (arguments[i] == flag + "=json") return true;
+    if (arguments[i] == flag && i + 1 < arguments.size() && arguments[i + 1] == "json") return true;
   }
   return false;
 }
@@ -94,6 +93,15 @@ void add_connection_options(CLI::App& command, CommonOptions& options) {
   add_url_from(command, options, group);
 }
 
+void add_log_option(CLI::App& command, const std::string& what) {
+  const Take<LogFormat> take = [](const LogFormat& format) { use_log(format); };
+  add_choice_option<LogFormat>(command, "--log", take,
+                               what +
+                                   " as text, or as JSON: each line an object of time, event "
+                                   "and message")
+      .group("Output");
+}
+
 void add_output_format(CLI::App& command, OutputFormat& format, const std::string& help) {
   add_choice_option<OutputFormat>(command, "--output", format, help).group("Output");
   const Take<Color> color = [](const Color& when) { use_color(when); };
@@ -101,6 +109,7 @@ void add_output_format(CLI::App& command, OutputFormat& format, const std::strin
                            "of errors and notes: at a terminal (auto, the default; never where "
                            "NO_COLOR is set), always, or never")
       .group("Output");
+  add_log_option(command, "stderr");
 }
 
 void add_output_options(CLI::App& command, CommonOptions& options) {
@@ -170,7 +179,8 @@ int run_program(std::vector<std::string> arguments) {
   CLI::App& app = program.app;
   tell_origins(add_defaults(app, arguments));
   hide_in_output(hidden_in(arguments));
-  const bool as_json = asks_for_json(arguments);
+  const bool as_json = asks_for_json(arguments, "--output");
+  if (asks_for_json(arguments, "--log")) use_log(LogFormat::json);
   std::ranges::reverse(arguments);  // as CLI11 wants them
   try {
     app.parse(std::move(arguments));
@@ -186,6 +196,8 @@ int run_program(std::vector<std::string> arguments) {
     const std::string message = describe(app, error, first);
     if (as_json) {
       print_json(json_of_failure(path, exit_usage, message));
+    } else if (log_format() == LogFormat::json) {
+      print_error(message);
     } else {
       print_log(with_origins(cell(message)) + "\n  See " + path + " --help.\n");
     }

@@ -34,6 +34,8 @@ struct CommonOptions {
 };
 
 void add_connection_options(CLI::App& command, CommonOptions& options);
+/// How all of stderr is written; `what` is what stands there.
+void add_log_option(CLI::App& command, const std::string& what);
 void add_output_format(CLI::App& command, OutputFormat& format, const std::string& help);
 void add_output_options(CLI::App& command, CommonOptions& options);
 

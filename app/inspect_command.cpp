@@ -193,6 +193,7 @@ Run add_inspect_command(CLI::App& app) {
   add_choice_option<sniff::Naming>(c, "--names", flags->naming,
                                    "columns are named as in the file, or unit_price");
   add_choice_option<InspectOutput>(c, "--output", flags->output, "a screen, JSON, or CREATE TABLE");
+  add_log_option(c, "stderr");
   c.add_option("--encoding", flags->load.load.encoding, "of the text (default: by its beginning)");
   add_packing_flags(c, flags->load);
   add_fetch_flags(c, flags->load);

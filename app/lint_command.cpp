@@ -102,6 +102,7 @@ CLI::App& add_lint_subcommand(CLI::App& parent, const std::shared_ptr<MigrateFla
   add_choice_option<LintFormat>(c, "--output", lint->format,
                                 "text, json, lines that GitHub shows in a pull request, or SARIF")
       .group("Output");
+  add_log_option(c, "stderr");
   c.add_flag("-q,--quiet", flags->common.quiet, "errors only")->group("Output");
   c.footer("Exit codes: 0 nothing found, 1 something was (see --fail-on), 2 wrong usage or file.");
   return c;

@@ -20,6 +20,7 @@ void add_rejects_command(CLI::App& loads, CommonOptions& common, RejectsFlags& f
   add_number_option(c, "ID", {.min = 1}, take, "number of the load").required();
   c.add_flag("--reasons", flags.reasons, "why they are bad, as a line of JSON each");
   add_connection_options(c, common);
+  add_log_option(c, "stderr");
 }
 
 asio::awaitable<void> print_rejects(pg::Pool& pool, const ledger::LoadEntry& load,

@@ -3,8 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "app/cli.hpp"
-
 namespace sluice::app {
 
 /// A line of the log of what runs on: one for each event.
@@ -15,7 +13,7 @@ struct LogLine {
   std::string message = {};        ///< at the end of both
 };
 
-/// With the time of this machine's clock in front, on stderr.
-void print_log_line(OutputFormat format, const LogLine& line);
+/// With the time of this machine's clock in front, on stderr, in the log_format().
+void print_log_line(const LogLine& line);
 
 }  // namespace sluice::app

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -11,6 +12,7 @@
 #include "base/exit_code.hpp"
 #include "base/failure.hpp"
 #include "base/printable.hpp"
+#include "schedule/time_zone.hpp"
 
 namespace sluice::app {
 namespace {
@@ -52,6 +54,11 @@ Color& color() {
   return when;
 }
 
+LogFormat& log() {
+  static LogFormat format = LogFormat::text;
+  return format;
+}
+
 bool has_colors(int fd) {
   if (color() != Color::automatic) return color() == Color::always;
   // https://no-color.org
@@ -90,6 +97,13 @@ void write_out(nlohmann::ordered_json& json) {
   }
 }
 
+void print_event(std::string_view event, std::string_view message) {
+  while (message.ends_with('\n')) message.remove_suffix(1);
+  nlohmann::ordered_json entry = log_entry(event);
+  entry["message"] = message;
+  print_log_entry(entry);
+}
+
 void print_message(std::string_view kind, Hue hue, std::string_view message) {
   const std::string begin = std::string(kind) + ":";
   put(stderr, (has_colors(STDERR_FILENO) ? painted(begin, hue) : begin) + " " +
@@ -126,13 +140,34 @@ void print_bytes(std::string_view bytes) { put(stdout, bytes); }
 
 std::string cell(std::string_view text) { return printable_line(text); }
 
+void use_log(LogFormat format) { log() = format; }
+
+LogFormat log_format() { return log(); }
+
+nlohmann::ordered_json log_entry(std::string_view event) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  return {{"time", schedule::format_utc(now)}, {"event", event}};
+}
+
+void print_log_entry(const nlohmann::ordered_json& entry) {
+  put(stderr, text_of(entry, -1) + "\n");
+}
+
 void print_error(std::string_view message) {
+  if (log() == LogFormat::json) return print_event("error", with_origins(std::string(message)));
   print_message("pgsluice", Hue::bad, with_origins(std::string(message)));
 }
 
-void print_note(std::string_view note) { print_message("note", Hue::doubtful, note); }
+void print_note(std::string_view note) {
+  if (log() == LogFormat::json) return print_event("note", note);
+  print_message("note", Hue::doubtful, note);
+}
 
-void print_log(std::string_view lines) { put(stderr, printable(lines)); }
+void print_log(std::string_view lines) {
+  if (lines.empty()) return;
+  if (log() == LogFormat::json) return print_event("told", lines);
+  put(stderr, printable(lines));
+}
 
 void print_raw(std::string_view text) { put(stderr, text); }
 

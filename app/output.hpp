@@ -23,6 +23,18 @@ constexpr auto names_of(Color) {
 }
 void use_color(Color when);
 
+/// How stderr is written: for people, or each message and each event as one JSON object of a line.
+enum class LogFormat { text, json };
+constexpr auto names_of(LogFormat) {
+  return std::array{Named{LogFormat::text, "text"}, Named{LogFormat::json, "json"}};
+}
+void use_log(LogFormat format);
+LogFormat log_format();
+
+/// What such an object begins with: the time of this machine's clock, and the event.
+nlohmann::ordered_json log_entry(std::string_view event);
+void print_log_entry(const nlohmann::ordered_json& entry);
+
 /// Of a text of ours that is shown on stdout, where that is shown in colours.
 enum class Hue { good, doubtful, bad };
 std::string colored(std::string_view text, Hue hue);
@@ -46,7 +58,8 @@ std::string cell(std::string_view text);
 void print_error(std::string_view message);
 /// "note: NOTE", as well.
 void print_note(std::string_view note);
-/// Whole lines of ours on stderr, at once: a log's, or what follows an error.
+/// Whole lines of ours on stderr, at once: a log's, or what follows an error. As JSON they are one
+/// event, "told".
 void print_log(std::string_view lines);
 /// On stderr, as it is: for the bar, which moves the cursor. REQUIRES: no text of others.
 void print_raw(std::string_view text);

@@ -1,7 +1,6 @@
 #include "app/progress_printer.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "app/output.hpp"
 #include "app/progress_bar.hpp"
+#include "app/terminal_width.hpp"
 #include "base/quantity.hpp"
 #include "report/load.hpp"
 
@@ -16,12 +16,6 @@ namespace sluice::app {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::size_t terminal_width() {
-  winsize size{};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return size.ws_col;
-}
 
 Rates rates_of(const load::Progress& p, async::Clock::time_point began) {
   Rates r{};
@@ -46,6 +40,8 @@ ProgressPrinter::ProgressPrinter(ProgressMode mode, bool quiet, bool verbose)
     : mode_(mode), quiet_(quiet), verbose_(verbose), began_(async::Clock::now()) {
   if (mode_ == ProgressMode::automatic)
     mode_ = ::isatty(STDERR_FILENO) != 0 ? ProgressMode::bar : ProgressMode::plain;
+  // A bar is for eyes.
+  if (mode_ == ProgressMode::bar && log_format() == LogFormat::json) mode_ = ProgressMode::plain;
   if (quiet_ && mode_ != ProgressMode::json) mode_ = ProgressMode::none;
 }
 
@@ -56,7 +52,9 @@ std::chrono::milliseconds ProgressPrinter::period() const {
 void ProgressPrinter::print(const load::Progress& progress) {
   switch (mode_) {
     case ProgressMode::bar: print_bar(progress); break;
-    case ProgressMode::plain: print_plain(progress); break;
+    case ProgressMode::plain:
+      if (log_format() == LogFormat::json) return print_json(progress);
+      return print_plain(progress);
     case ProgressMode::json: print_json(progress); break;
     case ProgressMode::automatic:
     case ProgressMode::none: break;
@@ -130,7 +128,7 @@ void ProgressPrinter::announce(const load::Load& load, bool has_ended) {
 void ProgressPrinter::print_notes(const load::Load& load) {
   const auto& notes = load.report().notes;
   for (; notes_printed_ < notes.size(); ++notes_printed_) {
-    if (quiet_ || mode_ == ProgressMode::json) continue;
+    if (quiet_ || (mode_ == ProgressMode::json && log_format() == LogFormat::text)) continue;
     erase_bar();
     print_note(notes[notes_printed_]);
   }
@@ -138,7 +136,8 @@ void ProgressPrinter::print_notes(const load::Load& load) {
 
 void ProgressPrinter::print_bar(const load::Progress& p) {
   if (!announced_) return;
-  print_raw("\r\x1b[K" + bar_line(p, rates_of(p, began_), terminal_width() - 1));
+  const std::size_t width = terminal_width(STDERR_FILENO).value_or(80);
+  print_raw("\r\x1b[K" + bar_line(p, rates_of(p, began_), width - 1));
   bar_shown_ = true;
 }
 
@@ -161,14 +160,16 @@ void ProgressPrinter::print_plain(const load::Progress& p) {
 
 void ProgressPrinter::print_json(const load::Progress& p) {
   const Rates r = rates_of(p, began_);
-  nlohmann::ordered_json json{{"stage", stage_name(p.stage)},
-                              {"bytes_done", p.bytes_done},
-                              {"rows_stored", p.rows_before + p.rows_stored},
-                              {"rows_rejected", p.rows_rejected},
-                              {"rows_per_second", r.rows},
-                              {"bytes_per_second", r.bytes},
-                              {"retries", p.retries},
-                              {"seconds", r.seconds}};
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  if (log_format() == LogFormat::json) json = log_entry("progress");
+  json.update({{"stage", stage_name(p.stage)},
+               {"bytes_done", p.bytes_done},
+               {"rows_stored", p.rows_before + p.rows_stored},
+               {"rows_rejected", p.rows_rejected},
+               {"rows_per_second", r.rows},
+               {"bytes_per_second", r.bytes},
+               {"retries", p.retries},
+               {"seconds", r.seconds}});
   if (load_) json["load"] = load_->value;
   if (p.files_total > 0) {
     json["files_done"] = p.files_done;
@@ -180,7 +181,7 @@ void ProgressPrinter::print_json(const load::Progress& p) {
     json["packed_bytes_total"] = *p.packed_total;
   }
   if (r.seconds_left) json["seconds_left"] = *r.seconds_left;
-  print_log(text_of(json, -1) + "\n");
+  print_log_entry(json);
 }
 
 void ProgressPrinter::erase_bar() {

@@ -269,8 +269,7 @@ Run add_schedule_command(CLI::App& app) {
   add_config(run, flags);
   run.add_flag("--once", flags->once,
                "run what is due now, and end: for cron, systemd timers and Kubernetes CronJobs");
-  add_choice_option<OutputFormat>(run, "--log", flags->log, "a line an event on stderr")
-      .group("Output");
+  add_log_option(run, "stderr, with a line an event");
   add_project(run, flags, whose);
   add_metrics_file(run, flags);
   add_connection_options(run, flags->common);
@@ -285,6 +284,7 @@ Run add_schedule_command(CLI::App& app) {
       add(c, "check", "read a configuration, and say what it runs and when; asks no database");
   add_config(check_command, flags);
   add_project(check_command, flags, whose);
+  add_log_option(check_command, "stderr");
   check_command.callback([command, flags] { *command = [flags] { return check(*flags); }; });
 
   add_status(c, flags, whose);

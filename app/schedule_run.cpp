@@ -18,7 +18,7 @@ namespace sluice::app {
 namespace {
 
 /// The log's clock is this machine's; slots are the database's.
-void print(OutputFormat format, const jobs::Event& event) {
+void print(const jobs::Event& event) {
   LogLine line{.event = event.what, .details = {}, .words = {}, .message = event.message};
   if (!event.project.empty()) line.details["project"] = event.project;
   if (!event.job.empty()) {
@@ -30,7 +30,7 @@ void print(OutputFormat format, const jobs::Event& event) {
     line.words += "(" + schedule::format_utc(*event.slot) + ") ";
   }
   line.words += event.what;
-  print_log_line(format, line);
+  print_log_line(line);
 }
 
 jobs::Reach reach_of(const pg::ConnectOptions& connect) {
@@ -45,7 +45,7 @@ class ScheduleRun {
   explicit ScheduleRun(const ScheduleFlags& flags)
       : flags_(flags), io_(1), signals_(io_), hangup_(io_), log_([this](const jobs::Event& event) {
           ++events_;
-          print(flags_.log, event);
+          print(event);
         }) {}
 
   int run() {

@@ -9,7 +9,6 @@ namespace sluice::app {
 struct ScheduleFlags {
   CommonOptions common;
   std::string config = "pgsluice.toml";
-  OutputFormat log = OutputFormat::text;
   bool once = false;
   std::optional<std::chrono::milliseconds> wait;
   std::optional<std::string> project;

@@ -33,10 +33,9 @@ struct ServeFlags {
   std::size_t rate_min = serve::ServerOptions().body_rate_min;
   std::chrono::milliseconds idle = limits::serve_idle_default;
   std::chrono::milliseconds grace = 30s;
-  OutputFormat log = OutputFormat::text;
 };
 
-void print_event(OutputFormat format, const serve::Event& event) {
+void print_event(const serve::Event& event) {
   LogLine line{.event = event.what, .details = {}, .words = event.what, .message = event.message};
   const auto add = [&line](const char* name, const std::string& value) {
     if (value.empty()) return;
@@ -52,7 +51,7 @@ void print_event(OutputFormat format, const serve::Event& event) {
     line.details["seconds"] = event.seconds;
     line.words += " " + std::to_string(event.status);
   }
-  print_log_line(format, line);
+  print_log_line(line);
 }
 
 struct Listen {
@@ -131,7 +130,7 @@ class ServeRun {
         io_(1),
         signals_(io_),
         hangup_(io_),
-        log_([this](const serve::Event& event) { print_event(flags_.log, event); }),
+        log_([this](const serve::Event& event) { print_event(event); }),
         pool_(io_.get_executor(), flags_.common.connect, 4) {}
 
   int run() {
@@ -314,8 +313,7 @@ Run add_serve_command(CLI::App& app) {
   add_access(c, *flags);
   add_limits(c, *flags);
   add_connection_options(c, flags->common);
-  add_choice_option<OutputFormat>(c, "--log", flags->log, "a line a request on stderr")
-      .group("Output");
+  add_log_option(c, "stderr, with a line a request");
   c.footer(
       "curl -T trips.csv -H 'Content-Type: text/csv' -X POST "
       "http://127.0.0.1:8432/v1/tables/public.trips/loads\n"

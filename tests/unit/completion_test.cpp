@@ -126,6 +126,15 @@ TEST_F(Commands, ManualAndReferenceHaveEachCommandAndEachFlagOfTheHelp) {
   EXPECT_THAT(pages["pgsluice-load.1"], HasSubstr("--writer auto|copy|insert\n"));
 }
 
+/// What runs is told by a log where somebody wants one.
+TEST_F(Commands, EachWritesItsLogAsJson) {
+  for (const CLI::App* command : all_) {
+    const bool runs = app::shown_subcommands(*command).empty() && command->get_name() != "help";
+    if (!runs) continue;
+    EXPECT_THAT(flags_of_help(*command), Contains("--log")) << command->get_name();
+  }
+}
+
 TEST_F(Commands, NoPageHasARequestThatIsNone) {
   // A line that begins with a dot is a request to man, whatever the text meant by it.
   const std::regex request("^\\.(TH|SH|SS|TP|PP|RS|RE|br|nf|fi|BR|\\\\\")( |$)");
