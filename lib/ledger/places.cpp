@@ -65,9 +65,13 @@ Sql has_loads_with_rows(const NewLoad& like) {
 }
 
 Sql void_if_empty_statement(const NewLoad& like, const Sql& is_empty) {
+  // By steps into an index, as in empties_table_statement().
   return sql(
-      "update pgsluice.loads l set state = 'void' where l.state <> 'void' and l.target_oid = any "
-      "(array(with recursive {} select oid from below)) and {} and case when l.state = 'finished' "
+      "update pgsluice.loads l set state = 'void' where l.state <> 'void' and l.load_id = any "
+      "(array(with recursive {} select l.load_id from below t cross join lateral (select l.load_id "
+      "from pgsluice.loads l where l.target_oid between t.oid and t.oid and l.state <> 'void' and "
+      "{} offset 0) l)) "
+      "and case when l.state = 'finished' "
       "then l.rows_stored + l.rows_updated + l.rows_unchanged > 0 else not l.staged and exists "
       "(select from pgsluice.chunks n where n.load_id = l.load_id and n.rows_stored + "
       "n.rows_updated + n.rows_unchanged > 0) end and pgsluice.may_write_of(l.load_id) and {}; ",

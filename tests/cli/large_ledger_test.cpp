@@ -111,6 +111,9 @@ TEST_F(LargeLedger, ATableWithoutLoadsStepsIntoIt) {
     expect_steps(command);
     expect_steps(command);
   }
+  expect_steps({"load", file_of(100), "-t", "rare", "--truncate"});
+  db().run("truncate rare");
+  expect_steps({"load", file_of(10), "-t", "rare"});
 }
 
 TEST_F(LargeLedger, ManyFilesStepIntoIt) {
