@@ -1,7 +1,10 @@
 #include "ledger/forget.hpp"
 
+#include "async/deadline.hpp"
+#include "async/time.hpp"
 #include "base/columns.hpp"
 #include "base/failure.hpp"
+#include "base/limits.hpp"
 #include "ledger/damaged.hpp"
 #include "ledger/deferred_indexes.hpp"
 #include "ledger/ledger.hpp"
@@ -29,10 +32,16 @@ RunLockNames locks_of(const pg::Result& row) {
           .empties_table = false};
 }
 
+/// The session of a run that has just ended may be there for a moment.
 asio::awaitable<void> require_no_run(pg::Connection& on, const pg::Result& load) {
   const Sql ask = sql("select {}", RunLock::try_expression(locks_of(load)));
-  const auto results = co_await on.query(ask);
-  if (results.back().boolean(0, 0)) co_return;
+  const auto deadline = async::Deadline::after(limits::lock_patience);
+  for (;;) {
+    const auto results = co_await on.query(ask);
+    if (results.back().boolean(0, 0)) co_return;
+    if (deadline.passed()) break;
+    co_await async::sleep_for(limits::lock_poll);
+  }
   throw Failure(FailureKind::held, "a run is at work on this load; nothing was changed");
 }
 

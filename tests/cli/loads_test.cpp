@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "support/database.hpp"
 #include "support/files.hpp"
@@ -89,6 +91,21 @@ TEST_F(Loads, AreRunningWhileARunHoldsThem) {
   EXPECT_EQ("big", listed({"--state", "unfinished"}));
   EXPECT_EQ(0, run({"loads", "forget", id_of("big")}).exit_code);
   EXPECT_EQ("big", listed({"--state", "given-up"}));
+}
+
+/// Whose session is there for a moment behind the program.
+TEST_F(Loads, AreForgottenRightBehindTheirRun) {
+  load("b.csv", "id\n2\nx\n", "t", 1);
+  Session holder(url());
+  holder.run(
+      "begin; select pg_advisory_xact_lock(hashtextextended('pgsluice load ' || target_oid || ' ' "
+      "|| fingerprint, 0)) from pgsluice.loads");
+  const std::jthread ends([&holder] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    holder.run("rollback");
+  });
+  const Finished forgotten = run({"loads", "forget", id_of("b")});
+  EXPECT_EQ(0, forgotten.exit_code) << forgotten.err;
 }
 
 TEST_F(Loads, AreRestoredAndForgottenForPrograms) {
