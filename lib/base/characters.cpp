@@ -1,5 +1,7 @@
 #include "base/characters.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace sluice {
@@ -23,6 +25,25 @@ std::size_t byte_of_character(std::string_view text, std::size_t characters) {
     --characters;
   }
   return at;
+}
+
+std::size_t terminal_columns(std::string_view text) {
+  // fmt knows how wide characters are, and fills up to a width.
+  const std::size_t width = 2 * count_characters(text) + 1;
+  const std::size_t filled = fmt::formatted_size("{:<{}}", text, width);
+  return width - (filled - text.size());
+}
+
+std::size_t bytes_of_columns(std::string_view text, std::size_t columns_max) {
+  std::size_t columns = 0;
+  std::size_t bytes = 0;
+  while (bytes < text.size()) {
+    const std::size_t size = byte_of_character(text.substr(bytes), 1);
+    columns += terminal_columns(text.substr(bytes, size));
+    if (columns > columns_max) break;
+    bytes += size;
+  }
+  return bytes;
 }
 
 }  // namespace sluice

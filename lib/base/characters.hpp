@@ -20,4 +20,10 @@ std::size_t whole_characters(std::string_view text, std::size_t bytes_max);
 /// fewer.
 std::size_t byte_of_character(std::string_view text, std::size_t characters);
 
+/// How many columns of a terminal a text takes: characters of East Asia take two.
+std::size_t terminal_columns(std::string_view text);
+
+/// How many bytes of a text are whole characters and take no more than so many columns.
+std::size_t bytes_of_columns(std::string_view text, std::size_t columns_max);
+
 }  // namespace sluice

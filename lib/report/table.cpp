@@ -10,8 +10,8 @@ namespace {
 constexpr std::size_t gap = 2;
 
 std::size_t width_of(const Column& column) {
-  std::size_t width = count_characters(column.head);
-  for (const std::string& cell : column.cells) width = std::max(width, count_characters(cell));
+  std::size_t width = terminal_columns(column.head);
+  for (const std::string& cell : column.cells) width = std::max(width, terminal_columns(cell));
   return width;
 }
 
@@ -37,7 +37,7 @@ void leave_out_what_has_no_room(std::vector<Column>& columns, std::size_t width)
 }
 
 std::string filled_up(const Column& column, const std::string& cell, std::size_t width) {
-  const std::string room(width - count_characters(cell), ' ');
+  const std::string room(width - terminal_columns(cell), ' ');
   return column.is_number ? room + cell : cell + room;
 }
 
@@ -58,8 +58,8 @@ std::string table_of(std::vector<Column> columns, std::optional<std::size_t> wid
       line += filled_up(column, i == 0 ? column.head : column.cells.at(i - 1), widths[c]);
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    if (width && *width > 0 && count_characters(line) > *width)
-      line = line.substr(0, byte_of_character(line, *width - 1)) + "…";
+    if (width && *width > 0 && terminal_columns(line) > *width)
+      line = line.substr(0, bytes_of_columns(line, *width - 1)) + "…";
     text += line + "\n";
   }
   return text;

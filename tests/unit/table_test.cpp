@@ -49,6 +49,19 @@ TEST(Table, CutsALineThatNoColumnGivesWayFor) {
   }
 }
 
+TEST(Table, GivesWideCharactersTheirRoom) {
+  const std::vector<Column> columns{{.head = "table", .cells = {"日本", "t"}},
+                                    {.head = "source", .cells = {"日本語.csv", "a.csv"}}};
+  EXPECT_EQ(table_of(columns, std::nullopt),
+            "table  source\n"
+            "日本   日本語.csv\n"
+            "t      a.csv\n");
+  EXPECT_EQ(table_of(columns, 12),
+            "table  sour…\n"
+            "日本   日本…\n"
+            "t      a.csv\n");
+}
+
 TEST(Table, HasNoColumnOfNothing) {
   EXPECT_EQ(table_of({{.head = "job", .cells = {"nightly"}}, {.cells = {""}}}, std::nullopt),
             "job\nnightly\n");
