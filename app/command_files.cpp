@@ -22,8 +22,16 @@ void refuse_what_takes_more(const LoadFlags& flags, const MoreFiles& more, const
                     "no table; leave one of them out");
 }
 
+/// However few words name them: a folder, a pattern, a list, an archive.
 void refuse_what_one_file_does(const plan::LoadOptions& options, std::size_t files) {
-  if (!options.deletes() || files <= 1) return;
+  if (files <= 1) return;
+  if (options.truncate) {
+    throw Failure(
+        FailureKind::usage,
+        "--truncate with several files would keep the rows of the last one only; load the first "
+        "file with --truncate and the others without");
+  }
+  if (!options.deletes()) return;
   throw Failure(FailureKind::usage,
                 std::string(deleting_flag(options)) +
                     " with several files would delete the rows of the one before: load them "

@@ -125,12 +125,6 @@ void refuse_contradictions(const LoadFlags& flags, const plan::LoadOptions& o) {
                   "--on-drift stop with --add-columns: the table would have its new columns before "
                   "the load could stop; write --on-drift note, or leave one out");
   }
-  if (flags.files.size() > 1 && o.truncate) {
-    throw Failure(
-        FailureKind::usage,
-        "--truncate with several files would keep the rows of the last one only; load the first "
-        "file with --truncate and the others without");
-  }
   refuse_idle_conflict_flags(o);
   refuse_deletes(flags, o);
   refuse_idle_end(o);

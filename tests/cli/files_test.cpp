@@ -147,6 +147,28 @@ TEST_F(Files, EndWithATableOfAllAndTotals) {
   EXPECT_THAT(load({a}).out, Not(HasSubstr("in all")));
 }
 
+/// Each would empty the table of what the one before it has brought.
+TEST_F(Files, AreNotTruncatedForOneAfterTheOther) {
+  db().run("insert into t values (99)");
+  fs::create_directory(folder_ / "in");
+  const std::string one = file("in/1.csv", "id\n1\n");
+  const std::string two = file("in/2.csv", "id\n2\n");
+  const std::string list = file("list", one + "\n" + two + "\n");
+  const std::vector<std::vector<std::string>> all{
+      {one, two}, {folder_ / "in"}, {folder_ / "in/*.csv"}, {"@" + list}};
+  for (const std::vector<std::string>& files : all) {
+    for (const char* more : {"--keep-going", "--atomic", "--dry-run", "--again", "--no-ledger"}) {
+      SCOPED_TRACE(files.front() + " " + more);
+      const Finished refused = load(files, {"--truncate", more});
+      EXPECT_EQ(2, refused.exit_code);
+      EXPECT_THAT(refused.err, HasSubstr("--truncate with several files would keep the rows of"));
+      EXPECT_EQ("99", db().value("select string_agg(id::text, ' ') from t"));
+    }
+  }
+  EXPECT_EQ(0, load({folder_ / "in/1*"}, {"--truncate"}).exit_code);
+  EXPECT_EQ("1", db().value("select string_agg(id::text, ' ') from t"));
+}
+
 TEST_F(Files, WhoseLastRecordHasNoLineEndAreNoted) {
   const std::string note = "has no line end: if the file was cut off";
   const struct {
