@@ -32,6 +32,11 @@ bool asks_for_json(const std::vector<std::string>& arguments, const std::string&
   return false;
 }
 
+bool asks_for_json_by_variable() {
+  const char* const format = std::getenv("PGSLUICE_LOG");
+  return format != nullptr && std::string_view(format) == "json";
+}
+
 /// Whatever is longer is no scheme.
 constexpr std::size_t scheme_length_max = 40;
 
@@ -166,6 +171,17 @@ bool asks_for_help(const std::vector<std::string>& arguments) {
                       [](const std::string& argument) { return argument.starts_with('-'); });
 }
 
+/// `path` is that of the command: "pgsluice loads show".
+void tell_wrong_usage(const std::string& path, const std::string& message, bool as_json) {
+  if (as_json) {
+    print_json(json_of_failure(path, exit_usage, message));
+  } else if (log_format() == LogFormat::json) {
+    print_error(message);
+  } else {
+    print_log(with_origins(cell(message)) + "\n  See " + path + " --help.\n");
+  }
+}
+
 int run_program(std::vector<std::string> arguments) {
   // Words of a line that is still being written: what is wrong with them says nobody.
   if (!arguments.empty() && arguments.front() == "complete") return run_complete(arguments);
@@ -177,7 +193,17 @@ int run_program(std::vector<std::string> arguments) {
   const std::string first = arguments.empty() ? "" : arguments.front();
   Program program(first);
   CLI::App& app = program.app;
-  tell_origins(add_defaults(app, arguments));
+  hide_in_output(hidden_in(arguments));
+  // What is wrong with the defaults is said in the form that the arguments ask for.
+  if (asks_for_json(arguments, "--log") || asks_for_json_by_variable()) use_log(LogFormat::json);
+  try {
+    tell_origins(add_defaults(app, arguments));
+  } catch (const Failure& failure) {
+    if (!asks_for_json(arguments, "--output")) throw;
+    const int exit_code = exit_code_of(failure.kind(), 0);
+    print_json(json_of_failure("pgsluice " + first, exit_code, failure.what()));
+    return exit_code;
+  }
   hide_in_output(hidden_in(arguments));
   const bool as_json = asks_for_json(arguments, "--output");
   if (asks_for_json(arguments, "--log")) use_log(LogFormat::json);
@@ -192,15 +218,7 @@ int run_program(std::vector<std::string> arguments) {
   } catch (const CLI::CallForVersion& version) {
     return app.exit(version);
   } catch (const CLI::ParseError& error) {
-    const auto [command, path] = named_command(app);
-    const std::string message = describe(app, error, first);
-    if (as_json) {
-      print_json(json_of_failure(path, exit_usage, message));
-    } else if (log_format() == LogFormat::json) {
-      print_error(message);
-    } else {
-      print_log(with_origins(cell(message)) + "\n  See " + path + " --help.\n");
-    }
+    tell_wrong_usage(named_command(app).path, describe(app, error, first), as_json);
     return exit_usage;
   }
   const std::string name = app.get_subcommands().front()->get_name();

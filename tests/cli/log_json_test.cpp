@@ -86,6 +86,26 @@ TEST_F(LogAsJson, IsThatOfAWrongUsageToo) {
   }
 }
 
+TEST_F(LogAsJson, IsThatOfWrongDefaultsToo) {
+  const std::string wrong = folder_.write("wrong.toml", "no_such_flag = 1\n");
+  const auto with = [](std::vector<std::string> environment, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "loads");
+    return pgsluice(std::move(arguments), {.environment = std::move(environment)});
+  };
+  const Finished refused = with({"PGSLUICE_DEFAULTS=" + wrong}, {"--log", "json"});
+  EXPECT_EQ(2, refused.exit_code);
+  EXPECT_THAT(events_of(refused.err),
+              ::testing::ElementsAre(AllOf(HasSubstr("error "), HasSubstr("no_such_flag"))));
+  EXPECT_EQ(refused.err, with({"PGSLUICE_DEFAULTS=" + wrong, "PGSLUICE_LOG=json"}, {}).err);
+  EXPECT_THAT(events_of(with({"PGSLUICE_JOB=1"}, {"--log=json", "-d", url(), "-n", "1"}).err),
+              ::testing::ElementsAre(AllOf(HasSubstr("note "), HasSubstr("PGSLUICE_JOB"))));
+  // As a document where that is asked for.
+  const auto json =
+      nlohmann::json::parse(with({"PGSLUICE_DEFAULTS=" + wrong}, {"--output", "json"}).out);
+  EXPECT_EQ("loads", json["command"]);
+  EXPECT_EQ(2, json["exit_code"]);
+}
+
 TEST_F(LogAsJson, TellsOfProgressWhereItIsAskedFor) {
   db().run("create table t (id int)");
   const std::string file = folder_.write("a.csv", "id\n1\n");
