@@ -14,6 +14,7 @@ def measure(server, data, loaders, rounds, **table):
             if loader.slow and round_number > 0:
                 continue
             data.create(server, **table)
+            server.forget_loads()
             server.sql("checkpoint")
             server_cpu = server.cpu_seconds()
             run = timed_by_itself(loader.commands[0]) if loader.prints_seconds else timed(loader.commands)

@@ -1,7 +1,7 @@
 """The table of parts. Another one is a file beside this one, and its entry here."""
 
 from ..part import Part
-from . import (against, atomic, ceiling, distance, encodings, files, http, indexes, inserts, inspect, jobs, join, keys, main, migrations, packed, parse, partitions,
+from . import (against, atomic, ceiling, distance, encodings, files, forms, http, indexes, inserts, inspect, jobs, join, keys, main, migrations, packed, parse, partitions,
                rejects, select, serve, shapes, small, tenants, upserts, values, watching)
 
 KEYED = ("narrow", "lineitem")  # the data sets whose tables have a key
@@ -71,6 +71,9 @@ PARTS = [
     Part("shapes", "Loads some fifty tables, wide, narrow, and of each common type, by psql and by pgsluice, and compares what they have stored.",
          shapes.run, "Tables of many shapes", sets=("narrow",),
          writes="rows/s of each, as a multiple of psql's, the median, and the shapes that are hardly faster"),
+    Part("forms", "Lets the server load the same rows in the binary and in the text form of a COPY, by the type of their columns.",
+         forms.run, "The two forms of a COPY", sets=("narrow",),
+         writes="nanoseconds and bytes of a value in each form, and the ratio"),
     Part("inspect", "Looks at all of a file with inspect, beside DuckDB's summarize with --duckdb, and loads it with --create, beside a load into a table that is there.",
          inspect.run, "Files looked at",
          writes="seconds, CPU seconds and memory of each, and the ratios"),
