@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 
 #include "app/complete_command.hpp"
@@ -23,18 +24,27 @@
 namespace sluice::app {
 namespace {
 
-/// Whether the arguments ask for JSON by that flag, also where they cannot be read.
-bool asks_for_json(const std::vector<std::string>& arguments, const std::string& flag) {
+/// What the arguments give to that flag, also where they cannot be read.
+std::optional<std::string> value_of(const std::vector<std::string>& arguments,
+                                    const std::string& flag) {
   for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
-    if (arguments[i] == flag + "=json") return true;
-    if (arguments[i] == flag && i + 1 < arguments.size() && arguments[i + 1] == "json") return true;
+    if (arguments[i].starts_with(flag + "=")) return arguments[i].substr(flag.size() + 1);
+    if (arguments[i] == flag && i + 1 < arguments.size()) return arguments[i + 1];
   }
-  return false;
+  return std::nullopt;
 }
 
-bool asks_for_json_by_variable() {
-  const char* const format = std::getenv("PGSLUICE_LOG");
-  return format != nullptr && std::string_view(format) == "json";
+/// How stderr is to be written as long as no flag is read: the argument says it, or else the
+/// variable, where variables count.
+void use_log_of(const std::vector<std::string>& arguments) {
+  const auto variable = [](const char* name) {
+    const char* const text = std::getenv(name);
+    return std::string(text == nullptr ? "" : text);
+  };
+  const bool counts = variable(defaults_variable) != "none";
+  const std::string of_environment = counts ? variable("PGSLUICE_LOG") : "";
+  const bool is_json = value_of(arguments, "--log").value_or(of_environment) == "json";
+  use_log(is_json ? LogFormat::json : LogFormat::text);
 }
 
 /// Whatever is longer is no scheme.
@@ -194,19 +204,19 @@ int run_program(std::vector<std::string> arguments) {
   Program program(first);
   CLI::App& app = program.app;
   hide_in_output(hidden_in(arguments));
-  // What is wrong with the defaults is said in the form that the arguments ask for.
-  if (asks_for_json(arguments, "--log") || asks_for_json_by_variable()) use_log(LogFormat::json);
+  use_log_of(arguments);
   try {
     tell_origins(add_defaults(app, arguments));
   } catch (const Failure& failure) {
-    if (!asks_for_json(arguments, "--output")) throw;
+    if (value_of(arguments, "--output") != "json") throw;
     const int exit_code = exit_code_of(failure.kind(), 0);
     print_json(json_of_failure("pgsluice " + first, exit_code, failure.what()));
     return exit_code;
   }
+  // The defaults are among them from here on.
   hide_in_output(hidden_in(arguments));
-  const bool as_json = asks_for_json(arguments, "--output");
-  if (asks_for_json(arguments, "--log")) use_log(LogFormat::json);
+  use_log_of(arguments);
+  const bool as_json = value_of(arguments, "--output") == "json";
   std::ranges::reverse(arguments);  // as CLI11 wants them
   try {
     app.parse(std::move(arguments));

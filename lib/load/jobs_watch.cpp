@@ -30,8 +30,7 @@ Sql question_of(const std::vector<int>& backends) {
   return sql(
       "select {} from pg_catalog.pg_stat_activity a, (select array[pg_catalog.pg_backend_pid(){}] "
       "as pids) o where a.usesysid is not null and (a.backend_type is null or a.backend_type in "
-      "('client backend', 'parallel "
-      "worker')) and a.pid <> all (o.pids)",
+      "('client backend', 'parallel worker')) and a.pid <> all (o.pids)",
       neighbours.list(), pids);
 }
 

@@ -89,13 +89,13 @@ std::string meaning_of(const ledger::LoadEntry& l) {
 /// A run that was killed has told no time: what is known of several runs is less than they took.
 bool has_rate(const ledger::LoadEntry& l) { return l.seconds > 0 && l.runs == 1 && l.finished(); }
 
-/// A count of it, where its row in the ledger says one.
 std::string rate_of(const ledger::LoadEntry& l) {
   if (!has_rate(l)) return "-";
   const double rate = static_cast<double>(l.totals.counts.rows_stored) / l.seconds;
   return format_count(static_cast<std::uint64_t>(rate));
 }
 
+/// A count of it, where its row in the ledger says one.
 std::string count_of(const ledger::LoadEntry& l, std::uint64_t count) {
   return l.damage.empty() ? format_count(count) : "-";
 }

@@ -99,6 +99,13 @@ TEST_F(LogAsJson, IsThatOfWrongDefaultsToo) {
   EXPECT_EQ(refused.err, with({"PGSLUICE_DEFAULTS=" + wrong, "PGSLUICE_LOG=json"}, {}).err);
   EXPECT_THAT(events_of(with({"PGSLUICE_JOB=1"}, {"--log=json", "-d", url(), "-n", "1"}).err),
               ::testing::ElementsAre(AllOf(HasSubstr("note "), HasSubstr("PGSLUICE_JOB"))));
+  // What counts for nothing, or is overruled, makes no JSON of it.
+  for (const auto& [variable, flag] : {std::pair{"PGSLUICE_DEFAULTS=none", "--no-such-flag"},
+                                       std::pair{"PGSLUICE_JOB=1", "--log=text"}}) {
+    const std::string err = with({variable, "PGSLUICE_LOG=json"}, {flag, "-h", "/nowhere"}).err;
+    EXPECT_NE("", err);
+    EXPECT_FALSE(err.starts_with("{")) << err;
+  }
   // As a document where that is asked for.
   const auto json =
       nlohmann::json::parse(with({"PGSLUICE_DEFAULTS=" + wrong}, {"--output", "json"}).out);
