@@ -23,6 +23,7 @@ class CopyWriter : public Writer {
 
  private:
   std::string copy_sql_;
+  std::string copy_all_sql_;  ///< of all columns
   std::string where_;
   std::string relation_name_;
   mutable bool listens_ = true;

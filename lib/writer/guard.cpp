@@ -13,7 +13,8 @@ Sql trigger_mark(const tuple::Table& table) {
   return sql("case when {} then 't' else '' end", has_row_trigger(table));
 }
 
-/// The same as text_of_shape(), of what the server has.
+/// The same as text_of_shape(), of what the server has. By a join, as the planner compares each of a
+/// list of names with all that it knows of the names of columns.
 Sql shape_of_table(const tuple::Table& table, const std::vector<std::string>& columns) {
   // A table that is made like another one has other oids and numbers.
   const SqlWords oid = table.id != 0 ? SqlWords("c.oid") : SqlWords("0");
@@ -21,9 +22,9 @@ Sql shape_of_table(const tuple::Table& table, const std::vector<std::string>& co
   return sql(
       "(select format('%s%s%s%s%s%s', {}, c.relkind, c.relpersistence, {}, {}, (select "
       "string_agg(format(' %s:%s:%s:%s', a.attname, a.atttypid, a.atttypmod, {}), '' order by "
-      "a.attname) from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not "
-      "a.attisdropped and a.attname in ({}))) from pg_catalog.pg_class c where c.oid = "
-      "to_regclass({}))",
+      "a.attname) from unnest(array[{}]::pg_catalog.name[]) fed (name) join "
+      "pg_catalog.pg_attribute a on a.attname = fed.name where a.attrelid = c.oid and a.attnum > 0 "
+      "and not a.attisdropped)) from pg_catalog.pg_class c where c.oid = to_regclass({}))",
       oid, trigger_mark(table), rules_digest(table), number, sql_list(columns, literal),
       literal(table.quoted_name));
 }
@@ -84,6 +85,7 @@ constexpr auto shown_columns = columns_of({
 
 Guard::Guard(const Target& target, const tuple::Table& table, std::vector<std::string> columns)
     : table_(table.quoted_name),
+      fed_(columns.size()),
       lock_(lock_statement(target, table, columns)),
       trigger_sql_(trigger_mark(table)),
       rules_sql_(rules_digest(table)),
@@ -108,6 +110,13 @@ void Guard::require_load(LoadId load, bool marked) {
     condition_ +=
         sql(" and exists (select from pgsluice.unlogged_marks where load_id = {})", load.value);
   }
+}
+
+void Guard::require_no_other_column() {
+  no_other_column_ = sql(
+      " and (select count(*) from pg_catalog.pg_attribute where attrelid = to_regclass({}) and "
+      "attnum > 0 and not attisdropped and attgenerated = '') = {}",
+      literal(table_), fed_);
 }
 
 /// Two queries: what the table and the load are, and the table's columns.

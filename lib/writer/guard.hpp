@@ -25,11 +25,19 @@ class Guard {
   /// the server must not have emptied the table since the load began.
   void require_load(LoadId load, bool marked);
 
+  /// Besides, no other column takes values, so that COPY needs no list of names: the server compares
+  /// each name of a list with those of all columns.
+  void require_no_other_column();
+  bool lets_no_column_come() const { return !no_other_column_.empty(); }
+  void let_columns_come() { no_other_column_ = Sql(); }
+
   /// The statements, for pg::own_path. What is not as planned fails with division_by_zero, an error
   /// that no setting turns off, before any row is sent.
-  Sql statements() const { return sql("{}select 1 / ({})::int; ", lock_, condition_); }
+  Sql statements() const {
+    return sql("{}select 1 / ({}{})::int; ", lock_, condition_, no_other_column_);
+  }
 
-  /// An expression: all is as planned.
+  /// An expression: all is as planned, whether or not columns have come.
   const Sql& condition() const { return condition_; }
 
   /// Why it failed, for people. `on` is in no transaction.
@@ -40,8 +48,10 @@ class Guard {
   std::string difference(const pg::Result& columns) const;
 
   std::string table_;  ///< quoted as in SQL
+  std::size_t fed_ = 0;  ///< columns
   Sql lock_;
   Sql condition_;
+  Sql no_other_column_;  ///< what is behind the condition then
   Sql trigger_sql_;
   Sql rules_sql_;
   Sql shape_sql_;

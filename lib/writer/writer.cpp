@@ -181,6 +181,20 @@ asio::awaitable<void> Writer::roll_back(pg::Connection& on) const {
 
 asio::awaitable<void> Writer::begin_all(pg::Connection& on, const Sql& more) {
   are_parts_ = false;  // a refusal ends all of it
+  std::optional<Refusal> refusal = co_await try_to_begin_all(on, more);
+  if (refusal && takes_all_columns()) {
+    guard_.let_columns_come();
+    refusal = co_await try_to_begin_all(on, more);
+  }
+  if (refusal) {
+    co_await is_stored_already(on, *refusal, {});
+    throw Refusal(*refusal);
+  }
+  are_parts_ = true;
+}
+
+asio::awaitable<std::optional<Refusal>> Writer::try_to_begin_all(pg::Connection& on,
+                                                                 const Sql& more) const {
   std::string begin = load_ ? tag_of_load(*load_) + "*/ " : std::string();
   begin += sql("begin; {}{}{}", settings_sql_, guard_.statements(), more).text();
   std::optional<Refusal> refusal;
@@ -190,11 +204,7 @@ asio::awaitable<void> Writer::begin_all(pg::Connection& on, const Sql& more) {
     refusal = error;
     refusal->before_tuples = true;
   }
-  if (refusal) {
-    co_await is_stored_already(on, *refusal, {});
-    throw Refusal(*refusal);
-  }
-  are_parts_ = true;
+  co_return refusal;
 }
 
 std::string Writer::end_of_chunk() const {
@@ -237,6 +247,11 @@ asio::awaitable<bool> end_tagged(pg::Connection& on, std::string tag) {
 asio::awaitable<bool> Writer::is_stored_already(pg::Connection& on, const Refusal& refusal,
                                                 const ledger::ChunkEntry& chunk) const {
   if (refusal.before_tuples && refusal.state == sql_state::division_by_zero) {
+    const bool is_column = co_await is_only_a_column(on);
+    if (is_column) {
+      throw pg::PgError(pg::Phase::storing, SqlState(sql_state::serialization_failure),
+                        "the table has got another column");
+    }
     const std::string what = co_await guard_.what_changed(on);
     throw NotAsPlanned(what, "Nothing more is stored; the same command goes on where it can.");
   }
@@ -255,6 +270,16 @@ asio::awaitable<bool> Writer::is_stored_already(pg::Connection& on, const Refusa
                 "the ledger's entry of this load is gone: the server lost it in a crash, somebody "
                 "deleted it, or takes the load out (pgsluice loads undo)",
                 "The same command begins a new load.");
+}
+
+/// Whether the guard has refused for a column that has come, which it lets come from now on. Another
+/// chunk may have met it before.
+asio::awaitable<bool> Writer::is_only_a_column(pg::Connection& on) const {
+  if (!took_all_columns_) co_return false;
+  guard_.let_columns_come();
+  const Sql ask = sql("select {}", guard_.condition());
+  const auto answers = co_await on.query(ask);
+  co_return answers.back().boolean(0, 0);
 }
 
 std::string Writer::tag(std::int64_t chunk) const {

@@ -123,6 +123,15 @@ class Writer {
                                        std::span<const tuple::TupleRange> tuples,
                                        std::vector<std::string> behind) const = 0;
 
+  /// The transactions are for tuples of all columns that take values, in the table's order, and none
+  /// comes to them.
+  void take_all_columns() {
+    took_all_columns_ = true;
+    guard_.require_no_other_column();
+  }
+  /// ... until one has come.
+  bool takes_all_columns() const { return guard_.lets_no_column_come(); }
+
   /// Statements in front of tuples, and behind them: a text of ours that the server reads between
   /// the two would be taken for one in the encoding of the data. A refusal takes the first back.
   /// Empty where all is UTF-8.
@@ -136,6 +145,9 @@ class Writer {
   std::string way_back() const;
   asio::awaitable<bool> is_stored_already(pg::Connection& on, const Refusal& refusal,
                                           const ledger::ChunkEntry& chunk) const;
+  asio::awaitable<std::optional<Refusal>> try_to_begin_all(pg::Connection& on,
+                                                           const Sql& more) const;
+  asio::awaitable<bool> is_only_a_column(pg::Connection& on) const;
   std::string tag(std::int64_t chunk) const;
 
   std::string begin_sql(const ledger::ChunkEntry& chunk, SqlWords behind_begin) const;
@@ -144,7 +156,8 @@ class Writer {
   Sql user_path_sql_;
   std::string into_data_encoding_;
   std::string into_utf8_;
-  Guard guard_;
+  mutable Guard guard_;  ///< it may have to let a column come
+  bool took_all_columns_ = false;
   bool counts_may_differ_;
   std::optional<LoadId> load_;
   bool are_parts_ = false;  ///< the chunks: of the transaction of begin_all()

@@ -47,6 +47,11 @@ class ChangedTable : public DatabaseTest {
   /// The table changes between the plan and the first row: the load waits for its lock.
   Finished load_while_it_becomes(const TypeAndValue& now, const std::string& file,
                                  const std::vector<std::string>& way) {
+    return load_while("alter table t drop c; alter table t add c " + now.type, file, way);
+  }
+
+  Finished load_while(const std::string& sql, const std::string& file,
+                      const std::vector<std::string>& way) {
     Session other(url());
     other.run("begin; lock table t in share mode");
     std::vector<std::string> arguments{"load",    file,         "-t",   "t",           "-d", url(),
@@ -56,7 +61,7 @@ class ChangedTable : public DatabaseTest {
     EXPECT_TRUE(
         comes_true("select exists (select from pg_locks where not granted and relation = "
                    "'t'::regclass)"));
-    other.run("alter table t drop c; alter table t add c " + now.type + "; commit");
+    other.run(sql + "; commit");
     return process.wait();
   }
 
@@ -86,6 +91,36 @@ TEST_F(ChangedTable, NoValueIsStoredAsAnotherType) {
         }
       }
     }
+  }
+}
+
+/// Of which COPY is told no names: any that it is not told would want values.
+TEST_F(ChangedTable, AColumnMayComeToAWideOne) {
+  std::string made;
+  std::string header;
+  std::string record;
+  for (int i = 0; i < 500; ++i) {
+    const std::string between = i == 0 ? "" : ",";
+    made += between + "c" + std::to_string(i) + " int";
+    header += between + "c" + std::to_string(i);
+    record += between + std::to_string(i);
+  }
+  const std::string in = folder_.write("wide.csv", header + "\n" + record + "\n" + record + "\n");
+  for (const auto& way :
+       std::vector<std::vector<std::string>>{{}, {"--chunk-size", "2KB"}, {"--atomic"}}) {
+    SCOPED_TRACE(way.empty() ? "" : way.front());
+    db().run("drop table if exists t; create table t (" + made + ")");
+    Finished finished = load_while("alter table t add come int default 7", in, way);
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+    EXPECT_EQ(2, db().number("select count(*) from t where c0 = 0 and c499 = 499 and come = 7"));
+    finished = load_while("alter table t alter c499 type bigint", in, way);
+    EXPECT_EQ(1, finished.exit_code);
+    EXPECT_THAT(finished.err, HasSubstr("has changed since the load began: column \"c499\""));
+    // Without a word of names: the columns are as they were.
+    db().run("alter table t drop come");
+    finished = load_while("analyze t", in, way);
+    EXPECT_EQ(0, finished.exit_code) << finished.err;
+    EXPECT_EQ(4, db().number("select count(*) from t where c499 = 499"));
   }
 }
 
