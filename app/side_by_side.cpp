@@ -213,7 +213,7 @@ asio::awaitable<void> SideBySide::load_together(const std::vector<std::size_t>& 
   };
   std::vector<std::size_t> left = files;
   for (int tries = more_.join ? join_group_tries : 1; tries > 0 && may_go(left); --tries) {
-    load::Together together(runtime_.resources(), left.size(), executor);
+    load::Together together(runtime_.resources(), left.size(), shared_.lengths, executor);
     std::vector<std::size_t> alone;
     async::TaskGroup loads(executor);
     loads.spawn(together.run());

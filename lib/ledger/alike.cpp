@@ -61,51 +61,59 @@ std::vector<Kind> kinds_of(const std::vector<const NewLoad*>& likes) {
   return kinds;
 }
 
-/// Whether there is a load of a content that one of these begins with. By a step into the index for
-/// each: the planner thinks a hundred at once dearer than thousands of loads one by one. Of many
-/// contents the lengths go first: nearly all of their starts are of a length that no load has.
-Sql has_beginning_of(const std::vector<const NewLoad*>& likes) {
-  struct Length {
-    std::uint64_t behind = 0;
-    std::vector<std::string_view> digests;
-  };
-  std::map<std::uint64_t, Length> lengths;  // by the shortest one
-  for (const NewLoad* like : likes) {
-    for (const ContentStart& start : like->starts) {
-      Length& length = lengths[start.shortest];
-      length.behind = start.behind;
-      length.digests.push_back(start.digest());
-    }
-  }
+/// Lengths from `shortest` to `behind`, without it.
+struct LengthRanges {
   std::vector<std::uint64_t> shortest;
   std::vector<std::uint64_t> behind;
-  std::vector<std::string> lists;
-  for (auto& [from, length] : lengths) {
-    // Files of one header have many in common.
-    std::ranges::sort(length.digests);
-    const auto same = std::ranges::unique(length.digests);
-    length.digests.erase(same.begin(), same.end());
-    shortest.push_back(from);
-    behind.push_back(length.behind);
-    lists.push_back(list_of(length.digests));
+};
+
+/// Whether a short content of one of these lengths is in the ledger, as n (from_, to_): the
+/// shortest one that is no shorter is asked for, as a range would be thought to be found at once,
+/// also where nothing is in it.
+constexpr SqlWords is_a_length =
+    "(select l.head_bytes from pgsluice.loads l where l.head_bytes >= n.from_ and l.state <> "
+    "'void' "
+    "and l.start is not null order by l.head_bytes limit 1) < n.to_";
+
+Sql as_n(const LengthRanges& ranges) {
+  return sql("unnest({}, {}) n (from_, to_)", numbers_of(ranges.shortest),
+             numbers_of(ranges.behind));
+}
+
+/// Whether there is a load of a content that one of these begins with. By a step into the index for
+/// each: the planner thinks a hundred at once dearer than thousands of loads one by one. Of many
+/// contents nearly all starts are of a length that no load has: that none has is asked then.
+Sql has_beginning_of(const std::vector<const NewLoad*>& likes, const Lengths* lengths) {
+  std::vector<std::string_view> digests;
+  std::map<std::uint64_t, std::uint64_t> others;  // from the shortest to what is behind
+  for (const NewLoad* like : likes) {
+    for (const ContentStart& start : like->starts) {
+      if (lengths == nullptr || lengths->contains(start.shortest))
+        digests.push_back(start.digest());
+      else
+        others.emplace(start.shortest, start.behind);
+    }
   }
-  const Sql has_start =
-      sql("(select true from pgsluice.loads l where l.start = s.start and (l.records_read > 0 or "
-          "l.state <> 'finished') and {} limit 1)",
-          may_be_of_table(*likes.front()));
-  if (likes.size() == 1) {
-    return sql("exists (select from unnest({}::text[]) s (start) where {})",
-               literal(fmt::format("{{{}}}", fmt::join(lists, ","))), has_start);
+  // Files of one header have many in common.
+  std::ranges::sort(digests);
+  const auto same = std::ranges::unique(digests);
+  digests.erase(same.begin(), same.end());
+  Sql condition =
+      sql("exists (select from unnest({}) s (start) where (select true from pgsluice.loads l where "
+          "l.start = s.start and (l.records_read > 0 or l.state <> 'finished') and {} limit 1))",
+          digests_of(digests), may_be_of_table(*likes.front()));
+  if (others.empty()) return condition;
+  LengthRanges ranges;
+  for (const auto& [shortest, behind] : others) {
+    if (!ranges.behind.empty() && ranges.behind.back() == shortest) {
+      ranges.behind.back() = behind;
+    } else {
+      ranges.shortest.push_back(shortest);
+      ranges.behind.push_back(behind);
+    }
   }
-  // The shortest content that is no shorter: a range would be thought to be found at once, also
-  // where nothing is in it. What no load has the length of is not even taken apart.
-  return sql(
-      "exists (select from unnest({}, {}, {}::text[]) n (from_, to_, starts) where case when "
-      "(select l.head_bytes from pgsluice.loads l where l.head_bytes >= n.from_ and l.state <> "
-      "'void' and l.start is not null order by l.head_bytes limit 1) < n.to_ then exists (select "
-      "from unnest(string_to_array(n.starts, ',')) s (start) where {}) else false end)",
-      numbers_of(shortest), numbers_of(behind),
-      literal(fmt::format("{{\"{}\"}}", fmt::join(lists, "\",\""))), has_start);
+  condition += sql(" or exists (select from {} where {})", as_n(ranges), is_a_length);
+  return condition;
 }
 
 }  // namespace
@@ -142,7 +150,7 @@ std::vector<Sql> are_like(const NewLoad& like) {
 
 /// Also of many values a step into an index for each: the planner does not know how rare those of
 /// an expression are, and would rather read all loads until it meets one of many.
-Sql has_alike(const std::vector<const NewLoad*>& likes) {
+Sql has_alike(const std::vector<const NewLoad*>& likes, const Lengths* lengths) {
   std::vector<Sql> any;
   for (const Kind& kind : kinds_of(likes)) {
     any.push_back(sql(
@@ -150,8 +158,33 @@ Sql has_alike(const std::vector<const NewLoad*>& likes) {
         "= k.v and {} limit 1))",
         kind.values, kind.what, may_be_of_table(*likes.front())));
   }
-  any.push_back(has_beginning_of(likes));
+  any.push_back(has_beginning_of(likes, lengths));
   return sql("({})", joined(any, " or "));
+}
+
+void add_own_lengths(const std::vector<const NewLoad*>& loads, Lengths& lengths) {
+  for (const NewLoad* load : loads) {
+    for (const ContentStart& start : load->starts)
+      if (start.shortest <= load->head_bytes && load->head_bytes < start.behind)
+        lengths.insert(start.shortest);
+  }
+}
+
+asio::awaitable<void> find_lengths(pg::Connection& on, const std::vector<const NewLoad*>& likes,
+                                   Lengths& lengths) {
+  std::map<std::uint64_t, std::uint64_t> all;
+  for (const NewLoad* like : likes)
+    for (const ContentStart& start : like->starts) all.emplace(start.shortest, start.behind);
+  LengthRanges ranges;
+  for (const auto& [shortest, behind] : all) {
+    ranges.shortest.push_back(shortest);
+    ranges.behind.push_back(behind);
+  }
+  const Sql ask = sql("select n.from_ from {} where {}", as_n(ranges), is_a_length);
+  const auto answers = co_await on.query(ask);
+  const pg::Result& found = answers.back();
+  for (std::size_t i = 0; i < found.rows(); ++i)
+    lengths.insert(static_cast<std::uint64_t>(found.integer(i, 0)));
 }
 
 /// A step into the index for each, however many have it.

@@ -24,7 +24,8 @@ Sql may_be_of_table(const NewLoad& like);
 std::vector<Sql> are_like(const NewLoad& like);
 
 /// Whether there is such a load, or one of a content that one of these begins with: an expression.
-Sql has_alike(const std::vector<const NewLoad*>& likes);
+/// With lengths, also where there is one of a content of other lengths.
+Sql has_alike(const std::vector<const NewLoad*>& likes, const Lengths* lengths);
 
 /// A query of KnownLoads::short_lengths, as one text.
 Sql short_lengths_query(const NewLoad& like);

@@ -244,15 +244,19 @@ Sql listed(const LoadsFilter& filter) {
   return select_loads(which, sql(", l.state = 'unfinished' and {}", is_held()));
 }
 
-}  // namespace
-
-Sql has_loads_query(const NewLoad& like) { return has_loads_query({&like}); }
-
-Sql has_loads_query(const std::vector<const NewLoad*>& likes) {
+Sql has_loads(const std::vector<const NewLoad*>& likes, const Lengths* lengths) {
   const NewLoad& like = *likes.front();
   // Of a table that was emptied, no load counts.
-  return sql("select {} or {} or ({} and coalesce({}, false))", has_alike(likes),
+  return sql("select {} or {} or ({} and coalesce({}, false))", has_alike(likes, lengths),
              has_other_places(like), has_loads_with_rows(like), like.is_empty);
+}
+
+}  // namespace
+
+Sql has_loads_query(const NewLoad& like) { return has_loads({&like}, nullptr); }
+
+Sql has_loads_query(const std::vector<const NewLoad*>& likes, const Lengths& lengths) {
+  return has_loads(likes, &lengths);
 }
 
 asio::awaitable<KnownLoads> find_loads(pg::Connection& on, const NewLoad& like) {

@@ -143,11 +143,22 @@ asio::awaitable<std::vector<LoadId>> running(pg::Connection& on, const std::vect
 asio::awaitable<std::map<std::int64_t, ChunkEntry>> first_chunks(pg::Connection& on,
                                                                  const std::vector<LoadId>& loads);
 
+/// Lengths that short contents of loads have, as far as is known: the `shortest` of the
+/// ContentStart of each. More may come at any time.
+using Lengths = std::set<std::uint64_t>;
+
 /// A query of one boolean: whether find_loads() would find any, or other places, or
 /// loads whose rows are gone as the table was emptied.
 Sql has_loads_query(const NewLoad& like);
-/// ... for one of these, which all go into one table in the same way.
-Sql has_loads_query(const std::vector<const NewLoad*>& likes);
+/// ... for one of these, which all go into one table in the same way. It names the starts of
+/// `lengths` alone, a small part of all, and is also true where a load has another length.
+Sql has_loads_query(const std::vector<const NewLoad*>& likes, const Lengths& lengths);
+
+/// Those that the contents of these loads have themselves.
+void add_own_lengths(const std::vector<const NewLoad*>& loads, Lengths& lengths);
+/// ... and those that loads of the ledger have, no longer than these.
+asio::awaitable<void> find_lengths(pg::Connection& on, const std::vector<const NewLoad*>& likes,
+                                   Lengths& lengths);
 
 /// Which loads to list.
 struct LoadsFilter {

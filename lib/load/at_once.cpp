@@ -23,24 +23,32 @@ Sql require(const Sql& condition) {
   return sql("select 1 / (coalesce({}, false))::int; ", condition);
 }
 
-writer::Writer::Around around(const std::vector<const OneChunk*>& chunks, const std::string& tag) {
-  std::vector<ledger::RunLockNames> locks;
+std::vector<const ledger::NewLoad*> sources_of(const std::vector<const OneChunk*>& chunks) {
   std::vector<const ledger::NewLoad*> sources;
+  for (const OneChunk* one : chunks) sources.push_back(&one->entry);
+  return sources;
+}
+
+writer::Writer::Around around(const std::vector<const OneChunk*>& chunks, const std::string& tag,
+                              const ledger::Lengths& lengths) {
+  std::vector<ledger::RunLockNames> locks;
+  const std::vector<const ledger::NewLoad*> sources = sources_of(chunks);
   std::vector<ledger::StoredLoad> loads;
   for (const OneChunk* one : chunks) {
     const plan::Plan& plan = one->plan;
     locks.push_back(plan::lock_names(plan));
-    sources.push_back(&one->entry);
     // Until it is sent, and from then on by the server's clock.
     const double so_far = std::chrono::duration<double>(async::Clock::now() - one->began).count();
     loads.push_back({one->entry, entry_of(one->chunk, one->batch),
                      sql("{} + extract(epoch from clock_timestamp() - now())", so_far)});
   }
   const bool is_marked = chunks.front()->plan.target.table.is_unlogged;
+  const Sql has_loads = sources.size() == 1 ? ledger::has_loads_query(*sources.front())
+                                            : ledger::has_loads_query(sources, lengths);
   return {.tag = tag,
           .locks = require(ledger::RunLock::try_all_expression(locks)),
           // A statement of its own: what it sees is not older than the locks.
-          .before = require(sql("not ({})", ledger::has_loads_query(sources))),
+          .before = require(sql("not ({})", has_loads)),
           .behind = ledger::enter_stored_statements(loads, is_marked)};
 }
 
@@ -90,6 +98,7 @@ struct AtOnce {
   const writer::Writer& writer;
   const tuple::Batch& rows;
   std::string tag;
+  ledger::Lengths& lengths;
   /// When the last try was sent, if its answer was lost: it may live on at the server.
   std::optional<async::Clock::time_point> lost_one_sent;
   std::optional<std::vector<StoredAtOnce>> stored;
@@ -102,8 +111,7 @@ asio::awaitable<std::optional<std::vector<StoredAtOnce>>> stored_by_lost_one(
     const AtOnce& s, pg::Connection& connection) {
   // A crash would have emptied it, and left the ledger: the usual way asks for that.
   if (s.chunks.front()->plan.target.table.is_unlogged) co_return std::nullopt;
-  std::vector<const ledger::NewLoad*> sources;
-  for (const OneChunk* one : s.chunks) sources.push_back(&one->entry);
+  const std::vector<const ledger::NewLoad*> sources = sources_of(s.chunks);
   const auto entered = co_await ledger::find_entered(connection, sources);
   const std::chrono::duration<double> since = async::Clock::now() - *s.lost_one_sent;
   std::vector<StoredAtOnce> all;
@@ -125,6 +133,21 @@ asio::awaitable<bool> end_lost_one(const AtOnce& s, pg::Connection& connection) 
   }
 }
 
+/// Nothing is stored where the server has refused it. Throws PgError for a lost connection.
+asio::awaitable<void> send(AtOnce& s, pg::Connection& connection) {
+  const writer::Writer::Around more = around(s.chunks, s.tag, s.lengths);
+  const auto sent = async::Clock::now();
+  s.lost_one_sent.reset();
+  try {
+    const pg::Result entered = co_await s.writer.write_between(connection, s.rows, more);
+    s.stored = read_answer(s.chunks, entered);
+  } catch (const pg::PgError& error) {
+    if (error.nature() != ErrorNature::lost) co_return;
+    s.lost_one_sent = sent;
+    throw;
+  }
+}
+
 /// Throws PgError for a lost connection; nothing is stored where the server has refused it, and the
 /// usual way says why.
 asio::awaitable<void> try_at_once(AtOnce& s) {
@@ -139,16 +162,13 @@ asio::awaitable<void> try_at_once(AtOnce& s) {
     s.stored = co_await stored_by_lost_one(s, *connection);
     if (s.stored) co_return;
   }
-  const writer::Writer::Around more = around(s.chunks, s.tag);
-  const auto sent = async::Clock::now();
-  s.lost_one_sent.reset();
-  try {
-    const pg::Result entered = co_await s.writer.write_between(*connection, s.rows, more);
-    s.stored = read_answer(s.chunks, entered);
-  } catch (const pg::PgError& error) {
-    if (error.nature() != ErrorNature::lost) co_return;
-    s.lost_one_sent = sent;
-    throw;
+  const std::vector<const ledger::NewLoad*> sources = sources_of(s.chunks);
+  for (bool may_be_other_length = true; may_be_other_length;) {
+    const std::size_t known = s.lengths.size();
+    co_await send(s, *connection);
+    if (s.stored || s.chunks.size() == 1) co_return;
+    co_await ledger::find_lengths(*connection, sources, s.lengths);
+    may_be_other_length = s.lengths.size() > known;
   }
 }
 
@@ -171,7 +191,7 @@ asio::awaitable<std::optional<OneChunk>> read_one_chunk(Run& run, const plan::Pl
 }
 
 asio::awaitable<std::optional<std::vector<StoredAtOnce>>> store_at_once(
-    Resources on, const std::vector<const OneChunk*>& chunks) {
+    Resources on, const std::vector<const OneChunk*>& chunks, ledger::Lengths& lengths) {
   std::vector<const tuple::Batch*> batches;
   for (const OneChunk* one : chunks) batches.push_back(&one->batch);
   // One alone, which may be a whole chunk, is sent as it is: together they are copied.
@@ -179,7 +199,9 @@ asio::awaitable<std::optional<std::vector<StoredAtOnce>>> store_at_once(
   const tuple::Batch copied = is_one ? tuple::Batch() : tuple::together(batches);
   const tuple::Batch& all_rows = is_one ? *batches.front() : copied;
   const auto writer = plan::make_writer(chunks.front()->plan, std::nullopt);
-  AtOnce at_once{on, chunks, *writer, all_rows, new_tag(), {}, {}};
+  // Before the first one that stores them: a group beside this one would find theirs otherwise.
+  ledger::add_own_lengths(sources_of(chunks), lengths);
+  AtOnce at_once{on, chunks, *writer, all_rows, new_tag(), lengths, {}, {}};
   const auto try_it = [&at_once] { return try_at_once(at_once); };
   const RetryPolicy policy{chunks.front()->plan.options.retry_for, retry_backoff};
   const auto decide = [&](const std::exception_ptr& failure, std::size_t tries,

@@ -40,8 +40,8 @@ asio::awaitable<std::optional<OneChunk>> read_one_chunk(Run& run, const plan::Pl
 /// finds out whoever goes the usual way then. Where the connection is lost it is done again, for as
 /// long as --retry-for says, and PgError thrown behind that. REQUIRES: the ledger is there; the
 /// plans are of one table and feed the same columns in the same way; no source begins with the
-/// bytes of another.
+/// bytes of another. `lengths` are what is known of all loads, and learns of more.
 asio::awaitable<std::optional<std::vector<StoredAtOnce>>> store_at_once(
-    Resources on, const std::vector<const OneChunk*>& chunks);
+    Resources on, const std::vector<const OneChunk*>& chunks, ledger::Lengths& lengths);
 
 }  // namespace sluice::load

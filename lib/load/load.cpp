@@ -347,7 +347,9 @@ asio::awaitable<std::optional<StoredAtOnce>> Load::store_one_chunk(plan::Plan& p
   if (one && seat_ != nullptr) co_return co_await seat_->store(*one);
   if (one) {
     const std::vector<const OneChunk*> alone{&*one};
-    auto stored = co_await store_at_once(run_.on, alone);
+    ledger::Lengths own;
+    ledger::Lengths& lengths = shared_ != nullptr ? shared_->lengths : own;
+    auto stored = co_await store_at_once(run_.on, alone, lengths);
     if (stored) co_return std::move(stored->front());
     run_.require_going_on();
   }

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "ledger/loads.hpp"
 #include "source/encoding.hpp"
 #include "writer/catalog.hpp"
 
@@ -34,6 +35,8 @@ struct Shared {
   std::optional<std::optional<source::Encoding>> encoding;
   /// Which table it is, from the first load on.
   std::optional<std::uint32_t> table;
+  /// What is known of the contents that loads have.
+  ledger::Lengths lengths;
   /// The load before this command that a source's columns are compared with: by the source's path
   /// with `#` for its digits, since that is what likens it to others.
   std::map<std::string, std::shared_ptr<const Former>> formers;

@@ -32,8 +32,9 @@ std::vector<std::string> names_of(const ledger::NewLoad& load) {
 
 }  // namespace
 
-Together::Together(Resources on, std::size_t seats, const asio::any_io_executor& executor)
-    : on_(on), awaited_(seats), changed_(executor) {}
+Together::Together(Resources on, std::size_t seats, ledger::Lengths& lengths,
+                   const asio::any_io_executor& executor)
+    : on_(on), lengths_(lengths), awaited_(seats), changed_(executor) {}
 
 void Together::Seat::leave() {
   if (!is_taken_) return;
@@ -112,7 +113,7 @@ asio::awaitable<void> Together::store(const std::vector<Brought*>& alike) {
   for (const Brought* one : alike) chunks.push_back(&one->chunk);
   std::optional<std::vector<StoredAtOnce>> stored;
   try {
-    stored = co_await store_at_once(on_, chunks);
+    stored = co_await store_at_once(on_, chunks, lengths_);
   } catch (const pg::PgError&) {
     // Each load meets it by itself.
   } catch (const Failure&) {

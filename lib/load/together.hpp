@@ -25,7 +25,9 @@ struct NotTogether : std::runtime_error {
 /// what is there is stored. On the I/O thread only.
 class Together {
  public:
-  Together(Resources on, std::size_t seats, const asio::any_io_executor& executor);
+  /// `lengths` outlive it.
+  Together(Resources on, std::size_t seats, ledger::Lengths& lengths,
+           const asio::any_io_executor& executor);
 
   /// Stores what the loads bring. Run beside them; it ends when all have their answer.
   asio::awaitable<void> run();
@@ -60,6 +62,7 @@ class Together {
   asio::awaitable<void> store(const std::vector<Brought*>& alike);
 
   Resources on_;
+  ledger::Lengths& lengths_;
   std::size_t awaited_;  ///< loads that have neither brought their chunk nor left
   std::vector<Brought*> brought_;
   bool is_over_ = false;  ///< nothing more is stored

@@ -316,6 +316,24 @@ TEST_F(ManyFiles, SmallOnesShareTransactions) {
   EXPECT_EQ("", ledger_disagreement("t"));
 }
 
+/// What the ledger has is of lengths that the command does not know of.
+TEST_F(ManyFiles, SmallOnesShareTransactionsBehindShorterOnes) {
+  std::filesystem::create_directories(path("former"));
+  std::string names;
+  for (int i = 1; i <= 12; ++i) {
+    names += "x";
+    folder_.write("former/" + std::to_string(i) + ".csv",
+                  "id,name\n" + std::to_string(-i) + "," + names + "\n");
+  }
+  load_json({path("former")}, 0);
+  write_files(std::vector<int>(100, 50), 0);
+  load_json({path("in")}, 0, {"--jobs", "2"});
+  EXPECT_EQ(5012, db().number("select count(*) from t"));
+  EXPECT_LT(db().number("select count(distinct xmin::text) from pgsluice.loads where source_path "
+                        "not like '%former%'"),
+            10);
+}
+
 /// A crash of the server empties such a table: each load has its mark.
 TEST_F(ManyFiles, SmallOnesOfAnUnloggedTableHaveTheirMarks) {
   db().run("alter table t set unlogged");
