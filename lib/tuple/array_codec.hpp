@@ -22,6 +22,10 @@ inline bool is_null_word(std::string_view text) {
          (text[2] | 0x20) == 'l' && (text[3] | 0x20) == 'l';
 }
 
+inline bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+}
+
 /// Where an element without quotes ends: at a comma or a closing brace. 0 where there is none, or
 /// something that only the server reads: backslashes, quotes, an array in its place.
 inline std::size_t bare_size(std::string_view rest) {
@@ -43,17 +47,14 @@ inline std::size_t bare_size(std::string_view rest) {
 inline bool take_element(std::string_view& rest, Element& element) {
   std::size_t end = 0;
   if (rest.front() == '"') {
-    end = rest.find_first_of("\"\\", 1);
-    if (end == std::string_view::npos || rest[end] == '\\') return false;
+    for (end = 1; end < rest.size() && rest[end] != '"' && rest[end] != '\\';) ++end;
+    if (end == rest.size() || rest[end] == '\\') return false;
     element = {rest.substr(1, end - 1), false};
     ++end;
   } else {
     end = bare_size(rest);
     const std::string_view text = rest.substr(0, end);
-    static constexpr std::string_view blanks = " \t\n\r\v\f";
-    if (text.empty() || blanks.find(text.front()) != std::string_view::npos ||
-        blanks.find(text.back()) != std::string_view::npos)
-      return false;
+    if (text.empty() || is_blank(text.front()) || is_blank(text.back())) return false;
     element = {text, is_null_word(text)};
   }
   rest.remove_prefix(end);

@@ -29,6 +29,7 @@ Encode codec_of_scalar(const Type& type, const SessionSettings& settings) {
     case oid::float4: return codecs::float4;
     case oid::float8: return codecs::float8;
     case oid::numeric: return codecs::numeric;
+    case oid::money: return settings.money_is_in_cents ? codecs::money_in_cents : nullptr;
     case oid::text:
     case oid::varchar:
     case oid::bpchar:
@@ -181,6 +182,11 @@ char* jsonb(const char* text, std::size_t size, char* out) {
 }
 
 char* boolean(const char* text, std::size_t size, char* out) {
+  // The usual form; the words are read below.
+  if (size == 1 && (*text == 't' || *text == 'f')) {
+    *out = *text == 't' ? 1 : 0;
+    return out + 1;
+  }
   if (size == 0 || size > 5) return nullptr;
   std::array<char, 5> lower{};
   for (std::size_t i = 0; i < size; ++i) {

@@ -29,6 +29,7 @@ struct SessionSettings {
   bool interval_style_is_sql_standard = false;  ///< a sign there holds for all that follows it
   bool array_nulls = true;                      ///< NULL in an array is one
   bool text_is_utf8 = false;                    ///< and the server insists on it
+  bool money_is_in_cents = false;               ///< with a point in front of two digits
 };
 
 /// The codec of a type, or nullptr where there is none and all values take the slow lane.
@@ -47,6 +48,8 @@ char* oid(const char* text, std::size_t size, char* out);
 char* float4(const char* text, std::size_t size, char* out);
 char* float8(const char* text, std::size_t size, char* out);
 char* numeric(const char* text, std::size_t size, char* out);
+/// Without groups of digits and a sign of the currency.
+char* money_in_cents(const char* text, std::size_t size, char* out);
 char* boolean(const char* text, std::size_t size, char* out);
 /// Also varchar, char, json and the labels of enums.
 char* text(const char* text, std::size_t size, char* out);

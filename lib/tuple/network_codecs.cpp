@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -31,18 +32,30 @@ std::optional<unsigned> read_number(std::string_view text, unsigned most) {
   return value;
 }
 
-/// Four numbers; the shorter forms are the server's.
-bool read_v4(std::string_view text, Address& address) {
+/// Whether a digit is at this place; then `value` goes on with it.
+bool take_digit(const char*& at, const char* end, unsigned& value) {
+  if (at == end) return false;
+  const auto digit = static_cast<unsigned>(*at - '0');
+  if (digit > 9) return false;
+  value = value * 10 + digit;
+  ++at;
+  return true;
+}
+
+/// Four numbers from `at` on, which is behind them then; the shorter forms are the server's.
+bool read_v4(const char*& at, const char* end, Address& address) {
   address.size = 4;
   for (std::size_t i = 0; i < 4; ++i) {
-    const std::size_t end = i < 3 ? text.find('.') : text.size();
-    if (end == std::string_view::npos) return false;
-    const auto octet = read_number(text.substr(0, end), 255);
-    if (!octet) return false;
-    address.bytes[i] = static_cast<unsigned char>(*octet);
-    text.remove_prefix(i < 3 ? end + 1 : end);
+    if (i > 0 && (at == end || *at++ != '.')) return false;
+    unsigned value = 0;
+    if (!take_digit(at, end, value)) return false;
+    const bool begins_with_zero = value == 0;
+    const char* const first = at;
+    if (take_digit(at, end, value)) take_digit(at, end, value);
+    if (value > 255 || (begins_with_zero && at != first)) return false;
+    address.bytes[i] = static_cast<unsigned char>(value);
   }
-  return true;
+  return at == end || *at == '/';
 }
 
 /// Hexadecimal groups; forms with a v4 address in them are the server's.
@@ -57,21 +70,25 @@ bool read_v6(std::string_view text, Address& address) {
 }
 
 bool has_bits_behind(const Address& address, unsigned bits) {
-  for (unsigned bit = bits; bit < address.size * 8; ++bit) {
-    if ((address.bytes[bit / 8] >> (7 - bit % 8) & 1U) != 0) return true;
-  }
+  std::size_t byte = bits / 8;
+  if (bits % 8 != 0 && (address.bytes[byte++] & 0xffU >> bits % 8) != 0) return true;
+  for (; byte < address.size; ++byte)
+    if (address.bytes[byte] != 0) return true;
   return false;
 }
 
 char* network(std::string_view text, char* out, bool is_cidr) {
-  const std::size_t slash = text.find('/');
-  const std::string_view host = text.substr(0, slash);
+  const char* at = text.data();
+  const char* const end = at + text.size();
   Address address;
-  const bool v6 = host.find(':') != std::string_view::npos;
-  if (!(v6 ? read_v6(host, address) : read_v4(host, address))) return nullptr;
+  const bool v6 = !read_v4(at, end, address);
+  if (v6) {
+    at = std::find(text.data(), end, '/');
+    if (!read_v6({text.data(), at}, address)) return nullptr;
+  }
   auto bits = static_cast<unsigned>(address.size * 8);
-  if (slash != std::string_view::npos) {
-    const auto given = read_number(text.substr(slash + 1), bits);
+  if (at != end) {
+    const auto given = read_number({at + 1, end}, bits);
     if (!given) return nullptr;
     bits = *given;
   }

@@ -219,6 +219,30 @@ bool is_less_numeric(std::string_view a, std::string_view b) {
 
 }  // namespace detail
 
+char* money_in_cents(const char* text, std::size_t size, char* out) {
+  static constexpr std::size_t whole_digits_max = 15;
+  const char* at = text;
+  const char* const end = text + size;
+  const bool is_negative = at != end && *at == '-';
+  if (is_negative) ++at;
+  std::int64_t cents = 0;
+  const char* const whole = at;
+  for (; at != end && is_digit(*at); ++at) {
+    if (at - whole == whole_digits_max) return nullptr;
+    cents = cents * 10 + (*at - '0');
+  }
+  if (at == whole) return nullptr;
+  const bool has_point = at != end && *at == '.';
+  if (has_point) ++at;
+  for (int place = 0; place < 2; ++place) {
+    const bool is_there = has_point && at != end && is_digit(*at);
+    cents = cents * 10 + (is_there ? *at++ - '0' : 0);
+  }
+  // What is rounded, and any other form, is the server's.
+  if (at != end) return nullptr;
+  return store_big_endian(out, is_negative ? -cents : cents);
+}
+
 /// Digits only: oidin reads signs too, and wraps them.
 char* oid(const char* text, std::size_t size, char* out) {
   std::uint64_t value = 0;

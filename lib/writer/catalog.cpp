@@ -232,6 +232,13 @@ std::map<std::string, std::string> read_reading(const pg::Result& row, std::stri
   return reading;
 }
 
+/// Whether money has a point in front of two digits in that locale; of others only the server
+/// knows.
+bool has_cents(std::string_view lc_monetary) {
+  return lc_monetary == "C" || lc_monetary == "POSIX" || lc_monetary.starts_with("C.") ||
+         lc_monetary.starts_with("en_US");
+}
+
 bool has_domain(const tuple::Table& table) {
   return std::ranges::any_of(table.columns, [](const tuple::Column& column) {
     return column.base_type.kind == tuple::Type::domain;
@@ -449,12 +456,13 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
                                                                : co_await ledger::ask(on, use);
   const bool is_unusual = row.boolean(0, of["is_unusual"]) || t.kind == 'v' || has_domain(t);
   if (is_unusual) co_await describe_further(on, target);
+  target.reading = read_reading(row, path, target.role);
   target.session = {
       .time_zone_is_utc = names_utc(row.text(0, of["TimeZone"])),
       .interval_style_is_sql_standard = row.text(0, of["IntervalStyle"]) == "sql_standard",
       .array_nulls = row.boolean(0, of["array_nulls"]),
-      .text_is_utf8 = on.text_is_checked_as_utf8()};
-  target.reading = read_reading(row, path, target.role);
+      .text_is_utf8 = on.text_is_checked_as_utf8(),
+      .money_is_in_cents = has_cents(target.reading.at("lc_monetary"))};
   co_return target;
 }
 

@@ -17,6 +17,7 @@ TEST_F(DatabaseTest, CodecsWriteTheServersBytes) {
                                                    {"real", oid::float4},
                                                    {"double precision", oid::float8},
                                                    {"numeric", oid::numeric},
+                                                   {"money", oid::money},
                                                    {"boolean", oid::boolean},
                                                    {"text", oid::text},
                                                    {"varchar", oid::varchar},
@@ -58,12 +59,13 @@ TEST_F(DatabaseTest, CodecsWriteTheServersBytes) {
                                                    {"date[]", oid::array_of_date},
                                                    {"uuid[]", oid::array_of_uuid},
                                                    {"inet[]", oid::array_of_inet}};
-  db().run("set timezone = 'UTC'");
+  db().run("set timezone = 'UTC'; set lc_monetary = 'C'");
   std::map<std::string, std::size_t> encoded_of_type;
   for (const EdgeValues& values : edge_values()) {
     const auto type = types.find(values.type);
     if (type == types.end()) continue;
-    const tuple::Encode encode = tuple::codec_of({type->second}, {.time_zone_is_utc = true});
+    const tuple::Encode encode =
+        tuple::codec_of({type->second}, {.time_zone_is_utc = true, .money_is_in_cents = true});
     ASSERT_NE(nullptr, encode) << values.type;
     db().run("create temporary table golden (v " + values.type + ")");
     for (const std::string& text : values.texts) {
