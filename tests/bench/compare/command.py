@@ -28,7 +28,7 @@ an empty table behind a CHECKPOINT, and its row count is checked. A round runs e
 Client and server share the machine's cores, so the figures are of one machine only: look at the ratios.
 
 Peers that are not installed are left out: psql always is there; pgloader (apt), pg_bulkload and timescaledb-parallel-copy. DuckDB is
-one for the part inspect, where --duckdb says a folder.
+one for the parts inspect and parse, where --duckdb says a folder.
 --write puts the tables into docs/benchmarks/README.md and the chart into docs/benchmarks/throughput.svg; with --parts those take the
 place of theirs, and say so.
 """
