@@ -67,6 +67,8 @@ Encode codec_of_extension(const Type& type) {
     case Extension::text: return codecs::text;
     case Extension::ltree: return codecs::jsonb;
     case Extension::hstore: return codecs::hstore;
+    case Extension::geometry: return codecs::geometry;
+    case Extension::vector: return codecs::vector;
     case Extension::none: break;
   }
   return nullptr;
@@ -138,7 +140,8 @@ Encode codec_of(const Type& type, const SessionSettings& settings) {
 }
 
 std::size_t growth_of(const Type& type) {
-  if (type.extension == Extension::hstore) return pair_growth;
+  if (type.extension == Extension::hstore || type.extension == Extension::vector)
+    return pair_growth;
   const bool is_composed =
       codec_of_array(type, {}) != nullptr || codec_of_range(type, {}) != nullptr;
   return is_composed ? array_growth : 1;

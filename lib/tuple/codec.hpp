@@ -19,7 +19,7 @@ using Encode = char* (*)(const char* text, std::size_t size, char* out);
 inline constexpr std::size_t codec_slack = 24;
 /// An array's element and a range's bound have four bytes of length, and may be a single digit.
 inline constexpr std::size_t array_growth = 16;
-/// A pair of an hstore, `""=>"",`, has eight bytes of lengths.
+/// A pair of an hstore, `""=>"",`, has eight bytes of lengths; an element of a vector, `1,`, four.
 inline constexpr std::size_t pair_growth = 2;
 inline constexpr std::size_t codec_padding = 16;
 
@@ -56,6 +56,8 @@ char* text(const char* text, std::size_t size, char* out);
 /// Also ltree.
 char* jsonb(const char* text, std::size_t size, char* out);
 char* bytea(const char* text, std::size_t size, char* out);
+/// Two digits for each byte.
+char* hexadecimal(const char* text, std::size_t size, char* out);
 char* uuid(const char* text, std::size_t size, char* out);
 char* date(const char* text, std::size_t size, char* out);
 char* time(const char* text, std::size_t size, char* out);
@@ -80,6 +82,9 @@ char* name(const char* text, std::size_t size, char* out);
 /// "char", the type of one byte.
 char* character(const char* text, std::size_t size, char* out);
 char* hstore(const char* text, std::size_t size, char* out);
+/// Hexadecimal EWKB, and points as WKT. Also geography.
+char* geometry(const char* text, std::size_t size, char* out);
+char* vector(const char* text, std::size_t size, char* out);
 
 /// A faster form of a type's codec, for the vector instructions of this machine; nullptr where
 /// there is none.

@@ -86,6 +86,16 @@ inline char* escaped_bytes(const char* text, std::size_t size, char* out) {
 
 }  // namespace
 
+char* hexadecimal(const char* text, std::size_t size, char* out) {
+  if (size % 2 != 0) return nullptr;
+  for (std::size_t at = 0; at < size; at += 2) {
+    const unsigned byte = byte_at(text + at);
+    if (byte > 255) return nullptr;
+    *out++ = static_cast<char>(byte);
+  }
+  return out;
+}
+
 char* uuid(const char* text, std::size_t size, char* out) {
   const bool dashes = size == 36;
   if (!dashes && size != 32) return nullptr;
@@ -100,13 +110,7 @@ char* uuid(const char* text, std::size_t size, char* out) {
 
 char* bytea(const char* text, std::size_t size, char* out) {
   if (size < 2 || text[0] != '\\' || text[1] != 'x') return escaped_bytes(text, size, out);
-  if (size % 2 != 0) return nullptr;
-  for (std::size_t at = 2; at < size; at += 2) {
-    const unsigned byte = byte_at(text + at);
-    if (byte > 255) return nullptr;
-    *out++ = static_cast<char>(byte);
-  }
-  return out;
+  return hexadecimal(text + 2, size - 2, out);
 }
 
 char* macaddr(const char* text, std::size_t size, char* out) {

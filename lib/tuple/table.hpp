@@ -83,6 +83,8 @@ enum class Extension : std::uint8_t {
   text,  ///< citext: as text is
   ltree,
   hstore,
+  geometry,  ///< PostGIS; geography too
+  vector,    ///< pgvector
 };
 
 struct Type {

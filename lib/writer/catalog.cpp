@@ -151,10 +151,13 @@ tuple::Extension extension_of(std::string_view functions) {
     std::string_view functions;
     Extension extension;
   };
-  static constexpr std::array<Known, 3> all{{
+  static constexpr std::array<Known, 6> all{{
       {"textin textrecv", Extension::text},
       {"$libdir/ltree ltree_in $libdir/ltree ltree_recv", Extension::ltree},
       {"$libdir/hstore hstore_in $libdir/hstore hstore_recv", Extension::hstore},
+      {"$libdir/postgis-3 LWGEOM_in $libdir/postgis-3 LWGEOM_recv", Extension::geometry},
+      {"$libdir/postgis-3 geography_in $libdir/postgis-3 geography_recv", Extension::geometry},
+      {"$libdir/vector vector_in $libdir/vector vector_recv", Extension::vector},
   }};
   const auto known = std::ranges::find(all, functions, &Known::functions);
   return known == all.end() ? Extension::none : known->extension;

@@ -82,14 +82,20 @@ TEST_F(Values, AreTheSameByInsert) {
   for (const EdgeValues& values : edge_values()) compare(values, plan::WriterChoice::insert);
 }
 
-/// The types of extensions, where the server has these; COPY and INSERT.
+/// The types of extensions, where the server has these; COPY and INSERT. Those of PostGIS and
+/// pgvector are packages of their own, and what their codecs write is golden in unit tests too.
 TEST_F(Values, AreThoseThatExtensionsRead) {
+  const std::map<std::string, std::string> packaged{
+      {"geometry", "postgis"}, {"geography", "postgis"}, {"vector", "vector"}};
   for (const EdgeValues& values : extension_values()) {
     const std::string name = values.type;
+    const auto package = packaged.find(name);
+    const std::string extension = package == packaged.end() ? name : package->second;
     const std::string is_there =
-        "select count(*) from pg_available_extensions where name = '" + name + "'";
+        "select count(*) from pg_available_extensions where name = '" + extension + "'";
+    if (db().value(is_there) == "0" && package != packaged.end()) continue;
     if (db().value(is_there) == "0") GTEST_SKIP() << "the server has no extension " << name;
-    db().run("create extension " + name);
+    db().run("create extension if not exists " + extension);
     compare(values);
     compare(values, plan::WriterChoice::insert);
     db().run("drop table if exists stored; create table stored (v " + name + ")");

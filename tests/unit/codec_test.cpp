@@ -207,7 +207,58 @@ TEST(Codec, DependsOnTheSession) {
   EXPECT_EQ(nullptr, codec_of({oid::interval, 'b', 0x1800'ffff}, {}));  // minute to second
   EXPECT_EQ(nullptr, codec_of({oid::array_of_int4}, {.array_nulls = false}));
   EXPECT_EQ(Encode{codecs::text}, codec_of({99999, Type::enumeration}, {}));
-  EXPECT_EQ(nullptr, codec_of({790}, {}));  // money
+  EXPECT_EQ(nullptr, codec_of({oid::money}, {}));
+}
+
+struct Golden {
+  std::string text;
+  std::string bytes;  ///< in hexadecimal; "-": the server's
+};
+
+/// What pgvector 0.8.0 sends for each of these (vector_send).
+TEST(Codec, WritesVectorsAsTheirExtensionDoes) {
+  const std::vector<Golden> all{{"[1,2,3]", "000300003f8000004000000040400000"},
+                                {"[1.5,-2.25,1e-3]", "000300003fc00000c01000003a83126f"},
+                                {"[0.1]", "000100003dcccccd"},
+                                {"[-0,0]", "000200008000000000000000"},
+                                {"[+1]", "000100003f800000"},
+                                {"[.5,5.]", "000200003f00000040a00000"},
+                                {"[3.4028235e38]", "000100007f7fffff"},
+                                {"[16777217,0.3333333433]", "000200004b8000003eaaaaab"},
+                                {"[1e39]", "-"},
+                                {"[NaN]", "-"},
+                                {"[ 1, 2 ]", "-"},
+                                {"[0x10]", "-"},
+                                {"[]", "-"},
+                                {"[1,]", "-"},
+                                {"[1", "-"},
+                                {"1", "-"}};
+  for (const Golden& one : all) EXPECT_EQ(one.bytes, hex(codecs::vector, one.text)) << one.text;
+  std::string most = "[1";
+  for (int i = 1; i < 16'000; ++i) most += ",1";
+  EXPECT_NE("-", hex(codecs::vector, most + "]"));
+  EXPECT_EQ("-", hex(codecs::vector, most + ",1]"));
+}
+
+/// What PostGIS 3.3 sends for these (st_asewkb(..., 'XDR'), or what they are).
+TEST(Codec, WritesGeometriesAsTheirExtensionDoes) {
+  const std::vector<Golden> all{
+      {"POINT(1 2)", "00000000013ff00000000000004000000000000000"},
+      {"SRID=4326;POINT (-.5 8.)", "0020000001000010e6bfe00000000000004020000000000000"},
+      {"0101000020E6100000000000000000F03F0000000000000040",
+       "0101000020e6100000000000000000f03f0000000000000040"},
+      {"POINT(1e2 1)", "-"},
+      {"POINT(+1 2)", "-"},
+      {"POINT(1 2 3)", "-"},
+      {"POINT(1 2))", "-"},
+      {"point(1 2)", "-"},
+      {"SRID=0;POINT(1 2)", "-"},
+      {"SRID=999999;POINT(1 2)", "-"},
+      {"010100000", "-"},
+      {"01010000000000000000G03F0000000000000040", "-"},
+      {"0", "-"},
+      {"", "-"}};
+  for (const Golden& one : all) EXPECT_EQ(one.bytes, hex(codecs::geometry, one.text)) << one.text;
 }
 
 }  // namespace

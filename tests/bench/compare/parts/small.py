@@ -17,7 +17,7 @@ def run(bench):
     walls = {name: [] for name in commands}
     for _ in range(RUNS):
         for name, command in commands.items():
-            server.sql("delete from pgsluice.loads")  # as new to the ledger as the first time
+            server.forget_loads()  # as new to the ledger as the first time
             walls[name].append(timed([command])["wall"])
     medians = {name: statistics.median(runs) for name, runs in walls.items()}
     bench.page.table(["loader", "milliseconds, from start to exit", "times psql's"],
