@@ -17,8 +17,10 @@ std::string file_of(const std::string& stamp);
 Sql digests_of(const std::vector<std::string_view>& digests);
 Sql digests_of(const std::vector<std::string>& digests);
 
-/// Of the table, and of others that had its name: whether their rows are in it is asked then.
-Sql may_be_of_table(const NewLoad& like);
+/// Of the table, and of others that had its name: whether their rows are in it is asked then. The
+/// columns may stand in expressions, so that no index is looked into for them.
+Sql may_be_of_table(const NewLoad& like, SqlWords target_oid = "l.target_oid",
+                    SqlWords target = "l.target");
 
 /// Which rows find_loads() is about: a condition for each kind.
 std::vector<Sql> are_like(const NewLoad& like);
