@@ -13,8 +13,8 @@ Sql trigger_mark(const tuple::Table& table) {
   return sql("case when {} then 't' else '' end", has_row_trigger(table));
 }
 
-/// The same as text_of_shape(), of what the server has. By a join, as the planner compares each of a
-/// list of names with all that it knows of the names of columns.
+/// The same as text_of_shape(), of what the server has. By a join, as the planner compares each of
+/// a list of names with all that it knows of the names of columns.
 Sql shape_of_table(const tuple::Table& table, const std::vector<std::string>& columns) {
   // A table that is made like another one has other oids and numbers.
   const SqlWords oid = table.id != 0 ? SqlWords("c.oid") : SqlWords("0");
@@ -113,10 +113,10 @@ void Guard::require_load(LoadId load, bool marked) {
 }
 
 void Guard::require_no_other_column() {
-  no_other_column_ = sql(
-      " and (select count(*) from pg_catalog.pg_attribute where attrelid = to_regclass({}) and "
-      "attnum > 0 and not attisdropped and attgenerated = '') = {}",
-      literal(table_), fed_);
+  no_other_column_ =
+      sql(" and (select count(*) from pg_catalog.pg_attribute where attrelid = to_regclass({}) and "
+          "attnum > 0 and not attisdropped and attgenerated = '') = {}",
+          literal(table_), fed_);
 }
 
 /// Two queries: what the table and the load are, and the table's columns.
