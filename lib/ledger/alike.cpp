@@ -80,8 +80,7 @@ struct LengthRanges {
 /// also where nothing is in it.
 constexpr SqlWords is_a_length =
     "(select l.head_bytes from pgsluice.loads l where l.head_bytes >= n.from_ and l.state <> "
-    "'void' "
-    "and l.start is not null order by l.head_bytes limit 1) < n.to_";
+    "'void' and l.start is not null order by l.head_bytes limit 1) < n.to_";
 
 Sql as_n(const LengthRanges& ranges) {
   return sql("unnest({}, {}) n (from_, to_)", numbers_of(ranges.shortest),

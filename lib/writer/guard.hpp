@@ -25,8 +25,8 @@ class Guard {
   /// the server must not have emptied the table since the load began.
   void require_load(LoadId load, bool marked);
 
-  /// Besides, no other column takes values, so that COPY needs no list of names: the server compares
-  /// each name of a list with those of all columns.
+  /// Besides, no other column takes values, so that COPY needs no list of names: the server
+  /// compares each name of a list with those of all columns.
   void require_no_other_column();
   bool lets_no_column_come() const { return !no_other_column_.empty(); }
   void let_columns_come() { no_other_column_ = Sql(); }
@@ -47,7 +47,7 @@ class Guard {
   Sql what_is() const;
   std::string difference(const pg::Result& columns) const;
 
-  std::string table_;  ///< quoted as in SQL
+  std::string table_;    ///< quoted as in SQL
   std::size_t fed_ = 0;  ///< columns
   Sql lock_;
   Sql condition_;

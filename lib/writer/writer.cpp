@@ -182,7 +182,8 @@ asio::awaitable<void> Writer::roll_back(pg::Connection& on) const {
 asio::awaitable<void> Writer::begin_all(pg::Connection& on, const Sql& more) {
   are_parts_ = false;  // a refusal ends all of it
   std::optional<Refusal> refusal = co_await try_to_begin_all(on, more);
-  if (refusal && takes_all_columns()) {
+  const bool is_of_guard = refusal && refusal->state == sql_state::division_by_zero;
+  if (is_of_guard && takes_all_columns()) {
     guard_.let_columns_come();
     refusal = co_await try_to_begin_all(on, more);
   }
@@ -272,8 +273,8 @@ asio::awaitable<bool> Writer::is_stored_already(pg::Connection& on, const Refusa
                 "The same command begins a new load.");
 }
 
-/// Whether the guard has refused for a column that has come, which it lets come from now on. Another
-/// chunk may have met it before.
+/// Whether the guard has refused for a column that has come, which it lets come from now on.
+/// Another chunk may have met it before.
 asio::awaitable<bool> Writer::is_only_a_column(pg::Connection& on) const {
   if (!took_all_columns_) co_return false;
   guard_.let_columns_come();

@@ -123,8 +123,8 @@ class Writer {
                                        std::span<const tuple::TupleRange> tuples,
                                        std::vector<std::string> behind) const = 0;
 
-  /// The transactions are for tuples of all columns that take values, in the table's order, and none
-  /// comes to them.
+  /// The transactions are for tuples of all columns that take values, in the table's order, and
+  /// none comes to them.
   void take_all_columns() {
     took_all_columns_ = true;
     guard_.require_no_other_column();
