@@ -202,8 +202,8 @@ void choose_atomic(const LoadFlags& flags, plan::LoadOptions& o) {
   const auto way = value_named<plan::AtomicWay>(flags.atomic);
   if (!way) {
     throw Failure(FailureKind::usage, "--atomic=" + flags.atomic +
-                                          " is no choice; write --atomic, --atomic=transaction, or "
-                                          "--atomic=resumable");
+                                          " is no choice; write --atomic, --atomic=transaction, "
+                                          "--atomic=prepared, or --atomic=resumable");
   }
   o.atomic_way = *way;
 }
@@ -360,7 +360,8 @@ void add_row_flags(CLI::App& c, LoadFlags& f) {
   add_number_option(c, "--limit", {}, limit, "stop after N records").group(group);
   c.add_flag("--atomic", f.atomic,
              "all rows or none, in one transaction: all the way (=transaction), or from a staging "
-             "table at the end (=resumable); which of the two, the source and the table decide")
+             "table at the end (=resumable); which of the two, the source and the table decide. "
+             "=prepared: in a transaction for each connection, which are committed together")
       ->group(group);
   add_delete_flags(c, f);
   add_conflict_flags(c, f);

@@ -58,6 +58,7 @@ inline constexpr std::string_view undefined_object = "42704";
 inline constexpr std::string_view duplicate_object = "42710";
 inline constexpr std::string_view undefined_table = "42P01";
 inline constexpr std::string_view too_many_connections = "53300";
+inline constexpr std::string_view object_not_in_prerequisite_state = "55000";
 inline constexpr std::string_view cant_change_runtime_param = "55P02";
 inline constexpr std::string_view lock_not_available = "55P03";
 inline constexpr std::string_view query_canceled = "57014";

@@ -7,10 +7,6 @@
 namespace sluice::ledger {
 namespace {
 
-constexpr SqlWords waiting =
-    "select set_config('synchronous_commit', 'local', true) where "
-    "current_setting('synchronous_commit') = 'off'; ";
-
 /// Columns of pgsluice.loads that are known when a load begins.
 constexpr SqlWords entered_columns =
     "target, target_oid, source, source_path, source_bytes, source_stamp, fingerprint, options, "

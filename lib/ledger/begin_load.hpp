@@ -15,6 +15,10 @@ namespace sluice::ledger {
 /// what is said of the load as a whole, the same command finds its chunks and says it again: so a
 /// commit of that need not wait for the disk.
 inline constexpr SqlWords without_waiting = "set local synchronous_commit = off; ";
+/// ... and where it has to, whatever the session's setting is.
+inline constexpr SqlWords waiting =
+    "select set_config('synchronous_commit', 'local', true) where "
+    "current_setting('synchronous_commit') = 'off'; ";
 
 /// What a load's entry is made with.
 struct BeginOptions {

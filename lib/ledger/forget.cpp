@@ -9,6 +9,7 @@
 #include "ledger/deferred_indexes.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/loads.hpp"
+#include "ledger/prepared.hpp"
 #include "ledger/run_lock.hpp"
 #include "ledger/stages.hpp"
 
@@ -32,13 +33,13 @@ RunLockNames locks_of(const pg::Result& row) {
           .empties_table = false};
 }
 
-/// The session of a run that has just ended may be there for a moment.
-asio::awaitable<void> require_no_run(pg::Connection& on, const pg::Result& load) {
-  const Sql ask = sql("select {}", RunLock::try_expression(locks_of(load)));
+/// The session of a run that has just ended may be there for a moment. `ask` says whether it is
+/// not.
+asio::awaitable<void> require_no_run(pg::Connection& on, Sql ask) {
   const auto deadline = async::Deadline::after(limits::lock_patience);
   for (;;) {
     const auto results = co_await on.query(ask);
-    if (results.back().boolean(0, 0)) co_return;
+    if (results.back().rows() == 0 || results.back().boolean(0, 0)) co_return;
     if (deadline.passed()) break;
     co_await async::sleep_for(limits::lock_poll);
   }
@@ -80,6 +81,12 @@ asio::awaitable<void> forget_indexes(pg::Connection& on, LoadId load, bool with_
 // A failure leaves the transaction open, and the pool closes the connection.
 asio::awaitable<Forgotten> forget(pg::Connection& on, LoadId load, bool with_indexes) {
   Forgotten forgotten;
+  // What is prepared of it locks its row, and so does a run that holds its transactions.
+  Sql is_free =
+      sql("select not {} from pgsluice.loads l where l.load_id = {}",
+          RunLock::is_held_expression(sql("l.target_oid::text"), sql("l.fingerprint")), load.value);
+  co_await require_no_run(on, std::move(is_free));
+  co_await conclude(on, load);
   const Sql ask = sql("begin; select {} from pgsluice.loads where load_id = {} for update",
                       load_columns.list(stages_to_drop(load), stages_of_others(load)), load.value);
   const auto results = co_await on.query(ask);
@@ -96,7 +103,8 @@ asio::awaitable<Forgotten> forget(pg::Connection& on, LoadId load, bool with_ind
             " is half taken out of its table, and is not to be given up before all of it is",
         "pgsluice loads show " + std::to_string(load.value) + " says how that goes on.");
   }
-  co_await require_no_run(on, row);
+  Sql has_locks = sql("select {}", RunLock::try_expression(locks_of(row)));
+  co_await require_no_run(on, std::move(has_locks));
   co_await forget_indexes(on, load, with_indexes, forgotten);
   Sql statements;
   forgotten.left_stage = row.text_or(0, load_columns["left_stage"], "");

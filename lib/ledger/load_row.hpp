@@ -29,6 +29,7 @@ inline constexpr auto entry_columns = columns_of({
     {"seconds", "l.seconds"},
     {"rejects_path", "l.rejects_path"},
     {"staged", "l.staged"},
+    {"decided", "l.committing is not null"},
     {"chunks", "c.chunks"},
     {"bytes", "c.bytes"},
     {"records_read", "c.records_read"},

@@ -68,6 +68,7 @@ struct LoadEntry : NewLoad {
   std::string started_at;
   std::string finished_at;
   std::int64_t runs = 0;
+  bool decided = false;  ///< that its prepared transactions are committed (ledger/prepared)
   std::uint64_t rows_undone = 0;  ///< taken out again (load/undo)
   double seconds = 0;
   std::string limited_by;    ///< load::Bottleneck::Limit, by name; empty: nobody could say

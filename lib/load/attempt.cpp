@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "base/printable.hpp"
 #include "load/foretell.hpp"
+#include "load/held_transactions.hpp"
 #include "rejects/salvage.hpp"
 #include "source/transcoder.hpp"
 
@@ -165,7 +166,10 @@ asio::awaitable<bool> try_once_on(Attempt& a, pg::Connection& connection) {
 }
 
 asio::awaitable<bool> try_once(Attempt& a) {
-  if (a.with.in != nullptr) co_return co_await try_once_on(a, *a.with.in);
+  if (a.with.in != nullptr) {
+    const HeldTransactions::Turn turn = co_await a.with.in->take();
+    co_return co_await try_once_on(a, turn.connection());
+  }
   pg::Lease lease = co_await a.with.on.pool.acquire();
   co_return co_await try_once_on(a, *lease);
 }

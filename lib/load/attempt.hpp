@@ -19,6 +19,7 @@
 
 namespace sluice::load {
 
+class HeldTransactions;
 class Segments;
 
 /// What chunks are stored with. All outlive the load.
@@ -31,8 +32,8 @@ struct Storing {
   rejects::RejectFile* rejects = nullptr;               ///< nullptr: no file is kept
   const rejects::RejectTable* rejects_table = nullptr;  ///< instead of a file
   std::uint64_t& retries;                               ///< counts
-  pg::Connection* in = nullptr;   ///< on which a transaction is open for all chunks; nullptr: none
-  WideKeys* wide_keys = nullptr;  ///< nullptr: no index waits to be built
+  HeldTransactions* in = nullptr;  ///< that chunks are parts of; nullptr: each is its own
+  WideKeys* wide_keys = nullptr;   ///< nullptr: no index waits to be built
   Suspicion& suspicion;
   ReplicaWatch* replicas = nullptr;  ///< that are waited for; nullptr: none are
   Segments* segments = nullptr;      ///< that chunks are read from; nullptr: from the source

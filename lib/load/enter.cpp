@@ -8,6 +8,7 @@
 #include "base/path_text.hpp"
 #include "ledger/begin_load.hpp"
 #include "ledger/places.hpp"
+#include "ledger/prepared.hpp"
 #include "ledger/segments.hpp"
 #include "ledger/stages.hpp"
 #include "ledger/stamp.hpp"
@@ -69,6 +70,15 @@ void require_segments(const plan::Plan& plan, const ledger::KnownLoad& load) {
 
 }  // namespace
 
+/// What runs of this source that are gone have prepared is committed or rolled back: its rows would
+/// come later, and the keys of its chunks be waited for.
+asio::awaitable<void> Entrance::conclude_prepared(pg::Connection& connection) {
+  for (const LoadId load : co_await ledger::left_prepared(connection, entry_)) {
+    const ledger::Concluded concluded = co_await ledger::conclude(connection, load);
+    if (concluded.any()) run_.note(ledger::text_of(concluded, load));
+  }
+}
+
 /// What the ledger knows of this source, with the lock held from here on.
 asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connection) {
   ledger::KnownLoads known_loads;
@@ -96,6 +106,7 @@ asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connec
           co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(names));
     }
   }
+  co_await conclude_prepared(connection);
   known_loads = co_await resume::find_candidates(connection, entry_, plan_.preamble.beginning);
   co_return known_loads;
 }
@@ -257,6 +268,19 @@ asio::awaitable<LoadId> Entrance::begin_load(pg::Connection& connection,
   throw ledger::LoadIsHeld("another run has just begun with the upload of this name");
 }
 
+/// What is there of a load that is all or nothing says how it is gone on with.
+void Entrance::fit_way(const ledger::KnownLoad& load) {
+  if (load.decided && plan_.strategy.is_all_or_nothing()) {
+    plan::bring_rest(plan_.strategy, plan_.encoder);
+  } else if (plan_.strategy.is_held() && load.totals.chunks > 0) {
+    plan::stage_instead(plan_.strategy, plan_.encoder, "a part of it waits there already");
+  } else {
+    return;
+  }
+  run_.report.is_staged = plan_.strategy.staged;
+  run_.on.pool.allow(plan_.jobs);
+}
+
 /// `before`: as a new load has it, since a table that was emptied is so for the other loads too.
 asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger::KnownLoad& load,
                                        Sql before) {
@@ -264,9 +288,10 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   run_.report.load = load.id;
   const bool is_just_begun = run_.made_table == load.id;
   run_.report.resumed = !is_just_begun;
+  fit_way(load);
   const bool has_grown =
       load.source_bytes && entry_.source_bytes && *load.source_bytes != *entry_.source_bytes;
-  const bool begins_again = plan_.strategy.in_one && load.totals.chunks == 0;
+  const bool begins_again = plan_.strategy.is_held() && load.totals.chunks == 0;
   if (!is_just_begun && !begins_again) {
     run_.note(fmt::format("resuming load {} of {}, with {} rows {} already{}", load.id.value,
                           load.started_at, load.totals.counts.rows(),
@@ -287,10 +312,6 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   }
   entry_.behind_load = load.behind_load;
   co_await rejects_.choose(plan_, path_of_text(load.rejects_path), &connection);
-  if (plan_.strategy.in_one && load.totals.chunks > 0) {
-    plan::stage_instead(plan_.strategy, plan_.encoder, "a part of it waits there already");
-    run_.on.pool.allow(plan_.jobs);
-  }
   plan::take_over_words(plan_, load.options);
   plan::fill_in_load(plan_, load.id);
   // What decides where chunks end stays; how large a record may be does not.

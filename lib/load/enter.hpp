@@ -28,9 +28,11 @@ class Entrance {
  private:
   asio::awaitable<void> prepare_ledger();
   asio::awaitable<void> make_ledger();
+  asio::awaitable<void> conclude_prepared(pg::Connection& connection);
   asio::awaitable<ledger::KnownLoads> known_loads(pg::Connection& connection);
   asio::awaitable<resume::Verdict> judge_source(pg::Connection& connection, Sql& before);
   asio::awaitable<void> read_again(const ledger::LoadEntry& like);
+  void fit_way(const ledger::KnownLoad& load);
   asio::awaitable<void> resume(pg::Connection& connection, const ledger::KnownLoad& load,
                                Sql before);
   asio::awaitable<LoadId> begin_load(pg::Connection& connection,

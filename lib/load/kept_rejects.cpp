@@ -6,7 +6,7 @@
 #include "base/path_text.hpp"
 #include "base/quantity.hpp"
 #include "ledger/grants.hpp"
-#include "load/one_transaction.hpp"
+#include "load/held_transactions.hpp"
 #include "rejects/choice.hpp"
 
 namespace sluice::load {
@@ -94,12 +94,12 @@ asio::awaitable<void> KeptRejects::settle_table(bool with_others) {
   if (left > 0) run_.report.rejects_path = path_;
 }
 
-asio::awaitable<void> KeptRejects::settle(bool with_others, OneTransaction* one) {
+asio::awaitable<void> KeptRejects::settle(bool with_others, HeldTransactions* held) {
   if (table_) co_return co_await settle_table(with_others);
   if (!file_ || !file_->has_any()) co_return;
   ledger::StoredChunks stored;
-  if (one != nullptr) {
-    stored = co_await one->stored_chunks();
+  if (held != nullptr) {
+    stored = co_await held->stored_chunks();
   } else {
     pg::Lease connection = co_await run_.on.pool.acquire();
     stored = co_await ledger::stored_chunks(*connection, *run_.report.load);

@@ -12,7 +12,7 @@
 
 namespace sluice::load {
 
-class OneTransaction;
+class HeldTransactions;
 
 /// The rejects of a run: their file, which is kept in step with the ledger, or their part of the
 /// table that is so by itself; and how many there may be.
@@ -48,7 +48,7 @@ class KeptRejects {
   /// Leaves in the file those of chunks that the ledger has, in file order; and, where they are
   /// what ended the load, those of chunks that it has not. `one` is the transaction that all chunks
   /// are parts of; nullptr: there is none.
-  asio::awaitable<void> settle(bool with_others, OneTransaction* one = nullptr);
+  asio::awaitable<void> settle(bool with_others, HeldTransactions* held = nullptr);
   /// The same where there is no ledger: all of them.
   asio::awaitable<void> settle_all();
 

@@ -15,6 +15,7 @@
 #include "load/explain.hpp"
 #include "load/finishing.hpp"
 #include "load/foresee.hpp"
+#include "load/held_transactions.hpp"
 #include "load/help.hpp"
 #include "load/jobs_watch.hpp"
 #include "load/judge_sql.hpp"
@@ -23,7 +24,6 @@
 #include "load/make_table.hpp"
 #include "load/missing_indexes.hpp"
 #include "load/named_upload.hpp"
-#include "load/one_transaction.hpp"
 #include "load/plan_of.hpp"
 #include "load/preview.hpp"
 #include "load/reconcile.hpp"
@@ -274,14 +274,14 @@ asio::awaitable<plan::Plan> Load::prepare_to_run() {
   if (std::string odd = source_->oddity(); !odd.empty()) run_.note(std::move(odd));
   plan::Plan plan =
       co_await plan_of(run_, std::move(options_), *source_, std::move(found), shared_);
-  if (plan.strategy.in_one) co_await choose_way(run_, plan);
+  if (plan.strategy.is_held()) co_await choose_way(run_, plan);
   if (!plan.condition.empty()) co_await judge_condition(run_.on.pool, plan);
   for (std::string& text : plan.strategy.notes) run_.note(std::move(text));
   run_.report.is_staged = plan.strategy.staged;
   // Loads side by side have one pool together, which none of them may narrow for itself.
   if (shared_ != nullptr && shared_->side_by_side > 1) plan.jobs_max = plan.jobs;
-  // Beside the one transaction something may be asked.
-  const std::size_t connections = plan.strategy.in_one ? 2 : plan.jobs;
+  // Beside transactions that are held something may be asked.
+  const std::size_t connections = plan.writers() + (plan.strategy.is_held() ? 1 : 0);
   run_.on.pool.allow(std::max(connections, shared_ == nullptr ? 1 : shared_->side_by_side));
   co_return plan;
 }
@@ -400,10 +400,13 @@ asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
   try {
     rejects_.open(plan);
     if (plan.strategy.staged) co_await prepare_to_stage(run_, plan);
-    if (plan.strategy.in_one) one_ = std::make_unique<OneTransaction>(run_, plan, entry);
-    run_.report.begins_again = plan.strategy.in_one;
+    if (plan.strategy.is_held()) {
+      held_ =
+          std::make_unique<HeldTransactions>(run_, plan, entry, co_await asio::this_coro::executor);
+    }
+    run_.report.begins_again = plan.strategy.is_held();
     if (plan.options.defer_indexes || run_.report.resumed) co_await indexes.watch();
-    Reconciliation end(run_, plan, entry, rejects_, lock_, one_.get());
+    Reconciliation end(run_, plan, entry, rejects_, lock_, held_.get());
     bool is_stored = false;
     for (int round = 0; !is_stored; ++round)
       is_stored = co_await go_round(plan, end, indexes, began, round);
@@ -413,14 +416,14 @@ asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
   } catch (const pg::PgError&) {
     failed = std::current_exception();
   }
-  if (one_) one_->give_up();
+  if (held_) held_->give_up();
   if (!failed) {
     run_.report.status = LoadReport::Status::stored;
     indexes.require_built();
     co_return;
   }
-  if (one_) run_.report.now = {};
-  if (one_) run_.report.bytes = 0;
+  if (held_) run_.report.now = {};
+  if (held_) run_.report.bytes = 0;
   try {
     const std::chrono::duration<double> seconds = Clock::now() - began;
     co_await take_stock(plan, seconds.count());
@@ -449,10 +452,10 @@ asio::awaitable<bool> Load::go_round(plan::Plan& plan, Reconciliation& end, Miss
     const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
     co_return co_await end.reconcile(read_, seconds, round);
   } catch (const pg::PgError& error) {
-    if (!one_) throw;
+    if (!held_) throw;
     mishap = error;
   }
-  const bool is_stored = co_await one_->recover(*mishap);
+  const bool is_stored = co_await held_->recover(*mishap);
   if (!is_stored) co_await end.begin_again();
   co_return is_stored;
 }
@@ -460,8 +463,8 @@ asio::awaitable<bool> Load::go_round(plan::Plan& plan, Reconciliation& end, Miss
 /// What earlier runs stored, and (behind a round that the server has lost a part of) this one.
 asio::awaitable<ledger::StoredChunks> Load::stored_before(int round) {
   ledger::StoredChunks stored;
-  if (one_) {
-    stored = co_await one_->stored_chunks();
+  if (held_) {
+    stored = co_await held_->stored_chunks();
   } else if (run_.report.resumed || round > 0) {
     pg::Lease connection = co_await run_.on.pool.acquire();
     stored = co_await ledger::stored_chunks(*connection, *run_.report.load);
@@ -487,7 +490,7 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
                                  WideKeys* wide_keys) {
   run_.progress.stage = Progress::Stage::loading;
   const auto writer = plan::make_writer(plan, run_.report.load);
-  if (one_) co_await one_->begin(*writer);
+  if (held_) co_await held_->begin(*writer);
   Suspicion suspicion(plan);
   std::optional<Segments> segments;
   if (plan.segment_bytes > 0) {
@@ -495,9 +498,9 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
     segments.emplace(run_, plan, rejects_.budget(),
                      holder_ ? *holder_ : lead_of(plan, *run_.report.load));
   }
-  // A mishap in the middle of one transaction is the end of all of it.
+  // A mishap in the middle of transactions that are held is the end of all of them.
   const std::chrono::milliseconds retry_for =
-      one_ ? std::chrono::milliseconds(0) : plan.options.retry_for;
+      held_ ? std::chrono::milliseconds(0) : plan.options.retry_for;
   Storing storing{.on = run_.on,
                   .plan = plan,
                   .writer = *writer,
@@ -506,7 +509,7 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
                   .rejects = rejects_.file(),
                   .rejects_table = rejects_.table(),
                   .retries = run_.progress.retries,
-                  .in = one_ ? &one_->connection() : nullptr,
+                  .in = held_.get(),
                   .wide_keys = wide_keys,
                   .suspicion = suspicion,
                   .replicas = replicas_.get(),
@@ -518,7 +521,8 @@ asio::awaitable<void> Load::move(plan::Plan& plan, ledger::StoredChunks stored,
   try {
     async::TaskGroup beside(co_await asio::this_coro::executor);
     JobsWatch jobs(run_, plan, road);
-    if (!plan.strategy.in_one && !plan.options.check) beside.spawn(jobs.run());
+    if (!plan.strategy.is_held() && !plan.options.check) beside.spawn(jobs.run());
+    if (plan.strategy.prepared) beside.spawn(held_->watch());
     asio::awaitable<void> all = road.run();
     co_await async::run_beside(std::move(all), beside);
   } catch (...) {

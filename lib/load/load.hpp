@@ -16,7 +16,7 @@
 namespace sluice::load {
 
 class MissingIndexes;
-class OneTransaction;
+class HeldTransactions;
 class Reconciliation;
 class ReplicaWatch;
 class Road;
@@ -74,7 +74,7 @@ class Load {
   std::optional<ledger::RunLock> lock_;
   KeptRejects rejects_;
   std::optional<ledger::SegmentHolder> holder_;  ///< of segments of a load that another run has
-  std::unique_ptr<OneTransaction> one_;          ///< that all chunks are parts of
+  std::unique_ptr<HeldTransactions> held_;       ///< that the chunks are parts of
   std::unique_ptr<ReplicaWatch> replicas_;
   Road* road_ = nullptr;
   ledger::Read read_;              ///< by the last time over the road

@@ -50,9 +50,9 @@ asio::awaitable<ledger::Finish> Reconciliation::finish(const ledger::Read& read,
     refuse_from_now_on(std::move(published.refused));
     co_return published.end;
   }
-  if (one_ != nullptr) {
+  if (held_ != nullptr) {
     run_.progress.stage = Progress::Stage::publishing;
-    Finished finished = co_await one_->finish(ending);
+    Finished finished = co_await held_->finish(ending);
     for (std::string& note : finished.notes) run_.note(std::move(note));
     co_return finished.end;
   }
@@ -116,7 +116,7 @@ asio::awaitable<bool> Reconciliation::reconcile(const ledger::Read& read, double
     co_return false;
   }
   require_unchanged_source(*plan_.source, entry_.source_stamp);
-  co_await rejects_.settle(false, one_);
+  co_await rejects_.settle(false, held_);
   if (!rejects_.budget().allows(0, 0)) {
     throw Failure(FailureKind::budget,
                   fmt::format("{}: {}", plan_.source->name(), rejects_.budget().explain(0)));

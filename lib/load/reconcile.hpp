@@ -5,8 +5,8 @@
 
 #include "ledger/loads.hpp"
 #include "ledger/run_lock.hpp"
+#include "load/held_transactions.hpp"
 #include "load/kept_rejects.hpp"
-#include "load/one_transaction.hpp"
 #include "load/run.hpp"
 
 namespace sluice::load {
@@ -19,11 +19,11 @@ void require_unchanged_source(const source::Source& source, const std::string& s
 /// be what was read.
 class Reconciliation {
  public:
-  /// All outlive it; `entry` is that of the plan. `one` is nullptr where the chunks are
+  /// All outlive it; `entry` is that of the plan. `held` is nullptr where the chunks are
   /// transactions of their own.
   Reconciliation(Run& run, plan::Plan& plan, ledger::NewLoad& entry, KeptRejects& rejects,
-                 std::optional<ledger::RunLock>& lock, OneTransaction* one)
-      : run_(run), plan_(plan), entry_(entry), rejects_(rejects), lock_(lock), one_(one) {}
+                 std::optional<ledger::RunLock>& lock, HeldTransactions* held)
+      : run_(run), plan_(plan), entry_(entry), rejects_(rejects), lock_(lock), held_(held) {}
 
   /// Finishes the load, and publishes it where it is all or nothing. False where chunks are to be
   /// sent once more (the ledger has lost some, or the publication has refused records): the source
@@ -46,7 +46,7 @@ class Reconciliation {
   ledger::NewLoad& entry_;
   KeptRejects& rejects_;
   std::optional<ledger::RunLock>& lock_;
-  OneTransaction* one_;
+  HeldTransactions* held_;
   bool has_refused_more_ = false;  ///< the publication has, and its chunks are to be sent again
 };
 

@@ -277,7 +277,7 @@ asio::awaitable<void> Road::write_batch(const chunk::Chunk& chunk, tuple::Batch&
 void Road::fail(std::int64_t chunk, std::exception_ptr error) {
   if (!failure_ || chunk < failure_->chunk) failure_ = ChunkFailure{chunk, std::move(error)};
   // One that may be read again, all of it, is not stopped: the reader ends by itself.
-  if (!plan_.strategy.in_one) plan_.source->stop();
+  if (!plan_.strategy.is_held()) plan_.source->stop();
 }
 
 void Road::stop() {

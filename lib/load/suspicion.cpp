@@ -79,6 +79,8 @@ asio::awaitable<void> Suspicion::learn_checks(pg::Connection& on) {
 /// Once for whatever is refused, as what the keys say is asked with it.
 asio::awaitable<void> Suspicion::prepare_trials(pg::Connection& on) {
   has_prepared_ = true;
+  // A transaction that has touched a temporary table cannot be prepared.
+  if (plan_.strategy.prepared) co_return;
   const std::string reason = co_await writer::judges_whole(on, plan_.target.table.id);
   if (!reason.empty()) co_return;
   const std::vector<std::string> columns = plan_.encoder.column_names();

@@ -75,12 +75,13 @@ constexpr auto names_of(OnDrift) {
 enum class AtomicWay {
   automatic,    ///< whichever of these suits the source and the table
   transaction,  ///< all of it in one transaction, by one connection
+  prepared,     ///< in a transaction for each connection, which are prepared and then committed
   resumable,    ///< by way of a staging table, which a later run goes on with
 };
 constexpr auto names_of(AtomicWay) {
-  return std::array{Named{AtomicWay::automatic, "auto"},
-                    Named{AtomicWay::transaction, "transaction"},
-                    Named{AtomicWay::resumable, "resumable"}};
+  return std::array{
+      Named{AtomicWay::automatic, "auto"}, Named{AtomicWay::transaction, "transaction"},
+      Named{AtomicWay::prepared, "prepared"}, Named{AtomicWay::resumable, "resumable"}};
 }
 
 /// How many rows --delete-missing and --replace may delete: so many, or such a share of the

@@ -170,7 +170,7 @@ bool may_be_shared(const Plan& plan) {
 /// What takes some seconds at least.
 bool may_tune(const Plan& plan) {
   const auto length = plan.source->told_length();
-  return !plan.options.check && !plan.strategy.in_one &&
+  return !plan.options.check && !plan.strategy.is_held() &&
          (!length || *length / limits::tuned_chunks_min >= plan.options.chunk_bytes);
 }
 

@@ -64,7 +64,9 @@ struct Plan {
 
   /// One transaction is one connection's.
   std::size_t writers() const { return strategy.in_one ? 1 : jobs; }
-  std::size_t writers_max() const { return strategy.in_one ? 1 : std::max(jobs, jobs_max); }
+  std::size_t writers_max() const {
+    return strategy.is_held() ? writers() : std::max(jobs, jobs_max);
+  }
   /// Encoding on one core keeps about four of the server's backends busy; where the order of the
   /// chunks matters there is one, which keeps it.
   std::size_t encoders(std::size_t writers) const {

@@ -221,6 +221,7 @@ std::string Strategy::name(bool has_fast_lane) const {
                            : has_fast_lane ? "COPY binary"
                                            : "COPY text";
   if (in_one) return copy + ", all of it in one transaction";
+  if (prepared) return copy + ", in prepared transactions";
   if (staged) {
     return copy + " into a staging table, published in one transaction" +
            (why_stage.empty() ? "" : " (" + why_stage + ")");
@@ -356,6 +357,18 @@ std::string reason_against_one(const LoadOptions& o, const Strategy& s, const tu
   return {};
 }
 
+/// ... by several connections.
+std::string reason_against_prepared(const LoadOptions& o, const tuple::Table& table) {
+  if (o.truncate) return "--truncate locks the table against all connections but one";
+  if (o.after_sql || o.set_sequences)
+    return "--after-sql and --set-sequences are parts of one transaction";
+  if (o.joins()) return "--join";
+  if (table.is_unlogged)
+    return table.full_name() + " is unlogged: a crash would empty it, and keep what is prepared";
+  if (table.persistence == 't') return table.full_name() + " is a temporary table";
+  return {};
+}
+
 /// What makes it a bad choice: it locks for as long as the source takes, begins anew after each
 /// mishap, and nothing of it is kept.
 std::string reason_for_stage(const LoadOptions& o, const source::Source& source) {
@@ -377,24 +390,36 @@ std::string reason_for_stage(const LoadOptions& o, const source::Source& source)
 void choose_way(Strategy& s, const LoadOptions& o, const tuple::Table& table,
                 const source::Source& source) {
   if (!s.staged || !o.atomic) return;
+  const bool is_to_be_prepared = o.atomic_way == AtomicWay::prepared;
   s.why_stage = reason_against_one(o, s, table);
-  if (!s.why_stage.empty() && o.atomic_way == AtomicWay::transaction)
-    throw wrong_usage("--atomic=transaction: not with this: " + s.why_stage,
-                      "Leave out =transaction: the rows wait in a staging table then.");
+  if (s.why_stage.empty() && is_to_be_prepared) s.why_stage = reason_against_prepared(o, table);
+  if (!s.why_stage.empty() && (o.atomic_way == AtomicWay::transaction || is_to_be_prepared)) {
+    const std::string_view way = name_of(o.atomic_way);
+    throw wrong_usage(
+        fmt::format("--atomic={}: not with this: {}", way, s.why_stage),
+        fmt::format("Leave out ={}: how all of it comes at once is chosen then.", way));
+  }
   if (o.atomic_way == AtomicWay::resumable) s.why_stage = "--atomic=resumable";
   if (s.why_stage.empty() && o.atomic_way == AtomicWay::automatic)
     s.why_stage = reason_for_stage(o, source);
   if (!s.why_stage.empty()) return;
   s.staged = false;
-  s.in_one = true;
+  s.in_one = !is_to_be_prepared;
+  s.prepared = is_to_be_prepared;
   s.kind = Strategy::Kind::copy;
 }
 
 void stage_instead(Strategy& s, tuple::EncoderPlan& encoder, std::string why) {
-  s.in_one = false;
+  s.in_one = s.prepared = false;
   s.staged = true;
   s.why_stage = std::move(why);
   encoder.number_records = true;
+}
+
+void bring_rest(Strategy& s, tuple::EncoderPlan& encoder) {
+  s.in_one = s.prepared = s.staged = false;
+  s.kind = Strategy::Kind::copy;
+  encoder.number_records = false;
 }
 
 void fit_encoder(tuple::EncoderPlan& encoder, const Strategy& strategy, const tuple::Table& table,

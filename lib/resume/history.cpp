@@ -136,6 +136,11 @@ class Judge {
     return !waits && load.totals.counts.rows_in_table() > 0;
   }
 
+  /// Its rows wait as this one's would; or all of them are there already, or on their way.
+  bool comes_alike(const ledger::KnownLoad& load) const {
+    return load.staged == now_.staged || load.decided;
+  }
+
   /// Some of the load's rows are gone, and nobody knows which.
   bool has_lost_a_part(const ledger::KnownLoad& load) const {
     if (h_.again || h_.truncate || h_.target_is_empty || !has_rows(load)) return false;
@@ -208,7 +213,7 @@ class Judge {
         return std::nullopt;
       }
     }
-    if (is_this && may_resume(load) && load.staged == now_.staged) return Kind::resume;
+    if (is_this && may_resume(load) && comes_alike(load)) return Kind::resume;
     if (load.totals.chunks > 0 && may_have_grown(load, now_)) return unfinished_of_less(c);
     // What waits in a staging table, or has stored nothing, stands in nobody's way.
     if (load.staged || load.totals.chunks == 0) {
@@ -226,8 +231,7 @@ class Judge {
     if (has_grown && c.is_running) return Kind::refuse_running;
     // Where the chunks in front of the end of then end does not depend on what is behind them.
     const bool has_end = load.content_end >= *load.source_bytes;
-    if (has_grown && !has_end && may_resume(load) && load.staged == now_.staged)
-      return Kind::resume;
+    if (has_grown && !has_end && may_resume(load) && comes_alike(load)) return Kind::resume;
     if (load.staged) {
       give_up(load);
       return std::nullopt;

@@ -38,7 +38,7 @@ Sql has_constraint(const char* name) {
       literal(name));
 }
 
-const std::array<Embedded, 22> files{{
+const std::array<Embedded, 23> files{{
     {"V001__loads_and_chunks.sql", files_of_ledger::V001__loads_and_chunks, has_relation("chunks")},
     {"V002__deferred_indexes.sql", files_of_ledger::V002__deferred_indexes,
      has_relation("deferred_indexes")},
@@ -75,6 +75,7 @@ const std::array<Embedded, 22> files{{
      has_column("migrations", "led_to")},
     {"V022__lengths_of_contents.sql", files_of_ledger::V022__lengths_of_contents,
      has_relation("loads_lengths_idx")},
+    {"V023__committing.sql", files_of_ledger::V023__committing, has_column("loads", "committing")},
 }};
 
 /// V and three digits.

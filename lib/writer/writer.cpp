@@ -180,7 +180,6 @@ asio::awaitable<void> Writer::roll_back(pg::Connection& on) const {
 }
 
 asio::awaitable<void> Writer::begin_all(pg::Connection& on, const Sql& more) {
-  are_parts_ = false;  // a refusal ends all of it
   std::optional<Refusal> refusal = co_await try_to_begin_all(on, more);
   const bool is_of_guard = refusal && refusal->state == sql_state::division_by_zero;
   if (is_of_guard && takes_all_columns()) {
@@ -200,11 +199,15 @@ asio::awaitable<std::optional<Refusal>> Writer::try_to_begin_all(pg::Connection&
   begin += sql("begin; {}{}{}", settings_sql_, guard_.statements(), more).text();
   std::optional<Refusal> refusal;
   try {
-    co_await query(on, std::move(begin));
-  } catch (const Refusal& error) {
-    refusal = error;
-    refusal->before_tuples = true;
+    co_await on.query_in_user_path(std::move(begin));
+    co_return refusal;
+  } catch (const pg::PgError& error) {
+    refusal.emplace(error);
   }
+  refusal->phase = pg::Phase::storing;
+  if (refusal->nature() == ErrorNature::lost) throw pg::PgError(*refusal);
+  refusal->before_tuples = true;
+  if (on.in_transaction()) co_await on.query("rollback");
   co_return refusal;
 }
 

@@ -88,14 +88,14 @@ class Writer {
   asio::awaitable<void> commit(pg::Connection& on, const ledger::ChunkEntry& chunk) const;
   asio::awaitable<void> roll_back(pg::Connection& on) const;
 
-  // The same for chunks that are parts of one transaction: what commits and rolls back a chunk
-  // above does so with its savepoint, then.
+  // The same for chunks that are parts of a larger transaction, or of several on as many
+  // connections: what commits and rolls back a chunk above does so with its savepoint, then.
 
-  /// Begins it, with `more` behind the guard (each statement ends with "; "). Its chunks are
-  /// written by this writer from here on. Throws NotAsPlanned.
+  /// Begins one, with `more` behind the guard (each statement ends with "; "). All chunks are
+  /// written by this writer into such transactions from here on. Throws NotAsPlanned.
   asio::awaitable<void> begin_all(pg::Connection& on, const Sql& more);
-  /// The same in one that another writer of the load has begun.
-  void go_on_in_it() { are_parts_ = true; }
+  /// The same in those that another writer of the load has begun.
+  void go_on_in_them() { are_parts_ = true; }
 
   /// Ends what is left on the server of an attempt at this chunk whose connection was lost: a
   /// backend that has not noticed yet would keep the claim, and the next attempt waiting.
@@ -160,7 +160,7 @@ class Writer {
   bool took_all_columns_ = false;
   bool counts_may_differ_;
   std::optional<LoadId> load_;
-  bool are_parts_ = false;  ///< the chunks: of the transaction of begin_all()
+  bool are_parts_ = false;  ///< the chunks: of transactions of begin_all()
 };
 
 /// What the statements of a load's chunks begin with, as far as the load decides.

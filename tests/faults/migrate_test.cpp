@@ -422,7 +422,8 @@ TEST_F(MigrateFaults, UserToWhomTheHistoryIsNotOpenIsTold) {
       "drop index pgsluice.loads_lengths_idx; alter table pgsluice.migrations drop column led_to; "
       "alter table pgsluice.job_runs drop column hooks_due; drop table pgsluice.reverted, "
       "pgsluice.segments; alter table pgsluice.loads drop column segment_bytes, drop column "
-      "limited_by, drop column limited_share; delete from pgsluice.migrations where project = "
+      "limited_by, drop column limited_share, drop column committing; delete from "
+      "pgsluice.migrations where project = "
       "'pgsluice' and version >= 18");
   write("003_c.sql", "select 1");
   EXPECT_THAT(up_by(stranger).err,

@@ -106,6 +106,7 @@ enum class Way {
   upsert,
   atomic,
   staged,
+  prepared,
   atomic_upsert,
   where,
   where_upsert,
@@ -121,8 +122,9 @@ class CutFaults : public NetworkFaults, public ::testing::WithParamInterface<Way
   void choose_way() {
     const Way way = GetParam();
     if (way == Way::insert) options_.writer = plan::WriterChoice::insert;
-    options_.atomic = way == Way::atomic || way == Way::staged || way == Way::atomic_upsert ||
-                      way == Way::select_atomic;
+    options_.atomic = way == Way::atomic || way == Way::staged || way == Way::prepared ||
+                      way == Way::atomic_upsert || way == Way::select_atomic;
+    if (way == Way::prepared) options_.atomic_way = plan::AtomicWay::prepared;
     if (way == Way::staged) options_.atomic_way = plan::AtomicWay::resumable;
     if (way == Way::where || way == Way::where_upsert) options_.where = "id > 0 and v <> 'x'";
     if (way == Way::select || way == Way::select_upsert || way == Way::select_atomic)
@@ -135,8 +137,11 @@ class CutFaults : public NetworkFaults, public ::testing::WithParamInterface<Way
 
 TEST_P(CutFaults, CutAnywhere) {
   choose_way();
+  if (GetParam() == Way::prepared && db().number("show max_prepared_transactions") == 0)
+    GTEST_SKIP() << "the server prepares no transactions";
   // A retry of the default way is the other ways' too: these are cut at fewer places.
-  const std::size_t coarseness = GetParam() == Way::copy ? every(10) : 8 * every(5);
+  const bool has_own_retry = GetParam() == Way::copy || GetParam() == Way::prepared;
+  const std::size_t coarseness = has_own_retry ? every(10) : 8 * every(5);
   const Steps steps{211 * coarseness, 67 * coarseness};
   const std::size_t cuts = cut_everywhere(steps, [this](const std::string& by) {
     Loaded loaded = run_load(by, options_);
@@ -151,14 +156,16 @@ TEST_P(CutFaults, CutAnywhere) {
   EXPECT_GT(cuts, 150U / coarseness);
   EXPECT_TRUE(no_session_left());
   EXPECT_EQ(0, db().number("select count(*) from pg_class where relname ~ '^stage_'"));
+  EXPECT_EQ(
+      0, db().number("select count(*) from pg_prepared_xacts where database = current_database()"));
   std::printf("cut at %zu places\n", cuts);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, CutFaults,
                          ::testing::Values(Way::copy, Way::insert, Way::upsert, Way::atomic,
-                                           Way::staged, Way::atomic_upsert, Way::where,
-                                           Way::where_upsert, Way::select, Way::select_upsert,
-                                           Way::select_atomic));
+                                           Way::staged, Way::prepared, Way::atomic_upsert,
+                                           Way::where, Way::where_upsert, Way::select,
+                                           Way::select_upsert, Way::select_atomic));
 
 /// Small files that share transactions: whichever of these is cut, each row is there once.
 TEST_F(NetworkFaults, CutAnywhereBetweenSmallFiles) {

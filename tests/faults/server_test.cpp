@@ -1,8 +1,11 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -12,6 +15,7 @@
 #include "support/gate.hpp"
 #include "support/patience.hpp"
 #include "support/process.hpp"
+#include "support/proxy.hpp"
 #include "support/server.hpp"
 
 namespace sluice::test {
@@ -142,6 +146,59 @@ TEST_F(ServerFaults, ServerCrashesUnderOneTransaction) {
   EXPECT_EQ(1, report(finished)["retries"].get<int>());
   connect_again();
   expect_all_is_well();
+}
+
+/// So are several that are to be prepared.
+TEST_F(ServerFaults, ServerCrashesUnderTransactionsToBePrepared) {
+  db().run("drop trigger slow on t");
+  Process process(command({"--atomic=prepared", "--max-rate", "200KB/s"}));
+  ASSERT_TRUE(
+      comes_true("select exists (select from pg_stat_activity where query like '/* pgsluice load % "
+                 "chunk 4 %')"));
+  own_server().stop("immediate");
+  std::this_thread::sleep_for(300ms);
+  own_server().start();
+  const Finished finished = process.wait();
+  EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+  EXPECT_EQ(1, report(finished)["retries"].get<int>());
+  connect_again();
+  expect_all_is_well();
+  EXPECT_EQ(0, db().number("select count(*) from pg_prepared_xacts"));
+}
+
+/// What is prepared outlives the crash, and so does the decision: the first of them is committed.
+TEST_F(ServerFaults, ServerCrashesBetweenTheCommitsOfPreparedTransactions) {
+  db().run("drop trigger slow on t");
+  gate().open();
+  for (const int before : {0, 1, 2}) {
+    SCOPED_TRACE(before);
+    std::atomic<int> seen = 0;
+    std::atomic<bool> is_held = false;
+    Proxy proxy(url(), [&](std::size_t, Proxy::Direction direction, const std::string& bytes) {
+      const bool is_it = direction == Proxy::Direction::to_server &&
+                         (bytes.contains("commit prepared") || bytes.contains("set committing"));
+      if (!is_it || seen++ != before) return Proxy::Action::pass;
+      is_held = true;
+      return Proxy::Action::hold;
+    });
+    std::vector<std::string> arguments = command({"--atomic=prepared"});
+    *std::ranges::find(arguments, url()) = proxy.url(url());
+    Process process(arguments);
+    ASSERT_TRUE(is_seen([&is_held] { return is_held.load(); }));
+    EXPECT_LT(1, db().number("select count(*) from pg_prepared_xacts"));
+    own_server().stop("immediate");
+    std::this_thread::sleep_for(300ms);
+    own_server().start();
+    proxy.release();
+    const Finished finished = process.wait();
+    EXPECT_EQ(3, finished.exit_code) << finished.err << finished.out;
+    connect_again();
+    expect_all_is_well();
+    EXPECT_EQ(0, db().number("select count(*) from pg_prepared_xacts"));
+    db().run("truncate t; truncate pgsluice.loads cascade");
+    std::filesystem::remove(folder_ / "in.rejects.csv");
+    std::filesystem::remove(folder_ / "in.rejects.jsonl");
+  }
 }
 
 TEST_F(ServerFaults, ServerIsStoppedInOrderAndComesBack) {

@@ -3,14 +3,16 @@
 from ..loaders import PSQL, by_pgsluice, by_psql
 from ..turns import measure
 
+WAYS = ["transaction", "prepared", "resumable"]
+
 
 def run(bench):
     rows = []
     for data in bench.sets:
-        loaders = [by_pgsluice(bench.server, data), by_pgsluice(bench.server, data, "--atomic=transaction"),
-                   by_pgsluice(bench.server, data, "--atomic=resumable"), by_psql(bench.server, data)]
+        flags = [f"--atomic={way}" for way in WAYS]
+        loaders = [by_pgsluice(bench.server, data), *(by_pgsluice(bench.server, data, flag) for flag in flags), by_psql(bench.server, data)]
         walls = {name: result["wall"] for name, result in measure(bench.server, data, loaders, bench.rounds).items()}
         plain = walls["pgsluice"]
-        ways = [walls["pgsluice --atomic=transaction"], walls["pgsluice --atomic=resumable"]]
+        ways = [walls[f"pgsluice {flag}"] for flag in flags]
         rows.append([data.name, f"{plain:.2f} s", *(f"{wall:.2f} s ({wall / plain:.2f})" for wall in ways), f"{walls[PSQL]:.2f} s"])
-    bench.page.table(["data", "plain load", "--atomic=transaction (of the plain load's time)", "--atomic=resumable", "psql \\copy, one transaction"], rows)
+    bench.page.table(["data", "plain load", "--atomic=transaction (of the plain load's time)", *(f"--atomic={way}" for way in WAYS[1:]), "psql \\copy, one transaction"], rows)
