@@ -248,7 +248,7 @@ PlanSummary Plan::summary() const {
       from = (*preamble.header)[i];
     }
     s.columns.push_back(fmt::format("{} -> {} {}{}", from, column.name, column.type_name,
-                                    encoder.fields[i].encode == nullptr ? " (as text)" : ""));
+                                    !encoder.fields[i].has_codec() ? " (as text)" : ""));
   }
   for (const tuple::AddedValue& added : encoder.rules.added)
     s.columns.push_back(fmt::format("--add {} -> {}", added.wish, added.column));

@@ -142,8 +142,8 @@ Encode codec_of(const Type& type, const SessionSettings& settings) {
 std::size_t growth_of(const Type& type) {
   if (type.extension == Extension::hstore || type.extension == Extension::vector)
     return pair_growth;
-  const bool is_composed =
-      codec_of_array(type, {}) != nullptr || codec_of_range(type, {}) != nullptr;
+  const bool is_composed = type.kind == Type::composite || codec_of_array(type, {}) != nullptr ||
+                           codec_of_range(type, {}) != nullptr;
   return is_composed ? array_growth : 1;
 }
 

@@ -31,13 +31,15 @@ char* room(Lane& lane, std::size_t bytes) {
 void add_field(EncoderPlan& plan, const Table& table, const Column& column,
                const SessionSettings& settings) {
   const Encode encode = codec_of(column.base_type, settings);
+  std::shared_ptr<const CompositeCodec> composite = CompositeCodec::of(column.base_type, settings);
+  plan.fast_lane = plan.fast_lane && (encode != nullptr || composite != nullptr);
   // A trigger may put something in a NULL's place.
   plan.fields.push_back({.ignored = false,
                          .encode = encode,
+                         .composite = std::move(composite),
                          .column = column.name,
                          .doubt = doubt_of(column.base_type),
                          .null_in_doubt = column.not_null && !table.has_row_trigger});
-  plan.fast_lane = plan.fast_lane && encode != nullptr;
   plan.growth = std::max(plan.growth, growth_of(column.base_type));
   ++plan.columns;
 }
@@ -66,7 +68,7 @@ EncoderPlan plan_encoder(const Table& table, const Mapping& mapping, const csv::
     if (target) {
       add_field(plan, table, table.columns[*target], settings);
     } else {
-      plan.fields.push_back({.ignored = true, .encode = nullptr, .column = {}, .doubt = {}});
+      plan.fields.push_back({.ignored = true, .column = {}, .doubt = {}});
     }
   }
   for (const AddedValue& added : plan.rules.added)
@@ -321,10 +323,12 @@ Encoder::Encoded Encoder::encode_fast(const csv::Record& record, std::uint64_t n
       out = store_big_endian(out, std::int32_t{-1});
       continue;
     }
-    if (plan.encode == nullptr) return {nullptr, i};
+    if (!plan.has_codec()) return {nullptr, i};
     if (field.size > plan.doubt.size_sure && plan.doubt.about(field.view())) return {nullptr, i};
     char* const value = out + 4;
-    char* const end = plan.encode(field.text, field.size, value);
+    char* const end = plan.encode != nullptr
+                          ? plan.encode(field.text, field.size, value)
+                          : plan.composite->encode(field.text, field.size, value);
     if (end == nullptr) return {nullptr, i};
     store_big_endian(out, static_cast<std::int32_t>(end - value));
     out = end;

@@ -16,6 +16,7 @@
 #include "tuple/batch.hpp"
 #include "tuple/check.hpp"
 #include "tuple/codec.hpp"
+#include "tuple/composite_codec.hpp"
 #include "tuple/doubt.hpp"
 #include "tuple/keys.hpp"
 #include "tuple/mapping.hpp"
@@ -66,10 +67,14 @@ struct RecordPolicy {
 /// What a CSV column becomes.
 struct EncodedField {
   bool ignored = false;
-  Encode encode = nullptr;  ///< nullptr: every value takes the slow lane
+  Encode encode = nullptr;
+  std::shared_ptr<const CompositeCodec> composite = nullptr;  ///< where there is no `encode`
   std::string column;
   Doubt doubt;
   bool null_in_doubt = false;
+
+  /// False: every value takes the slow lane.
+  bool has_codec() const { return encode != nullptr || composite != nullptr; }
 };
 
 /// What was said of a record that was refused before.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -90,12 +91,22 @@ enum class Extension : std::uint8_t {
 struct Type {
   static constexpr char enumeration = 'e';
   static constexpr char domain = 'd';
+  static constexpr char composite = 'c';
+
+  struct Part;
 
   std::uint32_t id = 0;        ///< pg_type.oid
   char kind = 'b';             ///< pg_type.typtype
   std::int32_t modifier = -1;  ///< of `numeric(10,2)` and the like; -1 is none
   std::uint32_t array_id = 0;  ///< of the arrays of this type; 0 where there are none
   Extension extension = Extension::none;
+  std::shared_ptr<const std::vector<Part>> composition = nullptr;  ///< of a composite one
+};
+
+/// A column of a composite type.
+struct Type::Part {
+  std::uint32_t declared = 0;  ///< pg_type.oid
+  Type base;                   ///< under a domain, or the type itself
 };
 
 struct Column {

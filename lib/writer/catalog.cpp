@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "base/columns.hpp"
 #include "base/failure.hpp"
@@ -282,6 +285,69 @@ asio::awaitable<void> describe_further(pg::Connection& on, Target& target) {
       (goes_elsewhere && storage.boolean(0, storage_columns["has_row_security"]));
 }
 
+constexpr auto part_columns = columns_of({
+    {"composite", "c.type::bigint"},
+    {"declared", "a.atttypid::bigint"},
+    {"type", "t.oid::bigint"},
+    {"type_kind", "t.typtype"},
+    {"modifier", "b.modifier"},
+    {"array_type", "t.typarray::bigint"},
+    {"functions", type_functions},
+});
+
+/// The columns of composite types, of those in them too, in their order. `a` is one, `b` its type
+/// under domains.
+Sql parts_query(const Sql& composites) {
+  static constexpr SqlWords parts =
+      "join pg_catalog.pg_type ct on ct.oid = c.type join pg_catalog.pg_attribute a on a.attrelid "
+      "= ct.typrelid and a.attnum > 0 and not a.attisdropped cross join lateral (with recursive "
+      "under (type, modifier) as (select a.atttypid, a.atttypmod union all select d.typbasetype, "
+      "d.typtypmod from under u join pg_catalog.pg_type d on d.oid = u.type where d.typtype = 'd') "
+      "select u.type, u.modifier from under u join pg_catalog.pg_type d on d.oid = u.type and "
+      "d.typtype <> 'd') b join pg_catalog.pg_type t on t.oid = b.type";
+  return sql(
+      "with recursive c (type) as (select v.type::oid from (values {}) v (type) union select t.oid "
+      "from c {} and t.typtype = 'c') select {} from c {} order by c.type, a.attnum",
+      composites, parts, part_columns.list(), parts);
+}
+
+using Parts = std::map<std::uint32_t, std::vector<tuple::Type::Part>>;
+
+/// Fills in what composite types consist of. None contains itself.
+void compose(tuple::Type& type, const Parts& parts) {
+  const auto found = parts.find(type.id);
+  if (type.kind != tuple::Type::composite || found == parts.end()) return;
+  std::vector<tuple::Type::Part> own = found->second;
+  for (tuple::Type::Part& part : own) compose(part.base, parts);
+  type.composition = std::make_shared<const std::vector<tuple::Type::Part>>(std::move(own));
+}
+
+/// Of the composite types of its columns, where there are some.
+asio::awaitable<void> describe_composites(pg::Connection& on, tuple::Table& table) {
+  Sql composites;
+  for (const tuple::Column& column : table.columns) {
+    if (column.base_type.kind == tuple::Type::composite)
+      composites +=
+          sql("{}({})", composites.empty() ? SqlWords("") : SqlWords(", "), column.base_type.id);
+  }
+  if (composites.empty()) co_return;
+  static constexpr auto& at = part_columns;
+  const Sql ask = parts_query(composites);
+  const auto results = co_await on.query(ask);
+  const pg::Result& rows = results.back();
+  Parts parts;
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    parts[rows.oid(i, at["composite"])].push_back(
+        {rows.oid(i, at["declared"]),
+         {.id = rows.oid(i, at["type"]),
+          .kind = rows.character(i, at["type_kind"]),
+          .modifier = rows.integer_32(i, at["modifier"]),
+          .array_id = rows.oid(i, at["array_type"]),
+          .extension = extension_of(rows.text_or(i, at["functions"], ""))}});
+  }
+  for (tuple::Column& column : table.columns) compose(column.base_type, parts);
+}
+
 Failure own_table(const std::string& table) {
   return {FailureKind::usage, "--table " + table + ": the tables of the schema pgsluice are " +
                                   "pgsluice's own; nothing can be loaded into them"};
@@ -459,6 +525,7 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
                                                                : co_await ledger::ask(on, use);
   const bool is_unusual = row.boolean(0, of["is_unusual"]) || t.kind == 'v' || has_domain(t);
   if (is_unusual) co_await describe_further(on, target);
+  co_await describe_composites(on, t);
   target.reading = read_reading(row, path, target.role);
   target.session = {
       .time_zone_is_utc = names_utc(row.text(0, of["TimeZone"])),

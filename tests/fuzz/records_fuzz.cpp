@@ -76,7 +76,35 @@ constexpr std::uint32_t type_ids[] = {tuple::oid::boolean,
                                       tuple::oid::numrange,
                                       tuple::oid::daterange,
                                       tuple::oid::tsrange,
-                                      tuple::oid::tstzrange};
+                                      tuple::oid::tstzrange,
+                                      tuple::oid::money};
+
+constexpr tuple::SessionSettings settings{.time_zone_is_utc = true, .money_is_in_cents = true};
+
+/// Those, those of extensions, and composite types of some of them.
+const std::vector<tuple::Type>& all_types() {
+  static const std::vector<tuple::Type> types = [] {
+    using tuple::Extension;
+    using tuple::Type;
+    std::vector<Type> all;
+    for (const std::uint32_t id : type_ids) all.push_back({.id = id});
+    for (const auto extension : {Extension::text, Extension::ltree, Extension::hstore,
+                                 Extension::geometry, Extension::vector})
+      all.push_back({.id = 99990, .extension = extension});
+    const auto compose = [&all](const std::vector<Type>& of) {
+      std::vector<Type::Part> parts;
+      for (const Type& type : of) parts.push_back({type.id, type});
+      all.push_back({.id = 99991,
+                     .kind = Type::composite,
+                     .composition = std::make_shared<const std::vector<Type::Part>>(parts)});
+    };
+    for (std::size_t i = 0; i + 2 < all.size() && i < 60; i += 2) compose({all[i], all[i + 1]});
+    compose({all.back(), all.front(), all[all.size() - 2]});
+    compose({{.id = tuple::oid::numeric}});
+    return all;
+  }();
+  return types;
+}
 
 /// Takes the choices from the front of the input.
 class Choices {
@@ -151,13 +179,16 @@ void check_scanners(const csv::Dialect& dialect, const std::string& text) {
   }
 }
 
-void check_codec(std::uint32_t type, const std::string& text) {
-  const tuple::Encode encode = tuple::codec_of({type}, {.time_zone_is_utc = true});
-  const std::size_t room = text.size() * tuple::growth_of({type}) + tuple::codec_slack;
+void check_codec(const tuple::Type& type, const std::string& text) {
+  const tuple::Encode encode = tuple::codec_of(type, settings);
+  const auto composite = tuple::CompositeCodec::of(type, settings);
+  require(encode != nullptr || composite != nullptr, "each of these types has a codec");
+  const std::size_t room = text.size() * tuple::growth_of(type) + tuple::codec_slack;
   const auto in = std::make_unique<char[]>(text.size() + tuple::codec_padding);
   const auto out = std::make_unique<char[]>(room);
   std::memcpy(in.get(), text.data(), text.size());
-  const char* const end = encode(in.get(), text.size(), out.get());
+  const char* const end = encode != nullptr ? encode(in.get(), text.size(), out.get())
+                                            : composite->encode(in.get(), text.size(), out.get());
   require(end == nullptr || (end >= out.get() && end <= out.get() + room),
           "a codec stays within its room");
 }
@@ -292,16 +323,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                  static_cast<tuple::BlankLines>(choices.pick(4)), choices.pick(4) == 0};
   const unsigned columns = 1 + choices.pick(4);
   for (unsigned i = 0; i < columns; ++i) {
-    const std::uint32_t type = type_ids[choices.pick(std::size(type_ids))];
-    plan.fields.push_back({false, tuple::codec_of({type}, {.time_zone_is_utc = true}), "c",
-                           tuple::doubt_of({type, 'b', static_cast<std::int32_t>(choices.pick(9))}),
-                           choices.pick(2) == 0});
-    plan.growth = std::max(plan.growth, tuple::growth_of({type}));
+    const std::vector<tuple::Type>& types = all_types();
+    const tuple::Type& type = types[choices.pick(static_cast<unsigned>(types.size()))];
+    const auto modifier = static_cast<std::int32_t>(choices.pick(9));
+    plan.fields.push_back({.encode = tuple::codec_of(type, settings),
+                           .composite = tuple::CompositeCodec::of(type, settings),
+                           .column = "c",
+                           .doubt = tuple::doubt_of({type.id, 'b', modifier}),
+                           .null_in_doubt = choices.pick(2) == 0});
+    plan.growth = std::max(plan.growth, tuple::growth_of(type));
     ++plan.columns;
     ++plan.csv_columns;
   }
   const std::string text = choices.rest();
-  for (const std::uint32_t type : type_ids) check_codec(type, text);
+  for (const tuple::Type& type : all_types()) check_codec(type, text);
   check_scanners(options.dialect, text);
   try {
     const auto records = test::records_of(text, options);

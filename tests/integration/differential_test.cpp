@@ -31,7 +31,8 @@ class Differential : public DatabaseTest {
     for (const EdgeValues& values : edge_values()) {
       db().run("drop table if exists probe; create table probe (v " + values.type + ")");
       const tuple::Encode encode = codec_of_probe();
-      if (only_fast && encode == nullptr) continue;
+      const bool is_composite = kind_of_probe() == "c";
+      if (only_fast && encode == nullptr && !is_composite) continue;
       std::vector<std::string> good;
       std::vector<std::string> fast;
       for (const std::string& text : values.texts) {
@@ -40,6 +41,9 @@ class Differential : public DatabaseTest {
         good.push_back(text);
         const std::string padded = text + std::string(tuple::codec_padding, ' ');
         std::string out(text.size() * tuple::array_growth + tuple::codec_slack, ' ');
+        // Roughly: its codec asks the catalogs.
+        if (is_composite && text.starts_with('(') && text.find_first_of("\\ ") == text.npos)
+          fast.push_back(text);
         if (encode != nullptr && encode(padded.data(), text.size(), out.data()) != nullptr)
           fast.push_back(text);
       }
@@ -52,16 +56,21 @@ class Differential : public DatabaseTest {
              columns + "); create table stored (" + columns + ")");
   }
 
+  std::string kind_of_probe() { return type_of_probe()[2]; }
+  std::vector<std::string> type_of_probe() {
+    return db()
+        .rows(
+            "with recursive types (type, modifier) as (select atttypid, atttypmod from "
+            "pg_attribute where attrelid = 'probe'::regclass and attnum = 1 union all select "
+            "typbasetype, typtypmod from types join pg_type on oid = type where typtype = 'd') "
+            "select type::bigint, modifier, typtype from types join pg_type on oid = type "
+            "where "
+            "typtype <> 'd'")
+        .front();
+  }
+
   tuple::Encode codec_of_probe() {
-    const auto row =
-        db().rows(
-                "with recursive types (type, modifier) as (select atttypid, atttypmod from "
-                "pg_attribute where attrelid = 'probe'::regclass and attnum = 1 union all select "
-                "typbasetype, typtypmod from types join pg_type on oid = type where typtype = 'd') "
-                "select type::bigint, modifier, typtype from types join pg_type on oid = type "
-                "where "
-                "typtype <> 'd'")
-            .front();
+    const auto row = type_of_probe();
     return tuple::codec_of({.id = static_cast<std::uint32_t>(std::stoul(row[0])),
                             .kind = row[2].front(),
                             .modifier = std::stoi(row[1])},

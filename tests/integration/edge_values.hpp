@@ -535,6 +535,17 @@ inline std::vector<EdgeValues> edge_values() {
       {"pair", {"(1,happy)", "(,)", "(1)", "(\"1\",sad)", "(x,happy)", "(1,angry)", "1,happy", ""}},
       {"pair[]", {"{\"(1,happy)\",NULL}", "{}", "{(1,happy)}"}},
       {"held_pair", {"(1,happy)", "(-1,happy)", "(,)"}},
+      {"pair",
+       {"(1,\"happy\")", "( 1,happy)", " (1,happy)", "(1,happy) ", "(1,happy)x", "(1,happy,)",
+        "(1,\"hap\"py)", "(1,hap\\py)", "(0,sad)", "()", "(", ")", "(1,", "(1,\"sad)"}},
+      {"deep",
+       {"(,,,,)", "(\"(1,sad)\",a,1.5,2026-01-02 03:04:05+06,\"{1,2}\")",
+        "(\"(1,\"\"sad\"\")\",\"\",1.005,,{})", "((1),b,2,,)", "(\"(1,sad)\", a b ,999.999,,{3})",
+        "(,\"a\"\"b\",1e2,,)", "(,\"a,)(\",100000,,)", "(,a\\,b,1,,)",
+        "(,NULL,-0.00,infinity,{NULL})", "(,abcdefgh,1,,)", "(,x,NaN,,\"{{1,2},{3,4}}\")",
+        "(,\"\",\"\",,)", "(,\xc3\xa9,1,,)"}},
+      {"one_int", {"(1)", "()", "(\"\")", "(2147483648)", "( 7 )", "(1,)"}},
+      {"of_bits", {"(101,1)", "(10,1)", "(,)"}},
       {"span", {"[1,5)", "(1,5]", "empty", "[5,1]", "(,)", "[1,x)"}},
       {"few", {"{1}", "{}", "{1,2,3,4}", "{NULL}", "x"}},
       {"regclass", {"1259", "-", "pg_class", "pg_catalog.pg_class", "no_such_table", ""}},
@@ -554,6 +565,9 @@ inline const char* edge_types_sql =
     "create domain short_name as short_text check (value <> 'ABC');"
     "create type mood as enum ('happy', 'sad');"
     "create type pair as (a positive, b mood);"
+    "create type deep as (p pair, t varchar(6), n numeric(5,2), at timestamptz, i integer[]);"
+    "create type one_int as (i integer);"
+    "create type of_bits as (b bit(3), v varbit);"
     "create domain held_pair as pair check (value is null or (value).a is not null);"
     "create type span as range (subtype = integer);"
     "create domain few as integer[] check (cardinality(value) < 4);";

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/endian.hpp"
+#include "tuple/composite_codec.hpp"
 
 namespace sluice::tuple {
 namespace {
@@ -27,8 +28,40 @@ std::string hex(Encode encode, const std::string& text) {
   return result;
 }
 
+/// The same of a composite type of these.
+std::string hex_of_record(const std::vector<Type>& columns, const std::string& text) {
+  std::vector<Type::Part> parts;
+  for (const Type& column : columns) parts.push_back({column.id, column});
+  const Type type{.id = 99999,
+                  .kind = Type::composite,
+                  .composition = std::make_shared<const std::vector<Type::Part>>(parts)};
+  static std::shared_ptr<const CompositeCodec> codec;
+  codec = CompositeCodec::of(type, {});
+  if (!codec) return "none";
+  return hex(
+      [](const char* at, std::size_t size, char* out) { return codec->encode(at, size, out); },
+      text);
+}
+
 // That the bytes are the server's own is shown by tests/integration/golden_test.cpp; here stands
 // what goes which way.
+/// As record_send() of PostgreSQL 15 writes them.
+TEST(Codec, RecordsAreThoseOfTheServer) {
+  const std::vector<Type> pair{{oid::int4}, {oid::text}};
+  EXPECT_EQ("000000020000001700000004000000010000001900000004612c2062",
+            hex_of_record(pair, "(1,\"a, b\")"));
+  EXPECT_EQ("0000000200000017ffffffff0000001900000000", hex_of_record(pair, "(,\"\")"));
+  EXPECT_EQ("000000020000001700000004000000070000001900000003206220",
+            hex_of_record(pair, "(7, b )"));
+  for (const char* text :
+       {"", "(", ")", "()", "(1)", "(1,2,3)", " (1,a)", "(1,a) ", "(1,\"a", "(1,a", "(1,\"a\"b)",
+        "(1,a\"b\")", "(1,\"a\"\"b\")", "(1,a\\,)", "(x,a)", "( 1,a)", "(1,\"a\\\"b\")", "1,a"})
+    EXPECT_EQ("-", hex_of_record(pair, text)) << text;
+  EXPECT_EQ("none", hex_of_record({{oid::int4}, {99998}}, "(1,2)"));
+  EXPECT_EQ("none", hex_of_record({{oid::bit, 'b', 3}}, "(101)"));
+  EXPECT_EQ("none", hex_of_record({}, "()"));
+}
+
 TEST(Codec, LeavesToTheServerWhatItIsNotCertainOf) {
   struct {
     Encode encode;
