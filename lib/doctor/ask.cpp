@@ -10,6 +10,7 @@
 #include "base/sql_state.hpp"
 #include "ledger/ledger.hpp"
 #include "ledger/loads.hpp"
+#include "ledger/prepared.hpp"
 #include "pg/batch.hpp"
 
 namespace sluice::doctor {
@@ -206,6 +207,8 @@ asio::awaitable<void> read_ledger(pg::Connection& on, LedgerFacts& ledger) {
       ledger.unfinished.push_back(load.id.value);
     }
   }
+  for (const LoadId load : co_await ledger::left_prepared(on))
+    ledger.prepared.push_back(load.value);
   const pg::Results missing =
       co_await on.query(sql("select distinct load_id from pgsluice.deferred_indexes order by 1"));
   for (std::size_t row = 0; row < missing.back().rows(); ++row)

@@ -57,6 +57,7 @@ struct LedgerFacts {
   std::string defect;  ///< why this user cannot work with it, with the remedy
   std::vector<std::int64_t> unfinished;
   std::vector<std::int64_t> damaged;
+  std::vector<std::int64_t> prepared;  ///< of which commands that are gone have prepared something
   std::vector<std::int64_t> without_indexes;  ///< loads whose indexes are missing
 };
 

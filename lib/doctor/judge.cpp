@@ -191,6 +191,12 @@ void judge_ledger(const Facts& facts, Findings& findings) {
     add(Verdict::doubtful, "loads that are unfinished: " + all_of(ledger.unfinished),
         "the same command goes on with each; pgsluice loads --state unfinished shows them, "
         "pgsluice loads forget ID gives one up");
+  if (!ledger.prepared.empty())
+    add(Verdict::bad,
+        "commands that are gone have left prepared transactions, with their rows and locks, of "
+        "loads: " +
+            all_of(ledger.prepared),
+        "the same command ends them, or pgsluice loads forget ID; pg_prepared_xacts shows them");
   if (!ledger.without_indexes.empty())
     add(Verdict::doubtful,
         "indexes are missing that these loads have dropped: " + all_of(ledger.without_indexes),

@@ -89,6 +89,26 @@ asio::awaitable<void> end_part(pg::Connection& on, const std::string& name, bool
   }
 }
 
+/// Of loads as l.
+Sql not_held() {
+  return sql("not {}",
+             RunLock::is_held_expression(sql("l.target_oid::text"), sql("l.fingerprint")));
+}
+
+asio::awaitable<std::vector<LoadId>> loads_prepared(pg::Connection& on, const Sql& which) {
+  const Sql ask = sql(
+      "select distinct l.load_id from pg_catalog.pg_prepared_xacts p join pgsluice.loads l on "
+      "l.load_id = pg_catalog.substring(p.gid, '^pgsluice [0-9]+ load ([0-9]{1,18}) ')::bigint "
+      "where p.database = current_database() and starts_with(p.gid, 'pgsluice ' || {} || ' load ') "
+      "and {} order by 1 limit {}",
+      this_database, which, left_prepared_max);
+  const auto results = co_await on.query(ask);
+  const pg::Result& rows = results.back();
+  std::vector<LoadId> loads;
+  for (std::size_t row = 0; row < rows.rows(); ++row) loads.push_back({rows.integer(row, 0)});
+  co_return loads;
+}
+
 }  // namespace
 
 asio::awaitable<Attempt> begin_attempt(pg::Connection& on, LoadId load, std::size_t number) {
@@ -163,19 +183,14 @@ asio::awaitable<Concluded> conclude(pg::Connection& on, LoadId load) {
   co_return concluded;
 }
 
+asio::awaitable<std::vector<LoadId>> left_prepared(pg::Connection& on) {
+  co_return co_await loads_prepared(on, not_held());
+}
+
 asio::awaitable<std::vector<LoadId>> left_prepared(pg::Connection& on, const NewLoad& load) {
-  const Sql is_held = RunLock::is_held_expression(sql("l.target_oid::text"), sql("l.fingerprint"));
-  const Sql ask = sql(
-      "select distinct l.load_id from pg_catalog.pg_prepared_xacts p join pgsluice.loads l on "
-      "l.load_id = pg_catalog.substring(p.gid, '^pgsluice [0-9]+ load ([0-9]{1,18}) ')::bigint "
-      "where p.database = current_database() and starts_with(p.gid, 'pgsluice ' || {} || ' load ') "
-      "and l.target_oid = {} and (l.fingerprint = {} or not {}) order by 1 limit {}",
-      this_database, load.target_oid, literal(load.fingerprint), is_held, left_prepared_max);
-  const auto results = co_await on.query(ask);
-  const pg::Result& rows = results.back();
-  std::vector<LoadId> loads;
-  for (std::size_t row = 0; row < rows.rows(); ++row) loads.push_back({rows.integer(row, 0)});
-  co_return loads;
+  const Sql which = sql("l.target_oid = {} and (l.fingerprint = {} or {})", load.target_oid,
+                        literal(load.fingerprint), not_held());
+  co_return co_await loads_prepared(on, which);
 }
 
 asio::awaitable<PreparedRoom> prepared_room(pg::Connection& on) {

@@ -53,9 +53,11 @@ std::string text_of(const Concluded& concluded, LoadId load);
 /// decided. REQUIRES: no transaction.
 asio::awaitable<Concluded> conclude(pg::Connection& on, LoadId load);
 
-/// Loads into the table of this one of which runs that are gone have left something prepared, the
-/// oldest first, and at most so many. Of this one's source the caller has the run's lock.
+/// Loads of which runs that are gone have left something prepared, the oldest first, and at most so
+/// many: all of this database, or those into the table of this one, of whose source the caller has
+/// the run's lock.
 inline constexpr std::size_t left_prepared_max = 100;
+asio::awaitable<std::vector<LoadId>> left_prepared(pg::Connection& on);
 asio::awaitable<std::vector<LoadId>> left_prepared(pg::Connection& on, const NewLoad& load);
 
 /// How many transactions the server lets be prepared at once, and are by now.

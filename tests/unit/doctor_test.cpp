@@ -172,6 +172,8 @@ const DoctorCase doctor_cases[] = {
      "it is closed", ""},
     {"unfinished", [](Facts& f) { f.ledger.unfinished = {3, 4, 5, 6, 7, 8}; }, "ledger",
      Verdict::doubtful, "3, 4, 5, 6, 7, ...", "loads --state unfinished"},
+    {"prepared transactions", [](Facts& f) { f.ledger.prepared = {3}; }, "ledger", Verdict::bad,
+     "prepared transactions", "loads forget"},
     {"missing indexes", [](Facts& f) { f.ledger.without_indexes = {3}; }, "ledger",
      Verdict::doubtful, "missing", "loads restore"},
     {"damaged", [](Facts& f) { f.ledger.damaged = {9}; }, "ledger", Verdict::bad, "damaged: 9",
