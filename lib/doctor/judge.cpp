@@ -196,7 +196,7 @@ void judge_ledger(const Facts& facts, Findings& findings) {
         "commands that are gone have left prepared transactions, with their rows and locks, of "
         "loads: " +
             all_of(ledger.prepared),
-        "the same command ends them, or pgsluice loads forget ID; pg_prepared_xacts shows them");
+        "the same command ends them, or pgsluice loads forget ID");
   if (!ledger.without_indexes.empty())
     add(Verdict::doubtful,
         "indexes are missing that these loads have dropped: " + all_of(ledger.without_indexes),

@@ -86,7 +86,7 @@ asio::awaitable<Forgotten> forget(pg::Connection& on, LoadId load, bool with_ind
       sql("select not {} from pgsluice.loads l where l.load_id = {}",
           RunLock::is_held_expression(sql("l.target_oid::text"), sql("l.fingerprint")), load.value);
   co_await require_no_run(on, std::move(is_free));
-  co_await conclude(on, load);
+  co_await conclude_all(on, load);
   const Sql ask = sql("begin; select {} from pgsluice.loads where load_id = {} for update",
                       load_columns.list(stages_to_drop(load), stages_of_others(load)), load.value);
   const auto results = co_await on.query(ask);

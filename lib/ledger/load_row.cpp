@@ -52,7 +52,8 @@ LoadEntry read_load(const pg::Result& rows, std::size_t row) {
     throw damaged(entry.id, "seconds is " + text(at["seconds"]));
   entry.rejects_path = text(at["rejects_path"]);
   entry.staged = rows.boolean(row, at["staged"]);
-  entry.decided = rows.boolean(row, at["decided"]);
+  if (!rows.is_null(row, at["committing"])) entry.committing = rows.text(row, at["committing"]);
+  entry.prepared = count(at["prepared"], "prepared transactions");
   entry.totals = read_totals(rows, row, at["chunks"], entry.id);
   entry.totals.rows_deleted = count(at["rows_deleted"], "rows_deleted");
   entry.rows_undone = count(at["rows_undone"], "rows_undone");

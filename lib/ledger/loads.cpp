@@ -71,7 +71,9 @@ Sql condition_of(LoadsFilter::State state, const Sql& is_held) {
     case State::any: break;
     case State::running: return sql("l.state = 'unfinished' and {}", is_held);
     case State::unfinished: return sql("l.state = 'unfinished' and not {}", is_held);
-    case State::staged: return sql("l.staged and l.state = 'unfinished' and not {}", is_held);
+    case State::staged:
+      return sql("l.staged and l.committing is null and l.state = 'unfinished' and not {}",
+                 is_held);
     case State::finished: return sql("l.state = 'finished'");
     case State::undoing: return sql("l.state = 'undoing'");
     case State::given_up: return sql("l.state = 'void' and l.finished_at is null");
@@ -349,7 +351,7 @@ LoadsFilter::State state_of(const LoadEntry& load) {
   if (load.is_half_undone()) return Which::undoing;
   if (load.is_given_up()) return Which::given_up;
   if (load.state == "void") return Which::is_void;
-  return load.staged ? Which::staged : Which::unfinished;
+  return load.staged && !load.committing ? Which::staged : Which::unfinished;
 }
 
 asio::awaitable<std::vector<LoadEntry>> list_loads(pg::Connection& on, LoadsFilter filter) {

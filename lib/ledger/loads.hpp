@@ -68,7 +68,10 @@ struct LoadEntry : NewLoad {
   std::string started_at;
   std::string finished_at;
   std::int64_t runs = 0;
-  bool decided = false;  ///< that its prepared transactions are committed (ledger/prepared)
+  /// Of a load that comes by prepared transactions (ledger/prepared): what of it is to be
+  /// committed; empty: nothing yet.
+  std::optional<std::string> committing;
+  std::uint64_t prepared = 0;     ///< transactions of it that wait to be ended
   std::uint64_t rows_undone = 0;  ///< taken out again (load/undo)
   double seconds = 0;
   std::string limited_by;    ///< load::Bottleneck::Limit, by name; empty: nobody could say
@@ -81,6 +84,8 @@ struct LoadEntry : NewLoad {
   std::string damage;
 
   bool finished() const { return state == "finished"; }
+  bool is_decided() const { return committing && !committing->empty(); }
+  bool is_undecided() const { return committing && committing->empty(); }
   /// It is not finished, and no run is at work on it.
   bool is_left() const { return !finished() && !is_running; }
   /// Some of its rows may be taken out, and not all of them are.

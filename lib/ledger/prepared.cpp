@@ -1,7 +1,10 @@
 #include "ledger/prepared.hpp"
 
+#include <utility>
+
 #include "async/deadline.hpp"
 #include "base/columns.hpp"
+#include "base/failure.hpp"
 #include "base/limits.hpp"
 #include "ledger/begin_load.hpp"
 #include "ledger/run_lock.hpp"
@@ -89,32 +92,14 @@ asio::awaitable<void> end_part(pg::Connection& on, const std::string& name, bool
   }
 }
 
-/// Of loads as l.
-Sql not_held() {
-  return sql("not {}",
-             RunLock::is_held_expression(sql("l.target_oid::text"), sql("l.fingerprint")));
-}
-
-asio::awaitable<std::vector<LoadId>> loads_prepared(pg::Connection& on, const Sql& which) {
-  const Sql ask = sql(
-      "select distinct l.load_id from pg_catalog.pg_prepared_xacts p join pgsluice.loads l on "
-      "l.load_id = pg_catalog.substring(p.gid, '^pgsluice [0-9]+ load ([0-9]{1,18}) ')::bigint "
-      "where p.database = current_database() and starts_with(p.gid, 'pgsluice ' || {} || ' load ') "
-      "and {} order by 1 limit {}",
-      this_database, which, left_prepared_max);
-  const auto results = co_await on.query(ask);
-  const pg::Result& rows = results.back();
-  std::vector<LoadId> loads;
-  for (std::size_t row = 0; row < rows.rows(); ++row) loads.push_back({rows.integer(row, 0)});
-  co_return loads;
-}
-
 }  // namespace
 
 asio::awaitable<Attempt> begin_attempt(pg::Connection& on, LoadId load, std::size_t number) {
-  const Sql ask =
-      sql("select runs, {} from pgsluice.loads where load_id = {}", this_database, load.value);
-  const auto results = co_await on.query(ask);
+  const Sql statement =
+      sql("update pgsluice.loads set committing = '' where load_id = {} and state = 'unfinished' "
+          "returning runs, {}::bigint",
+          load.value, this_database);
+  const auto results = co_await on.query(statement);
   const pg::Result& row = results.back();
   Attempt attempt{load, 0, 0, number};
   if (row.rows() == 0) co_return attempt;  // nothing of it is decided
@@ -163,34 +148,73 @@ std::string text_of(const Concluded& concluded, LoadId load) {
 
 asio::awaitable<Concluded> conclude(pg::Connection& on, LoadId load) {
   Concluded concluded;
-  const std::vector<Part> parts = co_await parts_of(on, load);
-  if (parts.empty()) co_return concluded;
-  const std::string decided = co_await fence(on, load);
-  const auto is_decided = [&](const Part& part) {
-    return !decided.empty() &&
-           part.name.contains(" load " + std::to_string(load.value) + " " + decided + " part ");
-  };
-  for (const Part& part : parts) {
-    if (!part.is_ours) {
+  std::vector<Part> ours;
+  for (Part& part : co_await parts_of(on, load)) {
+    if (part.is_ours) {
+      ours.push_back(std::move(part));
+    } else {
       ++concluded.left;
       concluded.whose = part.owner;
-      continue;
     }
-    const bool commits = is_decided(part);
+  }
+  if (ours.empty()) co_return concluded;
+  std::optional<std::string> decided;
+  try {
+    decided = co_await fence(on, load);
+  } catch (const pg::PgError& error) {
+    if (!(error.state == sql_state::insufficient_privilege)) throw;
+  }
+  if (!decided) {  // who may not write to its table any more says nothing of it
+    if (on.in_transaction()) co_await on.query("rollback");
+    concluded.left += ours.size();
+    concluded.whose = ours.front().owner;
+    co_return concluded;
+  }
+  const std::string decided_part =
+      " load " + std::to_string(load.value) + " " + *decided + " part ";
+  for (const Part& part : ours) {
+    const bool commits = !decided->empty() && part.name.contains(decided_part);
     co_await end_part(on, part.name, commits);
     ++(commits ? concluded.committed : concluded.rolled_back);
   }
   co_return concluded;
 }
 
-asio::awaitable<std::vector<LoadId>> left_prepared(pg::Connection& on) {
-  co_return co_await loads_prepared(on, not_held());
+asio::awaitable<void> conclude_all(pg::Connection& on, LoadId load) {
+  const Concluded concluded = co_await conclude(on, load);
+  if (concluded.left == 0) co_return;
+  throw Failure(FailureKind::denied, text_of(concluded, load),
+                "The same command by that role, or by a superuser, ends them.");
 }
 
-asio::awaitable<std::vector<LoadId>> left_prepared(pg::Connection& on, const NewLoad& load) {
-  const Sql which = sql("l.target_oid = {} and (l.fingerprint = {} or {})", load.target_oid,
-                        literal(load.fingerprint), not_held());
-  co_return co_await loads_prepared(on, which);
+asio::awaitable<std::vector<LoadId>> left_prepared(pg::Connection& on, std::string own) {
+  const Sql ask = sql(
+      "select distinct l.load_id from pg_catalog.pg_prepared_xacts p join pgsluice.loads l on "
+      "l.load_id = pg_catalog.substring(p.gid, '^pgsluice [0-9]+ load ([0-9]{1,18}) ')::bigint "
+      "where p.database = current_database() and starts_with(p.gid, 'pgsluice ' || {} || ' load ') "
+      "and (l.fingerprint = {} or not {}) order by 1 limit {}",
+      this_database, literal(own),
+      RunLock::is_held_expression(sql("l.target_oid::text"), sql("l.fingerprint")),
+      left_prepared_max);
+  const auto results = co_await on.query(ask);
+  const pg::Result& rows = results.back();
+  std::vector<LoadId> loads;
+  for (std::size_t row = 0; row < rows.rows(); ++row) loads.push_back({rows.integer(row, 0)});
+  co_return loads;
+}
+
+asio::awaitable<void> accept_what_is_there(pg::Connection& on, LoadId load) {
+  const Sql statement = sql(
+      "update pgsluice.loads l set committing = 'by hand', staged = false where l.load_id = {} and "
+      "l.state = 'unfinished' and l.committing = '' and exists (select from pgsluice.chunks c "
+      "where "
+      "c.load_id = l.load_id)",
+      load.value);
+  co_await on.query(statement);
+}
+
+Sql not_prepared_statement(LoadId load) {
+  return sql("update pgsluice.loads set committing = null where load_id = {}; ", load.value);
 }
 
 asio::awaitable<PreparedRoom> prepared_room(pg::Connection& on) {

@@ -7,7 +7,6 @@
 
 #include "base/position.hpp"
 #include "base/sql.hpp"
-#include "ledger/loads.hpp"
 #include "pg/connection.hpp"
 
 /// Loads whose rows come by several transactions, all of them or none (`--atomic=prepared`): each
@@ -24,7 +23,7 @@ struct Attempt {
   std::size_t number = 0;  ///< of the run's
 };
 
-/// A new one of the load's present run.
+/// A new one of the load's present run: nothing of the load is decided.
 asio::awaitable<Attempt> begin_attempt(pg::Connection& on, LoadId load, std::size_t number);
 
 /// Ends the transaction by preparing it.
@@ -53,12 +52,21 @@ std::string text_of(const Concluded& concluded, LoadId load);
 /// decided. REQUIRES: no transaction.
 asio::awaitable<Concluded> conclude(pg::Connection& on, LoadId load);
 
-/// Loads of which runs that are gone have left something prepared, the oldest first, and at most so
-/// many: all of this database, or those into the table of this one, of whose source the caller has
-/// the run's lock.
+/// The same, for who can do nothing while some are left. Throws Failure(denied) then.
+asio::awaitable<void> conclude_all(pg::Connection& on, LoadId load);
+
+/// Loads of this database of which runs that are gone have left something prepared, the oldest
+/// first, and at most so many. Of the content `own` (a fingerprint) the caller has the run's lock;
+/// empty: of none.
 inline constexpr std::size_t left_prepared_max = 100;
-asio::awaitable<std::vector<LoadId>> left_prepared(pg::Connection& on);
-asio::awaitable<std::vector<LoadId>> left_prepared(pg::Connection& on, const NewLoad& load);
+asio::awaitable<std::vector<LoadId>> left_prepared(pg::Connection& on, std::string own = {});
+
+/// Of a load of which nothing was decided somebody has committed parts by hand: its chunks are in
+/// the table, as if that had been decided. REQUIRES: no run is at work on it, or the caller's is.
+asio::awaitable<void> accept_what_is_there(pg::Connection& on, LoadId load);
+
+/// A statement with "; " behind it, for one that comes otherwise from now on.
+Sql not_prepared_statement(LoadId load);
 
 /// How many transactions the server lets be prepared at once, and are by now.
 struct PreparedRoom {

@@ -70,19 +70,42 @@ void require_segments(const plan::Plan& plan, const ledger::KnownLoad& load) {
 
 }  // namespace
 
-/// What runs of this source that are gone have prepared is committed or rolled back: its rows would
-/// come later, and the keys of its chunks be waited for.
+/// What runs that are gone have prepared is committed or rolled back: its rows would come later,
+/// and its locks be waited for.
 asio::awaitable<void> Entrance::conclude_prepared(pg::Connection& connection) {
-  for (const LoadId load : co_await ledger::left_prepared(connection, entry_)) {
+  if (!plan_.target.has_prepared) co_return;
+  std::string own;
+  if (lock_) own = entry_.fingerprint;
+  for (const LoadId load : co_await ledger::left_prepared(connection, std::move(own))) {
     const ledger::Concluded concluded = co_await ledger::conclude(connection, load);
     if (concluded.any()) run_.note(ledger::text_of(concluded, load));
   }
+}
+
+/// What this source may be, with what somebody has committed by hand.
+asio::awaitable<ledger::KnownLoads> Entrance::candidates(pg::Connection& connection) {
+  ledger::KnownLoads known =
+      co_await resume::find_candidates(connection, entry_, plan_.preamble.beginning);
+  bool has_accepted = false;
+  for (const ledger::KnownLoad& load : known.loads) {
+    if (load.state != "unfinished" || !load.is_undecided() || load.totals.chunks == 0) continue;
+    co_await ledger::accept_what_is_there(connection, load.id);
+    run_.note(
+        fmt::format("prepared transactions of load {} were committed by hand: what of it is "
+                    "in the table stays, and the rest is brought",
+                    load.id.value));
+    has_accepted = true;
+  }
+  if (has_accepted)
+    known = co_await resume::find_candidates(connection, entry_, plan_.preamble.beginning);
+  co_return known;
 }
 
 /// What the ledger knows of this source, with the lock held from here on.
 asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connection) {
   ledger::KnownLoads known_loads;
   if (!lock_) {
+    co_await conclude_prepared(connection);
     Sql question = ledger::has_loads_query(entry_);
     Sql settings = plan_.target.settings_sql;
     ledger::RunLockNames names = plan::lock_names(plan_);
@@ -106,9 +129,8 @@ asio::awaitable<ledger::KnownLoads> Entrance::known_loads(pg::Connection& connec
           co_await ledger::RunLock::take(std::move(guard), std::move(settings), std::move(names));
     }
   }
-  co_await conclude_prepared(connection);
-  known_loads = co_await resume::find_candidates(connection, entry_, plan_.preamble.beginning);
-  co_return known_loads;
+  if (lock_) co_await conclude_prepared(connection);
+  co_return co_await candidates(connection);
 }
 
 /// What is to be done about this source, which is read where its content decides that. Afterwards
@@ -270,7 +292,7 @@ asio::awaitable<LoadId> Entrance::begin_load(pg::Connection& connection,
 
 /// What is there of a load that is all or nothing says how it is gone on with.
 void Entrance::fit_way(const ledger::KnownLoad& load) {
-  if (load.decided && plan_.strategy.is_all_or_nothing()) {
+  if (load.is_decided() && plan_.strategy.is_all_or_nothing()) {
     plan::bring_rest(plan_.strategy, plan_.encoder);
   } else if (plan_.strategy.is_held() && load.totals.chunks > 0) {
     plan::stage_instead(plan_.strategy, plan_.encoder, "a part of it waits there already");
@@ -323,6 +345,8 @@ asio::awaitable<void> Entrance::resume(pg::Connection& connection, const ledger:
   if (load.counts_mark)
     more += ledger::leave_mark_out_statements(load, entry_, source::utf8_mark.size());
   more += ledger::name_upload_statement(load.id, entry_);
+  if (load.is_undecided() && !plan_.strategy.prepared)
+    more += ledger::not_prepared_statement(load.id);
   // What finishes it is decided when that is done.
   more += ledger::end_otherwise_statement(load.id, entry_);
   if (has_grown) more += ledger::grow_statement(load.id, entry_);

@@ -29,6 +29,7 @@ class Entrance {
   asio::awaitable<void> prepare_ledger();
   asio::awaitable<void> make_ledger();
   asio::awaitable<void> conclude_prepared(pg::Connection& connection);
+  asio::awaitable<ledger::KnownLoads> candidates(pg::Connection& connection);
   asio::awaitable<ledger::KnownLoads> known_loads(pg::Connection& connection);
   asio::awaitable<resume::Verdict> judge_source(pg::Connection& connection, Sql& before);
   asio::awaitable<void> read_again(const ledger::LoadEntry& like);

@@ -28,45 +28,32 @@ asio::awaitable<void> end_former_ones(pg::Connection& on, LoadId load) {
                     "the transaction of a lost connection is still at work");
 }
 
-/// Throws where the server prepares none; as many connections as it has room for.
-asio::awaitable<void> fit_to_room(Run& run, plan::Plan& plan, pg::Connection& on) {
+asio::awaitable<void> require_prepared(const plan::Plan& plan, pg::Connection& on) {
   const ledger::PreparedRoom room = co_await ledger::prepared_room(on);
-  if (room.most == 0) {
-    throw Failure(FailureKind::usage,
-                  "--atomic=prepared: this server prepares no transactions "
-                  "(max_prepared_transactions is 0)",
-                  fmt::format("Set that to {} or more there, and start it again; or leave out "
-                              "=prepared.",
-                              plan.jobs));
-  }
-  if (room.taken >= room.most) {
-    throw Failure(FailureKind::failed,
-                  fmt::format("--atomic=prepared: all {} transactions that the server lets be "
-                              "prepared are taken",
-                              room.most),
-                  "Raise max_prepared_transactions, or leave out =prepared.");
-  }
-  const std::size_t free = room.most - room.taken;
-  if (free >= plan.jobs) co_return;
-  run.note(
-      fmt::format("the server has room for {} prepared transactions, so there are no more "
-                  "connections",
-                  free));
-  plan.jobs = free;
+  if (room.most > 0) co_return;
+  throw Failure(FailureKind::usage,
+                "--atomic=prepared: this server prepares no transactions "
+                "(max_prepared_transactions is 0)",
+                fmt::format("Set that to {} or more there, and start it again; or leave out "
+                            "=prepared.",
+                            plan.jobs));
 }
 
-/// Whether one of these backends waits, by itself or by way of others, for one of these: its
-/// statement is cancelled then. Which of them extends a relation is soon over.
-Sql cancel_stuck(const Sql& backends) {
+/// Whether one of the load's sessions waits, by itself or by way of others, for one of them: its
+/// statement is cancelled then. They are known by number, or by what they say (one that has not
+/// begun yet, behind a pooler). Which of them extends a relation is soon over.
+Sql cancel_stuck(const Sql& backends, LoadId load) {
   static constexpr SqlWords hop =
       "pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) b (pid) where not exists (select from "
       "pg_catalog.pg_locks k where k.pid = w.pid and not k.granted and k.locktype = 'extend')";
   return sql(
-      "with recursive own (pid) as (values {}), waits (first, pid) as (select w.pid, b.pid from "
-      "own w, {} union select w.first, b.pid from waits w, {}) select "
-      "count(pg_catalog.pg_cancel_backend(stuck.first)) from (select distinct w.first from waits "
-      "w where w.pid in (select own.pid from own)) stuck",
-      backends, hop, hop);
+      "with recursive own (pid) as (values {} union select a.pid from pg_catalog.pg_stat_activity "
+      "a "
+      "where a.datname = current_database() and a.usename = current_user and starts_with(a.query, "
+      "{})), waits (first, pid) as (select w.pid, b.pid from own w, {} union select w.first, b.pid "
+      "from waits w, {}) select count(pg_catalog.pg_cancel_backend(stuck.first)) from (select "
+      "distinct w.first from waits w where w.pid in (select own.pid from own)) stuck",
+      backends, literal(writer::tag_of_load(load)), hop, hop);
 }
 
 }  // namespace
@@ -74,7 +61,7 @@ Sql cancel_stuck(const Sql& backends) {
 asio::awaitable<void> choose_way(Run& run, plan::Plan& plan) {
   pg::Lease connection = co_await run.on.pool.acquire();
   const std::string reason = co_await writer::judges_whole(*connection, plan.target.table.id);
-  if (reason.empty() && plan.strategy.prepared) co_await fit_to_room(run, plan, *connection);
+  if (reason.empty() && plan.strategy.prepared) co_await require_prepared(plan, *connection);
   if (reason.empty()) co_return;
   const std::string table = plan.target.table.full_name();
   if (plan.options.atomic_way != plan::AtomicWay::automatic) {
@@ -86,6 +73,24 @@ asio::awaitable<void> choose_way(Run& run, plan::Plan& plan) {
                   fmt::format("Leave out ={}: the rows wait in a staging table then.", way));
   }
   plan::stage_instead(plan.strategy, plan.encoder, table + " " + reason);
+}
+
+asio::awaitable<void> fit_to_room(Run& run, plan::Plan& plan) {
+  pg::Lease connection = co_await run.on.pool.acquire();
+  const ledger::PreparedRoom room = co_await ledger::prepared_room(*connection);
+  if (room.taken >= room.most) {
+    throw Failure(FailureKind::failed,
+                  fmt::format("--atomic=prepared: all {} transactions that the server lets be "
+                              "prepared are taken",
+                              room.most),
+                  "Raise max_prepared_transactions, or leave out =prepared.");
+  }
+  const std::size_t free = room.most - room.taken;
+  if (free >= plan.jobs) co_return;
+  run.note(fmt::format("no more than {}, as the server has no room to prepare more transactions",
+                       free == 1 ? "one connection" : std::to_string(free) + " connections"));
+  plan.jobs = free;
+  run.report.plan = plan.summary();
 }
 
 HeldTransactions::HeldTransactions(Run& run, plan::Plan& plan, const ledger::NewLoad& entry,
@@ -102,6 +107,7 @@ asio::awaitable<void> HeldTransactions::begin(writer::Writer& writer) {
     writer.go_on_in_them();
     co_return;
   }
+  watcher_.reset();  // it may have been left in the middle of a question
   turns_.resize(plan_.writers());
   pg::Lease lease = co_await run_.on.pool.acquire();
   Sql first;
@@ -124,15 +130,35 @@ asio::awaitable<void> HeldTransactions::open_part(pg::Lease lease, Sql first) {
   parts_.push_back(Part{std::move(lease), backend});
 }
 
-/// False where the server has no room for its connection. What waits for one that is lent would
-/// wait for the end of the load.
+/// False where the server has no room for its connection, or for one that watches them. What waits
+/// for a connection that is lent would wait for the end of the load.
 asio::awaitable<bool> HeldTransactions::open_another() {
   const auto turn = co_await opening_.acquire();
+  if (!co_await has_watcher()) co_return false;
   pg::Pool& pool = run_.on.pool;
   if (pool.statistics().idle == 0) co_await pool.open_ahead();
   if (pool.statistics().idle == 0) co_return false;
-  pg::Lease lease = co_await pool.acquire();
-  co_await open_part(std::move(lease), Sql());
+  std::optional<pg::PgError> refused;
+  try {
+    pg::Lease lease = co_await pool.acquire();
+    co_await open_part(std::move(lease), Sql());
+    co_return true;
+  } catch (const pg::PgError& error) {
+    refused = error;
+  }
+  // It waited for somebody who waits for those that are open: they go on without it.
+  if (refused->state == sql_state::query_canceled && std::exchange(is_stuck_, false))
+    co_return false;
+  throw pg::PgError(*refused);
+}
+
+asio::awaitable<bool> HeldTransactions::has_watcher() {
+  if (watcher_) co_return true;
+  try {
+    watcher_ = co_await pg::Connection::open(run_.on.pool.options());
+  } catch (const pg::PgError&) {
+    co_return false;
+  }
   co_return true;
 }
 
@@ -152,25 +178,23 @@ asio::awaitable<HeldTransactions::Turn> HeldTransactions::take() {
 asio::awaitable<void> HeldTransactions::watch() {
   for (;;) {
     co_await async::sleep_for(limits::session_look);
-    if (parts_.size() < 2) continue;
+    if (parts_.empty() || !watcher_) continue;
+    bool is_lost = false;
     try {
-      const auto connection = co_await pg::Connection::open(run_.on.pool.options());
-      co_await look_for_stuck(*connection);
+      co_await look_for_stuck(*watcher_);
     } catch (const pg::PgError&) {
-      continue;  // the server has no room, or is away, which others notice
+      is_lost = true;
     }
+    if (is_lost) watcher_.reset();
+    if (is_lost) co_await has_watcher();
   }
 }
 
 asio::awaitable<void> HeldTransactions::look_for_stuck(pg::Connection& connection) {
-  for (;;) {
-    const Sql backends =
-        sql_list(parts_, [](const Part& part) { return sql("({})", part.backend); });
-    const Sql question = cancel_stuck(backends);
-    const auto answers = co_await connection.query(question);
-    if (answers.back().count(0, 0) > 0) is_stuck_ = true;
-    co_await async::sleep_for(limits::session_look);
-  }
+  const Sql backends = sql_list(parts_, [](const Part& part) { return sql("({})", part.backend); });
+  const Sql question = cancel_stuck(backends, *run_.report.load);
+  const auto answers = co_await connection.query(question);
+  if (answers.back().count(0, 0) > 0) is_stuck_ = true;
 }
 
 asio::awaitable<ledger::StoredChunks> HeldTransactions::stored_chunks() {
@@ -265,17 +289,14 @@ Failure lost_part(const Settling& s) {
 }  // namespace
 
 /// All that the parts have of the load, which nobody else sees.
-asio::awaitable<ledger::Totals> HeldTransactions::sum_up(LoadId load) {
+asio::awaitable<ledger::Totals> HeldTransactions::sum_up() {
   ledger::Totals all;
-  for (const Part& part : parts_) {
-    const Sql ask = sql("{}{}", pg::own_path, ledger::sums_of_chunks(sql("{}", load.value)));
-    const auto answers = co_await part.lease->query(ask);
-    const ledger::Totals totals = ledger::read_totals(answers.back(), 0, 0, load);
-    all.chunks += totals.chunks;
-    all.bytes += totals.bytes;
-    all.records_read += totals.records_read;
-    all.counts += totals.counts;
-    all.rows_rejected += totals.rows_rejected;
+  for (const auto& [number, chunk] : co_await stored_chunks()) {
+    ++all.chunks;
+    all.bytes += chunk.byte_count;
+    all.records_read += chunk.records_read;
+    all.counts += chunk.counts;
+    all.rows_rejected += chunk.rows_rejected;
   }
   co_return all;
 }
@@ -295,6 +316,7 @@ asio::awaitable<std::size_t> HeldTransactions::prepare(LoadId load) {
     refused = error;
   }
   give_up();
+  run_.report.is_prepared = !refused;
   if (!refused) co_return prepared;
   if (refused->nature() == ErrorNature::lost) throw pg::PgError(*refused);
   pg::Lease connection = co_await run_.on.pool.acquire();
@@ -308,7 +330,7 @@ asio::awaitable<std::size_t> HeldTransactions::prepare(LoadId load) {
 
 asio::awaitable<Finished> HeldTransactions::finish_prepared(const Ending& ending) {
   Finished finished;
-  const ledger::Totals totals = co_await sum_up(ending.load);
+  const ledger::Totals totals = co_await sum_up();
   const ledger::Read& read = ending.read;
   if (totals.chunks != read.chunks || totals.bytes != read.bytes ||
       totals.records_read != read.records) {
@@ -316,6 +338,7 @@ asio::awaitable<Finished> HeldTransactions::finish_prepared(const Ending& ending
     finished.end = {ending.load, false, false, totals};
     co_return finished;
   }
+  run_.report.is_prepared = true;  // also for whoever stops it in the middle
   const std::size_t parts = co_await prepare(ending.load);
   Settling settling{run_.on, attempt_, parts, ending, false, false, 0, {}};
   const RetryPolicy policy{plan_.options.retry_for, retry_backoff, true};
@@ -332,12 +355,20 @@ asio::awaitable<Finished> HeldTransactions::finish_prepared(const Ending& ending
   } catch (const pg::PgError& error) {
     failed = error;
   }
-  if (failed) throw not_settled(settling, *failed);
+  run_.report.is_prepared = failed.has_value();
+  if (failed) run_.report.begins_again = false;
+  if (failed) {
+    const Failure failure = not_settled(settling, *failed);
+    // Of one that was stopped nothing else is told.
+    if (run_.is_stopped) run_.note(failure.problem() + ". " + failure.advice());
+    throw Failure(failure);
+  }
   if (settling.is_refused) {
     pg::Lease connection = co_await run_.on.pool.acquire();
     co_await ledger::conclude(*connection, ending.load);
     settling.end = {ending.load, false, true, {}};
   } else if (!settling.end.finished && !settling.end.is_void) {
+    run_.report.begins_again = false;
     throw lost_part(settling);
   }
   finished.end = settling.end;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <list>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -19,6 +20,10 @@ namespace sluice::load {
 /// these can be prepared: where they cannot, they wait in a stage, or Failure(usage) is thrown to
 /// whoever has asked for it all the same. REQUIRES: plan.strategy.is_held().
 asio::awaitable<void> choose_way(Run& run, plan::Plan& plan);
+
+/// As many connections as the server has room to prepare transactions for; throws Failure where
+/// that is none. Behind the end of what former runs have left.
+asio::awaitable<void> fit_to_room(Run& run, plan::Plan& plan);
 
 /// The transactions that the chunks of a load are parts of, which end together: one
 /// (plan::Strategy::in_one), or one for each connection, which are prepared and then committed
@@ -84,10 +89,11 @@ class HeldTransactions {
  private:
   asio::awaitable<void> open_part(pg::Lease lease, Sql first);
   asio::awaitable<bool> open_another();
+  asio::awaitable<bool> has_watcher();
   asio::awaitable<void> look_for_stuck(pg::Connection& connection);
   asio::awaitable<Finished> finish_in_one(const Ending& ending);
   asio::awaitable<Finished> finish_prepared(const Ending& ending);
-  asio::awaitable<ledger::Totals> sum_up(LoadId load);
+  asio::awaitable<ledger::Totals> sum_up();
   asio::awaitable<std::size_t> prepare(LoadId load);
   asio::awaitable<std::optional<ledger::Totals>> ask_what_became_of_it();
   void go_on_in_one(const pg::PgError& error);
@@ -97,9 +103,10 @@ class HeldTransactions {
   const ledger::NewLoad& entry_;
   writer::Writer* writer_ = nullptr;
   std::list<Part> parts_;
-  async::Semaphore turns_;    ///< as many as parts may be open
-  async::Semaphore opening_;  ///< of who opens another one
-  ledger::Attempt attempt_;   ///< where they are to be prepared
+  async::Semaphore turns_;                   ///< as many as parts may be open
+  async::Semaphore opening_;                 ///< of who opens another one
+  ledger::Attempt attempt_;                  ///< where they are to be prepared
+  std::unique_ptr<pg::Connection> watcher_;  ///< where there are several parts
   std::size_t attempts_ = 0;
   bool is_stuck_ = false;  ///< one of them waits for another
   int mishaps_ = 0;

@@ -297,6 +297,11 @@ asio::awaitable<void> Load::run_check(plan::Plan& plan) {
 }
 
 asio::awaitable<void> Load::run_without_ledger(plan::Plan& plan) {
+  if (plan.target.has_prepared) {
+    run_.note(
+        "loads have left prepared transactions, whose locks may be waited for: a load with the "
+        "ledger ends them (pgsluice doctor names them)");
+  }
   co_await rejects_.choose(plan, {});
   rejects_.open(plan);
   if (plan.options.truncate) {
@@ -330,8 +335,8 @@ bool Load::may_run_at_once(const plan::Plan& plan) const {
   return is_one_chunk(*source_, plan.options) && !lock_ && !run_.made_table && !replicas_ &&
          may_go_into_table(plan) && plan.target.ledger == ledger::State::complete && !o.truncate &&
          !o.defer_indexes && plan.strategy.is_plain(plan.target.table) &&
-         !plan::asks_for_load(plan) && !ends_with_more(o) && !o.upload &&
-         !(plan.selecting && plan.selecting->names_load()) && !plan.drift.any() &&
+         !plan.target.has_prepared && !plan::asks_for_load(plan) && !ends_with_more(o) &&
+         !o.upload && !(plan.selecting && plan.selecting->names_load()) && !plan.drift.any() &&
          // What a list says of the file is said by the statement.
          !(plan.selecting && seat_ != nullptr);
 }
@@ -391,6 +396,7 @@ asio::awaitable<void> Load::run_with_ledger(plan::Plan& plan) {
     co_return;
   }
   note_indexes(plan, run_);
+  if (plan.strategy.prepared) co_await fit_to_room(run_, plan);
   // Behind the lock: whoever takes that ends all that have the mark.
   plan.target.settings_sql += ledger::RunLock::mark_statement(plan::lock_names(plan));
 

@@ -73,6 +73,7 @@ struct LoadReport {
   std::string rejects_path;      ///< of the CSV; empty where no record was rejected into a file
   std::string create_statement;  ///< of the table that it has made, or would (--dry-run)
   bool begins_again = false;     ///< the same command does, as nothing of it is kept
+  bool is_prepared = false;      ///< all of it, and what became of that is not known
   bool is_over = false;          ///< it failed so that the same command does not go on with it
   std::optional<source::Unreadable::Why> unreadable;  ///< the source, from some place on
   std::string goes_on_with;     ///< what of the command must change so that it goes on

@@ -142,7 +142,7 @@ asio::awaitable<void> begin(Undoing& u) {
   ledger::SegmentHolder holder{u.load.id, lock_names(u), {}, {}};
   holder.lock.lease = limits::join_lease;
   co_await ledger::end_helpers(*lease, std::move(holder));
-  co_await ledger::conclude(*lease, u.load.id);
+  co_await ledger::conclude_all(*lease, u.load.id);
   lease->wait_for_ever();
   const Sql wait = ledger::claimants_end(u.load.id);
   co_await lease->query(wait);

@@ -130,6 +130,7 @@ nlohmann::ordered_json json_of(const ledger::LoadEntry& l) {
                               {"running", l.is_running},
                               {"given_up", l.is_given_up()},
                               {"staged", l.staged},
+                              {"prepared", l.prepared},
                               {"source", l.source},
                               {"source_path", l.source_path},
                               {"source_bytes", nullptr},

@@ -58,9 +58,9 @@ std::string shown_state(const ledger::LoadEntry& l) {
 /// What a state means, and what can be done; empty for a finished load.
 std::string meaning_of(const ledger::LoadEntry& l) {
   using State = ledger::LoadsFilter::State;
-  const std::string goes_on =
-      "no run is at work on it. The same command goes on where it stopped, pgsluice loads forget "
-      "ID gives it up";
+  const std::string goes_on = std::string("no run is at work on it. The same command ") +
+                              (l.is_undecided() ? "begins again" : "goes on where it stopped") +
+                              ", pgsluice loads forget ID gives it up";
   const std::string begin = shown_state(l) + ": ";
   switch (ledger::state_of(l)) {
     case State::running: return begin + "a run is at work on it";
@@ -261,6 +261,12 @@ std::string text_of(const Ending& e) {
             "stored {} of it, in no known order: without a ledger this load cannot be resumed\n",
             rows(r.now.rows_stored));
       }
+      if (r.is_prepared) {
+        return fmt::format(
+            "all of it was prepared{}, and some of it may be in the table: the same "
+            "command brings it to an end\n",
+            number);
+      }
       // One that helped with another command's load knows what it has stored itself.
       if (r.segments > 0 && r.total.rows() == 0 && r.now.rows() > 0)
         return fmt::format("this command stored {}{}{}{}\n", rows(r.now.rows_stored), number,
@@ -331,6 +337,10 @@ std::string text_of(const ledger::LoadEntry& l) {
     add("unchanged", format_count(l.totals.counts.rows_unchanged));
   if (l.totals.rows_deleted > 0) add("deleted", format_count(l.totals.rows_deleted));
   if (l.rows_undone > 0) add("taken out", format_count(l.rows_undone));
+  if (l.prepared > 0) {
+    add("prepared", fmt::format("{} transactions with rows and locks, to be {} by the same command",
+                                l.prepared, l.is_decided() ? "committed" : "rolled back"));
+  }
   add("rejected", format_count(l.totals.rows_rejected));
   if (l.totals.rows_rejected > 0 && !l.rejects_path.empty()) add("rejects in", l.rejects_path);
   add("skipped", format_count(l.totals.counts.rows_skipped));

@@ -138,7 +138,7 @@ class Judge {
 
   /// Its rows wait as this one's would; or all of them are there already, or on their way.
   bool comes_alike(const ledger::KnownLoad& load) const {
-    return load.staged == now_.staged || load.decided;
+    return load.staged == now_.staged || load.is_decided();
   }
 
   /// Some of the load's rows are gone, and nobody knows which.

@@ -78,6 +78,8 @@ constexpr auto table_columns = columns_of({
      "pg_catalog.pg_database where datname = current_database())"},
     {"role", "current_user"},
     {"may_select", "has_table_privilege(c.oid, 'select')"},
+    {"has_prepared",
+     "exists (select from pg_catalog.pg_prepared_xact() x where starts_with(x.gid, 'pgsluice '))"},
     {"further_settings",
      "concat_ws(e'\\n', current_setting('timezone_abbreviations'), current_setting('lc_monetary'), "
      "current_setting('xmloption'))"},
@@ -519,6 +521,7 @@ asio::awaitable<Target> describe(pg::Connection& on, std::string table, Settings
   target.has_row_security = t.row_security;
   target.role = row.text(0, of["role"]);
   target.may_select = row.boolean(0, of["may_select"]);
+  target.has_prepared = row.boolean(0, of["has_prepared"]);
   target.startup_options = on.startup_options();
   if (t.schema == "pgsluice") throw own_table(table);
   target.ledger = catalogs.of(catalogs.is_usual).boolean(0, 0) ? ledger::State::complete

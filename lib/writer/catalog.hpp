@@ -25,6 +25,7 @@ struct Target {
   /// applies to this user, or to what lies under a view. Then these are a part of what a load is.
   bool has_row_security = false;
   bool may_select = false;      ///< from the table
+  bool has_prepared = false;    ///< loads have prepared transactions (ledger/prepared), somewhere
   std::string role;             ///< current_user, with the user's settings
   std::string startup_options;  ///< pg::Connection::startup_options()
   /// The user may lock the table as such. Else (a view, a foreign table, rights on columns only) an

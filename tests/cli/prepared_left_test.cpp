@@ -58,7 +58,7 @@ class PreparedLeft : public DatabaseTest {
 };
 
 TEST_F(PreparedLeft, IsSeenByDoctorAndGivenUp) {
-  leave("set committing");
+  leave("set committing = 'run");
   const Finished seen = pgsluice({"doctor", "-d", url()});
   EXPECT_THAT(seen.out, HasSubstr("have left prepared transactions, with their rows and locks, of "
                                   "loads: 1"));
@@ -75,7 +75,7 @@ TEST_F(PreparedLeft, IsTakenOutWhereItIsDecided) {
   const auto undo = [this](const char* id) {
     return pgsluice({"loads", "undo", id, "-t", "t", "--column", "load", "-d", url()});
   };
-  leave("set committing");
+  leave("set committing = 'run");
   EXPECT_THAT(undo("1").err, HasSubstr("pgsluice loads forget gives them up"));
   EXPECT_EQ(0, pgsluice({"loads", "forget", "1", "-d", url()}).exit_code);
   leave("commit prepared");
@@ -88,13 +88,33 @@ TEST_F(PreparedLeft, IsTakenOutWhereItIsDecided) {
   EXPECT_EQ(3000, rows());
 }
 
-/// A record that waits for it is a short file's: no load looks for what was left by then.
-TEST_F(PreparedLeft, IsInNobodysWayWhoHasOtherKeys) {
-  leave("set committing");
-  const std::string other = folder_.write("other.csv", "id,v\n9000,x\n");
+/// Whatever the role loads next ends it, also a single record that would wait for it.
+TEST_F(PreparedLeft, IsEndedByAShortFile) {
+  leave("set committing = 'run");
+  const Finished shown = pgsluice({"loads", "show", "1", "-d", url()});
+  EXPECT_THAT(shown.out, HasSubstr("load 1: unfinished\n"));
+  EXPECT_THAT(shown.out, HasSubstr("3 transactions with rows and locks, to be rolled back by the"));
+  EXPECT_THAT(shown.out, HasSubstr("The same command begins again"));
+  const std::string other = folder_.write("other.csv", "id,v\n7,x\n");
   const Finished finished = pgsluice({"load", other, "-t", "t", "-d", url()});
   EXPECT_EQ(0, finished.exit_code) << finished.err;
   EXPECT_EQ(1, rows());
+  EXPECT_EQ(0, left());
+}
+
+/// A role that may not end them is told whose they are, and does not wait.
+TEST_F(PreparedLeft, OfAnotherRoleIsLeftToIt) {
+  leave("set committing = 'run");
+  const std::string other = url_of_new_role("prepared_other");
+  db().run(
+      "grant usage on schema pgsluice to prepared_other; grant select, insert, update on all "
+      "tables "
+      "in schema pgsluice to prepared_other; grant insert on t to prepared_other");
+  const Finished refused = pgsluice({"loads", "forget", "1", "-d", other});
+  EXPECT_EQ(1, refused.exit_code) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("left to role "));
+  EXPECT_LT(0, left());
+  EXPECT_EQ(0, load(url()).exit_code);
 }
 
 }  // namespace

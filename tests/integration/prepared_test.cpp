@@ -65,7 +65,7 @@ class Prepared : public AtomicLoads {
   void leave(bool decided) {
     std::atomic<int> seen = 0;
     const auto proxy =
-        at(decided ? "commit prepared" : "set committing", Proxy::Action::reset, seen);
+        at(decided ? "commit prepared" : "set committing = 'run", Proxy::Action::reset, seen);
     options_.retry_for = 0ms;
     const Loaded loaded = run_load(proxy->url(url()), options_);
     options_.retry_for = plan::LoadOptions().retry_for;
@@ -263,7 +263,7 @@ TEST_F(Prepared, OneThatWaitsForAnotherByWayOfAThird) {
 TEST_F(Prepared, LostConnections) {
   db().run("create table t (id int primary key, v text)");
   ASSERT_TRUE(load(numbers(1, 5)).ok());
-  for (const char* place : {"chunk 7 ", "prepare transaction", "set committing", "commit prepared",
+  for (const char* place : {"chunk 7 ", "prepare transaction", "set committing = 'run", "commit prepared",
                             "state = 'finished'"}) {
     for (const auto action : {Proxy::Action::swallow, Proxy::Action::reset}) {
       SCOPED_TRACE(place + std::to_string(static_cast<int>(action)));
@@ -345,7 +345,7 @@ TEST_F(Prepared, WhoWasTakenOverDecidesNothing) {
   Loaded first;
   Loaded second;
   std::atomic<int> seen = 0;
-  const auto proxy = at("set committing", Proxy::Action::hold, seen);
+  const auto proxy = at("set committing = 'run", Proxy::Action::hold, seen);
   {
     const std::jthread loading([&] { first = run_load(proxy->url(url()), options_, 60s); });
     EXPECT_TRUE(comes_true(
@@ -378,6 +378,75 @@ TEST_F(Prepared, APartThatIsGoneIsToldAndBrought) {
   ASSERT_TRUE(loaded.ok()) << loaded.message;
   EXPECT_EQ(300, rows());
   EXPECT_EQ("", ledger_disagreement("t"));
+}
+
+/// ... and somebody has committed one of which nothing was decided: all the rest comes, once.
+TEST_F(Prepared, APartThatWasCommittedByHandStays) {
+  for (const auto way : {plan::AtomicWay::prepared, plan::AtomicWay::resumable}) {
+    for (const bool atomic : {true, false}) {
+      SCOPED_TRACE(std::to_string(static_cast<int>(way)) + std::to_string(atomic));
+      db().run(
+          "drop table if exists t; drop schema if exists pgsluice cascade; create table t (id int, "
+          "v text)");
+      options_.path = folder_.write("in.csv", numbers(1, 300));
+      options_.atomic = true;
+      options_.atomic_way = plan::AtomicWay::prepared;
+      leave(false);
+      db().run("commit prepared '" +
+               db().value("select min(gid) from pg_prepared_xacts where database = "
+                          "current_database()") +
+               "'");
+      EXPECT_LT(0, rows());
+      options_.atomic = atomic;
+      options_.atomic_way = way;
+      const Loaded loaded = run_load(url(), options_);
+      ASSERT_TRUE(loaded.ok()) << loaded.message;
+      EXPECT_THAT(loaded.report.notes, ::testing::Contains(HasSubstr("committed by hand")));
+      EXPECT_EQ("300 300", db().value("select count(*) || ' ' || count(distinct id) from t"));
+      EXPECT_EQ("", ledger_disagreement("t"));
+    }
+  }
+}
+
+/// What was not prepared leaves no trace in how the load goes on in another way.
+TEST_F(Prepared, OtherWaysGoOnAsEver) {
+  db().run("create table t (id int primary key, v text); insert into t values (400, 'old')");
+  ASSERT_FALSE(load(numbers(1, 500)).ok());
+  options_.atomic_way = plan::AtomicWay::resumable;
+  ASSERT_FALSE(run_load(url(), options_).ok());
+  EXPECT_LT(0, db().number("select count(*) from pgsluice.chunks"));
+  db().run("delete from t");
+  options_.atomic_way = plan::AtomicWay::prepared;
+  const Loaded loaded = run_load(url(), options_);
+  ASSERT_TRUE(loaded.ok()) << loaded.message;
+  EXPECT_EQ(500, rows());
+  EXPECT_EQ(0, staging_tables());
+  EXPECT_EQ("", ledger_disagreement("t"));
+}
+
+/// Somebody waits for the table behind one of them, and another one that begins waits behind him.
+TEST_F(Prepared, OneThatBeginsBehindSomebodyWhoWaits) {
+  db().run("create table t (id int primary key, v text)");
+  options_.path = folder_.write("in.csv", numbers(1, 500));
+  Loaded loaded;
+  std::atomic<int> begun = 0;
+  Proxy proxy(url(), [&begun](std::size_t, Proxy::Direction direction, const std::string& bytes) {
+    const bool is_it = direction == Proxy::Direction::to_server && bytes.contains("*/ begin;");
+    return is_it && begun++ == 1 ? Proxy::Action::hold : Proxy::Action::pass;
+  });
+  Session on(url());
+  {
+    const std::jthread loading([&] { loaded = run_load(proxy.url(url()), options_, 60s); });
+    while (begun < 2) std::this_thread::sleep_for(10ms);
+    const std::jthread waiting([this] { db().run("begin; lock table t; commit"); });
+    EXPECT_TRUE(test::comes_true(on,
+                                 "select exists (select from pg_locks where relation = "
+                                 "'t'::regclass and not granted)"));
+    proxy.release();
+  }
+  ASSERT_TRUE(loaded.ok()) << loaded.message;
+  EXPECT_TRUE(is_prepared(loaded));
+  EXPECT_EQ(500, rows());
 }
 
 }  // namespace
