@@ -48,11 +48,11 @@ Sql cancel_stuck(const Sql& backends, LoadId load) {
       "pg_catalog.pg_locks k where k.pid = w.pid and not k.granted and k.locktype = 'extend')";
   return sql(
       "with recursive own (pid) as (values {} union select a.pid from pg_catalog.pg_stat_activity "
-      "a "
-      "where a.datname = current_database() and a.usename = current_user and starts_with(a.query, "
-      "{})), waits (first, pid) as (select w.pid, b.pid from own w, {} union select w.first, b.pid "
-      "from waits w, {}) select count(pg_catalog.pg_cancel_backend(stuck.first)) from (select "
-      "distinct w.first from waits w where w.pid in (select own.pid from own)) stuck",
+      "a where a.datname = current_database() and a.usename = current_user and "
+      "starts_with(a.query, {})), waits (first, pid) as (select w.pid, b.pid from own w, {} union "
+      "select w.first, b.pid from waits w, {}) select "
+      "count(pg_catalog.pg_cancel_backend(stuck.first)) from (select distinct w.first from waits w "
+      "where w.pid in (select own.pid from own)) stuck",
       backends, literal(writer::tag_of_load(load)), hop, hop);
 }
 
@@ -107,6 +107,7 @@ asio::awaitable<void> HeldTransactions::begin(writer::Writer& writer) {
     writer.go_on_in_them();
     co_return;
   }
+  is_stuck_ = false;
   watcher_.reset();  // it may have been left in the middle of a question
   turns_.resize(plan_.writers());
   pg::Lease lease = co_await run_.on.pool.acquire();
@@ -147,8 +148,7 @@ asio::awaitable<bool> HeldTransactions::open_another() {
     refused = error;
   }
   // It waited for somebody who waits for those that are open: they go on without it.
-  if (refused->state == sql_state::query_canceled && std::exchange(is_stuck_, false))
-    co_return false;
+  if (refused->state == sql_state::query_canceled && is_stuck_) co_return false;
   throw pg::PgError(*refused);
 }
 
@@ -403,9 +403,8 @@ void HeldTransactions::go_on_in_one(const pg::PgError& error) {
 asio::awaitable<bool> HeldTransactions::recover(pg::PgError error) {
   give_up();
   const RetryPolicy policy{plan_.options.retry_for, retry_backoff, true};
-  const bool is_stuck =
-      plan_.strategy.prepared && !run_.is_stopped &&
-      (std::exchange(is_stuck_, false) || error.state == sql_state::deadlock_detected);
+  const bool is_stuck = plan_.strategy.prepared && !run_.is_stopped &&
+                        (is_stuck_ || error.state == sql_state::deadlock_detected);
   const bool may_pass =
       policy.next(error, 0, std::chrono::milliseconds(0), 0).has_value() && !run_.is_stopped;
   if (is_stuck) {
