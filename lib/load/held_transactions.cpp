@@ -404,7 +404,8 @@ asio::awaitable<bool> HeldTransactions::recover(pg::PgError error) {
   give_up();
   const RetryPolicy policy{plan_.options.retry_for, retry_backoff, true};
   const bool is_stuck = plan_.strategy.prepared && !run_.is_stopped &&
-                        (is_stuck_ || error.state == sql_state::deadlock_detected);
+                        ((is_stuck_ && error.state == sql_state::query_canceled) ||
+                         error.state == sql_state::deadlock_detected);
   const bool may_pass =
       policy.next(error, 0, std::chrono::milliseconds(0), 0).has_value() && !run_.is_stopped;
   if (is_stuck) {

@@ -175,8 +175,9 @@ TEST_F(ServerFaults, ServerCrashesBetweenTheCommitsOfPreparedTransactions) {
     std::atomic<int> seen = 0;
     std::atomic<bool> is_held = false;
     Proxy proxy(url(), [&](std::size_t, Proxy::Direction direction, const std::string& bytes) {
-      const bool is_it = direction == Proxy::Direction::to_server &&
-                         (bytes.contains("commit prepared") || bytes.contains("set committing = 'run"));
+      const bool is_it =
+          direction == Proxy::Direction::to_server &&
+          (bytes.contains("commit prepared") || bytes.contains("set committing = 'run"));
       if (!is_it || seen++ != before) return Proxy::Action::pass;
       is_held = true;
       return Proxy::Action::hold;

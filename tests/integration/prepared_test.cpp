@@ -263,8 +263,8 @@ TEST_F(Prepared, OneThatWaitsForAnotherByWayOfAThird) {
 TEST_F(Prepared, LostConnections) {
   db().run("create table t (id int primary key, v text)");
   ASSERT_TRUE(load(numbers(1, 5)).ok());
-  for (const char* place : {"chunk 7 ", "prepare transaction", "set committing = 'run", "commit prepared",
-                            "state = 'finished'"}) {
+  for (const char* place : {"chunk 7 ", "prepare transaction", "set committing = 'run",
+                            "commit prepared", "state = 'finished'"}) {
     for (const auto action : {Proxy::Action::swallow, Proxy::Action::reset}) {
       SCOPED_TRACE(place + std::to_string(static_cast<int>(action)));
       db().run("truncate t; truncate pgsluice.loads cascade");
@@ -445,7 +445,7 @@ TEST_F(Prepared, OneThatBeginsBehindSomebodyWhoWaits) {
     proxy.release();
   }
   ASSERT_TRUE(loaded.ok()) << loaded.message;
-  EXPECT_TRUE(is_prepared(loaded));
+  EXPECT_TRUE(is_prepared(loaded)) << ::testing::PrintToString(loaded.report.notes);
   EXPECT_EQ(500, rows());
 }
 
