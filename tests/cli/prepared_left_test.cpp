@@ -108,8 +108,7 @@ TEST_F(PreparedLeft, OfAnotherRoleIsLeftToIt) {
   const std::string other = url_of_new_role("prepared_other");
   db().run(
       "grant usage on schema pgsluice to prepared_other; grant select, insert, update on all "
-      "tables "
-      "in schema pgsluice to prepared_other; grant insert on t to prepared_other");
+      "tables in schema pgsluice to prepared_other; grant insert on t to prepared_other");
   const Finished refused = pgsluice({"loads", "forget", "1", "-d", other});
   EXPECT_EQ(1, refused.exit_code) << refused.err;
   EXPECT_THAT(refused.err, HasSubstr("left to role "));
