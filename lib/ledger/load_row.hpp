@@ -32,8 +32,9 @@ inline constexpr auto entry_columns = columns_of({
     {"committing", "l.committing"},
     {"prepared",
      "case when l.committing is null then 0 else (select count(*) from "
-     "pg_catalog.pg_prepared_xacts x where x.database = current_database() and starts_with(x.gid, 'pgsluice ' || (select oid "
-     "from pg_catalog.pg_database where datname = current_database()) || ' load ' || l.load_id || ' ')) "
+     "pg_catalog.pg_prepared_xacts x where x.database = current_database() and "
+     "starts_with(x.gid, 'pgsluice ' || (select oid from pg_catalog.pg_database where datname = "
+     "current_database()) || ' load ' || l.load_id || ' ')) "
      "end"},
     {"chunks", "c.chunks"},
     {"bytes", "c.bytes"},
