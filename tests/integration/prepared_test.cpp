@@ -193,7 +193,8 @@ TEST_F(Prepared, IsNotForEveryTableAndWish) {
   // A default that works in a temporary table is found out last, and takes all back.
   db().run(
       "drop table t; create function f() returns int language plpgsql as $$ begin create temp "
-      "table if not exists x (a int); return 1; end $$; create table t (id int, v text, w int default "
+      "table if not exists x (a int); return 1; end $$; create table t (id int, v text, w int "
+      "default "
       "f())");
   const Loaded refused = load(numbers(1, 100));
   EXPECT_EQ(FailureKind::failed, refused.failure);
